@@ -1,0 +1,196 @@
+"""One table file into one typed frame, with every fault of the file and the line it stands on.
+
+A row is one line. Text stays text (`007`, `1.10`); empty is unknown and never 0. Typed columns:
+number is Float64, time is an instant (see `impact.numerics.times`), flag is Boolean, `refs`,
+`chances` and `arguments` are lists of text, all else is text. `file_line` is the line in the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import polars as pl
+
+from impact.case.schema import Column, Table
+from impact.errors import Fault, did_you_mean
+from impact.numerics import times
+
+SHOWN = 20  # faults shown of one kind in one column, before "and N more"
+_ID = r"^[a-z0-9][a-z0-9._+-]*$"
+_LISTS = ("refs", "chances", "arguments")
+_OWN = "x_"  # columns that start so are kept and not read
+
+
+def dtype(column: Column) -> pl.DataType:
+    """The polars type of a column."""
+    if column.type in _LISTS:
+        return pl.List(pl.String)
+    kinds: dict[str, pl.DataType] = {
+        "number": pl.Float64(),
+        "time": times.INSTANT,
+        "flag": pl.Boolean(),
+    }
+    return kinds.get(column.type, pl.String())
+
+
+def empty(table: Table) -> pl.DataFrame:
+    """A frame of the table's columns and no rows."""
+    schema = {column.name: dtype(column) for column in table.columns}
+    return pl.DataFrame(schema={**schema, "file_line": pl.Int64()})
+
+
+def read(path: Path, table: Table) -> tuple[pl.DataFrame, list[Fault]]:
+    """(rows, faults) of a local CSV file. With faults in its form there are no rows."""
+    text, faults = read_text(path)
+    if faults:
+        return empty(table), faults
+    lines = pl.DataFrame({"row": text.replace("\r\n", "\n").split("\n")})
+    lines = lines.with_row_index("file_line", 1).cast({"file_line": pl.Int64})
+    header, faults = _header(path.name, lines["row"][0], table)
+    rows = lines[1:].filter(pl.col("row").str.strip_chars() != "")
+    faults = faults or _ragged(path.name, rows, len(header))
+    if faults or not rows.height:
+        return empty(table), faults
+    body = io.BytesIO("\n".join(rows["row"]).encode())
+    raw = pl.read_csv(body, has_header=False, new_columns=header, infer_schema=False)
+    stripped = pl.all().str.strip_chars().replace("", None)
+    return typed(raw.with_columns(stripped, file_line=rows["file_line"]), table, path.name)
+
+
+def typed(raw: pl.DataFrame, table: Table, file: str) -> tuple[pl.DataFrame, list[Fault]]:
+    """(rows, faults): a frame of text, with a `file_line` column, as the table's typed columns."""
+    faults: list[Fault] = []
+    columns: list[pl.Series] = []
+    for column in table.columns:
+        absent = pl.Series(column.name, [None] * raw.height, dtype=pl.String)
+        written = raw[column.name] if column.name in raw.columns else absent
+        series, wrong, what, repair = _convert(written, column)
+        faults += _told(file, column.name, raw["file_line"], written, wrong, what, repair)
+        if column.required:
+            repair = f"fill it in: {column.meaning}"
+            faults += _told(
+                file, column.name, raw["file_line"], written, written.is_null(), "is empty", repair
+            )
+        columns.append(series.alias(column.name))
+    own = [raw[name] for name in raw.columns if name.startswith(_OWN)]
+    return pl.DataFrame([*columns, *own, raw["file_line"]]), faults
+
+
+def read_text(path: Path) -> tuple[str, list[Fault]]:
+    """(text, faults) of a UTF-8 file, with or without a byte order mark."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return "", [Fault(path.name, f"cannot be read ({error.strerror})", "check path and rights")]
+    utf8 = "save the file as UTF-8 text"
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in data[:200]:
+        return "", [Fault(path.name, "is not UTF-8 (it looks like UTF-16)", utf8)]
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        return "", [Fault(f"{path.name}:{line}", "is not UTF-8", utf8)]
+    if "\x00" in text:
+        line = text[: text.index("\x00")].count("\n") + 1
+        return "", [Fault(f"{path.name}:{line}", "holds a NUL byte", utf8)]
+    if not text.strip():
+        return "", [Fault(path.name, "is empty", "give it a header line or remove the file")]
+    return text, []
+
+
+def _header(file: str, line: str, table: Table) -> tuple[list[str], list[Fault]]:
+    names = [name.strip() for name in next(csv.reader([line]), [])]
+    if len(names) == 1 and names[0].count(";") > 1:
+        return names, [Fault(f"{file}:1", "columns are separated by ;", "save it with commas")]
+    faults = [
+        Fault(f"{file}:1 {name}", "stands twice in the header", "keep one of them")
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    keep = "start its name with x_ to keep it"
+    faults += [
+        Fault(f"{file}:1 {name}", "no such column", did_you_mean(name, list(table.by_name), keep))
+        for name in names
+        if name not in table.by_name and not name.startswith(_OWN)
+    ]
+    faults += [
+        Fault(f"{file}:1", f"the column {column.name} is missing", f"add it: {column.meaning}")
+        for column in table.columns
+        if column.required and column.name not in names
+    ]
+    return names, faults
+
+
+def _ragged(file: str, rows: pl.DataFrame, width: int) -> list[Fault]:
+    outside_quotes = pl.col("row").str.replace_all(r'"[^"]*"', "")
+    wrong = rows.with_columns(
+        odd=pl.col("row").str.count_matches('"', literal=True) % 2 == 1,
+        cells=outside_quotes.str.count_matches(",", literal=True) + 1,
+    ).filter(pl.col("odd") | (pl.col("cells") != width))
+    faults = []
+    for line, odd, cells in wrong[:SHOWN].select("file_line", "odd", "cells").iter_rows():
+        what = f"has {cells} cells where the header has {width}"
+        faults.append(
+            Fault(f"{file}:{line}", "a quote is not closed", "a row is one line")
+            if odd
+            else Fault(f"{file}:{line}", what, "quote cells that hold commas")
+        )
+    if wrong.height > SHOWN:
+        faults.append(Fault(file, f"and {wrong.height - SHOWN} more rows", "see the first ones"))
+    return faults
+
+
+def _convert(written: pl.Series, column: Column) -> tuple[pl.Series, pl.Series, str, str]:
+    """(typed, wrong, what, repair) of one column of text."""
+    present = written.is_not_null()
+    never = pl.Series([False]).new_from_index(0, len(written))
+    if column.type == "number":
+        number = written.cast(pl.Float64, strict=False)
+        wrong = present & ~number.is_finite().fill_null(False)
+        return number, wrong, "is not a number", "write 1200.5, without separators or units"
+    if column.type == "time":
+        instants, wrong = times.parse_column(written)
+        return instants, wrong, "is not a date", times.HOW
+    if column.type == "flag":
+        lower = written.str.to_lowercase()
+        wrong = present & ~lower.is_in(["true", "false"])
+        flag = (lower == "true").fill_null(False)
+        return flag, wrong, "is neither true nor false", "write true or leave it empty"
+    if column.type == "choice":
+        value = written
+        if column.name == "tlp":
+            value = written.str.to_lowercase().str.strip_prefix("tlp:").replace("white", "clear")
+            value = value.fill_null("clear")
+        wrong = present & ~value.is_in(list(column.allowed))
+        return value, wrong, "is not allowed", f"one of {', '.join(column.allowed)}"
+    if column.type in ("id", "ref"):
+        wrong = present & ~written.str.contains(_ID)
+        return written, wrong, "is not a bare name", "use a-z, 0-9 and . _ + -"
+    if column.type in _LISTS:
+        item = pl.element().str.strip_chars()
+        items = written.fill_null("").str.split(";").list.eval(item.filter(item != ""))
+        return items, never, "", ""
+    return written, never, "", ""
+
+
+def _told(
+    file: str,
+    column: str,
+    lines: pl.Series,
+    written: pl.Series,
+    wrong: pl.Series,
+    what: str,
+    repair: str,
+) -> list[Fault]:
+    indexes, faults = wrong.arg_true(), []
+    for index in indexes[:SHOWN]:
+        value, advice = written[index], repair
+        if value is not None and repair.startswith("one of "):
+            near = did_you_mean(value.lower(), repair.removeprefix("one of ").split(", "), "")
+            advice = f"{near} {repair}".strip()
+        said = what if value is None else f'"{value[:60]}" {what}'
+        faults.append(Fault(f"{file}:{lines[index]} {column}", said, advice))
+    if len(indexes) > SHOWN:
+        faults.append(Fault(f"{file} {column}", f"and {len(indexes) - SHOWN} more rows", repair))
+    return faults

@@ -1,0 +1,93 @@
+"""Times as the tables write them: a year, a month, a day or a UTC minute.
+
+A year, a month or a day counts to its end (23:59:59 UTC), so that nothing is known before it can
+have been said. An instant keeps how it was written in its milliseconds, which no table uses for
+anything else: a year ends at .000, a month at .001, a day at .002, a minute or second is exact.
+So `as_text(parse(text)) == text`, and a coarser date never sorts behind a finer one of equal end.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import UTC, datetime
+
+import polars as pl
+
+INSTANT = pl.Datetime("ms", "UTC")
+HOW = "write 2026, 2026-04, 2026-04-03 or 2026-04-03T12:00Z (UTC)"
+_YEAR, _MONTH, _DAY = 0, 1000, 2000  # microseconds that mark how an end was written
+_WRITTEN = re.compile(
+    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(?:Z|\+00:00))?)?)?"
+)
+
+
+def parse(text: str) -> datetime:
+    """The instant that a written time stands for; raises ValueError where it is none.
+
+    >>> parse("2026-02").isoformat()
+    '2026-02-28T23:59:59.001000+00:00'
+    """
+    found = _WRITTEN.fullmatch(text.strip())
+    if not found:
+        raise ValueError(HOW)
+    year, *rest = (None if part is None else int(part) for part in found.groups())
+    month, day, hour, minute, second = rest
+    if year is None or not 1900 <= year <= 2200:
+        raise ValueError("the year is outside 1900 to 2200")
+    if not 1 <= (month or 1) <= 12:
+        raise ValueError(f"there is no month {month}")
+    if hour is not None and minute is not None:
+        return datetime(year, month or 1, day or 1, hour, minute, second or 0, tzinfo=UTC)
+    mark = _YEAR if month is None else _MONTH if day is None else _DAY
+    month = month or 12
+    day = day if mark == _DAY else calendar.monthrange(year, month)[1]
+    return datetime(year, month, day or 0, 23, 59, 59, mark, tzinfo=UTC)
+
+
+def precision(instant: datetime) -> str:
+    """How an instant was written: `year`, `month`, `day` or `minute`."""
+    if (instant.hour, instant.minute, instant.second) != (23, 59, 59):
+        return "minute"
+    return {_YEAR: "year", _MONTH: "month", _DAY: "day"}.get(instant.microsecond, "minute")
+
+
+def as_text(instant: datetime) -> str:
+    """An instant as it was written.
+
+    >>> as_text(parse("2026-03-24T11:48Z"))
+    '2026-03-24T11:48Z'
+    """
+    exact = "%Y-%m-%dT%H:%M:%SZ" if instant.second else "%Y-%m-%dT%H:%MZ"
+    form = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}.get(precision(instant), exact)
+    return instant.strftime(form)
+
+
+def start(instant: datetime) -> datetime:
+    """The first moment that the written time covers: midnight for a day.
+
+    >>> start(parse("2026-04")).isoformat()
+    '2026-04-01T00:00:00+00:00'
+    """
+    wide = precision(instant)
+    if wide == "minute":
+        return instant
+    month = 1 if wide == "year" else instant.month
+    return datetime(instant.year, month, instant.day if wide == "day" else 1, tzinfo=UTC)
+
+
+def parse_column(written: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """(instants, wrong): the times of a text column, and where a text is none. Nulls stay null."""
+    instants: dict[str, datetime | None] = {}
+    for text in written.drop_nulls().unique():
+        try:
+            instants[text] = parse(text)
+        except ValueError:
+            instants[text] = None
+    parsed = written.replace_strict(
+        pl.Series(list(instants), dtype=pl.String),
+        pl.Series(list(instants.values()), dtype=INSTANT),
+        default=None,
+        return_dtype=INSTANT,
+    )
+    return parsed, written.is_not_null() & parsed.is_null()
