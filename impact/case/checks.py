@@ -1,0 +1,335 @@
+"""Checks across the tables of a case: what each refers to exists, is known in time, and adds up.
+
+Every function takes the typed tables by name and gives faults; nothing here reads files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from impact.case.schema import TABLES
+from impact.errors import Fault, did_you_mean
+from impact.numerics import loss_kinds, times
+
+Tables = Mapping[str, pl.DataFrame]
+CERTAIN = "certain"
+LINK_INPUT = "link."  # each link has an implicit input link.ID, 1 unless a change says otherwise
+SHOWN = 50  # faults shown of one kind
+_OVER = re.compile(r"(\S+) over (\S+)")
+_PER_MINUTES = re.compile(r"chance per (\d+(?:\.\d+)?) minutes?")
+
+
+def chance_term(text: str) -> tuple[str, str | None]:
+    """(input, minutes input or None) of one item of a link's `chances`.
+
+    >>> chance_term("installed over window_minutes")
+    ('installed', 'window_minutes')
+    """
+    found = _OVER.fullmatch(text)
+    return (found[1], found[2]) if found else (text, None)
+
+
+def reference_minutes(unit: str) -> float | None:
+    """The N of the unit `chance per N minutes`; None for any other unit."""
+    found = _PER_MINUTES.fullmatch(unit)
+    return float(found[1]) if found else None
+
+
+def argument_pairs(arguments: list[str]) -> dict[str, str]:
+    """argument -> input of a loss row."""
+    pairs = (item.partition("=") for item in arguments)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def all_faults(tables: Tables) -> list[Fault]:
+    """Every fault that the tables have between them."""
+    checks = (_unique, _refer, _sourced, _circles, _root, _ranges, _links, _inputs, _losses)
+    return [fault for check in checks for fault in check(tables)]
+
+
+def _at(table: str, line: int, column: str) -> str:
+    return f"{table}.csv:{line} {column}"
+
+
+def _wrong(
+    rows: pl.DataFrame, table: str, column: str, where: pl.Expr, what: str, repair: str
+) -> Iterator[Fault]:
+    for line in rows.filter(where.fill_null(False))["file_line"][:SHOWN]:
+        yield Fault(_at(table, line, column), what, repair)
+
+
+def _unique(tables: Tables) -> Iterator[Fault]:
+    for table, rows in tables.items():
+        twice = rows.filter(pl.struct("id", "known_on", "tlp").is_duplicated())
+        for line, name in twice[:SHOWN].select("file_line", "id").iter_rows():
+            what = f'"{name}" stands twice with one known_on and tlp'
+            yield Fault(_at(table, line, "id"), what, "give the newer row its own known_on")
+
+
+def uses_of_inputs(tables: Tables) -> pl.DataFrame:
+    """One row per use of an input by a link or a loss: `table`, `column`, `to`, `name`,
+    `file_line`, `known_on`, `row` (the id that uses it)."""
+    links = tables["links"].explode("chances").filter(pl.col("chances") != CERTAIN)
+    losses = tables["losses"]
+    named = pl.col("arguments").str.split("=").list.last().str.strip_chars()
+    parts = [
+        _uses(links.with_columns(pl.col("chances").str.split(" over ")), "links", "chances"),
+        _uses(losses.explode("arguments").with_columns(named), "losses", "arguments"),
+        _uses(losses, "losses", "retention"),
+        _uses(losses, "losses", "limit"),
+    ]
+    return pl.concat(parts)
+
+
+def _uses(rows: pl.DataFrame, table: str, column: str, to: str = "inputs") -> pl.DataFrame:
+    one = rows.explode(column) if rows.schema[column] == pl.List(pl.String) else rows
+    return one.filter(pl.col(column).is_not_null()).select(
+        table=pl.lit(table),
+        column=pl.lit(column),
+        to=pl.lit(to),
+        name=pl.col(column),
+        file_line=pl.col("file_line"),
+        known_on=pl.col("known_on"),
+        row=pl.col("id"),
+    )
+
+
+def references(tables: Tables) -> pl.DataFrame:
+    """One row per reference of any row, with the columns of `uses_of_inputs`."""
+    parts = [
+        _uses(tables[table.name], table.name, column.name, column.refers_to)
+        for table in TABLES
+        for column in table.columns
+        if column.refers_to and column.refers_to != "inputs"
+    ]
+    return pl.concat([*parts, uses_of_inputs(tables)])
+
+
+def first_known(tables: Tables) -> pl.DataFrame:
+    """The day from which each name stands: `to` (its table), `name`, `first`."""
+    named = [
+        rows.select(to=pl.lit(table), name="id", known_on="known_on")
+        for table, rows in tables.items()
+    ]
+    return pl.concat(named).group_by("to", "name").agg(first=pl.col("known_on").min())
+
+
+def _refer(tables: Tables) -> Iterator[Fault]:
+    there = first_known(tables)
+    joined = references(tables).join(there, on=["to", "name"], how="left")
+    joined = joined.sort("table", "file_line", "column", "name")
+    missing = joined.filter(pl.col("first").is_null())[:SHOWN]
+    for table, column, to, name, line in missing.select(
+        "table", "column", "to", "name", "file_line"
+    ).iter_rows():
+        known = there.filter(pl.col("to") == to)["name"].drop_nulls().sort().to_list()
+        what = {"entities": "entity"}.get(to, to.rstrip("s"))
+        repair = did_you_mean(name, known, f"add it to {to}.csv")
+        yield Fault(_at(table, line, column), f'no {what} "{name}"', repair)
+    late = joined.filter(pl.col("first").dt.truncate("1s") > pl.col("known_on").dt.truncate("1s"))
+    for table, column, name, line in late[:SHOWN].select(
+        "table", "column", "name", "file_line"
+    ).iter_rows():
+        what = f'"{name}" becomes known later than this row'
+        repair = "let a row refer only to what is known no later than itself"
+        yield Fault(_at(table, line, column), what, repair)
+
+
+def _sourced(tables: Tables) -> Iterator[Fault]:
+    sources = tables["sources"]
+    yield from _wrong(
+        sources,
+        "sources",
+        "known_on",
+        pl.col("known_on") != pl.col("published_on"),
+        "differs from published_on",
+        "write the same date",
+    )
+    published = sources.group_by("id").agg(published=pl.col("published_on").min())
+    for table, rows in tables.items():
+        if table == "sources":
+            continue
+        dated = (
+            rows.select("file_line", "known_on", id="sources")
+            .explode("id")
+            .join(published, on="id", how="inner")
+            .group_by("file_line", "known_on")
+            .agg(first=pl.col("published").min())
+            .filter(pl.col("first").dt.truncate("1s") != pl.col("known_on").dt.truncate("1s"))
+            .sort("file_line")
+        )
+        for line, first in dated[:SHOWN].select("file_line", "first").iter_rows():
+            yield Fault(
+                _at(table, line, "known_on"),
+                "is not the earliest publication among the row's own sources",
+                f"write {times.as_text(first)}; a later corroboration is a row of its own",
+            )
+
+
+def _circles(tables: Tables) -> Iterator[Fault]:
+    for table, column in (("sources", "derived_from"), ("claims", "supersedes")):
+        rows = tables[table].select("id", column, "file_line").drop_nulls("id")
+        ahead = {name: list(targets or ()) for name, targets, _ in rows.iter_rows()}
+        lines = {name: line for name, _, line in rows.iter_rows()}
+        told: set[str] = set()
+        for name in sorted(name for name, targets in ahead.items() if targets):
+            queue, seen = list(ahead[name]), set[str]()
+            while queue:
+                target = queue.pop()
+                if target not in seen:
+                    seen.add(target)
+                    queue += ahead.get(target, [])
+            if name in seen and not told & seen:
+                told.add(name)
+                what = f'"{name}" leads back to itself'
+                repair = "cut the circle: name the one that came first"
+                yield Fault(_at(table, lines[name], column), what, repair)
+    claims = tables["claims"]
+    whose = dict(claims.select("id", "claimant").iter_rows())
+    for line, claimant, other in (
+        claims.explode("supersedes").select("file_line", "claimant", "supersedes").iter_rows()
+    ):
+        if whose.get(other, claimant) != claimant:
+            what = f'"{other}" was made by {whose[other]}, not by {claimant}'
+            repair = "only who made a claim can replace it; use contradicts"
+            yield Fault(_at("claims", line, "supersedes"), what, repair)
+
+
+def _root(tables: Tables) -> Iterator[Fault]:
+    events = tables["entities"].filter(pl.col("kind") == "event")
+    if set(events["id"]) != {"event"}:
+        what = "there must be one root of kind event, named event"
+        yield Fault("entities.csv kind", what, "add it")
+
+
+def _ranges(tables: Tables) -> Iterator[Fault]:
+    for table in TABLES:
+        rows, names = tables[table.name], set(table.by_name)
+        if {"low", "mode", "high"} <= names and table.name != "inputs":
+            out_of_order = (
+                (pl.col("low") > pl.col("high"))
+                | (pl.col("mode") < pl.col("low"))
+                | (pl.col("mode") > pl.col("high"))
+            )
+            what, repair = "low, mode and high are not in order", "write low <= mode <= high"
+            yield from _wrong(rows, table.name, "low", out_of_order, what, repair)
+        for first, last in (("valid_from", "valid_to"), ("opens", "closes")):
+            if {first, last} <= names:
+                swapped = pl.col(last) < pl.col(first)
+                what = f"is before {first}"
+                yield from _wrong(rows, table.name, last, swapped, what, "swap them")
+        for column in table.columns:
+            if column.unit in ("chance", "share"):
+                outside = ~pl.col(column.name).is_between(0, 1)
+                what = "is outside 0 to 1"
+                yield from _wrong(
+                    rows, table.name, column.name, outside, what, "write a fraction of one"
+                )
+            if column.unit == "hour":
+                below = pl.col(column.name) < 0
+                what = "is below 0"
+                yield from _wrong(rows, table.name, column.name, below, what, "write hours")
+
+
+def _links(tables: Tables) -> Iterator[Fault]:
+    links = tables["links"]
+    to_root = pl.col("target") == "event"
+    what = "nothing may lead to the root event"
+    yield from _wrong(links, "links", "target", to_root, what, "turn the link round")
+    to_self = pl.col("target") == pl.col("source")
+    yield from _wrong(links, "links", "target", to_self, "leads to itself", "name another")
+    mixed = pl.col("chances").list.contains(CERTAIN) & (pl.col("chances").list.len() > 1)
+    what = "certain cannot stand beside other chances"
+    yield from _wrong(links, "links", "chances", mixed, what, "keep one of them")
+    units = dict(tables["inputs"].select("id", "unit").iter_rows())
+    terms = links.select("file_line", "chances").explode("chances")
+    for line, term in terms.filter(pl.col("chances") != CERTAIN).iter_rows():
+        name, minutes = chance_term(term)
+        unit, where = units.get(name) or "chance", _at("links", line, "chances")
+        windowed = reference_minutes(unit) is not None
+        if minutes is None and unit != "chance":
+            repair = "write NAME over MINUTES" if windowed else "name an input in chance"
+            yield Fault(where, f'"{name}" is in {unit}, not a chance', repair)
+        if minutes is not None and not windowed:
+            repair = 'give it a unit such as "chance per 152 minutes"'
+            yield Fault(where, f'"{name}" is no chance per minutes', repair)
+        if minutes is not None and units.get(minutes, "minute") != "minute":
+            yield Fault(where, f'"{minutes}" is not in minute', "name an input in minutes")
+
+
+def _inputs(tables: Tables) -> Iterator[Fault]:
+    for row in tables["inputs"].iter_rows(named=True):
+        where = f"inputs.csv:{row['file_line']}"
+        if row["id"] and row["id"].startswith(LINK_INPUT):
+            yield Fault(f"{where} id", "link. is kept for links", "choose another name")
+        yield from input_faults(where, row)
+
+
+def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
+    """Faults of one input's estimate: `low`, `mode`, `high`, `shape`, `cap`, `unit`."""
+    low, mode, high, cap = (_number(row[name]) for name in ("low", "mode", "high", "cap"))
+    shape, unit = str(row["shape"]), str(row["unit"] or "1")
+    needed = {"fixed": ["mode"], "pert": ["low", "mode", "high"]}.get(shape, ["low", "high"])
+    if missing := [name for name in needed if row[name] is None]:
+        what = f"a {shape} needs {', '.join(needed)}"
+        yield Fault(f"{where} {missing[0]}", what, "fill them in")
+        return
+    given = [value for value in (low, mode, high) if value is not None]
+    if given != sorted(given):
+        what = "low, mode and high are not in order"
+        yield Fault(f"{where} low", what, "write low <= mode <= high")
+    if shape == "lognormal":
+        if cap is None:
+            yield Fault(f"{where} cap", "a lognormal has no upper end", "give it a cap")
+        elif cap <= (high or 0):
+            yield Fault(f"{where} cap", "is not above high", "give the greatest possible value")
+        if (low or 0) <= 0 or low == high:
+            what = "a lognormal needs 0 < low < high"
+            yield Fault(f"{where} low", what, "write its 5 % and 95 % points")
+    chance = unit in ("chance", "share") or reference_minutes(unit) is not None
+    if chance and any(not 0 <= value <= 1 for value in given):
+        what = "a chance or share is outside 0 to 1"
+        yield Fault(f"{where} mode", what, "write a fraction of one")
+    if not chance:
+        try:
+            loss_kinds.dimension(unit)
+        except ValueError as error:
+            yield Fault(f"{where} unit", str(error), "write products and quotients: USD/hour")
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _losses(tables: Tables) -> Iterator[Fault]:
+    units = dict(tables["inputs"].select("id", "unit").iter_rows())
+    for row in tables["losses"].iter_rows(named=True):
+        where = f"losses.csv:{row['file_line']}"
+        kind = row["kind"] or ""
+        if kind not in loss_kinds.KINDS:
+            repair = did_you_mean(kind, list(loss_kinds.KINDS), "choose a known kind")
+            yield Fault(f"{where} kind", f'no kind of loss "{kind}"', repair)
+            continue
+        pairs = argument_pairs(row["arguments"])
+        if not pairs or not all(name and value for name, value in pairs.items()):
+            what = "is not NAME=INPUT pairs separated by ;"
+            yield Fault(f"{where} arguments", what, "write people=idle_people; weeks=pause_weeks")
+            continue
+        if any(name not in units for name in pairs.values()):
+            continue  # told as a missing reference
+        try:
+            named = {argument: units[name] for argument, name in pairs.items()}
+            fault = loss_kinds.unit_fault(kind, named)
+        except ValueError:
+            continue  # told with the input
+        if fault:
+            yield Fault(f"{where} arguments", fault, "check the inputs and their units")
+        for column in ("retention", "limit"):
+            if units.get(row[column], "USD") != "USD":
+                yield Fault(f"{where} {column}", "is not in USD", "name an input in USD")
+        if row["retention"] and not row["limit"]:
+            what = "a retention needs a limit of the cover above it"
+            yield Fault(f"{where} limit", what, "name an input in USD")

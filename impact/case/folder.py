@@ -1,0 +1,174 @@
+"""A case folder into a `Case`. A `Case` that exists is valid."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from impact.case import checks, scenarios, tables
+from impact.case.schema import SCHEMA_VERSION, TABLES, TLP
+from impact.errors import BadInput, Fault, bad, did_you_mean
+
+TEMPLATE = "_template"
+_SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Valid tables, and how they are seen.
+
+    `tables` holds one frame per table of `impact.case.schema`, sorted by key. A case as loaded has
+    every row; `impact.view` returns a case with the rows, the inputs and the changes of one view.
+    """
+
+    id: str
+    title: str
+    question: str
+    currency: str
+    tlp: str
+    tables: Mapping[str, pl.DataFrame] = field(repr=False)
+    scenarios: Mapping[str, scenarios.Scenario] = field(repr=False)
+    decisions: Mapping[str, scenarios.Decision] = field(repr=False)
+    scenario: str = scenarios.BASELINE
+    as_of: datetime | None = None
+    changes: tuple[scenarios.Change, ...] = ()
+
+    def __getitem__(self, table: str) -> pl.DataFrame:
+        """The frame of a table by name."""
+        return self.tables[table]
+
+    def __str__(self) -> str:
+        """The case in two lines: its title and what it holds."""
+        counts = ", ".join(f"{frame.height} {name}" for name, frame in self.tables.items())
+        return f"{self.title}: {self.question}\n{counts}"
+
+    def _repr_markdown_(self) -> str:
+        counts = " · ".join(f"{frame.height} {name}" for name, frame in self.tables.items())
+        return f"**{self.title}**: {self.question}  \n{counts}"
+
+
+def cases_folder() -> Path:
+    """The folder `data/cases` of the project: beside the package, else below the working folder."""
+    beside = Path(__file__).resolve().parents[2] / "data" / "cases"
+    return beside if beside.is_dir() else Path.cwd() / "data" / "cases"
+
+
+def case_names() -> list[str]:
+    """Names of the cases under `data/cases`; the template is none."""
+    found = cases_folder().glob("*/case.toml")
+    return sorted(path.parent.name for path in found if path.parent.name != TEMPLATE)
+
+
+def find_case(case: str | Path) -> Path:
+    """The folder of a case, given its name or its path; an address or a pattern is refused."""
+    text = str(case)
+    if "://" in text:
+        raise bad(text, "is an address", "the kit reads local folders only: give a path")
+    if any(sign in text for sign in "*?[") and not Path(text).exists():
+        raise bad(text, "is a pattern", "name one folder")
+    if text in case_names():
+        return cases_folder() / text
+    folder = Path(text)
+    if (folder / "case.toml").is_file():
+        return folder
+    if folder.is_dir() and text:
+        raise bad(text, "holds no case.toml", "name a case folder")
+    raise bad(text, "no such case", did_you_mean(text, case_names(), "see `impact cases`"))
+
+
+def load_case(case: str | Path) -> Case:
+    """The case of that name under `data/cases`, or in that folder; raises BadInput with all faults.
+
+    >>> load_case("mercor").id
+    'mercor'
+    """
+    loaded, faults = read_case(find_case(case))
+    if faults or loaded is None:
+        raise BadInput(faults)
+    return loaded
+
+
+def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
+    """(case, faults) of a case folder: a case only where there are no faults."""
+    settings, faults = _settings(folder / "case.toml")
+    frames: dict[str, pl.DataFrame] = {}
+    for table in TABLES:
+        path = folder / f"{table.name}.csv"
+        if path.exists():
+            frame, found = tables.read(path, table)
+            faults += found
+        else:
+            frame = tables.empty(table)
+            faults.append(Fault(path.name, "is missing", "add it with its header line"))
+        frames[table.name] = frame.sort("id", "known_on", "tlp", nulls_last=True)
+    if not faults:
+        faults += checks.all_faults(frames)
+    content, found = read_toml(folder / "scenarios.toml")
+    known, decisions, more = scenarios.read("scenarios.toml", content, frames)
+    faults += found or more
+    if faults:
+        return None, faults
+    named = {name: settings[name] for name in ("id", "title", "question", "currency", "tlp")}
+    return Case(**named, tables=frames, scenarios=known, decisions=decisions), []
+
+
+def level(text: str, where: str = "tlp") -> str:
+    """A TLP level as the tables write it; `WHITE`, its name before 2.0, reads as clear."""
+    plain = text.strip().lower().removeprefix("tlp:")
+    plain = "clear" if plain == "white" else plain
+    if plain not in TLP:
+        near = did_you_mean(plain, TLP, "")
+        raise bad(where, f'"{text}" is no TLP level', f"{near} one of {', '.join(TLP)}".strip())
+    return plain
+
+
+def read_toml(path: Path) -> tuple[dict[str, Any], list[Fault]]:
+    """(content, faults) of a TOML file."""
+    text, faults = tables.read_text(path)
+    if faults:
+        return {}, faults
+    try:
+        return tomllib.loads(text), []
+    except tomllib.TOMLDecodeError as error:
+        return {}, [Fault(path.name, f"is not TOML: {error}", "mend that line")]
+
+
+def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
+    content, faults = read_toml(path)
+    if faults:
+        return {}, faults
+    for name in sorted(set(content) - set(_SETTINGS)):
+        repair = did_you_mean(name, _SETTINGS, "remove it")
+        faults.append(Fault(f"{path.name} {name}", "no such setting", repair))
+    for name in _SETTINGS[:-1]:
+        if not isinstance(content.get(name), str):
+            faults.append(Fault(f"{path.name} {name}", "is missing or not text", "fill it in"))
+    if not faults and not content["id"].replace("-", "").replace("_", "").isalnum():
+        faults.append(Fault(f"{path.name} id", "is not a bare name", "use a-z, 0-9, - and _"))
+    if content.get("schema_version") != SCHEMA_VERSION:
+        what = f"is {content.get('schema_version')}, this kit reads {SCHEMA_VERSION}"
+        faults.append(Fault(f"{path.name} schema_version", what, f"write {SCHEMA_VERSION}"))
+    if not faults:
+        try:
+            content["tlp"] = level(content["tlp"], f"{path.name} tlp")
+        except BadInput as error:
+            faults += error.faults
+    return {str(key): str(value) for key, value in content.items()}, faults
+
+
+def digest(case: Case) -> str:
+    """SHA-256 of what a view shows: its rows in order, its scenario, changes, level and as-of."""
+    sha = hashlib.sha256()
+    for name, frame in case.tables.items():
+        shown = frame.drop("file_line")
+        sha.update(f"\x1d{name}\x1d".encode())
+        sha.update(shown.select(sorted(shown.columns)).write_json().encode())
+    sha.update(repr((case.id, case.tlp, case.scenario, case.as_of, case.changes)).encode())
+    return sha.hexdigest()

@@ -1,0 +1,274 @@
+"""Scenarios, decisions and the grammar of changes: all of them are *some inputs changed*."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from impact.case import checks
+from impact.errors import BadInput, Fault, did_you_mean
+
+BASELINE = "baseline"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_SCENARIO = ("title", "says", "set", "as_of", "contradicts")
+_DECISION = ("title", "question", "bearer", "flips_on", "note", "option")
+_OPTION = ("title", "says", "set")
+Tables = Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, order=True)
+class Change:
+    """One input given another estimate; low = mode = high is a fixed value."""
+
+    name: str
+    low: float
+    mode: float
+    high: float
+
+    def __str__(self) -> str:
+        """The change in the grammar of `--set`."""
+        if self.low == self.high:
+            return f"{self.name}={self.mode:g}"
+        return f"{self.name}={self.low:g},{self.mode:g},{self.high:g}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Named changes; `contradicts` are the claims that it supposes to be untrue."""
+
+    id: str
+    title: str
+    says: str
+    changes: tuple[Change, ...] = ()
+    as_of: str = ""
+    contradicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to decide, as changes."""
+
+    id: str
+    title: str
+    says: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Options of one bearer, and the input in USD on which the best one flips."""
+
+    id: str
+    title: str
+    question: str
+    bearer: str
+    flips_on: str
+    note: str
+    options: tuple[Option, ...]
+
+
+def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
+    """Changes written as `NAME=VALUE; NAME=LOW,MODE,HIGH`; raises BadInput with all faults.
+
+    >>> [str(change) for change in parse_changes("pause_weeks=52; p=0.1,0.2,0.3")]
+    ['pause_weeks=52', 'p=0.1,0.2,0.3']
+    """
+    changes: list[Change] = []
+    faults: list[Fault] = []
+    for item in (part.strip() for part in text.split(";")):
+        name, sign, value = (part.strip() for part in item.partition("="))
+        if not item:
+            continue
+        if not sign or not _NAME.fullmatch(name):
+            faults.append(Fault(where, f'"{item[:60]}" is no change', "write NAME=VALUE"))
+            continue
+        try:
+            estimate: object = [float(part) for part in value.split(",")]
+        except ValueError:
+            estimate = value
+        _estimate(where, name, estimate, changes, faults)
+    if faults:
+        raise BadInput(faults)
+    return tuple(changes)
+
+
+def _estimate(
+    where: str, name: str, estimate: object, changes: list[Change], faults: list[Fault]
+) -> None:
+    values = list(estimate) if isinstance(estimate, list) else [estimate]
+    numeric = all(
+        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
+    )
+    if not numeric or len(values) not in (1, 3):
+        repair = "write one number, or low,mode,high"
+        faults.append(Fault(f"{where} {name}", f'"{str(estimate)[:60]}" is no estimate', repair))
+        return
+    low, mode, high = (float(v) for v in (values * 3 if len(values) == 1 else values))
+    if low <= mode <= high:
+        changes.append(Change(name, low, mode, high))
+    else:
+        what, repair = "low, mode and high are not in order", "write low <= mode <= high"
+        faults.append(Fault(f"{where} {name}", what, repair))
+
+
+def apply(
+    inputs: pl.DataFrame, links: pl.DataFrame, changes: Iterable[Change], where: str
+) -> tuple[pl.DataFrame, list[Fault]]:
+    """(inputs, faults): the inputs with each change in place of the row that it names.
+
+    A change is an assumption of the view, whatever the row was; `link.ID` becomes a row of its own.
+    """
+    rows = {row["id"]: row for row in inputs.iter_rows(named=True)}
+    link_days = dict(links.select("id", "known_on").iter_rows())
+    names = [*rows, *(checks.LINK_INPUT + link for link in link_days)]
+    faults: list[Fault] = []
+    for change in changes:
+        link = change.name.removeprefix(checks.LINK_INPUT)
+        if change.name in rows:
+            old = rows[change.name]
+        elif change.name.startswith(checks.LINK_INPUT) and link in link_days:
+            old = _link_row(inputs, link, link_days[link])
+        else:
+            repair = did_you_mean(change.name, names, "name an input of the view or link.ID")
+            faults.append(Fault(where, f'no input "{change.name}"', repair))
+            continue
+        new = _changed(old, change)
+        wrong = list(checks.input_faults(f"{where} {change.name}", new))
+        faults += wrong
+        if not wrong:
+            rows[change.name] = new
+    changed = pl.DataFrame(list(rows.values()), schema=inputs.schema) if rows else inputs
+    return changed.sort("id", "known_on", "tlp"), faults
+
+
+def _changed(row: Mapping[str, Any], change: Change) -> dict[str, Any]:
+    """An input's row with the estimate of a change; a range keeps the shape where it has one."""
+    fixed = change.low == change.high
+    return {
+        **row,
+        "low": None if fixed else change.low,
+        "mode": change.mode,
+        "high": None if fixed else change.high,
+        "shape": "fixed" if fixed else "pert" if row["shape"] == "fixed" else row["shape"],
+        "cap": None if fixed else row["cap"],
+        "sources": [],
+        "basis_kind": "assumption",
+        "basis": f"set to {str(change).partition('=')[2]} in this view",
+    }
+
+
+def _link_row(inputs: pl.DataFrame, link: str, known_on: object) -> dict[str, Any]:
+    return {
+        **dict.fromkeys(inputs.columns),
+        "id": checks.LINK_INPUT + link,
+        "shape": "fixed",
+        "unit": "chance",
+        "drawn": "once",
+        "meaning": f"Chance that the link {link} stands.",
+        "known_on": known_on,
+        "tlp": "clear",
+        "withdrawn": False,
+    }
+
+
+def read(
+    file: str, content: Mapping[str, Any], tables: Tables
+) -> tuple[dict[str, Scenario], dict[str, Decision], list[Fault]]:
+    """(scenarios, decisions, faults) of a `scenarios.toml`, checked against the tables."""
+    faults = _strange(file, content, ("scenario", "decision"))
+    says = "What the evidence supports."
+    found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
+    for name, entry in _entries(content, "scenario", file, faults):
+        found[name] = _scenario(f"{file} scenario.{name}", name, entry, tables, faults)
+    decisions = {
+        name: _decision(f"{file} decision.{name}", name, entry, tables, faults)
+        for name, entry in _entries(content, "decision", file, faults)
+    }
+    return found, decisions, faults
+
+
+def _scenario(
+    where: str, name: str, entry: Mapping[str, Any], tables: Tables, faults: list[Fault]
+) -> Scenario:
+    faults += _strange(where, entry, _SCENARIO)
+    contradicts = tuple(map(str, entry.get("contradicts", ())))
+    for claim in contradicts:
+        faults += _unknown(f"{where} contradicts", "claim", claim, tables["claims"])
+    return Scenario(
+        id=name,
+        title=str(entry.get("title", name)),
+        says=str(entry.get("says", "")),
+        changes=_set(where, entry, tables, faults),
+        as_of=str(entry.get("as_of", "")),
+        contradicts=contradicts,
+    )
+
+
+def _decision(
+    where: str, name: str, entry: Mapping[str, Any], tables: Tables, faults: list[Fault]
+) -> Decision:
+    faults += _strange(where, entry, _DECISION)
+    options = []
+    for option, body in _entries(entry, "option", where, faults):
+        at = f"{where} option.{option}"
+        faults += _strange(at, body, _OPTION)
+        changes = _set(at, body, tables, faults)
+        title, says = str(body.get("title", option)), str(body.get("says", ""))
+        options.append(Option(option, title, says, changes))
+    if len(options) < 2:
+        repair = "add [decision.NAME.option.NAME]"
+        faults.append(Fault(where, "has fewer than two options", repair))
+    bearer, flips_on = str(entry.get("bearer", "")), str(entry.get("flips_on", ""))
+    faults += _unknown(f"{where} bearer", "entity", bearer, tables["entities"])
+    faults += _unknown(f"{where} flips_on", "input", flips_on, tables["inputs"])
+    texts = (str(entry.get(key, "")) for key in ("question", "note"))
+    question, note = texts
+    title = str(entry.get("title", name))
+    return Decision(name, title, question, bearer, flips_on, note, tuple(options))
+
+
+def _unknown(where: str, what: str, name: str, rows: pl.DataFrame) -> list[Fault]:
+    known = rows["id"].drop_nulls().to_list()
+    if name in known:
+        return []
+    return [Fault(where, f'no {what} "{name}"', did_you_mean(name, known, f"name an {what}"))]
+
+
+def _entries(
+    content: Mapping[str, Any], key: str, where: str, faults: list[Fault]
+) -> list[tuple[str, Mapping[str, Any]]]:
+    block, found = content.get(key, {}), []
+    for name, entry in block.items() if isinstance(block, dict) else ():
+        if _NAME.fullmatch(name) and isinstance(entry, dict):
+            found.append((name, entry))
+        else:
+            what = "is not a bare name with its settings"
+            faults.append(Fault(f"{where} {key}.{name[:40]}", what, "use a-z, 0-9 and . _ + -"))
+    return found
+
+
+def _set(
+    where: str, entry: Mapping[str, Any], tables: Tables, faults: list[Fault]
+) -> tuple[Change, ...]:
+    block = entry.get("set", {})
+    changes: list[Change] = []
+    if not isinstance(block, dict):
+        faults.append(Fault(f"{where} set", "is no table", "write set = { NAME = VALUE }"))
+        return ()
+    for name, estimate in block.items():
+        _estimate(where, name, estimate, changes, faults)
+    _, wrong = apply(tables["inputs"], tables["links"], changes, where)
+    faults += wrong
+    return tuple(sorted(changes))
+
+
+def _strange(where: str, content: Mapping[str, Any], known: tuple[str, ...]) -> list[Fault]:
+    return [
+        Fault(f"{where} {name}", "no such setting", did_you_mean(name, known, "remove it"))
+        for name in sorted(set(content) - set(known))
+    ]

@@ -1,0 +1,152 @@
+"""`view`: the one place where time, marking, scenario and changes are applied, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+
+from impact.case import checks, folder, scenarios
+from impact.case.folder import Case
+from impact.case.schema import TLP
+from impact.errors import BadInput, Fault, Refusal, bad, did_you_mean
+from impact.numerics import times
+
+NO_COMPROMISE = "no compromise reported"
+_RANK = {name: rank for rank, name in enumerate(TLP)}
+
+
+def view(
+    case: Case,
+    scenario: str | None = None,
+    as_of: str | None = None,
+    tlp: str | None = None,
+    changes: str = "",
+) -> Case:
+    """The case as known by a day, at or below a level, under a scenario and further changes.
+
+    `as_of` is a date or a UTC time, empty for all rows; `changes` is
+    `NAME=VALUE; NAME=LOW,MODE,HIGH`. Rows known by then and at or below the level stand; of each id
+    the newest; what was withdrawn does not. A view without rows is an answer.
+
+    Raises BadInput for an unknown scenario, input, level or a bad date; Refusal where rows above
+    the level, or not yet known, are needed.
+    """
+    name = scenario or scenarios.BASELINE
+    if name not in case.scenarios:
+        repair = did_you_mean(name, list(case.scenarios), f"one of {', '.join(case.scenarios)}")
+        raise bad("scenario", f'no scenario "{name}"', repair)
+    chosen = case.scenarios[name]
+    moment = _moment(as_of or chosen.as_of)
+    level = folder.level(tlp) if tlp else case.tlp
+    own = scenarios.parse_changes(changes)
+    tables, faults = _standing(case.tables, moment, level)
+    if faults:
+        raise Refusal(faults)
+    seen = replace(case, tables=tables, scenario=name, as_of=moment, tlp=level)
+    try:
+        seen = changed(seen, chosen.changes, f"scenario {name}")
+    except BadInput as error:
+        early = [Fault(f.where, f.what, "it is not known in this view") for f in error.faults]
+        raise Refusal(early) from None
+    return changed(seen, own, "changes")
+
+
+def changed(known: Case, changes: Iterable[scenarios.Change], where: str) -> Case:
+    """A view with further changes of its inputs; raises BadInput for an unknown input."""
+    more = tuple(changes)
+    inputs, faults = scenarios.apply(known["inputs"], known["links"], more, where)
+    if faults:
+        raise BadInput(faults)
+    latest = {change.name: change for change in (*known.changes, *more)}
+    ordered = tuple(sorted(latest.values()))
+    return replace(known, tables={**known.tables, "inputs": inputs}, changes=ordered)
+
+
+def _moment(as_of: str) -> datetime | None:
+    if not as_of:
+        return None
+    try:
+        return times.parse(as_of)
+    except ValueError as error:
+        raise bad("as_of", f'"{as_of}" is no date', str(error)) from None
+
+
+def _standing(
+    tables: Mapping[str, pl.DataFrame], moment: datetime | None, level: str
+) -> tuple[dict[str, pl.DataFrame], list[Fault]]:
+    """(tables, faults) of the rows that stand at that moment and level."""
+    at_level = pl.col("tlp").is_in(list(TLP[: _RANK[level] + 1]))
+    standing: dict[str, pl.DataFrame] = {}
+    faults: list[Fault] = []
+    for name, rows in tables.items():
+        known = rows if moment is None else rows.filter(pl.col("known_on") <= moment)
+        seen = newest(known.filter(at_level)).filter(~pl.col("withdrawn"))
+        above = newest(known.filter(~at_level)).filter(pl.col("withdrawn"))
+        ended = seen.join(above.select("id", above="known_on"), on="id")
+        ended = ended.filter(pl.col("above") >= pl.col("known_on"))
+        faults += [
+            Fault(
+                f"{name}.csv {row}",
+                "was withdrawn by a row above the level",
+                "raise the level, or withdraw it at this level too",
+            )
+            for row in ended["id"]
+        ]
+        standing[name] = seen
+    return standing, faults or _missing(standing, tables)
+
+
+def newest(rows: pl.DataFrame) -> pl.DataFrame:
+    """The newest row of each id, of equally new ones the highest level; ordered by id."""
+    rank = pl.col("tlp").replace_strict(_RANK, default=0)
+    ordered = rows.sort("id", "known_on", rank)
+    return ordered.unique("id", keep="last", maintain_order=True)
+
+
+def _missing(
+    standing: Mapping[str, pl.DataFrame], tables: Mapping[str, pl.DataFrame]
+) -> list[Fault]:
+    """Rows that are referred to and do not stand: each named once."""
+    missing = checks.references(standing).join(
+        checks.first_known(standing), on=["to", "name"], how="anti"
+    )
+    faults = []
+    for table, name in missing.select("to", "name").unique().sort("to", "name").iter_rows():
+        rows = tables[table].filter(pl.col("id") == name)
+        if rows["withdrawn"].any():
+            what, repair = "is needed and was withdrawn", "withdraw or replace what refers to it"
+        else:
+            what = "is needed and stands above the level"
+            repair = "raise the level, or give a row at this level"
+        faults.append(Fault(f"{table}.csv {name}", what, repair))
+    return faults
+
+
+def falling(known: Case) -> list[str]:
+    """Ids of the parties that a view supposes to fall: a `falls` link whose chance is above 0."""
+    links = known["links"].filter(pl.col("relation") == "falls")
+    supposed = {change.name for change in known.changes if change.high > 0}
+    return [
+        target
+        for target, chances in links.select("target", "chances").iter_rows()
+        if supposed & {checks.chance_term(term)[0] for term in chances}
+    ]
+
+
+def notices(known: Case) -> list[str]:
+    """What a reader must be told before the numbers of a view: what it supposes of whom."""
+    names = dict(known["entities"].select("id", "name").iter_rows())
+    said = [f"Hypothetical: {names[party]} falls too; {NO_COMPROMISE}." for party in falling(known)]
+    scenario = known.scenarios[known.scenario]
+    claims = known["claims"].filter(pl.col("id").is_in(list(scenario.contradicts)))
+    said += sorted(
+        f"Counterfactual: it contradicts the statement of {names[claimant]} of"
+        f" {stated.day} {stated:%B %Y}."
+        for claimant, stated in claims.select("claimant", "stated_on").unique().iter_rows()
+    )
+    if own := [str(change) for change in known.changes if change not in scenario.changes]:
+        said.append(f"Inputs were changed for this view: {'; '.join(own)}.")
+    return said
