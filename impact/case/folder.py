@@ -12,7 +12,9 @@ from typing import Any
 
 import polars as pl
 
-from impact.case import checks, scenarios, tables
+from impact.case import checks, tables
+from impact.case import scenarios as scenario_file
+from impact.case.scenarios import BASELINE, Change, Decision, Scenario
 from impact.case.schema import SCHEMA_VERSION, TABLES, TLP
 from impact.errors import BadInput, Fault, bad, did_you_mean
 
@@ -34,11 +36,11 @@ class Case:
     currency: str
     tlp: str
     tables: Mapping[str, pl.DataFrame] = field(repr=False)
-    scenarios: Mapping[str, scenarios.Scenario] = field(repr=False)
-    decisions: Mapping[str, scenarios.Decision] = field(repr=False)
-    scenario: str = scenarios.BASELINE
+    scenarios: Mapping[str, Scenario] = field(repr=False)
+    decisions: Mapping[str, Decision] = field(repr=False)
+    scenario: str = BASELINE
     as_of: datetime | None = None
-    changes: tuple[scenarios.Change, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         """The frame of a table by name."""
@@ -111,7 +113,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     if not faults:
         faults += checks.all_faults(frames)
     content, found = read_toml(folder / "scenarios.toml")
-    known, decisions, more = scenarios.read("scenarios.toml", content, frames)
+    known, decisions, more = scenario_file.read("scenarios.toml", content, frames)
     faults += found or more
     if faults:
         return None, faults
