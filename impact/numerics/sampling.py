@@ -18,7 +18,7 @@ Draws = NDArray[np.float64]
 BLOCK = 65_536  # draws per block; the block number is part of the key
 _STEP = 2.0**-32
 _Z95 = 1.6448536269514722  # 95 % point of the standard normal
-_NODES = 1025
+_NODES, _EVEN = 513, 2048  # nodes of an inverse, and its even steps
 
 
 def uniform(seed: int, name: str, draws: int) -> Draws:
@@ -50,21 +50,33 @@ def happens(u: Draws, chance: float | Draws) -> NDArray[np.bool_]:
 
 
 @lru_cache(maxsize=4096)
-def _beta_table(a: float, b: float) -> tuple[Draws, Draws]:
-    """Nodes (u, x) of the inverse of the regularised incomplete beta function.
+def _beta_table(a: float, b: float) -> tuple[Draws, Draws, Draws]:
+    """(u, x, even): nodes of the inverse of the regularised incomplete beta function.
 
     The forward function is exact and cheap; its nodes are close at both ends (x = sin^2), where
-    the inverse bends most.
+    the inverse bends most. `even` is the inverse at even steps of u, for look-up without a search.
     """
     x = np.sin(np.linspace(0.0, np.pi / 2, _NODES)) ** 2
     u = special.betainc(a, b, x)
     keep = np.concatenate([[True], np.diff(u) > 0])
-    return u[keep], x[keep]
+    u, x = u[keep], x[keep]
+    return u, x, np.interp(np.linspace(0.0, 1.0, _EVEN + 1), u, x)
 
 
 def beta_quantile(u: Draws, a: float, b: float) -> Draws:
-    """Quantiles of Beta(a, b) by table; within 1e-5 of `scipy.special.betaincinv`."""
-    result: Draws = np.interp(u, *_beta_table(a, b))
+    """Quantiles of Beta(a, b), a and b from 1 to 5, within 2e-5 of `scipy.special.betaincinv`.
+
+    By table: the exact inverse was most of the time of a run. The outer 1/64 at each end are
+    searched for among the nodes, all else is looked up.
+    """
+    nodes, values, even = _beta_table(a, b)
+    position = u * _EVEN
+    step = position.astype(np.int32)
+    position -= step
+    low = even[step]
+    result: Draws = low + position * (even[step + 1] - low)
+    outer = np.flatnonzero(np.abs(u - 0.5) > 0.5 - 1 / 64)
+    result[outer] = np.interp(u[outer], nodes, values)
     return result
 
 

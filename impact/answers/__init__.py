@@ -1,0 +1,1 @@
+"""Questions as functions: a view or a run in, an `Answer` out."""

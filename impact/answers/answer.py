@@ -1,0 +1,117 @@
+"""`Answer`: the sentence that says the finding, the table behind it, its figures and its chart.
+
+A number reaches a page, a terminal or a file in no other way.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from impact import words
+
+if TYPE_CHECKING:
+    import altair as alt
+
+MIME = "application/vnd.impact.answer+json"
+_WIDEST = 46  # characters of a column in a terminal
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number as computed and as printed: value and error in `unit`, and its TLP label."""
+
+    name: str
+    value: float | None
+    error: float | None
+    unit: str
+    text: str
+    label: str = "clear"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one question; it shows itself in a notebook and prints itself in a terminal.
+
+    `heads` maps columns of `table` to headings, in the order shown; a column without one is for
+    machines only. `notes` are what a reader must know to read it. `draw` makes the chart.
+    """
+
+    name: str
+    sentence: str
+    table: pl.DataFrame = field(repr=False)
+    heads: Mapping[str, str] = field(default_factory=dict, repr=False)
+    figures: tuple[Figure, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
+    draw: Callable[[], alt.TopLevelMixin] | None = field(default=None, repr=False, compare=False)
+
+    def rows(self) -> list[list[str]]:
+        """The table as shown: its headings, then its rows as text; nothing without headings."""
+        if not self.heads:
+            return []
+        shown = self.table.select(list(self.heads))
+        body = [
+            [words.cell(name, value) for name, value in zip(shown.columns, row, strict=True)]
+            for row in shown.iter_rows()
+        ]
+        return [list(self.heads.values()), *body]
+
+    def svg(self) -> str | None:
+        """The chart as static SVG whose description is the sentence; None without a chart."""
+        if self.draw is None:
+            return None
+        from impact.charts import theme
+
+        return theme.svg(self.draw(), title=self.name.replace("_", " "), says=self.sentence)
+
+    def record(self) -> dict[str, Any]:
+        """What a page needs of the answer, as JSON: texts only, but for the raw figures."""
+        return {
+            "name": self.name,
+            "sentence": self.sentence,
+            "rows": self.rows(),
+            "figures": [vars(figure) for figure in self.figures],
+            "notes": list(self.notes),
+            "svg": self.svg(),
+        }
+
+    def __str__(self) -> str:
+        """The sentence, the table and the notes, for a terminal."""
+        rows = [[words.plain(text) for text in row] for row in self.rows()]
+        widths = [min(_WIDEST, max(map(len, column))) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(_fit(text, width) for text, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        gap = [""] if lines else []
+        return "\n".join([words.plain(self.sentence), *gap, *lines, *gap, *self.notes]).rstrip()
+
+    def _repr_html_(self) -> str:
+        """Sentence, table and notes; every text escaped."""
+        head, *body = self.rows() or [[]]
+        cells = "".join(f"<th scope='col'>{html.escape(text)}</th>" for text in head)
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(text)}</td>' for text in row)}</tr>" for row in body
+        )
+        table = f"<table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
+        notes = "".join(f"<p><small>{html.escape(note)}</small></p>" for note in self.notes)
+        return f"<p><b>{html.escape(self.sentence)}</b></p>{table if head else ''}{notes}"
+
+    def _ipython_display_(self) -> None:
+        """Text and table with the record that pages are made from, then the chart as an image."""
+        from IPython.display import display
+
+        record = self.record()
+        text = {"text/plain": str(self), "text/html": self._repr_html_(), MIME: record}
+        display(text, raw=True)  # type: ignore[no-untyped-call]
+        if record["svg"] is not None:
+            image = {"text/plain": self.sentence, "image/svg+xml": record["svg"]}
+            display(image, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _fit(text: str, width: int) -> str:
+    return (text if len(text) <= width else text[: width - 1] + "…").ljust(width)

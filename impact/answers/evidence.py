@@ -1,0 +1,364 @@
+"""What is known: what happened when, who says what, what is disputed, which clocks may run."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from impact import words
+from impact.answers.answer import Answer, Figure
+from impact.answers.provenance import names, origins
+from impact.case.folder import Case
+from impact.case.schema import ADMIRALTY_LETTERS, ADMIRALTY_NUMBERS, SINGLE_VALUED
+from impact.numerics import times
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Claim = dict[str, Any]
+CLEARLY = 1.25  # weight of one side over the other from which it is called better supported
+_STAGES = ("access", "theft", "extortion", "response")  # drawn; aftermath and context are not
+_WEIGHTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
+_RELIABILITY = dict(zip(ADMIRALTY_LETTERS, _WEIGHTS, strict=True))
+_CREDIBILITY = dict(zip(ADMIRALTY_NUMBERS, _WEIGHTS, strict=True))
+
+
+def now(known: Case) -> datetime | None:
+    """The moment that a view speaks of: its as-of, else the last day on which a claim was known.
+
+    No clock is read, so a page stays the same whenever it is made.
+    """
+    if known.as_of is not None:
+        return known.as_of
+    latest: list[datetime] = known["claims"]["known_on"].to_list()
+    return max(latest, default=None)
+
+
+def window(known: Case, release: str) -> pl.DataFrame:
+    """When a release could be had: the `core` inside every account, the `hull` around all.
+
+    Columns `part`, `opens`, `closes`; a part still open has no `closes`. No rows where no account
+    is known; no core where the accounts share no minute.
+    """
+    accounts = known["windows"].filter(pl.col("entity") == release)
+    opens, closes = accounts["opens"].to_list(), accounts["closes"].drop_nulls().to_list()
+    rows = []
+    if opens:
+        still_open = len(closes) < len(opens)
+        rows.append(("hull", min(opens), None if still_open else max(closes)))
+        if not closes or max(opens) < min(closes):
+            rows.append(("core", max(opens), min(closes, default=None)))
+    schema = {"part": pl.String, "opens": times.INSTANT, "closes": times.INSTANT}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def timeline(known: Case, most: int = 14) -> Answer:
+    """What happened when, and when it was reported; the `most` best supported events are shown.
+
+    Table: `id`, `happened_on`, `reported_on`, `stage`, `says`, `reported_by`, `delay_days`.
+    """
+    said = names(known)
+    happened = (pl.col("predicate") == "happened") & pl.col("valid_from").is_not_null()
+    delay = (pl.col("known_on") - pl.col("valid_from")).dt.total_minutes() / 1440
+    events = known["claims"].filter(happened & pl.col("stage").is_in(list(_STAGES)))
+    events = events.select(
+        "id", "stage", "says", "credibility",
+        happened_on="valid_from",
+        reported_on="known_on",
+        reported_by=pl.col("claimant").replace_strict(said, default=None, return_dtype=pl.String),
+        delay_days=delay.clip(lower_bound=0),
+    )  # fmt: skip
+    best = events.sort("credibility", "happened_on", "id").head(most).sort("happened_on", "id")
+    releases = sorted(set(known["windows"]["entity"]))
+    spans = [window(known, name).with_columns(release=pl.lit(said[name])) for name in releases]
+    schema = {**window(known, "").schema, "release": pl.String()}
+    windows = pl.concat([pl.DataFrame(schema=schema), *spans])
+    if events.height:
+        late = best.sort("delay_days", "id", descending=[True, False]).row(0, named=True)
+        sentence = (
+            f"{words.count(best.height, 'event')} from {words.date(best['happened_on'][0])} to"
+            f" {words.date(best['happened_on'][-1])}; the longest unreported became known"
+            f" {words.number(late['delay_days'])} days later."
+        )
+    else:
+        sentence = "Nothing is reported to have happened by that day."
+    told = [window_sentence(known, name) for name in releases]
+    drawn = best.select("happened_on", "reported_on", "stage", "says")
+
+    def draw() -> alt.TopLevelMixin:
+        from impact.charts import pictures
+
+        return pictures.timeline(drawn, windows)
+
+    return Answer(
+        name="timeline",
+        sentence=" ".join([sentence, *told[-1:]]),
+        table=best,
+        heads={
+            "happened_on": "Happened",
+            "reported_on": "First reported",
+            "says": "What is reported",
+            "reported_by": "By whom",
+        },
+        figures=_window_figures(known, releases),
+        notes=(
+            "A day counts to its end. First reported is the earliest publication that is cited.",
+        ),
+        draw=draw if best.height else None,
+    )
+
+
+def _window_figures(known: Case, releases: list[str]) -> tuple[Figure, ...]:
+    figures = []
+    for release in releases:
+        for part, opens, closes in window(known, release).iter_rows():
+            minutes = None if closes is None else (closes - opens).total_seconds() / 60
+            name = f"window_{part}.{release}"
+            figures.append(Figure(name, minutes, None, "minute", words.number(minutes, 3)))
+    return tuple(figures)
+
+
+def window_sentence(known: Case, release: str) -> str:
+    """How long a release could be had, in words: open, agreed or disputed."""
+    name, parts = names(known)[release], window(known, release)
+    spans = {part: (opens, closes) for part, opens, closes in parts.iter_rows()}
+    first, last = spans["hull"]
+    if last is None:
+        return f"{name} could be had from {words.date(first)}; the end is not known yet."
+    longest = (last - first).total_seconds() / 60
+    sure = 0.0
+    if "core" in spans:
+        sure = (spans["core"][1] - spans["core"][0]).total_seconds() / 60
+    if sure == longest:
+        return f"{name} could be had for {longest:.0f} minutes."
+    accounts = known["windows"].filter(pl.col("entity") == release).height
+    return (
+        f"How long {name} could be had is disputed between {accounts} accounts:"
+        f" {sure:.0f} minutes by all of them, {longest:.0f} by the longest."
+    )
+
+
+def said_by(known: Case, claim: Claim) -> str:
+    """Who said a claim and when, as a reader is told."""
+    who = f"{names(known)[claim['claimant']]}, {words.date(claim['stated_on'])}"
+    verbs = {"denies": "denied by", "is silent": "no answer from", "is asked": "asked of"}
+    return f"{verbs.get(claim['stance'], 'reported by')} {who}"
+
+
+def _value(known: Case, claim: Claim) -> str:
+    ends = [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
+    if claim["object"]:
+        text = names(known).get(claim["object"], claim["object"].replace("-", " ")
+                                if not claim["object"][:1].isdigit() else claim["object"])  # fmt: skip
+    elif ends:
+        text = f"{words.number_range(min(ends), max(ends), 3)} {claim['unit'] or ''}".strip()
+    else:
+        text = claim["says"].rstrip(".")
+    return f"not {text}" if claim["stance"] == "denies" else str(text)
+
+
+def support(known: Case, claims: list[Claim]) -> float:
+    """Weight behind claims that say the same: of each independent origin the greatest reliability
+    times credibility (A and 1 are 1.0, then 0.8 to 0.2; F and 6 are 0), added up."""
+    letters = dict(known["sources"].select("id", "reliability").iter_rows())
+    best: dict[str, float] = {}
+    for claim in claims:
+        for origin in origins(known, claim["sources"]):
+            weight = _RELIABILITY[letters[origin]] * _CREDIBILITY[claim["credibility"]]
+            best[origin] = max(best.get(origin, 0.0), weight)
+    return sum(best.values())
+
+
+def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
+    """(topic, better supported side, other side) of statements that cannot all be true.
+
+    Found from equal subject, predicate and qualifier where a predicate takes one value, and from
+    `contradicts`; a claim that its claimant replaced takes no part.
+    """
+    said = names(known)
+    claims = known["claims"].filter(pl.col("stance").is_in(["asserts", "denies"]))
+    replaced = set(claims.explode("supersedes")["supersedes"].drop_nulls())
+    standing = {c["id"]: c for c in claims.iter_rows(named=True) if c["id"] not in replaced}
+    groups: dict[tuple[str, str, str], dict[str, list[Claim]]] = {}
+    for claim in standing.values():
+        if claim["predicate"] in SINGLE_VALUED:
+            key = (said[claim["subject"]], claim["predicate"], claim["qualifier"] or "")
+            groups.setdefault(key, {}).setdefault(_value(known, claim), []).append(claim)
+    found: list[tuple[str, list[Claim], list[Claim]]] = []
+    paired: set[frozenset[str]] = set()
+    for (subject, predicate, qualifier), sides in sorted(groups.items()):
+        ranked = sorted(sides.values(), key=lambda side: (-support(known, side), side[0]["id"]))
+        topic = f"{subject}: {predicate} {qualifier}".replace("_", " ").strip()
+        found += [(topic, ranked[0], other) for other in ranked[1:]]
+        for one, two in combinations(ranked, 2):
+            paired |= {frozenset((a["id"], b["id"])) for a in one for b in two}
+    for claim in standing.values():
+        for other in claim["contradicts"]:
+            if other in standing and frozenset((claim["id"], other)) not in paired:
+                pair = sorted(([claim], [standing[other]]), key=lambda side: -support(known, side))
+                found.append((said[claim["subject"]], pair[0], pair[1]))
+    return found
+
+
+def conflicts(known: Case) -> Answer:
+    """Statements that cannot all be true, each side with who says it, and which is better supported.
+
+    Table: `topic`, `side`, `against`, `better` (first or open), `why`.
+    """
+    rows = []
+    for topic, one, two in disputes(known):
+        open_ = support(known, one) <= CLEARLY * support(known, two)
+        sides = (_side(known, one), _side(known, two))
+        rows.append((topic, *sides, "open" if open_ else "first", _why(known, one, two, open_)))
+    schema = dict.fromkeys(("topic", "side", "against", "better", "why"), pl.String)
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    still_open = frame.filter(pl.col("better") == "open").height
+    sentence = "No two statements known by that day contradict each other."
+    if rows:
+        sentence = (
+            f"{words.count(frame.height, 'point is', 'points are')} disputed; in"
+            f" {frame.height - still_open} one side is clearly better supported,"
+            f" {words.count(still_open, 'stays', 'stay')} open."
+        )
+    return Answer(
+        name="conflicts",
+        sentence=sentence,
+        table=frame,
+        heads={
+            "topic": "About",
+            "side": "Better supported, or first",
+            "against": "Against it",
+            "why": "Why",
+        },
+        figures=(
+            Figure("disputed", float(frame.height), None, "count", str(frame.height)),
+            Figure("disputed_open", float(still_open), None, "count", str(still_open)),
+        ),
+        notes=("Both sides are kept. Copies of one origin count once.",) if rows else (),
+    )
+
+
+def _why(known: Case, one: list[Claim], two: list[Claim], open_: bool) -> str:
+    if open_:
+        return "open: support is about equal"
+    first, second = (len(origins(known, [s for c in side for s in c["sources"]])) for side in (one, two))
+    if first > second:
+        return f"{words.count(first, 'independent origin')} against {second}"
+    best = [min(claim["credibility"] for claim in side) for side in (one, two)]
+    if best[0] < best[1]:
+        return f"credibility {best[0]} against {best[1]}"
+    return "more reliable sources"
+
+
+def _side(known: Case, claims: list[Claim]) -> str:
+    first = min(claims, key=lambda claim: (claim["known_on"], claim["id"]))
+    more = len({claim["claimant"] for claim in claims}) - 1
+    also = f" and {more} more" if more else ""
+    return f"{words.capital(_value(known, first))} ({said_by(known, first)}{also})"
+
+
+def duties(known: Case) -> Answer:
+    """The clocks that may run, as of the view's moment; that a duty was broken is never said.
+
+    Table: `bearer`, `duty`, `kind`, `due`, `status`, `basis`.
+    """
+    said, moment = names(known), now(known)
+    rows = []
+    for duty in known["duties"].iter_rows(named=True):
+        begun, hours = duty["starts_from"], duty["clock_hours"]
+        due = times.start(begun) + timedelta(hours=hours) if begun and hours is not None else None
+        by = "no fixed time" if hours is None else f"{hours:.0f} hours from a start not known"
+        if due is not None:
+            by = words.date(times.parse(f"{due:%Y-%m-%d}")) if hours >= 48 else words.date(due)
+        status = _status(duty, begun, due, moment)
+        rows.append((said[duty["bearer"]], duty["duty"], duty["kind"], by, status, duty["basis"]))
+    schema = dict.fromkeys(("bearer", "duty", "kind", "due", "status", "basis"), pl.String)
+    frame = pl.DataFrame(rows, schema=schema, orient="row").sort("status", "bearer", "duty")
+    unclear = frame.filter(pl.col("status").str.starts_with("unknown")).height
+    sentence = "No clock is known to run by that day."
+    if rows:
+        sentence = (
+            f"{words.count(frame.height, 'clock')} may run as of {words.date(moment)}; for"
+            f" {unclear} of them it is not established that they apply."
+        )
+    return Answer(
+        name="duties",
+        sentence=sentence,
+        table=frame,
+        heads={"bearer": "Who", "duty": "Owes", "due": "By", "status": "Status", "basis": "Basis"},
+        figures=(Figure("clocks", float(frame.height), None, "count", str(frame.height)),),
+        notes=("The kit counts hours; whether a duty applies or was met is for counsel.",)
+        if rows
+        else (),
+    )
+
+
+def _status(
+    duty: dict[str, Any], begun: datetime | None, due: datetime | None, moment: datetime | None
+) -> str:
+    if duty["met_on"] is not None:
+        return f"reported as met on {words.date(duty['met_on'])}"
+    if duty["applies"] == "no":
+        return "does not apply"
+    if duty["applies"] == "not established":
+        return "unknown whether it applies"
+    if due is None or moment is None:
+        return "running" if begun else "not started"
+    return "running" if moment < due else "due; not known to be met"
+
+
+def sources(known: Case) -> Answer:
+    """The sources that the rows of the view rest on, with date, reliability and how they were read.
+
+    Table: `id`, `publisher`, `title`, `published_on`, `reliability`, `access`, `restates`, `address`.
+    """
+    cited = {
+        name
+        for table, rows in known.tables.items()
+        if table != "sources"
+        for name in rows.explode("sources")["sources"].drop_nulls()
+    }
+    parents = dict(known["sources"].select("id", "derived_from").iter_rows())
+    queue = sorted(cited)
+    while queue:  # what a cited source restates is shown too
+        new = [name for name in parents[queue.pop()] if name not in cited]
+        cited |= set(new)
+        queue += new
+    frame = known["sources"].filter(pl.col("id").is_in(sorted(cited))).select(
+        "id", "publisher", "title", "published_on", "reliability", "access",
+        restates=pl.col("derived_from").list.join(", "),
+        address=pl.col("url").fill_null("no address"),
+    ).sort("published_on", "id")  # fmt: skip
+    read = frame.filter(pl.col("access") == "full").height
+    roots = len(origins(known, cited))
+    sentence = "No source is known by that day."
+    if cited:
+        sentence = (
+            f"{words.count(frame.height, 'source')} with"
+            f" {words.count(roots, 'independent origin')}; {read} were read in full, the others in"
+            " excerpts or only through others."
+        )
+    return Answer(
+        name="sources",
+        sentence=sentence,
+        table=frame,
+        heads={
+            "publisher": "Publisher",
+            "title": "Title",
+            "published_on": "Published",
+            "reliability": "Reliability",
+            "access": "Read",
+            "address": "Address",
+        },
+        figures=(
+            Figure("sources", float(frame.height), None, "count", str(frame.height)),
+            Figure("origins", float(roots), None, "count", str(roots)),
+        ),
+        notes=(
+            "Reliability is the Admiralty letter: A completely reliable to E unreliable, F cannot"
+            " be judged.",
+        ),
+    )

@@ -1,0 +1,112 @@
+"""Where a number comes from: origins of its sources, its label, its weakest basis, what drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from impact.case import checks
+from impact.case.folder import Case
+from impact.case.schema import BASIS_KINDS, TLP
+from impact.numerics import graph, measures
+from impact.simulation import Run, estimate, lineage
+
+ILLUSTRATIVE = "illustrative: the kit's assumptions, not reported by or about the firm"
+_NO_WEIGHT = "F"
+Draws = NDArray[np.float64]
+
+
+def names(known: Case) -> dict[str, str]:
+    """Entity id -> its name."""
+    return dict(known["entities"].select("id", "name").iter_rows())
+
+
+def origins(known: Case, sources: Iterable[str]) -> set[str]:
+    """The independent origins of sources: copies lead back to what they restate.
+
+    A source of reliability F has no weight and is no origin.
+    """
+    rows = {name: (parents, letter) for name, parents, letter in known["sources"].select(
+        "id", "derived_from", "reliability").iter_rows()}  # fmt: skip
+    roots: set[str] = set()
+    seen: set[str] = set()
+    queue = list(sources)
+    while queue:
+        name = queue.pop()
+        parents, letter = rows[name]
+        if name not in seen and letter != _NO_WEIGHT:
+            seen.add(name)
+            queue += parents
+            if not parents:
+                roots.add(name)
+    return roots
+
+
+def label(known: Case, name: str) -> str:
+    """The highest TLP level among the rows on which an entity, a bearer or `total` rests."""
+    levels = {"clear"}
+    for table, ids in lineage(known, name).items():
+        levels |= set(known[table].filter(pl.col("id").is_in(ids))["tlp"])
+    return max(levels, key=TLP.index)
+
+
+def weakest_basis(known: Case, name: str) -> str | None:
+    """The weakest `basis_kind` among the inputs on which a name rests; None without inputs."""
+    used = lineage(known, name)["inputs"]
+    kinds = set(known["inputs"].filter(pl.col("id").is_in(used))["basis_kind"])
+    return max(kinds, key=BASIS_KINDS.index) if kinds else None
+
+
+def variables(run: Run) -> tuple[list[str], Draws]:
+    """(input of each row, `(rows, draws)`): all that varied in this run.
+
+    Rows are the draws of each input, and the outcome of each link that is not certain; an outcome
+    belongs to the link's least likely input.
+    """
+    inputs = {row["id"]: row for row in run.known["inputs"].iter_rows(named=True)}
+    owners: list[str] = []
+    rows: list[Draws] = []
+    for key, values in run.drawn.items():
+        name = key[0].partition("|")[0]
+        if name in inputs and key[1:] == estimate(inputs[name]):
+            owners.append(name)
+            rows.append(values)
+    for link, terms in run.known["links"].select("id", "chances").iter_rows():
+        mask = run.on.get(link, 0)
+        if mask not in (0, graph.everything(run.draws)):
+            named = [checks.chance_term(term)[0] for term in terms if term != checks.CERTAIN]
+            named = named or [checks.LINK_INPUT + link]
+            owners.append(min(named, key=lambda name: inputs[name]["mode"] or 0.0))
+            rows.append(graph.unpack(mask, run.draws).astype(np.float64))
+    return owners, np.array(rows) if rows else np.zeros((0, run.draws))
+
+
+def explained(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
+    """(inputs, `(inputs, outcomes)`): share of an outcome's spread that goes with each input.
+
+    Squared linear correlations with the draws and link outcomes of an input, added up and scaled
+    to sum to 1 over all inputs; a correlation within two standard errors of 0 counts as 0, and an
+    outcome that does not vary has 0 everywhere.
+    """
+    owners, varied = variables(run)
+    known = sorted(set(owners))
+    shares = np.zeros((len(known), outcomes.shape[0]))
+    if owners:
+        squared = measures.squared_correlations(varied, outcomes)
+        squared[squared < 4 / run.draws] = 0.0
+        np.add.at(shares, [known.index(owner) for owner in owners], squared)
+        sums = shares.sum(axis=0)
+        shares = np.divide(shares, sums, out=np.zeros_like(shares), where=sums > 0)
+    return known, shares
+
+
+def assumed_shares(run: Run, outcomes: Draws) -> list[float]:
+    """For each outcome `(outcomes, draws)`, the share of its spread that assumptions carry."""
+    known, shares = explained(run, outcomes)
+    inputs = run.known["inputs"]
+    assumed = set(inputs.filter(pl.col("basis_kind") == "assumption")["id"])
+    return [float(sum(s for name, s in zip(known, column, strict=True) if name in assumed))
+            for column in shares.T]  # fmt: skip
