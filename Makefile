@@ -3,11 +3,12 @@
 PYTHON ?= python3
 CASE ?= mercor
 TESTS ?= tests
+LAB ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --no-compile
+INSTALL := $(PIP) install -qq --no-compile
 # Compiled afterwards on all cores: half the time that pip takes one file after the other.
 # A package's own tests are never imported, and some hold code that is broken on purpose.
 COMPILE := $(BIN)/python -m compileall -q -q -j 0 -x '/tests?/' $(VENV)/lib
@@ -24,7 +25,7 @@ help:
 	@echo "make report   the pages of a case (CASE=$(CASE))"
 	@echo "make test     all tests (TESTS=$(TESTS))"
 	@echo "make lint     ruff, mypy, notebooks without outputs"
-	@echo "make lab      the notebooks in JupyterLab"
+	@echo "make lab      the notebooks in JupyterLab (LAB=\"--no-browser\" and other options)"
 	@echo "make setup    .venv/ alone; the others call it"
 	@echo "make lock     the locks again, after a change of pyproject.toml (UPGRADE=--upgrade)"
 	@echo "make clean    removes .venv/ and caches"
@@ -45,7 +46,7 @@ lint: $(DEV)
 	  -exec $(BIN)/nbstripout --verify --keep-id {} +
 
 lab: setup
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab $(LAB) notebooks
 
 # venv without pip, then the host's pip from outside: works where ensurepip is a package of its
 # own (Debian) and saves unpacking a pip that is replaced at once. The locked pip installs twice as
@@ -58,7 +59,7 @@ $(INSTALLER): requirements-build.lock
 	@echo "Setting up $(VENV)/ (once; under a minute with a warm package cache)"
 	@$(PYTHON) -m venv --without-pip $(VENV)
 	@$(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check \
-	  install --quiet --no-compile --require-hashes -r requirements-build.lock
+	  install -qq --no-compile --require-hashes -r requirements-build.lock
 	@touch $@
 
 $(RUNTIME): requirements.lock $(INSTALLER)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Claim = dict[str, Any]
 CLEARLY = 1.25  # weight of one side over the other from which it is called better supported
-_STAGES = ("access", "theft", "extortion", "response")  # drawn; aftermath and context are not
 _WEIGHTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
 _RELIABILITY = dict(zip(ADMIRALTY_LETTERS, _WEIGHTS, strict=True))
 _CREDIBILITY = dict(zip(ADMIRALTY_NUMBERS, _WEIGHTS, strict=True))
@@ -33,8 +32,8 @@ def now(known: Case) -> datetime | None:
     """
     if known.as_of is not None:
         return known.as_of
-    latest: list[datetime] = known["claims"]["known_on"].to_list()
-    return max(latest, default=None)
+    days = (day for day in known["claims"]["known_on"] if times.precision(day) in ("day", "minute"))
+    return max(days, default=None)
 
 
 def window(known: Case, release: str) -> pl.DataFrame:
@@ -55,23 +54,29 @@ def window(known: Case, release: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def timeline(known: Case, most: int = 14) -> Answer:
-    """What happened when, and when it was reported; the `most` best supported events are shown.
+def timeline(known: Case, most: int = 18, a_day: int = 2) -> Answer:
+    """What happened when, and when it was reported: `most` events, at most `a_day` of one day.
+
+    Shown are events about what stands in links.csv, the most credible first; context and aftermath
+    not confirmed are left to the claims.
 
     Table: `id`, `happened_on`, `reported_on`, `stage`, `says`, `reported_by`, `delay_days`.
     """
     said = names(known)
     happened = (pl.col("predicate") == "happened") & pl.col("valid_from").is_not_null()
     delay = (pl.col("known_on") - pl.col("valid_from")).dt.total_minutes() / 1440
-    events = known["claims"].filter(happened & pl.col("stage").is_in(list(_STAGES)))
-    events = events.select(
+    linked = {*known["links"]["source"], *known["links"]["target"]} - {"event"}
+    shown = happened & (pl.col("stage") != "context") & pl.col("subject").is_in(sorted(linked))
+    events = known["claims"].filter(shown).select(
         "id", "stage", "says", "credibility",
         happened_on="valid_from",
         reported_on="known_on",
         reported_by=pl.col("claimant").replace_strict(said, default=None, return_dtype=pl.String),
         delay_days=delay.clip(lower_bound=0),
     )  # fmt: skip
-    best = events.sort("credibility", "happened_on", "id").head(most).sort("happened_on", "id")
+    events = events.sort("credibility", "happened_on", "id")
+    nth = pl.int_range(pl.len()).over(pl.col("happened_on").dt.date())
+    best = events.filter(nth < a_day).head(most).sort("happened_on", "id")
     releases = sorted(set(known["windows"]["entity"]))
     spans = [window(known, name).with_columns(release=pl.lit(said[name])) for name in releases]
     schema = {**window(known, "").schema, "release": pl.String()}

@@ -1,0 +1,327 @@
+"""Who is exposed, by which way, and what each party is reported to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from impact import words
+from impact.answers.answer import Answer, Figure
+from impact.answers.evidence import said_by
+from impact.answers.provenance import label, names, origins, weakest_basis
+from impact.case import checks
+from impact.case.folder import Case
+from impact.numerics import graph, measures
+from impact.simulation import ROOT, Run
+
+if TYPE_CHECKING:
+    import altair as alt
+
+_STATES = ("event", "state")  # kinds that are told with the party or data set they belong to
+
+
+def established(run: Run) -> set[str]:
+    """Entities that the event reaches over links that are certain, whatever is drawn."""
+    inputs = {row["id"]: row for row in run.known["inputs"].iter_rows(named=True)}
+
+    def sure(term: str) -> bool:
+        row = inputs.get(checks.chance_term(term)[0])
+        return term == checks.CERTAIN or (row is not None and row["shape"] == "fixed")
+
+    chances = dict(run.known["links"].select("id", "chances").iter_rows())
+    every = graph.everything(run.draws)
+    edges = [
+        edge
+        for edge in run.edges
+        if run.on[edge.name] == every and all(sure(term) for term in chances[edge.name])
+    ]
+    return set(graph.shortest(edges, ROOT)) if run.reached else set()
+
+
+def chances(run: Run) -> pl.DataFrame:
+    """Exposure of every entity: `entity`, `kind`, `chance`, `chance_error`, ordered by id.
+
+    The chance is the share of draws in which the event reaches the entity; the error is the Wilson
+    half-width, 0 where nothing was drawn to decide it.
+    """
+    sure = established(run)
+    rows = []
+    for entity, kind in run.known["entities"].select("id", "kind").iter_rows():
+        hits = run.reached.get(entity, 0).bit_count()
+        drawn = entity in run.reached and entity not in sure
+        found = measures.share(hits, run.draws)
+        rows.append((entity, kind, found.value, found.error if drawn else 0.0))
+    schema = {"entity": pl.String, "kind": pl.String} | dict.fromkeys(
+        ("chance", "chance_error"), pl.Float64
+    )
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def said_chance(value: float, error: float) -> str:
+    """A chance as a page prints it: established, none, or assumed to one significant digit."""
+    if error == 0.0:
+        return words.chance(value)
+    return f"about {words.chance(words.significant(value, 1))}, assumed"
+
+
+def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[str]]:
+    """source -> targets of the links of a relation; target -> sources where not forward."""
+    pairs: dict[str, list[str]] = {}
+    ends = ("source", "target") if forward else ("target", "source")
+    links = known["links"].filter(pl.col("relation") == relation)
+    for one, other in links.select(*ends).iter_rows():
+        pairs.setdefault(one, []).append(other)
+    return pairs
+
+
+def exposure(run: Run) -> Answer:
+    """Which parties and data sets the event reaches, how likely, and by which shortest way.
+
+    Table: `entity`, `name`, `kind`, `chance`, `chance_error`, `said`, `copied`, `published`, `way`,
+    `feeds`.
+    """
+    known, said = run.known, names(run.known)
+    found = {row["entity"]: row for row in chances(run).iter_rows(named=True)}
+    copied, out = related(known, "taken_from"), related(known, "published_from")
+    feeds, ways = related(known, "feeds"), graph.shortest(run.edges, ROOT)
+
+    def state(entity: str | None) -> str:
+        row = found.get(entity or "")
+        return said_chance(row["chance"], row["chance_error"]) if row else ""
+
+    rows = []
+    for entity, row in found.items():
+        if row["kind"] in _STATES or not run.reached.get(entity):
+            continue
+        copy = next(iter(copied.get(entity, ())), None)
+        way = [said[edge.target] for edge in ways.get(entity, ())]
+        rows.append(
+            {
+                **row,
+                "name": said[entity],
+                "said": state(entity),
+                "copied": state(copy),
+                "published": state(next(iter(out.get(copy or "", ())), None)),
+                "way": " > ".join(way),
+                "hops": len(way),
+                "feeds": words.listed([said[product] for product in feeds.get(entity, ())]),
+            }
+        )
+    rows.sort(key=lambda row: (row["hops"], -row["chance"], row["entity"]))
+    frame = pl.DataFrame(rows, schema=_EXPOSURE, orient="row")
+    figures = tuple(
+        Figure(f"chance.{entity}", row["chance"], row["chance_error"], "chance",
+               said_chance(row["chance"], row["chance_error"]), label(known, entity))
+        for entity, row in found.items() if run.reached.get(entity)
+    )  # fmt: skip
+
+    def draw() -> alt.TopLevelMixin:
+        from impact.charts import pictures
+
+        return pictures.paths(*_picture(run, frame))
+
+    return Answer(
+        name="exposure",
+        sentence=_exposure_sentence(run, frame, found),
+        table=frame,
+        heads={
+            "name": "Who or what",
+            "said": "Reached",
+            "copied": "Copied out",
+            "published": "With third parties",
+            "feeds": "Said to feed",
+            "way": "Shortest way",
+        },
+        figures=figures,
+        notes=(
+            "Reached means in reach of the intruder, for a lab that its data was. In reach, copied"
+            " and with third parties are three states; none is reported of a named lab.",
+        )
+        if rows
+        else (),
+        draw=draw if frame.height > 1 else None,
+    )
+
+
+_EXPOSURE = {
+    **dict.fromkeys(("entity", "name", "kind"), pl.String),
+    **dict.fromkeys(("chance", "chance_error"), pl.Float64),
+    **dict.fromkeys(("said", "copied", "published", "way", "feeds"), pl.String),
+    "hops": pl.Int64,
+}
+
+
+def _exposure_sentence(
+    run: Run, frame: pl.DataFrame, found: dict[str, dict[str, float]]
+) -> str:
+    if not frame.height:
+        return "Nothing is known to be reached by that day."
+    sure = frame.filter(pl.col("chance") == 1.0, pl.col("kind") == "vendor")["name"].to_list()
+    labs = frame.filter(pl.col("kind") == "lab")
+    first = f"{words.listed(sure)} {'is' if len(sure) == 1 else 'are'} established as reached"
+    if not sure:
+        first = "No vendor is established as reached"
+    if not labs.height:
+        return f"{first}; no way to a client lab is known."
+    groups: dict[str, list[str]] = {}
+    for name, text in labs.select("name", "said").iter_rows():
+        groups.setdefault(text, []).append(name)
+    told = [f"{words.listed(members, 'or')} {text}" for text, members in groups.items()]
+    return f"{first}; that data was in reach is, for {'; for '.join(told)}."
+
+
+def _picture(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(nodes, edges) of the ways to the labs: what the path chart draws, states left out."""
+    known, said = run.known, names(run.known)
+    rows = {row["id"]: row for row in known["links"].iter_rows(named=True)}
+    kinds = dict(known["entities"].select("id", "kind").iter_rows())
+    reached = {row["entity"]: row for row in frame.iter_rows(named=True)}
+    ends = [e for e in reached if kinds[e] in ("lab", "workforce")] or list(reached)
+    kept = set[str]().union(*(graph.ways_to(run.edges, end) for end in ends))
+    edges = [edge for edge in run.edges if edge.name in kept and run.on[edge.name]]
+    depth = _layers(edges)
+    nodes = [
+        (node, said[node], kinds[node], depth[node], run.chance(node))
+        for node in sorted(depth, key=lambda n: (depth[n], n))
+    ]
+    lines = [
+        (e.source, e.target, "reported" if rows[e.name]["claims"] else "assumed") for e in edges
+    ]
+    schema = {"id": pl.String, "name": pl.String, "kind": pl.String, "layer": pl.Int64}
+    node_frame = pl.DataFrame(nodes, schema={**schema, "chance": pl.Float64}, orient="row")
+    edge_schema = dict.fromkeys(("source", "target", "basis"), pl.String)
+    return node_frame, pl.DataFrame(lines, schema=edge_schema, orient="row")
+
+
+def _layers(edges: list[graph.Edge]) -> dict[str, int]:
+    """Node -> column of the picture: the longest way from the root, cycles cut after all nodes."""
+    depth = {ROOT: 0}
+    nodes = {edge.target for edge in edges}
+    for _ in nodes:
+        moved = False
+        for edge in edges:
+            if edge.source in depth and depth.get(edge.target, 0) <= depth[edge.source]:
+                deeper = depth[edge.source] + 1
+                if deeper <= len(nodes) and edge.target != ROOT:
+                    depth[edge.target], moved = deeper, True
+        if not moved:
+            break
+    used = {level: i for i, level in enumerate(sorted(set(depth.values())))}
+    return {node: used[level] for node, level in depth.items()}
+
+
+def positions(run: Run) -> Answer:
+    """What each client and supplier is reported to do, since when, and what would settle its case.
+
+    Table: `party`, `position`, `origins`, `data`, `question`, `supplies`.
+    """
+    known, said = run.known, names(run.known)
+    clients, peers = related(known, "supplies", forward=False), related(known, "peer_of")
+    served = related(known, "supplies")
+    hit = [party for party in served if run.reached.get(party)]
+    parties = [*dict.fromkeys(client for party in hit for client in served[party])]
+    alternatives = [peer for peer, of in peers.items() if set(of) & set(hit)]
+    rows = []
+    for party in [*hit, *sorted(parties), *sorted(alternatives)]:
+        if party in {row["id"] for row in rows}:
+            continue
+        claims = _latest(known, party)
+        own = [said[lab] for lab in sorted(served.get(party, ()))]
+        suppliers = [said[vendor] for vendor in sorted(clients.get(party, ()))]
+        relation = f"reported suppliers: {words.listed(suppliers)}" if suppliers else ""
+        if party in served or party in peers:
+            relation = f"reported clients: {words.listed(own)}" if own else "no reported client"
+        rows.append(
+            {
+                "id": party,
+                "party": said[party],
+                "position": _position(known, claims, party in peers),
+                "origins": str(len(origins(known, [s for c in claims for s in c["sources"]])))
+                if claims
+                else "",
+                "data": _data_state(run, party),
+                "relation": relation,
+                "question": _question(known, party),
+            }
+        )
+    schema = dict.fromkeys(
+        ("id", "party", "position", "origins", "data", "relation", "question"), pl.String
+    )
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    silent = [row["party"] for row in rows if row["position"].startswith("no position")]
+    sentence = "No client of a reached vendor is known by that day."
+    if rows:
+        unserved = [row["party"] for row in rows if row["relation"] == "no reported client"]
+        sentence = f"Positions of {words.count(len(rows), 'party', 'parties')}."
+        if silent:
+            sentence += f" Of {words.listed(silent)} none is reported."
+        if unserved:
+            sentence += f" {words.listed(unserved)} have no reported client."
+    return Answer(
+        name="positions",
+        sentence=sentence,
+        table=frame,
+        heads={
+            "party": "Who",
+            "position": "Position and since when",
+            "origins": "Origins",
+            "data": "Its data",
+            "relation": "Relations",
+            "question": "What would settle it",
+        },
+    )
+
+
+def _latest(known: Case, party: str) -> list[dict[str, object]]:
+    """The claims that say what a party does: the best supported newest value of its work status,
+    else what it says of itself."""
+    claims = known["claims"].filter(
+        (pl.col("subject") == party)
+        & pl.col("predicate").is_in(["work_status", "affected", "compromised_through"])
+        & (pl.col("credibility").cast(pl.Int64) <= 3)
+    )
+    newest = claims.sort("known_on", "id", descending=[True, False])
+    return newest.head(2).to_dicts()
+
+
+def _position(known: Case, claims: list[dict[str, object]], peer: bool) -> str:
+    if not claims:
+        return "no compromise reported" if peer else "no position reported"
+    told = []
+    for claim in claims:
+        says = str(claim["says"]).rstrip(".")
+        told.append(f"{says} ({said_by(known, claim)})")
+    return "; ".join(told)
+
+
+def _data_state(run: Run, party: str) -> str:
+    found = {row["entity"]: row for row in chances(run).iter_rows(named=True)}
+    sets = run.known["entities"].filter((pl.col("kind") == "dataset") & (pl.col("party") == party))
+    copied = related(run.known, "taken_from")
+    told = []
+    for name in sets["id"]:
+        if name not in run.reached:
+            continue
+        row = found[name]
+        text = f"in reach: {said_chance(row['chance'], row['chance_error'])}"
+        for copy in copied.get(name, ()):
+            text += f"; copied: {said_chance(found[copy]['chance'], found[copy]['chance_error'])}"
+        told.append(text if sets.height == 1 else f"{names(run.known)[name]} {text}")
+    return "; ".join(told)
+
+
+def _question(known: Case, party: str) -> str:
+    """The question of the widest input on the links to what belongs to the party."""
+    mine = known["entities"].filter((pl.col("party") == party) | (pl.col("id") == party))["id"]
+    links = known["links"].filter(pl.col("target").is_in(mine.to_list()))
+    terms = links.explode("chances")["chances"].drop_nulls().to_list()
+    used = {checks.chance_term(term)[0] for term in terms}
+    inputs = known["inputs"].filter(pl.col("id").is_in(sorted(used)) & pl.col("question").is_not_null())
+    widest = inputs.sort(pl.col("high") - pl.col("low"), descending=True, nulls_last=True)
+    return f"{widest['question'][0]} (ask {widest['ask'][0]})" if widest.height else ""
+
+
+def basis_of(known: Case, name: str) -> str:
+    """The weakest basis of a chance or an amount, in a word; `reported` without inputs."""
+    return weakest_basis(known, name) or "reported"

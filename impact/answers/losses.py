@@ -1,0 +1,234 @@
+"""What it may cost whom: ranges by bearer, form and driver, with errors and what they rest on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from impact import words
+from impact.answers.answer import Answer, Figure
+from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, label, names, weakest_basis
+from impact.case import checks
+from impact.numerics import loss_kinds, measures
+from impact.simulation import Run, arguments, net, total
+
+if TYPE_CHECKING:
+    import altair as alt
+
+TOTAL = "total"
+LED = 0.5  # share of the spread from which assumptions are said to lead
+Draws = NDArray[np.float64]
+
+
+def bearers(run: Run) -> list[str]:
+    """Ids of all who lose or receive by a row of losses.csv, in order."""
+    rows = run.known["losses"]
+    return sorted({*rows["bearer"], *rows["received_by"].drop_nulls()})
+
+
+def by_bearer(run: Run) -> pl.DataFrame:
+    """One row per bearer and `total` (net of transfers), with the measures of its net loss.
+
+    Columns `bearer`, `chance`, then each of mean, p05, p50, p90, p95, p99, tvar95 as `NAME_usd` and
+    `NAME_error_usd`, `assumed_share` and `basis`. Under 500 draws with a loss the measures are
+    null; where assumptions lead, p99 is null.
+    """
+    who = [*bearers(run), TOTAL]
+    amounts = np.array([*(net(run, bearer) for bearer in who[:-1]), total(run)])
+    assumed = assumed_shares(run, amounts)
+    rows: list[dict[str, Any]] = []
+    for bearer, lost, share in zip(who, amounts, assumed, strict=True):
+        found = measures.loss_measures(lost)
+        row: dict[str, Any] = {"bearer": bearer, "chance": found.pop("chance").value}
+        for name, measure in found.items():
+            row |= {f"{name}_usd": measure.value, f"{name}_error_usd": measure.error}
+        if share > LED:
+            row |= {"p99_usd": None, "p99_error_usd": None}
+        rows.append(row | {"assumed_share": share, "basis": _basis(run, bearer, lost, share)})
+    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(_USD, pl.Float64))
+
+
+_NAMES = ("mean", *measures.QUANTILES, "tvar95")
+_USD = [f"{name}{part}" for name in _NAMES for part in ("_usd", "_error_usd")]
+
+
+def _basis(run: Run, bearer: str, lost: Draws, share: float) -> str:
+    hits = int(np.count_nonzero(lost))
+    if not hits:
+        return "no loss in this view"
+    weakest = weakest_basis(run.known, bearer) or "reported"
+    said = f"{weakest}; assumptions carry {100 * share:.0f} % of the spread"
+    if share > LED:
+        said += f"; {ILLUSTRATIVE}; p99 not shown"
+    if hits < measures.ENOUGH:
+        said += f"; not resolved: {hits} draws with a loss, {measures.ENOUGH} needed"
+    return said
+
+
+def by_form(run: Run) -> pl.DataFrame:
+    """Mean gross loss by `bearer` and FAIR `form`: `mean_usd`. Transfers are counted here."""
+    rows = run.known["losses"].select("id", "bearer", "form")
+    means = [float(run.losses[name].mean() or 0.0) for name in rows["id"]]  # type: ignore[arg-type]
+    summed = rows.with_columns(mean_usd=pl.Series(means, dtype=pl.Float64))
+    return summed.group_by("bearer", "form").agg(pl.col("mean_usd").sum()).sort("bearer", "form")
+
+
+def losses(run: Run) -> Answer:
+    """What it may cost whom: workforces first, then vendors net, then client labs by driver.
+
+    Table: `who`, `what`, `unit`, `p05`, `p50`, `p95` (raw), `range`, `chance`, `basis`.
+    """
+    rows = [*_idle(run), *_vendors(run), *_drivers(run), *_whole(run)]
+    frame = pl.DataFrame(rows, schema=_LOSSES, orient="row")
+    measured = by_bearer(run)
+    figures = [
+        Figure(f"mean.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], "USD",
+               words.money(row["mean_usd"], 1), label(run.known, row["bearer"]))
+        for row in measured.iter_rows(named=True)
+    ] + [
+        Figure(f"{part}.{row['who']}: {row['what']}", row[part], None, row["unit"], row["range"])
+        for row in rows for part in ("p05", "p95")
+    ]  # fmt: skip
+    drawn = frame.filter((pl.col("unit") == "USD") & (pl.col("p95") > 0))
+
+    def draw() -> alt.TopLevelMixin:
+        from impact.charts import pictures
+
+        return pictures.ranges(drawn.select("who", "what", "p05", "p50", "p95", "basis"))
+
+    return Answer(
+        name="losses",
+        sentence=_sentence(run, rows),
+        table=frame,
+        heads={
+            "who": "Who",
+            "what": "What",
+            "range": "5 % to 95 %",
+            "chance": "Chance of any",
+            "basis": "Rests on",
+        },
+        figures=tuple(figures),
+        notes=(
+            f"Ranges are {ILLUSTRATIVE}. They are given the event, for one pause, not a year.",
+            "What one party loses and another receives is not in the total. Firms with equal"
+            " evidence share one band. Loss of competitive advantage is not estimated.",
+        )
+        if rows
+        else (),
+        draw=draw if drawn.height else None,
+    )
+
+
+_LOSSES = {
+    **dict.fromkeys(("who", "what", "unit"), pl.String),
+    **dict.fromkeys(("p05", "p50", "p95", "chance"), pl.Float64),
+    **dict.fromkeys(("range", "basis"), pl.String),
+}
+
+
+def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, basis: str) -> dict[str, Any]:
+    """A row of the table: the 5-95 range of the draws in which there is an amount."""
+    happened = amounts[amounts != 0]
+    low, mid, high = (
+        (None, None, None)
+        if happened.size < measures.ENOUGH
+        else (float(v) for v in np.quantile(happened, (0.05, 0.5, 0.95), method="inverted_cdf"))
+    )
+    said = words.NOT_RESOLVED
+    if low is not None and high is not None:
+        ranged = words.money_range if unit.startswith("USD") else words.number_range
+        said = ranged(low, high)
+    chance = happened.size / amounts.size
+    return {
+        "who": who, "what": what, "unit": unit, "p05": low, "p50": mid, "p95": high,
+        "chance": chance, "range": said, "basis": basis,
+    }  # fmt: skip
+
+
+def _idle(run: Run) -> list[dict[str, Any]]:
+    """For each workforce that may lose pay: person-weeks idle, pay of one person by band, all pay."""
+    known, said = run.known, names(run.known)
+    rows: list[dict[str, Any]] = []
+    units = dict(known["inputs"].select("id", "unit").iter_rows())
+    forces = known["entities"].filter(pl.col("kind") == "workforce")["id"].to_list()
+    for force in forces:
+        mine = known["losses"].filter(
+            (pl.col("bearer") == force) & (pl.col("kind") == "product")
+        )
+        each: list[dict[str, Any]] = []
+        weeks = np.zeros(run.draws)
+        for loss in mine.iter_rows(named=True):
+            lost = run.losses[loss["id"]].to_numpy()
+            pairs = checks.argument_pairs(loss["arguments"])
+            values = arguments(run, loss["id"])
+            dims = {name: loss_kinds.dimension(units[pairs[name]]) for name in pairs}
+            people = [name for name in pairs if dims[name] == {"person": 1}]
+            if not people or not np.any(lost):
+                continue
+            one = lost / values[people[0]]
+            each.append(_row(run, f"one of the {said[force]}", loss["driver"], "USD/person", one,
+                             _weakest(run, loss["id"])))  # fmt: skip
+            natural = [n for n in pairs if dims[n] in ({"person": 1}, {"week": 1}, {})]
+            weeks = weeks + np.prod([np.broadcast_to(values[n], run.draws) for n in natural], axis=0) * (lost > 0)
+        if each:
+            rows.append(_row(run, said[force], "time without work", "person-weeks", weeks, _weakest(run, force)))
+            rows += each
+            rows.append(_row(run, said[force], "pay not earned", "USD", net(run, force), _weakest(run, force)))
+    rows.sort(key=lambda row: -row["chance"])
+    return [row for row in rows if row["chance"] > LED] if rows else []
+
+
+def _weakest(run: Run, name: str) -> str:
+    return weakest_basis(run.known, name) or "reported"
+
+
+def _vendors(run: Run) -> list[dict[str, Any]]:
+    known, said = run.known, names(run.known)
+    kinds = dict(known["entities"].select("id", "kind").iter_rows())
+    own = set(known["losses"]["bearer"])
+    return [
+        _row(run, said[bearer], "net of what it does not pay out", "USD", lost, _weakest(run, bearer))
+        for bearer in bearers(run)
+        if kinds[bearer] == "vendor" and bearer in own and np.any(lost := net(run, bearer))
+    ]
+
+
+def _drivers(run: Run) -> list[dict[str, Any]]:
+    """Client labs as one band by driver: the draws of all labs together, where it happens."""
+    known = run.known
+    kinds = dict(known["entities"].select("id", "kind").iter_rows())
+    mine = known["losses"].filter(pl.col("received_by").is_null())
+    groups: dict[str, list[str]] = {}
+    for name, bearer, driver in mine.select("id", "bearer", "driver").iter_rows():
+        if kinds[bearer] in ("lab", "client"):
+            groups.setdefault(driver, []).append(name)
+    rows = []
+    for driver, ids in groups.items():
+        pooled = np.concatenate([run.losses[name].to_numpy() for name in ids])
+        if np.any(pooled):
+            rows.append(_row(run, "a client lab", driver, "USD", pooled, _weakest(run, ids[0])))
+    return rows
+
+
+def _whole(run: Run) -> list[dict[str, Any]]:
+    lost = total(run)
+    if not np.any(lost):
+        return []
+    return [_row(run, "all together", "net of transfers", "USD", lost, _weakest(run, TOTAL))]
+
+
+def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "No loss follows from what is known in this view."
+    told = []
+    for row in rows:
+        if row["unit"] == "person-weeks":
+            told.append(f"{row['who']} lose {row['range']} person-weeks")
+        elif row["what"].startswith("net of what"):
+            told.append(f"{row['who']} loses {row['range']}")
+        elif row["who"] == "all together":
+            told.append(f"all together {row['range']} net")
+    return words.capital(f"{'; '.join(told)}, on the kit's assumptions.")

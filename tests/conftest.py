@@ -1,0 +1,96 @@
+"""What all tests share: where things are, no way out to the network, no silent skip in CI.
+
+pytest-socket (see pyproject.toml) refuses connections of the tests themselves. The programs that
+they start are held back by a proxy that is not there.
+"""
+
+import os
+import shutil
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens, so a connection fails at once
+DEAD_PROXY = {
+    name: value
+    for lower, value in {
+        "http_proxy": NOWHERE,
+        "https_proxy": NOWHERE,
+        "ftp_proxy": NOWHERE,
+        "all_proxy": NOWHERE,
+        "no_proxy": "127.0.0.1,localhost",
+    }.items()
+    for name in (lower, lower.upper())
+}
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def acceptance(root: Path) -> Path:
+    """The acceptance material, which lies in a folder beside the checkout."""
+    folder = root.parent / "shared" / "acceptance"
+    if not folder.is_dir():
+        pytest.skip("there is no ../shared/acceptance beside the checkout; put it there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the system's Chromium."""
+    for name in CHROMIUM_NAMES:
+        if path := shutil.which(name):
+            return path
+    pytest.skip(
+        f"none of {', '.join(CHROMIUM_NAMES)} is on the PATH;"
+        " install one (Debian: apt-get install chromium)"
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environment_outside() -> Iterator[dict[str, str]]:
+    """The environment as it was; while tests run, proxies in it lead nowhere."""
+    before = dict(os.environ)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in DEAD_PROXY.items():
+            patch.setenv(name, value)
+        yield before
+
+
+@pytest.fixture
+def environment_to_install(
+    request: pytest.FixtureRequest, environment_outside: dict[str, str]
+) -> dict[str, str]:
+    """The environment for a program that installs packages; for tests marked slow only."""
+    if request.node.get_closest_marker("slow") is None:
+        pytest.fail("only a test marked slow may install packages; mark it")
+    return dict(environment_outside)
+
+
+def _fail_a_skip_in_ci(report: pytest.CollectReport | pytest.TestReport) -> None:
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid}: skipped, a failure where CI is set. {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped test fails where the variable CI is set."""
+    report = yield
+    _fail_a_skip_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A module that skips itself fails where the variable CI is set."""
+    report = yield
+    _fail_a_skip_in_ci(report)
+    return report

@@ -1,0 +1,301 @@
+"""The ways to install the kit agree with each other, and the tests run as they promise."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from pytest_socket import SocketConnectBlockedError
+
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+PLACES = [
+    {"python_version": version, "python_full_version": f"{version}.5", "sys_platform": platform}
+    for version in ("3.11", "3.12", "3.13", "3.14")
+    for platform in ("linux", "darwin", "win32")
+]
+ADDRESS = re.compile(r"://|^\s*(-i|-f|--(extra-)?index-url|--find-links)\b| @ ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One line of a lock: the requirement and its hashes."""
+
+    requirement: Requirement
+    hashes: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return canonicalize_name(self.requirement.name)
+
+    def applies(self, place: dict[str, str]) -> bool:
+        marker = self.requirement.marker
+        return marker is None or marker.evaluate(place)
+
+
+def read_pins(text: str) -> list[Pin]:
+    """The pins of a lock, or of a list of pins without hashes."""
+    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
+    return [
+        Pin(
+            Requirement(line.split(" --hash=")[0]),
+            frozenset(re.findall(r"--hash=(sha256:[0-9a-f]{64})(?!\S)", line)),
+        )
+        for line in lines
+        if line and not line.startswith("#")
+    ]
+
+
+def unmet(dependencies: Sequence[str], pins: Sequence[Pin]) -> list[str]:
+    """Each dependency that a place does not find pinned once, with a version that it allows."""
+    wrong = []
+    for dependency in map(Requirement, dependencies):
+        for place in PLACES:
+            versions = [
+                next(iter(pin.requirement.specifier)).version
+                for pin in pins
+                if pin.name == canonicalize_name(dependency.name) and pin.applies(place)
+            ]
+            if len(versions) != 1 or versions[0] not in dependency.specifier:
+                wrong.append(f"{dependency} on {place}: {versions}")
+    return wrong
+
+
+def versions_by_name(pins: Sequence[Pin]) -> dict[str, set[tuple[str, frozenset[str]]]]:
+    """Versions and their hashes, per name of a package."""
+    found: dict[str, set[tuple[str, frozenset[str]]]] = {}
+    for pin in pins:
+        found.setdefault(pin.name, set()).add((str(pin.requirement.specifier), pin.hashes))
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(root: Path) -> dict[str, Any]:
+    """The [project] table of pyproject.toml."""
+    return tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+@pytest.fixture(scope="module")
+def environment(root: Path) -> dict[str, Any]:
+    """environment.yml, read."""
+    return yaml.safe_load((root / "environment.yml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def pip_section(environment: dict[str, Any]) -> list[str]:
+    """What environment.yml gives to pip."""
+    (section,) = (part["pip"] for part in environment["dependencies"] if isinstance(part, dict))
+    return section
+
+
+@pytest.fixture(scope="module")
+def locks(root: Path) -> dict[str, list[Pin]]:
+    """The pins of each lock."""
+    return {name: read_pins((root / name).read_text("utf-8")) for name in LOCKS}
+
+
+def test_conda_gives_python_and_pip_from_conda_forge_and_nothing_else(
+    environment: dict[str, Any], project: dict[str, Any]
+) -> None:
+    assert environment["channels"] == ["conda-forge"]
+    packages = [part for part in environment["dependencies"] if isinstance(part, str)]
+    assert packages == [f"python{project['requires-python']}", "pip"]
+
+
+def test_the_pip_section_installs_the_pins_and_the_project(pip_section: list[str]) -> None:
+    assert pip_section == ["-r requirements.pins", "-e ."]
+
+
+def test_the_pins_are_the_lock_without_hashes(root: Path, locks: dict[str, list[Pin]]) -> None:
+    pins = read_pins((root / "requirements.pins").read_text("utf-8"))
+    assert [str(pin.requirement) for pin in pins] == [
+        str(pin.requirement) for pin in locks["requirements.lock"]
+    ]
+
+
+def test_the_locks_satisfy_what_the_project_asks_for(
+    project: dict[str, Any], locks: dict[str, list[Pin]]
+) -> None:
+    run_time = project["dependencies"]
+    assert unmet(run_time, locks["requirements.lock"]) == []
+    dev = project["optional-dependencies"]["dev"]
+    assert unmet([*run_time, *dev], locks["requirements-dev.lock"]) == []
+
+
+def test_the_build_lock_satisfies_what_the_build_asks_for(
+    root: Path, locks: dict[str, list[Pin]]
+) -> None:
+    build = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["build-system"]
+    assert unmet([*build["requires"], "pip"], locks["requirements-build.lock"]) == []
+
+
+def test_the_dev_lock_holds_every_pin_of_the_lock(locks: dict[str, list[Pin]]) -> None:
+    run_time = versions_by_name(locks["requirements.lock"])
+    dev = versions_by_name(locks["requirements-dev.lock"])
+    assert {name: dev.get(name) for name in run_time} == run_time
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_pin_is_exact_and_has_a_hash(locks: dict[str, list[Pin]], name: str) -> None:
+    loose = [
+        str(pin.requirement)
+        for pin in locks[name]
+        if not pin.hashes or not re.fullmatch(r"==[^*,]+", str(pin.requirement.specifier))
+    ]
+    assert locks[name], "no pin was read"
+    assert loose == []
+
+
+@pytest.mark.parametrize("name", [*LOCKS, "requirements.pins"])
+def test_no_lock_holds_an_address(root: Path, name: str) -> None:
+    assert ADDRESS.findall((root / name).read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["--index-url x", "-i x", "--find-links x", "a @ x", "a==1 # https://x.example"]
+)
+def test_an_address_in_a_lock_is_seen(line: str) -> None:
+    assert ADDRESS.search(f"b==1\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "",
+        "a==1\n",
+        "a==2 ; sys_platform == 'linux'\n",
+        "a==2\na==3 ; sys_platform == 'linux'\n",
+        "a==2.0rc1\n",
+    ],
+)
+def test_an_unmet_dependency_is_seen(lock: str) -> None:
+    assert unmet(["a>=2"], read_pins("a==2\n")) == []
+    assert unmet(["a>=2"], read_pins(lock)) != []
+
+
+@pytest.fixture
+def checkout(root: Path, tmp_path: Path) -> Path:
+    """A copy of what git has or would take, so that an installation writes nothing here."""
+    listed = subprocess.run(
+        ["git", "-C", str(root), "ls-files", "-z", "-co", "--exclude-standard"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    copy = tmp_path / "checkout"
+    for name in listed:
+        if name and (root / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, copy / name)
+    return copy
+
+
+def run(*command: str | Path, folder: Path, environment: dict[str, str]) -> None:
+    """Runs a program to its end; what it said is in the failure."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=500,
+    )
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
+
+
+@pytest.mark.slow
+def test_the_brief_runs_in_an_environment_of_the_pip_section_alone(
+    checkout: Path,
+    tmp_path: Path,
+    pip_section: list[str],
+    environment_to_install: dict[str, str],
+) -> None:
+    outside = {
+        name: value
+        for name, value in environment_to_install.items()
+        if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "JUPYTER_PATH")
+    }
+    venv = tmp_path / "venv"
+    python = venv / "bin" / "python"
+    wanted = checkout / "conda.requirements.txt"  # conda writes such a file and runs pip on it
+    wanted.write_text("\n".join(pip_section) + "\n", "utf-8")
+    run(sys.executable, "-m", "venv", "--without-pip", venv, folder=checkout, environment=outside)
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    run(*pip, "install", "-U", "-r", wanted, folder=checkout, environment=outside)
+
+    kernels = {"JUPYTER_PATH": str(venv / "share" / "jupyter")}
+    executed = tmp_path / "executed.ipynb"
+    run(
+        *(python, "-m", "papermill", "notebooks/00_brief.ipynb", executed),
+        *("-p", "draws", "1000", "-k", "python3"),
+        folder=checkout,
+        environment=outside | kernels,
+    )
+    cells = json.loads(executed.read_text("utf-8"))["cells"]
+    assert any(cell.get("outputs") for cell in cells)
+
+
+def test_a_connection_to_another_machine_is_refused() -> None:
+    with socket.socket() as plain, pytest.raises(SocketConnectBlockedError):
+        plain.connect(("192.0.2.1", 80))  # an address kept for documentation (RFC 5737)
+    with pytest.raises(SocketConnectBlockedError):
+        socket.create_connection(("2001:db8::1", 80), timeout=1)
+
+
+def test_a_connection_on_this_machine_is_allowed(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname(), timeout=5).close()
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(str(tmp_path / "s"))
+        server.listen()
+        client.connect(str(tmp_path / "s"))
+
+
+def test_a_program_started_by_a_test_meets_a_dead_proxy() -> None:
+    code = "import urllib.request as r; r.urlopen('http://192.0.2.1/', timeout=5)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Connection refused" in done.stderr
+
+
+SKIPPING = {
+    "test_by_itself.py": "import pytest\ndef test_a(): pytest.skip('no corpus')",
+    "test_by_a_mark.py": "import pytest\n@pytest.mark.skip(reason='no lab')\ndef test_a(): ...",
+    "test_as_a_whole.py": "import pytest\npytest.skip('no screen', allow_module_level=True)",
+    "test_expected.py": "import pytest\n@pytest.mark.xfail\ndef test_a(): assert False",
+}
+
+
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("", "3 skipped, 1 xfailed"), ("true", "1 failed, 1 xfailed, 2 errors")]
+)
+def test_a_skip_fails_where_ci_is_set_and_says_which_and_why(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str, outcome: str
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    shutil.copy(root / "tests" / "conftest.py", tmp_path)
+    for name, text in SKIPPING.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    options = ("-ra", "--continue-on-collection-errors", "-p", "no:cacheprovider")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, tmp_path],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert outcome in done.stdout
+    assert done.returncode == (1 if ci else 0)
+    told = [line for line in done.stdout.splitlines() if "failure where CI is set" in line]
+    for name, reason in [("itself", "no corpus"), ("a_mark", "no lab"), ("whole", "no screen")]:
+        assert any(name in line and reason in line for line in told) is bool(ci)
