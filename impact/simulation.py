@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from impact.case import checks
 from impact.case.folder import Case
+from impact.case.schema import BASIS_KINDS, TLP
 from impact.errors import bad
 from impact.numerics import graph, loss_kinds, sampling, times
 
@@ -29,7 +30,7 @@ class Run:
     `reached` maps an entity to the draws in which the event reaches it, one bit a draw; `on` does
     so for links. `losses` has one column per row of losses.csv, `(draws,)` USD, borne by its
     bearer. `drawn` keeps the draws of every input by stream and estimate, so that a further run on
-    changed inputs draws only what changed.
+    changed inputs draws only what changed. `lineage` says on which rows each of them rests.
     """
 
     known: Case
@@ -40,6 +41,7 @@ class Run:
     edges: tuple[graph.Edge, ...] = field(repr=False)
     losses: pl.DataFrame = field(repr=False)
     drawn: Kept = field(repr=False)
+    lineage: Lineage = field(repr=False)
 
     def __str__(self) -> str:
         """The run in a line."""
@@ -74,7 +76,7 @@ def simulate(known: Case, draws: int = 10_000, seed: int = 1, like: Run | None =
         row["id"]: source.loss(row, reached.get(row["needs"], 0))
         for row in known["losses"].iter_rows(named=True)
     }
-    return Run(known, draws, seed, reached, on, edges, pl.DataFrame(losses), kept)
+    return Run(known, draws, seed, reached, on, edges, pl.DataFrame(losses), kept, Lineage(known))
 
 
 def modelled(links: pl.DataFrame) -> list[graph.Edge]:
@@ -161,7 +163,7 @@ class _Source:
         return kept
 
     def arguments(self, row: Mapping[str, Any]) -> dict[str, Draws]:
-        """argument -> draws of the inputs of a loss row."""
+        """Argument -> draws of the inputs of a loss row."""
         pairs = checks.argument_pairs(row["arguments"])
         return {argument: self.value(name, row["id"]) for argument, name in pairs.items()}
 
@@ -172,7 +174,7 @@ def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def arguments(run: Run, loss: str) -> dict[str, Draws]:
-    """argument -> `(draws,)` or scalar draws of the inputs of one row of losses.csv."""
+    """Argument -> `(draws,)` or scalar draws of the inputs of one row of losses.csv."""
     row = run.known["losses"].row(by_predicate=pl.col("id") == loss, named=True)
     return _Source(run.known, run.draws, run.seed, run.drawn).arguments(row)
 
@@ -198,36 +200,81 @@ def total(run: Run) -> Draws:
     return lost
 
 
-def lineage(known: Case, name: str) -> dict[str, list[str]]:
-    """table -> ids of the rows on which an entity, a bearer, a loss or `total` rests.
+class Lineage:
+    """On which rows a number of a view rests: the static ancestry, before any draw.
 
-    The static ancestry, before any draw: every link on any way from the event, every input that
-    these or the losses name, and the claims and sources of them all.
+    `lineage[name]` maps a table to the ids of its rows, for an entity, a bearer, a loss row or
+    `total`: every link on any way from the event, every input that these or the losses name, and
+    the claims and sources of them all.
     """
-    losses = known["losses"].filter(
-        (pl.lit(name == "total") & pl.col("received_by").is_null())
-        | (pl.col("id") == name)
-        | (pl.col("bearer") == name)
-        | (pl.col("received_by") == name)
-    )
-    edges = modelled(known["links"])
-    entities = {name, *losses["needs"]}
-    ways = set[str]().union(*(graph.ways_to(edges, entity) for entity in entities))
-    links = known["links"].filter(pl.col("id").is_in(sorted(ways)))
-    used = checks.uses_of_inputs({"links": links, "losses": losses})["name"].to_list()
-    used += [checks.LINK_INPUT + link for link in links["id"]]
-    claims = links.explode("claims")["claims"].drop_nulls().to_list()
-    entities |= {*links["source"], *links["target"]}
-    rows = {
-        "entities": _named(known, "entities", entities),
-        "links": links,
-        "inputs": _named(known, "inputs", used),
-        "losses": losses,
-        "claims": _named(known, "claims", claims),
-    }
-    cited = {s for frame in rows.values() for s in frame.explode("sources")["sources"] if s}
-    return {**{t: frame["id"].to_list() for t, frame in rows.items()}, "sources": sorted(cited)}
 
+    def __init__(self, known: Case) -> None:
+        self.known = known
 
-def _named(known: Case, table: str, names: set[str] | list[str]) -> pl.DataFrame:
-    return known[table].filter(pl.col("id").is_in(sorted(set(names))))
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, dict[str, Any]]]:
+        tables = ("entities", "links", "inputs", "losses", "claims")
+        return {t: {row["id"]: row for row in self.known[t].iter_rows(named=True)} for t in tables}
+
+    @cached_property
+    def _ways(self) -> dict[str, set[str]]:
+        return graph.all_ways(modelled(self.known["links"]))
+
+    @cached_property
+    def _found(self) -> dict[str, dict[str, list[str]]]:
+        return {}
+
+    def __getitem__(self, name: str) -> dict[str, list[str]]:
+        if name not in self._found:
+            self._found[name] = self._trace(name)
+        return self._found[name]
+
+    def _trace(self, name: str) -> dict[str, list[str]]:
+        rows = self._rows
+        losses = {
+            row["id"]
+            for row in rows["losses"].values()
+            if name in (row["id"], row["bearer"], row["received_by"])
+            or (name == "total" and row["received_by"] is None)
+        }
+        ends = {name, *(rows["losses"][loss]["needs"] for loss in losses)}
+        links = set[str]().union(*(self._ways.get(end, set()) for end in ends))
+        inputs = {checks.LINK_INPUT + link for link in links} & set(rows["inputs"])
+        for link in links:
+            for term in rows["links"][link]["chances"]:
+                inputs |= {part for part in checks.chance_term(term) if part in rows["inputs"]}
+        for loss in losses:
+            row = rows["losses"][loss]
+            inputs |= {*checks.argument_pairs(row["arguments"]).values()}
+            inputs |= {row[part] for part in ("retention", "limit") if row[part]}
+        joined = {rows["links"][link][end] for link in links for end in ("source", "target")}
+        found = {
+            "entities": (ends | joined) & set(rows["entities"]),
+            "links": links,
+            "inputs": inputs,
+            "losses": losses,
+            "claims": {claim for link in links for claim in rows["links"][link]["claims"]},
+        }
+        cited = {s for t, ids in found.items() for row in ids for s in rows[t][row]["sources"]}
+        return {**{t: sorted(ids) for t, ids in found.items()}, "sources": sorted(cited)}
+
+    def label(self, name: str) -> str:
+        """The highest TLP level among the rows on which a name rests."""
+        if self._highest == TLP[0]:
+            return TLP[0]
+        rows, sources = self._rows, self.known["sources"]
+        levels = dict(sources.select("id", "tlp").iter_rows())
+        traced = self[name]
+        seen = {levels[source] for source in traced["sources"]} | {TLP[0]}
+        seen |= {rows[t][row]["tlp"] for t in rows for row in traced[t]}
+        return max(seen, key=TLP.index)
+
+    @cached_property
+    def _highest(self) -> str:
+        seen = {level for frame in self.known.tables.values() for level in frame["tlp"].unique()}
+        return max(seen, key=TLP.index, default=TLP[0])
+
+    def basis(self, name: str) -> str:
+        """The weakest `basis_kind` among the inputs on which a name rests; reported without any."""
+        kinds = {self._rows["inputs"][row]["basis_kind"] for row in self[name]["inputs"]}
+        return max(kinds, key=BASIS_KINDS.index, default=BASIS_KINDS[0])

@@ -156,8 +156,10 @@ def said_by(known: Case, claim: Claim) -> str:
 def _value(known: Case, claim: Claim) -> str:
     ends = [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
     if claim["object"]:
-        text = names(known).get(claim["object"], claim["object"].replace("-", " ")
-                                if not claim["object"][:1].isdigit() else claim["object"])  # fmt: skip
+        spoken = (
+            claim["object"] if claim["object"][:1].isdigit() else claim["object"].replace("-", " ")
+        )
+        text = names(known).get(claim["object"], spoken)
     elif ends:
         text = f"{words.number_range(min(ends), max(ends), 3)} {claim['unit'] or ''}".strip()
     else:
@@ -166,8 +168,11 @@ def _value(known: Case, claim: Claim) -> str:
 
 
 def support(known: Case, claims: list[Claim]) -> float:
-    """Weight behind claims that say the same: of each independent origin the greatest reliability
-    times credibility (A and 1 are 1.0, then 0.8 to 0.2; F and 6 are 0), added up."""
+    """Weight behind claims that say the same.
+
+    Of each independent origin the greatest reliability times credibility (A and 1 are 1.0, then
+    0.8 to 0.2; F and 6 are 0), added up.
+    """
     letters = dict(known["sources"].select("id", "reliability").iter_rows())
     best: dict[str, float] = {}
     for claim in claims:
@@ -209,7 +214,7 @@ def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
 
 
 def conflicts(known: Case) -> Answer:
-    """Statements that cannot all be true, each side with who says it, and which is better supported.
+    """Statements that cannot all be true: each side, who says it, which is better supported.
 
     Table: `topic`, `side`, `against`, `better` (first or open), `why`.
     """
@@ -249,7 +254,9 @@ def conflicts(known: Case) -> Answer:
 def _why(known: Case, one: list[Claim], two: list[Claim], open_: bool) -> str:
     if open_:
         return "open: support is about equal"
-    first, second = (len(origins(known, [s for c in side for s in c["sources"]])) for side in (one, two))
+    first, second = (
+        len(origins(known, [s for c in side for s in c["sources"]])) for side in (one, two)
+    )
     if first > second:
         return f"{words.count(first, 'independent origin')} against {second}"
     best = [min(claim["credibility"] for claim in side) for side in (one, two)]
@@ -316,9 +323,10 @@ def _status(
 
 
 def sources(known: Case) -> Answer:
-    """The sources that the rows of the view rest on, with date, reliability and how they were read.
+    """The sources that the view rests on, with date, reliability and how they were read.
 
-    Table: `id`, `publisher`, `title`, `published_on`, `reliability`, `access`, `restates`, `address`.
+    Table: `id`, `publisher`, `title`, `published_on`, `reliability`, `access`, `restates`,
+    `address`.
     """
     cited = {
         name

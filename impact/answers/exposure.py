@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.evidence import said_by
-from impact.answers.provenance import label, names, origins, weakest_basis
+from impact.answers.provenance import names, origins
 from impact.case import checks
 from impact.case.folder import Case
 from impact.numerics import graph, measures
@@ -40,33 +41,54 @@ def established(run: Run) -> set[str]:
 
 
 def chances(run: Run) -> pl.DataFrame:
-    """Exposure of every entity: `entity`, `kind`, `chance`, `chance_error`, ordered by id.
+    """Exposure of every entity: `entity`, `kind`, `chance`, `chance_error`, `band`, ordered by id.
 
     The chance is the share of draws in which the event reaches the entity; the error is the Wilson
-    half-width, 0 where nothing was drawn to decide it.
+    half-width, 0 where nothing was drawn to decide it. `band` is the mean chance of all entities of
+    the kind that rest on the same inputs: firms with equal evidence share one printed number.
     """
-    sure = established(run)
-    rows = []
+    sure, edges = established(run), travelled(run)
+    ways = graph.all_ways(edges)
+    terms = dict(run.known["links"].select("id", "chances").iter_rows())
+    rows: list[dict[str, Any]] = []
     for entity, kind in run.known["entities"].select("id", "kind").iter_rows():
-        hits = run.reached.get(entity, 0).bit_count()
+        found = measures.share(run.reached.get(entity, 0).bit_count(), run.draws)
         drawn = entity in run.reached and entity not in sure
-        found = measures.share(hits, run.draws)
-        rows.append((entity, kind, found.value, found.error if drawn else 0.0))
-    schema = {"entity": pl.String, "kind": pl.String} | dict.fromkeys(
-        ("chance", "chance_error"), pl.Float64
-    )
-    return pl.DataFrame(rows, schema=schema, orient="row")
+        evidence = {term for way in ways.get(entity, ()) for term in terms[way]}
+        rows.append(
+            {
+                "entity": entity,
+                "kind": kind,
+                "chance": found.value,
+                "chance_error": found.error if drawn else 0.0,
+                "evidence": " ".join(sorted(evidence)),
+            }
+        )
+    frame = pl.DataFrame(rows, schema=_CHANCES, orient="row")
+    return frame.with_columns(band=pl.col("chance").mean().over("kind", "evidence"))
 
 
-def said_chance(value: float, error: float) -> str:
-    """A chance as a page prints it: established, none, or assumed to one significant digit."""
-    if error == 0.0:
-        return words.chance(value)
-    return f"about {words.chance(words.significant(value, 1))}, assumed"
+_CHANCES = {
+    **dict.fromkeys(("entity", "kind"), pl.String),
+    **dict.fromkeys(("chance", "chance_error"), pl.Float64),
+    "evidence": pl.String,
+}
+
+
+def travelled(run: Run) -> list[graph.Edge]:
+    """The edges over which something travels in any draw, in their order."""
+    return [edge for edge in run.edges if run.on[edge.name] & run.reached.get(edge.source, 0)]
+
+
+def said_chance(row: Mapping[str, Any]) -> str:
+    """A row of `chances` as a page prints it: established, none, or about so much, assumed."""
+    if row["chance_error"] == 0.0:
+        return words.chance(row["chance"])
+    return f"about {words.chance(words.significant(row['band'], 1))}, assumed"
 
 
 def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[str]]:
-    """source -> targets of the links of a relation; target -> sources where not forward."""
+    """Source -> targets of the links of a relation; target -> sources where not forward."""
     pairs: dict[str, list[str]] = {}
     ends = ("source", "target") if forward else ("target", "source")
     links = known["links"].filter(pl.col("relation") == relation)
@@ -84,18 +106,24 @@ def exposure(run: Run) -> Answer:
     known, said = run.known, names(run.known)
     found = {row["entity"]: row for row in chances(run).iter_rows(named=True)}
     copied, out = related(known, "taken_from"), related(known, "published_from")
-    feeds, ways = related(known, "feeds"), graph.shortest(run.edges, ROOT)
+    feeds, ways = related(known, "feeds"), graph.shortest(travelled(run), ROOT)
+
+    versions = {
+        one: words.listed([said[other] for other in several], "or")
+        for several in related(known, "version_of", forward=False).values()
+        for one in several
+    }
 
     def state(entity: str | None) -> str:
         row = found.get(entity or "")
-        return said_chance(row["chance"], row["chance_error"]) if row else ""
+        return said_chance(row) if row else ""
 
     rows = []
     for entity, row in found.items():
         if row["kind"] in _STATES or not run.reached.get(entity):
             continue
         copy = next(iter(copied.get(entity, ())), None)
-        way = [said[edge.target] for edge in ways.get(entity, ())]
+        way = [versions.get(edge.target, said[edge.target]) for edge in ways.get(entity, ())]
         rows.append(
             {
                 **row,
@@ -112,7 +140,7 @@ def exposure(run: Run) -> Answer:
     frame = pl.DataFrame(rows, schema=_EXPOSURE, orient="row")
     figures = tuple(
         Figure(f"chance.{entity}", row["chance"], row["chance_error"], "chance",
-               said_chance(row["chance"], row["chance_error"]), label(known, entity))
+               said_chance(row), run.lineage.label(entity))
         for entity, row in found.items() if run.reached.get(entity)
     )  # fmt: skip
 
@@ -136,7 +164,8 @@ def exposure(run: Run) -> Answer:
         figures=figures,
         notes=(
             "Reached means in reach of the intruder, for a lab that its data was. In reach, copied"
-            " and with third parties are three states; none is reported of a named lab.",
+            " and with third parties are three states; none is reported of a named lab. Where a way"
+            " names two releases, which of them it was is not public.",
         )
         if rows
         else (),
@@ -146,18 +175,17 @@ def exposure(run: Run) -> Answer:
 
 _EXPOSURE = {
     **dict.fromkeys(("entity", "name", "kind"), pl.String),
-    **dict.fromkeys(("chance", "chance_error"), pl.Float64),
+    **dict.fromkeys(("chance", "chance_error", "band"), pl.Float64),
     **dict.fromkeys(("said", "copied", "published", "way", "feeds"), pl.String),
     "hops": pl.Int64,
 }
 
 
-def _exposure_sentence(
-    run: Run, frame: pl.DataFrame, found: dict[str, dict[str, float]]
-) -> str:
+def _exposure_sentence(run: Run, frame: pl.DataFrame, found: dict[str, dict[str, float]]) -> str:
     if not frame.height:
         return "Nothing is known to be reached by that day."
-    sure = frame.filter(pl.col("chance") == 1.0, pl.col("kind") == "vendor")["name"].to_list()
+    serving = pl.col("entity").is_in(list(related(run.known, "supplies")))
+    sure = frame.filter(serving & (pl.col("chance") == 1.0))["name"].to_list()
     labs = frame.filter(pl.col("kind") == "lab")
     first = f"{words.listed(sure)} {'is' if len(sure) == 1 else 'are'} established as reached"
     if not sure:
@@ -177,18 +205,22 @@ def _picture(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
     rows = {row["id"]: row for row in known["links"].iter_rows(named=True)}
     kinds = dict(known["entities"].select("id", "kind").iter_rows())
     reached = {row["entity"]: row for row in frame.iter_rows(named=True)}
-    ends = [e for e in reached if kinds[e] in ("lab", "workforce")] or list(reached)
-    kept = set[str]().union(*(graph.ways_to(run.edges, end) for end in ends))
-    edges = [edge for edge in run.edges if edge.name in kept and run.on[edge.name]]
+    labs = [e for e in reached if kinds[e] in ("lab", "client")]
+    ends = [e for e in reached if kinds[e] == "workforce" and run.chance(e) == 1.0] + labs
+    walked = travelled(run)
+    ways = graph.all_ways(walked)
+    kept = set[str]().union(*(ways.get(end, set()) for end in ends))
+    edges = [edge for edge in walked if edge.name in kept] if ends else walked
     depth = _layers(edges)
+    found = {row["entity"]: row for row in chances(run).iter_rows(named=True)}
     nodes = [
-        (node, said[node], kinds[node], depth[node], run.chance(node))
+        (node, said[node], said_chance(found[node]), depth[node], run.chance(node))
         for node in sorted(depth, key=lambda n: (depth[n], n))
     ]
     lines = [
         (e.source, e.target, "reported" if rows[e.name]["claims"] else "assumed") for e in edges
     ]
-    schema = {"id": pl.String, "name": pl.String, "kind": pl.String, "layer": pl.Int64}
+    schema = {"id": pl.String, "name": pl.String, "said": pl.String, "layer": pl.Int64}
     node_frame = pl.DataFrame(nodes, schema={**schema, "chance": pl.Float64}, orient="row")
     edge_schema = dict.fromkeys(("source", "target", "basis"), pl.String)
     return node_frame, pl.DataFrame(lines, schema=edge_schema, orient="row")
@@ -274,8 +306,7 @@ def positions(run: Run) -> Answer:
 
 
 def _latest(known: Case, party: str) -> list[dict[str, object]]:
-    """The claims that say what a party does: the best supported newest value of its work status,
-    else what it says of itself."""
+    """The two newest credible claims that say what a party does, or what it says of itself."""
     claims = known["claims"].filter(
         (pl.col("subject") == party)
         & pl.col("predicate").is_in(["work_status", "affected", "compromised_through"])
@@ -306,22 +337,20 @@ def _data_state(run: Run, party: str) -> str:
         row = found[name]
         text = f"in reach: {said_chance(row['chance'], row['chance_error'])}"
         for copy in copied.get(name, ()):
-            text += f"; copied: {said_chance(found[copy]['chance'], found[copy]['chance_error'])}"
+            text += f"; copied: {said_chance(found[copy])}"
         told.append(text if sets.height == 1 else f"{names(run.known)[name]} {text}")
     return "; ".join(told)
 
 
 def _question(known: Case, party: str) -> str:
-    """The question of the widest input on the links to what belongs to the party."""
-    mine = known["entities"].filter((pl.col("party") == party) | (pl.col("id") == party))["id"]
+    """The question of the widest input on the links to the data sets of the party, or to it."""
+    own = (pl.col("party") == party) & (pl.col("kind") == "dataset")
+    mine = known["entities"].filter(own | (pl.col("id") == party))["id"]
     links = known["links"].filter(pl.col("target").is_in(mine.to_list()))
     terms = links.explode("chances")["chances"].drop_nulls().to_list()
     used = {checks.chance_term(term)[0] for term in terms}
-    inputs = known["inputs"].filter(pl.col("id").is_in(sorted(used)) & pl.col("question").is_not_null())
+    inputs = known["inputs"].filter(
+        pl.col("id").is_in(sorted(used)) & pl.col("question").is_not_null()
+    )
     widest = inputs.sort(pl.col("high") - pl.col("low"), descending=True, nulls_last=True)
     return f"{widest['question'][0]} (ask {widest['ask'][0]})" if widest.height else ""
-
-
-def basis_of(known: Case, name: str) -> str:
-    """The weakest basis of a chance or an amount, in a word; `reported` without inputs."""
-    return weakest_basis(known, name) or "reported"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, label, names, weakest_basis
+from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, names
 from impact.case import checks
 from impact.numerics import loss_kinds, measures
 from impact.simulation import Run, arguments, net, total
@@ -59,7 +59,7 @@ def _basis(run: Run, bearer: str, lost: Draws, share: float) -> str:
     hits = int(np.count_nonzero(lost))
     if not hits:
         return "no loss in this view"
-    weakest = weakest_basis(run.known, bearer) or "reported"
+    weakest = run.lineage.basis(bearer)
     said = f"{weakest}; assumptions carry {100 * share:.0f} % of the spread"
     if share > LED:
         said += f"; {ILLUSTRATIVE}; p99 not shown"
@@ -86,7 +86,7 @@ def losses(run: Run) -> Answer:
     measured = by_bearer(run)
     figures = [
         Figure(f"mean.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], "USD",
-               words.money(row["mean_usd"], 1), label(run.known, row["bearer"]))
+               words.money(row["mean_usd"], 1), run.lineage.label(row["bearer"]))
         for row in measured.iter_rows(named=True)
     ] + [
         Figure(f"{part}.{row['who']}: {row['what']}", row[part], None, row["unit"], row["range"])
@@ -97,7 +97,8 @@ def losses(run: Run) -> Answer:
     def draw() -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        return pictures.ranges(drawn.select("who", "what", "p05", "p50", "p95", "basis"))
+        label = pl.concat_str("who", pl.lit(": "), "what")
+        return pictures.ranges(drawn.select("p05", "p50", "p95", "basis", label=label))
 
     return Answer(
         name="losses",
@@ -149,15 +150,13 @@ def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, basis: str) -
 
 
 def _idle(run: Run) -> list[dict[str, Any]]:
-    """For each workforce that may lose pay: person-weeks idle, pay of one person by band, all pay."""
+    """For each workforce likely to lose pay: person-weeks, pay of one person by band, all pay."""
     known, said = run.known, names(run.known)
     rows: list[dict[str, Any]] = []
     units = dict(known["inputs"].select("id", "unit").iter_rows())
     forces = known["entities"].filter(pl.col("kind") == "workforce")["id"].to_list()
     for force in forces:
-        mine = known["losses"].filter(
-            (pl.col("bearer") == force) & (pl.col("kind") == "product")
-        )
+        mine = known["losses"].filter((pl.col("bearer") == force) & (pl.col("kind") == "product"))
         each: list[dict[str, Any]] = []
         weeks = np.zeros(run.draws)
         for loss in mine.iter_rows(named=True):
@@ -170,19 +169,35 @@ def _idle(run: Run) -> list[dict[str, Any]]:
                 continue
             one = lost / values[people[0]]
             each.append(_row(run, f"one of the {said[force]}", loss["driver"], "USD/person", one,
-                             _weakest(run, loss["id"])))  # fmt: skip
+                             run.lineage.basis(loss["id"])))  # fmt: skip
             natural = [n for n in pairs if dims[n] in ({"person": 1}, {"week": 1}, {})]
-            weeks = weeks + np.prod([np.broadcast_to(values[n], run.draws) for n in natural], axis=0) * (lost > 0)
+            weeks = weeks + np.prod(
+                [np.broadcast_to(values[n], run.draws) for n in natural], axis=0
+            ) * (lost > 0)
         if each:
-            rows.append(_row(run, said[force], "time without work", "person-weeks", weeks, _weakest(run, force)))
+            rows.append(
+                _row(
+                    run,
+                    said[force],
+                    "time without work",
+                    "person-weeks",
+                    weeks,
+                    run.lineage.basis(force),
+                )
+            )
             rows += each
-            rows.append(_row(run, said[force], "pay not earned", "USD", net(run, force), _weakest(run, force)))
+            rows.append(
+                _row(
+                    run,
+                    said[force],
+                    "pay not earned",
+                    "USD",
+                    net(run, force),
+                    run.lineage.basis(force),
+                )
+            )
     rows.sort(key=lambda row: -row["chance"])
     return [row for row in rows if row["chance"] > LED] if rows else []
-
-
-def _weakest(run: Run, name: str) -> str:
-    return weakest_basis(run.known, name) or "reported"
 
 
 def _vendors(run: Run) -> list[dict[str, Any]]:
@@ -190,7 +205,14 @@ def _vendors(run: Run) -> list[dict[str, Any]]:
     kinds = dict(known["entities"].select("id", "kind").iter_rows())
     own = set(known["losses"]["bearer"])
     return [
-        _row(run, said[bearer], "net of what it does not pay out", "USD", lost, _weakest(run, bearer))
+        _row(
+            run,
+            said[bearer],
+            "net of what it does not pay out",
+            "USD",
+            lost,
+            run.lineage.basis(bearer),
+        )
         for bearer in bearers(run)
         if kinds[bearer] == "vendor" and bearer in own and np.any(lost := net(run, bearer))
     ]
@@ -209,7 +231,7 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
     for driver, ids in groups.items():
         pooled = np.concatenate([run.losses[name].to_numpy() for name in ids])
         if np.any(pooled):
-            rows.append(_row(run, "a client lab", driver, "USD", pooled, _weakest(run, ids[0])))
+            rows.append(_row(run, "a client lab", driver, "USD", pooled, run.lineage.basis(ids[0])))
     return rows
 
 
@@ -217,7 +239,7 @@ def _whole(run: Run) -> list[dict[str, Any]]:
     lost = total(run)
     if not np.any(lost):
         return []
-    return [_row(run, "all together", "net of transfers", "USD", lost, _weakest(run, TOTAL))]
+    return [_row(run, "all together", "net of transfers", "USD", lost, run.lineage.basis(TOTAL))]
 
 
 def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:

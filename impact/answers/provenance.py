@@ -1,4 +1,4 @@
-"""Where a number comes from: origins of its sources, its label, its weakest basis, what drives it."""
+"""Where a number comes from: the origins of its sources, and the inputs that drive its spread."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from impact.case import checks
 from impact.case.folder import Case
-from impact.case.schema import BASIS_KINDS, TLP
 from impact.numerics import graph, measures
-from impact.simulation import Run, estimate, lineage
+from impact.simulation import Run, estimate
 
 ILLUSTRATIVE = "illustrative: the kit's assumptions, not reported by or about the firm"
 _NO_WEIGHT = "F"
@@ -43,21 +42,6 @@ def origins(known: Case, sources: Iterable[str]) -> set[str]:
             if not parents:
                 roots.add(name)
     return roots
-
-
-def label(known: Case, name: str) -> str:
-    """The highest TLP level among the rows on which an entity, a bearer or `total` rests."""
-    levels = {"clear"}
-    for table, ids in lineage(known, name).items():
-        levels |= set(known[table].filter(pl.col("id").is_in(ids))["tlp"])
-    return max(levels, key=TLP.index)
-
-
-def weakest_basis(known: Case, name: str) -> str | None:
-    """The weakest `basis_kind` among the inputs on which a name rests; None without inputs."""
-    used = lineage(known, name)["inputs"]
-    kinds = set(known["inputs"].filter(pl.col("id").is_in(used))["basis_kind"])
-    return max(kinds, key=BASIS_KINDS.index) if kinds else None
 
 
 def variables(run: Run) -> tuple[list[str], Draws]:

@@ -39,7 +39,7 @@ def reference_minutes(unit: str) -> float | None:
 
 
 def argument_pairs(arguments: list[str]) -> dict[str, str]:
-    """argument -> input of a loss row."""
+    """Argument -> input of a loss row."""
     pairs = (item.partition("=") for item in arguments)
     return {name.strip(): value.strip() for name, _, value in pairs}
 
@@ -70,8 +70,10 @@ def _unique(tables: Tables) -> Iterator[Fault]:
 
 
 def uses_of_inputs(tables: Tables) -> pl.DataFrame:
-    """One row per use of an input by a link or a loss: `table`, `column`, `to`, `name`,
-    `file_line`, `known_on`, `row` (the id that uses it)."""
+    """One row per use of an input by a link or a loss.
+
+    Columns `table`, `column`, `to` (inputs), `name`, `file_line`, `known_on`.
+    """
     links = tables["links"].explode("chances").filter(pl.col("chances") != CERTAIN)
     losses = tables["losses"]
     named = pl.col("arguments").str.split("=").list.last().str.strip_chars()
@@ -93,7 +95,6 @@ def _uses(rows: pl.DataFrame, table: str, column: str, to: str = "inputs") -> pl
         name=pl.col(column),
         file_line=pl.col("file_line"),
         known_on=pl.col("known_on"),
-        row=pl.col("id"),
     )
 
 
@@ -130,9 +131,9 @@ def _refer(tables: Tables) -> Iterator[Fault]:
         repair = did_you_mean(name, known, f"add it to {to}.csv")
         yield Fault(_at(table, line, column), f'no {what} "{name}"', repair)
     late = joined.filter(pl.col("first").dt.truncate("1s") > pl.col("known_on").dt.truncate("1s"))
-    for table, column, name, line in late[:SHOWN].select(
-        "table", "column", "name", "file_line"
-    ).iter_rows():
+    for table, column, name, line in (
+        late[:SHOWN].select("table", "column", "name", "file_line").iter_rows()
+    ):
         what = f'"{name}" becomes known later than this row'
         repair = "let a row refer only to what is known no later than itself"
         yield Fault(_at(table, line, column), what, repair)

@@ -100,20 +100,19 @@ def reach(edges: Sequence[Edge], on: Mapping[str, int], root: str, draws: int) -
     return reached
 
 
-def ways_to(edges: Sequence[Edge], node: str) -> set[str]:
-    """Names of the edges on any way to node."""
-    entering: dict[str, list[Edge]] = {}
-    for edge in edges:
-        entering.setdefault(edge.target, []).append(edge)
-    names: set[str] = set()
-    queue, seen = deque([node]), {node}
+def all_ways(edges: Sequence[Edge]) -> dict[str, set[str]]:
+    """Node -> names of the edges on any way that ends there; nodes without one are absent."""
+    leaving, ways = by_source(edges), dict[str, set[str]]()
+    queue = deque(sorted(leaving))
     while queue:
-        for edge in entering.get(queue.popleft(), ()):
-            names.add(edge.name)
-            if edge.source not in seen:
-                seen.add(edge.source)
-                queue.append(edge.source)
-    return names
+        node = queue.popleft()
+        for edge in leaving.get(node, ()):
+            before = ways.setdefault(edge.target, set())
+            after = before | ways.get(node, set()) | {edge.name}
+            if len(after) > len(before):
+                ways[edge.target] = after
+                queue.append(edge.target)
+    return ways
 
 
 def shortest(edges: Sequence[Edge], root: str) -> dict[str, list[Edge]]:

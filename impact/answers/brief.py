@@ -1,0 +1,61 @@
+"""The bottom line in three sentences, made of the other answers."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from impact import words
+from impact.answers.answer import Answer
+from impact.answers.decisions import decisions
+from impact.answers.evidence import now, said_by
+from impact.answers.exposure import established, exposure, related
+from impact.answers.losses import losses
+from impact.answers.provenance import names
+from impact.answers.unknowns import unknowns
+from impact.case import views
+from impact.simulation import Run
+
+
+def bottom_line(run: Run) -> Answer:
+    """What happened and how sure it is, what it may cost whom, and what to do and ask first.
+
+    The table holds the sentences, one a row: `about`, `says`.
+    """
+    rows = [
+        ("What happened", _joined(_happened(run), exposure(run).sentence)),
+        ("What it may cost", losses(run).sentence),
+        ("What to do", _joined(decisions(run).sentence, unknowns(run).sentence)),
+    ]
+    schema = {"about": pl.String, "says": pl.String}
+    moment = now(run.known)
+    notes = [*views.notices(run.known), f"As known on {words.date(moment)}." if moment else ""]
+    return Answer(
+        name="bottom_line",
+        sentence=rows[0][1],
+        table=pl.DataFrame(rows, schema=schema, orient="row"),
+        heads={"about": "In short", "says": "Finding"},
+        notes=tuple(note for note in notes if note),
+    )
+
+
+def _joined(first: str, second: str) -> str:
+    """Two findings as one sentence."""
+    return f"{first.rstrip('.')}; {second[:1].lower()}{second[1:]}"
+
+
+def _happened(run: Run) -> str:
+    """The claims on which the established reach of each serving vendor rests, reported by whom."""
+    known, said = run.known, names(run.known)
+    told = []
+    for vendor in sorted(set(related(known, "supplies")) & established(run)):
+        links = known["links"].filter(pl.col("target") == vendor)
+        ids = links.explode("claims")["claims"].drop_nulls().to_list()
+        for claim in known["claims"].filter(pl.col("id").is_in(ids)).iter_rows(named=True):
+            told.append(f"{claim['says'].rstrip('.')} ({said_by(known, claim)})")
+    if told:
+        return "; ".join(told)
+    releases = known["entities"].filter(pl.col("kind") == "release")["id"]
+    bad = [said[name] for name in releases if name in established(run)]
+    if not bad:
+        return "No bad release is known by that day."
+    return f"{words.listed(bad)} {'is' if len(bad) == 1 else 'are'} known to be bad."

@@ -1,0 +1,138 @@
+"""What is not known, and which question to ask first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from impact import words
+from impact.answers.answer import Answer, Figure
+from impact.answers.evidence import said_by
+from impact.answers.exposure import related
+from impact.answers.provenance import explained, names
+from impact.numerics import graph
+from impact.simulation import Run, total
+
+Draws = NDArray[np.float64]
+
+
+def unknowns(run: Run, most: int | None = None) -> Answer:
+    """The questions that would settle most, the first one first; all of them, or the first `most`.
+
+    An input ranks by the greater share that goes with it of the spread of two outcomes: the total
+    loss, and how many client data sets were copied. Table: `rank`, `input`, `question`, `ask`,
+    `cost_share`, `data_share`.
+    """
+    ranked = _ranking(run)
+    frame = ranked.head(most) if most else ranked
+    if frame.height:
+        question, ask = frame.row(0, named=True)["question"], frame.row(0, named=True)["ask"]
+        sentence = f"Ask first: {question} Whom to ask: {ask}."
+    else:
+        sentence = "No open question moves an answer in this view."
+    return Answer(
+        name="questions",
+        sentence=sentence,
+        table=frame,
+        heads={
+            "rank": "No.",
+            "question": "Question",
+            "ask": "Whom to ask",
+            "cost_share": "Of the spread of the total cost",
+            "data_share": "Of whether client data was copied",
+        },
+        figures=tuple(
+            Figure(f"{part}.{row['input']}", row[part], None, "share", words.chance(row[part]))
+            for row in frame.iter_rows(named=True)
+            for part in ("cost_share", "data_share")
+        ),
+        notes=("Shares are squared correlations of the draws, scaled to sum to one.",)
+        if frame.height
+        else (),
+    )
+
+
+def _ranking(run: Run) -> pl.DataFrame:
+    outcomes = np.array([total(run), _copied(run)])
+    known, shares = explained(run, outcomes)
+    inputs = {row["id"]: row for row in run.known["inputs"].iter_rows(named=True)}
+    rows: list[dict[str, Any]] = [
+        {
+            "input": name,
+            "question": inputs[name]["question"],
+            "ask": inputs[name]["ask"],
+            "cost_share": float(share[0]),
+            "data_share": float(share[1]),
+        }
+        for name, share in zip(known, shares, strict=True)
+        if inputs[name]["question"] and share.max() > 0
+    ]
+    rows.sort(key=lambda row: (-max(row["cost_share"], row["data_share"]), row["input"]))
+    ranks = [{"rank": str(rank), **row} for rank, row in enumerate(rows, 1)]
+    schema = {
+        **dict.fromkeys(("rank", "input", "question", "ask"), pl.String),
+        **dict.fromkeys(("cost_share", "data_share"), pl.Float64),
+    }
+    return pl.DataFrame(ranks, schema=schema, orient="row")
+
+
+def _copied(run: Run) -> Draws:
+    """`(draws,)` number of client data sets that were copied."""
+    kinds = dict(run.known["entities"].select("id", "kind").iter_rows())
+    party = dict(run.known["entities"].select("id", "party").iter_rows())
+    count = np.zeros(run.draws)
+    for copies in related(run.known, "taken_from").values():
+        for copy in copies:
+            if kinds.get(party[copy] or "") == "lab":
+                count = count + graph.unpack(run.reached.get(copy, 0), run.draws)
+    return count
+
+
+def not_known(run: Run) -> Answer:
+    """What nobody has said: who is silent, and which numbers of the view are assumptions.
+
+    Table: `what`, `why`, `who` (who could say).
+    """
+    known, said = run.known, names(run.known)
+    rows: list[tuple[str, str, str]] = []
+    silent = (
+        known["claims"]
+        .filter(pl.col("stance") == "is silent")
+        .unique("claimant", maintain_order=True)
+    )
+    for claim in silent.sort("known_on", "id").iter_rows(named=True):
+        who = said[claim["claimant"]]
+        rows.append((f"What {who} does", f"{claim['says']} ({said_by(known, claim)})", who))
+    used = {
+        name
+        for bearer in ("total", *known["entities"]["id"])
+        for name in run.lineage[bearer]["inputs"]
+    }
+    assumed = known["inputs"].filter(
+        (pl.col("basis_kind") == "assumption")
+        & pl.col("id").is_in(sorted(used))
+        & pl.col("question").is_not_null()
+    )
+    for row in assumed.sort("known_on", "id").iter_rows(named=True):
+        rows.append((row["meaning"], row["basis"], words.capital(row["ask"] or "")))
+    schema = dict.fromkeys(("what", "why", "who"), pl.String)
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    inputs = known["inputs"].filter(pl.col("id").is_in(sorted(used)))
+    many = inputs.filter(pl.col("basis_kind") == "assumption").height
+    later = inputs.filter(pl.col("authored_on") > pl.col("known_on").dt.offset_by("1d")).height
+    sentence = "Nothing is modelled yet from what is known by that day."
+    if inputs.height:
+        sentence = (
+            f"{many} of the {inputs.height} inputs behind these numbers are assumptions of the kit;"
+            f" {later} were typed later than the day they stand for and are assumed in retrospect."
+        )
+    return Answer(
+        name="not_known",
+        sentence=sentence,
+        table=frame,
+        heads={"what": "Not known", "why": "What it rests on instead", "who": "Who could say"},
+        figures=(Figure("assumptions", float(many), None, "count", str(many)),),
+    )

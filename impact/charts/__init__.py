@@ -1,0 +1,1 @@
+"""Charts: one theme, one function per picture, frame in, chart out."""

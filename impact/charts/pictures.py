@@ -1,0 +1,209 @@
+"""One function per picture: a frame of what is drawn in, a chart out. Nothing else is embedded."""
+
+from __future__ import annotations
+
+import textwrap
+
+import altair as alt
+import polars as pl
+
+from impact.charts.theme import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, SOFT
+
+_STAGES = {
+    "access": RED,
+    "theft": PURPLE,
+    "extortion": ORANGE,
+    "response": BLUE,
+    "aftermath": GREEN,
+}
+_UTC = alt.Scale(type="utc")
+
+
+def _values(frame: pl.DataFrame) -> alt.Data:
+    """The rows of a frame as inline data; instants as ISO text in UTC, without polars' dtypes."""
+    instants = [name for name, dtype in frame.schema.items() if dtype.is_temporal()]
+    texts = frame.with_columns(pl.col(instants).dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return alt.Data(values=texts.to_dicts())
+
+
+def _lines(text: str, width: int, most: int = 2) -> list[str]:
+    """Text in at most so many lines of a width."""
+    return textwrap.wrap(text, width, max_lines=most, placeholder=" …") or [""]
+
+
+def timeline(events: pl.DataFrame, windows: pl.DataFrame) -> alt.TopLevelMixin:
+    """Events, filled when they happened and ringed when first reported, over the bad windows.
+
+    `events`: `happened_on`, `reported_on`, `stage`, `says`. `windows`: `release`, `part` (core or
+    hull), `opens`, `closes`; a part still open is drawn as two hours.
+    """
+    told = pl.Series([_lines(text, 55, 1)[0] for text in events["says"]], dtype=pl.String)
+    rows = events.with_columns(says=told).with_row_index("order")
+    hidden = alt.Axis(labels=False, ticks=False, domain=False)
+    y = alt.Y("order:O", sort="ascending", title=None, axis=hidden)
+    base = alt.Chart(_values(rows)).encode(y=y)
+    title = "Date (UTC); filled: happened, ring: first reported"
+    axis = alt.Axis(format="%-d %b", tickCount=4)
+    x = alt.X("happened_on:T", scale=_UTC, title=title, axis=axis)
+    shown = [stage for stage in _STAGES if stage in set(events["stage"])]
+    colours = alt.Scale(domain=shown, range=[_STAGES[stage] for stage in shown])
+    colour = alt.Color("stage:N", scale=colours, legend=alt.Legend(title=None))
+    size = {"height": alt.Step(21)}
+    text = base.mark_text(align="left", baseline="middle", fontSize=11)
+    text = text.encode(x=alt.value(0), text="says:N").properties(width=340, **size)
+    spans = base.mark_rule(strokeWidth=2).encode(x=x, x2="reported_on:T", color=colour)
+    happened = base.mark_point(filled=True, size=65, opacity=1).encode(x=x, color=colour)
+    ring = base.mark_point(filled=False, size=65, strokeWidth=1.5)
+    reported = ring.encode(x=alt.X("reported_on:T", scale=_UTC), color=colour)
+    dots = alt.layer(spans, happened, reported).properties(width=270, **size)
+    upper = alt.hconcat(text, dots, spacing=6)
+    if not windows.height:
+        return upper
+    lower = _windows(windows)
+    return alt.vconcat(upper, lower, spacing=22).resolve_scale(color="independent")
+
+
+def _windows(windows: pl.DataFrame) -> alt.TopLevelMixin:
+    part = pl.when(pl.col("closes").is_null()).then(pl.lit("end not known"))
+    part = part.when(pl.col("part") == "core").then(pl.lit("by all accounts"))
+    shown = pl.col("closes").fill_null(pl.col("opens").dt.offset_by("2h"))
+    rows = windows.with_columns(closes=shown, part=part.otherwise(pl.lit("by the longest account")))
+    rows = rows.sort("part", descending=True)  # the core is drawn over the hull
+    colours = {"by all accounts": RED, "by the longest account": SKY, "end not known": ORANGE}
+    kinds = [kind for kind in colours if kind in set(rows["part"])]
+    title = "When the bad release could be had, on the day it opened (UTC)"
+    axis = alt.Axis(format="%H:%M", tickCount=8)
+    chart = alt.Chart(_values(rows)).mark_bar().encode(
+        y=alt.Y("release:N", title=None),
+        x=alt.X("opens:T", scale=_UTC, title=title, axis=axis),
+        x2="closes:T",
+        size=alt.Size(
+            "part:N",
+            scale=alt.Scale(domain=list(colours), range=[11, 21, 21]),
+            legend=None,
+        ),
+        color=alt.Color(
+            "part:N",
+            scale=alt.Scale(domain=kinds, range=[colours[kind] for kind in kinds]),
+            legend=alt.Legend(title=None),
+        ),
+    )  # fmt: skip
+    return chart.properties(width=560, height=alt.Step(34))
+
+
+def paths(nodes: pl.DataFrame, edges: pl.DataFrame) -> alt.TopLevelMixin:
+    """The ways from the event to the parties, top to bottom; reported solid, assumed dashed.
+
+    `nodes`: `id`, `name`, `said` (the chance in words), `layer`, `chance`. `edges`: `source`,
+    `target`, `basis` (reported or assumed).
+    """
+    placed = _place(nodes, edges)
+    spots = {row["id"]: row for row in placed.iter_rows(named=True)}
+    lines = [
+        {
+            **{"x": spots[source]["x"], "y": spots[source]["layer"], "basis": basis},
+            **{"x2": spots[target]["x"], "y2": spots[target]["layer"]},
+        }
+        for source, target, basis in edges.iter_rows()
+    ]
+    deepest, widest = int(max(placed["layer"])), float(max(placed["x"]))
+    hidden = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
+    across = alt.Scale(domain=[-0.12, widest + 0.88], nice=False)
+    down = alt.Scale(domain=[-0.3, deepest + 0.45], nice=False, reverse=True)
+    x = alt.X("x:Q", axis=hidden, title=None, scale=across)
+    y = alt.Y("y:Q", axis=hidden, title=None, scale=down)
+    dash = alt.StrokeDash(
+        "basis:N",
+        scale=alt.Scale(domain=["reported", "assumed"], range=[[1, 0], [5, 4]]),
+        legend=alt.Legend(title="Way", symbolType="stroke"),
+    )
+    ways = alt.Chart(_values(pl.DataFrame(lines))).mark_rule(strokeWidth=1.4, color=SOFT)
+    ways = ways.encode(x=x, y=y, x2="x2:Q", y2="y2:Q", strokeDash=dash)
+    beside = placed.select("name", "said", pl.len().over("layer").alias("members"))
+    label = [
+        "\n".join([*_lines(name, max(13, 90 // members - 4)), said])
+        for name, said, members in beside.iter_rows()
+    ]
+    text = placed.select("x", "chance", y="layer").with_columns(label=pl.Series(label))
+    base = alt.Chart(_values(text)).encode(x=x, y=y)
+    shade = alt.Color(
+        "chance:Q",
+        scale=alt.Scale(domain=[0, 1], range=["#eaf4fb", BLUE]),
+        legend=alt.Legend(title="Chance of being reached", format="%", gradientLength=160),
+    )
+    spot = base.mark_point(filled=True, size=210, opacity=1, stroke=INK, strokeWidth=0.8)
+    style = {"lineBreak": "\n", "align": "left", "baseline": "middle", "dx": 12, "dy": -9}
+    font = {"fontSize": 10.5, "lineHeight": 12}
+    halo = base.mark_text(**style, **font, stroke="white", strokeWidth=3, strokeJoin="round")
+    names = base.mark_text(**style, **font)
+    layers = (
+        ways,
+        spot.encode(color=shade),
+        halo.encode(text="label:N"),
+        names.encode(text="label:N"),
+    )
+    return alt.layer(*layers).properties(width=680, height=66 * (deepest + 1))
+
+
+def _place(nodes: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+    """Nodes with `x`: near the mean of what leads to them, evenly apart in their layer."""
+    parents: dict[str, list[str]] = {}
+    for source, target in edges.select("source", "target").iter_rows():
+        parents.setdefault(target, []).append(source)
+    by_layer: dict[int, list[str]] = {}
+    for node, layer in nodes.select("id", "layer").iter_rows():
+        by_layer.setdefault(layer, []).append(node)
+    width, x = max(map(len, by_layer.values())), dict[str, float]()
+    for layer in sorted(by_layer):
+        wish = {}
+        for member in by_layer[layer]:
+            above = [x[parent] for parent in parents.get(member, ()) if parent in x]
+            wish[member] = sum(above) / len(above) if above else (width - 1) / 2
+        members = sorted(wish, key=lambda member: (wish[member], member))
+        step = width / len(members)
+        x |= {member: (index + 0.5) * step - 0.5 for index, member in enumerate(members)}
+    return nodes.with_columns(x=pl.Series([x[node] for node in nodes["id"]], dtype=pl.Float64))
+
+
+def ranges(rows: pl.DataFrame) -> alt.TopLevelMixin:
+    """Ranges of money: a bar from the 5 % to the 95 % point, a mark at the median, in USD.
+
+    `rows`: `label`, `p05`, `p50`, `p95`, `basis`. Bars have a dashed edge, as estimates do. The
+    scale is logarithmic where every value is above 0.
+    """
+    label = pl.Series(["\n".join(_lines(text, 44)) for text in rows["label"]], dtype=pl.String)
+    drawn = rows.with_columns(label=label).with_row_index("order")
+    positive = all(value > 0 for value in drawn["p05"].drop_nulls())
+    scale = alt.Scale(type="log", nice=True) if positive else alt.Scale(zero=True)
+    steps = {"values": _decades(drawn)} if positive else {"tickCount": 5}
+    axis = alt.Axis(labelExpr=_MONEY, **steps)
+    lines = alt.Axis(labelExpr="split(datum.label, '\\n')", labelLineHeight=14)
+    order = alt.EncodingSortField(field="order", order="ascending")
+    y = alt.Y("label:N", sort=order, title=None, axis=lines)
+    base = alt.Chart(_values(drawn)).encode(y=y)
+    title = "USD; bar from the 5 % to the 95 % point, mark at the median"
+    x = alt.X("p05:Q", scale=scale, axis=axis, title=title)
+    colours = {"reported": BLUE, "derived": GREEN, "analogue": ORANGE, "assumption": SKY}
+    kinds = [kind for kind in colours if kind in set(drawn["basis"])]
+    colour = alt.Color(
+        "basis:N",
+        scale=alt.Scale(domain=kinds, range=[colours[kind] for kind in kinds]),
+        legend=alt.Legend(title="Rests at its weakest on"),
+    )
+    bars = base.mark_bar(height=13, stroke=BLUE, strokeDash=[3, 2]).encode(
+        x=x, x2="p95:Q", color=colour
+    )
+    ticks = base.mark_tick(thickness=3, size=21, color=INK).encode(x=alt.X("p50:Q", scale=scale))
+    return alt.layer(bars, ticks).properties(width=400, height=alt.Step(38))
+
+
+_MONEY = (
+    "(datum.value < 0 ? '-$' : '$') + (abs(datum.value) >= 1e9 ? abs(datum.value) / 1e9 + ' bn' :"
+    " abs(datum.value) >= 1e6 ? abs(datum.value) / 1e6 + ' m' : abs(datum.value) / 1e3 + ' k')"
+)
+
+
+def _decades(rows: pl.DataFrame) -> list[float]:
+    values = [*rows["p05"].drop_nulls(), *rows["p95"].drop_nulls()]
+    low, high = min(values), max(values)
+    return [10.0**power for power in range(13) if low / 10 <= 10.0**power <= high * 10]
