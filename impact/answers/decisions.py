@@ -1,4 +1,4 @@
-"""What to decide: each option's cost on the same draws, and the value at which the best one flips."""
+"""What to decide: each option's cost on the same draws, and where the best one flips."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _costs(run: Run, decision: Decision, changes: Sequence[Change]) -> Draws:
 
 
 def _lines(run: Run, decision: Decision) -> list[Line]:
-    """Mean cost of each option as a line in `flips_on`; two points, for the cost is linear in it."""
+    """Mean cost of each option as a line in `flips_on`, from two points: it is linear in it."""
     lines = []
     for option in decision.options:
         low, high = (
@@ -125,7 +125,8 @@ def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
     [('go on', 0.0, 100000000.0), ('pause', 100000000.0, inf)]
     """
     best = min(lines, key=lambda line: (line.at_zero, line.slope))
-    regimes, start = [], 0.0
+    regimes: list[tuple[str, float, float]] = []
+    start = 0.0
     while True:
         crossings = [
             (

@@ -50,8 +50,14 @@ def window(known: Case, release: str) -> pl.DataFrame:
         rows.append(("hull", min(opens), None if still_open else max(closes)))
         if not closes or max(opens) < min(closes):
             rows.append(("core", max(opens), min(closes, default=None)))
-    schema = {"part": pl.String, "opens": times.INSTANT, "closes": times.INSTANT}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=_WINDOW, orient="row")
+
+
+_WINDOW: dict[str, pl.DataType] = {
+    "part": pl.String(),
+    "opens": times.INSTANT,
+    "closes": times.INSTANT,
+}
 
 
 def timeline(known: Case, most: int = 18, a_day: int = 2) -> Answer:
@@ -79,7 +85,7 @@ def timeline(known: Case, most: int = 18, a_day: int = 2) -> Answer:
     best = events.filter(nth < a_day).head(most).sort("happened_on", "id")
     releases = sorted(set(known["windows"]["entity"]))
     spans = [window(known, name).with_columns(release=pl.lit(said[name])) for name in releases]
-    schema = {**window(known, "").schema, "release": pl.String()}
+    schema = {**_WINDOW, "release": pl.String()}
     windows = pl.concat([pl.DataFrame(schema=schema), *spans])
     if events.height:
         late = best.sort("delay_days", "id", descending=[True, False]).row(0, named=True)

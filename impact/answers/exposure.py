@@ -254,7 +254,7 @@ def positions(run: Run) -> Answer:
     hit = [party for party in served if run.reached.get(party)]
     parties = [*dict.fromkeys(client for party in hit for client in served[party])]
     alternatives = [peer for peer, of in peers.items() if set(of) & set(hit)]
-    rows = []
+    rows: list[dict[str, str]] = []
     for party in [*hit, *sorted(parties), *sorted(alternatives)]:
         if party in {row["id"] for row in rows}:
             continue
@@ -305,7 +305,7 @@ def positions(run: Run) -> Answer:
     )
 
 
-def _latest(known: Case, party: str) -> list[dict[str, object]]:
+def _latest(known: Case, party: str) -> list[dict[str, Any]]:
     """The two newest credible claims that say what a party does, or what it says of itself."""
     claims = known["claims"].filter(
         (pl.col("subject") == party)
@@ -316,7 +316,7 @@ def _latest(known: Case, party: str) -> list[dict[str, object]]:
     return newest.head(2).to_dicts()
 
 
-def _position(known: Case, claims: list[dict[str, object]], peer: bool) -> str:
+def _position(known: Case, claims: list[dict[str, Any]], peer: bool) -> str:
     if not claims:
         return "no compromise reported" if peer else "no position reported"
     told = []
@@ -335,7 +335,7 @@ def _data_state(run: Run, party: str) -> str:
         if name not in run.reached:
             continue
         row = found[name]
-        text = f"in reach: {said_chance(row['chance'], row['chance_error'])}"
+        text = f"in reach: {said_chance(row)}"
         for copy in copied.get(name, ()):
             text += f"; copied: {said_chance(found[copy])}"
         told.append(text if sets.height == 1 else f"{names(run.known)[name]} {text}")

@@ -71,7 +71,7 @@ def _basis(run: Run, bearer: str, lost: Draws, share: float) -> str:
 def by_form(run: Run) -> pl.DataFrame:
     """Mean gross loss by `bearer` and FAIR `form`: `mean_usd`. Transfers are counted here."""
     rows = run.known["losses"].select("id", "bearer", "form")
-    means = [float(run.losses[name].mean() or 0.0) for name in rows["id"]]  # type: ignore[arg-type]
+    means = [float(run.losses[name].mean() or 0.0) for name in rows["id"]]
     summed = rows.with_columns(mean_usd=pl.Series(means, dtype=pl.Float64))
     return summed.group_by("bearer", "form").agg(pl.col("mean_usd").sum()).sort("bearer", "form")
 

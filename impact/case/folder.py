@@ -117,8 +117,17 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     faults += found or more
     if faults:
         return None, faults
-    named = {name: settings[name] for name in ("id", "title", "question", "currency", "tlp")}
-    return Case(**named, tables=frames, scenarios=known, decisions=decisions), []
+    loaded = Case(
+        id=settings["id"],
+        title=settings["title"],
+        question=settings["question"],
+        currency=settings["currency"],
+        tlp=settings["tlp"],
+        tables=frames,
+        scenarios=known,
+        decisions=decisions,
+    )
+    return loaded, []
 
 
 def level(text: str, where: str = "tlp") -> str:

@@ -108,7 +108,7 @@ def _estimate(
         repair = "write one number, or low,mode,high"
         faults.append(Fault(f"{where} {name}", f'"{str(estimate)[:60]}" is no estimate', repair))
         return
-    low, mode, high = (float(v) for v in (values * 3 if len(values) == 1 else values))
+    low, mode, high = (float(str(v)) for v in (values * 3 if len(values) == 1 else values))
     if low <= mode <= high:
         changes.append(Change(name, low, mode, high))
     else:
@@ -242,7 +242,8 @@ def _unknown(where: str, what: str, name: str, rows: pl.DataFrame) -> list[Fault
 def _entries(
     content: Mapping[str, Any], key: str, where: str, faults: list[Fault]
 ) -> list[tuple[str, Mapping[str, Any]]]:
-    block, found = content.get(key, {}), []
+    block = content.get(key, {})
+    found: list[tuple[str, Mapping[str, Any]]] = []
     for name, entry in block.items() if isinstance(block, dict) else ():
         if _NAME.fullmatch(name) and isinstance(entry, dict):
             found.append((name, entry))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import altair as alt
 import polars as pl
@@ -19,11 +20,11 @@ _STAGES = {
 _UTC = alt.Scale(type="utc")
 
 
-def _values(frame: pl.DataFrame) -> alt.Data:
+def _values(frame: pl.DataFrame) -> alt.InlineData:
     """The rows of a frame as inline data; instants as ISO text in UTC, without polars' dtypes."""
     instants = [name for name, dtype in frame.schema.items() if dtype.is_temporal()]
     texts = frame.with_columns(pl.col(instants).dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    return alt.Data(values=texts.to_dicts())
+    return alt.InlineData(values=texts.to_dicts())
 
 
 def _lines(text: str, width: int, most: int = 2) -> list[str]:
@@ -48,7 +49,7 @@ def timeline(events: pl.DataFrame, windows: pl.DataFrame) -> alt.TopLevelMixin:
     shown = [stage for stage in _STAGES if stage in set(events["stage"])]
     colours = alt.Scale(domain=shown, range=[_STAGES[stage] for stage in shown])
     colour = alt.Color("stage:N", scale=colours, legend=alt.Legend(title=None))
-    size = {"height": alt.Step(21)}
+    size: dict[str, Any] = {"height": alt.Step(21)}
     text = base.mark_text(align="left", baseline="middle", fontSize=11)
     text = text.encode(x=alt.value(0), text="says:N").properties(width=340, **size)
     spans = base.mark_rule(strokeWidth=2).encode(x=x, x2="reported_on:T", color=colour)
@@ -60,12 +61,13 @@ def timeline(events: pl.DataFrame, windows: pl.DataFrame) -> alt.TopLevelMixin:
     if not windows.height:
         return upper
     lower = _windows(windows)
-    return alt.vconcat(upper, lower, spacing=22).resolve_scale(color="independent")
+    whole: alt.VConcatChart = alt.vconcat(upper, lower, spacing=22)
+    return whole.resolve_scale(color="independent")
 
 
-def _windows(windows: pl.DataFrame) -> alt.TopLevelMixin:
-    part = pl.when(pl.col("closes").is_null()).then(pl.lit("end not known"))
-    part = part.when(pl.col("part") == "core").then(pl.lit("by all accounts"))
+def _windows(windows: pl.DataFrame) -> alt.Chart:
+    told = pl.when(pl.col("closes").is_null()).then(pl.lit("end not known"))
+    part = told.when(pl.col("part") == "core").then(pl.lit("by all accounts"))
     shown = pl.col("closes").fill_null(pl.col("opens").dt.offset_by("2h"))
     rows = windows.with_columns(closes=shown, part=part.otherwise(pl.lit("by the longest account")))
     rows = rows.sort("part", descending=True)  # the core is drawn over the hull
@@ -88,7 +90,8 @@ def _windows(windows: pl.DataFrame) -> alt.TopLevelMixin:
             legend=alt.Legend(title=None),
         ),
     )  # fmt: skip
-    return chart.properties(width=560, height=alt.Step(34))
+    sized: alt.Chart = chart.properties(width=560, height=alt.Step(34))
+    return sized
 
 
 def paths(nodes: pl.DataFrame, edges: pl.DataFrame) -> alt.TopLevelMixin:
@@ -132,8 +135,14 @@ def paths(nodes: pl.DataFrame, edges: pl.DataFrame) -> alt.TopLevelMixin:
         legend=alt.Legend(title="Chance of being reached", format="%", gradientLength=160),
     )
     spot = base.mark_point(filled=True, size=210, opacity=1, stroke=INK, strokeWidth=0.8)
-    style = {"lineBreak": "\n", "align": "left", "baseline": "middle", "dx": 12, "dy": -9}
-    font = {"fontSize": 10.5, "lineHeight": 12}
+    style: dict[str, Any] = {
+        "lineBreak": "\n",
+        "align": "left",
+        "baseline": "middle",
+        "dx": 12,
+        "dy": -9,
+    }
+    font: dict[str, Any] = {"fontSize": 10.5, "lineHeight": 12}
     halo = base.mark_text(**style, **font, stroke="white", strokeWidth=3, strokeJoin="round")
     names = base.mark_text(**style, **font)
     layers = (
@@ -175,7 +184,7 @@ def ranges(rows: pl.DataFrame) -> alt.TopLevelMixin:
     drawn = rows.with_columns(label=label).with_row_index("order")
     positive = all(value > 0 for value in drawn["p05"].drop_nulls())
     scale = alt.Scale(type="log", nice=True) if positive else alt.Scale(zero=True)
-    steps = {"values": _decades(drawn)} if positive else {"tickCount": 5}
+    steps: dict[str, Any] = {"values": _decades(drawn)} if positive else {"tickCount": 5}
     axis = alt.Axis(labelExpr=_MONEY, **steps)
     lines = alt.Axis(labelExpr="split(datum.label, '\\n')", labelLineHeight=14)
     order = alt.EncodingSortField(field="order", order="ascending")

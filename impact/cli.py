@@ -1,0 +1,127 @@
+"""The command `impact`: a verb is a few lines; errors are `where: what; repair`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from impact import __version__
+from impact.errors import ImpactError
+from impact.words import plain
+
+_VIEW = (
+    click.option("--scenario", default="baseline", show_default=True, help="Scenario of the case."),
+    click.option("--as-of", default="", help="A date or UTC time; empty is all that is known."),
+    click.option("--tlp", default="", help="TLP level; empty is the level of the case."),
+    click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Change an input to VALUE or LOW,MODE,HIGH; repeatable.",
+    ),
+    click.option("--draws", default=10_000, show_default=True, help="Number of draws."),
+    click.option("--seed", default=1, show_default=True, help="Seed of the draws."),
+)  # fmt: skip
+
+
+def view_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that every verb that computes has."""
+    for option in reversed(_VIEW):
+        command = option(command)
+    return command
+
+
+class _Verbs(click.Group):
+    """A group that prints the kit's errors as lines and ends with their status."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except ImpactError as error:
+            if context.params.get("debug"):
+                raise
+            for fault in error.faults:
+                click.echo(plain(str(fault)), err=True)
+            sys.exit(error.exit_status)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="impact")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    """What a third-party breach means for you: evidence, exposure, loss, decisions."""
+
+
+@main.command()
+def cases() -> None:
+    """List the cases."""
+    from impact.case.folder import case_names, load_case
+
+    for name in case_names():
+        case = load_case(name)
+        click.echo(f"{name}: {case.title}. {case.question}")
+
+
+@main.command()
+@click.argument("case")
+def check(case: str) -> None:
+    """Check CASE and list all faults at once."""
+    from impact.case.folder import find_case, read_case
+    from impact.errors import BadInput
+
+    found, faults = read_case(find_case(case))
+    if faults:
+        raise BadInput(faults)
+    click.echo(f"{found}\nno faults")
+
+
+@main.command()
+@click.argument("case")
+@view_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(case: str, as_json: bool, draws: int, seed: int, **view: Any) -> None:
+    """Show exposure and losses of CASE."""
+    from impact.answers import shown
+    from impact.case.folder import load_case
+    from impact.case.views import view as view_of
+    from impact.simulation import simulate
+
+    view["changes"] = "; ".join(view["changes"])
+    run = simulate(view_of(load_case(case), **view), draws, seed)
+    if as_json:
+        click.echo(json.dumps(shown.record(run), indent=1, allow_nan=False))
+    else:
+        click.echo(shown.text(run))
+
+
+@main.command()
+@click.argument("case")
+@view_options
+@click.option("--notebook", default="00_brief", show_default=True, help="A notebook, or all.")
+@click.option("--out", default="reports", show_default=True, help="Folder for the reports.")
+@click.option("--jobs", default=1, show_default=True, help="Reports made at a time.")
+@click.option("--format", "kinds", default="html,ipynb", show_default=True, help="Files to write.")
+def report(case: str, notebook: str, out: str, jobs: int, kinds: str, **view: Any) -> None:
+    """Execute notebooks on CASE, write pages and an index; --scenario all takes every scenario."""
+    from impact.case.folder import find_case, load_case
+    from impact.reports import batch
+    from impact.reports.plan import Parameters, find_notebooks, plan
+
+    loaded = load_case(case)
+    named = case if case == loaded.id else str(find_case(case).resolve())
+    scenario = view.pop("scenario")
+    base = Parameters(case=named, **{**view, "changes": "; ".join(view["changes"])})
+    chosen = list(loaded.scenarios) if scenario == "all" else [scenario]
+    tasks = plan(loaded, find_notebooks(notebook), chosen, base)
+    done = batch.run(loaded, tasks, Path(out), base, batch.formats(kinds), batch.workers(jobs))
+    for fault in done.failed:
+        click.echo(plain(str(fault)), err=True)
+    click.echo(f"{len(done.made)} made, {len(done.skipped)} unchanged, {len(done.failed)} failed")
+    click.echo(str(Path(out) / "index.html"))
+    sys.exit(1 if done.failed else 0)

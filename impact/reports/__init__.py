@@ -1,0 +1,1 @@
+"""Reports: notebooks executed, pages written from their Answers, an index over them."""
