@@ -11,7 +11,7 @@ from impact.answers.evidence import now, said_by
 from impact.answers.exposure import established, exposure, related
 from impact.answers.losses import losses
 from impact.answers.provenance import names
-from impact.answers.unknowns import unknowns
+from impact.answers.unknowns import first_question
 from impact.case import views
 from impact.simulation import Run
 
@@ -24,7 +24,7 @@ def bottom_line(run: Run) -> Answer:
     rows = [
         ("What happened", _joined(_happened(run), exposure(run).sentence)),
         ("What it may cost", losses(run).sentence),
-        ("What to do", _joined(decisions(run).sentence, unknowns(run).sentence)),
+        ("What to do", _joined(decisions(run).sentence, first_question(run))),
     ]
     schema = {"about": pl.String, "says": pl.String}
     moment = now(run.known)
@@ -40,7 +40,7 @@ def bottom_line(run: Run) -> Answer:
 
 def _joined(first: str, second: str) -> str:
     """Two findings as one sentence."""
-    return f"{first.rstrip('.')}; {second[:1].lower()}{second[1:]}"
+    return f"{first.rstrip('.')}; {second}"
 
 
 def _happened(run: Run) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import ILLUSTRATIVE, names
+from impact.answers.provenance import ILLUSTRATIVE
 from impact.case import views
 from impact.case.scenarios import Change, Decision
 from impact.errors import BadInput
@@ -56,7 +56,7 @@ def decisions(run: Run) -> Answer:
         for option in decision.options:
             rows.append(_row(decision, option.title, option.says, costs[option.id],
                              _best_when(option.id, regimes)))  # fmt: skip
-        told.append(_told(run, decision, regimes, titles))
+        told.append(_told(decision, regimes, titles))
         notes.append(decision.note)
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     figures = [
@@ -156,16 +156,17 @@ def _best_when(option: str, regimes: list[tuple[str, float, float]]) -> str:
 
 
 def _told(
-    run: Run, decision: Decision, regimes: list[tuple[str, float, float]], titles: dict[str, str]
+    decision: Decision, regimes: list[tuple[str, float, float]], titles: dict[str, str]
 ) -> str:
-    first = titles[regimes[0][0]]
-    said = f"{decision.title}: on average cheapest is {first.lower()!r}".replace("'", '"')
+    """The finding: which option is cheapest on average, and from which value another is."""
+    first = f'"{titles[regimes[0][0]].lower()}" is cheapest on average'
+    if len(regimes) == 1:
+        return f"{decision.title}: {first}, whatever {decision.flips_says}."
+    said = f"{decision.title}: {first} while {decision.flips_says} less than"
+    said += f" {words.money(regimes[1][1])}"
     for name, low, _ in regimes[1:]:
         said += f', from {words.money(low)} "{titles[name].lower()}"'
-    if len(regimes) == 1:
-        return f"{said}, whatever a further loss would cost."
-    row = run.known["inputs"].row(by_predicate=pl.col("id") == decision.flips_on, named=True)
-    return f"{said}, where the amount answers: {row['question'] or row['meaning']}"
+    return f"{said}."
 
 
 def _row(decision: Decision, title: str, says: str, cost: Draws, best_when: str) -> dict[str, Any]:
@@ -183,9 +184,3 @@ def _row(decision: Decision, title: str, says: str, cost: Draws, best_when: str)
         "range": words.money_range(low, high),
         "best_when": best_when,
     }
-
-
-def decided_by(run: Run) -> list[str]:
-    """Names of the parties for whom a decision can be worked out."""
-    said = names(run.known)
-    return [said[d.bearer] for d in run.known.decisions.values() if d.bearer in said]

@@ -225,7 +225,8 @@ def conflicts(known: Case) -> Answer:
     Table: `topic`, `side`, `against`, `better` (first or open), `why`.
     """
     rows = []
-    for topic, one, two in disputes(known):
+    ordered = sorted(disputes(known), key=lambda d: -support(known, d[2]))
+    for topic, one, two in ordered:  # the best supported contradictions first
         open_ = support(known, one) <= CLEARLY * support(known, two)
         sides = (_side(known, one), _side(known, two))
         rows.append((topic, *sides, "open" if open_ else "first", _why(known, one, two, open_)))
@@ -288,7 +289,7 @@ def duties(known: Case) -> Answer:
     for duty in known["duties"].iter_rows(named=True):
         begun, hours = duty["starts_from"], duty["clock_hours"]
         due = times.start(begun) + timedelta(hours=hours) if begun and hours is not None else None
-        by = "no fixed time" if hours is None else f"{hours:.0f} hours from a start not known"
+        by = "see basis" if hours is None else f"{hours:.0f} hours from a start not known"
         if due is not None:
             by = words.date(times.parse(f"{due:%Y-%m-%d}")) if hours >= 48 else words.date(due)
         status = _status(duty, begun, due, moment)

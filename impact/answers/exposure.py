@@ -19,7 +19,8 @@ from impact.simulation import ROOT, Run
 if TYPE_CHECKING:
     import altair as alt
 
-_STATES = ("event", "state")  # kinds that are told with the party or data set they belong to
+# Kinds left to the picture, or told with the party or data set they belong to.
+_UNTOLD = ("event", "state", "release", "package", "service")
 
 
 def established(run: Run) -> set[str]:
@@ -120,10 +121,11 @@ def exposure(run: Run) -> Answer:
 
     rows = []
     for entity, row in found.items():
-        if row["kind"] in _STATES or not run.reached.get(entity):
+        if row["kind"] in _UNTOLD or not run.reached.get(entity):
             continue
         copy = next(iter(copied.get(entity, ())), None)
-        way = [versions.get(edge.target, said[edge.target]) for edge in ways.get(entity, ())]
+        nodes = [edge.target for edge in ways.get(entity, ())]
+        way = [versions.get(node, said[node]) for node in nodes[:-1]]
         rows.append(
             {
                 **row,
@@ -132,7 +134,7 @@ def exposure(run: Run) -> Answer:
                 "copied": state(copy),
                 "published": state(next(iter(out.get(copy or "", ())), None)),
                 "way": " > ".join(way),
-                "hops": len(way),
+                "hops": len(nodes),
                 "feeds": words.listed([said[product] for product in feeds.get(entity, ())]),
             }
         )
@@ -159,7 +161,7 @@ def exposure(run: Run) -> Answer:
             "copied": "Copied out",
             "published": "With third parties",
             "feeds": "Said to feed",
-            "way": "Shortest way",
+            "way": "By way of",
         },
         figures=figures,
         notes=(
@@ -309,7 +311,7 @@ def _latest(known: Case, party: str) -> list[dict[str, Any]]:
     """The two newest credible claims that say what a party does, or what it says of itself."""
     claims = known["claims"].filter(
         (pl.col("subject") == party)
-        & pl.col("predicate").is_in(["work_status", "affected", "compromised_through"])
+        & pl.col("predicate").is_in(["work_status", "affected", "came_through"])
         & (pl.col("credibility").cast(pl.Int64) <= 3)
     )
     newest = claims.sort("known_on", "id", descending=[True, False])

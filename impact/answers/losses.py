@@ -108,7 +108,7 @@ def losses(run: Run) -> Answer:
             "who": "Who",
             "what": "What",
             "range": "5 % to 95 %",
-            "chance": "Chance of any",
+            "said": "Chance of any",
             "basis": "Rests on",
         },
         figures=tuple(figures),
@@ -126,7 +126,7 @@ def losses(run: Run) -> Answer:
 _LOSSES = {
     **dict.fromkeys(("who", "what", "unit"), pl.String),
     **dict.fromkeys(("p05", "p50", "p95", "chance"), pl.Float64),
-    **dict.fromkeys(("range", "basis"), pl.String),
+    **dict.fromkeys(("range", "said", "basis"), pl.String),
 }
 
 
@@ -144,6 +144,7 @@ def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, basis: str) -
         said = ranged(low, high)
     chance = happened.size / amounts.size
     return {
+        "said": words.chance(chance),
         "who": who, "what": what, "unit": unit, "p05": low, "p50": mid, "p95": high,
         "chance": chance, "range": said, "basis": basis,
     }  # fmt: skip
@@ -231,7 +232,8 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
     for driver, ids in groups.items():
         pooled = np.concatenate([run.losses[name].to_numpy() for name in ids])
         if np.any(pooled):
-            rows.append(_row(run, "a client lab", driver, "USD", pooled, run.lineage.basis(ids[0])))
+            row = _row(run, "a client lab", driver, "USD", pooled, run.lineage.basis(ids[0]))
+            rows.append(row if row["chance"] == 1.0 else row | {"said": "where it happens"})
     return rows
 
 

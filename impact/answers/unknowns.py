@@ -28,14 +28,9 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     """
     ranked = _ranking(run)
     frame = ranked.head(most) if most else ranked
-    if frame.height:
-        question, ask = frame.row(0, named=True)["question"], frame.row(0, named=True)["ask"]
-        sentence = f"Ask first: {question} Whom to ask: {ask}."
-    else:
-        sentence = "No open question moves an answer in this view."
     return Answer(
         name="questions",
-        sentence=sentence,
+        sentence=words.capital(first_question(run)),
         table=frame,
         heads={
             "rank": "No.",
@@ -53,6 +48,15 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         if frame.height
         else (),
     )
+
+
+def first_question(run: Run) -> str:
+    """The first question to ask and whom, as the end of a sentence."""
+    ranked = _ranking(run)
+    if not ranked.height:
+        return "no open question moves an answer in this view."
+    first = ranked.row(0, named=True)
+    return f"ask {first['ask']} first: {first['question']}"
 
 
 def _ranking(run: Run) -> pl.DataFrame:
@@ -111,16 +115,16 @@ def not_known(run: Run) -> Answer:
         for bearer in ("total", *known["entities"]["id"])
         for name in run.lineage[bearer]["inputs"]
     }
-    assumed = known["inputs"].filter(
-        (pl.col("basis_kind") == "assumption")
-        & pl.col("id").is_in(sorted(used))
-        & pl.col("question").is_not_null()
+    inputs = known["inputs"].filter(pl.col("id").is_in(sorted(used)))
+    rank = {name: place for place, name in enumerate(_ranking(run)["input"])}
+    open_ = (pl.col("basis_kind") == "assumption") & pl.col("question").is_not_null()
+    assumed = inputs.filter(open_).sort(
+        pl.col("id").replace_strict(rank, default=len(rank), return_dtype=pl.Int64), "id"
     )
-    for row in assumed.sort("known_on", "id").iter_rows(named=True):
+    for row in assumed.iter_rows(named=True):
         rows.append((row["meaning"], row["basis"], words.capital(row["ask"] or "")))
     schema = dict.fromkeys(("what", "why", "who"), pl.String)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
-    inputs = known["inputs"].filter(pl.col("id").is_in(sorted(used)))
     many = inputs.filter(pl.col("basis_kind") == "assumption").height
     later = inputs.filter(pl.col("authored_on") > pl.col("known_on").dt.offset_by("1d")).height
     sentence = "Nothing is modelled yet from what is known by that day."

@@ -16,7 +16,7 @@ from impact.errors import BadInput, Fault, did_you_mean
 BASELINE = "baseline"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SCENARIO = ("title", "says", "set", "as_of", "contradicts")
-_DECISION = ("title", "question", "bearer", "flips_on", "note", "option")
+_DECISION = ("title", "question", "bearer", "flips_on", "flips_says", "note", "option")
 _OPTION = ("title", "says", "set")
 Tables = Mapping[str, pl.DataFrame]
 
@@ -61,13 +61,14 @@ class Option:
 
 @dataclass(frozen=True)
 class Decision:
-    """Options of one bearer, and the input in USD on which the best one flips."""
+    """Options of one bearer, and the input in USD on which the best one flips, in words."""
 
     id: str
     title: str
     question: str
     bearer: str
     flips_on: str
+    flips_says: str
     note: str
     options: tuple[Option, ...]
 
@@ -226,10 +227,15 @@ def _decision(
     bearer, flips_on = str(entry.get("bearer", "")), str(entry.get("flips_on", ""))
     faults += _unknown(f"{where} bearer", "entity", bearer, tables["entities"])
     faults += _unknown(f"{where} flips_on", "input", flips_on, tables["inputs"])
-    texts = (str(entry.get(key, "")) for key in ("question", "note"))
-    question, note = texts
-    title = str(entry.get("title", name))
-    return Decision(name, title, question, bearer, flips_on, note, tuple(options))
+    said = {key: str(entry.get(key, "")) for key in ("question", "flips_says", "note")}
+    return Decision(
+        id=name,
+        title=str(entry.get("title", name)),
+        bearer=bearer,
+        flips_on=flips_on,
+        options=tuple(options),
+        **said,
+    )
 
 
 def _unknown(where: str, what: str, name: str, rows: pl.DataFrame) -> list[Fault]:

@@ -61,8 +61,9 @@ def timeline(events: pl.DataFrame, windows: pl.DataFrame) -> alt.TopLevelMixin:
     if not windows.height:
         return upper
     lower = _windows(windows)
-    whole: alt.VConcatChart = alt.vconcat(upper, lower, spacing=22)
-    return whole.resolve_scale(color="independent")
+    stacked = alt.vconcat(upper, lower, spacing=22)
+    whole: alt.VConcatChart = stacked.resolve_scale(color="independent")
+    return whole
 
 
 def _windows(windows: pl.DataFrame) -> alt.Chart:

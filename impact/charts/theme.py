@@ -61,6 +61,8 @@ def svg(chart: alt.TopLevelMixin, title: str, says: str) -> str:
     drawn = str(vl_convert.vegalite_to_svg(spec, vl_version="6.4", allowed_base_urls=[]))
     told = f"<title>{html.escape(title)}</title><desc>{html.escape(says)}</desc>"
     name = html.escape(title, quote=True)
+    prefix = re.sub(r"[^a-z0-9]+", "-", title.lower())  # ids are one name space in a page
+    drawn = re.sub(r'\bid="', f'id="{prefix}-', drawn).replace("url(#", f"url(#{prefix}-")
     return re.sub(
         r"<svg([^>]*)>",
         lambda start: f'<svg role="img" aria-label="{name}"{start[1]}>{told}',

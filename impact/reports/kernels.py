@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from traitlets.config import Config
+
 from impact.errors import Fault, Refusal
 from impact.reports.plan import Parameters
 
+# Kernels talk over unix sockets where there are any: plain TCP could be read by other users.
+_PRIVATE = Config() if os.name == "nt" else Config(KernelManager={"transport": "ipc"})
 _TRACE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -42,6 +47,7 @@ def execute(notebook: Path, parameters: Parameters, name: str) -> dict[str, Any]
                 kernel_name="python3",
                 progress_bar=False,
                 autosave_cell_every=0,
+                config=_PRIVATE,
             )
         except (PapermillExecutionError, DeadKernelError) as error:
             executed = json.loads(done.read_text(encoding="utf-8")) if done.exists() else {}

@@ -85,11 +85,6 @@ def host(address: str) -> str:
     return urlsplit(address).netloc
 
 
-def is_number(text: str) -> bool:
-    """Whether a cell is set to the right: an amount or a plain number."""
-    return text.lstrip("-$").replace(",", "").replace(".", "").replace(" %", "").isdigit()
-
-
 @cache
 def templates() -> jinja2.Environment:
     """The templates, with autoescape; a name that is missing is an error."""
@@ -101,7 +96,6 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     found.filters |= {"web": web_address, "host": host, "plain": words.plain}
-    found.tests["number"] = is_number
     return found
 
 
