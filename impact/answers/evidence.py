@@ -160,17 +160,17 @@ def said_by(known: Case, claim: Claim) -> str:
 
 
 def _value(known: Case, claim: Claim) -> str:
+    """What a claim says of its subject: names for ids, a range with its unit, or its sentence."""
     ends = [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
     if claim["object"]:
-        spoken = (
-            claim["object"] if claim["object"][:1].isdigit() else claim["object"].replace("-", " ")
-        )
-        text = names(known).get(claim["object"], spoken)
+        said = names(known)
+        text = ", ".join(said.get(part, part.replace("-", " ") if part[:1].isalpha() else part)
+                         for part in claim["object"].split(", "))  # fmt: skip
     elif ends:
         text = f"{words.number_range(min(ends), max(ends), 3)} {claim['unit'] or ''}".strip()
     else:
         text = claim["says"].rstrip(".")
-    return f"not {text}" if claim["stance"] == "denies" else str(text)
+    return f"not {text}" if claim["stance"] == "denies" else text
 
 
 def support(known: Case, claims: list[Claim]) -> float:
@@ -215,7 +215,8 @@ def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
         for other in claim["contradicts"]:
             if other in standing and frozenset((claim["id"], other)) not in paired:
                 pair = sorted(([claim], [standing[other]]), key=lambda side: -support(known, side))
-                found.append((said[claim["subject"]], pair[0], pair[1]))
+                topic = f"{said[claim['subject']]}: {claim['predicate']}".replace("_", " ")
+                found.append((topic, pair[0], pair[1]))
     return found
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 # Kinds left to the picture, or told with the party or data set they belong to.
+_ORDER = {"lab": 0, "vendor": 1, "dataset": 2, "workforce": 3, "project": 4, "competitor": 5}
 _UNTOLD = ("event", "state", "release", "package", "service")
 
 
@@ -134,11 +135,10 @@ def exposure(run: Run) -> Answer:
                 "copied": state(copy),
                 "published": state(next(iter(out.get(copy or "", ())), None)),
                 "way": " > ".join(way),
-                "hops": len(nodes),
                 "feeds": words.listed([said[product] for product in feeds.get(entity, ())]),
             }
         )
-    rows.sort(key=lambda row: (row["hops"], -row["chance"], row["entity"]))
+    rows.sort(key=lambda row: (_ORDER.get(row["kind"], 9), -row["chance"], row["entity"]))
     frame = pl.DataFrame(rows, schema=_EXPOSURE, orient="row")
     figures = tuple(
         Figure(f"chance.{entity}", row["chance"], row["chance_error"], "chance",
@@ -179,7 +179,6 @@ _EXPOSURE = {
     **dict.fromkeys(("entity", "name", "kind"), pl.String),
     **dict.fromkeys(("chance", "chance_error", "band"), pl.Float64),
     **dict.fromkeys(("said", "copied", "published", "way", "feeds"), pl.String),
-    "hops": pl.Int64,
 }
 
 
@@ -243,6 +242,18 @@ def _layers(edges: list[graph.Edge]) -> dict[str, int]:
             break
     used = {level: i for i, level in enumerate(sorted(set(depth.values())))}
     return {node: used[level] for node, level in depth.items()}
+
+
+def any_client(run: Run, relation: str) -> measures.Measure:
+    """Chance that any data set of a lab was copied (`taken_from`) or is out (`published_from`)."""
+    lab = dict(run.known["entities"].select("id", "kind").iter_rows())
+    party = dict(run.known["entities"].select("id", "party").iter_rows())
+    reached = 0
+    for targets in related(run.known, relation).values():
+        for target in targets:
+            if lab.get(party[target] or "") == "lab":
+                reached |= run.reached.get(target, 0)
+    return measures.share(reached.bit_count(), run.draws)
 
 
 def positions(run: Run) -> Answer:

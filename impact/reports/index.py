@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from impact import words
+from impact.answers.exposure import any_client
 from impact.answers.losses import by_bearer
 from impact.answers.provenance import names
 from impact.case import views
@@ -20,6 +21,7 @@ from impact.reports.plan import Parameters, place
 from impact.simulation import Run, simulate
 
 MANIFEST, OVERVIEW = "manifest.json", "scenarios.json"
+_STATES = {"copied": "Any client data copied", "published": "Any with third parties"}
 
 
 def overview(case: Case, base: Parameters) -> dict[str, Any]:
@@ -47,6 +49,8 @@ def overview(case: Case, base: Parameters) -> dict[str, Any]:
                 "notices": views.notices(known),
                 "place": place(known, Parameters(**{**vars(base), "scenario": name})),
                 "measures": measured,
+                "copied": any_client(run, "taken_from").value,
+                "published": any_client(run, "published_from").value,
             }
         )
     shown = _columns(rows)
@@ -58,7 +62,7 @@ def overview(case: Case, base: Parameters) -> dict[str, Any]:
     }
 
 
-def _columns(rows: list[dict[str, Any]], most: int = 5) -> list[str]:
+def _columns(rows: list[dict[str, Any]], most: int = 4) -> list[str]:
     """`total` and the bearers whose mean loss is greatest in any scenario."""
     greatest: dict[str, float] = {}
     for row in rows:
@@ -103,9 +107,10 @@ def index(folder: Path) -> str:
 def _overview_rows(found: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     rows = []
     for row in found["rows"]:
-        cells = (
-            [_range(row["measures"].get(b)) for b in found["columns"]] if "measures" in row else []
-        )
+        cells = [words.NOT_KNOWN] * (len(found["columns"]) + len(_STATES))
+        if "measures" in row:
+            cells = [_range(row["measures"].get(bearer)) for bearer in found["columns"]]
+            cells += [words.chance(words.significant(row[state], 1)) for state in _STATES]
         made = sorted((folder / row["place"]).glob("*.html")) if "place" in row else []
         rows.append(
             {
@@ -113,10 +118,11 @@ def _overview_rows(found: Mapping[str, Any], folder: Path) -> dict[str, Any]:
                 "says": row["says"],
                 "notices": row.get("notices", [f"Refused: {row.get('refused')}."]),
                 "page": made[0].relative_to(folder).as_posix() if made else "",
-                "cells": cells or [words.NOT_KNOWN] * len(found["columns"]),
+                "cells": cells,
             }
         )
-    return {"heads": [words.capital(name) for name in found["columns"].values()], "rows": rows}
+    heads = [words.capital(name) for name in found["columns"].values()]
+    return {"heads": [*heads, *_STATES.values()], "rows": rows}
 
 
 def _range(measures: Mapping[str, Any] | None) -> str:
