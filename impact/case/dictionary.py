@@ -1,0 +1,136 @@
+"""The data dictionary and the data packages, written from the schema.
+
+`python -m impact.case.dictionary` writes `data/README.md` and a `datapackage.json` into each case.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from impact.case.folder import case_names, cases_folder, load_case
+from impact.case.schema import RELATIONS, SCHEMA_VERSION, SINGLE_VALUED, TABLES, Column, Table
+from impact.numerics.loss_kinds import KINDS
+
+_TYPES = {"number": "number", "flag": "boolean"}  # of Table Schema; all else is a string
+_HEAD = """# Data
+
+A case is a folder of small cited tables, `data/cases/NAME/`. This page is written from
+`impact/case/schema.py` by `python -m impact.case.dictionary`; change it there.
+
+- `case.toml` holds `id`, `title`, `question`, `currency`, `tlp` and `schema_version`.
+- `scenarios.toml` holds named changes of inputs (`[scenario.NAME]`) and decisions
+  (`[decision.NAME]`, each with two or more `[decision.NAME.option.NAME]`). `set` gives an input
+  one number or `[low, mode, high]`; `"link.ID" = 0` cuts a link.
+- Every table is a UTF-8 CSV with commas, one row a line. Text stays text; empty is unknown,
+  never 0. A column that starts with `x_` is yours and is kept; any other unknown column is an
+  error.
+- Several values in a cell are separated by `;`. A time is `2026`, `2026-04`, `2026-04-03` or
+  `2026-04-03T12:00Z` (UTC); a year, a month or a day counts to its end.
+- `(id, known_on, tlp)` names a row. Of one `id` the newest row known by the day stands. A row
+  refers only to rows known no later than itself.
+
+`impact check NAME` lists every fault with its line and how to repair it.
+"""
+
+
+def dictionary() -> str:
+    """`data/README.md`: every table and column with type, unit, allowed values and meaning."""
+    parts = [_HEAD]
+    for table in TABLES:
+        parts.append(f"## {table.name}.csv\n\n{table.row}\n")
+        rows = [
+            f"| `{column.name}` | {_type(column)} | {_meaning(column)} |"
+            for column in table.columns
+        ]
+        parts.append("\n".join(["| column | type | meaning |", "|---|---|---|", *rows]) + "\n")
+    kinds = [f"- `{name}`: {_first_line(kind.amount.__doc__)}" for name, kind in KINDS.items()]
+    parts.append("## Kinds of loss\n\n" + "\n".join(kinds) + "\n")
+    single = ", ".join(f"`{name}`" for name in SINGLE_VALUED)
+    parts.append(
+        "## Predicates that take one value\n\nTwo values for one subject and qualifier are a"
+        f" conflict: {single}.\n"
+    )
+    return "\n".join(parts)
+
+
+def _type(column: Column) -> str:
+    said = f"{column.type} of {column.refers_to}" if column.refers_to else column.type
+    said = said.replace("|", "or")
+    return f"{said}, required" if column.required else said
+
+
+def _meaning(column: Column) -> str:
+    said = column.meaning
+    if column.unit:
+        said += f" Unit: {column.unit}."
+    if column.allowed and column.allowed != RELATIONS:
+        said += f" One of {', '.join(f'`{value}`' for value in column.allowed)}."
+    if column.allowed == RELATIONS:
+        said += f" One of {', '.join(value.replace('_', ' ') for value in RELATIONS)} (with `_`)."
+    return said
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().splitlines()[0]
+
+
+def datapackage(name: str) -> dict[str, Any]:
+    """The Frictionless Data Package (v1) of a bundled case: its tables and what is in them."""
+    case = load_case(name)
+    return {
+        "profile": "tabular-data-package",
+        "name": case.id,
+        "title": case.title,
+        "description": case.question,
+        "version": str(SCHEMA_VERSION),
+        "resources": [_resource(table) for table in TABLES],
+    }
+
+
+def _resource(table: Table) -> dict[str, Any]:
+    fields = [_field(column) for column in table.columns]
+    keys = [
+        {"fields": column.name, "reference": {"resource": column.refers_to, "fields": "id"}}
+        for column in table.columns
+        if column.type == "ref"
+    ]
+    schema = {"fields": fields, "primaryKey": ["id", "known_on", "tlp"], "missingValues": [""]}
+    return {
+        "profile": "tabular-data-resource",
+        "name": table.name,
+        "path": f"{table.name}.csv",
+        "title": table.row,
+        "encoding": "utf-8",
+        "schema": {**schema, "foreignKeys": keys} if keys else schema,
+    }
+
+
+def _field(column: Column) -> dict[str, Any]:
+    limits: dict[str, Any] = {"required": True} if column.required else {}
+    if column.allowed:
+        limits["enum"] = list(column.allowed)
+    kind = _TYPES.get(column.type, "string")
+    said = {"name": column.name, "type": kind, "description": _meaning(column)}
+    return {**said, "constraints": limits} if limits else said
+
+
+def written() -> dict[Path, str]:
+    """Every generated file of `data/`: its path and its text."""
+    home = cases_folder()
+    files = {home.parent / "README.md": dictionary()}
+    for name in case_names():
+        text = json.dumps(datapackage(name), indent=1, ensure_ascii=False)
+        files[home / name / "datapackage.json"] = text + "\n"
+    return files
+
+
+def main() -> None:
+    """Write them."""
+    for path, text in written().items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
