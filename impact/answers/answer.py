@@ -38,7 +38,8 @@ class Answer:
     """The answer to one question; it shows itself in a notebook and prints itself in a terminal.
 
     `heads` maps columns of `table` to headings, in the order shown; a column without one is for
-    machines only. `notes` are what a reader must know to read it. `draw` makes the chart.
+    machines only. `notes` are what a reader must know to read it; `notices` what the view supposes,
+    said in the chart too. `draw` makes the chart.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Answer:
     heads: Mapping[str, str] = field(default_factory=dict, repr=False)
     figures: tuple[Figure, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
+    notices: tuple[str, ...] = field(default=(), repr=False)
     draw: Callable[[], alt.TopLevelMixin] | None = field(default=None, repr=False, compare=False)
 
     def rows(self) -> list[list[str]]:
@@ -66,7 +68,8 @@ class Answer:
             return None
         from impact.charts import theme
 
-        return theme.svg(self.draw(), title=self.name.replace("_", " "), says=self.sentence)
+        name = self.name.replace("_", " ")
+        return theme.svg(self.draw(), name, self.sentence, self.notices)
 
     def record(self) -> dict[str, Any]:
         """What a page needs of the answer, as JSON: texts only, but for the raw figures."""

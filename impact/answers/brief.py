@@ -40,7 +40,8 @@ def bottom_line(run: Run) -> Answer:
 
 def _joined(first: str, second: str) -> str:
     """Two findings as one sentence."""
-    return f"{first.rstrip('.')}; {second}"
+    second = second.replace("No ", "no ", 1) if second.startswith("No ") else second
+    return f"{words.capital(first).rstrip('.')}; {second}"
 
 
 def _happened(run: Run) -> str:

@@ -85,6 +85,7 @@ def decisions(run: Run) -> Answer:
         },
         figures=tuple(figures),
         notes=(*notes, f"Costs are {ILLUSTRATIVE}.") if rows else (),
+        notices=tuple(views.notices(run.known)),
         draw=draw if rows else None,
     )
 

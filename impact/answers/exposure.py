@@ -11,7 +11,7 @@ from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.evidence import said_by
 from impact.answers.provenance import names, origins
-from impact.case import checks
+from impact.case import checks, views
 from impact.case.folder import Case
 from impact.numerics import graph, measures
 from impact.simulation import ROOT, Run
@@ -25,37 +25,50 @@ _UNTOLD = ("event", "state", "release", "package", "service")
 
 
 def established(run: Run) -> set[str]:
-    """Entities that the event reaches over links that are certain, whatever is drawn."""
-    inputs = {row["id"]: row for row in run.known["inputs"].iter_rows(named=True)}
-
-    def sure(term: str) -> bool:
-        row = inputs.get(checks.chance_term(term)[0])
-        return term == checks.CERTAIN or (row is not None and row["shape"] == "fixed")
-
+    """Entities that the event reaches over certain links, whatever is drawn or supposed."""
     chances = dict(run.known["links"].select("id", "chances").iter_rows())
     every = graph.everything(run.draws)
-    edges = [
+    sure = [
         edge
         for edge in run.edges
-        if run.on[edge.name] == every and all(sure(term) for term in chances[edge.name])
+        if chances[edge.name] == [checks.CERTAIN] and run.on[edge.name] == every
     ]
-    return set(graph.shortest(edges, ROOT)) if run.reached else set()
+    return set(graph.shortest(sure, ROOT)) if run.reached else set()
+
+
+def undrawn(run: Run) -> set[str]:
+    """Entities reached in every draw because of fixed inputs alone: established, or supposed."""
+    inputs = {row["id"]: row["shape"] for row in run.known["inputs"].iter_rows(named=True)}
+    chances = dict(run.known["links"].select("id", "chances").iter_rows())
+    every = graph.everything(run.draws)
+    fixed = [
+        edge
+        for edge in run.edges
+        if run.on[edge.name] == every
+        and all(
+            inputs.get(checks.chance_term(t)[0], "fixed") == "fixed" for t in chances[edge.name]
+        )
+    ]
+    return set(graph.shortest(fixed, ROOT)) if run.reached else set()
 
 
 def chances(run: Run) -> pl.DataFrame:
-    """Exposure of every entity: `entity`, `kind`, `chance`, `chance_error`, `band`, ordered by id.
+    """Exposure of every entity, ordered by id.
+
+    Columns `entity`, `kind`, `chance`, `chance_error`, `how`, `band`.
 
     The chance is the share of draws in which the event reaches the entity; the error is the Wilson
-    half-width, 0 where nothing was drawn to decide it. `band` is the mean chance of all entities of
+    half-width, 0 where nothing was drawn to decide it. `how` is established (by certain links),
+    supposed (by an input fixed for the view) or drawn. `band` is the mean chance of all entities of
     the kind that rest on the same inputs: firms with equal evidence share one printed number.
     """
-    sure, edges = established(run), travelled(run)
-    ways = graph.all_ways(edges)
+    sure, supposed, ways = established(run), undrawn(run), graph.all_ways(travelled(run))
     terms = dict(run.known["links"].select("id", "chances").iter_rows())
     rows: list[dict[str, Any]] = []
     for entity, kind in run.known["entities"].select("id", "kind").iter_rows():
         found = measures.share(run.reached.get(entity, 0).bit_count(), run.draws)
-        drawn = entity in run.reached and entity not in sure
+        drawn = bool(run.reached.get(entity)) and entity not in supposed
+        how = "drawn" if drawn else "supposed" if entity in supposed - sure else "established"
         evidence = {term for way in ways.get(entity, ()) for term in terms[way]}
         rows.append(
             {
@@ -63,6 +76,7 @@ def chances(run: Run) -> pl.DataFrame:
                 "kind": kind,
                 "chance": found.value,
                 "chance_error": found.error if drawn else 0.0,
+                "how": how,
                 "evidence": " ".join(sorted(evidence)),
             }
         )
@@ -73,7 +87,7 @@ def chances(run: Run) -> pl.DataFrame:
 _CHANCES = {
     **dict.fromkeys(("entity", "kind"), pl.String),
     **dict.fromkeys(("chance", "chance_error"), pl.Float64),
-    "evidence": pl.String,
+    **dict.fromkeys(("how", "evidence"), pl.String),
 }
 
 
@@ -83,8 +97,10 @@ def travelled(run: Run) -> list[graph.Edge]:
 
 
 def said_chance(row: Mapping[str, Any]) -> str:
-    """A row of `chances` as a page prints it: established, none, or about so much, assumed."""
-    if row["chance_error"] == 0.0:
+    """A row of `chances` as a page prints it: established, supposed, none, or about so much."""
+    if row["how"] == "supposed":
+        return "supposed"
+    if row["how"] == "established":
         return words.chance(row["chance"])
     return f"about {words.chance(words.significant(row['band'], 1))}, assumed"
 
@@ -171,12 +187,13 @@ def exposure(run: Run) -> Answer:
         )
         if rows
         else (),
+        notices=tuple(views.notices(run.known)),
         draw=draw if frame.height > 1 else None,
     )
 
 
 _EXPOSURE = {
-    **dict.fromkeys(("entity", "name", "kind"), pl.String),
+    **dict.fromkeys(("entity", "name", "kind", "how"), pl.String),
     **dict.fromkeys(("chance", "chance_error", "band"), pl.Float64),
     **dict.fromkeys(("said", "copied", "published", "way", "feeds"), pl.String),
 }
@@ -186,11 +203,15 @@ def _exposure_sentence(run: Run, frame: pl.DataFrame, found: dict[str, dict[str,
     if not frame.height:
         return "Nothing is known to be reached by that day."
     serving = pl.col("entity").is_in(list(related(run.known, "supplies")))
-    sure = frame.filter(serving & (pl.col("chance") == 1.0))["name"].to_list()
+    vendors = frame.filter(serving & (pl.col("chance") == 1.0))
+    sure = vendors.filter(pl.col("how") == "established")["name"].to_list()
+    supposed = vendors.filter(pl.col("how") == "supposed")["name"].to_list()
     labs = frame.filter(pl.col("kind") == "lab")
     first = f"{words.listed(sure)} {'is' if len(sure) == 1 else 'are'} established as reached"
     if not sure:
         first = "No vendor is established as reached"
+    if supposed:
+        first += f", {words.listed(supposed)} supposed"
     if not labs.height:
         return f"{first}; no way to a client lab is known."
     groups: dict[str, list[str]] = {}
@@ -219,12 +240,17 @@ def _picture(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
         for node in sorted(depth, key=lambda n: (depth[n], n))
     ]
     lines = [
-        (e.source, e.target, "reported" if rows[e.name]["claims"] else "assumed") for e in edges
+        (e.source, e.target, "reported" if _reported(rows[e.name]) else "assumed") for e in edges
     ]
     schema = {"id": pl.String, "name": pl.String, "said": pl.String, "layer": pl.Int64}
     node_frame = pl.DataFrame(nodes, schema={**schema, "chance": pl.Float64}, orient="row")
     edge_schema = dict.fromkeys(("source", "target", "basis"), pl.String)
     return node_frame, pl.DataFrame(lines, schema=edge_schema, orient="row")
+
+
+def _reported(link: Mapping[str, Any]) -> bool:
+    """Whether it is reported that harm came this way: claimed, and certain, not a chance."""
+    return bool(link["claims"]) and link["chances"] == [checks.CERTAIN]
 
 
 def _layers(edges: list[graph.Edge]) -> dict[str, int]:

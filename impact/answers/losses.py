@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, names
-from impact.case import checks
+from impact.case import checks, views
 from impact.numerics import loss_kinds, measures
 from impact.simulation import Run, arguments, net, total
 
@@ -119,6 +119,7 @@ def losses(run: Run) -> Answer:
         )
         if rows
         else (),
+        notices=tuple(views.notices(run.known)),
         draw=draw if drawn.height else None,
     )
 

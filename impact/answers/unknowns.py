@@ -23,8 +23,9 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     """The questions that would settle most, the first one first; all of them, or the first `most`.
 
     An input ranks by the greater share that goes with it of the spread of two outcomes: the total
-    loss, and how many client data sets were copied. Table: `rank`, `input`, `question`, `ask`,
-    `cost_share`, `data_share`.
+    loss, and how many parties are reached and client data sets copied.
+
+    Table: `rank`, `input`, `question`, `ask`, `cost_share`, `data_share`.
     """
     ranked = _ranking(run)
     frame = ranked.head(most) if most else ranked
@@ -37,7 +38,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
             "question": "Question",
             "ask": "Whom to ask",
             "cost_share": "Of the spread of the total cost",
-            "data_share": "Of whether client data was copied",
+            "data_share": "Of whose data is reached or copied",
         },
         figures=tuple(
             Figure(f"{part}.{row['input']}", row[part], None, "share", words.chance(row[part]))
@@ -60,7 +61,7 @@ def first_question(run: Run) -> str:
 
 
 def _ranking(run: Run) -> pl.DataFrame:
-    outcomes = np.array([total(run), _copied(run)])
+    outcomes = np.array([total(run), _touched(run)])
     known, shares = explained(run, outcomes)
     inputs = {row["id"]: row for row in run.known["inputs"].iter_rows(named=True)}
     rows: list[dict[str, Any]] = [
@@ -83,15 +84,16 @@ def _ranking(run: Run) -> pl.DataFrame:
     return pl.DataFrame(ranks, schema=schema, orient="row")
 
 
-def _copied(run: Run) -> Draws:
-    """`(draws,)` number of client data sets that were copied."""
-    kinds = dict(run.known["entities"].select("id", "kind").iter_rows())
-    party = dict(run.known["entities"].select("id", "party").iter_rows())
+def _touched(run: Run) -> Draws:
+    """`(draws,)` number of parties reached and of client data sets copied."""
+    rows = run.known["entities"].select("id", "kind", "party").iter_rows()
+    kinds = {entity: (kind, party) for entity, kind, party in rows}
+    copies = {copy for found in related(run.known, "taken_from").values() for copy in found}
     count = np.zeros(run.draws)
-    for copies in related(run.known, "taken_from").values():
-        for copy in copies:
-            if kinds.get(party[copy] or "") == "lab":
-                count = count + graph.unpack(run.reached.get(copy, 0), run.draws)
+    for entity, (kind, party) in kinds.items():
+        of_lab = entity in copies and kinds.get(party, ("", ""))[0] == "lab"
+        if of_lab or kind in ("lab", "client", "vendor"):
+            count = count + graph.unpack(run.reached.get(entity, 0), run.draws)
     return count
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -50,14 +52,18 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def svg(chart: alt.TopLevelMixin, title: str, says: str) -> str:
+def svg(chart: alt.TopLevelMixin, title: str, says: str, notices: Sequence[str] = ()) -> str:
     """The chart as SVG text with a title and a description, without script or outside address.
 
     vl-convert draws it in the process, without browser or network; its SVG has no description, so
-    one is added here.
+    one is added here. Notices stand above the chart and begin the description.
     """
     spec = chart.to_dict()
     spec["config"] = CONFIG
+    if notices:
+        lines = [line for notice in notices for line in textwrap.wrap(notice, 90)]
+        spec["title"] = {"text": lines, "color": RED}
+        says = " ".join([*notices, says])
     drawn = str(vl_convert.vegalite_to_svg(spec, vl_version="6.4", allowed_base_urls=[]))
     told = f"<title>{html.escape(title)}</title><desc>{html.escape(says)}</desc>"
     name = html.escape(title, quote=True)

@@ -14,8 +14,7 @@ from traitlets.config import Config
 from impact.errors import Fault, Refusal
 from impact.reports.plan import Parameters
 
-# Kernels talk over unix sockets where there are any: plain TCP could be read by other users.
-_PRIVATE = Config() if os.name == "nt" else Config(KernelManager={"transport": "ipc"})
+CELL_SECONDS = 600  # after which a cell counts as hung
 _TRACE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -34,7 +33,7 @@ def execute(notebook: Path, parameters: Parameters, name: str) -> dict[str, Any]
     looks, and no path of this machine gets into the file.
     """
     import papermill
-    from nbclient.exceptions import DeadKernelError
+    from nbclient.exceptions import CellControlSignal
     from papermill.exceptions import PapermillExecutionError
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -47,9 +46,10 @@ def execute(notebook: Path, parameters: Parameters, name: str) -> dict[str, Any]
                 kernel_name="python3",
                 progress_bar=False,
                 autosave_cell_every=0,
-                config=_PRIVATE,
+                execution_timeout=CELL_SECONDS,
+                config=_private(Path(scratch)),
             )
-        except (PapermillExecutionError, DeadKernelError) as error:
+        except (PapermillExecutionError, CellControlSignal, RuntimeError) as error:
             executed = json.loads(done.read_text(encoding="utf-8")) if done.exists() else {}
             what = getattr(error, "ename", type(error).__name__)
             said = _TRACE.sub("", str(getattr(error, "evalue", error))).strip().splitlines()
@@ -57,3 +57,14 @@ def execute(notebook: Path, parameters: Parameters, name: str) -> dict[str, Any]
             repair = "open the notebook in .failed, or run `impact show` with the same view"
             raise Failed(Fault(name, f"failed with {reason}", repair), executed) from None
         return dict(json.loads(done.read_text(encoding="utf-8")))
+
+
+def _private(scratch: Path) -> Config:
+    """Settings of a kernel that talks over unix sockets of its own, where there are any.
+
+    Plain TCP could be read by other users; sockets of the default name would be shared by kernels
+    that run at one time.
+    """
+    if os.name == "nt":
+        return Config()
+    return Config(KernelManager={"transport": "ipc", "ip": str(scratch / "kernel")})
