@@ -14,14 +14,13 @@ from typing import Any
 
 import polars as pl
 
-from impact import __version__
 from impact.answers.evidence import now
 from impact.case import folder
 from impact.case.folder import Case
 from impact.errors import Fault, ImpactError, bad
 from impact.reports import index, page
 from impact.reports.kernels import Failed, execute
-from impact.reports.plan import Parameters, Task, library_versions
+from impact.reports.plan import Parameters, Task, kit_version, library_versions
 from impact.words import date
 
 FORMATS = ("html", "ipynb")
@@ -91,7 +90,7 @@ def entry(task: Task, executed: Mapping[str, Any]) -> dict[str, Any]:
         "level": f"TLP:{task.known.tlp.upper()}",
         "view_digest": folder.digest(task.known),
         "key": task.key,
-        "kit": __version__,
+        "kit": kit_version(),
         "libraries": library_versions(),
         "figures": figures,
     }

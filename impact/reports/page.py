@@ -18,11 +18,11 @@ import jinja2
 import mistune
 from markupsafe import Markup
 
-from impact import __version__, words
+from impact import words
 from impact.answers.answer import MIME
 from impact.answers.evidence import now
 from impact.case import folder, views
-from impact.reports.plan import Task
+from impact.reports.plan import Task, kit_version
 
 Notebook = Mapping[str, Any]
 
@@ -129,7 +129,7 @@ def page(task: Task, notebook: Notebook) -> str:
             "Level": f"TLP:{known.tlp.upper()}",
             "Draws": f"{task.parameters.draws:,}",
             "Seed": str(task.parameters.seed),
-            "Kit": __version__,
+            "Kit": kit_version(),
             "View": folder.digest(known)[:16],
         },
     )  # fmt: skip

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from impact import __version__, words
+from impact import words
 from impact.case import folder, views
 from impact.case.folder import Case
 from impact.errors import BadInput, Fault, bad, did_you_mean
@@ -136,11 +136,17 @@ def _key(notebook: Path, parameters: Parameters, known: Case) -> str:
 @cache
 def kit_digest() -> str:
     """SHA-256 over the source files of the kit, in the order of their names."""
-    home, sha = Path(__file__).resolve().parents[1], hashlib.sha256(__version__.encode())
+    home, sha = Path(__file__).resolve().parents[1], hashlib.sha256(kit_version().encode())
     for path in sorted(home.rglob("*")):
         if path.suffix in (".py", ".html", ".css"):
             sha.update(str(path.relative_to(home)).encode() + path.read_bytes())
     return sha.hexdigest()
+
+
+@cache
+def kit_version() -> str:
+    """The version of the kit."""
+    return metadata.version("breach-impact-kit")
 
 
 @cache

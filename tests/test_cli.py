@@ -1,0 +1,160 @@
+"""The command: its JSON, its errors and its exit status."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def impact(*words: str) -> subprocess.CompletedProcess[str]:
+    """The command as a user runs it."""
+    command = [sys.executable, "-m", "impact", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_show_json_has_the_shape_of_the_contract_and_the_same_bytes_twice() -> None:
+    first, second = (impact("show", "mercor", "--json", "--draws", "2000") for _ in range(2))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == second.stdout
+    found = json.loads(first.stdout)
+    assert {"case", "scenario", "as_of", "tlp", "draws", "seed", "view_digest"} <= set(found)
+    assert set(found["exposure"][0]) == {"entity", "kind", "chance", "chance_error"}
+    assert set(found["forms"][0]) == {"bearer", "form", "mean_usd"}
+    keys = "bearer chance mean_usd p50_usd p90_usd p95_usd p99_usd tvar95_usd mean_error_usd basis"
+    assert set(found["losses"][0]) == set(keys.split())
+    assert "total" in {row["bearer"] for row in found["losses"]}
+
+
+def test_show_json_has_the_same_bytes_with_shuffled_rows(root: Path, tmp_path: Path) -> None:
+    home = tmp_path / "mercor"
+    home.mkdir()
+    for path in (root / "data/cases/mercor").iterdir():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if path.suffix == ".csv":
+            lines = [lines[0], *reversed(lines[1:])]
+        (home / path.name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    usual = impact("show", "mercor", "--json", "--draws", "2000")
+    shuffled = impact("show", str(home), "--json", "--draws", "2000")
+    assert shuffled.returncode == 0, shuffled.stderr
+    assert shuffled.stdout == usual.stdout
+
+
+def test_adding_an_unrelated_party_moves_no_other_number(root: Path, tmp_path: Path) -> None:
+    home = tmp_path / "mercor"
+    home.mkdir()
+    for path in (root / "data/cases/mercor").iterdir():
+        (home / path.name).write_bytes(path.read_bytes())
+    with (home / "entities.csv").open("a", encoding="utf-8") as stream:
+        stream.write("aardvark,Aardvark,vendor,Unrelated.,,,2026-04-04,,\n")
+    with (home / "inputs.csv").open("a", encoding="utf-8") as stream:
+        stream.write(
+            "aardvark_hit,.1,.2,.9,pert,,chance,once,Chance.,assumption,None.,2026-11-22,,,,"
+            "2026-04-04,,\n"
+        )
+    with (home / "links.csv").open("a", encoding="utf-8") as stream:
+        stream.write("a-link,event,aardvark,opens,aardvark_hit,,,,,,2026-04-04,,\n")
+    usual = json.loads(impact("show", "mercor", "--json", "--draws", "2000").stdout)
+    more = impact("show", str(home), "--json", "--draws", "2000")
+    assert more.returncode == 0, more.stderr
+    added = json.loads(more.stdout)
+    parties = [row for row in added["exposure"] if row["entity"] != "aardvark"]
+    assert parties == usual["exposure"]
+    assert added["losses"] == usual["losses"]
+    assert added["forms"] == usual["forms"]
+    assert next(r for r in added["exposure"] if r["entity"] == "aardvark")["chance"] > 0
+
+
+WRONG = {
+    "scenario": (("--scenario", "surge-fals"), 2, r'no scenario "surge-fals"; did you mean'),
+    "input": (("--set", "pause_week=3"), 2, r'no input "pause_week"; did you mean "pause_weeks"'),
+    "value": (("--set", "pause_weeks=long"), 2, r"is no estimate; write one number"),
+    "order": (("--set", "pause_weeks=9,3,1"), 2, r"not in order; write low <= mode <= high"),
+    "chance": (("--set", "openai_pauses=1.5"), 2, r"outside 0 to 1"),
+    "day": (("--as-of", "24.03.2026"), 2, r'"24.03.2026" is no date; write 2026'),
+    "level": (("--tlp", "grean"), 2, r'no TLP level; did you mean "green"'),
+    "draws": (("--draws", "0"), 2, r"0 is outside 1 to"),
+    "many": (("--draws", "1000000000000"), 2, r"outside 1 to"),
+    "seed": (("--seed", "-1"), 2, r"-1 is below 0"),
+    "type": (("--draws", "many"), 2, r"'many' is not a valid integer"),
+    "too early": (
+        ("--scenario", "long-pause", "--as-of", "2026-03-24"),
+        1,
+        r'no input "pause_weeks"; it is not known in this view',
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "status", "said"), WRONG.values(), ids=WRONG)
+def test_a_wrong_view_is_a_line_with_its_repair_and_no_traceback(
+    words: tuple[str, ...], status: int, said: str
+) -> None:
+    done = impact("show", "mercor", *words)
+    assert done.returncode == status
+    assert re.search(said, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("mercr", 'no such case; did you mean "mercor"?'),
+        ("https://cases.example/mercor", "is an address; the kit reads local folders only"),
+        ("data/cases/*", "is a pattern; name one folder"),
+        ("tests", "holds no case.toml; name a case folder"),
+    ],
+)
+def test_a_case_that_is_not_there_says_so(case: str, said: str) -> None:
+    done = impact("check", case)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_report_with_a_wrong_parameter_starts_no_kernel_and_writes_nothing(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "reports"
+    for words in (
+        ("--set", "pause_week=3"),
+        ("--scenario", "no-such"),
+        ("--notebook", "00_breif"),
+        ("--format", "docx"),
+        ("--jobs", "0"),
+        ("--tlp", "orange"),
+        ("--draws", "0"),
+    ):
+        done = impact("report", "mercor", "--out", str(out), *words)
+        assert done.returncode == 2, done.stderr
+        assert "; " in done.stderr
+        assert not out.exists()
+
+
+def test_an_output_folder_that_cannot_be_written_is_a_typed_error(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("here already")
+    done = impact("report", "mercor", "--out", str(blocked / "reports"))
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from impact.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'polars', 'numpy', 'altair', 'papermill', 'scipy', 'jinja2'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_cases_and_check_name_the_bundled_case() -> None:
+    assert "mercor: Mercor breach" in impact("cases").stdout
+    assert "no faults" in impact("check", "mercor").stdout

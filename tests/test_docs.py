@@ -1,0 +1,69 @@
+"""Documents that are generated are current, and what documents show runs."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import impact
+from impact.case import dictionary
+
+
+def test_the_dictionary_and_the_data_packages_are_current() -> None:
+    stale = [p.name for p, text in dictionary.written().items() if p.read_text("utf-8") != text]
+    assert not stale, "run python -m impact.case.dictionary"
+
+
+MODULES = sorted(m.name for m in pkgutil.walk_packages(impact.__path__, "impact."))
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if not n.endswith("__main__")])
+def test_examples_in_docstrings_run(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in impact.__all__:
+        assert (getattr(impact, name).__doc__ or "").strip(), name
+
+
+def test_a_name_that_is_not_public_says_what_there_is() -> None:
+    with pytest.raises(AttributeError, match=r"it has .*load_case"):
+        impact.loadcase  # noqa: B018
+
+
+def tour(root: Path) -> list[str]:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    return [line.partition("#")[0].strip() for line in re.findall(r"^impact .*$", text, re.M)]
+
+
+def test_the_tour_of_the_readme_runs(root: Path) -> None:
+    lines = tour(root)
+    assert len(lines) == 5
+    for line in lines:
+        if line.startswith("impact report"):
+            continue  # made with real kernels in tests/reports
+        command = [sys.executable, "-m", *shlex.split(line)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (line, done.stderr)
+
+
+def test_the_code_of_the_readme_runs(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", text, re.S):
+        exec(compile(block, "README.md", "exec"), {})
+
+
+def test_links_between_documents_lead_somewhere(root: Path) -> None:
+    for document in [root / "README.md", *(root / "docs").glob("*.md"), root / "CONTRIBUTING.md"]:
+        text = document.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            assert (document.parent / target).exists(), (document.name, target)
