@@ -173,6 +173,7 @@ def _sourced(tables: Tables) -> Iterator[Fault]:
 def _circles(tables: Tables) -> Iterator[Fault]:
     for table, column in (("sources", "derived_from"), ("claims", "supersedes")):
         rows = tables[table].select("id", column, "file_line").drop_nulls("id")
+        rows = rows.filter(pl.col(column).list.len() > 0)
         ahead = {name: list(targets or ()) for name, targets, _ in rows.iter_rows()}
         lines = {name: line for name, _, line in rows.iter_rows()}
         told: set[str] = set()
@@ -189,12 +190,15 @@ def _circles(tables: Tables) -> Iterator[Fault]:
                 repair = "cut the circle: name the one that came first"
                 yield Fault(_at(table, lines[name], column), what, repair)
     claims = tables["claims"]
-    whose = dict(claims.select("id", "claimant").iter_rows())
-    for line, claimant, other in (
-        claims.explode("supersedes").select("file_line", "claimant", "supersedes").iter_rows()
+    replacing = claims.explode("supersedes").filter(pl.col("supersedes").is_not_null())
+    made = claims.select(supersedes="id", by="claimant").unique()
+    for line, claimant, other, by in (
+        replacing.join(made, on="supersedes")
+        .select("file_line", "claimant", "supersedes", "by")
+        .iter_rows()
     ):
-        if whose.get(other, claimant) != claimant:
-            what = f'"{other}" was made by {whose[other]}, not by {claimant}'
+        if by != claimant:
+            what = f'"{other}" was made by {by}, not by {claimant}'
             repair = "only who made a claim can replace it; use contradicts"
             yield Fault(_at("claims", line, "supersedes"), what, repair)
 

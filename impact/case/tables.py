@@ -46,15 +46,15 @@ def read(path: Path, table: Table) -> tuple[pl.DataFrame, list[Fault]]:
     text, faults = read_text(path)
     if faults:
         return empty(table), faults
-    lines = pl.DataFrame({"row": text.replace("\r\n", "\n").split("\n")})
-    lines = lines.with_row_index("file_line", 1).cast({"file_line": pl.Int64})
+    split = pl.Series("row", [text.replace("\r\n", "\n")]).str.split("\n").explode()
+    lines = split.to_frame().with_row_index("file_line", 1).cast({"file_line": pl.Int64})
     header, faults = _header(path.name, lines["row"][0], table)
     rows = lines[1:].filter(pl.col("row").str.strip_chars() != "")
     faults = faults or _ragged(path.name, rows, len(header))
     if faults or not rows.height:
         return empty(table), faults
-    body = io.BytesIO("\n".join(rows["row"]).encode())
-    raw = pl.read_csv(body, has_header=False, new_columns=header, infer_schema=False)
+    body = rows["row"].str.join("\n").item().encode()
+    raw = pl.read_csv(io.BytesIO(body), has_header=False, new_columns=header, infer_schema=False)
     stripped = pl.all().str.strip_chars().replace("", None)
     return typed(raw.with_columns(stripped, file_line=rows["file_line"]), table, path.name)
 
@@ -64,8 +64,10 @@ def typed(raw: pl.DataFrame, table: Table, file: str) -> tuple[pl.DataFrame, lis
     faults: list[Fault] = []
     columns: list[pl.Series] = []
     for column in table.columns:
-        absent = pl.Series(column.name, [None] * raw.height, dtype=pl.String)
-        written = raw[column.name] if column.name in raw.columns else absent
+        if column.name in raw.columns:
+            written = raw[column.name]
+        else:
+            written = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
         series, wrong, what, repair = _convert(written, column)
         faults += _told(file, column.name, raw["file_line"], written, wrong, what, repair)
         if column.required:
