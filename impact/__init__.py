@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from impact.answers.evidence import sources as sources
     from impact.answers.evidence import timeline as timeline
     from impact.answers.exposure import exposure as exposure
-    from impact.answers.exposure import positions as positions
     from impact.answers.losses import losses as losses
+    from impact.answers.positions import positions as positions
     from impact.answers.unknowns import not_known as not_known
     from impact.answers.unknowns import unknowns as unknowns
     from impact.case.folder import Case as Case
@@ -47,7 +47,7 @@ _HOMES = {
     "load_case": "case.folder",
     "losses": "answers.losses",
     "not_known": "answers.unknowns",
-    "positions": "answers.exposure",
+    "positions": "answers.positions",
     "simulate": "simulation",
     "sources": "answers.evidence",
     "timeline": "answers.evidence",

@@ -118,10 +118,10 @@ def report(case: str, notebook: str, out: str, jobs: int, kinds: str, **view: An
     scenario = view.pop("scenario")
     base = Parameters(case=named, **{**view, "changes": "; ".join(view["changes"])})
     chosen = list(loaded.scenarios) if scenario == "all" else [scenario]
-    tasks = plan(loaded, find_notebooks(notebook), chosen, base)
+    tasks, refused = plan(loaded, find_notebooks(notebook), chosen, base)
     done = batch.run(loaded, tasks, Path(out), base, batch.formats(kinds), batch.workers(jobs))
-    for fault in done.failed:
+    for fault in [*refused, *done.failed]:
         click.echo(plain(str(fault)), err=True)
     click.echo(f"{len(done.made)} made, {len(done.skipped)} unchanged, {len(done.failed)} failed")
     click.echo(str(Path(out) / "index.html"))
-    sys.exit(1 if done.failed else 0)
+    sys.exit(1 if refused or done.failed else 0)

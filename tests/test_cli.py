@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,10 +12,19 @@ from pathlib import Path
 import pytest
 
 
-def impact(*words: str) -> subprocess.CompletedProcess[str]:
+def impact(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command as a user runs it."""
     command = [sys.executable, "-m", "impact", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    env = os.environ | environment
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+
+
+def test_show_json_has_the_same_bytes_in_any_time_zone_locale_and_hash_seed() -> None:
+    words = ("show", "mercor", "--json", "--draws", "1000", "--as-of", "2026-04-23")
+    one = impact(*words, TZ="Asia/Tokyo", LC_ALL="C", PYTHONHASHSEED="1")
+    two = impact(*words, TZ="America/Lima", LC_ALL="C.UTF-8", PYTHONHASHSEED="2")
+    assert one.returncode == 0, one.stderr
+    assert one.stdout == two.stdout
 
 
 def test_show_json_has_the_shape_of_the_contract_and_the_same_bytes_twice() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from impact import words
 from impact.case import folder, views
 from impact.case.folder import Case
-from impact.errors import BadInput, Fault, bad, did_you_mean
+from impact.errors import BadInput, Fault, Refusal, bad, did_you_mean
 from impact.numerics import times
 
 LIBRARIES = ("altair", "numpy", "polars", "scipy", "vl-convert-python")
@@ -75,25 +75,31 @@ def plan(
     notebooks: Sequence[Path],
     scenarios: Sequence[str],
     base: Parameters,
-) -> list[Task]:
-    """Every task, in order; raises BadInput with all faults of all tasks.
+) -> tuple[list[Task], list[Fault]]:
+    """(tasks, refused): every task in order, and why a scenario can have none in this view.
 
-    `base` holds what all tasks share; its scenario is replaced by each of `scenarios`.
+    `base` holds what all tasks share; its scenario is replaced by each of `scenarios`. Raises
+    BadInput with all faults of all notebooks, and Refusal where every scenario is refused.
     """
     tasks: list[Task] = []
-    faults: list[Fault] = []
-    for notebook in notebooks:
-        faults += notebook_faults(notebook)
+    refused: list[Fault] = []
+    faults = [fault for notebook in notebooks for fault in notebook_faults(notebook)]
+    if faults:
+        raise BadInput(faults)
     for scenario in scenarios:
         chosen = Parameters(**{**vars(base), "scenario": scenario})
-        known = views.view(case, scenario, chosen.as_of, chosen.tlp, chosen.changes)
+        try:
+            known = views.view(case, scenario, chosen.as_of, chosen.tlp, chosen.changes)
+        except Refusal as refusal:
+            refused += refusal.faults
+            continue
         for notebook in notebooks:
             tasks.append(
                 Task(notebook, chosen, known, _key(notebook, chosen, known), place(known, chosen))
             )
-    if faults:
-        raise BadInput(faults)
-    return tasks
+    if refused and not tasks:
+        raise Refusal(refused)
+    return tasks, refused
 
 
 def place(known: Case, parameters: Parameters) -> str:
