@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -18,37 +18,32 @@ from impact.simulation import ROOT, Run
 if TYPE_CHECKING:
     import altair as alt
 
-# Kinds left to the picture, or told with the party or data set they belong to.
 _ORDER = {"lab": 0, "vendor": 1, "dataset": 2, "workforce": 3, "project": 4, "competitor": 5}
+# Kinds left to the picture, or told with the party or data set they belong to.
 _UNTOLD = ("event", "state", "release", "package", "service")
 
 
 def established(run: Run) -> set[str]:
     """Entities that the event reaches over certain links, whatever is drawn or supposed."""
-    chances = dict(run.known["links"].select("id", "chances").iter_rows())
-    every = graph.everything(run.draws)
-    sure = [
-        edge
-        for edge in run.edges
-        if chances[edge.name] == [checks.CERTAIN] and run.on[edge.name] == every
-    ]
-    return set(graph.shortest(sure, ROOT)) if run.reached else set()
+    return _reached_over(run, lambda term: term == checks.CERTAIN)
 
 
 def undrawn(run: Run) -> set[str]:
     """Entities reached in every draw because of fixed inputs alone: established, or supposed."""
-    inputs = {row["id"]: row["shape"] for row in run.known["inputs"].iter_rows(named=True)}
+    shapes = dict(run.known["inputs"].select("id", "shape").iter_rows())
+    return _reached_over(run, lambda t: shapes.get(checks.chance_term(t)[0], "fixed") == "fixed")
+
+
+def _reached_over(run: Run, sure: Callable[[str], bool]) -> set[str]:
+    """Entities reached over links that are on in every draw and whose every chance is sure."""
     chances = dict(run.known["links"].select("id", "chances").iter_rows())
     every = graph.everything(run.draws)
-    fixed = [
+    edges = [
         edge
         for edge in run.edges
-        if run.on[edge.name] == every
-        and all(
-            inputs.get(checks.chance_term(t)[0], "fixed") == "fixed" for t in chances[edge.name]
-        )
+        if run.on[edge.name] == every and all(sure(term) for term in chances[edge.name])
     ]
-    return set(graph.shortest(fixed, ROOT)) if run.reached else set()
+    return set(graph.shortest(edges, ROOT)) if run.reached else set()
 
 
 def chances(run: Run) -> pl.DataFrame:
