@@ -121,8 +121,10 @@ def first_known(tables: Tables) -> pl.DataFrame:
 def _refer(tables: Tables) -> Iterator[Fault]:
     there = first_known(tables)
     joined = references(tables).join(there, on=["to", "name"], how="left")
-    joined = joined.sort("table", "file_line", "column", "name")
-    missing = joined.filter(pl.col("first").is_null())[:SHOWN]
+    later = pl.col("first").dt.truncate("1s") > pl.col("known_on").dt.truncate("1s")
+    wrong = joined.filter(pl.col("first").is_null() | later)
+    wrong = wrong.sort("table", "file_line", "column", "name")
+    missing = wrong.filter(pl.col("first").is_null())[:SHOWN]
     for table, column, to, name, line in missing.select(
         "table", "column", "to", "name", "file_line"
     ).iter_rows():
@@ -130,7 +132,7 @@ def _refer(tables: Tables) -> Iterator[Fault]:
         what = {"entities": "entity"}.get(to, to.rstrip("s"))
         repair = did_you_mean(name, known, f"add it to {to}.csv")
         yield Fault(_at(table, line, column), f'no {what} "{name}"', repair)
-    late = joined.filter(pl.col("first").dt.truncate("1s") > pl.col("known_on").dt.truncate("1s"))
+    late = wrong.filter(later)
     for table, column, name, line in (
         late[:SHOWN].select("table", "column", "name", "file_line").iter_rows()
     ):

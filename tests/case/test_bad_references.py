@@ -1,0 +1,380 @@
+"""Rows that are well formed and do not fit one another, and what is told of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from impact.errors import Fault
+
+Damage = Callable[[Any], str]
+FaultsOf = Callable[[Any], tuple[Fault, ...]]
+
+
+def new_link(column: str, **cells: str) -> Damage:
+    """A link that is added to the case."""
+    own = {"id": "odd", "claims": "", "sources": "", **cells}
+    return lambda case: case.add("links", "surge-falls", column, **own)
+
+
+def new_input(column: str, **cells: str) -> Damage:
+    """An input that is added to the case."""
+    own = {"id": "odd_input", "sources": "", **cells}
+    return lambda case: case.add("inputs", "pause_weeks", column, **own)
+
+
+def new_loss(column: str, **cells: str) -> Damage:
+    """A loss that is added to the case."""
+    return lambda case: case.add("losses", "mercor-defence", column, **{"id": "odd", **cells})
+
+
+def circle(table: str, column: str, *rows: str) -> Damage:
+    """Rows each of which names the next one, and the last the first; told at the first by name."""
+
+    def damage(case: Any) -> str:
+        told = {
+            row: case.set(table, row, column, after)
+            for row, after in zip(rows, [*rows[1:], rows[0]], strict=True)
+        }
+        return told[min(told)]
+
+    return damage
+
+
+REFERENCES: dict[str, tuple[Damage, str, str]] = {
+    "a link to no entity": (
+        lambda case: case.set("links", "surge-anthropic", "target", "anthropc"),
+        'no entity "anthropc"',
+        'did you mean "anthropic"?',
+    ),
+    "a link to an entity with no near name": (
+        lambda case: case.set("links", "surge-anthropic", "target", "qqqqqq"),
+        'no entity "qqqqqq"',
+        "add it to entities.csv",
+    ),
+    "a link on no claim": (
+        lambda case: case.set("links", "litellm-mercor", "claims", "mercor-via-litelm"),
+        'no claim "mercor-via-litelm"',
+        'did you mean "mercor-via-litellm"?',
+    ),
+    "a second claim that there is not": (
+        lambda case: case.set(
+            "links", "litellm-mercor", "claims", "mercor-via-litellm; mercor-afected"
+        ),
+        'no claim "mercor-afected"',
+        'did you mean "mercor-affected"?',
+    ),
+    "a row with no such source": (
+        lambda case: case.set(
+            "indicators", "sysmon-digest", "sources", "actioner-report-2026-08-31"
+        ),
+        'no source "actioner-report-2026-08-31"',
+        'did you mean "actioner-report-2026-08-13"?',
+    ),
+    "a link on no input": (
+        lambda case: case.set("links", "surge-falls", "chances", "surge_fals"),
+        'no input "surge_fals"',
+        'did you mean "surge_falls"?',
+    ),
+    "a window of no input": (
+        lambda case: case.set(
+            "links",
+            "litellm-other-users",
+            "chances",
+            "installed_in_window over window_minute; malware_runs; secrets_in_reach",
+        ),
+        'no input "window_minute"',
+        'did you mean "window_minutes"?',
+    ),
+    "a loss of no input": (
+        lambda case: case.set("losses", "mercor-defence", "arguments", "cost=defense_usd"),
+        'no input "defense_usd"',
+        'did you mean "defence_usd"?',
+    ),
+    "a limit of no input": (
+        lambda case: case.set("losses", "mercor-defence", "limit", "cover_usd"),
+        'no input "cover_usd"',
+        "",
+    ),
+    "a judgement on no claim": (
+        lambda case: case.set("judgements", "theft-samples-shown-teampcp", "claim", "sample-shown"),
+        'no claim "sample-shown"',
+        'did you mean "samples-shown"?',
+    ),
+    "a reference to what becomes known later": (
+        new_link("target", source="surge", target="mercor", chances="", known_on="2025-07-01"),
+        '"mercor" becomes known later than this row',
+        "no later than itself",
+    ),
+    "an input that becomes known later": (
+        new_link("chances", source="surge", target="scale", known_on="2025-07-01"),
+        '"surge_falls" becomes known later than this row',
+        "no later than itself",
+    ),
+    "known later than its earliest source": (
+        lambda case: case.add("entities", "reuters", "known_on", id="odd", known_on="2025-07-01"),
+        "is not the earliest publication among the row's own sources",
+        "write 2025-06-13;",
+    ),
+    "a source known on another day than it was published": (
+        lambda case: case.set("sources", "zubnet-2026-04", "published_on", "2026-05").replace(
+            "published_on", "known_on"
+        ),
+        "differs from published_on",
+        "write the same date",
+    ),
+    "sources that restate each other": (
+        circle("sources", "derived_from", "reuters-2025-06-13", "daily8-2025-06-13"),
+        "leads back to itself",
+        "cut the circle",
+    ),
+    "a source that restates itself": (
+        circle("sources", "derived_from", "veln-2026"),
+        '"veln-2026" leads back to itself',
+        "cut the circle",
+    ),
+    "claims that replace each other": (
+        circle("claims", "supersedes", "scale-revenue", "surge-revenue"),
+        "leads back to itself",
+        "cut the circle",
+    ),
+    "a claim that replaces another's": (
+        lambda case: case.set("claims", "scale-revenue-careerflow", "supersedes", "scale-revenue"),
+        '"scale-revenue" was made by reuters, not by careerflow',
+        "use contradicts",
+    ),
+}
+
+GRAPH: dict[str, tuple[Damage, str, str]] = {
+    "no root event": (
+        lambda case: case.set("entities", "event", "kind", "group") and "entities.csv kind",
+        "there must be one root of kind event, named event",
+        "add it",
+    ),
+    "a second root event": (
+        lambda case: case.add("entities", "event", "kind", id="second"),
+        "there must be one root of kind event, named event",
+        "",
+    ),
+    "a link to the root": (
+        new_link("target", source="surge", target="event"),
+        "nothing may lead to the root event",
+        "turn the link round",
+    ),
+    "a link to itself": (
+        new_link("target", source="surge", target="surge"),
+        "leads to itself",
+        "name another",
+    ),
+    "certain beside a chance": (
+        new_link("chances", chances="certain; surge_falls"),
+        "certain cannot stand beside other chances",
+        "keep one of them",
+    ),
+    "one chance twice in a link": (
+        new_link("chances", chances="surge_falls; surge_falls"),
+        "surge_falls",
+        "",
+    ),
+    "a chance in USD": (
+        new_link("chances", chances="further_loss_usd", known_on="2026-04-03"),
+        '"further_loss_usd" is in USD, not a chance',
+        "name an input in chance",
+    ),
+    "a window over a plain chance": (
+        new_link("chances", chances="surge_falls over window_minutes"),
+        '"surge_falls" is no chance per minutes',
+        'give it a unit such as "chance per 152 minutes"',
+    ),
+    "a chance per minutes without its window": (
+        new_link("chances", chances="installed_in_window"),
+        '"installed_in_window" is in chance per 152 minutes, not a chance',
+        "write NAME over MINUTES",
+    ),
+    "a window that is not in minutes": (
+        new_link("chances", chances="installed_in_window over pause_weeks", known_on="2026-04-03"),
+        '"pause_weeks" is not in minute',
+        "name an input in minutes",
+    ),
+    "a link that ends before it begins": (
+        new_link("valid_to", valid_from="2026-03-02", valid_to="2026-03-01"),
+        "is before valid_from",
+        "swap them",
+    ),
+    "a share above 1": (
+        new_link("share", share="40"),
+        "is outside 0 to 1",
+        "write a fraction of one",
+    ),
+    "a window that closes before it opens": (
+        lambda case: case.set("windows", "window-1.82.7-report", "closes", "2026-03-24T10:38Z"),
+        "is before opens",
+        "swap them",
+    ),
+}
+
+AMOUNTS: dict[str, tuple[Damage, str, str]] = {
+    "low above high": (
+        new_input("low", low="60"),
+        "low, mode and high are not in order",
+        "write low <= mode <= high",
+    ),
+    "a mode outside its range": (
+        new_input("low", mode="53"),
+        "low, mode and high are not in order",
+        "write low <= mode <= high",
+    ),
+    "a chance above 1": (
+        new_input("mode", low="0.2", mode="0.5", high="1.5", unit="chance"),
+        "a chance or share is outside 0 to 1",
+        "write a fraction of one",
+    ),
+    "a chance below 0": (
+        new_input("mode", low="-0.1", mode="0.5", high="0.9", unit="chance per 10 minutes"),
+        "a chance or share is outside 0 to 1",
+        "write a fraction of one",
+    ),
+    "a pert without a mode": (
+        new_input("mode", mode=""),
+        "a pert needs low, mode, high",
+        "fill them in",
+    ),
+    "a fixed value without a value": (
+        new_input("mode", shape="fixed", mode=""),
+        "a fixed needs mode",
+        "fill them in",
+    ),
+    "a lognormal without a cap": (
+        new_input("cap", shape="lognormal"),
+        "a lognormal has no upper end",
+        "give it a cap",
+    ),
+    "a lognormal capped below its 95 % point": (
+        new_input("cap", shape="lognormal", cap="40"),
+        "is not above high",
+        "give the greatest possible value",
+    ),
+    "a lognormal from 0": (
+        new_input("low", shape="lognormal", low="0", cap="400"),
+        "a lognormal needs 0 < low < high",
+        "write its 5 % and 95 % points",
+    ),
+    "a lognormal chance capped above 1": (
+        new_input("cap", shape="lognormal", low="0.1", mode="", high="0.9", cap="3", unit="chance"),
+        "outside 0 to 1",
+        "write a fraction of one",
+    ),
+    "a shape that there is not": (
+        new_input("shape", shape="normal"),
+        '"normal" is not allowed',
+        'did you mean "lognormal"?',
+    ),
+    "a unit that is none": (
+        new_input("unit", unit="US$ per week"),
+        '"US$ per week" is not a unit',
+        "write products and quotients: USD/hour",
+    ),
+    "an input named as a link": (
+        new_input("id", id="link.surge-falls"),
+        "link. is kept for links",
+        "choose another name",
+    ),
+    "an unknown kind of loss": (
+        new_loss("kind", kind="prodct"),
+        'no kind of loss "prodct"',
+        'did you mean "product"?',
+    ),
+    "arguments that do not multiply to USD": (
+        new_loss("arguments", arguments="cost=defence_usd; weeks=pause_weeks"),
+        "the arguments multiply to USD^1 week^1, not to USD",
+        "check the inputs and their units",
+    ),
+    "arguments that are no pairs": (
+        new_loss("arguments", arguments="defence_usd"),
+        "is not NAME=INPUT pairs separated by ;",
+        "write people=idle_people; weeks=pause_weeks",
+    ),
+    "no arguments": (
+        new_loss("arguments", arguments=""),
+        "is empty",
+        "fill it in: The inputs that the kind takes, by name.",
+    ),
+    "one argument twice": (
+        new_loss("arguments", arguments="cost=defence_usd; cost=further_loss_usd"),
+        "cost",
+        "",
+    ),
+    "missing arguments of records": (
+        new_loss(
+            "arguments", kind="records", arguments="people=affected_people", known_on="2026-04-11"
+        ),
+        "the arguments intercept, residual, slope are missing",
+        "check the inputs and their units",
+    ),
+    "a limit that is not in USD": (
+        new_loss("limit", limit="pause_weeks"),
+        "is not in USD",
+        "name an input in USD",
+    ),
+    "a retention without a limit": (
+        new_loss("limit", retention="defence_usd"),
+        "a retention needs a limit",
+        "name an input in USD",
+    ),
+    "a chance of a judgement above 1": (
+        lambda case: case.set("judgements", "theft-samples-shown-teampcp", "high", "1.6"),
+        "is outside 0 to 1",
+        "write a fraction of one",
+    ),
+    "a judgement out of order": (
+        lambda case: case.set("judgements", "theft-samples-shown-teampcp", "low", "0.5"),
+        "low, mode and high are not in order",
+        "write low <= mode <= high",
+    ),
+    "a clock that runs backwards": (
+        lambda case: case.set("duties", "notify-texas", "clock_hours", "-72"),
+        "is below 0",
+        "write hours",
+    ),
+}
+
+DAMAGES = {**REFERENCES, **GRAPH, **AMOUNTS}
+
+
+@pytest.mark.parametrize(("damage", "what", "repair"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damage_is_told_once_with_its_place_and_repair(
+    case_copy: Any, faults_of: FaultsOf, damage: Damage, what: str, repair: str
+) -> None:
+    where = damage(case_copy)
+    faults = faults_of(case_copy)
+    assert [fault.where for fault in faults] == [where], "\n".join(map(str, faults))
+    assert what in faults[0].what
+    assert repair in faults[0].repair
+
+
+def test_the_second_of_two_equal_rows_is_told_with_the_first(
+    case_copy: Any, faults_of: FaultsOf
+) -> None:
+    first = f"entities.csv:{case_copy.line_of('entities', 'surge')} id"
+    second = case_copy.add("entities", "surge", "id", name="Surge again")
+    faults = faults_of(case_copy)
+    assert [fault.where for fault in faults] == [first, second]
+    assert {fault.what for fault in faults} == {'"surge" stands twice with one known_on and tlp'}
+    assert {fault.repair for fault in faults} == {"give the newer row its own known_on"}
+
+
+def test_a_row_known_before_its_source_is_told_at_both(case_copy: Any, faults_of: FaultsOf) -> None:
+    where = case_copy.add("entities", "reuters", "known_on", id="odd", known_on="2025-06-12")
+    told = {fault.where: str(fault) for fault in faults_of(case_copy)}
+    assert set(told) == {where, where.replace("known_on", "sources")}
+    assert "write 2025-06-13;" in told[where]
+
+
+def test_all_faults_between_tables_are_told_at_once(case_copy: Any, faults_of: FaultsOf) -> None:
+    expected = [
+        case_copy.set("links", "surge-anthropic", "target", "anthropc"),
+        case_copy.set("losses", "mercor-defence", "arguments", "cost=defense_usd"),
+        new_input("low", low="60")(case_copy),
+        new_link("target", source="surge", target="event")(case_copy),
+    ]
+    assert sorted(fault.where for fault in faults_of(case_copy)) == sorted(expected)
