@@ -131,11 +131,11 @@ def date(instant: datetime | None) -> str:
     if instant is None:
         return NOT_KNOWN
     end = (instant.hour, instant.minute, instant.second) == (23, 59, 59)
-    wide = {0: "%Y", 1000: "%B %Y"}.get(instant.microsecond) if end else None
+    wide = {1000: "%Y", 2000: "%B %Y"}.get(instant.microsecond) if end else None
     if wide:
         return instant.strftime(wide)
     day = f"{instant.day} {instant:%B %Y}"
-    return day if end else f"{day}, {instant:%H:%M} UTC"
+    return day if end and instant.microsecond else f"{day}, {instant:%H:%M} UTC"
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

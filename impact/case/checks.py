@@ -207,9 +207,12 @@ def _circles(tables: Tables) -> Iterator[Fault]:
 
 def _root(tables: Tables) -> Iterator[Fault]:
     events = tables["entities"].filter(pl.col("kind") == "event")
-    if set(events["id"]) != {"event"}:
-        what = "there must be one root of kind event, named event"
+    what = "there must be one root of kind event, named event"
+    if "event" not in events["id"]:
         yield Fault("entities.csv kind", what, "add it")
+    others = events.filter(pl.col("id") != "event")
+    for line, name in others.select("file_line", "id").iter_rows():
+        yield Fault(_at("entities", line, "kind"), what, f'give "{name}" another kind')
 
 
 def _ranges(tables: Tables) -> Iterator[Fault]:
@@ -253,6 +256,10 @@ def _links(tables: Tables) -> Iterator[Fault]:
     yield from _wrong(links, "links", "chances", mixed, what, "keep one of them")
     units = dict(tables["inputs"].select("id", "unit").iter_rows())
     terms = links.select("file_line", "chances").explode("chances")
+    for line, term in terms.filter(pl.struct(pl.all()).is_duplicated()).unique().iter_rows():
+        if term is not None:
+            repair = "give the second chance a name of its own"
+            yield Fault(_at("links", line, "chances"), f'"{term}" stands twice', repair)
     for line, term in terms.filter(pl.col("chances") != CERTAIN).iter_rows():
         name, minutes = chance_term(term)
         unit, where = units.get(name) or "chance", _at("links", line, "chances")
@@ -297,6 +304,10 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
             what = "a lognormal needs 0 < low < high"
             yield Fault(f"{where} low", what, "write its 5 % and 95 % points")
     chance = unit in ("chance", "share") or reference_minutes(unit) is not None
+    if chance and cap is not None and cap > 1:
+        yield Fault(
+            f"{where} cap", "a chance or share is outside 0 to 1", "write a fraction of one"
+        )
     if chance and any(not 0 <= value <= 1 for value in given):
         what = "a chance or share is outside 0 to 1"
         yield Fault(f"{where} mode", what, "write a fraction of one")
@@ -324,6 +335,11 @@ def _losses(tables: Tables) -> Iterator[Fault]:
         if not pairs or not all(name and value for name, value in pairs.items()):
             what = "is not NAME=INPUT pairs separated by ;"
             yield Fault(f"{where} arguments", what, "write people=idle_people; weeks=pause_weeks")
+            continue
+        if len(pairs) < len(row["arguments"]):
+            names = [item.partition("=")[0].strip() for item in row["arguments"]]
+            what = f'"{max(names, key=names.count)}" stands twice'
+            yield Fault(f"{where} arguments", what, "give each argument a name of its own")
             continue
         if any(name not in units for name in pairs.values()):
             continue  # told as a missing reference

@@ -110,13 +110,13 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
             frame = tables.empty(table)
             faults.append(Fault(path.name, "is missing", "add it with its header line"))
         frames[table.name] = frame.sort("id", "known_on", "tlp", nulls_last=True)
-    if not faults:
-        faults += checks.all_faults(frames)
     content, found = read_toml(folder / "scenarios.toml")
-    known, decisions, more = scenario_file.read("scenarios.toml", content, frames)
-    faults += found or more
-    if faults:
-        return None, faults
+    if faults or found:  # what refers to a table that could not be read is not told again
+        return None, [*faults, *found]
+    faults = checks.all_faults(frames)
+    known, decisions, found = scenario_file.read("scenarios.toml", content, frames)
+    if faults or found:
+        return None, [*faults, *found]
     loaded = Case(
         id=settings["id"],
         title=settings["title"],
@@ -163,6 +163,8 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
             faults.append(Fault(f"{path.name} {name}", "is missing or not text", "fill it in"))
     if not faults and not content["id"].replace("-", "").replace("_", "").isalnum():
         faults.append(Fault(f"{path.name} id", "is not a bare name", "use a-z, 0-9, - and _"))
+    if content.get("currency", "USD") != "USD":
+        faults.append(Fault(f"{path.name} currency", "is not USD", "give all amounts in USD"))
     if content.get("schema_version") != SCHEMA_VERSION:
         what = f"is {content.get('schema_version')}, this kit reads {SCHEMA_VERSION}"
         faults.append(Fault(f"{path.name} schema_version", what, f"write {SCHEMA_VERSION}"))

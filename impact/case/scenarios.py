@@ -12,6 +12,7 @@ import polars as pl
 
 from impact.case import checks
 from impact.errors import BadInput, Fault, did_you_mean
+from impact.numerics import times
 
 BASELINE = "baseline"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
@@ -33,8 +34,13 @@ class Change:
     def __str__(self) -> str:
         """The change in the grammar of `--set`."""
         if self.low == self.high:
-            return f"{self.name}={self.mode:g}"
-        return f"{self.name}={self.low:g},{self.mode:g},{self.high:g}"
+            return f"{self.name}={_exact(self.mode)}"
+        return f"{self.name}={','.join(map(_exact, (self.low, self.mode, self.high)))}"
+
+
+def _exact(value: float) -> str:
+    """A number that reads back as the same number."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,16 @@ def _scenario(
     where: str, name: str, entry: Mapping[str, Any], tables: Tables, faults: list[Fault]
 ) -> Scenario:
     faults += _strange(where, entry, _SCENARIO)
-    contradicts = tuple(map(str, entry.get("contradicts", ())))
+    named = entry.get("contradicts", [])
+    if not isinstance(named, list):
+        faults.append(Fault(f"{where} contradicts", "is no list", 'write ["claim", "claim"]'))
+        named = []
+    contradicts = tuple(map(str, named))
+    as_of = str(entry.get("as_of", ""))
+    try:
+        _ = as_of and times.parse(as_of)
+    except ValueError as error:
+        faults.append(Fault(f"{where} as_of", f'"{as_of}" is no date', str(error)))
     for claim in contradicts:
         faults += _unknown(f"{where} contradicts", "claim", claim, tables["claims"])
     return Scenario(
@@ -205,7 +220,7 @@ def _scenario(
         title=str(entry.get("title", name)),
         says=str(entry.get("says", "")),
         changes=_set(where, entry, tables, faults),
-        as_of=str(entry.get("as_of", "")),
+        as_of=as_of,
         contradicts=contradicts,
     )
 
@@ -242,7 +257,10 @@ def _unknown(where: str, what: str, name: str, rows: pl.DataFrame) -> list[Fault
     known = rows["id"].drop_nulls().to_list()
     if name in known:
         return []
-    return [Fault(where, f'no {what} "{name}"', did_you_mean(name, known, f"name an {what}"))]
+    article = "an" if what[0] in "aei" else "a"
+    return [
+        Fault(where, f'no {what} "{name}"', did_you_mean(name, known, f"name {article} {what}"))
+    ]
 
 
 def _entries(
@@ -250,7 +268,10 @@ def _entries(
 ) -> list[tuple[str, Mapping[str, Any]]]:
     block = content.get(key, {})
     found: list[tuple[str, Mapping[str, Any]]] = []
-    for name, entry in block.items() if isinstance(block, dict) else ():
+    if not isinstance(block, dict):
+        faults.append(Fault(f"{where} {key}", "is no table", f"write [{key}.NAME]"))
+        return []
+    for name, entry in block.items():
         if _NAME.fullmatch(name) and isinstance(entry, dict):
             found.append((name, entry))
         else:

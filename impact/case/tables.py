@@ -20,6 +20,8 @@ from impact.numerics import times
 SHOWN = 20  # faults shown of one kind in one column, before "and N more"
 _ID = r"^[a-z0-9][a-z0-9._+-]*$"
 _LISTS = ("refs", "chances", "arguments")
+_CELL = r'(?:"(?:[^"]|"")*"|[^",]*)'
+_ROW = f"^{_CELL}(?:,{_CELL})*$"
 _OWN = "x_"  # columns that start so are kept and not read
 
 
@@ -128,16 +130,19 @@ def _ragged(file: str, rows: pl.DataFrame, width: int) -> list[Fault]:
     outside_quotes = pl.col("row").str.replace_all(r'"[^"]*"', "")
     wrong = rows.with_columns(
         odd=pl.col("row").str.count_matches('"', literal=True) % 2 == 1,
+        strange=~pl.col("row").str.contains(_ROW),
         cells=outside_quotes.str.count_matches(",", literal=True) + 1,
-    ).filter(pl.col("odd") | (pl.col("cells") != width))
+    ).filter(pl.col("odd") | pl.col("strange") | (pl.col("cells") != width))
     faults = []
-    for line, odd, cells in wrong[:SHOWN].select("file_line", "odd", "cells").iter_rows():
+    told = wrong[:SHOWN].select("file_line", "odd", "strange", "cells")
+    for line, odd, strange, cells in told.iter_rows():
         what = f"has {cells} cells where the header has {width}"
-        faults.append(
-            Fault(f"{file}:{line}", "a quote is not closed", "a row is one line")
-            if odd
-            else Fault(f"{file}:{line}", what, "quote cells that hold commas")
-        )
+        repair = "quote cells that hold commas"
+        if odd:
+            what, repair = "a quote is not closed", "a row is one line"
+        elif strange:
+            what, repair = "a quote stands inside a cell", 'quote the whole cell and write " as ""'
+        faults.append(Fault(f"{file}:{line}", what, repair))
     if wrong.height > SHOWN:
         faults.append(Fault(file, f"and {wrong.height - SHOWN} more rows", "see the first ones"))
     return faults
@@ -189,7 +194,8 @@ def _told(
     for index in indexes[:SHOWN]:
         value, advice = written[index], repair
         if value is not None and repair.startswith("one of "):
-            near = did_you_mean(value.lower(), repair.removeprefix("one of ").split(", "), "")
+            word = value.lower().removeprefix("tlp:")
+            near = did_you_mean(word, repair.removeprefix("one of ").split(", "), "")
             advice = f"{near} {repair}".strip()
         said = what if value is None else f'"{value[:60]}" {what}'
         faults.append(Fault(f"{file}:{lines[index]} {column}", said, advice))

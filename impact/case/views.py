@@ -82,7 +82,7 @@ def _standing(
     standing: dict[str, pl.DataFrame] = {}
     faults: list[Fault] = []
     for name, rows in tables.items():
-        known = rows if moment is None else rows.filter(pl.col("known_on") <= moment)
+        known = rows if moment is None else rows.filter(pl.col("known_on") <= times.until(moment))
         seen = newest(known.filter(at_level)).filter(~pl.col("withdrawn"))
         above = newest(known.filter(~at_level)).filter(pl.col("withdrawn"))
         ended = seen.join(above.select("id", above="known_on"), on="id")

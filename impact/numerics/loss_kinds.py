@@ -54,16 +54,17 @@ def product(arguments: Mapping[str, Draws]) -> Draws:
 
 
 def records(arguments: Mapping[str, Draws]) -> Draws:
-    """Cost of a breach by people affected: exp(intercept + slope ln(people)) x residual.
+    """Part of the cost of a breach by people: exp(intercept + slope ln(people)) x residual x share.
 
     The log-log regression of Jacobs (2014) on 115 cases of the Ponemon study: intercept 7.680,
-    slope 0.758, residual lognormal with standard deviation 0.523. Nobody affected costs nothing.
+    slope 0.758, residual lognormal with standard deviation 0.523. `share` is the part of that total
+    that the row stands for. Nobody affected costs nothing.
     """
     people = np.asarray(arguments["people"], dtype=np.float64)
     with np.errstate(divide="ignore"):
         exponent = arguments["intercept"] + arguments["slope"] * np.log(people)
     cost: Draws = np.where(people > 0, np.exp(exponent) * arguments["residual"], 0.0)
-    return cost
+    return cost * arguments["share"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Kind:
     units: Mapping[str, str] | None
 
 
-_RECORDS = {"people": "person", "intercept": "1", "slope": "1", "residual": "1"}
+_RECORDS = {"people": "person", **dict.fromkeys(("intercept", "slope", "residual", "share"), "1")}
 KINDS: Mapping[str, Kind] = {"product": Kind(product, None), "records": Kind(records, _RECORDS)}
 
 

@@ -82,6 +82,7 @@ def squared_correlations(variables: Draws, outcomes: Draws) -> Draws:
     left = variables - variables.mean(axis=1, keepdims=True)
     right = outcomes - outcomes.mean(axis=1, keepdims=True)
     scale = np.outer((left**2).sum(axis=1), (right**2).sum(axis=1))
+    varies = np.outer(np.ptp(variables, axis=1) > 0, np.ptp(outcomes, axis=1) > 0)
     product = (left @ right.T) ** 2
-    result: Draws = np.divide(product, scale, out=np.zeros_like(product), where=scale > 0)
+    result: Draws = np.divide(product, scale, out=np.zeros_like(product), where=varies)
     return result

@@ -2,8 +2,9 @@
 
 A year, a month or a day counts to its end (23:59:59 UTC), so that nothing is known before it can
 have been said. An instant keeps how it was written in its milliseconds, which no table uses for
-anything else: a year ends at .000, a month at .001, a day at .002, a minute or second is exact.
+anything else: a year ends at .001, a month at .002, a day at .003, a minute or second is exact.
 So `as_text(parse(text)) == text`, and a coarser date never sorts behind a finer one of equal end.
+Whether something is known by a moment is asked of the whole second, see `until`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import polars as pl
 
 INSTANT = pl.Datetime("ms", "UTC")
 HOW = "write 2026, 2026-04, 2026-04-03 or 2026-04-03T12:00Z (UTC)"
-_YEAR, _MONTH, _DAY = 0, 1000, 2000  # microseconds that mark how an end was written
+_YEAR, _MONTH, _DAY = 1000, 2000, 3000  # microseconds that mark how an end was written
 _WRITTEN = re.compile(
-    r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(?:Z|\+00:00))?)?)?"
+    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
+    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(?:Z|\+00:00))?)?)?"
 )
 
 
@@ -26,7 +28,7 @@ def parse(text: str) -> datetime:
     """The instant that a written time stands for; raises ValueError where it is none.
 
     >>> parse("2026-02").isoformat()
-    '2026-02-28T23:59:59.001000+00:00'
+    '2026-02-28T23:59:59.002000+00:00'
     """
     found = _WRITTEN.fullmatch(text.strip())
     if not found:
@@ -35,14 +37,14 @@ def parse(text: str) -> datetime:
     month, day, hour, minute, second = rest
     if year is None or not 1900 <= year <= 2200:
         raise ValueError("the year is outside 1900 to 2200")
-    if not 1 <= (month or 1) <= 12:
-        raise ValueError(f"there is no month {month}")
-    if hour is not None and minute is not None:
-        return datetime(year, month or 1, day or 1, hour, minute, second or 0, tzinfo=UTC)
     mark = _YEAR if month is None else _MONTH if day is None else _DAY
-    month = month or 12
-    day = day if mark == _DAY else calendar.monthrange(year, month)[1]
-    return datetime(year, month, day or 0, 23, 59, 59, mark, tzinfo=UTC)
+    month = 12 if month is None else month
+    if not 1 <= month <= 12:
+        raise ValueError(f"there is no month {month}")
+    day = calendar.monthrange(year, month)[1] if day is None else day
+    if hour is not None and minute is not None:
+        return datetime(year, month, day, hour, minute, second or 0, tzinfo=UTC)
+    return datetime(year, month, day, 23, 59, 59, mark, tzinfo=UTC)
 
 
 def precision(instant: datetime) -> str:
@@ -74,6 +76,11 @@ def start(instant: datetime) -> datetime:
         return instant
     month = 1 if wide == "year" else instant.month
     return datetime(instant.year, month, instant.day if wide == "day" else 1, tzinfo=UTC)
+
+
+def until(instant: datetime) -> datetime:
+    """The last millisecond of the second of an instant: all that is known by it comes before."""
+    return instant.replace(microsecond=999_000)
 
 
 def parse_column(written: pl.Series) -> tuple[pl.Series, pl.Series]:
