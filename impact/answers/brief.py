@@ -7,9 +7,10 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer
 from impact.answers.decisions import decisions
-from impact.answers.evidence import now, said_by
+from impact.answers.evidence import now
 from impact.answers.exposure import established, exposure, related
 from impact.answers.losses import losses
+from impact.answers.positions import reported, told
 from impact.answers.provenance import names
 from impact.answers.unknowns import first_question
 from impact.case import views
@@ -22,7 +23,7 @@ def bottom_line(run: Run) -> Answer:
     The table holds the sentences, one a row: `about`, `says`.
     """
     rows = [
-        ("What happened", _joined(_happened(run), exposure(run).sentence)),
+        ("What happened", _joined(_happened(run), exposure(run).sentence.partition("; ")[2])),
         ("What it may cost", losses(run).sentence),
         ("What to do", _joined(decisions(run).sentence, first_question(run))),
     ]
@@ -45,18 +46,14 @@ def _joined(first: str, second: str) -> str:
 
 
 def _happened(run: Run) -> str:
-    """The claims on which the established reach of each serving vendor rests, reported by whom."""
+    """What is reported of the vendors reached and of what their clients do, by whom and when."""
     known, said = run.known, names(run.known)
-    told = []
-    for vendor in sorted(set(related(known, "supplies")) & established(run)):
-        links = known["links"].filter(pl.col("target") == vendor)
-        ids = links.explode("claims")["claims"].drop_nulls().to_list()
-        for claim in known["claims"].filter(pl.col("id").is_in(ids)).iter_rows(named=True):
-            told.append(f"{claim['says'].rstrip('.')} ({said_by(known, claim)})")
-    if told:
-        return "; ".join(told)
+    hit = sorted(set(related(known, "supplies")) & established(run))
+    claims = [claim for vendor in hit for claim in reported(known, vendor, most=2)[-1:]]
+    clients = {lab for vendor in hit for lab in related(known, "supplies")[vendor]}
+    claims += [claim for lab in sorted(clients) for claim in reported(known, lab, most=1)]
+    if claims:
+        return told(known, claims)
     releases = known["entities"].filter(pl.col("kind") == "release")["id"]
     bad = [said[name] for name in releases if name in established(run)]
-    if not bad:
-        return "No bad release is known by that day."
-    return f"{words.listed(bad)} {'is' if len(bad) == 1 else 'are'} known to be bad."
+    return f"Known to be bad: {words.listed(bad)}" if bad else "No bad release is known by that day"

@@ -56,7 +56,7 @@ def decisions(run: Run) -> Answer:
         for option in decision.options:
             rows.append(_row(decision, option.title, option.says, costs[option.id],
                              _best_when(option.id, regimes)))  # fmt: skip
-        told.append(_told(decision, regimes, titles))
+        told.append(_told(decision, lines, regimes, titles))
         notes.append(decision.note)
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     figures = [
@@ -151,22 +151,29 @@ def _best_when(option: str, regimes: list[tuple[str, float, float]]) -> str:
     for name, low, high in regimes:
         if name == option:
             if np.isinf(high):
-                return f"above {words.money(low)}" if low else "always"
-            return f"up to {words.money(high)}" if not low else words.money_range(low, high, 2)
+                return f"above about {words.money(low, 1)}" if low else "always"
+            return (
+                f"up to about {words.money(high, 1)}" if not low else words.money_range(low, high)
+            )
     return "never"
 
 
 def _told(
-    decision: Decision, regimes: list[tuple[str, float, float]], titles: dict[str, str]
+    decision: Decision,
+    lines: Sequence[Line],
+    regimes: list[tuple[str, float, float]],
+    titles: dict[str, str],
 ) -> str:
     """The finding: which option is cheapest on average, and from which value another is."""
+    if all(line == Line(line.option, 0.0, 0.0) for line in lines):
+        return f"{decision.title}: nothing is at stake in this view."
     first = f'"{titles[regimes[0][0]].lower()}" is cheapest on average'
     if len(regimes) == 1:
         return f"{decision.title}: {first}, whatever {decision.flips_says}."
     said = f"{decision.title}: {first} while {decision.flips_says} less than"
-    said += f" {words.money(regimes[1][1])}"
+    said += f" about {words.money(regimes[1][1], 1)}"
     for name, low, _ in regimes[1:]:
-        said += f', from {words.money(low)} "{titles[name].lower()}"'
+        said += f', from about {words.money(low, 1)} "{titles[name].lower()}"'
     return f"{said}."
 
 

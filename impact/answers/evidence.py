@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     import altair as alt
 
 Claim = dict[str, Any]
+_TOPICS = {
+    "available_minutes": "how long it could be had",
+    "disclosed_on": "when it was disclosed",
+    "extortionist": "who extorts",
+    "intruder": "who got in",
+    "leak_content": "what it holds",
+    "leak_status": "what became of it",
+    "malicious_from": "since when it is bad",
+    "payload": "which file carries the code",
+    "registry": "on which registry",
+    "token_stolen_at": "where the token was stolen",
+    "who_paused": "who paused",
+    "who_was_idled": "who was idled",
+}
 CLEARLY = 1.25  # weight of one side over the other from which it is called better supported
 _WEIGHTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
 _RELIABILITY = dict(zip(ADMIRALTY_LETTERS, _WEIGHTS, strict=True))
@@ -60,7 +74,7 @@ _WINDOW: dict[str, pl.DataType] = {
 }
 
 
-def timeline(known: Case, most: int = 18, a_day: int = 2) -> Answer:
+def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     """What happened when, and when it was reported: `most` events, at most `a_day` of one day.
 
     Shown are events about what stands in links.csv, the most credible first; context and aftermath
@@ -70,7 +84,9 @@ def timeline(known: Case, most: int = 18, a_day: int = 2) -> Answer:
     """
     said = names(known)
     happened = (pl.col("predicate") == "happened") & pl.col("valid_from").is_not_null()
-    delay = (pl.col("known_on") - pl.col("valid_from")).dt.total_minutes() / 1440
+    dated = pl.col("known_on").dt.microsecond().is_in([0, 3000])  # not by a month or a year
+    minutes = (pl.col("known_on") - pl.col("valid_from")).dt.total_minutes()
+    delay = pl.when(dated).then(minutes / 1440)
     linked = {*known["links"]["source"], *known["links"]["target"]} - {"event"}
     shown = happened & (pl.col("stage") != "context") & pl.col("subject").is_in(sorted(linked))
     events = known["claims"].filter(shown).select(
@@ -88,16 +104,22 @@ def timeline(known: Case, most: int = 18, a_day: int = 2) -> Answer:
     schema = {**_WINDOW, "release": pl.String()}
     windows = pl.concat([pl.DataFrame(schema=schema), *spans])
     if events.height:
-        late = best.sort("delay_days", "id", descending=[True, False]).row(0, named=True)
+        late = max((days for days in best["delay_days"] if days is not None), default=0.0)
         sentence = (
-            f"{words.count(best.height, 'event')} from {words.date(best['happened_on'][0])} to"
-            f" {words.date(best['happened_on'][-1])}; the longest unreported became known"
-            f" {words.number(late['delay_days'])} days later."
+            f"{best.height} of {words.count(events.height, 'reported event')} are shown, from"
+            f" {words.date(best['happened_on'][0])} to {words.date(best['happened_on'][-1])}; the"
+            f" longest unreported became known {words.number(late)} days later."
         )
     else:
         sentence = "Nothing is reported to have happened by that day."
-    told = [window_sentence(known, name) for name in releases]
-    drawn = best.select("happened_on", "reported_on", "stage", "says")
+    first = known["windows"].sort("opens", "entity")["entity"].to_list()[:1]
+    told = [window_sentence(known, name) for name in first]
+    drawn = best.select(
+        "happened_on",
+        "stage",
+        "says",
+        reported_on=pl.when(pl.col("delay_days").is_not_null()).then("reported_on"),
+    )
 
     def draw() -> alt.TopLevelMixin:
         from impact.charts import pictures
@@ -106,7 +128,7 @@ def timeline(known: Case, most: int = 18, a_day: int = 2) -> Answer:
 
     return Answer(
         name="timeline",
-        sentence=" ".join([sentence, *told[-1:]]),
+        sentence=" ".join([sentence, *told]),
         table=best,
         heads={
             "happened_on": "Happened",
@@ -133,30 +155,31 @@ def _window_figures(known: Case, releases: list[str]) -> tuple[Figure, ...]:
 
 
 def window_sentence(known: Case, release: str) -> str:
-    """How long a release could be had, in words: open, agreed or disputed."""
-    name, parts = names(known)[release], window(known, release)
-    spans = {part: (opens, closes) for part, opens, closes in parts.iter_rows()}
-    first, last = spans["hull"]
-    if last is None:
-        return f"{name} could be had from {words.date(first)}; the end is not known yet."
-    longest = (last - first).total_seconds() / 60
-    sure = 0.0
-    if "core" in spans:
-        sure = (spans["core"][1] - spans["core"][0]).total_seconds() / 60
-    if sure == longest:
-        return f"{name} could be had for {longest:.0f} minutes."
-    accounts = known["windows"].filter(pl.col("entity") == release).height
-    return (
-        f"How long {name} could be had is disputed between {accounts} accounts:"
-        f" {sure:.0f} minutes by all of them, {longest:.0f} by the longest."
-    )
+    """How long a release could be had, in words: open, agreed, or each account by whom."""
+    said = names(known)
+    claimants = dict(known["claims"].select("id", "claimant").iter_rows())
+    accounts = known["windows"].filter(pl.col("entity") == release).sort("known_on", "id")
+    told = []
+    for opens, closes, claims in accounts.select("opens", "closes", "claims").iter_rows():
+        if closes is None:
+            since = f"{said[release]} could be had from {words.date(opens)}"
+            return f"{since}; the end is not known yet."
+        minutes = (closes - opens).total_seconds() / 60
+        who = said[claimants[claims[0]]] if claims else "no claimant"
+        told.append((minutes, f"{minutes:.0f} minutes by {who}"))
+    if len({minutes for minutes, _ in told}) == 1:
+        return f"{said[release]} could be had for {told[0][1]}."
+    each = words.listed([text for _, text in told])
+    return f"How long {said[release]} could be had is disputed: {each}."
 
 
 def said_by(known: Case, claim: Claim) -> str:
     """Who said a claim and when, as a reader is told."""
-    who = f"{names(known)[claim['claimant']]}, {words.date(claim['stated_on'])}"
-    verbs = {"denies": "denied by", "is silent": "no answer from", "is asked": "asked of"}
-    return f"{verbs.get(claim['stance'], 'reported by')} {who}"
+    who, day = names(known)[claim["claimant"]], words.date(claim["stated_on"])
+    if claim["stance"] == "is silent":
+        return f"as of {day}"
+    verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], "reported by")
+    return f"{verb} {who}, {day}"
 
 
 def _value(known: Case, claim: Claim) -> str:
@@ -207,7 +230,8 @@ def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
     paired: set[frozenset[str]] = set()
     for (subject, predicate, qualifier), sides in sorted(groups.items()):
         ranked = sorted(sides.values(), key=lambda side: (-support(known, side), side[0]["id"]))
-        topic = f"{subject}: {predicate} {qualifier}".replace("_", " ").strip()
+        topic = f"{subject}: {_TOPICS.get(predicate, predicate)}".replace("_", " ")
+        topic += f" ({qualifier})" if qualifier and qualifier not in subject.lower() else ""
         found += [(topic, ranked[0], other) for other in ranked[1:]]
         for one, two in combinations(ranked, 2):
             paired |= {frozenset((a["id"], b["id"])) for a in one for b in two}
@@ -236,11 +260,9 @@ def conflicts(known: Case) -> Answer:
     still_open = frame.filter(pl.col("better") == "open").height
     sentence = "No two statements known by that day contradict each other."
     if rows:
-        sentence = (
-            f"{words.count(frame.height, 'point is', 'points are')} disputed; in"
-            f" {frame.height - still_open} one side is clearly better supported,"
-            f" {words.count(still_open, 'stays', 'stay')} open."
-        )
+        sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed;"
+        sentence += f" {frame.height - still_open} with one side clearly better supported"
+        sentence += f", {still_open} open." if still_open else "."
     return Answer(
         name="conflicts",
         sentence=sentence,
@@ -276,8 +298,9 @@ def _why(known: Case, one: list[Claim], two: list[Claim], open_: bool) -> str:
 def _side(known: Case, claims: list[Claim]) -> str:
     first = min(claims, key=lambda claim: (claim["known_on"], claim["id"]))
     more = len({claim["claimant"] for claim in claims}) - 1
-    also = f" and {more} more" if more else ""
-    return f"{words.capital(_value(known, first))} ({said_by(known, first)}{also})"
+    roots = len(origins(known, [source for claim in claims for source in claim["sources"]]))
+    also = f" and {more} more, {words.count(roots, 'origin')} in all" if more else ""
+    return f"{_value(known, first)} ({said_by(known, first)}{also})"
 
 
 def duties(known: Case) -> Answer:
@@ -324,7 +347,9 @@ def _status(
     if duty["applies"] == "no":
         return "does not apply"
     if duty["applies"] == "not established":
-        return "unknown whether it applies"
+        over = due is not None and moment is not None and due < moment
+        ended = "; would have ended by then if it applies" if over else ""
+        return f"unknown whether it applies{ended}"
     if due is None or moment is None:
         return "running" if begun else "not started"
     return "running" if moment < due else "due; not known to be met"
@@ -351,7 +376,7 @@ def sources(known: Case) -> Answer:
     frame = known["sources"].filter(pl.col("id").is_in(sorted(cited))).select(
         "id", "publisher", "title", "published_on", "reliability", "access",
         restates=pl.col("derived_from").list.join(", "),
-        address=pl.col("url").fill_null("no address"),
+        address=pl.coalesce("url", "note", pl.lit("no address")),
     ).sort("published_on", "id")  # fmt: skip
     read = frame.filter(pl.col("access") == "full").height
     roots = len(origins(known, cited))

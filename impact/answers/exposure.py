@@ -9,6 +9,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
+from impact.answers.evidence import said_by
 from impact.answers.provenance import names
 from impact.case import checks, views
 from impact.case.folder import Case
@@ -49,7 +50,7 @@ def _reached_over(run: Run, sure: Callable[[str], bool]) -> set[str]:
 def chances(run: Run) -> pl.DataFrame:
     """Exposure of every entity, ordered by id.
 
-    Columns `entity`, `kind`, `chance`, `chance_error`, `how`, `band`.
+    Columns `entity`, `kind`, `chance`, `chance_error`, `how`, `reported` (by whom), `band`.
 
     The chance is the share of draws in which the event reaches the entity; the error is the Wilson
     half-width, 0 where nothing was drawn to decide it. `how` is established (by certain links),
@@ -58,6 +59,7 @@ def chances(run: Run) -> pl.DataFrame:
     """
     sure, supposed, ways = established(run), undrawn(run), graph.all_ways(travelled(run))
     terms = dict(run.known["links"].select("id", "chances").iter_rows())
+    reported = reporters(run)
     rows: list[dict[str, Any]] = []
     for entity, kind in run.known["entities"].select("id", "kind").iter_rows():
         found = measures.share(run.reached.get(entity, 0).bit_count(), run.draws)
@@ -71,6 +73,7 @@ def chances(run: Run) -> pl.DataFrame:
                 "chance": found.value,
                 "chance_error": found.error if drawn else 0.0,
                 "how": how,
+                "reported": reported.get(entity, ""),
                 "evidence": " ".join(sorted(evidence)),
             }
         )
@@ -81,7 +84,7 @@ def chances(run: Run) -> pl.DataFrame:
 _CHANCES = {
     **dict.fromkeys(("entity", "kind"), pl.String),
     **dict.fromkeys(("chance", "chance_error"), pl.Float64),
-    **dict.fromkeys(("how", "evidence"), pl.String),
+    **dict.fromkeys(("how", "reported", "evidence"), pl.String),
 }
 
 
@@ -90,13 +93,44 @@ def travelled(run: Run) -> list[graph.Edge]:
     return [edge for edge in run.edges if run.on[edge.name] & run.reached.get(edge.source, 0)]
 
 
-def said_chance(row: Mapping[str, Any]) -> str:
-    """A row of `chances` as a page prints it: established, supposed, none, or about so much."""
+def reporters(run: Run) -> dict[str, str]:
+    """Entity -> who reports that it was reached.
+
+    The most credible, then latest, claim of the certain links that lead to it.
+    """
+    known = run.known
+    claims = {row["id"]: row for row in known["claims"].iter_rows(named=True)}
+    named: dict[str, list[dict[str, Any]]] = {}
+    on = {edge.name for edge in travelled(run)}
+    for link, target, terms, ids in (
+        known["links"].select("id", "target", "chances", "claims").iter_rows()
+    ):
+        if link in on and terms == [checks.CERTAIN]:
+            named.setdefault(target, []).extend(claims[claim] for claim in ids)
+    best = {
+        entity: min(made, key=lambda c: (c["credibility"], -c["known_on"].timestamp(), c["id"]))
+        for entity, made in named.items()
+        if made
+    }
+    return {entity: said_by(known, claim) for entity, claim in best.items()}
+
+
+def said_chance(row: Mapping[str, Any], short: bool = False) -> str:
+    """A row of `chances` as a page prints it: reported by whom, supposed, none, or about so much.
+
+    What a workforce, a project or a competitor suffers is not that it is reached, so it is named.
+    """
+    verb = _SUFFERS.get(row["kind"], "")
+    lead = f"{verb}: " if verb and not short else ""
     if row["how"] == "supposed":
-        return "supposed"
+        return f"{lead}supposed"
     if row["how"] == "established":
-        return words.chance(row["chance"])
-    return f"about {words.chance(words.significant(row['band'], 1))}, assumed"
+        said = row["reported"] or words.chance(row["chance"])
+        return lead + (said.partition(" by ")[0] if short else said)
+    return f"{lead}about {words.chance(words.significant(row['band'], 1))}, assumed"
+
+
+_SUFFERS = {"workforce": "idle", "project": "paused", "competitor": "learns something"}
 
 
 def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[str]]:
@@ -167,7 +201,7 @@ def exposure(run: Run) -> Answer:
         table=frame,
         heads={
             "name": "Who or what",
-            "said": "Reached",
+            "said": "Reached or affected",
             "copied": "Copied out",
             "published": "With third parties",
             "feeds": "Said to feed",
@@ -187,7 +221,7 @@ def exposure(run: Run) -> Answer:
 
 
 _EXPOSURE = {
-    **dict.fromkeys(("entity", "name", "kind", "how"), pl.String),
+    **dict.fromkeys(("entity", "name", "kind", "how", "reported"), pl.String),
     **dict.fromkeys(("chance", "chance_error", "band"), pl.Float64),
     **dict.fromkeys(("said", "copied", "published", "way", "feeds"), pl.String),
 }
@@ -201,18 +235,23 @@ def _exposure_sentence(run: Run, frame: pl.DataFrame, found: dict[str, dict[str,
     sure = vendors.filter(pl.col("how") == "established")["name"].to_list()
     supposed = vendors.filter(pl.col("how") == "supposed")["name"].to_list()
     labs = frame.filter(pl.col("kind") == "lab")
-    first = f"{words.listed(sure)} {'is' if len(sure) == 1 else 'are'} established as reached"
+    first = f"{words.listed(sure)} {'is' if len(sure) == 1 else 'are'} reached"
     if not sure:
-        first = "No vendor is established as reached"
+        first = "No vendor is reported as reached"
     if supposed:
         first += f", {words.listed(supposed)} supposed"
     if not labs.height:
         return f"{first}; no way to a client lab is known."
     groups: dict[str, list[str]] = {}
     for name, text in labs.select("name", "said").iter_rows():
-        groups.setdefault(text, []).append(name)
-    told = [f"{words.listed(members, 'or')} {text}" for text, members in groups.items()]
-    return f"{first}; that data was in reach is, for {'; for '.join(told)}."
+        groups.setdefault(text.removesuffix(", assumed"), []).append(name)
+    told = [f"{text} for {words.listed(members)}" for text, members in groups.items()]
+    how = "supposed" if set(groups) == {"supposed"} else "assumed"
+    told = [text.removeprefix("supposed ") for text in told] if how == "supposed" else told
+    return (
+        f"{first}; whether client data was in reach is not reported and is {how},"
+        f" {words.listed(told)}."
+    )
 
 
 def _picture(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -230,7 +269,7 @@ def _picture(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
     depth = _layers(edges)
     found = {row["entity"]: row for row in chances(run).iter_rows(named=True)}
     nodes = [
-        (node, said[node], said_chance(found[node]), depth[node], run.chance(node))
+        (node, said[node], said_chance(found[node], short=True), depth[node], run.chance(node))
         for node in sorted(depth, key=lambda n: (depth[n], n))
     ]
     lines = [

@@ -113,7 +113,8 @@ def losses(run: Run) -> Answer:
         },
         figures=tuple(figures),
         notes=(
-            f"Ranges are {ILLUSTRATIVE}. They are given the event, for one pause, not a year.",
+            f"Ranges are {ILLUSTRATIVE}. They suppose that the event happened and cover one pause,"
+            " not a year.",
             "What one party loses and another receives is not in the total. Firms with equal"
             " evidence share one band. Loss of competitive advantage is not estimated.",
         )
@@ -142,7 +143,7 @@ def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, basis: str) -
     said = words.NOT_RESOLVED
     if low is not None and high is not None:
         ranged = words.money_range if unit.startswith("USD") else words.number_range
-        said = ranged(low, high)
+        said = ranged(low, high) + (f" {unit}" if unit == "person-weeks" else "")
     chance = happened.size / amounts.size
     return {
         "said": words.chance(chance),
@@ -181,7 +182,7 @@ def _idle(run: Run) -> list[dict[str, Any]]:
                 _row(
                     run,
                     said[force],
-                    "time without work",
+                    "part-time work lost",
                     "person-weeks",
                     weeks,
                     run.lineage.basis(force),
@@ -234,7 +235,7 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
         pooled = np.concatenate([run.losses[name].to_numpy() for name in ids])
         if np.any(pooled):
             row = _row(run, "a client lab", driver, "USD", pooled, run.lineage.basis(ids[0]))
-            rows.append(row if row["chance"] == 1.0 else row | {"said": "where it happens"})
+            rows.append(row | {"said": "where it happens"})
     return rows
 
 
@@ -251,9 +252,10 @@ def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
     told = []
     for row in rows:
         if row["unit"] == "person-weeks":
-            told.append(f"{row['who']} lose {row['range']} person-weeks")
+            told.append(f"{row['who']} lose {row['range']}")
         elif row["what"].startswith("net of what"):
             told.append(f"{row['who']} loses {row['range']}")
         elif row["who"] == "all together":
             told.append(f"all together {row['range']} net")
-    return words.capital(f"{'; '.join(told)}, on the kit's assumptions.")
+    ranged = "each from the 5 % to the 95 % point, on the kit's assumptions"
+    return words.capital(f"{'; '.join(told)}; {ranged}.")

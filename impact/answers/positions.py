@@ -27,21 +27,22 @@ def positions(run: Run) -> Answer:
     hit = [party for party in served if run.reached.get(party)]
     parties = [*dict.fromkeys(client for party in hit for client in served[party])]
     alternatives = [peer for peer, of in peers.items() if set(of) & set(hit)]
+    gone = known["links"].filter(pl.col("valid_to").is_not_null())
+    ended = {frozenset(pair) for pair in gone.select("source", "target").iter_rows()}
     rows: list[dict[str, str]] = []
     for party in [*hit, *sorted(parties), *sorted(alternatives)]:
         if party in {row["id"] for row in rows}:
             continue
-        claims = _latest(known, party)
-        own = [said[lab] for lab in sorted(served.get(party, ()))]
-        suppliers = [said[vendor] for vendor in sorted(clients.get(party, ()))]
-        relation = f"reported suppliers: {words.listed(suppliers)}" if suppliers else ""
+        claims = reported(known, party)
+        relation = _relation("supplier", clients.get(party, []), ended, party, said)
         if party in served or party in peers:
-            relation = f"reported clients: {words.listed(own)}" if own else "no reported client"
+            relation = _relation("client", served.get(party, []), ended, party, said)
+            relation = relation or "no reported client"
         rows.append(
             {
                 "id": party,
                 "party": said[party],
-                "position": _position(known, claims, party in peers),
+                "position": told(known, claims) or _unsaid(party in peers),
                 "origins": str(len(origins(known, [s for c in claims for s in c["sources"]])))
                 if claims
                 else "",
@@ -54,13 +55,15 @@ def positions(run: Run) -> Answer:
         ("id", "party", "position", "origins", "data", "relation", "question"), pl.String
     )
     frame = pl.DataFrame(rows, schema=schema, orient="row")
+    of_others = (pl.col("predicate") == "reviewed_by") & pl.col("subject").is_in(hit)
+    others = known["claims"].filter(of_others).to_dicts()
     silent = [row["party"] for row in rows if row["position"].startswith("no position")]
     sentence = "No client of a reached vendor is known by that day."
     if rows:
         unserved = [row["party"] for row in rows if row["relation"] == "no reported client"]
         sentence = f"Positions of {words.count(len(rows), 'party', 'parties')}."
         if silent:
-            sentence += f" Of {words.listed(silent)} none is reported."
+            sentence += f" No position of {words.listed(silent)} is reported."
         if unserved:
             sentence += f" {words.listed(unserved)} have no reported client."
     return Answer(
@@ -75,28 +78,51 @@ def positions(run: Run) -> Answer:
             "relation": "Relations",
             "question": "What would settle it",
         },
+        notes=tuple(f"{told(known, [claim])}." for claim in others),
     )
 
 
-def _latest(known: Case, party: str) -> list[dict[str, Any]]:
-    """The two newest credible claims that say what a party does, or what it says of itself."""
+_TOLD = (  # what a party says or is said to do, in the order told
+    "work_status",
+    "affected",
+    "came_through",
+    "contained",
+    "disputes_suits",
+    "under_review",
+    "user_data_affected",
+)
+
+
+def reported(known: Case, party: str, most: int = 4) -> list[dict[str, Any]]:
+    """The newest credible claim of each kind about what a party does, or about its data sets."""
+    own = known["entities"].filter((pl.col("party") == party) & (pl.col("kind") == "dataset"))["id"]
     claims = known["claims"].filter(
-        (pl.col("subject") == party)
-        & pl.col("predicate").is_in(["work_status", "affected", "came_through"])
+        pl.col("subject").is_in([party, *own])
+        & pl.col("predicate").is_in(list(_TOLD))
         & (pl.col("credibility").cast(pl.Int64) <= 3)
     )
-    newest = claims.sort("known_on", "id", descending=[True, False])
-    return newest.head(2).to_dicts()
+    newest = claims.sort("known_on", "id").unique("predicate", keep="last", maintain_order=True)
+    return sorted(newest.to_dicts(), key=lambda claim: _TOLD.index(claim["predicate"]))[:most]
 
 
-def _position(known: Case, claims: list[dict[str, Any]], peer: bool) -> str:
-    if not claims:
-        return "no compromise reported" if peer else "no position reported"
-    told = []
-    for claim in claims:
-        says = str(claim["says"]).rstrip(".")
-        told.append(f"{says} ({said_by(known, claim)})")
-    return "; ".join(told)
+def told(known: Case, claims: list[dict[str, Any]]) -> str:
+    """Claims as a list in a sentence, each with who said it and when."""
+    return "; ".join(f"{claim['says'].rstrip('.')} ({said_by(known, claim)})" for claim in claims)
+
+
+def _relation(
+    kind: str, others: list[str], ended: set[frozenset[str]], party: str, said: dict[str, str]
+) -> str:
+    """The reported suppliers or clients of a party, those reported as leaving apart."""
+    left = [said[other] for other in sorted(others) if frozenset((party, other)) in ended]
+    stay = [said[other] for other in sorted(others) if frozenset((party, other)) not in ended]
+    parts = [f"{words.count(len(stay), f'reported {kind}')}: {words.listed(stay)}"] if stay else []
+    parts += [f"reported as leaving or left: {words.listed(left)}"] if left else []
+    return "; ".join(parts)
+
+
+def _unsaid(peer: bool) -> str:
+    return "no compromise reported" if peer else "no position reported"
 
 
 def _data_state(run: Run, party: str) -> str:
@@ -126,4 +152,4 @@ def _question(known: Case, party: str) -> str:
         pl.col("id").is_in(sorted(used)) & pl.col("question").is_not_null()
     )
     widest = inputs.sort(pl.col("high") - pl.col("low"), descending=True, nulls_last=True)
-    return f"{widest['question'][0]} (ask {widest['ask'][0]})" if widest.height else ""
+    return f"{widest['question'][0]} (for {widest['ask'][0]})" if widest.height else ""

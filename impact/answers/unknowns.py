@@ -37,15 +37,15 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
             "rank": "No.",
             "question": "Question",
             "ask": "Whom to ask",
-            "cost_share": "Of the spread of the total cost",
-            "data_share": "Of whose data is reached or copied",
+            "cost_said": "Share of the spread of the total cost",
+            "data_said": "Of whose data is reached or copied",
         },
         figures=tuple(
             Figure(f"{part}.{row['input']}", row[part], None, "share", words.chance(row[part]))
             for row in frame.iter_rows(named=True)
             for part in ("cost_share", "data_share")
         ),
-        notes=("Shares are squared correlations of the draws, scaled to sum to one.",)
+        notes=("How much of the spread goes with the answer: squared correlations of the draws.",)
         if frame.height
         else (),
     )
@@ -57,7 +57,7 @@ def first_question(run: Run) -> str:
     if not ranked.height:
         return "no open question moves an answer in this view."
     first = ranked.row(0, named=True)
-    return f"ask {first['ask']} first: {first['question']}"
+    return f"first question, for {first['ask']}: {first['question']}"
 
 
 def _ranking(run: Run) -> pl.DataFrame:
@@ -76,12 +76,24 @@ def _ranking(run: Run) -> pl.DataFrame:
         if inputs[name]["question"] and share.max() > 0
     ]
     rows.sort(key=lambda row: (-max(row["cost_share"], row["data_share"]), row["input"]))
-    ranks = [{"rank": str(rank), **row} for rank, row in enumerate(rows, 1)]
+    ranks = [
+        {
+            "rank": str(rank),
+            **row,
+            **{f"{name}_said": _said(row[f"{name}_share"]) for name in ("cost", "data")},
+        }
+        for rank, row in enumerate(rows, 1)
+    ]
     schema = {
         **dict.fromkeys(("rank", "input", "question", "ask"), pl.String),
         **dict.fromkeys(("cost_share", "data_share"), pl.Float64),
+        **dict.fromkeys(("cost_said", "data_said"), pl.String),
     }
     return pl.DataFrame(ranks, schema=schema, orient="row")
+
+
+def _said(share: float) -> str:
+    return words.chance(share) if share >= 0.01 else "–"
 
 
 def _touched(run: Run) -> Draws:
@@ -112,6 +124,9 @@ def not_known(run: Run) -> Answer:
     for claim in silent.sort("known_on", "id").iter_rows(named=True):
         who = said[claim["claimant"]]
         rows.append((f"What {who} does", f"{claim['says']} ({said_by(known, claim)})", who))
+    asked = known["claims"].filter(pl.col("stance") == "is asked").sort("known_on", "id")
+    for claim in asked.iter_rows(named=True):
+        rows.append((claim["says"], "not reported by that day", said[claim["claimant"]]))
     used = {
         name
         for bearer in ("total", *known["entities"]["id"])
@@ -128,12 +143,13 @@ def not_known(run: Run) -> Answer:
     schema = dict.fromkeys(("what", "why", "who"), pl.String)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     many = inputs.filter(pl.col("basis_kind") == "assumption").height
-    later = inputs.filter(pl.col("authored_on") > pl.col("known_on").dt.offset_by("1d")).height
+    retrospect = pl.col("authored_on") > pl.col("known_on").dt.offset_by("1d")
+    later = inputs.filter((pl.col("basis_kind") == "assumption") & retrospect).height
     sentence = "Nothing is modelled yet from what is known by that day."
     if inputs.height:
         sentence = (
-            f"{many} of the {inputs.height} inputs behind these numbers are assumptions of the kit;"
-            f" {later} were typed later than the day they stand for and are assumed in retrospect."
+            f"{many} of the {inputs.height} inputs behind these numbers are assumptions of the kit,"
+            f" {later} of them made in retrospect, after the day for which they stand."
         )
     return Answer(
         name="not_known",

@@ -58,7 +58,7 @@ def test_at_noon_the_release_is_known_as_bad_its_window_open_and_mercor_not_link
     window = evidence.window(known, "litellm-1.82.8")
     assert window["closes"].null_count() == window.height == 2
     assert "the end is not known yet" in impact.timeline(known).sentence
-    assert "No vendor is established" in impact.exposure(run).sentence
+    assert "No vendor is reported as reached" in impact.exposure(run).sentence
     assert total(run).max() == 0.0
 
 
@@ -134,15 +134,18 @@ def test_turing_and_labelbox_have_no_reported_client_and_the_page_says_so(run: R
     assert "Labelbox and Turing have no reported client" in positions.sentence
     rows = {row["party"]: row for row in positions.table.iter_rows(named=True)}
     assert rows["Turing"]["relation"] == rows["Labelbox"]["relation"] == "no reported client"
-    assert rows["Surge AI"]["relation"].count(",") + 2 == 5  # five reported lab clients
-    assert rows["Mercor"]["relation"].count(",") + 2 == 4
+    assert rows["Surge AI"]["relation"].startswith("5 reported clients: Anthropic, Google, Meta")
+    assert rows["Mercor"]["relation"].startswith("4 reported clients: Anthropic, Google, Meta")
+    assert rows["Scale AI"]["relation"].startswith("reported as leaving or left: Google")
 
 
 def test_nobody_is_said_to_be_hit_in_a_supposition_without_the_words(case: Case) -> None:
     run = impact.simulate(impact.view(case, "surge-falls"))
     said = exposure.exposure(run)
     assert "Surge AI supposed" in said.sentence
-    assert "Surge AI is established" not in said.sentence
+    assert "Surge AI are reached" not in said.sentence
+    rows = {row["entity"]: row["said"] for row in said.table.to_dicts()}
+    assert rows["surge"] == "supposed"
     svg = said.svg()
     assert svg is not None
     assert "no compromise reported" in svg
@@ -152,7 +155,8 @@ def test_positions_give_the_claimant_and_the_day(run: Run) -> None:
     rows = {row["party"]: row["position"] for row in impact.positions(run).table.to_dicts()}
     assert "reported by Meta, 23 April 2026" in rows["Meta"]
     assert "reported by OpenAI, 3 April 2026" in rows["OpenAI"]
-    assert "no answer from Anthropic, 3 April 2026" in rows["Anthropic"]
+    assert "did not answer" in rows["Anthropic"]
+    assert "as of 3 April 2026" in rows["Anthropic"]
     assert rows["Google"] == "no position reported"
 
 
@@ -174,12 +178,12 @@ def test_a_source_that_cannot_be_judged_has_no_weight(case: Case) -> None:
 @pytest.mark.parametrize(
     ("subject", "value"),
     [
-        ("litellm 1.82.8: available minutes", "40 to 46 minutes"),  # K01
-        ("litellm: malicious from", "2024 (reported by veln.sh"),  # K03
-        ("TeamPCP supply-chain campaign: who paused", "Meta and other major labs"),  # K09
-        ("Mercor: disclosed on", "2026-04-02"),  # K12
-        ("claimed Mercor leak: leak status", "Published in full"),  # K13
-        ("TeamPCP supply-chain campaign: intruder", "Group using the name Lapsus$"),  # K15
+        ("litellm 1.82.8: how long it could be had", "40 to 46 minutes"),  # K01
+        ("litellm: since when it is bad", "2024 (reported by veln.sh"),  # K03
+        ("Supply-chain campaign of March 2026: who paused", "Meta and other major labs"),  # K09
+        ("Mercor: when it was disclosed", "2026-04-02"),  # K12
+        ("claimed Mercor leak: what became of it", "published in full"),  # K13
+        ("Supply-chain campaign of March 2026: who got in", "group using the name Lapsus$"),  # K15
     ],
 )
 def test_a_conflict_keeps_both_sides(case: Case, subject: str, value: str) -> None:

@@ -188,7 +188,7 @@ GRAPH: dict[str, tuple[Damage, str, str]] = {
     ),
     "a chance per minutes without its window": (
         new_link("chances", chances="installed_in_window"),
-        '"installed_in_window" is in chance per 152 minutes, not a chance',
+        '"installed_in_window" is in chance per 60 minutes, not a chance',
         "write NAME over MINUTES",
     ),
     "a window that is not in minutes": (
@@ -308,7 +308,7 @@ AMOUNTS: dict[str, tuple[Damage, str, str]] = {
         new_loss(
             "arguments", kind="records", arguments="people=affected_people", known_on="2026-04-11"
         ),
-        "the arguments intercept, residual, slope are missing",
+        "the arguments intercept, residual, share, slope are missing",
         "check the inputs and their units",
     ),
     "a limit that is not in USD": (

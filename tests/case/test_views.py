@@ -75,7 +75,7 @@ def test_each_id_stands_once_as_its_newest_row(mercor: impact.Case, day: str) ->
         ("2026-03-24T23:59Z", (56, 180, 1440)),
         ("2026-03-24", (40, 40, 46)),
         ("2026-04-01", (40, 40, 46)),
-        ("2026-04-02", (40, 152, 179)),
+        ("2026-04-02", (40, 152, 152)),
         (None, (40, 152, 179)),
     ],
 )
@@ -161,13 +161,13 @@ def test_a_newer_row_stands_before_an_older_one_of_a_higher_level(case_copy: Any
 
 
 def test_a_report_without_an_input_is_refused_and_all_that_miss_are_named(case_copy: Any) -> None:
-    case_copy.set("inputs", "pause_weeks", "tlp", "amber")
+    case_copy.set("inputs", "hours_a_week", "tlp", "amber")
     case_copy.set("inputs", "defence_usd", "tlp", "red")
     case_copy.set("entities", "turing", "tlp", "green")
     case = loaded(case_copy)
     with pytest.raises(Refusal) as refused:
         impact.view(case)
-    missing = ["entities.csv turing", "inputs.csv defence_usd", "inputs.csv pause_weeks"]
+    missing = ["entities.csv turing", "inputs.csv defence_usd", "inputs.csv hours_a_week"]
     assert told(refused.value) == missing
     assert "is needed and stands above the level; raise the level" in str(refused.value)
     with pytest.raises(Refusal) as refused:

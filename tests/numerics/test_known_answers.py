@@ -56,7 +56,13 @@ def test_three_annual_losses_rank_as_in_riskquant(expected: Expected) -> None:
 
 
 def test_the_records_model_is_that_of_jacobs(expected: Expected) -> None:
-    arguments = {"people": 32311, "intercept": 7.6799625, "slope": 0.7583576, "residual": 1.0}
+    arguments = {
+        "people": 32311,
+        "intercept": 7.6799625,
+        "slope": 0.7583576,
+        "residual": 1.0,
+        "share": 1.0,
+    }
     found = loss_kinds.records({name: np.asarray(value) for name, value in arguments.items()})
     assert float(found) == pytest.approx(expected("records model")["usd"], abs=0.5)
 

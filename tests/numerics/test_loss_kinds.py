@@ -83,7 +83,9 @@ def test_the_order_of_arguments_does_not_move_a_product_by_one_bit() -> None:
 
 def test_records_cost_more_with_more_people_and_nothing_without() -> None:
     people = np.array([0.0, 1.0, 1000.0, 100_000.0])
-    found = loss_kinds.records({"people": people, "intercept": 7.0, "slope": 0.75, "residual": 1.0})
+    found = loss_kinds.records(
+        {"people": people, "intercept": 7.0, "slope": 0.75, "residual": 1.0, "share": 1.0}
+    )
     assert found[0] == 0
     assert found[1] == pytest.approx(np.exp(7.0))
     assert found[3] / found[2] == pytest.approx(100**0.75)
@@ -91,12 +93,13 @@ def test_records_cost_more_with_more_people_and_nothing_without() -> None:
 
 def test_the_residual_of_records_is_a_factor() -> None:
     arguments = {"people": np.full(3, 500.0), "intercept": 7.0, "slope": 0.75}
+    arguments = {**arguments, "share": 1.0}
     one = loss_kinds.records({**arguments, "residual": np.ones(3)})
     other = loss_kinds.records({**arguments, "residual": np.array([0.5, 1.0, 2.0])})
     assert (other / one).tolist() == [0.5, 1.0, 2.0]
 
 
-RECORDS = {"people": "person", "intercept": "1", "slope": "1", "residual": "1"}
+RECORDS = {"people": "person", "intercept": "1", "slope": "1", "residual": "1", "share": "1"}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def test_arguments_that_come_out_as_usd_are_accepted(kind: str, named: dict[str,
         ("product", {"a": "USD", "b": "USD"}, "multiply to USD^2, not to USD"),
         ("product", {"a": "share"}, "multiply to no unit, not to USD"),
         ("product", {}, "multiply to no unit, not to USD"),
-        ("records", {"people": "person"}, "intercept, residual, slope are missing"),
+        ("records", {"people": "person"}, "intercept, residual, share, slope are missing"),
         ("records", {**RECORDS, "extra": "1"}, "records takes no argument extra"),
         ("records", {**RECORDS, "people": "week"}, "people must be in person, not week"),
     ],
