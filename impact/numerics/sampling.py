@@ -19,6 +19,7 @@ BLOCK = 65_536  # draws per block; the block number is part of the key
 _STEP = 2.0**-32
 _Z95 = 1.6448536269514722  # 95 % point of the standard normal
 _NODES, _EVEN = 513, 2048  # nodes of an inverse, and its even steps
+_OUTER = _EVEN // 64  # even steps at each end that are searched among the nodes instead
 
 
 def uniform(seed: int, name: str, draws: int) -> Draws:
@@ -35,10 +36,9 @@ def uniform(seed: int, name: str, draws: int) -> Draws:
         key = blake2b(f"{seed}|{name}|{block}".encode(), digest_size=16).digest()
         stream = np.random.Philox(key=np.frombuffer(key, dtype=np.uint64))
         count = min(BLOCK, draws - first)
-        words = stream.random_raw((count + 1) // 2).astype("<u8").view("<u4")[:count]
-        out[first : first + count] = words
-    out += 0.5
-    out *= _STEP
+        words = stream.random_raw((count + 1) // 2).astype("<u8", copy=False).view("<u4")[:count]
+        np.multiply(words, _STEP, out=out[first : first + count])
+    out += _STEP / 2
     return out
 
 
@@ -50,17 +50,20 @@ def happens(u: Draws, chance: float | Draws) -> NDArray[np.bool_]:
 
 
 @lru_cache(maxsize=4096)
-def _beta_table(a: float, b: float) -> tuple[Draws, Draws, Draws]:
-    """(u, x, even): nodes of the inverse of the regularised incomplete beta function.
+def _beta_table(a: float, b: float) -> tuple[Draws, Draws, Draws, Draws]:
+    """(u, x, base, slope): the inverse of the regularised incomplete beta function.
 
-    The forward function is exact and cheap; its nodes are close at both ends (x = sin^2), where
-    the inverse bends most. `even` is the inverse at even steps of u, for look-up without a search.
+    The forward function is exact and cheap; its nodes (u, x) are close at both ends (x = sin^2),
+    where the inverse bends most. On the k-th of `_EVEN` even steps of u the inverse is
+    `base[k] + slope[k] * _EVEN * u`, which needs no search.
     """
     x = np.sin(np.linspace(0.0, np.pi / 2, _NODES)) ** 2
     u = special.betainc(a, b, x)
     keep = np.concatenate([[True], np.diff(u) > 0])
     u, x = u[keep], x[keep]
-    return u, x, np.interp(np.linspace(0.0, 1.0, _EVEN + 1), u, x)
+    even = np.interp(np.linspace(0.0, 1.0, _EVEN + 1), u, x)
+    slope = np.diff(even)
+    return u, x, even[:-1] - slope * np.arange(_EVEN), slope
 
 
 def beta_quantile(u: Draws, a: float, b: float) -> Draws:
@@ -69,13 +72,13 @@ def beta_quantile(u: Draws, a: float, b: float) -> Draws:
     By table: the exact inverse was most of the time of a run. The outer 1/64 at each end are
     searched for among the nodes, all else is looked up.
     """
-    nodes, values, even = _beta_table(a, b)
+    nodes, values, base, slope = _beta_table(a, b)
     position = u * _EVEN
-    step = position.astype(np.int32)
-    position -= step
-    low = even[step]
-    result: Draws = low + position * (even[step + 1] - low)
-    outer = np.flatnonzero(np.abs(u - 0.5) > 0.5 - 1 / 64)
+    step = position.astype(np.intp)
+    result: Draws = slope.take(step)
+    result *= position
+    result += base.take(step)
+    outer = np.flatnonzero((step - _OUTER).view(np.uintp) >= _EVEN - 2 * _OUTER)
     result[outer] = np.interp(u[outer], nodes, values)
     return result
 
