@@ -254,9 +254,9 @@ def _decision(
 
 
 def _unknown(where: str, what: str, name: str, rows: pl.DataFrame) -> list[Fault]:
-    known = rows["id"].drop_nulls().to_list()
-    if name in known:
+    if (rows["id"] == name).any():
         return []
+    known = rows["id"].drop_nulls().to_list()
     article = "an" if what[0] in "aei" else "a"
     return [
         Fault(where, f'no {what} "{name}"', did_you_mean(name, known, f"name {article} {what}"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import polars as pl
@@ -20,8 +21,6 @@ from impact.numerics import times
 SHOWN = 20  # faults shown of one kind in one column, before "and N more"
 _ID = r"^[a-z0-9][a-z0-9._+-]*$"
 _LISTS = ("refs", "chances", "arguments")
-_CELL = r'(?:"(?:[^"]|"")*"|[^",]*)'
-_ROW = f"^{_CELL}(?:,{_CELL})*$"
 _OWN = "x_"  # columns that start so are kept and not read
 
 
@@ -48,14 +47,16 @@ def read(path: Path, table: Table) -> tuple[pl.DataFrame, list[Fault]]:
     text, faults = read_text(path)
     if faults:
         return empty(table), faults
-    split = pl.Series("row", [text.replace("\r\n", "\n")]).str.split("\n").explode()
+    text = text.replace("\r\n", "\n").rstrip("\n")
+    split = pl.Series("row", [text]).str.split("\n").explode()
     lines = split.to_frame().with_row_index("file_line", 1).cast({"file_line": pl.Int64})
     header, faults = _header(path.name, lines["row"][0], table)
     rows = lines[1:].filter(pl.col("row").str.strip_chars() != "")
     faults = faults or _ragged(path.name, rows, len(header))
     if faults or not rows.height:
         return empty(table), faults
-    body = rows["row"].str.join("\n").item().encode()
+    whole = rows.height == lines.height - 1  # without blank lines the text can be read as it is
+    body = (text.partition("\n")[2] if whole else "\n".join(rows["row"])).encode()
     raw = pl.read_csv(io.BytesIO(body), has_header=False, new_columns=header, infer_schema=False)
     stripped = pl.all().str.strip_chars().replace("", None)
     return typed(raw.with_columns(stripped, file_line=rows["file_line"]), table, path.name)
@@ -127,20 +128,16 @@ def _header(file: str, line: str, table: Table) -> tuple[list[str], list[Fault]]
 
 
 def _ragged(file: str, rows: pl.DataFrame, width: int) -> list[Fault]:
-    outside_quotes = pl.col("row").str.replace_all(r'"[^"]*"', "")
-    wrong = rows.with_columns(
-        odd=pl.col("row").str.count_matches('"', literal=True) % 2 == 1,
-        strange=~pl.col("row").str.contains(_ROW),
-        cells=outside_quotes.str.count_matches(",", literal=True) + 1,
-    ).filter(pl.col("odd") | pl.col("strange") | (pl.col("cells") != width))
+    cell = r'(?:"(?:[^"]|"")*"|[^",]*)'
+    wrong = rows.filter(~pl.col("row").str.contains(f"^{cell}(?:,{cell}){{{width - 1}}}$"))
     faults = []
-    told = wrong[:SHOWN].select("file_line", "odd", "strange", "cells")
-    for line, odd, strange, cells in told.iter_rows():
+    for line, row in wrong[:SHOWN].select("file_line", "row").iter_rows():
+        cells = len(next(csv.reader([row])))
         what = f"has {cells} cells where the header has {width}"
         repair = "quote cells that hold commas"
-        if odd:
+        if row.count('"') % 2:
             what, repair = "a quote is not closed", "a row is one line"
-        elif strange:
+        elif cells == width or not re.fullmatch(f"{cell}(?:,{cell})*", row):
             what, repair = "a quote stands inside a cell", 'quote the whole cell and write " as ""'
         faults.append(Fault(f"{file}:{line}", what, repair))
     if wrong.height > SHOWN:
