@@ -110,7 +110,7 @@ def _overview_rows(found: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         cells = [words.NOT_KNOWN] * (len(found["columns"]) + len(_STATES))
         if "measures" in row:
             cells = [_range(row["measures"].get(bearer)) for bearer in found["columns"]]
-            cells += [words.chance(words.significant(row[state], 1)) for state in _STATES]
+            cells += [_assumed(row[state]) for state in _STATES]
         made = sorted((folder / row["place"]).glob("*.html")) if "place" in row else []
         rows.append(
             {
@@ -123,6 +123,13 @@ def _overview_rows(found: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         )
     heads = [words.capital(name) for name in found["columns"].values()]
     return {"heads": [*heads, *_STATES.values()], "rows": rows}
+
+
+def _assumed(chance: float) -> str:
+    """A chance that nobody reports: assumed, or supposed where the scenario fixes it."""
+    if chance in (0.0, 1.0):
+        return "supposed" if chance else "none"
+    return f"about {words.chance(words.significant(chance, 1))}, assumed"
 
 
 def _range(measures: Mapping[str, Any] | None) -> str:
