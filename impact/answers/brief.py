@@ -8,7 +8,7 @@ from impact import words
 from impact.answers.answer import Answer
 from impact.answers.decisions import decisions
 from impact.answers.evidence import now
-from impact.answers.exposure import established, exposure, related
+from impact.answers.exposure import client_data_reached, established, related
 from impact.answers.losses import losses
 from impact.answers.positions import reported, told
 from impact.answers.provenance import names
@@ -23,9 +23,9 @@ def bottom_line(run: Run) -> Answer:
     The table holds the sentences, one a row: `about`, `says`.
     """
     rows = [
-        ("What happened", _joined(_happened(run), exposure(run).sentence.partition("; ")[2])),
+        ("What happened", f"{_happened(run)}; {client_data_reached(run)}."),
         ("What it may cost", losses(run).sentence),
-        ("What to do", _joined(decisions(run).sentence, first_question(run))),
+        ("What to do", f"{decisions(run).sentence.rstrip('.')}; {first_question(run)}"),
     ]
     schema = {"about": pl.String, "says": pl.String}
     moment = now(run.known)
@@ -37,12 +37,6 @@ def bottom_line(run: Run) -> Answer:
         heads={"about": "In short", "says": "Finding"},
         notes=tuple(note for note in notes if note),
     )
-
-
-def _joined(first: str, second: str) -> str:
-    """Two findings as one sentence."""
-    second = second.replace("No ", "no ", 1) if second.startswith("No ") else second
-    return f"{words.capital(first).rstrip('.')}; {second}"
 
 
 def _happened(run: Run) -> str:

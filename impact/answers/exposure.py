@@ -197,7 +197,7 @@ def exposure(run: Run) -> Answer:
 
     return Answer(
         name="exposure",
-        sentence=_exposure_sentence(run, frame, found),
+        sentence=words.capital(f"{vendors_reached(run)}; {client_data_reached(run)}."),
         table=frame,
         heads={
             "name": "Who or what",
@@ -227,30 +227,38 @@ _EXPOSURE = {
 }
 
 
-def _exposure_sentence(run: Run, frame: pl.DataFrame, found: dict[str, dict[str, float]]) -> str:
-    if not frame.height:
-        return "Nothing is known to be reached by that day."
-    serving = pl.col("entity").is_in(list(related(run.known, "supplies")))
-    vendors = frame.filter(serving & (pl.col("chance") == 1.0))
-    sure = vendors.filter(pl.col("how") == "established")["name"].to_list()
-    supposed = vendors.filter(pl.col("how") == "supposed")["name"].to_list()
-    labs = frame.filter(pl.col("kind") == "lab")
-    first = f"{words.listed(sure)} {'is' if len(sure) == 1 else 'are'} reached"
-    if not sure:
-        first = "No vendor is reported as reached"
-    if supposed:
-        first += f", {words.listed(supposed)} supposed"
-    if not labs.height:
-        return f"{first}; no way to a client lab is known."
+def vendors_reached(run: Run) -> str:
+    """Which vendors that supply somebody are reached, or supposed to be, as a half-sentence."""
+    said, found = names(run.known), _reached(run)
+    vendors = found.filter(pl.col("entity").is_in(list(related(run.known, "supplies"))))
+    sure, supposed = (
+        [said[entity] for entity in vendors.filter(pl.col("how") == how)["entity"]]
+        for how in ("established", "supposed")
+    )
+    first = "no vendor is reported as reached"
+    if sure:
+        first = f"{words.listed(sure)} {'is' if len(sure) == 1 else 'are'} reached"
+    return f"{first}, {words.listed(supposed)} supposed" if supposed else first
+
+
+def client_data_reached(run: Run) -> str:
+    """For which labs their data was in reach, and how likely, as a half-sentence."""
+    said = names(run.known)
     groups: dict[str, list[str]] = {}
-    for name, text in labs.select("name", "said").iter_rows():
-        groups.setdefault(text.removesuffix(", assumed"), []).append(name)
-    told = [f"{text} for {words.listed(members)}" for text, members in groups.items()]
-    how = "supposed" if set(groups) == {"supposed"} else "assumed"
-    told = [text.removeprefix("supposed ") for text in told] if how == "supposed" else told
+    for row in _reached(run).filter(pl.col("kind") == "lab").iter_rows(named=True):
+        text = said_chance(row).removesuffix(", assumed")
+        groups.setdefault(text, []).append(said[row["entity"]])
+    if not groups:
+        return "no way to a client lab is known"
+    told = words.listed([f"{text} for {words.listed(labs)}" for text, labs in groups.items()])
+    start = "whether client data was in reach is not reported and is"
+    return f"{start} {told}" if set(groups) == {"supposed"} else f"{start} assumed, {told}"
+
+
+def _reached(run: Run) -> pl.DataFrame:
+    """Rows of `chances` with a chance above 0, the greatest first."""
     return (
-        f"{first}; whether client data was in reach is not reported and is {how},"
-        f" {words.listed(told)}."
+        chances(run).filter(pl.col("chance") > 0).sort("band", "entity", descending=[True, False])
     )
 
 
