@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -152,7 +153,10 @@ def exposure(run: Run) -> Answer:
     known, said = run.known, names(run.known)
     found = {row["entity"]: row for row in chances(run).iter_rows(named=True)}
     copied, out = related(known, "taken_from"), related(known, "published_from")
-    feeds, ways = related(known, "feeds"), graph.shortest(travelled(run), ROOT)
+    feeds, walked = related(known, "feeds"), travelled(run)
+    ways, entering = graph.shortest(walked, ROOT), dict[str, set[str]]()
+    for edge in walked:
+        entering.setdefault(edge.target, set()).add(edge.source)
 
     versions = {
         one: words.listed([said[other] for other in several], "or")
@@ -169,7 +173,7 @@ def exposure(run: Run) -> Answer:
         if row["kind"] in _UNTOLD or not run.reached.get(entity):
             continue
         copy = next(iter(copied.get(entity, ())), None)
-        nodes = [edge.target for edge in ways.get(entity, ())]
+        nodes = _shared(entity, ways, entering)
         way = [versions.get(node, said[node]) for node in nodes[:-1]]
         rows.append(
             {
@@ -220,6 +224,23 @@ def exposure(run: Run) -> Answer:
     )
 
 
+def _shared(
+    entity: str, ways: Mapping[str, list[graph.Edge]], entering: Mapping[str, set[str]]
+) -> list[str]:
+    """Nodes of the shortest way to an entity.
+
+    Where many ways lead to it, those that all have in common, so that none of several equal
+    parties is singled out.
+    """
+    sources = sorted(entering.get(entity, ()))
+    if len(sources) <= _MANY:
+        return [edge.target for edge in ways.get(entity, ())]
+    several = [[edge.target for edge in ways[source]] for source in sources]
+    shared = takewhile(lambda nodes: len(set(nodes)) == 1, zip(*several, strict=False))
+    return [*(nodes[0] for nodes in shared), entity]
+
+
+_MANY = 3  # ways into an entity from which only what they share is told
 _EXPOSURE = {
     **dict.fromkeys(("entity", "name", "kind", "how", "reported"), pl.String),
     **dict.fromkeys(("chance", "chance_error", "band"), pl.Float64),
