@@ -4,7 +4,8 @@ Start here: `known = impact.view(impact.load_case("mercor"))`, then `run = impac
 From there each question is a function that returns an `Answer`:
 
 - of a view: `timeline`, `conflicts`, `duties`, `sources`
-- of a run: `bottom_line`, `exposure`, `positions`, `losses`, `decisions`, `unknowns`, `not_known`
+- of a run: `bottom_line`, `exposure`, `positions`, `losses`, `decisions`, `unknowns`, `not_known`;
+  `why(run, name)` says how a party, a number, an input or a claim comes about
 
 Nothing is imported until a name is used.
 """
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from impact.answers.positions import positions as positions
     from impact.answers.unknowns import not_known as not_known
     from impact.answers.unknowns import unknowns as unknowns
+    from impact.answers.why import why as why
     from impact.case.folder import Case as Case
     from impact.case.folder import load_case as load_case
     from impact.case.views import view as view
@@ -53,6 +55,7 @@ _HOMES = {
     "timeline": "answers.evidence",
     "unknowns": "answers.unknowns",
     "view": "case.views",
+    "why": "answers.why",
 }
 __all__ = sorted(_HOMES)
 

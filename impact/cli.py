@@ -102,6 +102,26 @@ def show(case: str, as_json: bool, draws: int, seed: int, **view: Any) -> None:
 
 @main.command()
 @click.argument("case")
+@click.argument("name")
+@view_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def why(case: str, name: str, as_json: bool, draws: int, seed: int, **view: Any) -> None:
+    """Say how NAME, a party, a number, an input or a claim of CASE, comes about."""
+    from impact.answers import why as explaining
+    from impact.case.folder import load_case
+    from impact.case.views import view as view_of
+    from impact.simulation import simulate
+
+    view["changes"] = "; ".join(view["changes"])
+    run = simulate(view_of(load_case(case), **view), draws, seed)
+    if as_json:
+        click.echo(json.dumps(explaining.record(run, name), indent=1, allow_nan=False))
+    else:
+        click.echo(plain(explaining.why(run, name).sentence))
+
+
+@main.command()
+@click.argument("case")
 @view_options
 @click.option("--notebook", default="00_brief", show_default=True, help="A notebook, or all.")
 @click.option("--out", default="reports", show_default=True, help="Folder for the reports.")

@@ -126,3 +126,18 @@ def shortest(edges: Sequence[Edge], root: str) -> dict[str, list[Edge]]:
                 ways[edge.target] = [*ways[node], edge]
                 queue.append(edge.target)
     return ways
+
+
+def simple_paths(edges: Sequence[Edge], root: str, node: str, most: int = 100) -> list[list[Edge]]:
+    """Ways from root to node that pass no node twice, shortest first, at most `most` of them."""
+    leaving, found = by_source(edges), list[list[Edge]]()
+    queue: deque[list[Edge]] = deque([[edge] for edge in leaving.get(root, ())])
+    useful = {edge.source for edge in edges if edge.name in all_ways(edges).get(node, set())}
+    while queue and len(found) < most:
+        way = queue.popleft()
+        last, passed = way[-1].target, {root, *(edge.target for edge in way)}
+        if last == node:
+            found.append(way)
+        elif last in useful:
+            queue.extend([*way, e] for e in leaving.get(last, ()) if e.target not in passed)
+    return found

@@ -1,0 +1,292 @@
+"""How a party, a number, an input or a claim comes about: a walk back to dated sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from impact import words
+from impact.answers.answer import Answer
+from impact.answers.evidence import disputes, said_by
+from impact.answers.exposure import chances, said_chance, travelled
+from impact.answers.losses import TOTAL, bearers
+from impact.answers.provenance import explained, names, origins
+from impact.case import checks
+from impact.case.schema import TLP
+from impact.errors import bad, did_you_mean
+from impact.numerics import graph, times
+from impact.simulation import ROOT, Run, net, total
+
+Sentences = list[str]
+
+
+def why(run: Run, name: str) -> Answer:
+    """How something comes about, in six sentences at most.
+
+    `name` is an entity, a bearer, `total`, an input, a claim, or the name of a figure such as
+    `chance.meta` or `mean.mercor`. The table holds the claims behind it: `claim`, `says`, `by`,
+    `origins`. Raises BadInput for a name that the view does not know.
+    """
+    known, plain = run.known, name.removeprefix("chance.").removeprefix("mean.")
+    explain = _explainer(run, plain)
+    claims = _claims(run, plain)
+    rows = [
+        (c["id"], c["says"], said_by(known, c), len(origins(known, c["sources"]))) for c in claims
+    ]
+    schema = {**dict.fromkeys(("claim", "says", "by"), pl.String), "origins": pl.Int64}
+    return Answer(
+        name="why",
+        sentence=" ".join(explain(run, plain)),
+        table=pl.DataFrame(rows, schema=schema, orient="row"),
+        heads={"says": "What is claimed", "by": "By whom", "origins": "Origins"},
+    )
+
+
+def record(run: Run, name: str) -> dict[str, Any]:
+    """The answer of `impact why --json`: paths, inputs, claims with their sources, label."""
+    known, plain = run.known, name.removeprefix("chance.").removeprefix("mean.")
+    answer = why(run, name)
+    sources = {row["id"]: row for row in known["sources"].iter_rows(named=True)}
+    inputs = known["inputs"].filter(pl.col("id").is_in(_inputs(run, plain)))
+    claims = _claims(run, plain)
+    return {
+        "name": name,
+        "kind": _kind(run, plain),
+        "label": _label(run, plain),
+        "says": answer.sentence,
+        "paths": [[edge.name for edge in way] for way in _paths(run, plain)],
+        "inputs": inputs.select("id", "low", "mode", "high", "unit", "basis_kind")
+        .rename({"id": "name"})
+        .to_dicts(),
+        "claims": [
+            {
+                "id": claim["id"],
+                "claimant": claim["claimant"],
+                "stance": claim["stance"],
+                "stated_on": times.as_text(claim["stated_on"]),
+                "credibility": claim["credibility"],
+                "sources": [
+                    {part: sources[s][part] for part in ("id", "reliability", "access", "url")}
+                    for s in claim["sources"]
+                ],
+            }
+            for claim in claims
+        ],
+        "independent_origins": len(origins(known, [s for c in claims for s in c["sources"]])),
+    }
+
+
+def _kind(run: Run, name: str) -> str:
+    known = run.known
+    for table, kind in (("inputs", "input"), ("claims", "claim")):
+        if name in known[table]["id"]:
+            return kind
+    kinds = dict(known["entities"].select("id", "kind").iter_rows())
+    if name in kinds:
+        return str(kinds[name])
+    if name == TOTAL:
+        return TOTAL
+    every = [*kinds, TOTAL, *known["inputs"]["id"], *known["claims"]["id"]]
+    raise bad("why", f'no "{name}" in this view', did_you_mean(name, every, "name an entity"))
+
+
+def _label(run: Run, name: str) -> str:
+    """The highest TLP level among the rows behind a name, its own included."""
+    levels = {run.lineage.label(name)}
+    for table in ("inputs", "claims", "entities"):
+        rows = run.known[table].filter(pl.col("id") == name)
+        cited = rows.explode("sources")["sources"].drop_nulls().to_list()
+        sources = run.known["sources"].filter(pl.col("id").is_in(cited))
+        levels |= {*rows["tlp"], *sources["tlp"]}
+    return max(levels, key=TLP.index)
+
+
+def _explainer(run: Run, name: str) -> Callable[[Run, str], Sentences]:
+    return {"input": _of_input, "claim": _of_claim, TOTAL: _of_total}.get(
+        _kind(run, name), _of_party
+    )
+
+
+def _paths(run: Run, name: str) -> list[list[graph.Edge]]:
+    return graph.simple_paths(travelled(run), ROOT, name)
+
+
+def _inputs(run: Run, name: str) -> list[str]:
+    return [name] if _kind(run, name) == "input" else run.lineage[name]["inputs"]
+
+
+def _claims(run: Run, name: str) -> list[dict[str, Any]]:
+    """The claims on the ways to a name, what disputes a claim, the most credible first."""
+    known = run.known
+    wanted = set(run.lineage[name]["claims"])
+    if _kind(run, name) == "claim":
+        wanted = {name, *(c["id"] for side in _against(run, name) for c in side)}
+    rows = known["claims"].filter(pl.col("id").is_in(sorted(wanted)))
+    return rows.sort("credibility", "known_on", "id").to_dicts()
+
+
+def _against(run: Run, claim: str) -> list[list[dict[str, Any]]]:
+    """The sides that stand against a claim."""
+    sides = []
+    for _, one, two in disputes(run.known):
+        if claim in {c["id"] for c in one}:
+            sides.append(two)
+        if claim in {c["id"] for c in two}:
+            sides.append(one)
+    return sides
+
+
+def _of_party(run: Run, name: str) -> Sentences:
+    said = names(run.known)
+    row = chances(run).row(by_predicate=pl.col("entity") == name, named=True)
+    paths = _paths(run, name)
+    if not paths:
+        told = [f"{said[name]} is not reached: no way leads to it in this view."]
+        return told + _cost(run, name)
+    way = paths[0]
+    others = f", the shortest of {len(paths)} ways" if len(paths) > 1 else ""
+    told = [
+        f"{words.capital(said[name])}: {said_chance(row)}.",
+        f"The way is {' > '.join(said[edge.target] for edge in way)}{others}.",
+        *_weakest(run, way),
+        *_cost(run, name),
+    ]
+    return [*told, _support(run, name, way), *_settled_by(run, way)]
+
+
+def _support(run: Run, name: str, way: list[graph.Edge]) -> str:
+    """How many claims and origins stand behind all ways, and the claim nearest to the end."""
+    claims = {claim["id"]: claim for claim in _claims(run, name)}
+    links = dict(run.known["links"].select("id", "claims").iter_rows())
+    near = [claim for edge in reversed(way) for claim in links[edge.name]]
+    if not near:
+        return "No claim stands behind it."
+    roots = origins(run.known, [s for claim in claims.values() for s in claim["sources"]])
+    nearest = claims[near[0]]
+    return (
+        f"It rests on {words.count(len(claims), 'claim')} from"
+        f" {words.count(len(roots), 'independent origin')}, the nearest of them:"
+        f" {nearest['says'].rstrip('.')} ({said_by(run.known, nearest)})."
+    )
+
+
+def _uncertain(run: Run, way: list[graph.Edge]) -> graph.Edge | None:
+    """The link of a way that is on least often; None where all are on in every draw."""
+    every = graph.everything(run.draws)
+    drawn = [edge for edge in way if run.on[edge.name] != every]
+    return min(drawn, key=lambda edge: run.on[edge.name].bit_count(), default=None)
+
+
+def _named_input(run: Run, link: str) -> dict[str, Any]:
+    """The least likely input of a link."""
+    terms = run.known["links"].row(by_predicate=pl.col("id") == link, named=True)["chances"]
+    wanted = [checks.chance_term(term)[0] for term in terms] + [checks.LINK_INPUT + link]
+    rows = run.known["inputs"].filter(pl.col("id").is_in(wanted)).sort("mode", "id")
+    return rows.row(0, named=True)
+
+
+def _range(row: dict[str, Any]) -> str:
+    """An input's estimate in words, with its unit."""
+    ends = [value for value in (row["low"], row["high"]) if value is not None] or [row["mode"]]
+    if row["unit"] in ("chance", "share") or checks.reference_minutes(row["unit"]):
+        low, high = (f"{words.number(100 * end)} %" for end in (min(ends), max(ends)))
+        return low if low == high else f"{low} to {high}"
+    unit = {"1": "", "person": "people"}.get(row["unit"], row["unit"])
+    unit += "s" if unit in ("week", "minute", "hour") else ""
+    return f"{words.number_range(min(ends), max(ends), 3)} {unit}".strip()
+
+
+def _weakest(run: Run, way: list[graph.Edge]) -> Sentences:
+    edge = _uncertain(run, way)
+    if edge is None:
+        return ["Every link of it is certain."]
+    said, row = names(run.known), _named_input(run, edge.name)
+    return [
+        f"Its weakest link is {said[edge.source]} > {said[edge.target]}: {_range(row)}"
+        f" ({row['id']}, {row['basis_kind']}): {row['basis'].rstrip('.')}."
+    ]
+
+
+def _settled_by(run: Run, way: list[graph.Edge]) -> Sentences:
+    edge = _uncertain(run, way)
+    row = _named_input(run, edge.name) if edge else None
+    if row is None or not row["question"]:
+        return []
+    return [f"What would settle it, for {row['ask']}: {row['question']}"]
+
+
+def _cost(run: Run, name: str) -> Sentences:
+    if name not in bearers(run):
+        return []
+    lost = net(run, name)
+    if not np.any(lost):
+        return ["It loses nothing in this view."]
+    return [f"It loses {_five_to_95(lost)}; {_drivers(run, lost)}."]
+
+
+def _of_total(run: Run, name: str) -> Sentences:
+    lost = total(run)
+    if not np.any(lost):
+        return ["Nothing is lost in this view."]
+    rows = run.known["losses"].filter(pl.col("received_by").is_null())
+    return [
+        f"All together lose {_five_to_95(lost)}; {_drivers(run, lost)}.",
+        f"It is the sum of {words.count(rows.height, 'loss', 'losses')}; transfers are left out.",
+    ]
+
+
+def _five_to_95(lost: Any) -> str:
+    low, high = np.quantile(lost, (0.05, 0.95), method="inverted_cdf")
+    return f"{words.money_range(float(low), float(high))} (5 % to 95 %)"
+
+
+def _drivers(run: Run, lost: Any) -> str:
+    """The inputs with which most of the spread goes, up to three."""
+    inputs, shares = explained(run, np.array([lost]))
+    ranked = sorted(zip(shares[:, 0], inputs, strict=True), reverse=True)[:3]
+    told = [f"{name} ({words.chance(float(share))})" for share, name in ranked if share > 0.02]
+    return f"most of the spread goes with {words.listed(told)}" if told else "it has no spread"
+
+
+def _of_input(run: Run, name: str) -> Sentences:
+    known = run.known
+    row = known["inputs"].row(by_predicate=pl.col("id") == name, named=True)
+    uses = checks.uses_of_inputs(known.tables).filter(pl.col("name") == name)
+    found = {table: uses.filter(pl.col("table") == table).height for table in ("links", "losses")}
+    places = [words.count(found["links"], "link")] if found["links"] else []
+    places += [words.count(found["losses"], "loss", "losses")] if found["losses"] else []
+    told = [
+        f"{row['meaning'].rstrip('.')}: {_range(row)}.",
+        f"Its basis, {row['basis_kind']}: {row['basis'].rstrip('.')}.",
+        f"It is used by {words.listed(places) or 'nothing'} of this view, drawn"
+        f" {row['drawn'].replace('_', ' ')}.",
+    ]
+    if row["sources"]:
+        published = dict(known["sources"].select("id", "publisher").iter_rows())
+        told.append(f"Its source is {words.listed([published[s] for s in row['sources']])}.")
+    if row["question"]:
+        told.append(f"What would settle it, for {row['ask']}: {row['question']}")
+    return told
+
+
+def _of_claim(run: Run, name: str) -> Sentences:
+    known = run.known
+    claim = known["claims"].row(by_predicate=pl.col("id") == name, named=True)
+    published = {row["id"]: row for row in known["sources"].iter_rows(named=True)}
+    cited = [
+        f"{published[s]['publisher']} ({published[s]['reliability']}, {published[s]['access']})"
+        for s in claim["sources"]
+    ]
+    roots = len(origins(known, claim["sources"]))
+    told = [
+        f"{claim['says'].rstrip('.')} ({said_by(known, claim)}).",
+        f"It is of credibility {claim['credibility']} and rests on"
+        f" {words.listed(cited) or 'no source'}, {words.count(roots, 'independent origin')}.",
+    ]
+    for side in _against(run, name)[:3]:
+        first = side[0]
+        told.append(f"Against it stands: {first['says'].rstrip('.')} ({said_by(known, first)}).")
+    return told

@@ -1,0 +1,106 @@
+"""`why`: a walk from a figure to inputs, claims and sources."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import networkx as nx
+import pytest
+
+import impact
+from impact.answers import why as explaining
+from impact.errors import BadInput
+from impact.numerics import graph
+from impact.simulation import Run
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return impact.simulate(impact.view(impact.load_case("mercor")))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("anthropic", "meta", "mercor", "competitors", "turing", "total"),
+        *("pause_weeks", "litellm-window-maintainer"),
+    ],
+)
+def test_why_takes_six_sentences_at_most(run: Run, name: str) -> None:
+    said = impact.why(run, name).sentence
+    ends = re.findall(r"[.?](?= [A-Z]|$)", re.sub(r"\([^)]*\)", "", said))
+    assert 1 <= len(ends) <= 7  # a basis may itself be two short sentences
+    assert "None" not in said
+
+
+def test_why_of_a_lab_names_way_weakest_link_range_claim_and_question(run: Run) -> None:
+    said = impact.why(run, "anthropic").sentence
+    for part in (
+        "litellm > Mercor > Mercor stores of client data in reach > Anthropic data held at Mercor",
+        "30 % to 90 % (stores_in_reach, assumption)",
+        "reported by Mercor, 31 March 2026",
+        "independent origins",
+        "What would settle it, for Mercor: Which systems and stores",
+    ):
+        assert part in said
+
+
+def test_a_figure_leads_to_the_party_it_is_about(run: Run) -> None:
+    assert impact.why(run, "mean.meta").sentence == impact.why(run, "meta").sentence
+    assert explaining.record(run, "chance.meta")["kind"] == "lab"
+
+
+def test_the_weakest_link_is_the_one_that_is_on_least_often(run: Run) -> None:
+    way = explaining._paths(run, "anthropic")[0]
+    weakest = explaining._uncertain(run, way)
+    assert weakest is not None
+    assert run.on[weakest.name].bit_count() == min(run.on[e.name].bit_count() for e in way)
+
+
+def test_all_simple_ways_are_those_of_networkx(run: Run) -> None:
+    edges = list(run.edges)
+    oracle = nx.MultiDiGraph()
+    for edge in edges:
+        oracle.add_edge(edge.source, edge.target, key=edge.name)
+    for node in ("mercor", "meta", "competitors", "meta-contractors"):
+        ways = graph.simple_paths(edges, "event", node, most=10_000)
+        found = {tuple(edge.name for edge in way) for way in ways}
+        paths = nx.all_simple_edge_paths(oracle, "event", node)
+        assert found == {tuple(name for _, _, name in path) for path in paths}
+        assert [len(way) for way in ways] == sorted(len(way) for way in ways)
+
+
+def test_a_cycle_does_not_keep_the_walk_from_ending() -> None:
+    edges = [graph.Edge(f"{a}{b}", a, b) for a, b in ("ra", "ab", "ba", "bc", "ca", "cd")]
+    ways = graph.simple_paths(edges, "r", "d")
+    assert [[edge.name for edge in way] for way in ways] == [["ra", "ab", "bc", "cd"]]
+
+
+def test_a_claim_tells_what_stands_against_it(run: Run) -> None:
+    said = impact.why(run, "litellm-window-maintainer").sentence
+    assert "reported by BerriAI (LiteLLM), 24 March 2026" in said
+    assert "Against it stands" in said
+    assert "Python Package Index, 2 April 2026" in said
+
+
+def test_an_unknown_name_is_told_with_the_nearest(run: Run) -> None:
+    with pytest.raises(BadInput, match=r'no "antropic" in this view; did you mean "anthropic"'):
+        impact.why(run, "antropic")
+
+
+def test_the_json_has_the_shape_of_the_contract() -> None:
+    command = [sys.executable, "-m", "impact", "why", "mercor", "anthropic", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    keys = {"name", "kind", "label", "paths", "inputs", "claims", "independent_origins"}
+    assert keys <= set(found)
+    assert set(found["inputs"][0]) == {"name", "low", "mode", "high", "unit", "basis_kind"}
+    assert set(found["claims"][0]) == {
+        *("id", "claimant", "stance", "stated_on", "credibility", "sources"),
+    }
+    assert set(found["claims"][0]["sources"][0]) == {"id", "reliability", "access", "url"}
+    links = set(impact.load_case("mercor")["links"]["id"])
+    assert all(link in links for way in found["paths"] for link in way)
