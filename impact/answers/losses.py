@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     import altair as alt
 
 TOTAL = "total"
+PERSON_WEEKS = "person-weeks"
 LED = 0.5  # share of the spread from which assumptions are said to lead
+LIKELY = 0.5  # chance from which the work that a workforce loses is told
 Draws = NDArray[np.float64]
 
 
@@ -132,92 +135,72 @@ _LOSSES = {
 }
 
 
-def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, basis: str) -> dict[str, Any]:
+def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, rests_on: str) -> dict[str, Any]:
     """A row of the table: the 5-95 range of the draws in which there is an amount."""
     happened = amounts[amounts != 0]
-    low, mid, high = (
-        (None, None, None)
-        if happened.size < measures.ENOUGH
-        else (float(v) for v in np.quantile(happened, (0.05, 0.5, 0.95), method="inverted_cdf"))
-    )
-    said = words.NOT_RESOLVED
-    if low is not None and high is not None:
+    row: dict[str, Any] = {"who": who, "what": what, "unit": unit}
+    row |= dict.fromkeys(("p05", "p50", "p95")) | {"range": words.NOT_RESOLVED}
+    if happened.size >= measures.ENOUGH:
+        points = np.quantile(happened, (0.05, 0.5, 0.95), method="inverted_cdf")
+        row |= dict(zip(("p05", "p50", "p95"), map(float, points), strict=True))
         ranged = words.money_range if unit.startswith("USD") else words.number_range
-        said = ranged(low, high) + (f" {unit}" if unit == "person-weeks" else "")
+        row["range"] = ranged(row["p05"], row["p95"])
+        row["range"] += f" {unit}" if unit == PERSON_WEEKS else ""
     chance = happened.size / amounts.size
-    return {
+    return row | {
+        "chance": chance,
         "said": words.chance(chance),
-        "who": who, "what": what, "unit": unit, "p05": low, "p50": mid, "p95": high,
-        "chance": chance, "range": said, "basis": basis,
-    }  # fmt: skip
+        "basis": run.lineage.basis(rests_on),
+    }
 
 
 def _idle(run: Run) -> list[dict[str, Any]]:
     """For each workforce likely to lose pay: person-weeks, pay of one person by band, all pay."""
-    known, said = run.known, names(run.known)
-    rows: list[dict[str, Any]] = []
-    units = dict(known["inputs"].select("id", "unit").iter_rows())
-    forces = known["entities"].filter(pl.col("kind") == "workforce")["id"].to_list()
-    for force in forces:
-        mine = known["losses"].filter((pl.col("bearer") == force) & (pl.col("kind") == "product"))
-        each: list[dict[str, Any]] = []
-        weeks = np.zeros(run.draws)
-        for loss in mine.iter_rows(named=True):
-            lost = run.losses[loss["id"]].to_numpy()
-            pairs = checks.argument_pairs(loss["arguments"])
-            values = arguments(run, loss["id"])
-            dims = {name: loss_kinds.dimension(units[pairs[name]]) for name in pairs}
-            people = [name for name in pairs if dims[name] == {"person": 1}]
-            if not people or not np.any(lost):
+    said, rows = names(run.known), list[dict[str, Any]]()
+    for force in run.known["entities"].filter(pl.col("kind") == "workforce")["id"]:
+        lost = net(run, force)
+        if np.count_nonzero(lost) <= LIKELY * run.draws:
+            continue
+        weeks, each = np.zeros(run.draws), list[dict[str, Any]]()
+        for loss in run.known["losses"].filter(pl.col("bearer") == force).iter_rows(named=True):
+            people, effort = _natural_units(run, loss)
+            if people is None:
                 continue
-            one = lost / values[people[0]]
-            each.append(_row(run, f"one of the {said[force]}", loss["driver"], "USD/person", one,
-                             run.lineage.basis(loss["id"])))  # fmt: skip
-            natural = [n for n in pairs if dims[n] in ({"person": 1}, {"week": 1}, {})]
-            weeks = weeks + np.prod(
-                [np.broadcast_to(values[n], run.draws) for n in natural], axis=0
-            ) * (lost > 0)
-        if each:
-            rows.append(
-                _row(
-                    run,
-                    said[force],
-                    "part-time work lost",
-                    "person-weeks",
-                    weeks,
-                    run.lineage.basis(force),
-                )
-            )
-            rows += each
-            rows.append(
-                _row(
-                    run,
-                    said[force],
-                    "pay not earned",
-                    "USD",
-                    net(run, force),
-                    run.lineage.basis(force),
-                )
-            )
-    rows.sort(key=lambda row: -row["chance"])
-    return [row for row in rows if row["chance"] > LED] if rows else []
+            amount = run.losses[loss["id"]].to_numpy()
+            weeks = weeks + effort * (amount > 0)
+            one = f"one of the {said[force]}"
+            each.append(_row(run, one, loss["driver"], "USD/person", amount / people, loss["id"]))
+        work = _row(run, said[force], "part-time work lost", PERSON_WEEKS, weeks, force)
+        pay = _row(run, said[force], "pay not earned", "USD", lost, force)
+        rows += [work, *each, pay] if each else [pay]
+    return rows
+
+
+def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Draws]:
+    """(people, person-weeks) of a product over people and weeks, its shares included.
+
+    People is None where the loss is none: the amount is then not told by the person.
+    """
+    units = dict(run.known["inputs"].select("id", "unit").iter_rows())
+    pairs, values = checks.argument_pairs(loss["arguments"]), arguments(run, loss["id"])
+    dims = {name: loss_kinds.dimension(units[pairs[name]]) for name in pairs}
+    people = [name for name in pairs if dims[name] == {"person": 1}]
+    weeks = [name for name in pairs if dims[name] == {"week": 1}]
+    if loss["kind"] != "product" or not people or not weeks:
+        return None, np.zeros(run.draws)
+    shares = [name for name in pairs if not dims[name]]
+    effort = loss_kinds.product({name: values[name] for name in (*people, *weeks, *shares)})
+    return values[people[0]], np.broadcast_to(effort, run.draws)
 
 
 def _vendors(run: Run) -> list[dict[str, Any]]:
-    known, said = run.known, names(run.known)
-    kinds = dict(known["entities"].select("id", "kind").iter_rows())
-    own = set(known["losses"]["bearer"])
+    said = names(run.known)
+    kinds = dict(run.known["entities"].select("id", "kind").iter_rows())
+    what = "net of what it does not pay out"
     return [
-        _row(
-            run,
-            said[bearer],
-            "net of what it does not pay out",
-            "USD",
-            lost,
-            run.lineage.basis(bearer),
-        )
-        for bearer in bearers(run)
-        if kinds[bearer] == "vendor" and bearer in own and np.any(lost := net(run, bearer))
+        _row(run, said[bearer], what, "USD", net(run, bearer), bearer)
+        for bearer in sorted(set(run.known["losses"]["bearer"]))
+        if kinds[bearer] == "vendor" and np.any(net(run, bearer))
     ]
 
 
@@ -234,7 +217,7 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
     for driver, ids in groups.items():
         pooled = np.concatenate([run.losses[name].to_numpy() for name in ids])
         if np.any(pooled):
-            row = _row(run, "a client lab", driver, "USD", pooled, run.lineage.basis(ids[0]))
+            row = _row(run, "a client lab", driver, "USD", pooled, ids[0])
             rows.append(row | {"said": "where it happens"})
     return rows
 
@@ -243,7 +226,7 @@ def _whole(run: Run) -> list[dict[str, Any]]:
     lost = total(run)
     if not np.any(lost):
         return []
-    return [_row(run, "all together", "net of transfers", "USD", lost, run.lineage.basis(TOTAL))]
+    return [_row(run, "all together", "net of transfers", "USD", lost, TOTAL)]
 
 
 def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
@@ -251,7 +234,7 @@ def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
         return "No loss follows from what is known in this view."
     told = []
     for row in rows:
-        if row["unit"] == "person-weeks":
+        if row["unit"] == PERSON_WEEKS:
             told.append(f"{row['who']} lose {row['range']}")
         elif row["what"].startswith("net of what"):
             told.append(f"{row['who']} loses {row['range']}")
