@@ -79,6 +79,17 @@ def test_adding_an_unrelated_party_moves_no_other_number(root: Path, tmp_path: P
     assert next(r for r in added["exposure"] if r["entity"] == "aardvark")["chance"] > 0
 
 
+def test_at_noon_of_the_day_the_command_shows_the_bad_release_and_an_open_window() -> None:
+    words = ("show", "mercor", "--as-of", "2026-03-24T12:00Z", "--draws", "1000")
+    text = impact(*words).stdout
+    assert "Known to be bad: litellm 1.82.8" in text
+    assert "litellm 1.82.8 could be had from 24 March 2026, 10:52 UTC; the end is not known" in text
+    found = json.loads(impact(*words, "--json").stdout)
+    chance = {row["entity"]: row["chance"] for row in found["exposure"]}
+    assert (chance["litellm-1.82.8"], chance["mercor"]) == (1.0, 0.0)
+    assert {window["closes"] for window in found["windows"]} == {None}
+
+
 WRONG = {
     "scenario": (("--scenario", "surge-fals"), 2, r'no scenario "surge-fals"; did you mean'),
     "input": (("--set", "pause_week=3"), 2, r'no input "pause_week"; did you mean "pause_weeks"'),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from impact import words
+from impact.answers.brief import bottom_line
+from impact.answers.evidence import window, window_sentence
 from impact.answers.exposure import chances, exposure
 from impact.answers.losses import by_bearer, by_form, losses
 from impact.case import folder, views
@@ -28,14 +31,30 @@ def record(run: Run) -> dict[str, Any]:
         "view_digest": folder.digest(known),
         "changes": [str(change) for change in known.changes],
         "notices": views.notices(known),
+        "windows": [
+            {"release": name, "part": part, **_span(opens, closes)}
+            for name in sorted(set(known["windows"]["entity"]))
+            for part, opens, closes in window(known, name).iter_rows()
+        ],
         "exposure": chances(run).select("entity", "kind", "chance", "chance_error").to_dicts(),
         "losses": losses_of.to_dicts(),
         "forms": by_form(run).to_dicts(),
     }
 
 
+def _span(opens: datetime, closes: datetime | None) -> dict[str, str | None]:
+    """A window's part in JSON; one that is still open closes with null."""
+    return {
+        "opens": times.as_text(opens),
+        "closes": None if closes is None else times.as_text(closes),
+    }
+
+
 def text(run: Run) -> str:
-    """Exposure and losses for a terminal, notices first."""
-    head = f"{run.known.title}, {run.known.scenarios[run.known.scenario].title.lower()}"
-    parts = [head, *views.notices(run.known), str(exposure(run)), str(losses(run))]
+    """The bottom line, the windows, exposure and losses for a terminal, notices first."""
+    known = run.known
+    head = f"{known.title}, {known.scenarios[known.scenario].title.lower()}"
+    told = [f"{about}: {says}" for about, says in bottom_line(run).table.iter_rows()]
+    spans = [window_sentence(known, name) for name in sorted(set(known["windows"]["entity"]))]
+    parts = [head, *views.notices(known), *told, *spans, str(exposure(run)), str(losses(run))]
     return "\n\n".join(words.plain(part) for part in parts)
