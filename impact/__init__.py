@@ -4,7 +4,8 @@ Start here: `known = impact.view(impact.load_case("mercor"))`, then `run = impac
 From there each question is a function that returns an `Answer`:
 
 - of a view: `timeline`, `conflicts`, `duties`, `sources`
-- of a run: `bottom_line`, `exposure`, `positions`, `losses`, `decisions`, `unknowns`, `not_known`;
+- of a run: `bottom_line`, `exposure`, `concentration`, `positions`, `losses`, `decisions`,
+  `unknowns`, `not_known`;
   `why(run, name)` says how a party, a number, an input or a claim comes about
 
 Nothing is imported until a name is used.
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from impact.answers.answer import Answer as Answer
     from impact.answers.brief import bottom_line as bottom_line
+    from impact.answers.concentration import concentration as concentration
     from impact.answers.decisions import decisions as decisions
     from impact.answers.evidence import conflicts as conflicts
     from impact.answers.evidence import duties as duties
@@ -42,6 +44,7 @@ _HOMES = {
     "Case": "case.folder",
     "Run": "simulation",
     "bottom_line": "answers.brief",
+    "concentration": "answers.concentration",
     "conflicts": "answers.evidence",
     "decisions": "answers.decisions",
     "duties": "answers.evidence",

@@ -84,7 +84,7 @@ def entry(task: Task, executed: Mapping[str, Any]) -> dict[str, Any]:
     ]
     return {
         "case": task.known.id,
-        "title": page.title(task),
+        "title": page.title(task, executed),
         "parameters": vars(task.parameters),
         "as_of": date(moment) if moment else "no day",
         "level": f"TLP:{task.known.tlp.upper()}",

@@ -116,7 +116,7 @@ def page(task: Task, notebook: Notebook) -> str:
             part["html"] = Markup(part["record"]["svg"])  # noqa: S704
     moment = now(known)
     return templates().get_template("page.html").render(
-        title=title(task),
+        title=title(task, notebook),
         notices=views.notices(known),
         scenario=known.scenarios[known.scenario],
         parts=told,
@@ -135,10 +135,13 @@ def page(task: Task, notebook: Notebook) -> str:
     )  # fmt: skip
 
 
-def title(task: Task) -> str:
-    """The page's title: the case and its question, and what is supposed of a named party."""
+def title(task: Task, notebook: Notebook) -> str:
+    """The page's title: the case, the notebook's question, what is supposed of a named party."""
     known = task.known
-    said = f"{known.title}: {known.question[:1].lower()}{known.question[1:]}"
+    texts = ("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
+    headings = (text.partition("\n")[0][2:] for text in texts if text.startswith("# "))
+    question = next(headings, known.question)
+    said = f"{known.title}: {question[:1].lower()}{question[1:]}"
     if known.scenario != "baseline":
         said += f" {known.scenarios[known.scenario].title}"
         if views.falling(known):

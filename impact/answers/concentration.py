@@ -1,0 +1,158 @@
+"""What hangs on one supplier: each vendor and package in turn as the only one that falls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from impact import words
+from impact.answers.answer import Answer, Figure
+from impact.answers.exposure import established, related
+from impact.answers.provenance import ILLUSTRATIVE, names
+from impact.case import checks, views
+from impact.case.folder import Case
+from impact.numerics import graph, measures
+from impact.simulation import ROOT, Run, simulate, total
+
+if TYPE_CHECKING:
+    import altair as alt
+
+_FALL = ("vendor", "package")
+_PARTIES = ("lab", "client")
+
+
+def concentration(run: Run) -> Answer:
+    """Who and how much each vendor or package would take with it, were it the only one to fall.
+
+    Nothing else is supposed: every other link from the event is left out, on the same draws. Table:
+    `entity`, `name`, `clients`, `parties`, `parties_error`, `parties_said`, `p05`, `p50`, `p95`,
+    `mean_usd`, `mean_error_usd`, `range`, `shares`; the one with the greatest mean loss first.
+    """
+    known = run.known
+    modelled_from = known["links"].filter(pl.col("chances").list.len() > 0)["source"]
+    linked = {*related(known, "supplies"), *related(known, "peer_of"), *modelled_from}
+    kinds = known["entities"].filter(pl.col("kind").is_in(list(_FALL)))["id"]
+    rows = [_fallen(run, entity) for entity in kinds if entity in linked]
+    rows.sort(key=lambda row: (-row["mean_usd"], -row["parties"], row["entity"]))
+    frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    drawn = frame.filter(pl.col("p05") > 0)
+
+    def draw() -> alt.TopLevelMixin:
+        from impact.charts import pictures
+
+        basis = pl.lit("assumption")
+        return pictures.ranges(drawn.select("p05", "p50", "p95", label="name", basis=basis))
+
+    return Answer(
+        name="concentration",
+        sentence=_sentence(frame),
+        table=frame,
+        heads={
+            "name": "If it alone fell",
+            "clients": "Reported clients",
+            "parties_said": "Parties reached, mean",
+            "range": "Loss of all, 5 % to 95 %",
+            "shares": "Shares of supply known",
+        },
+        figures=tuple(
+            Figure(f"{part}.{row['entity']}", row[part], row[error], unit, text)
+            for row in rows
+            for part, error, unit, text in (
+                ("mean_usd", "mean_error_usd", "USD", words.money(row["mean_usd"], 1)),
+                ("parties", "parties_error", "count", row["parties_said"]),
+            )
+        ),
+        notes=(
+            f"Hypothetical for all but what is reported: {views.NO_COMPROMISE} of the others."
+            f" Losses are {ILLUSTRATIVE}.",
+            "No concentration index is given where shares of supply are not known.",
+        )
+        if rows
+        else (),
+        notices=tuple(views.notices(known)),
+        draw=draw if drawn.height else None,
+    )
+
+
+_SCHEMA = {
+    **dict.fromkeys(("entity", "name", "clients", "parties_said", "range", "shares"), pl.String),
+    **dict.fromkeys(("parties", "parties_error", "mean_usd", "mean_error_usd"), pl.Float64),
+    **dict.fromkeys(("p05", "p50", "p95"), pl.Float64),
+    "reported": pl.Boolean,
+}
+
+
+def only(known: Case, entity: str) -> Case:
+    """A view in which the event reaches one entity for certain, and no other but through it."""
+    links = known["links"]
+    first = {**dict.fromkeys(links.columns), "id": f"only-{entity}", "source": ROOT}
+    first |= {"target": entity, "relation": "falls", "chances": [checks.CERTAIN], "claims": []}
+    first |= {"sources": [], "tlp": "clear", "withdrawn": False}
+    added = pl.DataFrame([first], schema=links.schema)
+    tables = {**known.tables, "links": pl.concat([links.filter(pl.col("source") != ROOT), added])}
+    return replace(known, tables=tables)
+
+
+def _fallen(run: Run, entity: str) -> dict[str, Any]:
+    """One row: what follows if the entity alone falls, on the draws of the run."""
+    fallen = simulate(only(run.known, entity), run.draws, run.seed, like=run)
+    parties = run.known["entities"].filter(pl.col("kind").is_in(list(_PARTIES)))["id"]
+    reached = np.zeros(run.draws)
+    for party in parties:
+        reached = reached + graph.unpack(fallen.reached.get(party, 0), run.draws)
+    lost = total(fallen)
+    found = measures.loss_measures(lost)
+    supply = run.known["links"].filter(
+        (pl.col("source") == entity) & (pl.col("relation") == "supplies")
+    )
+    shares = f"{supply['share'].count()} of {supply.height}" if supply.height else "–"
+    low, high = found["p05"].value, found["p95"].value
+    return {
+        "entity": entity,
+        "name": names(run.known)[entity],
+        "clients": _clients(run.known, entity),
+        "reported": entity in established(run),
+        "parties": float(reached.mean()),
+        "parties_error": float(measures.Z * reached.std() / np.sqrt(run.draws)),
+        "parties_said": words.number(float(reached.mean()), 1) if reached.any() else "none",
+        "p05": low,
+        "p50": found["p50"].value,
+        "p95": high,
+        "mean_usd": found["mean"].value or 0.0,
+        "mean_error_usd": found["mean"].error or 0.0,
+        "range": words.money_range(low, high) if lost.any() else "none",
+        "shares": shares,
+    }
+
+
+def _clients(known: Case, entity: str) -> str:
+    """The reported clients of a vendor, those reported as leaving apart."""
+    said = names(known)
+    links = known["links"].filter((pl.col("source") == entity) & (pl.col("relation") == "supplies"))
+    stay, left = (
+        words.listed([said[client] for client in sorted(links.filter(where)["target"])])
+        for where in (pl.col("valid_to").is_null(), pl.col("valid_to").is_not_null())
+    )
+    left = f"leaving or left: {left}" if left else ""
+    return "; ".join(part for part in (stay, left) if part) or "none reported"
+
+
+def _sentence(frame: pl.DataFrame) -> str:
+    if not frame.height or not frame["mean_usd"].max():
+        return "No loss would follow from the fall of one supplier alone, as far as is known."
+
+    def named(row: dict[str, Any]) -> str:
+        return str(row["name"]) + ("" if row["reported"] else f" ({views.NO_COMPROMISE})")
+
+    first = frame.row(0, named=True)
+    widest = frame.sort("parties", "entity", descending=[True, False]).row(0, named=True)
+    said = f"Were one to fall alone, {named(first)} would cost most, {first['range']}"
+    reach = f"reach most parties, {widest['parties_said']} on average"
+    said += f", and {reach}." if first == widest else f"; {named(widest)} would {reach}."
+    quiet = frame.filter((pl.col("mean_usd") == 0) & (pl.col("clients") == "none reported"))
+    if quiet.height:
+        said += f" No client of {words.listed(quiet['name'].to_list(), 'or')} is reported."
+    return said

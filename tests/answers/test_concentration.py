@@ -1,0 +1,60 @@
+"""What hangs on one supplier: each in turn as the only one that falls."""
+
+from __future__ import annotations
+
+import pytest
+
+import impact
+from impact.answers import concentration
+from impact.simulation import Run, simulate, total
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return impact.simulate(impact.view(impact.load_case("mercor")))
+
+
+def test_only_the_fallen_and_what_hangs_on_it_is_reached(run: Run) -> None:
+    fallen = simulate(concentration.only(run.known, "handshake"), run.draws, run.seed)
+    reached = {entity for entity, mask in fallen.reached.items() if mask}
+    assert reached == {"event", "handshake", "openai"}
+    chance = fallen.chance("openai")
+    scenario = impact.view(impact.load_case("mercor"), changes="handshake_falls=1")
+    both = impact.simulate(scenario).reached["openai"]
+    assert both & fallen.reached["openai"] == fallen.reached["openai"]  # the same draws
+    assert 0 < chance < both.bit_count() / run.draws
+
+
+def test_the_loss_of_one_is_what_the_simulation_of_that_one_gives(run: Run) -> None:
+    rows = {row["entity"]: row for row in impact.concentration(run).table.to_dicts()}
+    alone = total(simulate(concentration.only(run.known, "surge"), run.draws, run.seed))
+    assert rows["surge"]["mean_usd"] == alone.mean()
+
+
+def test_a_supplier_without_a_reported_client_brings_no_loss_and_the_page_says_so(
+    run: Run,
+) -> None:
+    answer = impact.concentration(run)
+    rows = {row["entity"]: row for row in answer.table.to_dicts()}
+    for quiet in ("turing", "labelbox"):
+        assert rows[quiet]["range"] == rows[quiet]["parties_said"] == "none"
+    assert "No client of Labelbox or Turing is reported." in answer.sentence
+
+
+def test_who_is_not_reported_as_hit_is_named_with_those_words(run: Run) -> None:
+    answer = impact.concentration(run)
+    assert "Surge AI (no compromise reported)" in answer.sentence
+    assert any("no compromise reported" in note for note in answer.notes)
+
+
+def test_no_index_is_given_where_shares_are_not_known(run: Run) -> None:
+    answer = impact.concentration(run)
+    rows = {row["entity"]: row for row in answer.table.to_dicts()}
+    assert rows["mercor"]["shares"] == "0 of 4"
+    assert any("No concentration index" in note for note in answer.notes)
+    assert not any("index" in figure.name for figure in answer.figures)
+
+
+def test_concentration_of_an_empty_view_is_an_answer() -> None:
+    early = impact.simulate(impact.view(impact.load_case("mercor"), as_of="2000-01-01"))
+    assert impact.concentration(early).sentence.startswith("No loss would follow")
