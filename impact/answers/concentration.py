@@ -39,6 +39,8 @@ def concentration(run: Run) -> Answer:
     rows.sort(key=lambda row: (-row["mean_usd"], -row["parties"], row["entity"]))
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     drawn = frame.filter(pl.col("p05") > 0)
+    unhit = words.listed(frame.filter(~pl.col("reported"))["name"].to_list())
+    supposed = [f"Hypothetical, each falls alone; {views.NO_COMPROMISE} of {unhit}."][: bool(unhit)]
 
     def draw() -> alt.TopLevelMixin:
         from impact.charts import pictures
@@ -66,13 +68,13 @@ def concentration(run: Run) -> Answer:
             )
         ),
         notes=(
-            f"Hypothetical for all but what is reported: {views.NO_COMPROMISE} of the others."
-            f" Losses are {ILLUSTRATIVE}.",
+            *supposed,
+            f"Losses are {ILLUSTRATIVE}.",
             "No concentration index is given where shares of supply are not known.",
         )
         if rows
         else (),
-        notices=tuple(views.notices(known)),
+        notices=(*supposed, *views.notices(known)),
         draw=draw if drawn.height else None,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import impact
@@ -44,7 +46,8 @@ def test_a_supplier_without_a_reported_client_brings_no_loss_and_the_page_says_s
 def test_who_is_not_reported_as_hit_is_named_with_those_words(run: Run) -> None:
     answer = impact.concentration(run)
     assert "Surge AI (no compromise reported)" in answer.sentence
-    assert any("no compromise reported" in note for note in answer.notes)
+    svg = re.sub("<desc>.*?</desc>", "", answer.svg() or "")
+    assert "no compromise reported of Surge AI" in svg
 
 
 def test_no_index_is_given_where_shares_are_not_known(run: Run) -> None:
