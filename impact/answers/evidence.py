@@ -82,21 +82,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
 
     Table: `id`, `happened_on`, `reported_on`, `stage`, `says`, `reported_by`, `delay_days`.
     """
-    said = names(known)
-    happened = (pl.col("predicate") == "happened") & pl.col("valid_from").is_not_null()
-    dated = pl.col("known_on").dt.microsecond().is_in([0, 3000])  # not by a month or a year
-    minutes = (pl.col("known_on") - pl.col("valid_from")).dt.total_minutes()
-    delay = pl.when(dated).then(minutes / 1440)
-    linked = {*known["links"]["source"], *known["links"]["target"]} - {"event"}
-    shown = happened & (pl.col("stage") != "context") & pl.col("subject").is_in(sorted(linked))
-    events = known["claims"].filter(shown).select(
-        "id", "stage", "says", "credibility",
-        happened_on="valid_from",
-        reported_on="known_on",
-        reported_by=pl.col("claimant").replace_strict(said, default=None, return_dtype=pl.String),
-        delay_days=delay.clip(lower_bound=0),
-    )  # fmt: skip
-    events = events.sort("credibility", "happened_on", "id")
+    said, events = names(known), _events(known)
     nth = pl.int_range(pl.len()).over(pl.col("happened_on").dt.date())
     best = events.filter(nth < a_day).head(most).sort("happened_on", "id")
     releases = sorted(set(known["windows"]["entity"]))
@@ -142,6 +128,25 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         ),
         draw=draw if best.height else None,
     )
+
+
+def _events(known: Case) -> pl.DataFrame:
+    """The reported events about what stands in links.csv, the most credible first.
+
+    `delay_days` is null where the first report is dated by a month or a year only.
+    """
+    minutes = (pl.col("known_on") - pl.col("valid_from")).dt.total_minutes().clip(lower_bound=0)
+    linked = {*known["links"]["source"], *known["links"]["target"]} - {"event"}
+    happened = (pl.col("predicate") == "happened") & pl.col("valid_from").is_not_null()
+    told = happened & (pl.col("stage") != "context") & pl.col("subject").is_in(sorted(linked))
+    who = pl.col("claimant").replace_strict(names(known), default=None, return_dtype=pl.String)
+    return known["claims"].filter(told).sort("credibility", "valid_from", "id").select(
+        "id", "stage", "says", "credibility",
+        happened_on="valid_from",
+        reported_on="known_on",
+        reported_by=who,
+        delay_days=pl.when(times.is_dated("known_on")).then(minutes / 1440),
+    )  # fmt: skip
 
 
 def _window_figures(known: Case, releases: list[str]) -> tuple[Figure, ...]:

@@ -83,6 +83,11 @@ def until(instant: datetime) -> datetime:
     return instant.replace(microsecond=999_000)
 
 
+def is_dated(column: str) -> pl.Expr:
+    """Whether the instants of a column were written to the day or finer."""
+    return ~pl.col(column).dt.microsecond().is_in([_YEAR, _MONTH])
+
+
 def parse_column(written: pl.Series) -> tuple[pl.Series, pl.Series]:
     """(instants, wrong): the times of a text column, and where a text is none. Nulls stay null."""
     instants: dict[str, datetime | None] = {}
