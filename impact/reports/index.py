@@ -148,5 +148,5 @@ def _page_row(at: Path, notebook: str, report: Mapping[str, Any]) -> dict[str, s
         "notebook": notebook,
         "as_of": report["as_of"],
         "level": report["level"],
-        "total": totals[0] if totals else words.NOT_KNOWN,
+        "total": totals[0] if totals else "–",
     }
