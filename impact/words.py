@@ -1,4 +1,4 @@
-"""Numbers, ranges, dates and likelihoods as words. The one place where a value becomes text."""
+"""Numbers, ranges, chances and dates as words. The one place where a value becomes text."""
 
 from __future__ import annotations
 
@@ -8,16 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 NOT_KNOWN, NOT_RESOLVED = "not known", "not resolved"
-# ICD 203 (2015), Analytic Standards: the terms for likelihood and their upper ends.
-BANDS = (
-    (0.05, "almost no chance"),
-    (0.20, "very unlikely"),
-    (0.45, "unlikely"),
-    (0.55, "roughly even chance"),
-    (0.80, "likely"),
-    (0.95, "very likely"),
-    (1.00, "almost certain"),
-)
 _CONTROL = re.compile(
     r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
@@ -110,15 +100,6 @@ def chance(p: float | None) -> str:
         return "established" if p else "none"
     percent = 100 * p
     return f"{percent:.1f} %" if percent < 1 or percent > 99 else f"{percent:.0f} %"
-
-
-def likelihood(p: float) -> str:
-    """The ICD 203 term for a chance.
-
-    >>> likelihood(0.7)
-    'likely'
-    """
-    return next(name for top, name in BANDS if p <= top)
 
 
 def date(instant: datetime | None) -> str:

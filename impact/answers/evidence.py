@@ -98,8 +98,6 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         )
     else:
         sentence = "Nothing is reported to have happened by that day."
-    first = known["windows"].sort("opens", "entity")["entity"].to_list()[:1]
-    told = [window_sentence(known, name) for name in first]
     drawn = best.select(
         "happened_on",
         "stage",
@@ -114,7 +112,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
 
     return Answer(
         name="timeline",
-        sentence=" ".join([sentence, *told]),
+        sentence=f"{sentence} {window_sentence(known)}".strip(),
         table=best,
         heads={
             "happened_on": "Happened",
@@ -159,23 +157,32 @@ def _window_figures(known: Case, releases: list[str]) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def window_sentence(known: Case, release: str) -> str:
-    """How long a release could be had, in words: open, agreed, or each account by whom."""
-    said = names(known)
-    claimants = dict(known["claims"].select("id", "claimant").iter_rows())
-    accounts = known["windows"].filter(pl.col("entity") == release).sort("known_on", "id")
-    told = []
-    for opens, closes, claims in accounts.select("opens", "closes", "claims").iter_rows():
-        if closes is None:
-            since = f"{said[release]} could be had from {words.date(opens)}"
-            return f"{since}; the end is not known yet."
-        minutes = (closes - opens).total_seconds() / 60
-        who = said[claimants[claims[0]]] if claims else "no claimant"
-        told.append((minutes, f"{minutes:.0f} minutes by {who}"))
-    if len({minutes for minutes, _ in told}) == 1:
-        return f"{said[release]} could be had for {told[0][1]}."
-    each = words.listed([text for _, text in told])
-    return f"How long {said[release]} could be had is disputed: {each}."
+def window_sentence(known: Case) -> str:
+    """How long the bad release that came first could be had: open, agreed, or each account by whom.
+
+    An account is told in the minutes that its claimant states, else in those of its row. Empty
+    where no account is known.
+    """
+    accounts = known["windows"].sort("opens", "entity", "known_on", "id")
+    if not accounts.height:
+        return ""
+    said, claims = names(known), {row["id"]: row for row in known["claims"].iter_rows(named=True)}
+    release = accounts["entity"][0]
+    name = said[release]
+    told: dict[str, str] = {}
+    for row in accounts.filter(pl.col("entity") == release).iter_rows(named=True):
+        if row["closes"] is None:
+            return f"{name} could be had from {words.date(row['opens'])}; the end is not known yet."
+        minutes = (row["closes"] - row["opens"]).total_seconds() / 60
+        claim = claims[row["claims"][0]] if row["claims"] else None
+        if claim and claim["unit"] == "minutes" and claim["mode"] is not None:
+            minutes = claim["mode"]
+        told[f"{minutes:.0f} minutes"] = said[claim["claimant"]] if claim else "no claimant"
+    if len(told) == 1:
+        minutes_said, who = next(iter(told.items()))
+        return f"{name} could be had for {minutes_said}, as reported by {who}."
+    each = words.listed([f"{length} by {who}" for length, who in told.items()])
+    return f"How long {name} could be had is disputed: {each}."
 
 
 def said_by(known: Case, claim: Claim) -> str:

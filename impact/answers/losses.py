@@ -149,7 +149,7 @@ def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, rests_on: str
     chance = happened.size / amounts.size
     return row | {
         "chance": chance,
-        "said": words.chance(chance),
+        "said": "in every draw" if chance == 1.0 else words.chance(chance),
         "basis": run.lineage.basis(rests_on),
     }
 

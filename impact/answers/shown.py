@@ -55,6 +55,6 @@ def text(run: Run) -> str:
     known = run.known
     head = f"{known.title}, {known.scenarios[known.scenario].title.lower()}"
     told = [f"{about}: {says}" for about, says in bottom_line(run).table.iter_rows()]
-    spans = [window_sentence(known, name) for name in sorted(set(known["windows"]["entity"]))]
-    parts = [head, *views.notices(known), *told, *spans, str(exposure(run)), str(losses(run))]
-    return "\n\n".join(words.plain(part) for part in parts)
+    answers = [str(exposure(run)), str(losses(run))]
+    parts = [head, *views.notices(known), *told, window_sentence(known), *answers]
+    return "\n\n".join(words.plain(part) for part in parts if part)

@@ -72,6 +72,20 @@ def test_the_window_is_open_then_claimed_then_disputed(case: Case) -> None:
     assert minutes("2026-08-28") == {"hull": 166.0, "core": 33.0}  # a later report: 13:38
 
 
+def test_an_account_of_the_window_is_told_in_the_minutes_that_its_claimant_states(
+    case: Case,
+) -> None:
+    said = evidence.window_sentence(impact.view(case))
+    assert "40 minutes by BerriAI (LiteLLM), 152 minutes by Python Package Index" in said
+    assert evidence.window_sentence(impact.view(case, as_of="2026-03-23")) == ""
+
+
+def test_no_cost_of_a_simulation_is_called_established(run: Run) -> None:
+    cells = {text for row in impact.losses(run).rows() for text in row}
+    assert "established" not in cells
+    assert "in every draw" in cells
+
+
 def test_the_length_of_the_window_moves_other_users_and_not_mercor(case: Case) -> None:
     short = impact.simulate(impact.view(case, changes="window_minutes=40"))
     long = impact.simulate(impact.view(case, changes="window_minutes=152"))

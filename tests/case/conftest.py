@@ -130,3 +130,18 @@ def faults_of() -> Callable[[CaseFiles], tuple[Fault, ...]]:
         return faults
 
     return refuse
+
+
+@pytest.fixture
+def told_once(
+    faults_of: Callable[[CaseFiles], tuple[Fault, ...]],
+) -> Callable[[CaseFiles, str, str, str], None]:
+    """Asserts that a damaged case is refused with one fault: at that place, with that repair."""
+
+    def check(case: CaseFiles, where: str, what: str, repair: str) -> None:
+        faults = faults_of(case)
+        assert [fault.where for fault in faults] == [where], "\n".join(map(str, faults))
+        assert what in faults[0].what
+        assert repair in faults[0].repair
+
+    return check
