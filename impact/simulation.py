@@ -2,122 +2,294 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from impact.case import checks
-from impact.case.folder import Case
-from impact.case.schema import BASIS_KINDS, TLP
-from impact.errors import bad
-from impact.numerics import graph, loss_kinds, sampling, times
+from impact.case import checks, views
+from impact.case.folder import Case, once
+from impact.case.lineage import ROOT, Lineage, modelled
+from impact.case.scenarios import Change, parse_changes
+from impact.errors import BadInput, Fault, bad
+from impact.numerics import graph, loss_kinds, sampling
 
-ROOT = "event"
-MOST_DRAWS = 2**22
+MOST_DRAWS = 2**20  # of a run; above, `totals` keeps the total alone
+Points = Literal["keyed", "sobol"]
 Draws = NDArray[np.float64]
-Kept = dict[tuple[Any, ...], Draws]
+Kept = dict[tuple[Any, ...], Any]
 
 
 @dataclass(frozen=True)
 class Run:
-    """The draws of one view.
+    """The draws of one view, given the event; or of a year, see `simulate_year`.
 
     `reached` maps an entity to the draws in which the event reaches it, one bit a draw; `on` does
-    so for links. `losses` has one column per row of losses.csv, `(draws,)` USD, borne by its
-    bearer. `drawn` keeps the draws of every input by stream and estimate, so that a further run on
-    changed inputs draws only what changed. `lineage` says on which rows each of them rests.
+    so for links. `losses` maps a row of losses.csv to `(draws,)` USD, borne by its bearer. `drawn`
+    keeps the draws of every input by stream and estimate, so that a further run on changed inputs
+    works out only what changed. `lineage` says on which rows each number rests.
     """
 
     known: Case
     draws: int
     seed: int
+    points: Points
+    over: Literal["event", "year"]
     reached: Mapping[str, int] = field(repr=False)
     on: Mapping[str, int] = field(repr=False)
-    edges: tuple[graph.Edge, ...] = field(repr=False)
-    losses: pl.DataFrame = field(repr=False)
+    losses: Mapping[str, Draws] = field(repr=False)
     drawn: Kept = field(repr=False)
+    model: Model = field(repr=False)
     lineage: Lineage = field(repr=False)
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __str__(self) -> str:
         """The run in a line."""
-        return f"{self.known.id}, {self.known.scenario}: {self.draws:,} draws, seed {self.seed}"
+        what = f"{self.known.id}, {self.known.scenario}"
+        given = "given the event" if self.over == "event" else "in a year"
+        return f"{what}, {given}: {self.draws:,} {self.points} draws, seed {self.seed}"
+
+    @property
+    def edges(self) -> tuple[graph.Edge, ...]:
+        """The links over which something can travel in time, in the order of their ids."""
+        return self.model.edges
+
+    @property
+    def replicates(self) -> int:
+        """How many independent parts of equal length the draws have; 1 where each is its own."""
+        return sampling.SCRAMBLINGS if self.points == "sobol" else 1
 
     def chance(self, entity: str) -> float:
         """Share of draws in which the event reaches the entity."""
         return self.reached.get(entity, 0).bit_count() / self.draws
 
 
-def simulate(known: Case, draws: int = 10_000, seed: int = 1, like: Run | None = None) -> Run:
+Found = TypeVar("Found")
+Asked = ParamSpec("Asked")
+
+
+def per_run(function: Callable[Concatenate[Run, Asked], Found]) -> Callable[..., Found]:
+    """Work out `function(run, ...)` once for a run."""
+
+    @wraps(function)
+    def kept(run: Run, *asked: Asked.args, **named: Asked.kwargs) -> Found:
+        key = (function, asked, tuple(named.items()))
+        if key not in run.memo:
+            run.memo[key] = function(run, *asked, **named)
+        found: Found = run.memo[key]
+        return found
+
+    return kept
+
+
+def simulate(
+    known: Case,
+    draws: int = 10_000,
+    seed: int = 1,
+    like: Run | None = None,
+    points: Points = "keyed",
+) -> Run:
     """The run of a view; the same view, draws and seed give the same bits.
 
-    `like` is an earlier run of the same draws and seed: what did not change is taken from it.
-    Adding rows moves no other draw, because each stream is keyed by the names of what it decides.
+    `like` is an earlier run of the same draws, seed and points: what did not change is taken from
+    it. With `points="keyed"` adding rows moves no other draw, because each stream is keyed by the
+    names of what it decides; with "sobol" errors are smaller for equal draws (SCRAMBLINGS times a
+    power of two), and only shuffles and what-ifs move no other draw.
 
     >>> import impact
     >>> run = impact.simulate(impact.view(impact.load_case("mercor")), draws=1000)
     """
-    if not 1 <= draws <= MOST_DRAWS:
-        raise bad("draws", f"{draws} is outside 1 to {MOST_DRAWS:,}", "10000 is the usual number")
+    check_draws(draws, seed, MOST_DRAWS, points)
+    if like and (like.draws, like.seed, like.points, like.over) != (draws, seed, points, "event"):
+        like = None
+    model = model_of(known)
+    source = Source(known, model, draws, seed, points, kept=dict(like.drawn) if like else {})
+    return run_of(source, like if like and like.model is model else None)
+
+
+def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
+    """The run with some inputs changed, on the same draws.
+
+    `changes` is `NAME=VALUE; NAME=LOW,MODE,HIGH`; `link.ID=0` cuts a link. Raises BadInput for an
+    unknown input or a wrong estimate.
+    """
+    parsed = parse_changes(changes) if isinstance(changes, str) else changes
+    known = views.changed(run.known, parsed, "changes")
+    return simulate(known, run.draws, run.seed, run, run.points)
+
+
+def check_draws(draws: int, seed: int, most: int, points: str = "keyed") -> None:
+    """Raises BadInput for a number of draws, a seed or points that cannot be."""
+    if not 1 <= draws <= most:
+        raise bad("draws", f"{draws} is outside 1 to {most:,}", "10000 is the usual number")
     if seed < 0:
         raise bad("seed", f"{seed} is below 0", "give a whole number from 0")
-    kept = dict(like.drawn) if like and (like.draws, like.seed) == (draws, seed) else {}
-    source = _Source(known, draws, seed, kept)
-    edges = tuple(graph.usable(modelled(known["links"]), ROOT))
-    chances = dict(known["links"].select("id", "chances").iter_rows())
-    on = {edge.name: source.link(edge.name, chances[edge.name]) for edge in edges}
+    if points not in ("keyed", "sobol"):
+        raise bad("points", f'"{points}" are no points', "keyed or sobol")
+    each, rest = divmod(draws, sampling.SCRAMBLINGS)
+    if points == "sobol" and (rest or each < 2 or each & (each - 1)):
+        near = sampling.SCRAMBLINGS * 2 ** max(1, round(np.log2(max(each, 2))))
+        what = f"{draws} is not {sampling.SCRAMBLINGS} times a power of two"
+        raise bad("draws", what, f"Sobol points need that: take {near}")
+
+
+@dataclass(frozen=True)
+class Model:
+    """What of a view is not an input: its links and losses, laid out once for many runs."""
+
+    edges: tuple[graph.Edge, ...]
+    net: graph.Net
+    terms: Mapping[str, tuple[str, ...]]  # link -> its chances
+    losses: Mapping[str, Mapping[str, Any]]
+    pairs: Mapping[str, Mapping[str, str]]  # loss -> argument -> input
+    used_by: Mapping[str, frozenset[str]]  # input -> the links and losses that name it
+
+
+@once
+def model_of(known: Case) -> Model:
+    """The model of a view; raises BadInput where a later arrival would miss a link."""
     there = ROOT in known["entities"]["id"]
-    reached = graph.reach(edges, on, ROOT, draws) if there else {}
-    losses = {
-        row["id"]: source.loss(row, reached.get(row["needs"], 0))
-        for row in known["losses"].iter_rows(named=True)
+    edges = modelled(known["links"]) if there else []
+    if late := graph.missed(edges, ROOT):
+        raise BadInput([late_arrival("links.csv", edge) for edge in late])
+    edges = graph.usable(edges, ROOT)
+    chances = dict(known["links"].select("id", "chances").iter_rows())
+    terms = {edge.name: tuple(chances[edge.name]) for edge in edges}
+    losses = known.rows("losses")
+    pairs = {name: checks.argument_pairs(row["arguments"]) for name, row in losses.items()}
+    used: dict[str, set[str]] = {}
+    for link, items in terms.items():
+        for name in (part for term in items for part in checks.chance_term(term) if part):
+            used.setdefault(name, set()).add(link)
+        used.setdefault(checks.LINK_INPUT + link, set()).add(link)
+    for loss, row in losses.items():
+        for name in [*pairs[loss].values(), *(row[part] for part in ("retention", "limit"))]:
+            used.setdefault(name or "", set()).add(loss)
+    used_by = {name: frozenset(rows) for name, rows in used.items()}
+    net = graph.net(edges, [ROOT] if there else [])
+    return Model(tuple(edges), net, terms, losses, pairs, used_by)
+
+
+def late_arrival(where: str, edge: graph.Edge) -> Fault:
+    """The fault of a link that has closed by the time of a later arrival at its source."""
+    what = f'a later arrival at "{edge.source}" would miss it, an earlier one would not'
+    return Fault(f"{where} {edge.name} valid_to", what, "split the entity, one for each arrival")
+
+
+def run_of(source: Source, like: Run | None) -> Run:
+    """The run of a source of draws; of `like`, of an equal model, all that is unchanged is kept."""
+    known, model, draws = source.known, source.model, source.draws
+    reached: Mapping[str, int]
+    if like is None:
+        on = {name: source.link(name) for name in model.terms}
+        reached = graph.reach(model.net, on, draws)
+        losses = {
+            name: source.loss(name, reached.get(row["needs"], 0))
+            for name, row in model.losses.items()
+        }
+    else:
+        touched = _touched(known, like.known, model)
+        on = {**like.on, **{name: source.link(name) for name in touched & model.terms.keys()}}
+        moved = any(on[name] != like.on[name] for name in touched & model.terms.keys())
+        reached = graph.reach(model.net, on, draws) if moved else like.reached
+        losses = {}
+        for name, row in model.losses.items():
+            mask, before = reached.get(row["needs"], 0), like.reached.get(row["needs"], 0)
+            same = mask == before and name not in touched
+            losses[name] = like.losses[name] if same else source.loss(name, mask)
+    lineage = Lineage(known)
+    return Run(
+        known, draws, source.seed, source.points, "event", reached, on, losses, source.kept, model,
+        lineage,
+    )  # fmt: skip
+
+
+def _touched(known: Case, before: Case, model: Model) -> set[str]:
+    """The links and losses that name an input whose estimate differs between two views."""
+    old, new = before.inputs, known.inputs
+    names = {
+        name
+        for name in old.keys() | new.keys()
+        if old.get(name) is not new.get(name)
+        and (name not in old or name not in new or estimate(old[name]) != estimate(new[name]))
     }
-    return Run(known, draws, seed, reached, on, edges, pl.DataFrame(losses), kept, Lineage(known))
+    names |= {name for name, row in new.items() if row["moves_with"] in names}
+    return set().union(*(model.used_by.get(name, ()) for name in names))
 
 
-def modelled(links: pl.DataFrame) -> list[graph.Edge]:
-    """The links along which something travels, in the order of their ids; times in seconds."""
-    rows = links.filter(pl.col("chances").list.len() > 0)
-    return [
-        graph.Edge(
-            name,
-            source,
-            target,
-            -graph.FOREVER if opens is None else times.start(opens).timestamp(),
-            graph.FOREVER if closes is None else closes.timestamp(),
-        )
-        for name, source, target, opens, closes in rows.select(
-            "id", "source", "target", "valid_from", "valid_to"
-        ).iter_rows()
-    ]
-
-
-class _Source:
+class Source:
     """Draws by name for one view; keeps each."""
 
-    def __init__(self, known: Case, draws: int, seed: int, kept: Kept) -> None:
-        self.inputs = {row["id"]: row for row in known["inputs"].iter_rows(named=True)}
-        self.draws, self.seed, self.kept = draws, seed, kept
+    def __init__(
+        self,
+        known: Case,
+        model: Model,
+        draws: int,
+        seed: int,
+        points: Points = "keyed",
+        kept: Kept | None = None,
+        first: int = 0,
+        again: Collection[str] = (),
+    ) -> None:
+        self.known, self.model, self.inputs = known, model, known.inputs
+        self.draws, self.seed, self.points, self.first = draws, seed, points, first
+        self.kept: Kept = {} if kept is None else kept
+        self.again = again  # streams to be drawn independently of those of other runs
+        self.nothing: Draws = np.zeros(draws)
+        self.nothing.flags.writeable = False
+
+    def _key(self, stream: str) -> str:
+        return f"{stream}|again" if stream in self.again else stream
 
     def uniform(self, stream: str) -> Draws:
-        return sampling.uniform(self.seed, stream, self.draws)
+        """`(draws,)` uniforms of a stream."""
+        name = self._key(stream)
+        if self.points == "sobol":
+            places, table = self.scrambled
+            if name in places:
+                column: Draws = table[places[name]]
+                return column
+        return sampling.uniform(self.seed, name, self.draws, self.first)
+
+    @cached_property
+    def scrambled(self) -> tuple[dict[str, int], Draws]:
+        """(dimension of each stream of the view, points): every name has one, drawn or not."""
+        if ("sobol",) not in self.kept:
+            names = sorted(streams(self.known, self.model))
+            table = sampling.scrambled(self.seed, len(names), self.draws)
+            self.kept["sobol",] = {name: place for place, name in enumerate(names)}, table
+        found: tuple[dict[str, int], Draws] = self.kept["sobol",]
+        return found
 
     def value(self, name: str, use: str) -> Draws:
         """`(draws,)` of an input where the row `use` uses it; a scalar where it is fixed."""
         row = self.inputs[name]
         if row["shape"] == "fixed":
             return np.asarray(row["mode"])
-        stream = name if row["drawn"] == "once" else f"{name}|{use}"
-        key = (stream, *estimate(row))
+        stream = stream_of(row, use)
+        key = ("input", stream, *estimate(row), *self.moved(row))
         if key not in self.kept:
-            shape, low, mode, high, cap = estimate(row)
-            u = self.uniform(f"input|{stream}")
-            self.kept[key] = sampling.QUANTILES[shape](u, low, mode, high, cap)
-        return self.kept[key]
+            u = self.uniform(stream)
+            if row["moves_with"]:
+                u = self.with_factor(u, row["moves_with"])
+            shape, *rest = estimate(row)
+            self.kept[key] = sampling.QUANTILES[shape](u, *rest)
+        found: Draws = self.kept[key]
+        return found
+
+    def moved(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The estimate of the correlation with which an input moves, for the key of its draws."""
+        return estimate(self.inputs[row["moves_with"]]) if row["moves_with"] else ()
+
+    def with_factor(self, u: Draws, factor: str) -> Draws:
+        """Uniforms that share the factor of a correlation."""
+        key = ("factor", factor)
+        if key not in self.kept:
+            self.kept[key] = self.uniform(f"factor|{factor}")
+        return sampling.together(u, self.kept[key], self.value(factor, factor))
 
     def chance(self, term: str, use: str) -> Draws:
         """Chance of one item of a link's `chances`.
@@ -133,148 +305,109 @@ class _Source:
         within: Draws = 1 - (1 - chance) ** (self.value(minutes, use) / reference)
         return within
 
-    def link(self, link: str, terms: list[str]) -> int:
+    def link(self, link: str) -> int:
         """Mask of the draws in which a link is on: all its chances happen."""
         mask = graph.everything(self.draws)
         cut = checks.LINK_INPUT + link
-        for term in [*terms, *([cut] if cut in self.inputs else [])]:
+        for term in [*self.model.terms[link], *([cut] if cut in self.inputs else [])]:
             if term == checks.CERTAIN:
                 continue
             chance = self.chance(term, link)
             if chance.ndim == 0 and chance in (0.0, 1.0):
                 mask = mask if chance else 0
                 continue
-            key = ("outcome", link, checks.chance_term(term)[0])
-            if key not in self.kept:
-                self.kept[key] = self.uniform("|".join(key))
-            mask &= graph.pack(sampling.happens(self.kept[key], chance))
+            u = self.outcome(link, checks.chance_term(term)[0])
+            mask &= graph.pack(sampling.happens(u, chance))
         return mask
 
-    def loss(self, row: Mapping[str, Any], mask: int) -> Draws:
+    def outcome(self, link: str, name: str) -> Any:
+        """What decides whether a chance happens on a link: uniforms, or the words of them."""
+        row, stream = self.inputs[name], f"outcome|{link}|{name}"
+        key = ("outcome", link, name, *self.moved(row))
+        if key not in self.kept:
+            if row["moves_with"]:  # happens where the factor is high, so it is turned round
+                self.kept[key] = 1 - self.with_factor(self.uniform(stream), row["moves_with"])
+            elif self.points == "sobol":
+                self.kept[key] = self.uniform(stream)
+            else:
+                name = self._key(stream)
+                self.kept[key] = sampling.words(self.seed, name, self.draws, self.first)
+        return self.kept[key]
+
+    def loss(self, name: str, mask: int) -> Draws:
         """`(draws,)` USD that the bearer keeps of one row of losses.csv."""
         if mask == 0:
-            return np.zeros(self.draws)
-        amount = loss_kinds.KINDS[row["kind"]].amount(self.arguments(row))
+            return self.nothing
+        row = self.model.losses[name]
+        amount = loss_kinds.KINDS[row["kind"]].amount(self.arguments(name))
         if row["limit"] is not None:
-            retention = self.value(row["retention"], row["id"]) if row["retention"] else 0.0
-            limit = self.value(row["limit"], row["id"])
+            retention = self.value(row["retention"], name) if row["retention"] else 0.0
+            limit = self.value(row["limit"], name)
             amount = amount - np.clip(amount - retention, 0.0, limit)
+        if mask == graph.everything(self.draws):
+            return np.broadcast_to(amount, (self.draws,))
         kept: Draws = np.where(graph.unpack(mask, self.draws), amount, 0.0)
         return kept
 
-    def arguments(self, row: Mapping[str, Any]) -> dict[str, Draws]:
+    def arguments(self, loss: str) -> dict[str, Draws]:
         """Argument -> draws of the inputs of a loss row."""
-        pairs = checks.argument_pairs(row["arguments"])
-        return {argument: self.value(name, row["id"]) for argument, name in pairs.items()}
+        pairs = self.model.pairs[loss]
+        return {argument: self.value(name, loss) for argument, name in pairs.items()}
+
+
+def stream_of(row: Mapping[str, Any], use: str) -> str:
+    """The stream of an input's value: one wherever it is used, or one for each row."""
+    name = row["id"]
+    return f"input|{name}" if row["drawn"] == "once" else f"input|{name}|{use}"
+
+
+def streams(known: Case, model: Model) -> set[str]:
+    """The names of all streams that a view can draw, whatever its inputs are set to."""
+    inputs = known.inputs
+    found = {
+        stream_of(inputs[name], use)
+        for name, uses in model.used_by.items()
+        if name in inputs
+        for use in uses
+    }
+    found |= {f"factor|{row['moves_with']}" for row in inputs.values() if row["moves_with"]}
+    for link, terms in model.terms.items():
+        named = [checks.chance_term(term)[0] for term in terms if term != checks.CERTAIN]
+        found |= {f"outcome|{link}|{name}" for name in [*named, checks.LINK_INPUT + link]}
+    return found
 
 
 def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """(shape, low, mode, high, cap) of an input."""
-    return tuple(row[part] for part in ("shape", "low", "mode", "high", "cap"))
+    """(shape, low, mode, high, cap, parameters) of an input; a beta without ends is on 0 to 1."""
+    pairs = tuple(sorted(checks.parameters(row["parameters"])[0].items()))
+    low, high = row["low"], row["high"]
+    if row["shape"] == "beta":
+        low, high = 0.0 if low is None else low, 1.0 if high is None else high
+    return row["shape"], low, row["mode"], high, row["cap"], pairs
 
 
 def arguments(run: Run, loss: str) -> dict[str, Draws]:
     """Argument -> `(draws,)` or scalar draws of the inputs of one row of losses.csv."""
-    row = run.known["losses"].row(by_predicate=pl.col("id") == loss, named=True)
-    return _Source(run.known, run.draws, run.seed, run.drawn).arguments(row)
+    return Source(run.known, run.model, run.draws, run.seed, run.points, run.drawn).arguments(loss)
 
 
+@per_run
 def net(run: Run, bearer: str) -> Draws:
     """`(draws,)` USD that a bearer loses, less what it receives by transfers."""
     balance = np.zeros(run.draws)
-    for name, who, receiver in (
-        run.known["losses"].select("id", "bearer", "received_by").iter_rows()
-    ):
-        if bearer in (who, receiver):
-            amount = run.losses[name].to_numpy()
-            balance = balance + amount if who == bearer else balance - amount
+    for name, row in run.model.losses.items():
+        if bearer == row["bearer"]:
+            balance += run.losses[name]
+        elif bearer == row["received_by"]:
+            balance -= run.losses[name]
     return balance
 
 
+@per_run
 def total(run: Run) -> Draws:
     """`(draws,)` USD lost by all together: transfers only move money and are left out."""
     lost = np.zeros(run.draws)
-    for name, receiver in run.known["losses"].select("id", "received_by").iter_rows():
-        if receiver is None:
-            lost = lost + run.losses[name].to_numpy()
+    for name, row in run.model.losses.items():
+        if row["received_by"] is None:
+            lost += run.losses[name]
     return lost
-
-
-class Lineage:
-    """On which rows a number of a view rests: the static ancestry, before any draw.
-
-    `lineage[name]` maps a table to the ids of its rows, for an entity, a bearer, a loss row or
-    `total`: every link on any way from the event, every input that these or the losses name, and
-    the claims and sources of them all.
-    """
-
-    def __init__(self, known: Case) -> None:
-        self.known = known
-
-    @cached_property
-    def _rows(self) -> dict[str, dict[str, dict[str, Any]]]:
-        tables = ("entities", "links", "inputs", "losses", "claims")
-        return {t: {row["id"]: row for row in self.known[t].iter_rows(named=True)} for t in tables}
-
-    @cached_property
-    def _ways(self) -> dict[str, set[str]]:
-        return graph.all_ways(modelled(self.known["links"]))
-
-    @cached_property
-    def _found(self) -> dict[str, dict[str, list[str]]]:
-        return {}
-
-    def __getitem__(self, name: str) -> dict[str, list[str]]:
-        if name not in self._found:
-            self._found[name] = self._trace(name)
-        return self._found[name]
-
-    def _trace(self, name: str) -> dict[str, list[str]]:
-        rows = self._rows
-        losses = {
-            row["id"]
-            for row in rows["losses"].values()
-            if name in (row["id"], row["bearer"], row["received_by"])
-            or (name == "total" and row["received_by"] is None)
-        }
-        ends = {name, *(rows["losses"][loss]["needs"] for loss in losses)}
-        links = set[str]().union(*(self._ways.get(end, set()) for end in ends))
-        inputs = {checks.LINK_INPUT + link for link in links} & set(rows["inputs"])
-        for link in links:
-            for term in rows["links"][link]["chances"]:
-                inputs |= {part for part in checks.chance_term(term) if part in rows["inputs"]}
-        for loss in losses:
-            row = rows["losses"][loss]
-            inputs |= {*checks.argument_pairs(row["arguments"]).values()}
-            inputs |= {row[part] for part in ("retention", "limit") if row[part]}
-        joined = {rows["links"][link][end] for link in links for end in ("source", "target")}
-        found = {
-            "entities": (ends | joined) & set(rows["entities"]),
-            "links": links,
-            "inputs": inputs,
-            "losses": losses,
-            "claims": {claim for link in links for claim in rows["links"][link]["claims"]},
-        }
-        cited = {s for t, ids in found.items() for row in ids for s in rows[t][row]["sources"]}
-        return {**{t: sorted(ids) for t, ids in found.items()}, "sources": sorted(cited)}
-
-    def label(self, name: str) -> str:
-        """The highest TLP level among the rows on which a name rests."""
-        if self._highest == TLP[0]:
-            return TLP[0]
-        rows, sources = self._rows, self.known["sources"]
-        levels = dict(sources.select("id", "tlp").iter_rows())
-        traced = self[name]
-        seen = {levels[source] for source in traced["sources"]} | {TLP[0]}
-        seen |= {rows[t][row]["tlp"] for t in rows for row in traced[t]}
-        return max(seen, key=TLP.index)
-
-    @cached_property
-    def _highest(self) -> str:
-        seen = {level for frame in self.known.tables.values() for level in frame["tlp"].unique()}
-        return max(seen, key=TLP.index, default=TLP[0])
-
-    def basis(self, name: str) -> str:
-        """The weakest `basis_kind` among the inputs on which a name rests; reported without any."""
-        kinds = {self._rows["inputs"][row]["basis_kind"] for row in self[name]["inputs"]}
-        return max(kinds, key=BASIS_KINDS.index, default=BASIS_KINDS[0])

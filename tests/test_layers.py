@@ -10,13 +10,17 @@ ROWS = (
     ("errors", "words"),
     ("charts", "numerics"),
     ("case", "stack"),
-    ("simulation",),
+    ("simulation", "sums"),
     ("answers",),
     ("reports",),
     ("widgets", "cli", "__main__"),
 )
 ROW = {room: number for number, rooms in enumerate(ROWS) for room in rooms}
-BESIDE = {("words", "errors"), ("__main__", "cli")}  # the only imports inside one row
+BESIDE = {
+    ("words", "errors"),
+    ("__main__", "cli"),
+    ("sums", "simulation"),
+}  # the only imports inside one row
 PUBLIC = ""  # stands for the package itself, whose lazy names reach everywhere
 
 

@@ -14,8 +14,9 @@ from impact.answers.exposure import established, related
 from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
 from impact.case.folder import Case
+from impact.case.lineage import ROOT
 from impact.numerics import graph, measures
-from impact.simulation import ROOT, Run, simulate, total
+from impact.simulation import Run, simulate, total
 
 if TYPE_CHECKING:
     import altair as alt
@@ -95,7 +96,7 @@ def only(known: Case, entity: str) -> Case:
     first |= {"sources": [], "tlp": "clear", "withdrawn": False}
     added = pl.DataFrame([first], schema=links.schema)
     tables = {**known.tables, "links": pl.concat([links.filter(pl.col("source") != ROOT), added])}
-    return replace(known, tables=tables)
+    return replace(known, tables=tables, memo={})
 
 
 def _fallen(run: Run, entity: str) -> dict[str, Any]:

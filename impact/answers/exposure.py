@@ -14,8 +14,9 @@ from impact.answers.evidence import said_by
 from impact.answers.provenance import names
 from impact.case import checks, views
 from impact.case.folder import Case
+from impact.case.lineage import ROOT
 from impact.numerics import graph, measures
-from impact.simulation import ROOT, Run
+from impact.simulation import Run
 
 if TYPE_CHECKING:
     import altair as alt

@@ -166,7 +166,7 @@ def _idle(run: Run) -> list[dict[str, Any]]:
             people, effort = _natural_units(run, loss)
             if people is None:
                 continue
-            amount = run.losses[loss["id"]].to_numpy()
+            amount = run.losses[loss["id"]]
             weeks = weeks + effort * (amount > 0)
             one = f"one of the {said[force]}"
             each.append(_row(run, one, loss["driver"], "USD/person", amount / people, loss["id"]))
@@ -215,7 +215,7 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
             groups.setdefault(driver, []).append(name)
     rows = []
     for driver, ids in groups.items():
-        pooled = np.concatenate([run.losses[name].to_numpy() for name in ids])
+        pooled = np.concatenate([run.losses[name] for name in ids])
         if np.any(pooled):
             row = _row(run, "a client lab", driver, "USD", pooled, ids[0])
             rows.append(row | {"said": "where it happens"})

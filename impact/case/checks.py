@@ -5,6 +5,7 @@ Every function takes the typed tables by name and gives faults; nothing here rea
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 
@@ -16,6 +17,8 @@ from impact.numerics import loss_kinds, times
 
 Tables = Mapping[str, pl.DataFrame]
 CERTAIN = "certain"
+RATE = "event/year"  # unit of the one input that says how often such an event happens
+CORRELATION = "correlation"  # unit of an input that others name in moves_with
 LINK_INPUT = "link."  # each link has an implicit input link.ID, 1 unless a change says otherwise
 SHOWN = 50  # faults shown of one kind
 _OVER = re.compile(r"(\S+) over (\S+)")
@@ -104,7 +107,7 @@ def references(tables: Tables) -> pl.DataFrame:
         _uses(tables[table.name], table.name, column.name, column.refers_to)
         for table in TABLES
         for column in table.columns
-        if column.refers_to and column.refers_to != "inputs"
+        if column.refers_to and (column.refers_to != "inputs" or table.name == "inputs")
     ]
     return pl.concat([*parts, uses_of_inputs(tables)])
 
@@ -275,18 +278,28 @@ def _links(tables: Tables) -> Iterator[Fault]:
 
 
 def _inputs(tables: Tables) -> Iterator[Fault]:
+    units = dict(tables["inputs"].select("id", "unit").iter_rows())
     for row in tables["inputs"].iter_rows(named=True):
         where = f"inputs.csv:{row['file_line']}"
         if row["id"] and row["id"].startswith(LINK_INPUT):
             yield Fault(f"{where} id", "link. is kept for links", "choose another name")
         yield from input_faults(where, row)
+        other = row["moves_with"]
+        if other and units.get(other, CORRELATION) != CORRELATION:
+            what = f'"{other}" is in {units[other]}, not in {CORRELATION}'
+            yield Fault(f"{where} moves_with", what, "name an input in correlation")
+    rates = tables["inputs"].filter(pl.col("unit") == RATE)
+    for line, name in rates.select("file_line", "id").iter_rows():
+        if name != rates["id"][0]:
+            what = f'"{rates["id"][0]}" says already how often such an event happens'
+            yield Fault(_at("inputs", line, "unit"), what, f"keep one input in {RATE}")
 
 
 def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
     """Faults of one input's estimate: `low`, `mode`, `high`, `shape`, `cap`, `unit`."""
     low, mode, high, cap = (_number(row[name]) for name in ("low", "mode", "high", "cap"))
     shape, unit = str(row["shape"]), str(row["unit"] or "1")
-    needed = {"fixed": ["mode"], "pert": ["low", "mode", "high"]}.get(shape, ["low", "high"])
+    needed = _NEEDED.get(shape, ["low", "high"])
     if missing := [name for name in needed if row[name] is None]:
         what = f"a {shape} needs {', '.join(needed)}"
         yield Fault(f"{where} {missing[0]}", what, "fill them in")
@@ -303,7 +316,18 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
         if (low or 0) <= 0 or low == high:
             what = "a lognormal needs 0 < low < high"
             yield Fault(f"{where} low", what, "write its 5 % and 95 % points")
-    chance = unit in ("chance", "share") or reference_minutes(unit) is not None
+    pairs, wrong = parameters(row["parameters"])  # type: ignore[arg-type]
+    if wrong or (pairs and shape not in ("beta", "quantiles")):
+        what = f'"{wrong}" is not NAME=NUMBER' if wrong else f"a {shape} takes none"
+        yield Fault(f"{where} parameters", what, "write a=2; b=8, or 0=40; 1=179")
+        return
+    if shape == "beta" and (set(pairs) != {"a", "b"} or min(pairs.values()) <= 0):
+        what = "a beta needs a and b above 0"
+        yield Fault(f"{where} parameters", what, "after k of n cases a=k+1; b=n-k+1")
+    if shape == "quantiles":
+        yield from _quantile_faults(where, pairs)
+        given = [*given, *pairs.values()]
+    chance = unit in ("chance", "share", CORRELATION) or reference_minutes(unit) is not None
     if chance and cap is not None and cap > 1:
         yield Fault(
             f"{where} cap", "a chance or share is outside 0 to 1", "write a fraction of one"
@@ -316,6 +340,37 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
             loss_kinds.dimension(unit)
         except ValueError as error:
             yield Fault(f"{where} unit", str(error), "write products and quotients: USD/hour")
+
+
+_NEEDED = {"fixed": ["mode"], "pert": ["low", "mode", "high"], "beta": [], "quantiles": []}
+
+
+def parameters(items: list[str] | None) -> tuple[dict[str, float], str]:
+    """(name -> number, first wrong item) of the `parameters` of an input."""
+    pairs: dict[str, float] = {}
+    for item in items or ():
+        name, _, value = (part.strip() for part in item.partition("="))
+        try:
+            pairs[name] = float(value)
+        except ValueError:
+            return {}, item
+        if not math.isfinite(pairs[name]):
+            return {}, item
+    return pairs, ""
+
+
+def _quantile_faults(where: str, pairs: Mapping[str, float]) -> Iterator[Fault]:
+    repair = "write the value at each quantile from 0 to 1: 0=40; 0.5=152; 1=179"
+    try:
+        known = sorted((float(name), value) for name, value in pairs.items())
+    except ValueError:
+        yield Fault(f"{where} parameters", "names something that is no quantile", repair)
+        return
+    places, values = [q for q, _ in known], [value for _, value in known]
+    if len(known) < 2 or places[0] != 0 or places[-1] != 1 or len(set(places)) < len(places):
+        yield Fault(f"{where} parameters", "quantiles do not run from 0 to 1", repair)
+    if values != sorted(values):
+        yield Fault(f"{where} parameters", "values fall as quantiles rise", repair)
 
 
 def _number(value: object) -> float | None:

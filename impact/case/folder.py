@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import polars as pl
 
@@ -20,6 +21,27 @@ from impact.errors import BadInput, Fault, bad, did_you_mean
 
 TEMPLATE = "_template"
 _SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
+
+
+Found = TypeVar("Found")
+Asked = ParamSpec("Asked")
+
+
+def once(function: Callable[Concatenate[Case, Asked], Found]) -> Callable[..., Found]:
+    """Work out `function(known, ...)` once for all views that differ in their inputs only.
+
+    The function may read every table but `inputs`, and neither the scenario nor the changes.
+    """
+
+    @wraps(function)
+    def kept(known: Case, *asked: Asked.args, **named: Asked.kwargs) -> Found:
+        key = (function, asked, tuple(named.items()))
+        if key not in known.memo:
+            known.memo[key] = function(known, *asked, **named)
+        found: Found = known.memo[key]
+        return found
+
+    return kept
 
 
 @dataclass(frozen=True)
@@ -41,10 +63,20 @@ class Case:
     scenario: str = BASELINE
     as_of: datetime | None = None
     changes: tuple[Change, ...] = ()
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         """The frame of a table by name."""
         return self.tables[table]
+
+    @cached_property
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """The rows of inputs.csv by id."""
+        return {row["id"]: row for row in self["inputs"].iter_rows(named=True)}
+
+    def rows(self, table: str) -> dict[str, dict[str, Any]]:
+        """The rows of any table by id."""
+        return self.inputs if table == "inputs" else _rows(self, table)
 
     def __str__(self) -> str:
         """The case in two lines: its title and what it holds."""
@@ -54,6 +86,11 @@ class Case:
     def _repr_markdown_(self) -> str:
         counts = " · ".join(f"{frame.height} {name}" for name, frame in self.tables.items())
         return f"**{self.title}**: {self.question}  \n{counts}"
+
+
+@once
+def _rows(known: Case, table: str) -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in known[table].iter_rows(named=True)}
 
 
 def cases_folder() -> Path:

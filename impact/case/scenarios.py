@@ -123,34 +123,39 @@ def _estimate(
         faults.append(Fault(f"{where} {name}", what, repair))
 
 
+Rows = dict[str, dict[str, Any]]
+
+
 def apply(
-    inputs: pl.DataFrame, links: pl.DataFrame, changes: Iterable[Change], where: str
-) -> tuple[pl.DataFrame, list[Fault]]:
-    """(inputs, faults): the inputs with each change in place of the row that it names.
+    inputs: Mapping[str, dict[str, Any]], links: pl.DataFrame, changes: Iterable[Change], where: str
+) -> tuple[Rows, list[Fault]]:
+    """(inputs, faults): the rows by id, each change in place of the row that it names.
 
     A change is an assumption of the view, whatever the row was; `link.ID` becomes a row of its own.
     """
-    rows = {row["id"]: row for row in inputs.iter_rows(named=True)}
-    link_days = dict(links.select("id", "known_on").iter_rows())
-    names = [*rows, *(checks.LINK_INPUT + link for link in link_days)]
+    rows = dict(inputs)
     faults: list[Fault] = []
     for change in changes:
-        link = change.name.removeprefix(checks.LINK_INPUT)
         if change.name in rows:
             old = rows[change.name]
-        elif change.name.startswith(checks.LINK_INPUT) and link in link_days:
-            old = _link_row(inputs, link, link_days[link])
         else:
-            repair = did_you_mean(change.name, names, "name an input of the view or link.ID")
-            faults.append(Fault(where, f'no input "{change.name}"', repair))
-            continue
+            link = change.name.removeprefix(checks.LINK_INPUT)
+            days = links.filter(pl.col("id") == link)["known_on"]
+            if link == change.name or not days.len():
+                names = [*rows, *(checks.LINK_INPUT + name for name in links["id"])]
+                repair = did_you_mean(change.name, names, "name an input of the view or link.ID")
+                faults.append(Fault(where, f'no input "{change.name}"', repair))
+                continue
+            old = _link_row(rows, link, days[-1])
         new = _changed(old, change)
         wrong = list(checks.input_faults(f"{where} {change.name}", new))
         faults += wrong
         if not wrong:
             rows[change.name] = new
-    changed = pl.DataFrame(list(rows.values()), schema=inputs.schema) if rows else inputs
-    return changed.sort("id", "known_on", "tlp"), faults
+    return dict(sorted(rows.items())), faults
+
+
+_RANGED = ("pert", "lognormal", "uniform")  # shapes that low, mode and high describe
 
 
 def _changed(row: Mapping[str, Any], change: Change) -> dict[str, Any]:
@@ -161,17 +166,18 @@ def _changed(row: Mapping[str, Any], change: Change) -> dict[str, Any]:
         "low": None if fixed else change.low,
         "mode": change.mode,
         "high": None if fixed else change.high,
-        "shape": "fixed" if fixed else "pert" if row["shape"] == "fixed" else row["shape"],
+        "shape": "fixed" if fixed else row["shape"] if row["shape"] in _RANGED else "pert",
         "cap": None if fixed else row["cap"],
+        "parameters": [],
         "sources": [],
         "basis_kind": "assumption",
         "basis": f"set to {str(change).partition('=')[2]} in this view",
     }
 
 
-def _link_row(inputs: pl.DataFrame, link: str, known_on: object) -> dict[str, Any]:
+def _link_row(inputs: Mapping[str, dict[str, Any]], link: str, known_on: object) -> dict[str, Any]:
     return {
-        **dict.fromkeys(inputs.columns),
+        **dict.fromkeys(next(iter(inputs.values()), ())),
         "id": checks.LINK_INPUT + link,
         "shape": "fixed",
         "unit": "chance",
@@ -290,7 +296,8 @@ def _set(
         return ()
     for name, estimate in block.items():
         _estimate(where, name, estimate, changes, faults)
-    _, wrong = apply(tables["inputs"], tables["links"], changes, where)
+    rows = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
+    _, wrong = apply(rows, tables["links"], changes, where)
     faults += wrong
     return tuple(sorted(changes))
 

@@ -33,7 +33,7 @@ FORMS = (
     "competitive_advantage",
     "reputation",
 )
-SHAPES = ("fixed", "uniform", "pert", "lognormal")
+SHAPES = ("fixed", "uniform", "pert", "lognormal", "beta", "quantiles")
 ADMIRALTY_LETTERS = ("A", "B", "C", "D", "E", "F")
 ADMIRALTY_NUMBERS = ("1", "2", "3", "4", "5", "6")
 ENTITY_KINDS = (
@@ -236,6 +236,8 @@ TABLES: tuple[Table, ...] = (
         _choice("kind", "What it is.", *ENTITY_KINDS),
         Column("role", "text", "Its part in the incident, in a sentence."),
         _entity("party", "The party whose state or holding it is.", required=False),
+        Column("question", "text", "The question whose answer is whether it was reached."),
+        Column("ask", "text", "Whom to ask."),
     ),
     _table(
         "links",
@@ -272,10 +274,17 @@ TABLES: tuple[Table, ...] = (
         _choice("shape", "Distribution.", *SHAPES),
         Column("cap", "number", "Upper end at which a lognormal is truncated."),
         Column(
+            "parameters",
+            "arguments",
+            "For a beta `a=2; b=8`, on low to high (empty: 0 to 1); for quantiles the value at "
+            "each, `0=40; 0.5=152; 1=179`.",
+        ),
+        Column(
             "unit",
             "text",
             "USD, person, week, hour, share, chance, 1, or products and quotients such as "
-            "USD/hour; `chance per N minutes` for a chance that grows with a window.",
+            "USD/hour; `chance per N minutes` for a chance that grows with a window; `event/year` "
+            "for how often such an event happens; `correlation` for what others move with.",
             True,
         ),
         _choice(
@@ -283,6 +292,13 @@ TABLES: tuple[Table, ...] = (
             "`once`: one draw wherever the name is used; `per_use`: one for each row that uses it.",
             "once",
             "per_use",
+        ),
+        Column(
+            "moves_with",
+            "ref",
+            "An input in `correlation`: all inputs that name it share one factor, so that they are "
+            "high together and what they are the chance of happens together.",
+            refers_to="inputs",
         ),
         Column("meaning", "text", "What the number is, in a sentence.", True),
         _choice("basis_kind", "Where it comes from.", *BASIS_KINDS),

@@ -45,7 +45,7 @@ def view(
     tables, faults = _standing(case.tables, moment, level)
     if faults:
         raise Refusal(faults)
-    seen = replace(case, tables=tables, scenario=name, as_of=moment, tlp=level)
+    seen = replace(case, tables=tables, scenario=name, as_of=moment, tlp=level, memo={})
     try:
         seen = changed(seen, chosen.changes, f"scenario {name}")
     except BadInput as error:
@@ -57,12 +57,16 @@ def view(
 def changed(known: Case, changes: Iterable[scenarios.Change], where: str) -> Case:
     """A view with further changes of its inputs; raises BadInput for an unknown input."""
     more = tuple(changes)
-    inputs, faults = scenarios.apply(known["inputs"], known["links"], more, where)
+    rows, faults = scenarios.apply(known.inputs, known["links"], more, where)
     if faults:
         raise BadInput(faults)
     latest = {change.name: change for change in (*known.changes, *more)}
     ordered = tuple(sorted(latest.values()))
-    return replace(known, tables={**known.tables, "inputs": inputs}, changes=ordered)
+    inputs = pl.DataFrame(list(rows.values()), schema=known["inputs"].schema)
+    tables = {**known.tables, "inputs": inputs}
+    seen = replace(known, tables=tables, changes=ordered)
+    vars(seen)["inputs"] = rows  # as `cached_property` keeps them: the same rows, none read twice
+    return seen
 
 
 def _moment(as_of: str) -> datetime | None:

@@ -7,17 +7,21 @@ A set of draws is a Python integer, one bit a draw, so a chance is `bit_count()/
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
+
+from impact.numerics import sampling
 
 FOREVER = float("inf")
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(NamedTuple):
     """A link from source to target, standing from `opens` until before `closes` (any numbers)."""
 
     name: str
@@ -78,26 +82,273 @@ def usable(edges: Sequence[Edge], root: str) -> list[Edge]:
     ]
 
 
-def reach(edges: Sequence[Edge], on: Mapping[str, int], root: str, draws: int) -> dict[str, int]:
-    """Node -> mask of the draws in which root reaches it over edges that are on.
+def missed(edges: Sequence[Edge], root: str) -> list[Edge]:
+    """Usable edges that a later arrival at their source would miss.
 
-    `on` maps an edge's name to its mask. The least fixpoint: reached(v) is the union over edges
-    (u, v) of reached(u) & on; nodes never reached are absent.
+    What can be reached is decided once, by the earliest arrival. Where harm may also come later,
+    in a draw in which the early way is off, and the edge has closed by then, that would be wrong:
+    the source has to be split, one node for each arrival. Ways through the source itself are later
+    arrivals of what is there already, and do not count.
     """
-    leaving, reached = by_source(edges), {root: everything(draws)}
-    queue, waiting = deque([root]), {root}
+    standing = usable(edges, root)
+    found = []
+    for edge in standing:
+        if edge.closes < FOREVER:
+            others = [other for other in standing if other.source != edge.source]
+            if _latest(others, root).get(edge.source, -FOREVER) >= edge.closes:
+                found.append(edge)
+    return found
+
+
+def _latest(edges: Sequence[Edge], root: str) -> dict[str, float]:
+    """Node -> latest arrival from the root over any way, waiting only where an edge opens later."""
+    leaving, arrival, queue = by_source(edges), {root: -FOREVER}, deque([root])
     while queue:
         node = queue.popleft()
-        waiting.discard(node)
         for edge in leaving.get(node, ()):
-            before = reached.get(edge.target, 0)
-            after = before | (reached[node] & on[edge.name])
-            if after != before:
-                reached[edge.target] = after
-                if edge.target not in waiting:
-                    waiting.add(edge.target)
-                    queue.append(edge.target)
-    return reached
+            when = max(arrival[node], edge.opens)
+            if edge.target not in arrival or when > arrival[edge.target]:
+                arrival[edge.target] = when
+                queue.append(edge.target)
+    return arrival
+
+
+@dataclass(frozen=True)
+class Net:
+    """What can be reached from the roots, laid out once for many runs.
+
+    `order` holds the strongly connected components in a topological order (Tarjan 1972), so that
+    each needs to be looked at once; `place` is a node's number in it. `entering` and `leaving` map
+    a node to (other end, edge name); a loop and what is out of reach are left out.
+    """
+
+    roots: frozenset[str]
+    order: tuple[tuple[str, ...], ...] = field(repr=False)
+    place: Mapping[str, int] = field(repr=False)
+    entering: Mapping[str, Sequence[tuple[str, str]]] = field(repr=False)
+    leaving: Mapping[str, Sequence[tuple[str, str]]] = field(repr=False)
+
+
+def net(edges: Iterable[Edge], roots: str | Iterable[str]) -> Net:
+    """The net of all that the edges lead to from the roots; validity dates are not looked at."""
+    starts = [roots] if isinstance(roots, str) else sorted(set(roots))
+    ahead: dict[str, list[tuple[str, str]]] = {}
+    for edge in edges:
+        if edge.source != edge.target:
+            ahead.setdefault(edge.source, []).append((edge.target, edge.name))
+    order = _components(ahead, starts)
+    place = {node: number for number, nodes in enumerate(order) for node in nodes}
+    leaving = {node: ahead[node] for node in place if node in ahead}
+    entering: dict[str, list[tuple[str, str]]] = {}
+    for source, ways in leaving.items():
+        for target, name in ways:
+            entering.setdefault(target, []).append((source, name))
+    return Net(frozenset(starts), order, place, entering, leaving)
+
+
+def _components(
+    ahead: Mapping[str, Sequence[tuple[str, str]]], starts: Iterable[str]
+) -> tuple[tuple[str, ...], ...]:
+    """Strongly connected components in a topological order: Tarjan's search without recursion."""
+    number: dict[str, int] = {}
+    least: dict[str, int] = {}
+    stack: list[str] = []
+    waiting: set[str] = set()
+    found: list[tuple[str, ...]] = []
+    for start in starts:
+        if start in number:
+            continue
+        number[start] = least[start] = len(number)
+        stack.append(start)
+        waiting.add(start)
+        path = [(start, iter(ahead.get(start, ())))]
+        while path:
+            node, rest = path[-1]
+            for target, _ in rest:
+                if target not in number:
+                    number[target] = least[target] = len(number)
+                    stack.append(target)
+                    waiting.add(target)
+                    path.append((target, iter(ahead.get(target, ()))))
+                    break
+                if target in waiting and number[target] < least[node]:
+                    least[node] = number[target]
+            else:
+                path.pop()
+                if path and least[node] < least[path[-1][0]]:
+                    least[path[-1][0]] = least[node]
+                if least[node] == number[node]:
+                    nodes = [stack.pop()]
+                    while nodes[-1] != node:
+                        nodes.append(stack.pop())
+                    waiting.difference_update(nodes)
+                    found.append(tuple(reversed(nodes)))
+    return tuple(reversed(found))
+
+
+Ways = Mapping[str, Sequence[tuple[str, str]]]
+Masks = dict[str, int]
+
+
+def reach(ways: Net, on: Mapping[str, int], draws: int) -> Masks:
+    """Node -> mask of the draws in which a root reaches it over edges that are on.
+
+    `on` maps an edge's name to its mask, and is asked only where the edge's source is reached. The
+    least fixpoint: reached(v) is the union over edges (u, v) of reached(u) & on; nodes never
+    reached are absent.
+    """
+    reached: Masks = {}
+    base = dict.fromkeys(ways.roots, everything(draws))
+    for component in ways.order:
+        _settle(component, ways.entering, on, reached, base)
+    return {node: mask for node, mask in reached.items() if mask}
+
+
+def _settle(
+    component: tuple[str, ...],
+    ways: Ways,
+    on: Mapping[str, int],
+    masks: Masks,
+    base: Mapping[str, int],
+    without: str = "",
+) -> None:
+    """Work out the masks of one component from `base` and those of the components before it."""
+    if len(component) == 1:
+        (node,) = component
+        mask, most = base.get(node, 0), masks.get(node)  # where known, a cut can only lower it
+        for other, name in ways.get(node, ()):
+            there = masks.get(other)
+            if there and name != without:
+                mask |= there & on[name]
+                if mask == most:
+                    return
+        masks[node] = mask
+        return
+    for node in component:
+        masks[node] = base.get(node, 0)
+    moved = True
+    while moved:
+        moved = False
+        for node in component:
+            mask = masks[node]
+            for other, name in ways.get(node, ()):
+                there = masks.get(other)
+                if there and name != without:
+                    mask |= there & on[name]
+            if mask != masks[node]:
+                masks[node], moved = mask, True
+
+
+def cuts(ways: Net, on: Mapping[str, int], reached: Mapping[str, int]) -> dict[str, Masks]:
+    """Edge -> node -> its mask were that edge alone taken away, for the nodes that lose draws.
+
+    On the draws of a run: only what stands behind the edge is worked out again, and no further
+    than something changes.
+    """
+    masks = dict(reached)
+    base = {root: masks.get(root, 0) for root in ways.roots}
+    lost: dict[str, Masks] = {}
+    for source, leaving in ways.leaving.items():
+        for target, name in leaving:
+            lost[name] = {}
+            if masks.get(source, 0) & on[name]:
+                lost[name] = _without(name, ways.place[target], ways, on, masks, base)
+    return lost
+
+
+def _without(
+    name: str,
+    first: int,
+    ways: Net,
+    on: Mapping[str, int],
+    masks: Masks,
+    base: Mapping[str, int],
+) -> Masks:
+    """The masks that change without one edge; `masks` is as before when this returns."""
+    before: Masks = {}
+    heap, waiting = [first], {first}
+    while heap:
+        component = ways.order[heappop(heap)]
+        old = {node: masks.get(node, 0) for node in component}
+        _settle(component, ways.entering, on, masks, base, without=name)
+        for node in component:
+            if masks[node] != old[node]:
+                before[node] = old[node]
+                for target, _ in ways.leaving.get(node, ()):
+                    place = ways.place[target]
+                    if place not in waiting and target not in component:
+                        waiting.add(place)
+                        heappush(heap, place)
+    after = {node: masks[node] for node in before}
+    masks.update(before)
+    return after
+
+
+def carried(
+    ways: Net, on: Mapping[str, int], reached: Mapping[str, int], targets: Iterable[str]
+) -> Masks:
+    """Node -> mask of the draws in which it stands on a way from a root to any of the targets.
+
+    One sweep backwards over the draws of a run: a node carries where it is reached and an edge
+    that is on leads to one that carries.
+    """
+    masks: Masks = {}
+    base = {target: reached[target] for target in targets if target in reached}
+    for component in reversed(ways.order):
+        _settle(component, ways.leaving, on, masks, base)
+    ends = {node: mask & reached.get(node, 0) for node, mask in masks.items()}
+    return {node: mask for node, mask in ends.items() if mask}
+
+
+def at_least(masks: Sequence[int], k: int, draws: int) -> int:
+    """Mask of the draws in which at least k of the masks hold.
+
+    >>> bin(at_least([0b011, 0b110, 0b010], 2, 3))
+    '0b10'
+    """
+    so_far = [everything(draws)] + [0] * k
+    for mask in masks:
+        for many in range(k, 0, -1):
+            so_far[many] |= so_far[many - 1] & mask
+    return so_far[k]
+
+
+def dominators(ways: Net) -> dict[str, list[str]]:
+    """Node -> the nodes that every way to it from the roots passes, roots and itself left out.
+
+    The greatest fixpoint of: dom(v) is v and what all that lead to v have in common (Allen 1970),
+    sets of nodes as integers. They stand in the order in which they are passed.
+    """
+    nodes = [node for component in ways.order for node in component]
+    bit = {node: 1 << place for place, node in enumerate(nodes)}
+    passed = dict.fromkeys(ways.roots, 0)
+    moved = True
+    while moved:
+        moved = False
+        for node in nodes:
+            if node in ways.roots:
+                continue
+            before = [passed[other] for other, _ in ways.entering[node] if other in passed]
+            common = before[0]
+            for other in before[1:]:
+                common &= other
+            common |= bit[node]
+            if passed.get(node) != common:
+                passed[node], moved = common, True
+    found = {}
+    for node, mask in passed.items():
+        mask &= ~bit[node]
+        found[node] = sorted(_bits(mask, nodes), key=lambda n: passed[n].bit_count())
+    return found
+
+
+def _bits(mask: int, nodes: Sequence[str]) -> list[str]:
+    found = []
+    while mask:
+        lowest = mask & -mask
+        found.append(nodes[lowest.bit_length() - 1])
+        mask ^= lowest
+    return found
 
 
 def all_ways(edges: Sequence[Edge]) -> dict[str, set[str]]:
@@ -141,3 +392,47 @@ def simple_paths(edges: Sequence[Edge], root: str, node: str, most: int = 100) -
         elif last in useful:
             queue.extend([*way, e] for e in leaving.get(last, ()) if e.target not in passed)
     return found
+
+
+def of_frame(frame: pl.DataFrame) -> list[Edge]:
+    """Edges of a frame with the columns `source` and `target`, and `name` where there is one.
+
+    Without `name` an edge is called `source>target`; the frame may hold a whole ecosystem.
+    """
+    ends = frame.select("source", "target").iter_rows()
+    if "name" in frame.columns:
+        names = frame["name"].to_list()
+        return [Edge(n, s, t) for n, (s, t) in zip(names, ends, strict=True)]
+    return [Edge(f"{s}>{t}", s, t) for s, t in ends]
+
+
+Chance = float | tuple[float, float, float]  # fixed, or low, mode and high of a PERT
+
+
+class Outcomes(dict[str, int]):
+    """Edge -> mask of the draws in which all its chances happen, drawn where it is asked for.
+
+    `chances` maps an edge to its chances, or is one list for all. Each outcome is keyed by seed,
+    edge and place in the list, so edges that are never met are never drawn.
+    """
+
+    def __init__(
+        self, chances: Mapping[str, Sequence[Chance]] | Sequence[Chance], draws: int, seed: int
+    ) -> None:
+        super().__init__()
+        self.chances, self.draws, self.seed = chances, draws, seed
+
+    def __missing__(self, edge: str) -> int:
+        chances = self.chances[edge] if isinstance(self.chances, Mapping) else self.chances
+        mask = everything(self.draws)
+        for place, chance in enumerate(chances):
+            p: float | NDArray[np.float64]
+            if isinstance(chance, tuple):
+                u = sampling.uniform(self.seed, f"chance|{edge}|{place}", self.draws)
+                p = sampling.pert(u, *chance, cap=0.0)
+            else:
+                p = chance
+            drawn = sampling.words(self.seed, f"outcome|{edge}|{place}", self.draws)
+            mask &= pack(sampling.happens(drawn, p))
+        self[edge] = mask
+        return mask

@@ -5,6 +5,7 @@ Simulation error says how far another seed would move a number; it says nothing 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 
 Draws = NDArray[np.float64]
 Z = 1.959963984540054  # 97.5 % point of the standard normal
+T15 = 2.131449545559323  # 97.5 % point of Student's t with 15 degrees of freedom
 ENOUGH = 500  # draws with a loss below which nothing but the chance is given
 QUANTILES = {"p05": 0.05, "p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
+NAMES = ("chance", "given", "mean", *QUANTILES, "tvar95")
 
 
 @dataclass(frozen=True)
@@ -39,29 +42,72 @@ def share(hits: int, draws: int) -> Measure:
     return Measure(p, float(max(centre + half - p, p - (centre - half))))
 
 
-def loss_measures(amounts: Draws) -> dict[str, Measure]:
-    """Measures of `(draws,)` amounts: chance, mean, p05 to p99 and tvar95.
+def over_replicates(values: Sequence[float], value: float | None = None) -> Measure:
+    """Mean of independent replicates (or `value`), with half of Student's 95 % interval.
 
-    Quantiles are order statistics with the binomial interval of their ranks (David and Nagaraja
-    2003, section 7.1); TVaR is the mean at or above p95 (Acerbi and Tasche 2002), its variance
-    (Var[tail] + a (TVaR - VaR)^2) / (n (1 - a)) from Manistre and Hancock (2005). Under 500
+    For scrambled points, whose draws are not independent of each other (Owen 1997).
+    """
+    found = np.asarray(values, dtype=np.float64)
+    half = T15 * found.std(ddof=1) / np.sqrt(found.size)
+    return Measure(float(found.mean()) if value is None else value, float(half))
+
+
+def mean(amounts: Draws) -> Measure:
+    """Mean of independent `(draws,)` amounts."""
+    spread = amounts.std(ddof=1) if amounts.size > 1 else 0.0
+    return Measure(float(amounts.mean()), float(Z * spread / np.sqrt(amounts.size)))
+
+
+def loss_measures(amounts: Draws, replicates: int = 1) -> dict[str, Measure]:
+    """Measures of `(draws,)` amounts: chance, given, mean, p05 to p99 and tvar95.
+
+    `given` is the mean of the draws with a loss. Quantiles are order statistics with the binomial
+    interval of their ranks (David and Nagaraja 2003, section 7.1); TVaR is the mean of the worst
+    1 - a of the draws (Acerbi and Tasche 2002), its variance
+    (Var[tail] + a (TVaR - VaR)^2) / (n (1 - a)) from Manistre and Hancock (2005). With several
+    replicates, equally long and one after the other, errors are those between them. Under 500
     non-zero draws only the chance is given.
     """
     draws, nonzero = amounts.size, int(np.count_nonzero(amounts))
+    if replicates > 1:
+        return _replicated(amounts, replicates)
     found = {"chance": share(nonzero, draws)}
     if nonzero < ENOUGH:
-        blank = UNRESOLVED if nonzero else NOTHING
-        return found | dict.fromkeys(("mean", *QUANTILES, "tvar95"), blank)
-    spread = float(amounts.std(ddof=1))
-    found["mean"] = Measure(float(amounts.mean()), float(Z * spread / np.sqrt(draws)))
-    ordered = np.sort(amounts)
-    for name, q in QUANTILES.items():
-        found[name] = quantile(ordered, q)
-    tail = ordered[int(np.ceil(0.95 * draws)) - 1 :]
+        return found | dict.fromkeys(NAMES[1:], UNRESOLVED if nonzero else NOTHING)
+    found["given"] = mean(amounts[amounts != 0] if nonzero < draws else amounts)
+    found["mean"] = mean(amounts)
+    return found | ordered_measures(np.sort(amounts))
+
+
+def ordered_measures(ordered: Draws) -> dict[str, Measure]:
+    """Quantiles and tvar95 of sorted draws."""
+    found = {name: quantile(ordered, q) for name, q in QUANTILES.items()}
+    tail = ordered[int(np.ceil(0.95 * ordered.size)) - 1 :]
     beyond = tail.mean() - tail[0]
-    variance = (tail.var(ddof=1) + 0.95 * beyond**2) / tail.size
-    found["tvar95"] = Measure(float(tail.mean()), float(Z * np.sqrt(variance)))
-    return found
+    variance = (tail.var(ddof=1) + 0.95 * beyond**2) / tail.size if tail.size > 1 else 0.0
+    return found | {"tvar95": Measure(float(tail.mean()), float(Z * np.sqrt(variance)))}
+
+
+def _replicated(amounts: Draws, replicates: int) -> dict[str, Measure]:
+    """`loss_measures` of all draws, with the errors between replicates."""
+    whole = loss_measures(amounts)
+    parts = [_values(part) for part in amounts.reshape(replicates, -1)]
+    return {
+        name: measure
+        if measure.value is None
+        else over_replicates([part[name] for part in parts], measure.value)
+        for name, measure in whole.items()
+    }
+
+
+def _values(amounts: Draws) -> dict[str, float]:
+    """The measures of one replicate, without errors."""
+    ordered = np.sort(amounts)
+    nonzero = int(np.count_nonzero(amounts))
+    found = {"chance": nonzero / amounts.size, "mean": float(amounts.mean())}
+    found["given"] = found["mean"] / found["chance"] if nonzero else 0.0
+    measured = ordered_measures(ordered)
+    return found | {name: measure.value or 0.0 for name, measure in measured.items()}
 
 
 def quantile(ordered: Draws, q: float) -> Measure:
@@ -72,6 +118,14 @@ def quantile(ordered: Draws, q: float) -> Measure:
     high = int(min(draws - 1, np.ceil(draws * q + half)))
     value = float(ordered[int(np.ceil(draws * q)) - 1])
     return Measure(value, float(max(ordered[high] - value, value - ordered[low])))
+
+
+def exceedance(amounts: Draws, at: Draws) -> tuple[Draws, Draws]:
+    """(chances, errors) that an amount is above each threshold, with their Wilson errors."""
+    ordered = np.sort(amounts)
+    above = amounts.size - np.searchsorted(ordered, at, side="right")
+    found = [share(int(hits), amounts.size) for hits in above]
+    return np.array([m.value for m in found]), np.array([m.error for m in found])
 
 
 def squared_correlations(variables: Draws, outcomes: Draws) -> Draws:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 Draws = NDArray[np.float64]
+Words = NDArray[np.uint32]
 BLOCK = 65_536  # draws per block; the block number is part of the key
 _STEP = 2.0**-32
 _Z95 = 1.6448536269514722  # 95 % point of the standard normal
@@ -22,31 +24,111 @@ _NODES, _EVEN = 513, 2048  # nodes of an inverse, and its even steps
 _OUTER = _EVEN // 64  # even steps at each end that are searched among the nodes instead
 
 
-def uniform(seed: int, name: str, draws: int) -> Draws:
-    """`(draws,)` uniforms in (0, 1), midpoints of a grid of 2^-32, keyed by seed and name.
+_STREAM, _LOCK = np.random.SFC64(0), Lock()  # one generator, set to the state of each block
 
-    The first n of a longer call equal a call for n. The stream is Philox-4x64 (Salmon et al. 2011)
-    keyed by BLAKE2b of `seed|name|block`.
+
+def words(seed: int, name: str, draws: int, first: int = 0) -> Words:
+    """`(draws,)` uniform 32-bit words, those from number `first` (a multiple of BLOCK) on.
+
+    The first n of a longer call equal a call for n. A block is SFC64 (Doty-Humphrey 2014, as numpy
+    has it) started at the 256 bits of BLAKE2b of `seed|name|block`, so a stream is keyed by text
+    and never by position.
+    """
+    starts = range(0, draws, BLOCK)
+    if len(starts) == 1:
+        return _block(f"{seed}|{name}|{first // BLOCK}", draws)
+    return np.concatenate(
+        [_block(f"{seed}|{name}|{(first + s) // BLOCK}", min(BLOCK, draws - s)) for s in starts]
+    )
+
+
+def _block(key: str, count: int) -> Words:
+    state = np.frombuffer(blake2b(key.encode(), digest_size=32).digest(), dtype=np.uint64)
+    with _LOCK:
+        _STREAM.state = {
+            "bit_generator": "SFC64",
+            "state": {"state": state},
+            "has_uint32": 0,
+            "uinteger": 0,
+        }
+        raw = _STREAM.random_raw((count + 1) // 2)
+    return raw.view(np.uint32)[:count]
+
+
+def uniform(seed: int, name: str, draws: int, first: int = 0) -> Draws:
+    """`(draws,)` uniforms in (0, 1): the midpoints of a grid of 2^-32 that `words` chooses.
 
     >>> uniform(1, "a", 3).round(4).tolist() == uniform(1, "a", 5)[:3].round(4).tolist()
     True
     """
-    out = np.empty(draws, dtype=np.float64)
-    for block, first in enumerate(range(0, draws, BLOCK)):
-        key = blake2b(f"{seed}|{name}|{block}".encode(), digest_size=16).digest()
-        stream = np.random.Philox(key=np.frombuffer(key, dtype=np.uint64))
-        count = min(BLOCK, draws - first)
-        words = stream.random_raw((count + 1) // 2).astype("<u8", copy=False).view("<u4")[:count]
-        np.multiply(words, _STEP, out=out[first : first + count])
+    out = np.multiply(words(seed, name, draws, first), _STEP, dtype=np.float64)
     out += _STEP / 2
     return out
 
 
-def happens(u: Draws, chance: float | Draws) -> NDArray[np.bool_]:
-    """`(draws,)` truth of `u < p`, p rounded to 2^-32; 0 never and 1 always happens."""
-    rounded = np.round(np.asarray(chance) / _STEP) * _STEP
-    result: NDArray[np.bool_] = u < rounded
+def happens(u: Draws | Words, chance: float | Draws) -> NDArray[np.bool_]:
+    """`(draws,)` truth of `u < p`, p rounded to 2^-32; 0 never and 1 always happens.
+
+    `u` are uniforms, or the words of which `uniform` makes them: the outcome is the same.
+    """
+    steps = round(float(chance) * 2**32) if np.ndim(chance) == 0 else np.rint(chance * 2.0**32)
+    result: NDArray[np.bool_] = u < (steps if u.dtype == np.uint32 else steps * _STEP)
     return result
+
+
+def scrambled(seed: int, names: int, draws: int) -> Draws:
+    """`(names, draws)` Sobol points (Sobol 1967; Joe and Kuo 2008), one dimension a name.
+
+    SCRAMBLINGS independent ones, each scrambled by a linear matrix and a digital shift (Matousek
+    1998) and as long as the next; draws is SCRAMBLINGS times a power of two.
+    """
+    from scipy.stats import qmc  # slow to import, so only who asks for such points waits for it
+
+    each, key = draws // SCRAMBLINGS, f"{seed}|scrambled"
+    points = []
+    for number in range(SCRAMBLINGS):
+        digest = blake2b(f"{key}|{number}".encode(), digest_size=8).digest()
+        rng = np.random.default_rng(int.from_bytes(digest, "little"))
+        sobol = qmc.Sobol(max(names, 1), scramble=True, bits=32, rng=rng)
+        points.append(sobol.random(each).T)
+    return np.concatenate(points, axis=1) + _STEP / 2
+
+
+SCRAMBLINGS = 16
+
+
+def together(u: Draws, common: Draws, rho: float | Draws) -> Draws:
+    """Uniforms that share one factor: Phi(sqrt(rho) Phi^-1(common) + sqrt(1 - rho) Phi^-1(u)).
+
+    The one-factor Gaussian copula (Vasicek 1987; Li 2000): two of them correlate by rho as normals.
+    """
+    weight = np.asarray(rho)
+    mixed = np.sqrt(weight) * special.ndtri(common) + np.sqrt(1 - weight) * special.ndtri(u)
+    result: Draws = np.clip(special.ndtr(mixed), _STEP / 2, 1 - _STEP / 2)
+    return result
+
+
+def counts(u: Draws, rate: float | Draws) -> NDArray[np.int64]:
+    """`(draws,)` Poisson counts: the least k with P(N <= k) >= u, for each draw's rate.
+
+    The recurrence p(k) = p(k - 1) rate / k (Devroye 1986, section III.10), for rates to MOST_RATE.
+    """
+    mean = np.broadcast_to(np.asarray(rate, dtype=np.float64), u.shape)
+    number = np.zeros(u.shape, dtype=np.int64)
+    mass = np.exp(-mean)
+    reached = mass.copy()
+    open_ = np.flatnonzero(reached < u)
+    k = 0
+    while open_.size and k < MOST_RATE * 4:
+        k += 1
+        mass[open_] *= mean[open_] / k
+        reached[open_] += mass[open_]
+        number[open_] = k
+        open_ = open_[reached[open_] < u[open_]]
+    return number
+
+
+MOST_RATE = 500.0  # exp(-rate) is still a number far from the least one
 
 
 @lru_cache(maxsize=4096)
@@ -109,18 +191,21 @@ def lognormal_mean(low: float, high: float) -> float:
     return float(np.exp(mu + sigma**2 / 2))
 
 
-def fixed(u: Draws, low: float, mode: float, high: float, cap: float) -> Draws:
+Pairs = tuple[tuple[str, float], ...]  # the `parameters` of a shape, by name
+
+
+def fixed(u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()) -> Draws:
     """The mode, whatever u is."""
     return np.full(u.shape, mode)
 
 
-def flat(u: Draws, low: float, mode: float, high: float, cap: float) -> Draws:
+def flat(u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()) -> Draws:
     """Uniform on [low, high]."""
     result: Draws = low + (high - low) * u
     return result
 
 
-def pert(u: Draws, low: float, mode: float, high: float, cap: float) -> Draws:
+def pert(u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()) -> Draws:
     """Modified PERT on [low, high]; see `pert_shape`."""
     if low == high:
         return np.full(u.shape, mode)
@@ -128,7 +213,9 @@ def pert(u: Draws, low: float, mode: float, high: float, cap: float) -> Draws:
     return result
 
 
-def lognormal(u: Draws, low: float, mode: float, high: float, cap: float) -> Draws:
+def lognormal(
+    u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()
+) -> Draws:
     """Lognormal with 5 % point low and 95 % point high, truncated (not clipped) at cap."""
     mu, sigma = lognormal_parameters(low, high)
     below_cap = special.ndtr((np.log(cap) - mu) / sigma)
@@ -136,10 +223,41 @@ def lognormal(u: Draws, low: float, mode: float, high: float, cap: float) -> Dra
     return result
 
 
-Quantile = Callable[[Draws, float, float, float, float], Draws]
-QUANTILES: dict[str, Quantile] = {
+def beta(u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()) -> Draws:
+    """Beta on [low, high] with the parameters a and b (Johnson, Kotz and Balakrishnan 1995).
+
+    By table inside and exact in the outer 1/64. After k of n cases a chance is Beta with
+    a = k + 1 and b = n - k + 1.
+    """
+    a, b = dict(pairs)["a"], dict(pairs)["b"]
+    edge, nodes = _OUTER / _EVEN, _beta_nodes(a, b)
+    share: Draws = np.interp(u, np.linspace(edge, 1 - edge, nodes.size), nodes)
+    outer = np.flatnonzero((u < edge) | (u > 1 - edge))
+    share[outer] = special.betaincinv(a, b, u[outer])
+    return low + (high - low) * share
+
+
+@lru_cache(maxsize=256)
+def _beta_nodes(a: float, b: float) -> Draws:
+    edge = _OUTER / _EVEN
+    nodes: Draws = special.betaincinv(a, b, np.linspace(edge, 1 - edge, 2 * _EVEN + 1))
+    return nodes
+
+
+def quantiles(
+    u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()
+) -> Draws:
+    """Values at stated quantiles from 0 to 1, straight lines between them."""
+    at, values = zip(*sorted((float(name), value) for name, value in pairs), strict=True)
+    result: Draws = np.interp(u, at, values)
+    return result
+
+
+QUANTILES: dict[str, Callable[..., Draws]] = {
     "fixed": fixed,
     "uniform": flat,
     "pert": pert,
     "lognormal": lognormal,
+    "beta": beta,
+    "quantiles": quantiles,
 }

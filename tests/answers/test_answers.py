@@ -97,7 +97,7 @@ def test_the_length_of_the_window_moves_other_users_and_not_mercor(case: Case) -
 def test_a_longer_pause_never_costs_less(case: Case) -> None:
     short = impact.simulate(impact.view(case, changes="pause_weeks=12"))
     year = impact.simulate(impact.view(case, changes="pause_weeks=52"), like=short)
-    for name in short.losses.columns:
+    for name in short.losses:
         assert (year.losses[name] >= short.losses[name]).all(), name
     assert total(year).mean() > total(short).mean()
 
@@ -107,7 +107,7 @@ def test_every_loss_that_grows_with_the_pause_uses_its_weeks(case: Case) -> None
     year = impact.simulate(impact.view(case, changes="pause_weeks=52"), like=short)
     rows = case["losses"]
     paused = rows.filter(pl.col("arguments").list.contains("weeks=pause_weeks"))["id"]
-    moved = {n for n in short.losses.columns if (year.losses[n] != short.losses[n]).any()}
+    moved = {n for n in short.losses if (year.losses[n] != short.losses[n]).any()}
     assert moved <= set(paused)
     assert {"meta-pay-low", "meta-billing", "meta-replacement"} <= moved
 

@@ -85,7 +85,7 @@ def as_networkx(edges: list[Edge]) -> nx.DiGraph:
 @given(worlds())
 def test_reach_is_a_search_in_each_draw(world: tuple[list[Edge], dict[str, int], int]) -> None:
     edges, on, draws = world
-    reached = graph.reach(edges, on, ROOT, draws)
+    reached = graph.reach(graph.net(edges, ROOT), on, draws)
     for number in range(draws):
         in_draw = {node for node, mask in reached.items() if mask >> number & 1}
         assert in_draw == searched(on_in(edges, on, number))
@@ -94,7 +94,7 @@ def test_reach_is_a_search_in_each_draw(world: tuple[list[Edge], dict[str, int],
 @given(worlds())
 def test_reach_finds_what_networkx_finds(world: tuple[list[Edge], dict[str, int], int]) -> None:
     edges, on, draws = world
-    reached = graph.reach(edges, on, ROOT, draws)
+    reached = graph.reach(graph.net(edges, ROOT), on, draws)
     for number in range(draws):
         found = nx.descendants(as_networkx(on_in(edges, on, number)), ROOT)
         assert {node for node, mask in reached.items() if mask >> number & 1} == {ROOT, *found}
@@ -103,7 +103,7 @@ def test_reach_finds_what_networkx_finds(world: tuple[list[Edge], dict[str, int]
 @given(worlds())
 def test_exposure_is_its_own_cause(world: tuple[list[Edge], dict[str, int], int]) -> None:
     edges, on, draws = world
-    reached = graph.reach(edges, on, ROOT, draws)
+    reached = graph.reach(graph.net(edges, ROOT), on, draws)
     for node, mask in reached.items():
         came_in = graph.everything(draws) if node == ROOT else 0
         for edge in edges:
@@ -117,8 +117,8 @@ def test_a_cut_never_raises_exposure_in_any_draw(
     world: tuple[list[Edge], dict[str, int], int], cut: int
 ) -> None:
     edges, on, draws = world
-    before = graph.reach(edges, on, ROOT, draws)
-    after = graph.reach(edges, {**on, f"e{cut}": 0}, ROOT, draws)
+    before = graph.reach(graph.net(edges, ROOT), on, draws)
+    after = graph.reach(graph.net(edges, ROOT), {**on, f"e{cut}": 0}, draws)
     assert all(mask & ~before.get(node, 0) == 0 for node, mask in after.items())
 
 
@@ -129,12 +129,14 @@ def test_the_order_of_edges_does_not_matter(
     edges, on, draws = world
     shuffled = list(edges)
     random.shuffle(shuffled)
-    assert graph.reach(shuffled, on, ROOT, draws) == graph.reach(edges, on, ROOT, draws)
+    assert graph.reach(graph.net(shuffled, ROOT), on, draws) == graph.reach(
+        graph.net(edges, ROOT), on, draws
+    )
 
 
 def test_a_cycle_that_the_root_does_not_enter_is_not_reached() -> None:
     edges = [Edge("ab", "a", "b"), Edge("ba", "b", "a")]
-    assert graph.reach(edges, {"ab": 1, "ba": 1}, ROOT, 1) == {ROOT: 1}
+    assert graph.reach(graph.net(edges, ROOT), {"ab": 1, "ba": 1}, 1) == {ROOT: 1}
 
 
 def test_a_cycle_reaches_round_in_the_draws_in_which_it_is_entered() -> None:
@@ -145,7 +147,7 @@ def test_a_cycle_reaches_round_in_the_draws_in_which_it_is_entered() -> None:
         Edge("ca", "c", "a"),
     ]
     on = {"in": 0b0110, "ab": 0b1111, "bc": 0b1110, "ca": 0b1011}
-    found = graph.reach(edges, on, ROOT, 4)
+    found = graph.reach(graph.net(edges, ROOT), on, 4)
     assert found == {ROOT: 0b1111, "b": 0b0110, "c": 0b0110, "a": 0b0010}
 
 

@@ -53,7 +53,7 @@ def test_the_measures_of_a_known_sample_are_these() -> None:
     found = measures.loss_measures(np.random.default_rng(1).permutation(COUNTED))
     values = {name: measure.value for name, measure in found.items()}
     quantiles = {"p05": 50.0, "p50": 500.0, "p90": 900.0, "p95": 950.0, "p99": 990.0}
-    assert values == {"chance": 1.0, "mean": 500.5, **quantiles, "tvar95": 975.0}
+    assert values == {"chance": 1.0, "given": 500.5, "mean": 500.5, **quantiles, "tvar95": 975.0}
     # sd of 1 to 1,000 is sqrt(1000 x 1001 / 12)
     assert found["mean"].error == pytest.approx(1.959964 * np.sqrt(1001 / 12), rel=1e-6)
     # the 51 values from 950: variance 51 x 52 / 12 = 221, TVaR - VaR = 25
