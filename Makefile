@@ -94,6 +94,7 @@ lock:
 	printf 'pip>=26\nsetuptools>=77\n' | "$$uv" $(COMPILE_LOCK) - -o requirements-build.lock; \
 	"$$uv" $(COMPILE_LOCK) pyproject.toml -o requirements.lock; \
 	"$$uv" $(COMPILE_LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock; \
+	"$$uv" $(COMPILE_LOCK) tests/bench/peers.in -c requirements-dev.lock -o tests/bench/peers.lock; \
 	$(MAKE) --no-print-directory requirements.pins
 
 # the pins of the lock without their hashes, for environment.yml

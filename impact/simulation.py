@@ -10,11 +10,11 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from impact.case import checks, views
+from impact.case import checks, views, ways
 from impact.case.folder import Case, once
-from impact.case.lineage import ROOT, Lineage, modelled
+from impact.case.lineage import Lineage
 from impact.case.scenarios import Change, parse_changes
-from impact.errors import BadInput, Fault, bad
+from impact.errors import BadInput, bad
 from impact.numerics import graph, loss_kinds, sampling
 
 MOST_DRAWS = 2**20  # of a run; above, `totals` keeps the total alone
@@ -151,11 +151,11 @@ class Model:
 @once
 def model_of(known: Case) -> Model:
     """The model of a view; raises BadInput where a later arrival would miss a link."""
-    there = ROOT in known["entities"]["id"]
-    edges = modelled(known["links"]) if there else []
-    if late := graph.missed(edges, ROOT):
-        raise BadInput([late_arrival("links.csv", edge) for edge in late])
-    edges = graph.usable(edges, ROOT)
+    there = ways.ROOT in known["entities"]["id"]
+    edges = ways.modelled(known["links"]) if there else []
+    if late := list(ways.late_arrivals(known.tables)):
+        raise BadInput(late)
+    edges = graph.usable(edges, ways.ROOT)
     chances = dict(known["links"].select("id", "chances").iter_rows())
     terms = {edge.name: tuple(chances[edge.name]) for edge in edges}
     losses = known.rows("losses")
@@ -169,14 +169,8 @@ def model_of(known: Case) -> Model:
         for name in [*pairs[loss].values(), *(row[part] for part in ("retention", "limit"))]:
             used.setdefault(name or "", set()).add(loss)
     used_by = {name: frozenset(rows) for name, rows in used.items()}
-    net = graph.net(edges, [ROOT] if there else [])
+    net = graph.net(edges, [ways.ROOT] if there else [])
     return Model(tuple(edges), net, terms, losses, pairs, used_by)
-
-
-def late_arrival(where: str, edge: graph.Edge) -> Fault:
-    """The fault of a link that has closed by the time of a later arrival at its source."""
-    what = f'a later arrival at "{edge.source}" would miss it, an earlier one would not'
-    return Fault(f"{where} {edge.name} valid_to", what, "split the entity, one for each arrival")
 
 
 def run_of(source: Source, like: Run | None) -> Run:
@@ -316,23 +310,23 @@ class Source:
             if chance.ndim == 0 and chance in (0.0, 1.0):
                 mask = mask if chance else 0
                 continue
-            u = self.outcome(link, checks.chance_term(term)[0])
-            mask &= graph.pack(sampling.happens(u, chance))
+            mask &= graph.pack(self.happens(link, checks.chance_term(term)[0], chance))
         return mask
 
-    def outcome(self, link: str, name: str) -> Any:
-        """What decides whether a chance happens on a link: uniforms, or the words of them."""
+    def happens(self, link: str, name: str, chance: Draws) -> NDArray[np.bool_]:
+        """`(draws,)` truth of whether a chance happens on a link."""
         row, stream = self.inputs[name], f"outcome|{link}|{name}"
-        key = ("outcome", link, name, *self.moved(row))
+        key = ("outcome", stream, *self.moved(row))
         if key not in self.kept:
             if row["moves_with"]:  # happens where the factor is high, so it is turned round
-                self.kept[key] = 1 - self.with_factor(self.uniform(stream), row["moves_with"])
+                u = self.with_factor(self.uniform(stream), row["moves_with"])
+                self.kept[key] = 1 - u
             elif self.points == "sobol":
                 self.kept[key] = self.uniform(stream)
-            else:
+            else:  # the words of the uniforms decide alike, and faster
                 name = self._key(stream)
                 self.kept[key] = sampling.words(self.seed, name, self.draws, self.first)
-        return self.kept[key]
+        return sampling.happens(self.kept[key], chance)
 
     def loss(self, name: str, mask: int) -> Draws:
         """`(draws,)` USD that the bearer keeps of one row of losses.csv."""

@@ -14,9 +14,9 @@ from impact.answers.exposure import established, related
 from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
 from impact.case.folder import Case
-from impact.case.lineage import ROOT
+from impact.case.ways import ROOT
 from impact.numerics import graph, measures
-from impact.simulation import Run, simulate, total
+from impact.simulation import Run, per_run, simulate, total
 
 if TYPE_CHECKING:
     import altair as alt
@@ -25,6 +25,7 @@ _FALL = ("vendor", "package")
 _PARTIES = ("lab", "client")
 
 
+@per_run
 def concentration(run: Run) -> Answer:
     """Who and how much each vendor or package would take with it, were it the only one to fall.
 

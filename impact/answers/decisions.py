@@ -17,7 +17,7 @@ from impact.case import views
 from impact.case.scenarios import Change, Decision
 from impact.errors import BadInput
 from impact.numerics import measures
-from impact.simulation import Run, net, simulate
+from impact.simulation import Run, net, per_run, simulate
 
 if TYPE_CHECKING:
     import altair as alt
@@ -34,6 +34,7 @@ class Line:
     slope: float
 
 
+@per_run
 def decisions(run: Run) -> Answer:
     """What each option of each decision costs its bearer, and where the best option flips.
 

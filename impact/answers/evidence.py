@@ -11,7 +11,7 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import names, origins
-from impact.case.folder import Case
+from impact.case.folder import Case, once
 from impact.case.schema import ADMIRALTY_LETTERS, ADMIRALTY_NUMBERS, SINGLE_VALUED
 from impact.numerics import times
 
@@ -39,6 +39,7 @@ _RELIABILITY = dict(zip(ADMIRALTY_LETTERS, _WEIGHTS, strict=True))
 _CREDIBILITY = dict(zip(ADMIRALTY_NUMBERS, _WEIGHTS, strict=True))
 
 
+@once
 def now(known: Case) -> datetime | None:
     """The moment that a view speaks of: its as-of, else the last day on which a claim was known.
 
@@ -50,6 +51,7 @@ def now(known: Case) -> datetime | None:
     return max(days, default=None)
 
 
+@once
 def window(known: Case, release: str) -> pl.DataFrame:
     """When a release could be had: the `core` inside every account, the `hull` around all.
 
@@ -74,6 +76,7 @@ _WINDOW: dict[str, pl.DataType] = {
 }
 
 
+@once
 def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     """What happened when, and when it was reported: `most` events, at most `a_day` of one day.
 
@@ -157,6 +160,7 @@ def _window_figures(known: Case, releases: list[str]) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
+@once
 def window_sentence(known: Case) -> str:
     """How long the bad release that came first could be had: open, agreed, or each account by whom.
 
@@ -223,6 +227,7 @@ def support(known: Case, claims: list[Claim]) -> float:
     return sum(best.values())
 
 
+@once
 def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
     """(topic, better supported side, other side) of statements that cannot all be true.
 
@@ -256,6 +261,7 @@ def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
     return found
 
 
+@once
 def conflicts(known: Case) -> Answer:
     """Statements that cannot all be true: each side, who says it, which is better supported.
 
@@ -315,6 +321,7 @@ def _side(known: Case, claims: list[Claim]) -> str:
     return f"{_value(known, first)} ({said_by(known, first)}{also})"
 
 
+@once
 def duties(known: Case) -> Answer:
     """The clocks that may run, as of the view's moment; that a duty was broken is never said.
 
@@ -367,6 +374,7 @@ def _status(
     return "running" if moment < due else "due; not known to be met"
 
 
+@once
 def sources(known: Case) -> Answer:
     """The sources that the view rests on, with date, reliability and how they were read.
 

@@ -13,10 +13,10 @@ from impact.answers.answer import Answer, Figure
 from impact.answers.evidence import said_by
 from impact.answers.provenance import names
 from impact.case import checks, views
-from impact.case.folder import Case
-from impact.case.lineage import ROOT
+from impact.case.folder import Case, once
+from impact.case.ways import ROOT
 from impact.numerics import graph, measures
-from impact.simulation import Run
+from impact.simulation import Run, per_run
 
 if TYPE_CHECKING:
     import altair as alt
@@ -26,11 +26,13 @@ _ORDER = {"lab": 0, "vendor": 1, "dataset": 2, "workforce": 3, "project": 4, "co
 _UNTOLD = ("event", "state", "release", "package", "service")
 
 
+@per_run
 def established(run: Run) -> set[str]:
     """Entities that the event reaches over certain links, whatever is drawn or supposed."""
     return _reached_over(run, lambda term: term == checks.CERTAIN)
 
 
+@per_run
 def undrawn(run: Run) -> set[str]:
     """Entities reached in every draw because of fixed inputs alone: established, or supposed."""
     shapes = dict(run.known["inputs"].select("id", "shape").iter_rows())
@@ -49,6 +51,7 @@ def _reached_over(run: Run, sure: Callable[[str], bool]) -> set[str]:
     return set(graph.shortest(edges, ROOT)) if run.reached else set()
 
 
+@per_run
 def chances(run: Run) -> pl.DataFrame:
     """Exposure of every entity, ordered by id.
 
@@ -90,11 +93,13 @@ _CHANCES = {
 }
 
 
+@per_run
 def travelled(run: Run) -> list[graph.Edge]:
     """The edges over which something travels in any draw, in their order."""
     return [edge for edge in run.edges if run.on[edge.name] & run.reached.get(edge.source, 0)]
 
 
+@per_run
 def reporters(run: Run) -> dict[str, str]:
     """Entity -> who reports that it was reached.
 
@@ -135,6 +140,7 @@ def said_chance(row: Mapping[str, Any], short: bool = False) -> str:
 _SUFFERS = {"workforce": "idle", "project": "paused", "competitor": "learns something"}
 
 
+@once
 def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[str]]:
     """Source -> targets of the links of a relation; target -> sources where not forward."""
     pairs: dict[str, list[str]] = {}
@@ -145,6 +151,7 @@ def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[
     return pairs
 
 
+@per_run
 def exposure(run: Run) -> Answer:
     """Which parties and data sets the event reaches, how likely, and by which shortest way.
 

@@ -14,7 +14,7 @@ from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, names
 from impact.case import checks, views
 from impact.numerics import loss_kinds, measures
-from impact.simulation import Run, arguments, net, total
+from impact.simulation import Run, arguments, net, per_run, total
 
 if TYPE_CHECKING:
     import altair as alt
@@ -32,6 +32,7 @@ def bearers(run: Run) -> list[str]:
     return sorted({*rows["bearer"], *rows["received_by"].drop_nulls()})
 
 
+@per_run
 def by_bearer(run: Run) -> pl.DataFrame:
     """One row per bearer and `total` (net of transfers), with the measures of its net loss.
 
@@ -71,6 +72,7 @@ def _basis(run: Run, bearer: str, lost: Draws, share: float) -> str:
     return said
 
 
+@per_run
 def by_form(run: Run) -> pl.DataFrame:
     """Mean gross loss by `bearer` and FAIR `form`: `mean_usd`. Transfers are counted here."""
     rows = run.known["losses"].select("id", "bearer", "form")
@@ -79,6 +81,7 @@ def by_form(run: Run) -> pl.DataFrame:
     return summed.group_by("bearer", "form").agg(pl.col("mean_usd").sum()).sort("bearer", "form")
 
 
+@per_run
 def losses(run: Run) -> Answer:
     """What it may cost whom: workforces first, then vendors net, then client labs by driver.
 

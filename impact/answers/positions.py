@@ -12,7 +12,7 @@ from impact.answers.evidence import said_by
 from impact.answers.exposure import chances, related, said_chance
 from impact.answers.provenance import names, origins
 from impact.case import checks
-from impact.case.folder import Case
+from impact.case.folder import Case, once
 from impact.simulation import Run
 
 
@@ -93,6 +93,7 @@ _TOLD = (  # what a party says or is said to do, in the order told
 )
 
 
+@once
 def reported(known: Case, party: str, most: int = 4) -> list[dict[str, Any]]:
     """The newest credible claim of each kind about what a party does, or about its data sets."""
     own = known["entities"].filter((pl.col("party") == party) & (pl.col("kind") == "dataset"))["id"]

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact.case import checks
-from impact.case.folder import Case
+from impact.case.folder import Case, once
 from impact.numerics import graph, measures
 from impact.simulation import Run, estimate
 
@@ -18,6 +18,7 @@ _NO_WEIGHT = "F"
 Draws = NDArray[np.float64]
 
 
+@once
 def names(known: Case) -> dict[str, str]:
     """Entity id -> its name."""
     return dict(known["entities"].select("id", "name").iter_rows())
@@ -28,15 +29,14 @@ def origins(known: Case, sources: Iterable[str]) -> set[str]:
 
     A source of reliability F has no weight and is no origin.
     """
-    rows = {name: (parents, letter) for name, parents, letter in known["sources"].select(
-        "id", "derived_from", "reliability").iter_rows()}  # fmt: skip
+    rows = known.rows("sources")
     roots: set[str] = set()
     seen: set[str] = set()
     queue = list(sources)
     while queue:
         name = queue.pop()
-        parents, letter = rows[name]
-        if name not in seen and letter != _NO_WEIGHT:
+        parents = rows[name]["derived_from"]
+        if name not in seen and rows[name]["reliability"] != _NO_WEIGHT:
             seen.add(name)
             queue += parents
             if not parents:

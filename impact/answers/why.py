@@ -15,8 +15,8 @@ from impact.answers.exposure import chances, said_chance, travelled
 from impact.answers.losses import TOTAL, bearers
 from impact.answers.provenance import explained, names, origins
 from impact.case import checks
-from impact.case.lineage import ROOT
 from impact.case.schema import TLP
+from impact.case.ways import ROOT
 from impact.errors import bad, did_you_mean
 from impact.numerics import graph, times
 from impact.simulation import Run, net, total

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
+from impact.case import ways
 from impact.case.schema import TABLES
 from impact.errors import Fault, did_you_mean
 from impact.numerics import loss_kinds, times
@@ -49,7 +50,10 @@ def argument_pairs(arguments: list[str]) -> dict[str, str]:
 
 def all_faults(tables: Tables) -> list[Fault]:
     """Every fault that the tables have between them."""
-    checks = (_unique, _refer, _sourced, _circles, _root, _ranges, _links, _inputs, _losses)
+    checks = (
+        _unique, _refer, _sourced, _circles, _root, _ranges, _links, ways.late_arrivals, _inputs,
+        _losses,
+    )  # fmt: skip
     return [fault for check in checks for fault in check(tables)]
 
 

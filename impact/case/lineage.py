@@ -1,34 +1,14 @@
-"""On which rows of a case a number rests, and along which links something travels."""
+"""On which rows of a case a number rests."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
-import polars as pl
-
 from impact.case import checks
 from impact.case.folder import Case, once
 from impact.case.schema import BASIS_KINDS, TLP
-from impact.numerics import graph, times
-
-ROOT = "event"
-
-
-def modelled(links: pl.DataFrame) -> list[graph.Edge]:
-    """The links along which something travels, in the order of their ids; times in seconds."""
-    rows = links.filter(pl.col("chances").list.len() > 0)
-    return [
-        graph.Edge(
-            name,
-            source,
-            target,
-            -graph.FOREVER if opens is None else times.start(opens).timestamp(),
-            graph.FOREVER if closes is None else closes.timestamp(),
-        )
-        for name, source, target, opens, closes in rows.select(
-            "id", "source", "target", "valid_from", "valid_to"
-        ).iter_rows()
-    ]
+from impact.case.ways import modelled
+from impact.numerics import graph
 
 
 class Lineage:

@@ -6,6 +6,7 @@ A set of draws is a Python integer, one bit a draw, so a chance is `bit_count()/
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -200,7 +201,7 @@ def reach(ways: Net, on: Mapping[str, int], draws: int) -> Masks:
     reached: Masks = {}
     base = dict.fromkeys(ways.roots, everything(draws))
     for component in ways.order:
-        _settle(component, ways.entering, on, reached, base)
+        _settle(component, ways.entering, on, reached, base, ways.leaving)
     return {node: mask for node, mask in reached.items() if mask}
 
 
@@ -210,33 +211,38 @@ def _settle(
     on: Mapping[str, int],
     masks: Masks,
     base: Mapping[str, int],
+    after: Ways,
     without: str = "",
 ) -> None:
-    """Work out the masks of one component from `base` and those of the components before it."""
+    """Work out the masks of one component from `base` and those of the components before it.
+
+    `ways` leads to a node from those before it, `after` from a node to those after it.
+    """
     if len(component) == 1:
         (node,) = component
-        mask, most = base.get(node, 0), masks.get(node)  # where known, a cut can only lower it
+        mask = base.get(node, 0)
         for other, name in ways.get(node, ()):
             there = masks.get(other)
-            if there and name != without:
+            if there:
                 mask |= there & on[name]
-                if mask == most:
-                    return
         masks[node] = mask
         return
+    inside, dirty = set(component), set(component)
     for node in component:
         masks[node] = base.get(node, 0)
-    moved = True
-    while moved:
-        moved = False
+    while dirty:
         for node in component:
+            if node not in dirty:
+                continue
+            dirty.discard(node)
             mask = masks[node]
             for other, name in ways.get(node, ()):
                 there = masks.get(other)
                 if there and name != without:
                     mask |= there & on[name]
             if mask != masks[node]:
-                masks[node], moved = mask, True
+                masks[node] = mask
+                dirty.update(target for target, _ in after.get(node, ()) if target in inside)
 
 
 def cuts(ways: Net, on: Mapping[str, int], reached: Mapping[str, int]) -> dict[str, Masks]:
@@ -247,12 +253,16 @@ def cuts(ways: Net, on: Mapping[str, int], reached: Mapping[str, int]) -> dict[s
     """
     masks = dict(reached)
     base = {root: masks.get(root, 0) for root in ways.roots}
-    lost: dict[str, Masks] = {}
-    for source, leaving in ways.leaving.items():
+    through = {
+        name: masks.get(source, 0) & on[name]
+        for source, leaving in ways.leaving.items()
+        for _, name in leaving
+    }
+    lost: dict[str, Masks] = {name: {} for name in through}
+    for leaving in ways.leaving.values():
         for target, name in leaving:
-            lost[name] = {}
-            if masks.get(source, 0) & on[name]:
-                lost[name] = _without(name, ways.place[target], ways, on, masks, base)
+            if through[name]:
+                _without(name, ways.place[target], ways, on, masks, base, through, lost[name])
     return lost
 
 
@@ -263,25 +273,39 @@ def _without(
     on: Mapping[str, int],
     masks: Masks,
     base: Mapping[str, int],
-) -> Masks:
-    """The masks that change without one edge; `masks` is as before when this returns."""
+    through: Masks,
+    lost: Masks,
+) -> None:
+    """Put into `lost` the masks that change without one edge; `masks` stays as it was."""
     before: Masks = {}
     heap, waiting = [first], {first}
     while heap:
         component = ways.order[heappop(heap)]
-        old = {node: masks.get(node, 0) for node in component}
-        _settle(component, ways.entering, on, masks, base, without=name)
-        for node in component:
-            if masks[node] != old[node]:
-                before[node] = old[node]
-                for target, _ in ways.leaving.get(node, ()):
-                    place = ways.place[target]
-                    if place not in waiting and target not in component:
-                        waiting.add(place)
-                        heappush(heap, place)
-    after = {node: masks[node] for node in before}
-    masks.update(before)
-    return after
+        if len(component) == 1:
+            node, mask, old = component[0], 0, masks.get(component[0], 0)
+            for other, way in ways.entering[node]:
+                if way != name:
+                    mask |= masks[other] & on[way] if other in before else through[way]
+                    if mask == old:
+                        break
+            else:
+                mask |= base.get(node, 0)
+            changed = [node] if mask != old else []
+            if changed:
+                before[node], masks[node] = old, mask
+        else:
+            olds = {node: masks.get(node, 0) for node in component}
+            _settle(component, ways.entering, on, masks, base, ways.leaving, name)
+            changed = [node for node in component if masks[node] != olds[node]]
+            before.update({node: olds[node] for node in changed})
+        for node in changed:
+            for target, _ in ways.leaving.get(node, ()):
+                place = ways.place[target]
+                if place not in waiting and target not in component:
+                    waiting.add(place)
+                    heappush(heap, place)
+    for node, old in before.items():
+        lost[node], masks[node] = masks[node], old
 
 
 def carried(
@@ -295,7 +319,7 @@ def carried(
     masks: Masks = {}
     base = {target: reached[target] for target in targets if target in reached}
     for component in reversed(ways.order):
-        _settle(component, ways.leaving, on, masks, base)
+        _settle(component, ways.leaving, on, masks, base, ways.entering)
     ends = {node: mask & reached.get(node, 0) for node, mask in masks.items()}
     return {node: mask for node, mask in ends.items() if mask}
 
@@ -409,30 +433,27 @@ def of_frame(frame: pl.DataFrame) -> list[Edge]:
 Chance = float | tuple[float, float, float]  # fixed, or low, mode and high of a PERT
 
 
-class Outcomes(dict[str, int]):
-    """Edge -> mask of the draws in which all its chances happen, drawn where it is asked for.
+def outcomes(
+    edges: Iterable[Edge],
+    chances: Mapping[str, Sequence[Chance]] | Sequence[Chance],
+    draws: int,
+    seed: int,
+) -> Masks:
+    """Edge -> mask of the draws in which all its chances happen; keyed by seed and edge.
 
-    `chances` maps an edge to its chances, or is one list for all. Each outcome is keyed by seed,
-    edge and place in the list, so edges that are never met are never drawn.
-    """
+    `chances` maps an edge to its chances, or is one list for all. They are the edge's own, so a
+    range counts by its mean (low + 4 mode + high) / 6 alone, and several by their product: whether
+    u < P for an independent P has the chance E[P]. A chance that edges share needs a run of a case.
+    """  # fmt: skip
+    names = [edge.name for edge in edges]
+    lists = [chances[n] for n in names] if isinstance(chances, Mapping) else [chances] * len(names)
+    means = [math.prod(_mean(chance) for chance in each) for each in lists]
+    masks = sampling.outcomes(seed, names, np.array(means), draws)
+    return dict(zip(names, masks, strict=True))
 
-    def __init__(
-        self, chances: Mapping[str, Sequence[Chance]] | Sequence[Chance], draws: int, seed: int
-    ) -> None:
-        super().__init__()
-        self.chances, self.draws, self.seed = chances, draws, seed
 
-    def __missing__(self, edge: str) -> int:
-        chances = self.chances[edge] if isinstance(self.chances, Mapping) else self.chances
-        mask = everything(self.draws)
-        for place, chance in enumerate(chances):
-            p: float | NDArray[np.float64]
-            if isinstance(chance, tuple):
-                u = sampling.uniform(self.seed, f"chance|{edge}|{place}", self.draws)
-                p = sampling.pert(u, *chance, cap=0.0)
-            else:
-                p = chance
-            drawn = sampling.words(self.seed, f"outcome|{edge}|{place}", self.draws)
-            mask &= pack(sampling.happens(drawn, p))
-        self[edge] = mask
-        return mask
+def _mean(chance: Chance) -> float:
+    if isinstance(chance, tuple):
+        low, mode, high = chance
+        return (low + 4 * mode + high) / 6
+    return chance

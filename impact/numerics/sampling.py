@@ -6,7 +6,7 @@ name moves no other. An amount is `quantile(u)`; a chance happens where `u < p`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from threading import Lock
@@ -17,6 +17,7 @@ from scipy import special
 
 Draws = NDArray[np.float64]
 Words = NDArray[np.uint32]
+Words64 = NDArray[np.uint64]
 BLOCK = 65_536  # draws per block; the block number is part of the key
 _STEP = 2.0**-32
 _Z95 = 1.6448536269514722  # 95 % point of the standard normal
@@ -76,25 +77,97 @@ def happens(u: Draws | Words, chance: float | Draws) -> NDArray[np.bool_]:
     return result
 
 
-def scrambled(seed: int, names: int, draws: int) -> Draws:
-    """`(names, draws)` Sobol points (Sobol 1967; Joe and Kuo 2008), one dimension a name.
+def outcomes(seed: int, names: Sequence[str], chances: Draws, draws: int) -> list[int]:
+    """For each name a mask of the draws in which its fixed chance happens, one bit a draw.
 
-    SCRAMBLINGS independent ones, each scrambled by a linear matrix and a digital shift (Matousek
-    1998) and as long as the next; draws is SCRAMBLINGS times a power of two.
+    For very many names: 64 draws at a time, bit after bit of u and p until each draw is decided
+    (Knuth and Yao 1976), so that eight random bits decide most. The words are SplitMix64 (Steele,
+    Lea and Flood 2014) started at the BLAKE2b of `seed|name`; as everywhere, adding a name moves
+    no other, and a lower chance happens in a part of the draws of a higher one.
     """
-    from scipy.stats import qmc  # slow to import, so only who asks for such points waits for it
+    found: list[int] = []
+    steps = np.rint(np.asarray(chances) / _STEP).astype(np.uint64)
+    for start in range(0, len(names), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        digests = [blake2b(f"{seed}|{n}".encode(), digest_size=8).digest() for n in names[part]]
+        keys = np.frombuffer(b"".join(digests), dtype=np.uint64)
+        table = _decided(keys, steps[part], draws).view(np.uint8)
+        found += [int.from_bytes(row.tobytes(), "little") for row in table]
+    most = (1 << draws) - 1
+    return [mask & most for mask in found] if draws % 64 else found
 
-    each, key = draws // SCRAMBLINGS, f"{seed}|scrambled"
-    points = []
-    for number in range(SCRAMBLINGS):
-        digest = blake2b(f"{key}|{number}".encode(), digest_size=8).digest()
-        rng = np.random.default_rng(int.from_bytes(digest, "little"))
-        sobol = qmc.Sobol(max(names, 1), scramble=True, bits=32, rng=rng)
-        points.append(sobol.random(each).T)
-    return np.concatenate(points, axis=1) + _STEP / 2
+
+_AT_ONCE = 128  # names whose words fit a processor's cache
+_WHOLE = np.uint64(2**64 - 1)
+
+
+def _decided(keys: Words64, steps: Words64, draws: int) -> Words64:
+    """`(names, words)` bits of u < steps 2^-32."""
+    many = (draws + 63) // 64
+    place = np.arange(many, dtype=np.uint64)
+    happened = np.where(steps >= 2**32, _WHOLE, np.uint64(0))[:, None].repeat(many, axis=1)
+    open_ = np.where(steps >= 2**32, np.uint64(0), _WHOLE)[:, None].repeat(many, axis=1)
+    key = keys[:, None]
+    shown, waiting, at = happened, open_, place[None, :]
+    flat = None  # once few words are open, only they are looked at
+    left = steps[:, None]
+    for bit in range(31, -1, -1):
+        random = _mixed(key + (at + np.uint64((31 - bit) << 40)) * _GOLDEN)
+        one = _WHOLE * ((left >> np.uint64(bit)) & np.uint64(1))
+        shown |= waiting & one & ~random
+        waiting &= ~(random ^ one)
+        if bit in (25, 22, 18, 12):
+            still = np.flatnonzero(waiting & (_WHOLE * ((left & np.uint64(2**bit - 1)) != 0)))
+            if flat is not None:
+                happened.reshape(-1)[flat] = shown
+            flat = still if flat is None else flat[still]
+            if not flat.size:
+                return happened
+            shown, waiting = happened.reshape(-1)[flat], waiting.reshape(-1)[still]
+            row = flat // many
+            key, at, left = keys[row], place[flat % many], steps[row]
+    if flat is not None:
+        happened.reshape(-1)[flat] = shown
+    return happened
+
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _mixed(z: Words64) -> Words64:
+    """The output function of SplitMix64, in place."""
+    z ^= z >> np.uint64(30)
+    z *= np.uint64(0xBF58476D1CE4E5B9)
+    z ^= z >> np.uint64(27)
+    z *= np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    return z
 
 
 SCRAMBLINGS = 16
+
+
+def scrambled(seed: int, names: int, draws: int) -> Draws:
+    """`(names, draws)` Sobol points (Sobol 1967; Joe and Kuo 2008), one dimension a name.
+
+    The same draws / SCRAMBLINGS points SCRAMBLINGS times, one after the other, each time with a
+    random digital shift of its own (L'Ecuyer and Lemieux 2002), so that what the parts say differs
+    as independent estimates do. `draws` is SCRAMBLINGS times a power of two.
+    """
+    each = draws // SCRAMBLINGS
+    shifts = np.stack(
+        [words(seed, f"scrambled|{number}", names) for number in range(SCRAMBLINGS)], axis=1
+    )
+    points = (_sobol(names, each)[:, None, :] ^ shifts[:, :, None]).reshape(names, draws)
+    return (points + 0.5) * _STEP
+
+
+@lru_cache(maxsize=8)
+def _sobol(names: int, draws: int) -> Words:
+    from scipy.stats import qmc  # slow to import, so only who asks for such points waits for it
+
+    points = qmc.Sobol(max(names, 1), scramble=False, bits=32).random(draws)
+    return np.ascontiguousarray((points.T / _STEP).astype(np.uint32))[:names]
 
 
 def together(u: Draws, common: Draws, rho: float | Draws) -> Draws:
