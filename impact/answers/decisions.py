@@ -17,7 +17,7 @@ from impact.case import views
 from impact.case.scenarios import Change, Decision
 from impact.errors import BadInput
 from impact.numerics import measures
-from impact.simulation import Run, net, per_run, simulate
+from impact.simulation import Run, net, per_run, what_if
 
 if TYPE_CHECKING:
     import altair as alt
@@ -34,35 +34,85 @@ class Line:
     slope: float
 
 
-@per_run
-def decisions(run: Run) -> Answer:
-    """What each option of each decision costs its bearer, and where the best option flips.
+@dataclass(frozen=True)
+class Weighed:
+    """A decision worked out: `costs` is `(options, draws)` net losses of its bearer."""
 
-    Costs are net losses of the bearer on the same draws, so differences are of the options alone.
-    Table: `decision`, `option`, `says`, `mean_usd`, `error_usd`, `p05`, `p50`, `p95`, `range`,
-    `best_when`.
-    """
-    rows: list[dict[str, Any]] = []
-    told, notes = [], []
+    decision: Decision
+    costs: Draws
+    lines: tuple[Line, ...]
+
+    @property
+    def best(self) -> int:
+        """The option that is cheapest on average."""
+        return int(self.costs.mean(axis=1).argmin())
+
+    @property
+    def best_chances(self) -> Draws:
+        """`(options,)` shares of draws in which each is cheapest; equals share a draw."""
+        least = self.costs == self.costs.min(axis=0)
+        shares: Draws = (least / least.sum(axis=0)).mean(axis=1)
+        return shares
+
+    @property
+    def regrets(self) -> Draws:
+        """`(options,)` mean cost above that of the option which is cheapest in each draw."""
+        regrets: Draws = (self.costs - self.costs.min(axis=0)).mean(axis=1)
+        return regrets
+
+
+@per_run
+def weighed(run: Run) -> tuple[Weighed, ...]:
+    """The decisions of the case that can be worked out from what the view knows, in order."""
+    found = []
     for decision in run.known.decisions.values():
         try:
-            costs = {
-                option.id: _costs(run, decision, option.changes) for option in decision.options
-            }
-            lines = _lines(run, decision)
+            runs = [what_if(run, option.changes) for option in decision.options]
+            costs = np.array([net(option, decision.bearer) for option in runs])
+            lines = tuple(
+                _line(decision, option.id, run_of, cost)
+                for option, run_of, cost in zip(decision.options, runs, costs, strict=True)
+            )
         except BadInput:
             continue  # it rests on something that is not known in this view
-        regimes = envelope(lines)
-        titles = {option.id: option.title for option in decision.options}
-        for option in decision.options:
-            rows.append(_row(decision, option.title, option.says, costs[option.id],
-                             _best_when(option.id, regimes)))  # fmt: skip
-        told.append(_told(decision, lines, regimes, titles))
-        notes.append(decision.note)
+        found.append(Weighed(decision, costs, lines))
+    return tuple(found)
+
+
+def _line(decision: Decision, option: str, run: Run, cost: Draws) -> Line:
+    """The line of one option, from its costs at 0 and at one other value: it is straight."""
+    at_zero = _mean_at(run, decision, 0.0)
+    row = run.known.inputs[decision.flips_on]
+    if row["shape"] == "fixed" and row["mode"]:
+        return Line(option, at_zero, (float(cost.mean()) - at_zero) / row["mode"])
+    return Line(option, at_zero, (_mean_at(run, decision, 1e6) - at_zero) / 1e6)
+
+
+def _mean_at(run: Run, decision: Decision, value: float) -> float:
+    change = Change(decision.flips_on, value, value, value)
+    return float(net(what_if(run, [change]), decision.bearer).mean())
+
+
+@per_run
+def decisions(run: Run, most: int | None = None) -> Answer:
+    """What each option of each decision costs its bearer, and where the best option flips.
+
+    All decisions of the case, or the first `most` of those that the view can work out.
+
+    Costs are net losses of the bearer on the same draws, so differences are of the options alone.
+    Table: `decision`, `option`, `says`, `brings`, `saves`, `mean_usd`, `error_usd`, `p05`, `p50`,
+    `p95`, `range`, `best_chance`, `regret_usd` (mean cost above the cheapest of each draw),
+    `best_when`.
+    """
+    found = weighed(run)[:most]
+    rows = [row for one in found for row in _rows(run, one)]
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     figures = [
-        Figure(f"cost.{row['decision']}: {row['option']}", row["mean_usd"], row["error_usd"], "USD",
-               words.money(row["mean_usd"], 1)) for row in rows
+        Figure(f"{part}.{row['decision']}: {row['option']}", row[part], row.get(error), unit,
+               words.cell(part, row[part]))
+        for row in rows
+        for part, error, unit in (("mean_usd", "error_usd", "USD"), ("regret_usd", "", "USD"),
+                                  ("best_chance", "", "share"))
     ]  # fmt: skip
 
     def draw() -> alt.TopLevelMixin:
@@ -75,49 +125,39 @@ def decisions(run: Run) -> Answer:
 
     return Answer(
         name="decisions",
-        sentence=" ".join(told) or "No decision can be worked out from what is known by that day.",
+        sentence=" ".join(_told(run, one) for one in found)
+        or "No decision can be worked out from what is known by that day.",
         table=frame,
         heads={
             "decision": "Decision",
             "option": "Option",
             "says": "Meaning",
+            "brings": "Brings",
+            "saves": "Saves",
             "range": "Cost, 5 % to 95 %",
+            "best_chance": "Chance to be cheapest",
+            "regret_usd": "Mean regret",
             "best_when": "Cheapest on average",
         },
         figures=tuple(figures),
-        notes=(*notes, f"Costs are {ILLUSTRATIVE}.") if rows else (),
+        notes=(
+            *(one.decision.note for one in found),
+            f"Costs are {ILLUSTRATIVE}. Regret is the cost above that of the option which turns out"
+            " cheapest.",
+        )
+        if rows
+        else (),
         notices=tuple(views.notices(run.known)),
         draw=draw if rows else None,
     )
 
 
 _SCHEMA = {
-    **dict.fromkeys(("decision", "option", "says"), pl.String),
+    **dict.fromkeys(("decision", "option", "says", "brings", "saves"), pl.String),
     **dict.fromkeys(("mean_usd", "error_usd", "p05", "p50", "p95"), pl.Float64),
+    **dict.fromkeys(("best_chance", "regret_usd"), pl.Float64),
     **dict.fromkeys(("range", "best_when"), pl.String),
 }
-
-
-def _costs(run: Run, decision: Decision, changes: Sequence[Change]) -> Draws:
-    """`(draws,)` net loss of the decision's bearer under changes, on the draws of the run."""
-    known = views.changed(run.known, changes, f"decision {decision.id}")
-    return net(simulate(known, run.draws, run.seed, like=run), decision.bearer)
-
-
-def _lines(run: Run, decision: Decision) -> list[Line]:
-    """Mean cost of each option as a line in `flips_on`, from two points: it is linear in it."""
-    lines = []
-    for option in decision.options:
-        low, high = (
-            float(_costs(run, decision, [*option.changes, _fixed(decision, value)]).mean())
-            for value in (0.0, 1e6)
-        )
-        lines.append(Line(option.id, low, (high - low) / 1e6))
-    return lines
-
-
-def _fixed(decision: Decision, value: float) -> Change:
-    return Change(decision.flips_on, value, value, value)
 
 
 def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
@@ -159,16 +199,16 @@ def _best_when(option: str, regimes: list[tuple[str, float, float]]) -> str:
     return "never"
 
 
-def _told(
-    decision: Decision,
-    lines: Sequence[Line],
-    regimes: list[tuple[str, float, float]],
-    titles: dict[str, str],
-) -> str:
+def _told(run: Run, one: Weighed) -> str:
     """The finding: which option is cheapest on average, and from which value another is."""
-    if all(line == Line(line.option, 0.0, 0.0) for line in lines):
+    decision, regimes = one.decision, envelope(one.lines)
+    titles = {option.id: option.title for option in decision.options}
+    if not one.costs.any() and all(line.slope == 0 for line in one.lines):
         return f"{decision.title}: nothing is at stake in this view."
     first = f'"{titles[regimes[0][0]].lower()}" is cheapest on average'
+    if run.known.inputs[decision.flips_on]["shape"] != "fixed":
+        best = titles[decision.options[one.best].id].lower()
+        first = f'"{best}" is cheapest on average by what is assumed; {first}'
     if len(regimes) == 1:
         return f"{decision.title}: {first}, whatever {decision.flips_says}."
     said = f"{decision.title}: {first} while {decision.flips_says} less than"
@@ -178,18 +218,29 @@ def _told(
     return f"{said}."
 
 
-def _row(decision: Decision, title: str, says: str, cost: Draws, best_when: str) -> dict[str, Any]:
-    found = measures.loss_measures(cost)
-    low, mid, high = (found[name].value for name in ("p05", "p50", "p95"))
-    return {
-        "decision": decision.title,
-        "option": title,
-        "says": says,
-        "mean_usd": found["mean"].value,
-        "error_usd": found["mean"].error,
-        "p05": low,
-        "p50": mid,
-        "p95": high,
-        "range": words.money_range(low, high),
-        "best_when": best_when,
-    }
+def _rows(run: Run, one: Weighed) -> list[dict[str, Any]]:
+    drivers = {name: row["driver"] for name, row in run.known.rows("losses").items()}
+    regimes, chances, regrets = envelope(one.lines), one.best_chances, one.regrets
+    rows = []
+    for place, option in enumerate(one.decision.options):
+        found = measures.loss_measures(one.costs[place], run.replicates)
+        low, mid, high = (found[name].value for name in ("p05", "p50", "p95"))
+        rows.append(
+            {
+                "decision": one.decision.title,
+                "option": option.title,
+                "says": option.says,
+                "brings": words.listed([drivers[name] for name in option.costs]),
+                "saves": words.listed([drivers[name] for name in option.saves]),
+                "mean_usd": found["mean"].value,
+                "error_usd": found["mean"].error,
+                "p05": low,
+                "p50": mid,
+                "p95": high,
+                "range": words.money_range(low, high),
+                "best_chance": float(chances[place]),
+                "regret_usd": float(regrets[place]),
+                "best_when": _best_when(option.id, regimes),
+            }
+        )
+    return rows

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from impact.case import checks
+from impact.case import checks, ways
 from impact.errors import BadInput, Fault, did_you_mean
 from impact.numerics import times
 
@@ -18,7 +18,7 @@ BASELINE = "baseline"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SCENARIO = ("title", "says", "set", "as_of", "contradicts")
 _DECISION = ("title", "question", "bearer", "flips_on", "flips_says", "note", "option")
-_OPTION = ("title", "says", "set")
+_OPTION = ("title", "says", "costs", "saves", "set")
 Tables = Mapping[str, pl.DataFrame]
 
 
@@ -57,17 +57,22 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Option:
-    """One way to decide, as changes."""
+    """One way to decide, as changes, with the rows of losses.csv that it brings and that it saves.
+
+    Saved is a loss that another option brings, or a transfer that the bearer receives.
+    """
 
     id: str
     title: str
     says: str
+    costs: tuple[str, ...]
+    saves: tuple[str, ...]
     changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Options of one bearer, and the input in USD on which the best one flips, in words."""
+    """Options of one bearer, and the input on which the best one flips, in words."""
 
     id: str
     title: str
@@ -235,19 +240,22 @@ def _decision(
     where: str, name: str, entry: Mapping[str, Any], tables: Tables, faults: list[Fault]
 ) -> Decision:
     faults += _strange(where, entry, _DECISION)
-    options = []
+    options = list[Option]()
+    bearer, flips_on = str(entry.get("bearer", "")), str(entry.get("flips_on", ""))
     for option, body in _entries(entry, "option", where, faults):
         at = f"{where} option.{option}"
         faults += _strange(at, body, _OPTION)
         changes = _set(at, body, tables, faults)
         title, says = str(body.get("title", option)), str(body.get("says", ""))
-        options.append(Option(option, title, says, changes))
+        rows = {side: _named(at, side, body, bearer, tables, faults) for side in ("costs", "saves")}
+        options.append(Option(option, title, says, **rows, changes=changes))
     if len(options) < 2:
         repair = "add [decision.NAME.option.NAME]"
         faults.append(Fault(where, "has fewer than two options", repair))
-    bearer, flips_on = str(entry.get("bearer", "")), str(entry.get("flips_on", ""))
     faults += _unknown(f"{where} bearer", "entity", bearer, tables["entities"])
     faults += _unknown(f"{where} flips_on", "input", flips_on, tables["inputs"])
+    faults += _unmoved(where, options, tables)
+    faults += _bent(f"{where} flips_on", flips_on, bearer, tables)
     said = {key: str(entry.get(key, "")) for key in ("question", "flips_says", "note")}
     return Decision(
         id=name,
@@ -257,6 +265,57 @@ def _decision(
         options=tuple(options),
         **said,
     )
+
+
+def _named(
+    where: str,
+    side: str,
+    body: Mapping[str, Any],
+    bearer: str,
+    tables: Tables,
+    faults: list[Fault],
+) -> tuple[str, ...]:
+    """The losses that an option names as its costs, or as what it saves: at least one."""
+    named, words = body.get(side, []), {"costs": "no loss", "saves": "no benefit"}[side]
+    if not isinstance(named, list) or not named:
+        repair = f'write {side} = ["LOSS"]: every way to decide brings one thing and saves another'
+        faults.append(Fault(f"{where} {side}", f"the option has {words}", repair))
+        return ()
+    concerned = (pl.col("bearer") == bearer) | (pl.col("received_by") == bearer)
+    mine = tables["losses"].filter(concerned)
+    for name in map(str, named):
+        faults += _unknown(f"{where} {side}", f"loss of {bearer}", name, mine)
+    return tuple(map(str, named))
+
+
+def _unmoved(where: str, options: list[Option], tables: Tables) -> list[Fault]:
+    """Losses that options name and that no change of any option can move."""
+    changed = {change.name for option in options for change in option.changes}
+    known, faults = set(tables["losses"]["id"]), list[Fault]()
+    for option in options:
+        for side, names in (("costs", option.costs), ("saves", option.saves)):
+            for name in set(names) & known:
+                if not changed & ways.inputs_behind(tables, name):
+                    at, what = f"{where} option.{option.id} {side}", f'no option moves "{name}"'
+                    repair = "change an input on which it rests, or leave it out"
+                    faults.append(Fault(at, what, repair))
+    return faults
+
+
+def _bent(where: str, flips_on: str, bearer: str, tables: Tables) -> list[Fault]:
+    """Why the costs of a bearer are no straight line in an input."""
+    lost = tables["losses"].filter((pl.col("bearer") == bearer) | (pl.col("received_by") == bearer))
+    for row in lost.iter_rows(named=True):
+        uses = list(checks.argument_pairs(row["arguments"]).values()).count(flips_on)
+        covered = flips_on in (row["retention"], row["limit"]) or (uses and row["limit"])
+        if uses > 1 or covered or (uses and row["kind"] != "product"):
+            what = f'the cost of "{row["id"]}" is no straight line in "{flips_on}"'
+            repair = "name an input that is a factor of products, once each and without a limit"
+            return [Fault(where, what, repair)]
+    links = tables["links"].explode("chances")["chances"].drop_nulls()
+    if any(flips_on in checks.chance_term(term) for term in links):
+        return [Fault(where, f'"{flips_on}" is a chance of links', "name a factor of losses")]
+    return []
 
 
 def _unknown(where: str, what: str, name: str, rows: pl.DataFrame) -> list[Fault]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 
 import polars as pl
 
@@ -62,11 +63,29 @@ def changed(known: Case, changes: Iterable[scenarios.Change], where: str) -> Cas
         raise BadInput(faults)
     latest = {change.name: change for change in (*known.changes, *more)}
     ordered = tuple(sorted(latest.values()))
-    inputs = pl.DataFrame(list(rows.values()), schema=known["inputs"].schema)
-    tables = {**known.tables, "inputs": inputs}
-    seen = replace(known, tables=tables, changes=ordered)
+    seen = replace(known, tables=_Changed(known.tables, rows), changes=ordered)
     vars(seen)["inputs"] = rows  # as `cached_property` keeps them: the same rows, none read twice
     return seen
+
+
+class _Changed(Mapping[str, pl.DataFrame]):
+    """Tables with other rows of inputs.csv; their frame is made when it is first asked for."""
+
+    def __init__(self, tables: Mapping[str, pl.DataFrame], rows: scenarios.Rows) -> None:
+        self.tables, self.rows = tables, rows
+
+    @cached_property
+    def inputs(self) -> pl.DataFrame:
+        return pl.DataFrame(list(self.rows.values()), schema=self.tables["inputs"].schema)
+
+    def __getitem__(self, table: str) -> pl.DataFrame:
+        return self.inputs if table == "inputs" else self.tables[table]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tables)
+
+    def __len__(self) -> int:
+        return len(self.tables)
 
 
 def _moment(as_of: str) -> datetime | None:

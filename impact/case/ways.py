@@ -37,3 +37,16 @@ def late_arrivals(tables: Mapping[str, pl.DataFrame]) -> Iterator[Fault]:
         what = f'a later arrival at "{edge.source}" would miss it, an earlier one would not'
         where = f"links.csv:{lines[edge.name]} valid_to"
         yield Fault(where, what, f'split the entity "{edge.source}", one for each arrival')
+
+
+def inputs_behind(tables: Mapping[str, pl.DataFrame], loss: str) -> set[str]:
+    """Inputs that can move a row of losses.csv: its own, and those of links on any way to it."""
+    losses, links = tables["losses"], tables["links"]
+    rows = losses.filter(pl.col("id") == loss)
+    ways = graph.all_ways(modelled(links))
+    found = {item.partition("=")[2].strip() for item in rows.explode("arguments")["arguments"]}
+    found |= {*rows["retention"].drop_nulls(), *rows["limit"].drop_nulls()}
+    on_way = set[str]().union(*(ways.get(need, set()) for need in rows["needs"]))
+    terms = links.filter(pl.col("id").is_in(list(on_way))).explode("chances")["chances"]
+    found |= {part for term in terms.drop_nulls() for part in term.split(" over ")}
+    return found | {f"link.{name}" for name in on_way}

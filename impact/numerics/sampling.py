@@ -159,7 +159,8 @@ def scrambled(seed: int, names: int, draws: int) -> Draws:
         [words(seed, f"scrambled|{number}", names) for number in range(SCRAMBLINGS)], axis=1
     )
     points = (_sobol(names, each)[:, None, :] ^ shifts[:, :, None]).reshape(names, draws)
-    return (points + 0.5) * _STEP
+    uniforms: Draws = np.multiply(points + 0.5, _STEP, dtype=np.float64)
+    return uniforms
 
 
 @lru_cache(maxsize=8)
