@@ -264,7 +264,7 @@ class Source:
         if row["shape"] == "fixed":
             return np.asarray(row["mode"])
         stream = stream_of(row, use)
-        key = ("input", stream, *estimate(row), *self.moved(row))
+        key = ("input", stream, *estimate(row), *moved(row, self.inputs))
         if key not in self.kept:
             u = self.uniform(stream)
             if row["moves_with"]:
@@ -273,10 +273,6 @@ class Source:
             self.kept[key] = sampling.QUANTILES[shape](u, *rest)
         found: Draws = self.kept[key]
         return found
-
-    def moved(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The estimate of the correlation with which an input moves, for the key of its draws."""
-        return estimate(self.inputs[row["moves_with"]]) if row["moves_with"] else ()
 
     def with_factor(self, u: Draws, factor: str) -> Draws:
         """Uniforms that share the factor of a correlation."""
@@ -316,7 +312,7 @@ class Source:
     def happens(self, link: str, name: str, chance: Draws) -> NDArray[np.bool_]:
         """`(draws,)` truth of whether a chance happens on a link."""
         row, stream = self.inputs[name], f"outcome|{link}|{name}"
-        key = ("outcome", stream, *self.moved(row))
+        key = ("outcome", stream, *moved(row, self.inputs))
         if key not in self.kept:
             if row["moves_with"]:  # happens where the factor is high, so it is turned round
                 u = self.with_factor(self.uniform(stream), row["moves_with"])
@@ -378,6 +374,21 @@ def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
     if row["shape"] == "beta":
         low, high = 0.0 if low is None else low, 1.0 if high is None else high
     return row["shape"], low, row["mode"], high, row["cap"], pairs
+
+
+def moved(row: Mapping[str, Any], inputs: Mapping[str, Mapping[str, Any]]) -> tuple[Any, ...]:
+    """The estimate of the correlation with which an input moves, for the key of its draws."""
+    return estimate(inputs[row["moves_with"]]) if row["moves_with"] else ()
+
+
+def drawn_inputs(run: Run) -> list[tuple[str, tuple[Any, ...], Draws]]:
+    """(input, its key in `drawn`, `(draws,)` values) of each stream, as the view has it."""
+    found, inputs = [], run.known.inputs
+    for key, values in run.drawn.items():
+        row = inputs.get(key[1].split("|")[1]) if key[0] == "input" else None
+        if row is not None and key[2:] == (*estimate(row), *moved(row, inputs)):
+            found.append((row["id"], key, values))
+    return found
 
 
 def arguments(run: Run, loss: str) -> dict[str, Draws]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from impact.case import checks
 from impact.case.folder import Case, once
 from impact.numerics import graph, measures
-from impact.simulation import Run, estimate
+from impact.simulation import Run, drawn_inputs
 
 ILLUSTRATIVE = "illustrative: the kit's assumptions, not reported by or about the firm"
 _NO_WEIGHT = "F"
@@ -50,14 +50,9 @@ def variables(run: Run) -> tuple[list[str], Draws]:
     Rows are the draws of each input, and the outcome of each link that is not certain; an outcome
     belongs to the link's least likely input.
     """
-    inputs = {row["id"]: row for row in run.known["inputs"].iter_rows(named=True)}
-    owners: list[str] = []
-    rows: list[Draws] = []
-    for key, values in run.drawn.items():
-        name = key[0].partition("|")[0]
-        if name in inputs and key[1:] == estimate(inputs[name]):
-            owners.append(name)
-            rows.append(values)
+    inputs = run.known.inputs
+    owners = [name for name, _, _ in drawn_inputs(run)]
+    rows = [values for _, _, values in drawn_inputs(run)]
     for link, terms in run.known["links"].select("id", "chances").iter_rows():
         mask = run.on.get(link, 0)
         if mask not in (0, graph.everything(run.draws)):

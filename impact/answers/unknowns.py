@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -10,11 +11,18 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
+from impact.answers.decisions import weighed
 from impact.answers.evidence import said_by
 from impact.answers.exposure import related
-from impact.answers.provenance import explained, names
-from impact.numerics import graph
-from impact.simulation import Run, total
+from impact.answers.provenance import names
+from impact.case import checks, views
+from impact.case.folder import Case, once
+from impact.numerics import graph, information, sampling
+from impact.numerics.information import Bins
+from impact.simulation import Run, drawn_inputs, per_run, total
+
+if TYPE_CHECKING:
+    import altair as alt
 
 Draws = NDArray[np.float64]
 
@@ -22,13 +30,29 @@ Draws = NDArray[np.float64]
 def unknowns(run: Run, most: int | None = None) -> Answer:
     """The questions that would settle most, the first one first; all of them, or the first `most`.
 
-    An input ranks by the greater share that goes with it of the spread of two outcomes: the total
-    loss, and how many parties are reached and client data sets copied.
+    One ranking over inputs and states of entities, joined where one question settles several. By
+    the value of the answer to a decision (the greatest over the case's decisions), then by the
+    greater share of the spread of two outcomes that goes with it: the total loss, and how many
+    parties are reached and client data sets copied (first-order Sobol indices). A state that too
+    few draws show, or show the absence of, is not ranked.
 
-    Table: `rank`, `input`, `question`, `ask`, `cost_share`, `data_share`.
+    Table: `rank`, `about`, `question`, `ask`, `value_usd`, `decision`, `swing_usd` (mean total
+    where it is greatest or so, less where it is least or not), `cost_share`, `data_share`.
     """
     ranked = _ranking(run)
     frame = ranked.head(most) if most else ranked
+
+    def draw() -> alt.TopLevelMixin:
+        from impact.charts import pictures
+
+        return pictures.bars(
+            frame.head(12).select(
+                label=pl.concat_str("rank", pl.lit(". "), "about"),
+                value=pl.max_horizontal("cost_share", "data_share"),
+            ),
+            "share of the spread",
+        )
+
     return Answer(
         name="questions",
         sentence=words.capital(first_question(run)),
@@ -37,20 +61,29 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
             "rank": "No.",
             "question": "Question",
             "ask": "Whom to ask",
+            "value_said": "Worth to a decision",
+            "swing_said": "Moves the total by",
             "cost_said": "Share of the spread of the total cost",
             "data_said": "Of whose data is reached or copied",
         },
         figures=tuple(
-            Figure(f"{part}.{row['input']}", row[part], None, "share", words.chance(row[part]))
+            Figure(f"{part}.{row['about']}", row[part], None, unit, words.cell(part, row[part]))
             for row in frame.iter_rows(named=True)
-            for part in ("cost_share", "data_share")
+            for part, unit in (("value_usd", "USD"), ("swing_usd", "USD"),
+                               ("cost_share", "share"), ("data_share", "share"))
         ),
-        notes=("How much of the spread goes with the answer: squared correlations of the draws.",)
+        notes=(
+            "Worth to a decision: what knowing the answer first would save its bearer on average;"
+            " a dash where it would change no choice. Shares are first-order Sobol indices.",
+        )
         if frame.height
         else (),
-    )
+        notices=tuple(views.notices(run.known)),
+        draw=draw if frame.height > 1 else None,
+    )  # fmt: skip
 
 
+@per_run
 def first_question(run: Run) -> str:
     """The first question to ask and whom, as the end of a sentence."""
     ranked = _ranking(run)
@@ -60,52 +93,152 @@ def first_question(run: Run) -> str:
     return f"first question, for {first['ask']}: {first['question']}"
 
 
+@per_run
 def _ranking(run: Run) -> pl.DataFrame:
+    """The table of `unknowns`."""
     outcomes = np.array([total(run), _touched(run)])
-    known, shares = explained(run, outcomes)
-    inputs = {row["id"]: row for row in run.known["inputs"].iter_rows(named=True)}
-    rows: list[dict[str, Any]] = [
-        {
-            "input": name,
-            "question": inputs[name]["question"],
-            "ask": inputs[name]["ask"],
-            "cost_share": float(share[0]),
-            "data_share": float(share[1]),
-        }
-        for name, share in zip(known, shares, strict=True)
-        if inputs[name]["question"] and share.max() > 0
-    ]
-    rows.sort(key=lambda row: (-max(row["cost_share"], row["data_share"]), row["input"]))
-    ranks = [
-        {
-            "rank": str(rank),
-            **row,
-            **{f"{name}_said": _said(row[f"{name}_share"]) for name in ("cost", "data")},
-        }
-        for rank, row in enumerate(rows, 1)
-    ]
-    schema = {
-        **dict.fromkeys(("rank", "input", "question", "ask"), pl.String),
-        **dict.fromkeys(("cost_share", "data_share"), pl.Float64),
-        **dict.fromkeys(("cost_said", "data_said"), pl.String),
+    inputs, asked = run.known.inputs, dict[str, dict[str, Any]]()
+    for name, bins in _quantities(run):
+        question, ask = _question(run.known, inputs, name)
+        row = _measured(run, bins, outcomes)
+        if not question or not any(row[part] for part in _MEASURED):
+            continue
+        old = asked.setdefault(question, {"about": name, "question": question, "ask": ask, **row})
+        if row["value_usd"] > old["value_usd"]:
+            old["decision"] = row["decision"]
+        old |= {part: max(old[part], row[part], key=abs) for part in _MEASURED}
+    rows = sorted(
+        asked.values(),
+        key=lambda row: (
+            -row["value_usd"],
+            -max(row["cost_share"], row["data_share"]),
+            row["about"],
+        ),
+    )
+    for rank, row in enumerate(rows, 1):
+        row |= {"rank": str(rank), **_said(row)}
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+_MEASURED = ("value_usd", "swing_usd", "cost_share", "data_share")
+_SCHEMA = {
+    **dict.fromkeys(("rank", "about", "question", "ask", "decision"), pl.String),
+    **dict.fromkeys(_MEASURED, pl.Float64),
+    **dict.fromkeys(("value_said", "swing_said", "cost_said", "data_said"), pl.String),
+}
+_LEAST = 0.01  # share of the spread below which a dash is printed
+
+
+def _said(row: dict[str, Any]) -> dict[str, str]:
+    """The measures of a row as a page prints them; a dash for what is next to nothing."""
+    shares = {part: row[f"{part}_share"] for part in ("cost", "data")}
+    said = {
+        f"{part}_said": words.chance(share) if share >= _LEAST else "–"
+        for part, share in shares.items()
     }
-    return pl.DataFrame(ranks, schema=schema, orient="row")
+    said["swing_said"] = words.money(row["swing_usd"], 1) if shares["cost"] >= _LEAST else "–"
+    worth = f"{words.money(row['value_usd'], 1)} ({row['decision']})"
+    return said | {"value_said": worth if row["value_usd"] else "–"}
 
 
-def _said(share: float) -> str:
-    return words.chance(share) if share >= 0.01 else "–"
+def _quantities(run: Run) -> Iterator[tuple[str, Bins]]:
+    """(input or entity, bins of the draws by it), once for each stream and each state."""
+    for name, key, values in drawn_inputs(run):
+        kept = ("bins", *key)
+        if kept not in run.drawn:
+            run.drawn[kept] = information.bins_of(values)
+        if run.drawn[kept] is not None:
+            yield name, run.drawn[kept]
+    told = set[int]()
+    for entity, mask in run.reached.items():
+        if mask in told or mask == graph.everything(run.draws):
+            continue
+        told.add(mask)  # states that come and go together are one question
+        bins = information.two_bins(graph.unpack(mask, run.draws))
+        if bins is not None:
+            yield entity, bins
 
 
+@per_run
+def _shuffles(run: Run) -> list[NDArray[np.intp]]:
+    key = ("shuffles",)
+    if key not in run.drawn:
+        run.drawn[key] = [
+            np.argsort(sampling.uniform(run.seed, f"shuffle|{number}", run.draws))
+            for number in range(information.PERMUTATIONS)
+        ]
+    found: list[NDArray[np.intp]] = run.drawn[key]
+    return found
+
+
+def _measured(run: Run, bins: Bins, outcomes: Draws) -> dict[str, Any]:
+    """The measures of one quantity."""
+    worth = [
+        (_worth(run, place, bins), one.decision.title)
+        for place, one in enumerate(weighed(run))
+    ]  # fmt: skip
+    value, decision = max(worth, default=(0.0, ""), key=lambda pair: pair[0])
+    cost = information.first_order(bins, outcomes[0])
+    return {
+        "value_usd": value,
+        "decision": decision if value else "",
+        "swing_usd": information.swing(bins, outcomes[0]) if cost else 0.0,
+        "cost_share": cost,
+        "data_share": information.first_order(bins, outcomes[1]),
+    }
+
+
+def _worth(run: Run, place: int, bins: Bins) -> float:
+    """What a decision gains by knowing a quantity first."""
+    costs = weighed(run)[place].costs
+    if information.gain(bins, costs, bins.order) <= 0:
+        return 0.0
+    return information.information_value(bins, costs, _null(run, place, tuple(bins.sizes)))
+
+
+@per_run
+def _null(run: Run, place: int, sizes: tuple[int, ...]) -> list[float]:
+    """What bins of these sizes yield for a decision where they mean nothing."""
+    return information.worthless(sizes, weighed(run)[place].costs, _shuffles(run))
+
+
+def _question(known: Case, inputs: dict[str, dict[str, Any]], name: str) -> tuple[str, str]:
+    """(question, whom to ask) of an input, or of a state: its own, or its least likely input's."""
+    if name in inputs:
+        return inputs[name]["question"] or "", inputs[name]["ask"] or ""
+    row = known.rows("entities")[name]
+    if row.get("question"):
+        return row["question"], row["ask"] or ""
+    asked = [inputs[term] for term in _leading_to(known, name) if inputs[term]["question"]]
+    if not asked:
+        return "", ""
+    least = min(asked, key=lambda row: (row["mode"] or 0.0, row["id"]))
+    return least["question"], least["ask"] or ""
+
+
+@once
+def _leading_to(known: Case, entity: str) -> tuple[str, ...]:
+    """The inputs named by the links that lead to an entity."""
+    return tuple(
+        checks.chance_term(term)[0]
+        for link in known.rows("links").values()
+        if link["target"] == entity
+        for term in link["chances"]
+        if term != checks.CERTAIN
+    )
+
+
+@per_run
 def _touched(run: Run) -> Draws:
     """`(draws,)` number of parties reached and of client data sets copied."""
-    rows = run.known["entities"].select("id", "kind", "party").iter_rows()
-    kinds = {entity: (kind, party) for entity, kind, party in rows}
+    rows = run.known.rows("entities")
     copies = {copy for found in related(run.known, "taken_from").values() for copy in found}
     count = np.zeros(run.draws)
-    for entity, (kind, party) in kinds.items():
-        of_lab = entity in copies and kinds.get(party, ("", ""))[0] == "lab"
-        if of_lab or kind in ("lab", "client", "vendor"):
-            count = count + graph.unpack(run.reached.get(entity, 0), run.draws)
+    for entity, row in rows.items():
+        party = rows.get(row["party"] or "", {}).get("kind")
+        of_lab = entity in copies and party == "lab"
+        if (of_lab or row["kind"] in ("lab", "client", "vendor")) and run.reached.get(entity):
+            count += graph.unpack(run.reached[entity], run.draws)
     return count
 
 

@@ -49,7 +49,8 @@ class Case:
     """Valid tables, and how they are seen.
 
     `tables` holds one frame per table of `impact.case.schema`, sorted by key. A case as loaded has
-    every row; `impact.view` returns a case with the rows, the inputs and the changes of one view.
+    every row; `impact.view` returns a case with the rows, the inputs and the changes of one view;
+    `before` is that view before its scenario and changes.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Case:
     scenario: str = BASELINE
     as_of: datetime | None = None
     changes: tuple[Change, ...] = ()
+    before: Case | None = field(default=None, repr=False, compare=False)
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, table: str) -> pl.DataFrame:

@@ -47,12 +47,31 @@ def view(
     if faults:
         raise Refusal(faults)
     seen = replace(case, tables=tables, scenario=name, as_of=moment, tlp=level, memo={})
+    seen = replace(seen, before=seen)
     try:
         seen = changed(seen, chosen.changes, f"scenario {name}")
     except BadInput as error:
         early = [Fault(f.where, f.what, "it is not known in this view") for f in error.faults]
         raise Refusal(early) from None
     return changed(seen, own, "changes")
+
+
+def under(known: Case, scenario: str) -> Case:
+    """The view under another scenario of its case: equal rows, equal changes of its own.
+
+    Raises BadInput for an unknown scenario, or one that looks back to another day.
+    """
+    chosen, own = known.scenarios[known.scenario], known.changes
+    if scenario not in known.scenarios:
+        repair = did_you_mean(scenario, list(known.scenarios), "see scenarios.toml")
+        raise bad("scenario", f'no scenario "{scenario}"', repair)
+    other = known.scenarios[scenario]
+    if other.as_of and (known.as_of is None or times.as_text(known.as_of) != other.as_of):
+        what = f"is of {other.as_of}, and these rows are not"
+        raise bad(f"scenario {scenario}", what, "compare scenarios of one day")
+    before = replace(known.before or known, scenario=scenario)
+    seen = changed(before, other.changes, f"scenario {scenario}")
+    return changed(seen, [change for change in own if change not in chosen.changes], "changes")
 
 
 def changed(known: Case, changes: Iterable[scenarios.Change], where: str) -> Case:
@@ -62,8 +81,12 @@ def changed(known: Case, changes: Iterable[scenarios.Change], where: str) -> Cas
     if faults:
         raise BadInput(faults)
     latest = {change.name: change for change in (*known.changes, *more)}
-    ordered = tuple(sorted(latest.values()))
-    seen = replace(known, tables=_Changed(known.tables, rows), changes=ordered)
+    return with_inputs(known, rows, tuple(sorted(latest.values())))
+
+
+def with_inputs(known: Case, rows: scenarios.Rows, changes: tuple[scenarios.Change, ...]) -> Case:
+    """A view with other rows of inputs.csv, by id, and the changes that they come from."""
+    seen = replace(known, tables=_Changed(known.tables, rows), changes=changes)
     vars(seen)["inputs"] = rows  # as `cached_property` keeps them: the same rows, none read twice
     return seen
 

@@ -181,15 +181,11 @@ def ranges(rows: pl.DataFrame) -> alt.TopLevelMixin:
     `rows`: `label`, `p05`, `p50`, `p95`, `basis`. Bars have a dashed edge, as estimates do. The
     scale is logarithmic where every value is above 0.
     """
-    label = pl.Series(["\n".join(_lines(text, 44)) for text in rows["label"]], dtype=pl.String)
-    drawn = rows.with_columns(label=label).with_row_index("order")
+    drawn, y = _labels(rows)
     positive = all(value > 0 for value in drawn["p05"].drop_nulls())
     scale = alt.Scale(type="log", nice=True) if positive else alt.Scale(zero=True)
     steps: dict[str, Any] = {"values": _decades(drawn)} if positive else {"tickCount": 5}
     axis = alt.Axis(labelExpr=_MONEY, **steps)
-    lines = alt.Axis(labelExpr="split(datum.label, '\\n')", labelLineHeight=14)
-    order = alt.EncodingSortField(field="order", order="ascending")
-    y = alt.Y("label:N", sort=order, title=None, axis=lines)
     base = alt.Chart(_values(drawn)).encode(y=y)
     title = "USD; bar from the 5 % to the 95 % point, mark at the median"
     x = alt.X("p05:Q", scale=scale, axis=axis, title=title)
@@ -217,3 +213,94 @@ def _decades(rows: pl.DataFrame) -> list[float]:
     values = [*rows["p05"].drop_nulls(), *rows["p95"].drop_nulls()]
     low, high = min(values), max(values)
     return [10.0**power for power in range(13) if low / 10 <= 10.0**power <= high * 10]
+
+
+def _labels(rows: pl.DataFrame, width: int = 44) -> tuple[pl.DataFrame, alt.Y]:
+    """(rows in their order with wrapped labels, the axis of these labels)."""
+    label = pl.Series(["\n".join(_lines(text, width)) for text in rows["label"]], dtype=pl.String)
+    drawn = rows.with_columns(label=label).with_row_index("order")
+    lines = alt.Axis(labelExpr="split(datum.label, '\\n')", labelLineHeight=14)
+    order = alt.EncodingSortField(field="order", order="ascending")
+    return drawn, alt.Y("label:N", sort=order, title=None, axis=lines)
+
+
+def bars(rows: pl.DataFrame, title: str) -> alt.TopLevelMixin:
+    """Shares as bars from 0, each with its value in per cent.
+
+    `rows`: `label`, `value`.
+    """
+    drawn, y = _labels(rows)
+    base = alt.Chart(_values(drawn)).encode(y=y)
+    top = max(0.05, 1.15 * float(drawn["value"].max() or 0.0))  # type: ignore[arg-type]
+    x = alt.X(
+        "value:Q",
+        title=title,
+        scale=alt.Scale(domain=[0, min(1.0, top)]),
+        axis=alt.Axis(format="~%", tickCount=5),
+    )
+    drawn_bars = base.mark_bar(height=15, color=SKY, stroke=BLUE).encode(x=x)
+    text = base.mark_text(align="left", dx=4).encode(x=x, text=alt.Text("value:Q", format=".0%"))
+    return alt.layer(drawn_bars, text).properties(width=380, height=alt.Step(36))
+
+
+def curves(rows: pl.DataFrame) -> alt.TopLevelMixin:
+    """Chance that a loss is above an amount, each curve with its 95 % band and its name.
+
+    `rows`: `who`, `amount_usd` (above 0), `chance`, `low`, `high`.
+    """
+    base = alt.Chart(_values(rows))
+    names = rows["who"].unique(maintain_order=True).to_list()
+    colours = [BLUE, RED, GREEN, PURPLE, ORANGE, SKY, INK, SOFT]
+    colour = alt.Color(
+        "who:N",
+        scale=alt.Scale(domain=names, range=[colours[i % 8] for i in range(len(names))]),
+        legend=alt.Legend(title=None, columns=3, symbolStrokeWidth=3, symbolType="stroke"),
+    )
+    powers = {"p05": rows["amount_usd"], "p95": rows["amount_usd"]}
+    axis = alt.Axis(labelExpr=_MONEY, values=_decades(pl.DataFrame(powers)))
+    x = alt.X(
+        "amount_usd:Q", scale=alt.Scale(type="log", nice=False), axis=axis, title="USD, loss above"
+    )
+    y = alt.Y("chance:Q", title="chance", axis=alt.Axis(format="~%"))
+    band = base.mark_area(opacity=0.2).encode(
+        x=x, y=alt.Y("low:Q"), y2="high:Q", color=alt.Color("who:N", legend=None)
+    )
+    dashes = alt.StrokeDash("who:N", scale=alt.Scale(domain=names), legend=None)
+    line = base.mark_line(strokeWidth=2.2).encode(x=x, y=y, color=colour, strokeDash=dashes)
+    return alt.layer(band, line).properties(width=560, height=300)
+
+
+def steps(rows: pl.DataFrame) -> alt.TopLevelMixin:
+    """A waterfall: from a first amount over the effects of changes to a last one, in USD.
+
+    `rows`: `label`, `start`, `end`, `kind` (`total`, `more` or `less`).
+    """
+    drawn, y = _labels(rows)
+    base = alt.Chart(_values(drawn)).encode(y=y)
+    kinds = {"total": SOFT, "more": RED, "less": GREEN}
+    colour = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=list(kinds), range=list(kinds.values())),
+        legend=alt.Legend(title=None),
+    )
+    x = alt.X("start:Q", axis=alt.Axis(labelExpr=_MONEY, tickCount=5), title="mean total, USD")
+    drawn_bars = base.mark_bar(height=17).encode(x=x, x2="end:Q", color=colour)
+    whole: alt.Chart = drawn_bars.properties(width=400, height=alt.Step(36))
+    return whole
+
+
+def differences(rows: pl.DataFrame) -> alt.TopLevelMixin:
+    """Differences from a base with their 95 % intervals, in USD; the line is no difference.
+
+    `rows`: `label`, `value`, `low`, `high`.
+    """
+    drawn, y = _labels(rows)
+    base = alt.Chart(_values(drawn)).encode(y=y)
+    title = "USD more or less than the base, mean total with simulation error"
+    x = alt.X("low:Q", axis=alt.Axis(labelExpr=_MONEY, tickCount=5), title=title)
+    zero = alt.Chart(alt.InlineData(values=[{"zero": 0}])).mark_rule(color=SOFT)
+    spans = base.mark_rule(strokeWidth=3, color=SKY).encode(x=x, x2="high:Q")
+    dots = base.mark_point(filled=True, size=70, opacity=1, color=BLUE).encode(x="value:Q")
+    return alt.layer(zero.encode(x="zero:Q"), spans, dots).properties(
+        width=400, height=alt.Step(34)
+    )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 Draws = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -63,16 +64,16 @@ def first_order(bins: Bins, outcome: Draws) -> float:
     """First-order Sobol index Var(E[Y | X]) / Var(Y) of a `(draws,)` outcome (Sobol 1993).
 
     The variance between bins less what chance alone puts there, (bins - 1) / (draws - bins) of
-    that within (the adjusted correlation ratio, Kelley 1935); 0 where nothing is left.
+    that within (the adjusted correlation ratio, Kelley 1935); 0 where the bins differ no more than
+    those of an irrelevant quantity do in 99 of 100 cases (Fisher's F).
     """
-    variance = outcome.var()
-    if variance <= 0:
-        return 0.0
-    means = bins.means(outcome)
+    means, many, draws = bins.means(outcome), bins.sizes.size, outcome.size
+    variance = float(outcome.var())
     between = float(np.average((means - outcome.mean()) ** 2, weights=bins.sizes))
-    within = max(0.0, float(variance) - between)
-    many, draws = bins.sizes.size, outcome.size
-    return max(0.0, (between - within * (many - 1) / (draws - many)) / float(variance))
+    within = max(0.0, variance - between) / (draws - many)
+    if between / (many - 1) <= within * float(special.fdtri(many - 1, draws - many, 0.99)):
+        return 0.0
+    return (between - within * (many - 1)) / variance
 
 
 def closed_order(one: Draws, other: Draws) -> float:
@@ -108,17 +109,24 @@ def information_value(bins: Bins, costs: Draws, none: Sequence[float]) -> float:
     partial perfect information: Raiffa and Schlaifer 1961), less what bins of no meaning yield:
     the mean of `none`, from `worthless`; 0 where it is not above their 95th percentile.
     """
-    gain = _gain(bins, costs, bins.order)
-    if not none or gain <= float(np.quantile(none, 0.95, method="inverted_cdf")):
+    found = gain(bins, costs, bins.order)
+    if not none or found <= float(np.quantile(none, 0.95, method="inverted_cdf")):
         return 0.0
-    return max(0.0, gain - float(np.mean(none)))
+    return max(0.0, found - float(np.mean(none)))
 
 
-def _gain(bins: Bins, costs: Draws, order: Places) -> float:
+def gain(bins: Bins, costs: Draws, order: Places) -> float:
+    """Mean over bins of what the option that is cheapest on average costs above that of the bin.
+
+    `costs` is `(options, draws)`; exactly 0 where one option is cheapest in every bin.
+    """
     means = np.add.reduceat(costs[:, order], bins.starts, axis=1) / bins.sizes
-    return float(costs.mean(axis=1).min() - np.average(means.min(axis=0), weights=bins.sizes))
+    best = int(np.average(means, axis=1, weights=bins.sizes).argmin())
+    return float(np.average(means[best] - means.min(axis=0), weights=bins.sizes))
 
 
-def worthless(bins: Bins, costs: Draws, shuffles: Sequence[Places]) -> list[float]:
-    """What bins of these sizes yield when the draws are shuffled, once for each shuffle."""
-    return [_gain(bins, costs, order) for order in shuffles]
+def worthless(sizes: Sequence[int], costs: Draws, shuffles: Sequence[Places]) -> list[float]:
+    """What bins of these sizes yield where the draws are shuffled, once for each shuffle."""
+    many = np.array(sizes)
+    bins = Bins(shuffles[0], np.cumsum(many) - many, many)
+    return [gain(bins, costs, order) for order in shuffles]
