@@ -4,9 +4,13 @@ Start here: `known = impact.view(impact.load_case("mercor"))`, then `run = impac
 From there each question is a function that returns an `Answer`:
 
 - of a view: `timeline`, `conflicts`, `duties`, `sources`
-- of a run: `bottom_line`, `exposure`, `concentration`, `positions`, `losses`, `decisions`,
-  `unknowns`, `not_known`;
+- of a run: `bottom_line`, `exposure`, `co_exposure`, `weak_points`, `concentration`, `positions`,
+  `losses`, `itemised`, `exceedance`, `common_cause`, `decisions`, `unknowns`, `not_known`;
   `why(run, name)` says how a party, a number, an input or a claim comes about
+- of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference
+
+More runs come from `what_if(run, "NAME=VALUE")`, `under(run, scenario)` and `simulate_year(known)`;
+`totals(known, draws)` is for more draws than a run keeps.
 
 Nothing is imported until a name is used.
 """
@@ -19,6 +23,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from impact.answers.answer import Answer as Answer
     from impact.answers.brief import bottom_line as bottom_line
+    from impact.answers.comparisons import compare as compare
+    from impact.answers.comparisons import under as under
+    from impact.answers.comparisons import waterfall as waterfall
     from impact.answers.concentration import concentration as concentration
     from impact.answers.decisions import decisions as decisions
     from impact.answers.evidence import conflicts as conflicts
@@ -28,14 +35,22 @@ if TYPE_CHECKING:
     from impact.answers.exposure import exposure as exposure
     from impact.answers.losses import losses as losses
     from impact.answers.positions import positions as positions
+    from impact.answers.tails import common_cause as common_cause
+    from impact.answers.tails import exceedance as exceedance
+    from impact.answers.tails import itemised as itemised
     from impact.answers.unknowns import not_known as not_known
     from impact.answers.unknowns import unknowns as unknowns
+    from impact.answers.weak_points import co_exposure as co_exposure
+    from impact.answers.weak_points import weak_points as weak_points
     from impact.answers.why import why as why
     from impact.case.folder import Case as Case
     from impact.case.folder import load_case as load_case
     from impact.case.views import view as view
     from impact.simulation import Run as Run
     from impact.simulation import simulate as simulate
+    from impact.simulation import what_if as what_if
+    from impact.sums import simulate_year as simulate_year
+    from impact.sums import totals as totals
 
 __version__ = "0.1.0"
 
@@ -44,20 +59,31 @@ _HOMES = {
     "Case": "case.folder",
     "Run": "simulation",
     "bottom_line": "answers.brief",
+    "co_exposure": "answers.weak_points",
+    "common_cause": "answers.tails",
+    "compare": "answers.comparisons",
     "concentration": "answers.concentration",
     "conflicts": "answers.evidence",
     "decisions": "answers.decisions",
     "duties": "answers.evidence",
+    "exceedance": "answers.tails",
     "exposure": "answers.exposure",
+    "itemised": "answers.tails",
     "load_case": "case.folder",
     "losses": "answers.losses",
     "not_known": "answers.unknowns",
     "positions": "answers.positions",
     "simulate": "simulation",
+    "simulate_year": "sums",
     "sources": "answers.evidence",
     "timeline": "answers.evidence",
+    "totals": "sums",
+    "under": "answers.comparisons",
     "unknowns": "answers.unknowns",
     "view": "case.views",
+    "waterfall": "answers.comparisons",
+    "weak_points": "answers.weak_points",
+    "what_if": "simulation",
     "why": "answers.why",
 }
 __all__ = sorted(_HOMES)

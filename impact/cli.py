@@ -6,13 +6,16 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from impact import __version__
 from impact.errors import ImpactError
 from impact.words import plain
+
+if TYPE_CHECKING:
+    from impact.case.folder import Case
 
 _VIEW = (
     click.option("--scenario", default="baseline", show_default=True, help="Scenario of the case."),
@@ -84,20 +87,39 @@ def check(case: str) -> None:
 @main.command()
 @click.argument("case")
 @view_options
+@click.option("--year", is_flag=True, help="A year, with as many such events as it has.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(case: str, as_json: bool, draws: int, seed: int, **view: Any) -> None:
+def show(case: str, year: bool, as_json: bool, draws: int, seed: int, **view: Any) -> None:
     """Show exposure and losses of CASE."""
     from impact.answers import shown
-    from impact.case.folder import load_case
-    from impact.case.views import view as view_of
-    from impact.simulation import simulate
+    from impact.simulation import MOST_DRAWS, simulate
+    from impact.sums import simulate_year
 
-    view["changes"] = "; ".join(view["changes"])
-    run = simulate(view_of(load_case(case), **view), draws, seed)
+    known = _view(case, view)
+    if draws > MOST_DRAWS and not year:
+        if as_json:
+            _print_json(shown.record_of_totals(known, draws, seed))
+        else:
+            click.echo(plain(shown.text_of_totals(known, draws, seed)))
+        return
+    run = simulate_year(known, draws, seed) if year else simulate(known, draws, seed)
     if as_json:
-        click.echo(json.dumps(shown.record(run), indent=1, allow_nan=False))
+        _print_json(shown.record(run))
     else:
         click.echo(shown.text(run))
+
+
+def _view(case: str, options: dict[str, Any]) -> Case:
+    """The view of a case under the options of a verb."""
+    from impact.case.folder import load_case
+    from impact.case.views import view
+
+    options["changes"] = "; ".join(options["changes"])
+    return view(load_case(case), **options)
+
+
+def _print_json(record: dict[str, Any]) -> None:
+    click.echo(json.dumps(record, indent=1, allow_nan=False))
 
 
 @main.command()
@@ -108,16 +130,35 @@ def show(case: str, as_json: bool, draws: int, seed: int, **view: Any) -> None:
 def why(case: str, name: str, as_json: bool, draws: int, seed: int, **view: Any) -> None:
     """Say how NAME, a party, a number, an input or a claim of CASE, comes about."""
     from impact.answers import why as explaining
-    from impact.case.folder import load_case
-    from impact.case.views import view as view_of
     from impact.simulation import simulate
 
-    view["changes"] = "; ".join(view["changes"])
-    run = simulate(view_of(load_case(case), **view), draws, seed)
+    run = simulate(_view(case, view), draws, seed)
     if as_json:
-        click.echo(json.dumps(explaining.record(run, name), indent=1, allow_nan=False))
+        _print_json(explaining.record(run, name))
     else:
         click.echo(plain(explaining.why(run, name).sentence))
+
+
+@main.command()
+@click.argument("case")
+@click.option("--from", "first", required=True, metavar="SCENARIO", help="From which scenario.")
+@click.option("--to", "last", required=True, metavar="SCENARIO", help="To which scenario.")
+@view_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def diff(
+    case: str, first: str, last: str, as_json: bool, draws: int, seed: int, **view: Any
+) -> None:
+    """Say what was changed between two scenarios of CASE, and what it did to the total."""
+    from impact.answers import comparisons
+    from impact.simulation import simulate
+
+    view["scenario"] = first
+    one = simulate(_view(case, view), draws, seed)
+    other = comparisons.under(one, last)
+    if as_json:
+        _print_json(comparisons.record(one, other))
+    else:
+        click.echo(str(comparisons.waterfall(one, other)))
 
 
 @main.command()

@@ -42,10 +42,11 @@ def by_bearer(run: Run) -> pl.DataFrame:
     """
     who = [*bearers(run), TOTAL]
     amounts = np.array([*(net(run, bearer) for bearer in who[:-1]), total(run)])
-    assumed = assumed_shares(run, amounts)
+    assumed = _assumed(run, who[:-1], amounts)
     rows: list[dict[str, Any]] = []
     for bearer, lost, share in zip(who, amounts, assumed, strict=True):
-        found = measures.loss_measures(lost)
+        found = measures.loss_measures(lost, run.replicates)
+        del found["given"]
         row: dict[str, Any] = {"bearer": bearer, "chance": found.pop("chance").value}
         for name, measure in found.items():
             row |= {f"{name}_usd": measure.value, f"{name}_error_usd": measure.error}
@@ -53,6 +54,21 @@ def by_bearer(run: Run) -> pl.DataFrame:
             row |= {"p99_usd": None, "p99_error_usd": None}
         rows.append(row | {"assumed_share": share, "basis": _basis(run, bearer, lost, share)})
     return pl.DataFrame(rows, schema_overrides=dict.fromkeys(_USD, pl.Float64))
+
+
+def _assumed(run: Run, who: list[str], amounts: Draws) -> list[float]:
+    """Share of the spread that assumptions carry, of each bearer and the total.
+
+    Of a year it is that of one event; all of it where how often events happen is an assumption.
+    """
+    if run.over == "event":
+        return assumed_shares(run, amounts)
+    rates = [row for row in run.known.inputs.values() if row["unit"] == checks.RATE]
+    if rates[0]["basis_kind"] == "assumption":
+        return [1.0] * len(amounts)
+    events: Run = run.memo["events"]
+    each = np.array([*(net(events, bearer) for bearer in who), total(events)])
+    return assumed_shares(events, each)
 
 
 _NAMES = ("mean", *measures.QUANTILES, "tvar95")

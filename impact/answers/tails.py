@@ -1,0 +1,363 @@
+"""How large it can get: chances to exceed an amount, measures by part, and what is in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from impact import words
+from impact.answers.answer import Answer, Figure
+from impact.answers.losses import LED, bearers, by_bearer
+from impact.answers.provenance import ILLUSTRATIVE, names
+from impact.case import checks, views
+from impact.errors import bad
+from impact.numerics import measures, sampling
+from impact.simulation import Run, net, per_run, total
+from impact.sums import common_share
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Draws = NDArray[np.float64]
+POINTS = 120  # points of a drawn curve
+GIVEN = {
+    "event": "They suppose that the event happened.",
+    "year": "They are for a year, in which it may happen not at all or more than once.",
+}
+
+
+@per_run
+def exceedance(run: Run) -> Answer:
+    """How likely the loss is above an amount, for all together and for each who loses.
+
+    Table, for all together: `amount_usd` (round amounts), `chance`, `chance_error`, and `said`. The
+    chart has a curve for each bearer with 500 draws of loss or more. A curve ends where fewer than
+    ENOUGH / 5 draws are above it; where assumptions lead it ends at 5 %.
+    """
+    lost, found = total(run), by_bearer(run)
+    end = _ends(found)
+    at = _round_amounts(lost)
+    chances, errors = _above(run, lost, at)
+    shown = chances >= max(end["total"], measures.ENOUGH / 5 / run.draws)
+    rows = [
+        (float(a), float(c), float(e), f"{words.chance(float(c))} ± {100 * e:.1f}")
+        for a, c, e in zip(at[shown], chances[shown], errors[shown], strict=True)
+    ]
+    frame = pl.DataFrame(rows, schema=_CURVE, orient="row")
+
+    def draw() -> alt.TopLevelMixin:
+        from impact.charts import pictures
+
+        return pictures.curves(pl.concat([_curve(run, who, end[who]) for who in _drawn(run)]))
+
+    return Answer(
+        name="exceedance",
+        sentence=_sentence(run, found),
+        table=frame,
+        heads={"amount_usd": "Total above", "said": "How likely, in per cent"},
+        figures=tuple(
+            Figure(f"above.{amount:.0f}", chance, error, "chance", words.chance(chance))
+            for amount, chance, error, _ in rows
+        ),
+        notes=(f"Curves are {ILLUSTRATIVE}. {GIVEN[run.over]} Bands are simulation error alone.",)
+        if rows
+        else (),
+        notices=tuple(views.notices(run.known)),
+        draw=draw if rows and _drawn(run) else None,
+    )
+
+
+_CURVE = {**dict.fromkeys(("amount_usd", "chance", "chance_error"), pl.Float64), "said": pl.String}
+
+
+def _above(run: Run, lost: Draws, at: Draws) -> tuple[Draws, Draws]:
+    """(chances, errors) of a loss above each amount."""
+    chances, errors = measures.exceedance(lost, at)
+    if run.replicates > 1:
+        parts = [measures.exceedance(p, at)[0] for p in lost.reshape(run.replicates, -1)]
+        columns = np.array(parts).T.tolist()
+        errors = np.array([measures.over_replicates(column).error for column in columns])
+    return chances, errors
+
+
+def _ends(found: pl.DataFrame) -> dict[str, float]:
+    """Bearer -> the chance at which its curve ends: one in twenty where assumptions lead."""
+    led = dict(found.select("bearer", "assumed_share").iter_rows())
+    return {who: 0.05 if share > LED else 0.0 for who, share in led.items()}
+
+
+def _drawn(run: Run) -> list[str]:
+    """All together first, then up to five bearers with enough draws, the greatest mean first."""
+    means = {who: float(net(run, who).mean()) for who in bearers(run)}
+    enough = [w for w in means if np.count_nonzero(net(run, w) > 0) >= measures.ENOUGH]
+    enough.sort(key=lambda who: (-means[who], who))
+    whole = ["total"] if np.count_nonzero(total(run) > 0) >= measures.ENOUGH else []
+    return [*whole, *enough[:5]]
+
+
+def _curve(run: Run, who: str, end: float) -> pl.DataFrame:
+    """Points of one curve, evenly spaced in the logarithm of the amount."""
+    lost = total(run) if who == "total" else net(run, who)
+    ordered = np.sort(lost[lost > 0])
+    last = max(end, measures.ENOUGH / 5 / run.draws)
+    top = ordered[max(0, min(ordered.size - 1, int(np.ceil(lost.size * (1 - last))) - lost.size))]
+    at = np.geomspace(max(ordered[0], top / 1e4), top, POINTS)
+    chances, errors = _above(run, lost, at)
+    said = "all together" if who == "total" else names(run.known)[who]
+    return pl.DataFrame(
+        {
+            "who": [said] * POINTS,
+            "amount_usd": at,
+            "chance": chances,
+            "low": np.maximum(chances - errors, 0.0),
+            "high": np.minimum(chances + errors, 1.0),
+        }
+    )
+
+
+def _round_amounts(lost: Draws) -> Draws:
+    """Round amounts from the least loss to the greatest."""
+    positive = lost[lost > 0]
+    if not positive.size:
+        return np.zeros(0)
+    low, high = np.log10(positive.min()), np.log10(positive.max())
+    powers = np.arange(np.floor(low), np.ceil(high) + 1)
+    amounts = np.sort(np.concatenate([digit * 10.0**powers for digit in _DIGITS]))
+    kept: Draws = amounts[(amounts >= 10**low) & (amounts <= 10**high)]
+    return kept
+
+
+_DIGITS = (1, 1.5, 2, 3, 4, 6, 8)
+
+
+def _sentence(run: Run, found: pl.DataFrame) -> str:
+    row = found.row(by_predicate=pl.col("bearer") == "total", named=True)
+    if row["p95_usd"] is None or not row["p95_usd"]:
+        when = "in the year" if run.over == "year" else "in this view"
+        return f"How large the loss of all together can get is not resolved {when}."
+    said = f"One time in twenty all together lose more than {words.money(row['p95_usd'], 1)}"
+    said += f", and then {words.money(row['tvar95_usd'], 1)} on average"
+    return f"{said}; half of the time they lose more than {words.money(row['p50_usd'], 1)}."
+
+
+def itemised(run: Run, by: str = "form") -> Answer:
+    """The measures of each part of the loss: `by` bearer (net), form, or item (rows of losses.csv).
+
+    Parts by form and item are gross, as a bearer's own loss before what it receives.
+    Table: `bearer`, `part`, `chance`, `chance_error`, then `given_usd` (mean where there is a
+    loss), `mean_usd`, `p05_usd` to `p99_usd` and `tvar95_usd`, each with its `_error_usd`.
+    """
+    groups = _groups(run, by)
+    rows: list[dict[str, Any]] = []
+    for (bearer, part), amounts in groups.items():
+        found = measures.loss_measures(amounts, run.replicates)
+        row = {"bearer": bearer, "part": part, "chance": found["chance"].value,
+               "chance_error": found["chance"].error}  # fmt: skip
+        for name in measures.NAMES[1:]:
+            row |= {f"{name}_usd": found[name].value, f"{name}_error_usd": found[name].error}
+        rows.append(row)
+    rows.sort(key=lambda row: (-(row["mean_usd"] or 0.0), row["bearer"], row["part"]))
+    said = names(run.known)
+    frame = _worded(
+        pl.DataFrame(rows, schema=_PARTS, orient="row").with_columns(
+            who=pl.col("bearer").replace(said)
+        )
+    )
+    nonzero = frame.filter(pl.col("chance") > 0)
+    first = nonzero.row(0, named=True) if nonzero.height else None
+    sentence = "No part of the loss occurs in this view."
+    if first and first["mean_usd"] is not None:
+        what = f": {first['part']}" if by != "bearer" else ""
+        sentence = f"The greatest part on average is {first['who']}{what},"
+        sentence += f" {words.money(first['mean_usd'], 1)}."
+    return Answer(
+        name="parts",
+        sentence=sentence,
+        table=nonzero,
+        heads={
+            "who": "Who",
+            **({} if by == "bearer" else {"part": by.capitalize()}),
+            "said": "Chance of any",
+            **{f"{name}_said": head for name, head in _SAID.items()},
+        },
+        figures=tuple(
+            Figure(f"{name}.{row['bearer']}.{row['part']}", row[f"{name}_usd"],
+                   row[f"{name}_error_usd"], "USD", words.money(row[f"{name}_usd"], 1))
+            for row in rows for name in ("given", "mean", "p95", "tvar95")
+        ),
+        notes=(
+            f"{GIVEN[run.over]} Amounts are {ILLUSTRATIVE}. ± is simulation error. Where fewer than"
+            f" {measures.ENOUGH} draws hold a loss, nothing but the chance is given.",
+        )
+        if rows
+        else (),
+    )  # fmt: skip
+
+
+_SAID = {
+    "mean": "Mean",
+    "mean_error": "± of the mean",
+    "given": "Mean where there is a loss",
+    "p95": "One in twenty is above",
+    "tvar95": "Mean of that twentieth",
+}
+
+
+def _worded(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with its chance and its amounts as printed, to one significant digit."""
+    amounts = [
+        pl.Series(f"{name}_said", [words.money(v, 1) for v in frame[f"{name}_usd"]], pl.String)
+        for name in _SAID
+        if f"{name}_usd" in frame.columns
+    ]
+    chances = pl.Series("said", [_any(chance) for chance in frame["chance"]], pl.String)
+    return frame.with_columns(chances, *amounts)
+
+
+def _any(chance: float) -> str:
+    return "in every draw" if chance == 1.0 else words.chance(chance)
+
+
+_PARTS = {
+    **dict.fromkeys(("bearer", "part"), pl.String),
+    **dict.fromkeys(("chance", "chance_error"), pl.Float64),
+    **{f"{n}{e}_usd": pl.Float64 for n in measures.NAMES[1:] for e in ("", "_error")},
+}
+
+
+def _groups(run: Run, by: str) -> dict[tuple[str, str], Draws]:
+    if by == "bearer":
+        return {(who, "net"): net(run, who) for who in bearers(run)}
+    if by not in ("form", "item"):
+        raise bad("by", f'there are no parts by "{by}"', "bearer, form or item")
+    found: dict[tuple[str, str], Draws] = {}
+    for name, row in run.model.losses.items():
+        part = row["form"].replace("_", " ") if by == "form" else row["driver"]
+        key = (row["bearer"], part)
+        found[key] = found[key] + run.losses[name] if key in found else run.losses[name]
+    return found
+
+
+@per_run
+def common_cause(run: Run) -> Answer:
+    """What of the total's spread is in common, and what independent parties would make of it.
+
+    Table: `what`, `together_usd`, `together_error_usd`, `apart_usd` (each party's draws shuffled by
+    itself), `apart_error_usd`; for the standard deviation, p95, p99 and tvar95 of the total.
+    """
+    together, apart = total(run), _apart(run)
+    one = measures.loss_measures(together, run.replicates)
+    two = measures.loss_measures(apart)
+    share = common_share(run)
+    led = _ends(by_bearer(run))["total"] > 0
+    labels = {"p95": "one in twenty is above", "tvar95": "mean of that twentieth"}
+    labels |= {} if led else {"p99": "one in a hundred is above"}
+    rows: list[dict[str, Any]] = [
+        {"what": "standard deviation", "together_usd": _spread(together),
+         "apart_usd": _spread(apart)}
+    ] + [
+        {"what": label, "together_usd": one[name].value, "together_error_usd": one[name].error,
+         "apart_usd": two[name].value, "apart_error_usd": two[name].error}
+        for name, label in labels.items()
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=_COMMON, orient="row")
+    said = "Whether the parties' losses hang together is not resolved."
+    if share.value is not None and one["p95"].value is not None:
+        said = (
+            f"About {words.chance(words.significant(share.value, 1))} of the variance of the total"
+            " goes with causes that several parties share; one time in twenty it is above"
+            f" {words.money(one['p95'].value)}, where independent parties would have"
+            f" {words.money(two['p95'].value)}."
+        )
+    return Answer(
+        name="common_cause",
+        sentence=said,
+        table=frame,
+        heads={
+            "what": "Of the total",
+            "together_usd": "As modelled",
+            "apart_usd": "If independent",
+        },
+        figures=(
+            Figure("common_share", share.value, share.error, "share",
+                   words.cell("_share", share.value)),
+            *(
+                Figure(f"{side}.{row['what']}", row[f"{side}_usd"], row.get(f"{side}_error_usd"),
+                       "USD", words.money(row[f"{side}_usd"]))
+                for row in rows for side in ("together", "apart")
+            ),
+        ),
+        notes=(
+            "A cause is shared where losses of more than one bearer hang on it: an input drawn"
+            " once, or a link on the way to both. Its share is the closed Sobol index, by drawing"
+            " all else a second time. Transfers are left out.",
+        ),
+    )  # fmt: skip
+
+
+_COMMON = {
+    "what": pl.String,
+    **dict.fromkeys(
+        ("together_usd", "together_error_usd", "apart_usd", "apart_error_usd"), pl.Float64
+    ),
+}
+
+
+def _spread(amounts: Draws) -> float | None:
+    return float(amounts.std(ddof=1)) if amounts.size > 1 else None
+
+
+def _apart(run: Run) -> Draws:
+    """`(draws,)` totals were the parties independent: each one's losses shuffled by itself."""
+    own: dict[str, Draws] = {}
+    for name, row in run.model.losses.items():
+        if row["received_by"] is None:
+            own[row["bearer"]] = own.get(row["bearer"], 0.0) + run.losses[name]
+    lost = np.zeros(run.draws)
+    for bearer, amounts in own.items():
+        order = np.argsort(sampling.uniform(run.seed, f"apart|{bearer}", run.draws))
+        lost += np.broadcast_to(amounts, run.draws)[order]
+    return lost
+
+
+def years(run: Run) -> Answer:
+    """The loss of a year by bearer: a compound sum over as many such events as the year has.
+
+    `run` is from `simulate_year`. Table: `bearer`, `who`, `chance` (of any loss in the year), and
+    the measures of `by_bearer`.
+    """
+    if run.over != "year":
+        raise bad("years", "the run is given the event", "take impact.simulate_year(known)")
+    said = names(run.known) | {"total": "all together"}
+    found = _worded(by_bearer(run).with_columns(who=pl.col("bearer").replace(said)))
+    lost = found.filter(pl.col("chance") > 0).sort("mean_usd", "bearer", descending=[True, False])
+    whole = found.row(by_predicate=pl.col("bearer") == "total", named=True)
+    rate = next(row for row in run.known.inputs.values() if row["unit"] == checks.RATE)
+    sentence = f"In a year all together lose something with a chance of {_any(whole['chance'])}"
+    if whole["mean_usd"] is not None:
+        sentence += f", {words.money(whole['mean_usd'], 1)} on average"
+    return Answer(
+        name="years",
+        sentence=f"{sentence}.",
+        table=lost,
+        heads={
+            "who": "Who",
+            "said": "Chance of any",
+            "mean_said": "Mean of a year",
+            "p95_said": "One year in twenty is above",
+            "tvar95_said": "Mean of that twentieth",
+            "basis": "Rests on",
+        },
+        figures=tuple(
+            Figure(f"year.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], "USD",
+                   words.money(row["mean_usd"], 1))
+            for row in lost.iter_rows(named=True)
+        ),
+        notes=(
+            f"{GIVEN['year']} How often: {rate['meaning'].rstrip('.')} ({rate['id']},"
+            f" {rate['basis_kind']}). Each event is drawn afresh and the losses of a year add up.",
+        ),
+    )  # fmt: skip
