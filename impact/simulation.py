@@ -17,6 +17,7 @@ from impact.case.scenarios import Change, parse_changes
 from impact.errors import BadInput, bad
 from impact.numerics import graph, loss_kinds, sampling
 
+AGAIN = "|again"  # ends the name of a stream that is drawn a second time
 MOST_DRAWS = 2**20  # of a run; above, `totals` keeps the total alone
 Points = Literal["keyed", "sobol"]
 Draws = NDArray[np.float64]
@@ -236,17 +237,16 @@ class Source:
         self.nothing.flags.writeable = False
 
     def _key(self, stream: str) -> str:
-        return f"{stream}|again" if stream in self.again else stream
+        return f"{stream}{AGAIN}" if stream in self.again else stream
 
     def uniform(self, stream: str) -> Draws:
         """`(draws,)` uniforms of a stream."""
-        name = self._key(stream)
         if self.points == "sobol":
             places, table = self.scrambled
-            if name in places:
-                column: Draws = table[places[name]]
+            if stream in places:
+                column: Draws = table[places[stream]]
                 return column
-        return sampling.uniform(self.seed, name, self.draws, self.first)
+        return sampling.uniform(self.seed, stream, self.draws, self.first)
 
     @cached_property
     def scrambled(self) -> tuple[dict[str, int], Draws]:
@@ -263,7 +263,7 @@ class Source:
         row = self.inputs[name]
         if row["shape"] == "fixed":
             return np.asarray(row["mode"])
-        stream = stream_of(row, use)
+        stream = self._key(stream_of(row, use))
         key = ("input", stream, *estimate(row), *moved(row, self.inputs))
         if key not in self.kept:
             u = self.uniform(stream)
@@ -311,7 +311,7 @@ class Source:
 
     def happens(self, link: str, name: str, chance: Draws) -> NDArray[np.bool_]:
         """`(draws,)` truth of whether a chance happens on a link."""
-        row, stream = self.inputs[name], f"outcome|{link}|{name}"
+        row, stream = self.inputs[name], self._key(f"outcome|{link}|{name}")
         key = ("outcome", stream, *moved(row, self.inputs))
         if key not in self.kept:
             if row["moves_with"]:  # happens where the factor is high, so it is turned round
@@ -320,8 +320,7 @@ class Source:
             elif self.points == "sobol":
                 self.kept[key] = self.uniform(stream)
             else:  # the words of the uniforms decide alike, and faster
-                name = self._key(stream)
-                self.kept[key] = sampling.words(self.seed, name, self.draws, self.first)
+                self.kept[key] = sampling.words(self.seed, stream, self.draws, self.first)
         return sampling.happens(self.kept[key], chance)
 
     def loss(self, name: str, mask: int) -> Draws:
@@ -385,7 +384,8 @@ def drawn_inputs(run: Run) -> list[tuple[str, tuple[Any, ...], Draws]]:
     """(input, its key in `drawn`, `(draws,)` values) of each stream, as the view has it."""
     found, inputs = [], run.known.inputs
     for key, values in run.drawn.items():
-        row = inputs.get(key[1].split("|")[1]) if key[0] == "input" else None
+        own = key[0] == "input" and not key[1].endswith(AGAIN)
+        row = inputs.get(key[1].split("|")[1]) if own else None
         if row is not None and key[2:] == (*estimate(row), *moved(row, inputs)):
             found.append((row["id"], key, values))
     return found

@@ -93,7 +93,7 @@ def common_share(run: Run) -> measures.Measure:
     bearers' own. The error is from blocks of draws.
     """
     own = _own_streams(run)
-    source = Source(run.known, run.model, run.draws, run.seed, "keyed", again=own)
+    source = Source(run.known, run.model, run.draws, run.seed, "keyed", run.drawn, again=own)
     first, second = total(run), total(run_of(source, None))
     if run.draws < 16 * measures.ENOUGH:
         return measures.UNRESOLVED

@@ -13,10 +13,10 @@ from impact.answers.answer import Answer, Figure
 from impact.answers.exposure import established, related
 from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
-from impact.case.folder import Case
+from impact.case.folder import Case, once
 from impact.case.ways import ROOT
 from impact.numerics import graph, measures
-from impact.simulation import Run, per_run, simulate, total
+from impact.simulation import Model, Run, Source, model_of, per_run, run_of, total
 
 if TYPE_CHECKING:
     import altair as alt
@@ -89,20 +89,23 @@ _SCHEMA = {
 }
 
 
-def only(known: Case, entity: str) -> Case:
-    """A view in which the event reaches one entity for certain, and no other but through it."""
+@once
+def only(known: Case, entity: str) -> Model:
+    """The model in which the event reaches one entity for certain, and no other but through it."""
     links = known["links"]
     first = {**dict.fromkeys(links.columns), "id": f"only-{entity}", "source": ROOT}
     first |= {"target": entity, "relation": "falls", "chances": [checks.CERTAIN], "claims": []}
     first |= {"sources": [], "tlp": "clear", "withdrawn": False}
     added = pl.DataFrame([first], schema=links.schema)
     tables = {**known.tables, "links": pl.concat([links.filter(pl.col("source") != ROOT), added])}
-    return replace(known, tables=tables, memo={})
+    found: Model = model_of(replace(known, tables=tables, memo={}))
+    return found
 
 
 def _fallen(run: Run, entity: str) -> dict[str, Any]:
     """One row: what follows if the entity alone falls, on the draws of the run."""
-    fallen = simulate(only(run.known, entity), run.draws, run.seed, like=run)
+    model = only(run.known, entity)
+    fallen = run_of(Source(run.known, model, run.draws, run.seed, run.points, run.drawn), None)
     parties = run.known["entities"].filter(pl.col("kind").is_in(list(_PARTIES)))["id"]
     reached = np.zeros(run.draws)
     for party in parties:

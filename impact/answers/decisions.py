@@ -97,7 +97,7 @@ def _mean_at(run: Run, decision: Decision, value: float) -> float:
 def decisions(run: Run, most: int | None = None) -> Answer:
     """What each option of each decision costs its bearer, and where the best option flips.
 
-    All decisions of the case, or the first `most` of those that the view can work out.
+    All decisions of the case, or in short the first `most` of those that the view can work out.
 
     Costs are net losses of the bearer on the same draws, so differences are of the options alone.
     Table: `decision`, `option`, `says`, `brings`, `saves`, `mean_usd`, `error_usd`, `p05`, `p50`,
@@ -132,18 +132,17 @@ def decisions(run: Run, most: int | None = None) -> Answer:
             "decision": "Decision",
             "option": "Option",
             "says": "Meaning",
-            "brings": "Brings",
-            "saves": "Saves",
+            **({} if most else {"brings": "Brings", "saves": "Saves"}),
             "range": "Cost, 5 % to 95 %",
-            "best_chance": "Chance to be cheapest",
-            "regret_usd": "Mean regret",
+            "best_said": "Cheapest in",
+            **({} if most else {"regret_usd": "Mean regret"}),
             "best_when": "Cheapest on average",
         },
         figures=tuple(figures),
         notes=(
             *(one.decision.note for one in found),
-            f"Costs are {ILLUSTRATIVE}. Regret is the cost above that of the option which turns out"
-            " cheapest.",
+            f"Costs are {ILLUSTRATIVE}.",
+            *([] if most else ["Regret: cost above that of the option that turns out cheapest."]),
         )
         if rows
         else (),
@@ -156,7 +155,7 @@ _SCHEMA = {
     **dict.fromkeys(("decision", "option", "says", "brings", "saves"), pl.String),
     **dict.fromkeys(("mean_usd", "error_usd", "p05", "p50", "p95"), pl.Float64),
     **dict.fromkeys(("best_chance", "regret_usd"), pl.Float64),
-    **dict.fromkeys(("range", "best_when"), pl.String),
+    **dict.fromkeys(("best_said", "range", "best_when"), pl.String),
 }
 
 
@@ -239,6 +238,7 @@ def _rows(run: Run, one: Weighed) -> list[dict[str, Any]]:
                 "p95": high,
                 "range": words.money_range(low, high),
                 "best_chance": float(chances[place]),
+                "best_said": f"{100 * chances[place]:.0f} % of draws",
                 "regret_usd": float(regrets[place]),
                 "best_when": _best_when(option.id, regimes),
             }

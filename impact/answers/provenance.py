@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from impact.case import checks
 from impact.case.folder import Case, once
 from impact.numerics import graph, measures
-from impact.simulation import Run, drawn_inputs
+from impact.simulation import Run, drawn_inputs, per_run
 
 ILLUSTRATIVE = "illustrative: the kit's assumptions, not reported by or about the firm"
 _NO_WEIGHT = "F"
@@ -44,37 +43,36 @@ def origins(known: Case, sources: Iterable[str]) -> set[str]:
     return roots
 
 
-def variables(run: Run) -> tuple[list[str], Draws]:
-    """(input of each row, `(rows, draws)`): all that varied in this run.
+@per_run
+def variables(run: Run) -> tuple[list[str], list[Draws]]:
+    """(input of each row, rows of `(draws,)`): all that varied in this run.
 
     Rows are the draws of each input, and the outcome of each link that is not certain; an outcome
     belongs to the link's least likely input.
     """
-    inputs = run.known.inputs
-    owners = [name for name, _, _ in drawn_inputs(run)]
-    rows = [values for _, _, values in drawn_inputs(run)]
-    for link, terms in run.known["links"].select("id", "chances").iter_rows():
-        mask = run.on.get(link, 0)
+    inputs, drawn = run.known.inputs, drawn_inputs(run)
+    owners, rows = [name for name, _, _ in drawn], [values for _, _, values in drawn]
+    for link, mask in run.on.items():
         if mask not in (0, graph.everything(run.draws)):
-            named = [checks.chance_term(term)[0] for term in terms if term != checks.CERTAIN]
-            named = named or [checks.LINK_INPUT + link]
+            terms = [term for term in run.model.terms[link] if term != checks.CERTAIN]
+            named = [checks.chance_term(term)[0] for term in terms] or [checks.LINK_INPUT + link]
             owners.append(min(named, key=lambda name: inputs[name]["mode"] or 0.0))
             rows.append(graph.unpack(mask, run.draws).astype(np.float64))
-    return owners, np.array(rows) if rows else np.zeros((0, run.draws))
+    return owners, rows
 
 
 def explained(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
     """(inputs, `(inputs, outcomes)`): share of an outcome's spread that goes with each input.
 
-    Squared linear correlations with the draws and link outcomes of an input, added up and scaled
-    to sum to 1 over all inputs; a correlation within two standard errors of 0 counts as 0, and an
-    outcome that does not vary has 0 everywhere.
+    `outcomes` are `(outcomes, draws)`. Squared linear correlations with the draws and link outcomes
+    of an input, added up and scaled to sum to 1 over all inputs; a correlation within two standard
+    errors of 0 counts as 0, and an outcome that does not vary has 0 everywhere.
     """
     owners, varied = variables(run)
     known = sorted(set(owners))
     shares = np.zeros((len(known), outcomes.shape[0]))
     if owners:
-        squared = measures.squared_correlations(varied, outcomes)
+        squared = measures.squared_correlations(varied, np.ascontiguousarray(outcomes.T))
         squared[squared < 4 / run.draws] = 0.0
         np.add.at(shares, [known.index(owner) for owner in owners], squared)
         sums = shares.sum(axis=0)
@@ -85,7 +83,6 @@ def explained(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
 def assumed_shares(run: Run, outcomes: Draws) -> list[float]:
     """For each outcome `(outcomes, draws)`, the share of its spread that assumptions carry."""
     known, shares = explained(run, outcomes)
-    inputs = run.known["inputs"]
-    assumed = set(inputs.filter(pl.col("basis_kind") == "assumption")["id"])
-    return [float(sum(s for name, s in zip(known, column, strict=True) if name in assumed))
-            for column in shares.T]  # fmt: skip
+    inputs = run.known.inputs
+    assumed = np.array([inputs[name]["basis_kind"] == "assumption" for name in known], dtype=bool)
+    return [float(column[assumed].sum()) for column in shares.T]

@@ -333,7 +333,9 @@ def years(run: Run) -> Answer:
         raise bad("years", "the run is given the event", "take impact.simulate_year(known)")
     said = names(run.known) | {"total": "all together"}
     found = _worded(by_bearer(run).with_columns(who=pl.col("bearer").replace(said)))
-    lost = found.filter(pl.col("chance") > 0).sort("mean_usd", "bearer", descending=[True, False])
+    lost = found.filter(pl.col("chance") > 0).sort(
+        "mean_usd", "bearer", descending=[True, False], nulls_last=True
+    )
     whole = found.row(by_predicate=pl.col("bearer") == "total", named=True)
     rate = next(row for row in run.known.inputs.values() if row["unit"] == checks.RATE)
     sentence = f"In a year all together lose something with a chance of {_any(whole['chance'])}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from impact.case import checks, views
 from impact.case.folder import Case, once
 from impact.numerics import graph, information, sampling
 from impact.numerics.information import Bins
-from impact.simulation import Run, drawn_inputs, per_run, total
+from impact.simulation import Run, drawn_inputs, model_of, per_run, total
 
 if TYPE_CHECKING:
     import altair as alt
@@ -61,8 +62,8 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
             "rank": "No.",
             "question": "Question",
             "ask": "Whom to ask",
-            "value_said": "Worth to a decision",
-            "swing_said": "Moves the total by",
+            **({} if most else {"value_said": "Worth to a decision"}),
+            **({} if most else {"swing_said": "Moves the total by"}),
             "cost_said": "Share of the spread of the total cost",
             "data_said": "Of whose data is reached or copied",
         },
@@ -76,10 +77,10 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
             "Worth to a decision: what knowing the answer first would save its bearer on average;"
             " a dash where it would change no choice. Shares are first-order Sobol indices.",
         )
-        if frame.height
+        if frame.height and not most
         else (),
         notices=tuple(views.notices(run.known)),
-        draw=draw if frame.height > 1 else None,
+        draw=draw if frame.height > 1 and not most else None,
     )  # fmt: skip
 
 
@@ -96,12 +97,15 @@ def first_question(run: Run) -> str:
 @per_run
 def _ranking(run: Run) -> pl.DataFrame:
     """The table of `unknowns`."""
-    outcomes = np.array([total(run), _touched(run)])
+    outcomes = _outcomes(run)
+    variances, space = outcomes.var(axis=0), np.empty_like(outcomes)
     inputs, asked = run.known.inputs, dict[str, dict[str, Any]]()
     for name, bins in _quantities(run):
         question, ask = _question(run.known, inputs, name)
-        row = _measured(run, bins, outcomes)
-        if not question or not any(row[part] for part in _MEASURED):
+        if not question:
+            continue
+        row = _measured(run, bins, bins.means(outcomes, space), variances)
+        if not any(row[part] for part in _MEASURED):
             continue
         old = asked.setdefault(question, {"about": name, "question": question, "ask": ask, **row})
         if row["value_usd"] > old["value_usd"]:
@@ -171,35 +175,42 @@ def _shuffles(run: Run) -> list[NDArray[np.intp]]:
     return found
 
 
-def _measured(run: Run, bins: Bins, outcomes: Draws) -> dict[str, Any]:
-    """The measures of one quantity."""
-    worth = [
-        (_worth(run, place, bins), one.decision.title)
-        for place, one in enumerate(weighed(run))
-    ]  # fmt: skip
-    value, decision = max(worth, default=(0.0, ""), key=lambda pair: pair[0])
-    cost = information.first_order(bins, outcomes[0])
+@per_run
+def _outcomes(run: Run) -> Draws:
+    """`(draws, columns)`: total, parties touched, then the costs of every option of `weighed`."""
+    costs = [cost for one in weighed(run) for cost in one.costs]
+    return np.ascontiguousarray(np.array([total(run), _touched(run), *costs]).T)
+
+
+def _measured(run: Run, bins: Bins, means: Draws, variances: Draws) -> dict[str, Any]:
+    """The measures of one quantity, from `(bins, columns)` means of `_outcomes`."""
+    value, decision, column = 0.0, "", 2
+    for place, one in enumerate(weighed(run)):
+        of_options = means[:, column : column + len(one.costs)]
+        column += len(one.costs)
+        if information.gain(of_options, bins.sizes) > 0:
+            none = _null(run, place, tuple(bins.sizes.tolist()))
+            worth = information.information_value(of_options, bins.sizes, none)
+            if worth > value:
+                value, decision = worth, one.decision.title
+    cost, data = (
+        information.first_order(means[:, place], bins.sizes, float(variances[place]))
+        for place in (0, 1)
+    )
     return {
         "value_usd": value,
-        "decision": decision if value else "",
-        "swing_usd": information.swing(bins, outcomes[0]) if cost else 0.0,
+        "decision": decision,
+        "swing_usd": float(means[-1, 0] - means[0, 0]) if cost else 0.0,
         "cost_share": cost,
-        "data_share": information.first_order(bins, outcomes[1]),
+        "data_share": data,
     }
-
-
-def _worth(run: Run, place: int, bins: Bins) -> float:
-    """What a decision gains by knowing a quantity first."""
-    costs = weighed(run)[place].costs
-    if information.gain(bins, costs, bins.order) <= 0:
-        return 0.0
-    return information.information_value(bins, costs, _null(run, place, tuple(bins.sizes)))
 
 
 @per_run
 def _null(run: Run, place: int, sizes: tuple[int, ...]) -> list[float]:
     """What bins of these sizes yield for a decision where they mean nothing."""
-    return information.worthless(sizes, weighed(run)[place].costs, _shuffles(run))
+    costs = np.ascontiguousarray(weighed(run)[place].costs.T)
+    return information.worthless(sizes, costs, _shuffles(run))
 
 
 def _question(known: Case, inputs: dict[str, dict[str, Any]], name: str) -> tuple[str, str]:
@@ -260,28 +271,21 @@ def not_known(run: Run) -> Answer:
     asked = known["claims"].filter(pl.col("stance") == "is asked").sort("known_on", "id")
     for claim in asked.iter_rows(named=True):
         rows.append((claim["says"], "not reported by that day", said[claim["claimant"]]))
-    used = {
-        name
-        for bearer in ("total", *known["entities"]["id"])
-        for name in run.lineage[bearer]["inputs"]
-    }
-    inputs = known["inputs"].filter(pl.col("id").is_in(sorted(used)))
-    rank = {name: place for place, name in enumerate(_ranking(run)["input"])}
-    open_ = (pl.col("basis_kind") == "assumption") & pl.col("question").is_not_null()
-    assumed = inputs.filter(open_).sort(
-        pl.col("id").replace_strict(rank, default=len(rank), return_dtype=pl.Int64), "id"
-    )
-    for row in assumed.iter_rows(named=True):
+    inputs = [row for name, row in known.inputs.items() if name in _used(known)]
+    rank = {name: place for place, name in enumerate(_ranking(run)["about"])}
+    assumed = [row for row in inputs if row["basis_kind"] == "assumption"]
+    open_ = [row for row in assumed if row["question"]]
+    open_.sort(key=lambda row: (rank.get(row["id"], len(rank)), row["id"]))
+    for row in open_:
         rows.append((row["meaning"], row["basis"], words.capital(row["ask"] or "")))
     schema = dict.fromkeys(("what", "why", "who"), pl.String)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
-    many = inputs.filter(pl.col("basis_kind") == "assumption").height
-    retrospect = pl.col("authored_on") > pl.col("known_on").dt.offset_by("1d")
-    later = inputs.filter((pl.col("basis_kind") == "assumption") & retrospect).height
+    many, day = len(assumed), timedelta(days=1)
+    later = sum((row["authored_on"] or row["known_on"]) > row["known_on"] + day for row in assumed)
     sentence = "Nothing is modelled yet from what is known by that day."
-    if inputs.height:
+    if inputs:
         sentence = (
-            f"{many} of the {inputs.height} inputs behind these numbers are assumptions of the kit,"
+            f"{many} of the {len(inputs)} inputs behind these numbers are assumptions of the kit,"
             f" {later} of them made in retrospect, after the day for which they stand."
         )
     return Answer(
@@ -291,3 +295,10 @@ def not_known(run: Run) -> Answer:
         heads={"what": "Not known", "why": "What it rests on instead", "who": "Who could say"},
         figures=(Figure("assumptions", float(many), None, "count", str(many)),),
     )
+
+
+@once
+def _used(known: Case) -> frozenset[str]:
+    """The inputs, and the implicit ones of links, on which any number of a view can rest."""
+    model = model_of(known)
+    return frozenset(model.used_by)

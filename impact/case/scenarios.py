@@ -239,6 +239,7 @@ def _scenario(
 def _decision(
     where: str, name: str, entry: Mapping[str, Any], tables: Tables, faults: list[Fault]
 ) -> Decision:
+    before = len(faults)
     faults += _strange(where, entry, _DECISION)
     options = list[Option]()
     bearer, flips_on = str(entry.get("bearer", "")), str(entry.get("flips_on", ""))
@@ -254,8 +255,9 @@ def _decision(
         faults.append(Fault(where, "has fewer than two options", repair))
     faults += _unknown(f"{where} bearer", "entity", bearer, tables["entities"])
     faults += _unknown(f"{where} flips_on", "input", flips_on, tables["inputs"])
-    faults += _unmoved(where, options, tables)
-    faults += _bent(f"{where} flips_on", flips_on, bearer, tables)
+    if len(faults) == before:
+        faults += _unmoved(where, options, tables)
+        faults += _bent(f"{where} flips_on", flips_on, bearer, tables)
     said = {key: str(entry.get(key, "")) for key in ("question", "flips_says", "note")}
     return Decision(
         id=name,
@@ -281,6 +283,8 @@ def _named(
         repair = f'write {side} = ["LOSS"]: every way to decide brings one thing and saves another'
         faults.append(Fault(f"{where} {side}", f"the option has {words}", repair))
         return ()
+    if _unknown(where, "entity", bearer, tables["entities"]):
+        return ()  # told with the bearer
     concerned = (pl.col("bearer") == bearer) | (pl.col("received_by") == bearer)
     mine = tables["losses"].filter(concerned)
     for name in map(str, named):
@@ -312,9 +316,9 @@ def _bent(where: str, flips_on: str, bearer: str, tables: Tables) -> list[Fault]
             what = f'the cost of "{row["id"]}" is no straight line in "{flips_on}"'
             repair = "name an input that is a factor of products, once each and without a limit"
             return [Fault(where, what, repair)]
-    links = tables["links"].explode("chances")["chances"].drop_nulls()
-    if any(flips_on in checks.chance_term(term) for term in links):
-        return [Fault(where, f'"{flips_on}" is a chance of links', "name a factor of losses")]
+    units = tables["inputs"].filter(pl.col("id") == flips_on)["unit"]
+    if any(unit == "chance" or checks.reference_minutes(unit) for unit in units):
+        return [Fault(where, f'"{flips_on}" is a chance', "name a factor of losses")]
     return []
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,11 @@ class Bins:
     starts: Places
     sizes: Places
 
-    def means(self, outcomes: Draws) -> Draws:
-        """`(..., bins)` means of `(..., draws)` outcomes in each bin."""
-        sums: Draws = np.add.reduceat(outcomes[..., self.order], self.starts, axis=-1)
-        return sums / self.sizes
+    def means(self, outcomes: Draws, space: Draws | None = None) -> Draws:
+        """`(bins, ...)` means of `(draws, ...)` outcomes in each bin; `space` is of their shape."""
+        ordered = np.take(outcomes, self.order, axis=0, out=space, mode="clip")
+        sums: Draws = np.add.reduceat(ordered, self.starts, axis=0)
+        return sums / self.sizes.reshape(-1, *[1] * (outcomes.ndim - 1))
 
 
 def bins_of(values: Draws) -> Bins | None:
@@ -60,20 +62,26 @@ def _sizes(starts: Places, draws: int) -> Places:
     return np.diff(np.append(starts, draws))
 
 
-def first_order(bins: Bins, outcome: Draws) -> float:
-    """First-order Sobol index Var(E[Y | X]) / Var(Y) of a `(draws,)` outcome (Sobol 1993).
+def first_order(means: Draws, sizes: Places, variance: float) -> float:
+    """First-order Sobol index Var(E[Y | X]) / Var(Y) (Sobol 1993), from `(bins,)` means of Y.
 
-    The variance between bins less what chance alone puts there, (bins - 1) / (draws - bins) of
-    that within (the adjusted correlation ratio, Kelley 1935); 0 where the bins differ no more than
-    those of an irrelevant quantity do in 99 of 100 cases (Fisher's F).
+    `variance` is that of all draws. The variance between bins less what chance alone puts there,
+    (bins - 1) / (draws - bins) of that within (the adjusted correlation ratio, Kelley 1935); 0
+    where the bins differ no more than those of an irrelevant quantity do in 99 of 100 cases
+    (Fisher's F).
     """
-    means, many, draws = bins.means(outcome), bins.sizes.size, outcome.size
-    variance = float(outcome.var())
-    between = float(np.average((means - outcome.mean()) ** 2, weights=bins.sizes))
+    many, draws = sizes.size, int(sizes.sum())
+    centre = float(means @ sizes) / draws
+    between = float((means - centre) ** 2 @ sizes) / draws
     within = max(0.0, variance - between) / (draws - many)
-    if between / (many - 1) <= within * float(special.fdtri(many - 1, draws - many, 0.99)):
+    if between <= (many - 1) * within * _significant(many - 1, draws - many):
         return 0.0
     return (between - within * (many - 1)) / variance
+
+
+@lru_cache(maxsize=256)
+def _significant(above: int, below: int) -> float:
+    return float(special.fdtri(above, below, 0.99))
 
 
 def closed_order(one: Draws, other: Draws) -> float:
@@ -96,37 +104,31 @@ def total_order(one: Draws, other: Draws) -> float:
     return float(((one - other) ** 2).mean() / (2 * variance)) if variance > 0 else 0.0
 
 
-def swing(bins: Bins, outcome: Draws) -> float:
-    """Mean outcome in the last bin less that in the first: what the quantity moves."""
-    means = bins.means(outcome)
-    return float(means[-1] - means[0])
+def information_value(means: Draws, sizes: Places, none: Sequence[float]) -> float:
+    """Value of knowing a quantity before choosing among options, in the unit of their costs.
 
-
-def information_value(bins: Bins, costs: Draws, none: Sequence[float]) -> float:
-    """Value of knowing a quantity before choosing among `(options, draws)` costs, in their unit.
-
-    The least mean cost, less the mean over bins of the least mean in each (expected value of
-    partial perfect information: Raiffa and Schlaifer 1961), less what bins of no meaning yield:
-    the mean of `none`, from `worthless`; 0 where it is not above their 95th percentile.
+    `means` are `(bins, options)` mean costs. The least mean cost, less the mean over bins of the
+    least mean in each (expected value of partial perfect information: Raiffa and Schlaifer 1961),
+    less what bins of no meaning yield: the mean of `none`, from `worthless`; 0 where it is not
+    above their 95th percentile.
     """
-    found = gain(bins, costs, bins.order)
+    found = gain(means, sizes)
     if not none or found <= float(np.quantile(none, 0.95, method="inverted_cdf")):
         return 0.0
     return max(0.0, found - float(np.mean(none)))
 
 
-def gain(bins: Bins, costs: Draws, order: Places) -> float:
+def gain(means: Draws, sizes: Places) -> float:
     """Mean over bins of what the option that is cheapest on average costs above that of the bin.
 
-    `costs` is `(options, draws)`; exactly 0 where one option is cheapest in every bin.
+    `means` are `(bins, options)` mean costs; exactly 0 where one option is cheapest in every bin.
     """
-    means = np.add.reduceat(costs[:, order], bins.starts, axis=1) / bins.sizes
-    best = int(np.average(means, axis=1, weights=bins.sizes).argmin())
-    return float(np.average(means[best] - means.min(axis=0), weights=bins.sizes))
+    best = int((sizes @ means).argmin())
+    return float(sizes @ (means[:, best] - means.min(axis=1))) / int(sizes.sum())
 
 
 def worthless(sizes: Sequence[int], costs: Draws, shuffles: Sequence[Places]) -> list[float]:
-    """What bins of these sizes yield where the draws are shuffled, once for each shuffle."""
+    """What bins of these sizes yield for `(draws, options)` costs where the draws are shuffled."""
     many = np.array(sizes)
-    bins = Bins(shuffles[0], np.cumsum(many) - many, many)
-    return [gain(bins, costs, order) for order in shuffles]
+    starts = np.cumsum(many) - many
+    return [gain(Bins(order, starts, many).means(costs), many) for order in shuffles]

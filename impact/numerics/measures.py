@@ -128,15 +128,19 @@ def exceedance(amounts: Draws, at: Draws) -> tuple[Draws, Draws]:
     return np.array([m.value for m in found]), np.array([m.error for m in found])
 
 
-def squared_correlations(variables: Draws, outcomes: Draws) -> Draws:
+def squared_correlations(variables: Sequence[Draws], outcomes: Draws) -> Draws:
     """`(variables, outcomes)` squared linear correlations; 0 where either does not vary.
 
-    `variables` is `(variables, draws)`, `outcomes` is `(outcomes, draws)`.
+    `variables` are `(draws,)` each, `outcomes` is `(draws, outcomes)`.
     """
-    left = variables - variables.mean(axis=1, keepdims=True)
-    right = outcomes - outcomes.mean(axis=1, keepdims=True)
-    scale = np.outer((left**2).sum(axis=1), (right**2).sum(axis=1))
-    varies = np.outer(np.ptp(variables, axis=1) > 0, np.ptp(outcomes, axis=1) > 0)
-    product = (left @ right.T) ** 2
-    result: Draws = np.divide(product, scale, out=np.zeros_like(product), where=varies)
-    return result
+    draws = len(outcomes)
+    means, variances = outcomes.mean(axis=0), outcomes.var(axis=0)
+    variances[variances <= 1e-12 * means**2] = 0.0  # lost in rounding: it does not vary
+    found = np.zeros((len(variables), outcomes.shape[1]))
+    for place, values in enumerate(variables):
+        mean, square = float(values.mean()), float(values @ values) / draws
+        scale = (square - mean**2) * variances
+        if square - mean**2 > 1e-12 * square:
+            covariance = values @ outcomes / draws - mean * means
+            np.divide(covariance**2, scale, out=found[place], where=scale > 0)
+    return found

@@ -40,11 +40,10 @@ def answers(run: Run) -> dict[str, impact.Answer]:
         impact.exposure,
         impact.positions,
         impact.losses,
-        impact.decisions,
-        impact.unknowns,
         impact.not_known,
     )
     made = [ask(run.known) for ask in of_view] + [ask(run) for ask in of_run]
+    made += [impact.decisions(run, most=1), impact.unknowns(run, most=5)]
     return {answer.name: answer for answer in made}
 
 
@@ -236,7 +235,6 @@ def test_shares_of_spread_are_shares(run: Run) -> None:
     ranked = unknowns.unknowns(run).table
     for column in ("cost_share", "data_share"):
         assert ranked[column].is_between(0, 1).all()
-        assert ranked[column].sum() <= 1 + 1e-9
 
 
 def test_firms_with_equal_evidence_print_one_number(run: Run) -> None:
@@ -246,15 +244,15 @@ def test_firms_with_equal_evidence_print_one_number(run: Run) -> None:
 
 def test_the_decision_flips_where_two_options_cost_the_same(case: Case, run: Run) -> None:
     decision = case.decisions["client-lab"]
-    lines = deciding._lines(run, decision)
+    lines = deciding.weighed(run)[0].lines
     regimes = deciding.envelope(lines)
     assert len(regimes) == 3
     by_name = {line.option: line for line in lines}
     for (one, _, at), (two, _, _) in pairwise(regimes):
         costs = [by_name[name].at_zero + by_name[name].slope * at for name in (one, two)]
         assert costs[0] == pytest.approx(costs[1], rel=1e-9)
-        changed = [*decision_changes(decision, one), deciding._fixed(decision, at)]
-        simulated = deciding._costs(run, decision, changed).mean()
+        changed = [*decision_changes(decision, one), Change(decision.flips_on, at, at, at)]
+        simulated = net(impact.what_if(run, changed), decision.bearer).mean()
         assert simulated == pytest.approx(costs[0], rel=1e-9)  # the cost is linear in the input
 
 

@@ -8,6 +8,7 @@ import pytest
 import impact
 from impact.errors import BadInput, Fault
 
+SAVES = 'saves = ["anthropic-further-loss"]'
 Damage = Callable[[Any], object]
 FaultsOf = Callable[[Any], tuple[Fault, ...]]
 
@@ -107,10 +108,47 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         lambda case: case.settings(
             "scenarios.toml",
             '[decision.odd]\nbearer = "meta"\nflips_on = "further_loss_usd"\n'
+            '[decision.odd.option.only]\ncosts = ["meta-review"]\nsaves = ["meta-replacement"]\n'
             "[decision.odd.option.only.set]\npause_weeks = 3",
         ),
         "scenarios.toml decision.odd: has fewer than two options",
         "add [decision.NAME.option.NAME]",
+    ),
+    "an option without a benefit": (
+        lambda case: case.settings("scenarios.toml", "saves = []", SAVES),
+        "scenarios.toml decision.client-lab option.pause saves: the option has no benefit",
+        "every way to decide brings one thing and saves another",
+    ),
+    "an option without a loss": (
+        lambda case: case.settings("scenarios.toml", "", 'costs = ["anthropic-replacement"]'),
+        "scenarios.toml decision.client-lab option.pause costs: the option has no loss",
+        'write costs = ["LOSS"]',
+    ),
+    "an option that names the loss of another": (
+        lambda case: case.settings("scenarios.toml", 'saves = ["meta-review"]', SAVES),
+        'scenarios.toml decision.client-lab option.pause saves: no loss of anthropic "meta-review"',
+        "",
+    ),
+    "a benefit that no option moves": (
+        lambda case: case.settings(
+            "scenarios.toml", 'saves = ["mercor-defence"]', 'saves = ["mercor-second-notice"]'
+        ),
+        'scenarios.toml decision.mercor-notice option.forensics saves: no option moves "mercor-def',
+        "change an input on which it rests",
+    ),
+    "a decision that flips on a chance": (
+        lambda case: case.settings(
+            "scenarios.toml", 'flips_on = "taken_if_in_reach"', 'flips_on = "late_usd_a_person"'
+        ),
+        'scenarios.toml decision.mercor-notice flips_on: "taken_if_in_reach" is a chance',
+        "name a factor of losses",
+    ),
+    "a decision that flips on what bends its cost": (
+        lambda case: case.settings(
+            "scenarios.toml", 'flips_on = "affected_people"', 'flips_on = "late_usd_a_person"'
+        ),
+        'scenarios.toml decision.mercor-notice flips_on: the cost of "mercor-response" is no',
+        "name an input that is a factor of products",
     ),
     "an unknown bearer": (
         lambda case: case.settings("scenarios.toml", 'bearer = "antropic"', 'bearer = "anthropic"'),

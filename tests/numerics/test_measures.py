@@ -124,7 +124,9 @@ def test_squared_correlations_are_those_of_numpy() -> None:
     variables = rng.normal(size=(3, 500))
     outcomes = np.vstack([variables[0] + variables[1], rng.normal(size=500)])
     expected = np.corrcoef(np.vstack([variables, outcomes]))[:3, 3:] ** 2
-    assert measures.squared_correlations(variables, outcomes) == pytest.approx(expected, abs=1e-12)
+    assert measures.squared_correlations(list(variables), outcomes.T) == pytest.approx(
+        expected, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("value", [0.0, 7.0, 0.1, 1e-9, 1 / 3])
@@ -132,5 +134,5 @@ def test_what_does_not_vary_correlates_with_nothing(value: float) -> None:
     varying = np.random.default_rng(1).normal(size=999)
     still = np.full(999, value)
     rows = np.vstack([still, varying])
-    found = measures.squared_correlations(rows, rows)
+    found = measures.squared_correlations(list(rows), rows.T)
     assert found == pytest.approx(np.array([[0.0, 0.0], [0.0, 1.0]]), abs=1e-12)
