@@ -5,7 +5,8 @@ From there each question is a function that returns an `Answer`:
 
 - of a view: `timeline`, `conflicts`, `duties`, `sources`
 - of a run: `bottom_line`, `exposure`, `co_exposure`, `weak_points`, `concentration`, `positions`,
-  `losses`, `itemised`, `exceedance`, `common_cause`, `decisions`, `unknowns`, `not_known`;
+  `losses`, `itemised`, `exceedance`, `common_cause`, `next_year`, `decisions`, `unknowns`,
+  `not_known`;
   `why(run, name)` says how a party, a number, an input or a claim comes about
 - of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from impact.answers.tails import common_cause as common_cause
     from impact.answers.tails import exceedance as exceedance
     from impact.answers.tails import itemised as itemised
+    from impact.answers.tails import next_year as next_year
     from impact.answers.unknowns import not_known as not_known
     from impact.answers.unknowns import unknowns as unknowns
     from impact.answers.weak_points import co_exposure as co_exposure
@@ -71,6 +73,7 @@ _HOMES = {
     "itemised": "answers.tails",
     "load_case": "case.folder",
     "losses": "answers.losses",
+    "next_year": "answers.tails",
     "not_known": "answers.unknowns",
     "positions": "answers.positions",
     "simulate": "simulation",

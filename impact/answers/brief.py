@@ -25,7 +25,7 @@ def bottom_line(run: Run) -> Answer:
     rows = [
         ("What happened", f"{_happened(run)}; {client_data_reached(run)}."),
         ("What it may cost", losses(run).sentence),
-        ("What to do", f"{decisions(run, 1).sentence.rstrip('.')}; {first_question(run)}"),
+        ("What to do", f"{decisions(run, most=1).sentence.rstrip('.')}; {first_question(run)}"),
     ]
     schema = {"about": pl.String, "says": pl.String}
     moment = now(run.known)

@@ -150,16 +150,21 @@ def _widest(frame: pl.DataFrame, here: str) -> str:
     return f"Beside {here}, {words.listed(told)} on average."
 
 
-def waterfall(one: Run, other: Run) -> Answer:
+def waterfall(run: Run, other: Run | None = None) -> Answer:
     """The difference of two mean totals, change by change, to the cent.
 
-    The runs differ in inputs alone. Each input is changed in turn, in the order of the days on
+    From one run to another; of a run alone, from its view without scenario and changes to it. The
+    runs differ in inputs alone. Each input is changed in turn, in the order of the days on
     which they became known and of their names, and in the reverse order; its effect is the mean of
     the two, in whole cents that add up to the difference. Raises Refusal where rows other than
     inputs differ.
 
     Table: `table`, `id`, `what`, `effect_usd`, the greatest effect first.
     """
+    one = run
+    if other is None:
+        known = run.known.before or run.known
+        one, other = simulate(known, run.draws, run.seed, run, run.points), run
     effects = effects_of(one, other)
     before, after = (_cents(run) / 100 for run in (one, other))
     rows: list[dict[str, Any]] = [
@@ -175,8 +180,11 @@ def waterfall(one: Run, other: Run) -> Answer:
         return pictures.steps(_steps(frame, here, before, there))
 
     moved = frame.filter(pl.col("effect_usd") != 0)
-    said = f"From {here} to {there} the mean total goes from {words.money(before)} to "
-    said += f"{words.money(after)}"
+    if not effects:
+        said = f"No input is changed: the mean total stays {words.money(before)}"
+    else:
+        said = f"From {here} to {there} the mean total goes from {words.money(before)} to"
+        said += f" {words.money(after)}"
     if moved.height:
         first = moved.row(0, named=True)
         said += f"; most of it goes with {first['id']}, {words.money(first['effect_usd'])}"

@@ -15,7 +15,7 @@ from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import ILLUSTRATIVE
 from impact.case import views
 from impact.case.scenarios import Change, Decision
-from impact.errors import BadInput
+from impact.errors import BadInput, bad, did_you_mean
 from impact.numerics import measures
 from impact.simulation import Run, net, per_run, what_if
 
@@ -94,17 +94,21 @@ def _mean_at(run: Run, decision: Decision, value: float) -> float:
 
 
 @per_run
-def decisions(run: Run, most: int | None = None) -> Answer:
+def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     """What each option of each decision costs its bearer, and where the best option flips.
 
-    All decisions of the case, or in short the first `most` of those that the view can work out.
+    All decisions of the case, the one named, or in short the first `most` of those that the view
+    can work out. Raises BadInput for a decision that the case does not have.
 
     Costs are net losses of the bearer on the same draws, so differences are of the options alone.
     Table: `decision`, `option`, `says`, `brings`, `saves`, `mean_usd`, `error_usd`, `p05`, `p50`,
     `p95`, `range`, `best_chance`, `regret_usd` (mean cost above the cheapest of each draw),
     `best_when`.
     """
-    found = weighed(run)[:most]
+    if only and only not in run.known.decisions:
+        repair = did_you_mean(only, list(run.known.decisions), "see scenarios.toml")
+        raise bad("decision", f'no decision "{only}"', repair)
+    found = [one for one in weighed(run) if only in ("", one.decision.id)][:most]
     rows = [row for one in found for row in _rows(run, one)]
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     figures = [
@@ -118,18 +122,18 @@ def decisions(run: Run, most: int | None = None) -> Answer:
     def draw() -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        several = frame["decision"].n_unique() > 1
+        several = not only and len(found) > 1
         label = pl.concat_str("decision", pl.lit(": "), "option") if several else pl.col("option")
         basis = pl.lit("assumption")
         return pictures.ranges(frame.select("p05", "p50", "p95", label=label, basis=basis))
 
     return Answer(
-        name="decisions",
+        name=f"decision_{only}" if only else "decisions",
         sentence=" ".join(_told(run, one) for one in found)
-        or "No decision can be worked out from what is known by that day.",
+        or "It cannot be worked out from what is known by that day what to decide.",
         table=frame,
         heads={
-            "decision": "Decision",
+            **({} if only or most else {"decision": "Decision"}),
             "option": "Option",
             "says": "Meaning",
             **({} if most else {"brings": "Brings", "saves": "Saves"}),

@@ -13,10 +13,10 @@ from impact.answers.answer import Answer, Figure
 from impact.answers.losses import LED, bearers, by_bearer
 from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
-from impact.errors import bad
+from impact.errors import BadInput, bad
 from impact.numerics import measures, sampling
 from impact.simulation import Run, net, per_run, total
-from impact.sums import common_share
+from impact.sums import common_share, simulate_year
 
 if TYPE_CHECKING:
     import altair as alt
@@ -321,6 +321,15 @@ def _apart(run: Run) -> Draws:
         order = np.argsort(sampling.uniform(run.seed, f"apart|{bearer}", run.draws))
         lost += np.broadcast_to(amounts, run.draws)[order]
     return lost
+
+
+def next_year(run: Run) -> Answer:
+    """`years` of the run's view, on as many draws; without a rate, that it is not known."""
+    try:
+        return years(simulate_year(run.known, run.draws, run.seed))
+    except BadInput as error:
+        (fault,) = error.faults
+        return Answer("years", f"A year cannot be told: {fault.what}.", pl.DataFrame())
 
 
 def years(run: Run) -> Answer:
