@@ -4,6 +4,7 @@ PYTHON ?= python3
 CASE ?= mercor
 TESTS ?= tests
 LAB ?=
+BENCH ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,13 +19,15 @@ INSTALLER := $(VENV)/.installer
 RUNTIME := $(VENV)/.runtime
 PROJECT := $(VENV)/.project
 DEV := $(VENV)/.dev
+PEERS := $(VENV)-peers/.done
 
-.PHONY: help setup report test lint lab lock clean
+.PHONY: help setup report test lint bench lab lock clean
 
 help:
 	@echo "make report   the pages of a case (CASE=$(CASE))"
 	@echo "make test     all tests (TESTS=$(TESTS))"
 	@echo "make lint     ruff, mypy, notebooks without outputs"
+	@echo "make bench    the kit beside its peers (BENCH=--write puts the table into docs/benchmarks.md)"
 	@echo "make lab      the notebooks in JupyterLab (LAB=\"--no-browser\" and other options)"
 	@echo "make setup    .venv/ alone; the others call it"
 	@echo "make lock     the locks again, after a change of pyproject.toml (UPGRADE=--upgrade)"
@@ -44,6 +47,10 @@ lint: $(DEV)
 	$(BIN)/mypy
 	find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' \
 	  -exec $(BIN)/nbstripout --verify --keep-id {} +
+
+# The peers have an environment of their own: .venv-peers/.
+bench: setup $(PEERS)
+	$(BIN)/python tests/bench/bench.py $(VENV)-peers/bin/python $(BENCH)
 
 lab: setup
 	$(BIN)/jupyter lab $(LAB) notebooks
@@ -76,6 +83,11 @@ $(DEV): requirements-dev.lock $(PROJECT)
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(PEERS): tests/bench/peers.lock $(INSTALLER)
+	@$(PYTHON) -m venv --without-pip $(VENV)-peers
+	@$(PIP) --python $(VENV)-peers/bin/python install -qq --require-hashes -r tests/bench/peers.lock
+	@touch $@
+
 # uv resolves for every platform and Python at once, which pip cannot. It is fetched into a
 # throw-away folder; UV=path uses one that is there. Pins stay unless UPGRADE=--upgrade.
 UV ?=
@@ -103,4 +115,4 @@ requirements.pins: requirements.lock
 	   sed -n '/^[a-z0-9]/s/ \\$$//p' requirements.lock; } > $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -108,7 +108,9 @@ def simulate(
         like = None
     model = model_of(known)
     source = Source(known, model, draws, seed, points, kept=dict(like.drawn) if like else {})
-    return run_of(source, like if like and like.model is model else None)
+    if like is None or like.model is not model:
+        return run_of(source)
+    return run_of(source, like, _touched(known, like.known, model))
 
 
 def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
@@ -120,6 +122,13 @@ def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
     parsed = parse_changes(changes) if isinstance(changes, str) else changes
     known = views.changed(run.known, parsed, "changes")
     return simulate(known, run.draws, run.seed, run, run.points)
+
+
+def remember(run: Run, others: Iterable[Run]) -> None:
+    """Let a run, and what-ifs of it, take over what runs on the same draws have drawn besides."""
+    for other in others:
+        for key, draws in other.drawn.items():
+            run.drawn.setdefault(key, draws)
 
 
 def check_draws(draws: int, seed: int, most: int, points: str = "keyed") -> None:
@@ -174,27 +183,25 @@ def model_of(known: Case) -> Model:
     return Model(tuple(edges), net, terms, losses, pairs, used_by)
 
 
-def run_of(source: Source, like: Run | None) -> Run:
-    """The run of a source of draws; of `like`, of an equal model, all that is unchanged is kept."""
+def run_of(source: Source, like: Run | None = None, touched: Collection[str] = ()) -> Run:
+    """The run of a source of draws; of `like` all is kept but the links and losses in `touched`."""
     known, model, draws = source.known, source.model, source.draws
-    reached: Mapping[str, int]
-    if like is None:
-        on = {name: source.link(name) for name in model.terms}
-        reached = graph.reach(model.net, on, draws)
-        losses = {
-            name: source.loss(name, reached.get(row["needs"], 0))
-            for name, row in model.losses.items()
-        }
+    kept = {} if like is None else like.on
+    on = {
+        name: source.link(name) if name in touched or name not in kept else kept[name]
+        for name in model.terms
+    }
+    if like is not None and like.model is model and all(on[n] is kept[n] for n in on):
+        reached = like.reached
     else:
-        touched = _touched(known, like.known, model)
-        on = {**like.on, **{name: source.link(name) for name in touched & model.terms.keys()}}
-        moved = any(on[name] != like.on[name] for name in touched & model.terms.keys())
-        reached = graph.reach(model.net, on, draws) if moved else like.reached
-        losses = {}
-        for name, row in model.losses.items():
-            mask, before = reached.get(row["needs"], 0), like.reached.get(row["needs"], 0)
-            same = mask == before and name not in touched
-            losses[name] = like.losses[name] if same else source.loss(name, mask)
+        reached = graph.reach(model.net, on, draws)
+    losses = {}
+    for name, row in model.losses.items():
+        mask = reached.get(row["needs"], 0)
+        if like is None or name in touched or mask != like.reached.get(row["needs"], 0):
+            losses[name] = source.loss(name, mask)
+        else:
+            losses[name] = like.losses[name]
     lineage = Lineage(known)
     return Run(
         known, draws, source.seed, source.points, "event", reached, on, losses, source.kept, model,
@@ -252,7 +259,7 @@ class Source:
     def scrambled(self) -> tuple[dict[str, int], Draws]:
         """(dimension of each stream of the view, points): every name has one, drawn or not."""
         if ("sobol",) not in self.kept:
-            names = sorted(streams(self.known, self.model))
+            names = streams(self.known, self.model)
             table = sampling.scrambled(self.seed, len(names), self.draws)
             self.kept["sobol",] = {name: place for place, name in enumerate(names)}, table
         found: tuple[dict[str, int], Draws] = self.kept["sobol",]
@@ -350,20 +357,28 @@ def stream_of(row: Mapping[str, Any], use: str) -> str:
     return f"input|{name}" if row["drawn"] == "once" else f"input|{name}|{use}"
 
 
-def streams(known: Case, model: Model) -> set[str]:
-    """The names of all streams that a view can draw, whatever its inputs are set to."""
+def streams(known: Case, model: Model) -> list[str]:
+    """The names of all streams that a view can draw, whatever its inputs are set to.
+
+    Shared factors and what happens on links first, for the first Sobol dimensions are the evenest;
+    the cuts of links last.
+    """
     inputs = known.inputs
-    found = {
+    factors = {f"factor|{row['moves_with']}" for row in inputs.values() if row["moves_with"]}
+    happens = {
+        f"outcome|{link}|{checks.chance_term(term)[0]}"
+        for link, terms in model.terms.items()
+        for term in terms
+        if term != checks.CERTAIN
+    }
+    values = {
         stream_of(inputs[name], use)
         for name, uses in model.used_by.items()
         if name in inputs
         for use in uses
     }
-    found |= {f"factor|{row['moves_with']}" for row in inputs.values() if row["moves_with"]}
-    for link, terms in model.terms.items():
-        named = [checks.chance_term(term)[0] for term in terms if term != checks.CERTAIN]
-        found |= {f"outcome|{link}|{name}" for name in [*named, checks.LINK_INPUT + link]}
-    return found
+    cuts = {f"outcome|{link}|{checks.LINK_INPUT}{link}" for link in model.terms}
+    return [name for group in (factors, happens, values, cuts) for name in sorted(group)]
 
 
 def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -36,7 +36,7 @@ def totals(known: Case, draws: int, seed: int = 1) -> tuple[Draws, dict[str, int
     lost, reached = np.empty(draws), dict.fromkeys(known["entities"]["id"], 0)
     for first in range(0, draws, sampling.BLOCK):
         count = min(sampling.BLOCK, draws - first)
-        run = run_of(Source(known, model, count, seed, first=first), None)
+        run = run_of(Source(known, model, count, seed, first=first))
         lost[first : first + count] = total(run)
         for entity, mask in run.reached.items():
             reached[entity] += mask.bit_count()
@@ -94,7 +94,8 @@ def common_share(run: Run) -> measures.Measure:
     """
     own = _own_streams(run)
     source = Source(run.known, run.model, run.draws, run.seed, "keyed", run.drawn, again=own)
-    first, second = total(run), total(run_of(source, None))
+    rows = set().union(*(uses for uses in own.values()))
+    first, second = total(run), total(run_of(source, run, rows))
     if run.draws < 16 * measures.ENOUGH:
         return measures.UNRESOLVED
     parts = zip(np.array_split(first, 16), np.array_split(second, 16), strict=True)
@@ -102,22 +103,25 @@ def common_share(run: Run) -> measures.Measure:
     return measures.over_replicates([information.closed_order(*part) for part in parts], share)
 
 
-def _own_streams(run: Run) -> set[str]:
-    """The streams on which one bearer alone hangs."""
+def _own_streams(run: Run) -> dict[str, set[str]]:
+    """Stream -> the links and losses that use it, where one bearer alone hangs on it."""
     hang: dict[str, set[str]] = {}
+    users: dict[str, set[str]] = {}
     inputs = run.known.inputs
+
+    def note(stream: str, use: str, bearer: str) -> None:
+        hang.setdefault(stream, set()).add(bearer)
+        users.setdefault(stream, set()).add(use)
+
     for name, row in run.model.losses.items():
-        links = run.lineage.ways.get(row["needs"], set())
-        uses = [
-            (n, name) for n in [*run.model.pairs[name].values(), row["retention"], row["limit"]]
-        ]
-        for link in links & run.model.terms.keys():
+        named = [*run.model.pairs[name].values(), row["retention"], row["limit"]]
+        uses = [(input_, name) for input_ in named]
+        for link in run.lineage.ways.get(row["needs"], set()) & run.model.terms.keys():
             terms = [t for t in run.model.terms[link] if t != checks.CERTAIN]
             uses += [(part, link) for t in terms for part in checks.chance_term(t)]
             for term in [*terms, checks.LINK_INPUT + link]:
-                stream = f"outcome|{link}|{checks.chance_term(term)[0]}"
-                hang.setdefault(stream, set()).add(row["bearer"])
+                note(f"outcome|{link}|{checks.chance_term(term)[0]}", link, row["bearer"])
         for used, use in uses:
             if used in inputs:
-                hang.setdefault(stream_of(inputs[used], use), set()).add(row["bearer"])
-    return {stream for stream, bearers in hang.items() if len(bearers) == 1}
+                note(stream_of(inputs[used], use), use, row["bearer"])
+    return {stream: users[stream] for stream, bearers in hang.items() if len(bearers) == 1}

@@ -14,7 +14,7 @@ from impact.case import views
 from impact.case.scenarios import BASELINE
 from impact.errors import BadInput, Fault, Refusal
 from impact.numerics import measures
-from impact.simulation import Run, estimate, simulate, total
+from impact.simulation import Run, estimate, remember, simulate, total
 
 if TYPE_CHECKING:
     import altair as alt
@@ -50,7 +50,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     `mean_usd`, `difference_usd`, `difference_error_usd`, `p95_usd`, `p95_difference_usd`,
     `times_sharper` (variance of the difference on separate draws over that on these).
     """
-    base = measures.loss_measures(total(run), run.replicates)
+    base = measures.order_statistic(total(run), 0.95)
     names = [name for name in run.known.scenarios if name != run.known.scenario]
     rows: list[dict[str, Any]] = []
     for name in names if scenarios is None else scenarios:
@@ -60,19 +60,20 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             if scenarios is not None:
                 raise
             continue  # it rests on something that is not known in this view
-        found = measures.loss_measures(total(other), run.replicates)
+        remember(run, [other])
+        lost = total(other)
         moved, sharper = paired(run, other)
-        p95 = (found["p95"].value, base["p95"].value)
+        p95 = measures.order_statistic(lost, 0.95)
         rows.append(
             {
                 "scenario": name,
                 "title": run.known.scenarios[name].title,
                 "says": run.known.scenarios[name].says,
-                "mean_usd": found["mean"].value,
+                "mean_usd": float(lost.mean()),
                 "difference_usd": moved.value,
                 "difference_error_usd": moved.error,
-                "p95_usd": p95[0],
-                "p95_difference_usd": None if None in p95 else p95[0] - p95[1],  # type: ignore[operator]
+                "p95_usd": p95,
+                "p95_difference_usd": p95 - base,
                 "times_sharper": sharper,
                 "said": _said(moved),
             }
@@ -205,7 +206,9 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         notes=(
             "Effects are the mean of changing the inputs in one order and in the reverse, on the"
             f" same draws; they add up to the cent. Totals are {ILLUSTRATIVE}.",
-        ),
+        )
+        if effects
+        else (),
         notices=tuple(dict.fromkeys([*views.notices(one.known), *views.notices(other.known)])),
         draw=draw if moved.height else None,
     )  # fmt: skip

@@ -105,17 +105,16 @@ def only(known: Case, entity: str) -> Model:
 def _fallen(run: Run, entity: str) -> dict[str, Any]:
     """One row: what follows if the entity alone falls, on the draws of the run."""
     model = only(run.known, entity)
-    fallen = run_of(Source(run.known, model, run.draws, run.seed, run.points, run.drawn), None)
-    parties = run.known["entities"].filter(pl.col("kind").is_in(list(_PARTIES)))["id"]
+    fallen = run_of(Source(run.known, model, run.draws, run.seed, run.points, run.drawn), run)
+    rows = run.known.rows("entities")
     reached = np.zeros(run.draws)
-    for party in parties:
-        reached = reached + graph.unpack(fallen.reached.get(party, 0), run.draws)
+    for party, mask in fallen.reached.items():
+        if rows[party]["kind"] in _PARTIES:
+            reached += graph.unpack(mask, run.draws)
     lost = total(fallen)
-    found = measures.loss_measures(lost)
-    supply = run.known["links"].filter(
-        (pl.col("source") == entity) & (pl.col("relation") == "supplies")
-    )
-    shares = f"{supply['share'].count()} of {supply.height}" if supply.height else "–"
+    found = measures.loss_measures(lost, run.replicates)
+    shares = [link["share"] for link in _supply(run.known, entity)]
+    known_shares = sum(share is not None for share in shares)
     low, high = found["p05"].value, found["p95"].value
     return {
         "entity": entity,
@@ -131,17 +130,26 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
         "mean_usd": found["mean"].value or 0.0,
         "mean_error_usd": found["mean"].error or 0.0,
         "range": words.money_range(low, high) if lost.any() else "none",
-        "shares": shares,
+        "shares": f"{known_shares} of {len(shares)}" if shares else "–",
     }
 
 
+def _supply(known: Case, entity: str) -> list[dict[str, Any]]:
+    """The links along which an entity supplies others."""
+    links = known.rows("links").values()
+    return [row for row in links if (row["source"], row["relation"]) == (entity, "supplies")]
+
+
+@once
 def _clients(known: Case, entity: str) -> str:
     """The reported clients of a vendor, those reported as leaving apart."""
     said = names(known)
-    links = known["links"].filter((pl.col("source") == entity) & (pl.col("relation") == "supplies"))
+    links = _supply(known, entity)
     stay, left = (
-        words.listed([said[client] for client in sorted(links.filter(where)["target"])])
-        for where in (pl.col("valid_to").is_null(), pl.col("valid_to").is_not_null())
+        words.listed(
+            sorted(said[link["target"]] for link in links if (link["valid_to"] is None) is stays)
+        )
+        for stays in (True, False)
     )
     left = f"leaving or left: {left}" if left else ""
     return "; ".join(part for part in (stay, left) if part) or "none reported"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,10 @@ from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import ILLUSTRATIVE
 from impact.case import views
-from impact.case.scenarios import Change, Decision
+from impact.case.scenarios import Decision
 from impact.errors import BadInput, bad, did_you_mean
-from impact.numerics import measures
-from impact.simulation import Run, net, per_run, what_if
+from impact.numerics import graph, measures
+from impact.simulation import Run, arguments, net, per_run, remember, what_if
 
 if TYPE_CHECKING:
     import altair as alt
@@ -68,6 +69,7 @@ def weighed(run: Run) -> tuple[Weighed, ...]:
     for decision in run.known.decisions.values():
         try:
             runs = [what_if(run, option.changes) for option in decision.options]
+            remember(run, runs)
             costs = np.array([net(option, decision.bearer) for option in runs])
             lines = tuple(
                 _line(decision, option.id, run_of, cost)
@@ -80,17 +82,20 @@ def weighed(run: Run) -> tuple[Weighed, ...]:
 
 
 def _line(decision: Decision, option: str, run: Run, cost: Draws) -> Line:
-    """The line of one option, from its costs at 0 and at one other value: it is straight."""
-    at_zero = _mean_at(run, decision, 0.0)
-    row = run.known.inputs[decision.flips_on]
-    if row["shape"] == "fixed" and row["mode"]:
-        return Line(option, at_zero, (float(cost.mean()) - at_zero) / row["mode"])
-    return Line(option, at_zero, (_mean_at(run, decision, 1e6) - at_zero) / 1e6)
-
-
-def _mean_at(run: Run, decision: Decision, value: float) -> float:
-    change = Change(decision.flips_on, value, value, value)
-    return float(net(what_if(run, [change]), decision.bearer).mean())
+    """The line of one option: what of its mean cost is a multiple of the input, and what is not."""
+    multiple, slope = 0.0, 0.0
+    for name, pairs in run.model.pairs.items():
+        row = run.model.losses[name]
+        mask = run.reached.get(row["needs"], 0)
+        if decision.flips_on not in pairs.values() or not mask:
+            continue
+        sign = (row["bearer"] == decision.bearer) - (row["received_by"] == decision.bearer)
+        factors = arguments(run, name)
+        others = [factors[a] for a, used in pairs.items() if used != decision.flips_on]
+        of_one = np.where(graph.unpack(mask, run.draws), math.prod(others, start=1.0), 0.0)
+        multiple += sign * float(run.losses[name].mean())
+        slope += sign * float(of_one.mean())
+    return Line(option, float(cost.mean()) - multiple, slope)
 
 
 @per_run
@@ -108,8 +113,9 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     if only and only not in run.known.decisions:
         repair = did_you_mean(only, list(run.known.decisions), "see scenarios.toml")
         raise bad("decision", f'no decision "{only}"', repair)
-    found = [one for one in weighed(run) if only in ("", one.decision.id)][:most]
-    rows = [row for one in found for row in _rows(run, one)]
+    chosen = [p for p, one in enumerate(weighed(run)) if only in ("", one.decision.id)][:most]
+    found = [weighed(run)[place] for place in chosen]
+    rows = [row for place in chosen for row in _rows(run, place)]
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     figures = [
         Figure(f"{part}.{row['decision']}: {row['option']}", row[part], row.get(error), unit,
@@ -208,20 +214,22 @@ def _told(run: Run, one: Weighed) -> str:
     titles = {option.id: option.title for option in decision.options}
     if not one.costs.any() and all(line.slope == 0 for line in one.lines):
         return f"{decision.title}: nothing is at stake in this view."
-    first = f'"{titles[regimes[0][0]].lower()}" is cheapest on average'
-    if run.known.inputs[decision.flips_on]["shape"] != "fixed":
-        best = titles[decision.options[one.best].id].lower()
-        first = f'"{best}" is cheapest on average by what is assumed; {first}'
-    if len(regimes) == 1:
-        return f"{decision.title}: {first}, whatever {decision.flips_says}."
-    said = f"{decision.title}: {first} while {decision.flips_says} less than"
-    said += f" about {words.money(regimes[1][1], 1)}"
-    for name, low, _ in regimes[1:]:
-        said += f', from about {words.money(low, 1)} "{titles[name].lower()}"'
-    return f"{said}."
+    named = [f'"{titles[name].lower()}"' for name, _, _ in regimes]
+    where = f"{named[0]}, whatever {decision.flips_says}"
+    if len(regimes) > 1:
+        ends = [f"up to about {words.money(high, 1)}" for _, _, high in regimes[:-1]]
+        parts = [f"{name} {end}" for name, end in zip(named[1:], ends[1:], strict=False)]
+        first = f"{named[0]} where {decision.flips_says} {ends[0]}"
+        where = words.listed([first, *parts, f"{named[-1]} above"])
+    said = f"{decision.title}: cheapest on average is"
+    if run.known.inputs[decision.flips_on]["shape"] == "fixed":  # nobody has estimated it
+        return f"{said} {where}."
+    return f'{said} "{titles[decision.options[one.best].id].lower()}" as assumed: {where}.'
 
 
-def _rows(run: Run, one: Weighed) -> list[dict[str, Any]]:
+@per_run
+def _rows(run: Run, which: int) -> list[dict[str, Any]]:
+    one = weighed(run)[which]
     drivers = {name: row["driver"] for name, row in run.known.rows("losses").items()}
     regimes, chances, regrets = envelope(one.lines), one.best_chances, one.regrets
     rows = []

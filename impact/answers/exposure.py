@@ -35,18 +35,18 @@ def established(run: Run) -> set[str]:
 @per_run
 def undrawn(run: Run) -> set[str]:
     """Entities reached in every draw because of fixed inputs alone: established, or supposed."""
-    shapes = dict(run.known["inputs"].select("id", "shape").iter_rows())
-    return _reached_over(run, lambda t: shapes.get(checks.chance_term(t)[0], "fixed") == "fixed")
+    still = {name for name, row in run.known.inputs.items() if row["shape"] == "fixed"}
+    still.add(checks.CERTAIN)
+    return _reached_over(run, lambda term: checks.chance_term(term)[0] in still)
 
 
 def _reached_over(run: Run, sure: Callable[[str], bool]) -> set[str]:
     """Entities reached over links that are on in every draw and whose every chance is sure."""
-    chances = dict(run.known["links"].select("id", "chances").iter_rows())
-    every = graph.everything(run.draws)
+    terms, every = run.model.terms, graph.everything(run.draws)
     edges = [
         edge
         for edge in run.edges
-        if run.on[edge.name] == every and all(sure(term) for term in chances[edge.name])
+        if run.on[edge.name] == every and all(sure(term) for term in terms[edge.name])
     ]
     return set(graph.shortest(edges, ROOT)) if run.reached else set()
 
@@ -63,10 +63,9 @@ def chances(run: Run) -> pl.DataFrame:
     the kind that rest on the same inputs: firms with equal evidence share one printed number.
     """
     sure, supposed, ways = established(run), undrawn(run), graph.all_ways(travelled(run))
-    terms = dict(run.known["links"].select("id", "chances").iter_rows())
-    reported = reporters(run)
+    terms, reported = run.model.terms, reporters(run)
     rows: list[dict[str, Any]] = []
-    for entity, kind in run.known["entities"].select("id", "kind").iter_rows():
+    for entity, row in run.known.rows("entities").items():
         found = measures.share(run.reached.get(entity, 0).bit_count(), run.draws)
         drawn = bool(run.reached.get(entity)) and entity not in supposed
         how = "drawn" if drawn else "supposed" if entity in supposed - sure else "established"
@@ -74,7 +73,7 @@ def chances(run: Run) -> pl.DataFrame:
         rows.append(
             {
                 "entity": entity,
-                "kind": kind,
+                "kind": row["kind"],
                 "chance": found.value,
                 "chance_error": found.error if drawn else 0.0,
                 "how": how,
@@ -82,14 +81,26 @@ def chances(run: Run) -> pl.DataFrame:
                 "evidence": " ".join(sorted(evidence)),
             }
         )
-    frame = pl.DataFrame(rows, schema=_CHANCES, orient="row")
-    return frame.with_columns(band=pl.col("chance").mean().over("kind", "evidence"))
+    groups: dict[tuple[str, str], list[float]] = {}
+    for made in rows:
+        groups.setdefault((made["kind"], made["evidence"]), []).append(made["chance"])
+    for made in rows:
+        equal = groups[made["kind"], made["evidence"]]
+        made["band"] = sum(equal) / len(equal)
+    return pl.DataFrame(rows, schema=_CHANCES, orient="row")
+
+
+@per_run
+def by_entity(run: Run) -> dict[str, dict[str, Any]]:
+    """Entity -> its row of `chances`."""
+    return {row["entity"]: row for row in chances(run).iter_rows(named=True)}
 
 
 _CHANCES = {
     **dict.fromkeys(("entity", "kind"), pl.String),
     **dict.fromkeys(("chance", "chance_error"), pl.Float64),
     **dict.fromkeys(("how", "reported", "evidence"), pl.String),
+    "band": pl.Float64,
 }
 
 
@@ -106,14 +117,12 @@ def reporters(run: Run) -> dict[str, str]:
     The most credible, then latest, claim of the certain links that lead to it.
     """
     known = run.known
-    claims = {row["id"]: row for row in known["claims"].iter_rows(named=True)}
+    claims = known.rows("claims")
     named: dict[str, list[dict[str, Any]]] = {}
     on = {edge.name for edge in travelled(run)}
-    for link, target, terms, ids in (
-        known["links"].select("id", "target", "chances", "claims").iter_rows()
-    ):
-        if link in on and terms == [checks.CERTAIN]:
-            named.setdefault(target, []).extend(claims[claim] for claim in ids)
+    for link, row in known.rows("links").items():
+        if link in on and row["chances"] == [checks.CERTAIN]:
+            named.setdefault(row["target"], []).extend(claims[claim] for claim in row["claims"])
     best = {
         entity: min(made, key=lambda c: (c["credibility"], -c["known_on"].timestamp(), c["id"]))
         for entity, made in named.items()
@@ -258,10 +267,10 @@ _EXPOSURE = {
 
 def vendors_reached(run: Run) -> str:
     """Which vendors that supply somebody are reached, or supposed to be, as a half-sentence."""
-    said, found = names(run.known), _reached(run)
-    vendors = found.filter(pl.col("entity").is_in(list(related(run.known, "supplies"))))
+    said, supply = names(run.known), related(run.known, "supplies")
+    vendors = [row for row in _reached(run) if row["entity"] in supply]
     sure, supposed = (
-        [said[entity] for entity in vendors.filter(pl.col("how") == how)["entity"]]
+        [said[row["entity"]] for row in vendors if row["how"] == how]
         for how in ("established", "supposed")
     )
     first = "no vendor is reported as reached"
@@ -274,7 +283,7 @@ def client_data_reached(run: Run) -> str:
     """For which labs their data was in reach, and how likely, as a half-sentence."""
     said = names(run.known)
     groups: dict[str, list[str]] = {}
-    for row in _reached(run).filter(pl.col("kind") == "lab").iter_rows(named=True):
+    for row in (row for row in _reached(run) if row["kind"] == "lab"):
         text = said_chance(row).removesuffix(", assumed")
         groups.setdefault(text, []).append(said[row["entity"]])
     if not groups:
@@ -284,11 +293,11 @@ def client_data_reached(run: Run) -> str:
     return f"{start} {told}" if set(groups) == {"supposed"} else f"{start} assumed, {told}"
 
 
-def _reached(run: Run) -> pl.DataFrame:
+@per_run
+def _reached(run: Run) -> list[dict[str, Any]]:
     """Rows of `chances` with a chance above 0, the greatest first."""
-    return (
-        chances(run).filter(pl.col("chance") > 0).sort("band", "entity", descending=[True, False])
-    )
+    rows = [row for row in by_entity(run).values() if row["chance"] > 0]
+    return sorted(rows, key=lambda row: (-row["band"], row["entity"]))
 
 
 def _picture(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -304,7 +313,7 @@ def _picture(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
     kept = set[str]().union(*(ways.get(end, set()) for end in ends))
     edges = [edge for edge in walked if edge.name in kept] if ends else walked
     depth = _layers(edges)
-    found = {row["entity"]: row for row in chances(run).iter_rows(named=True)}
+    found = by_entity(run)
     nodes = [
         (node, said[node], said_chance(found[node], short=True), depth[node], run.chance(node))
         for node in sorted(depth, key=lambda n: (depth[n], n))

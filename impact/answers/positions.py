@@ -9,7 +9,7 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer
 from impact.answers.evidence import said_by
-from impact.answers.exposure import chances, related, said_chance
+from impact.answers.exposure import by_entity, related, said_chance
 from impact.answers.provenance import names, origins
 from impact.case import checks
 from impact.case.folder import Case, once
@@ -127,30 +127,39 @@ def _unsaid(peer: bool) -> str:
 
 
 def _data_state(run: Run, party: str) -> str:
-    found = {row["entity"]: row for row in chances(run).iter_rows(named=True)}
-    sets = run.known["entities"].filter((pl.col("kind") == "dataset") & (pl.col("party") == party))
+    found = by_entity(run)
+    sets = _data_sets(run.known, party)
     copied = related(run.known, "taken_from")
     told = []
-    for name in sets["id"]:
+    for name in sets:
         if name not in run.reached:
             continue
         row = found[name]
         text = f"in reach: {said_chance(row)}"
         for copy in copied.get(name, ()):
             text += f"; copied: {said_chance(found[copy])}"
-        told.append(text if sets.height == 1 else f"{names(run.known)[name]} {text}")
+        told.append(text if len(sets) == 1 else f"{names(run.known)[name]} {text}")
     return "; ".join(told)
 
 
 def _question(known: Case, party: str) -> str:
     """The question of the widest input on the links to the data sets of the party, or to it."""
-    own = (pl.col("party") == party) & (pl.col("kind") == "dataset")
-    mine = known["entities"].filter(own | (pl.col("id") == party))["id"]
-    links = known["links"].filter(pl.col("target").is_in(mine.to_list()))
-    terms = links.explode("chances")["chances"].drop_nulls().to_list()
-    used = {checks.chance_term(term)[0] for term in terms}
-    inputs = known["inputs"].filter(
-        pl.col("id").is_in(sorted(used)) & pl.col("question").is_not_null()
-    )
-    widest = inputs.sort(pl.col("high") - pl.col("low"), descending=True, nulls_last=True)
-    return f"{widest['question'][0]} (for {widest['ask'][0]})" if widest.height else ""
+    mine = {party, *_data_sets(known, party)}
+    used = {
+        checks.chance_term(term)[0]
+        for link in known.rows("links").values()
+        if link["target"] in mine
+        for term in link["chances"]
+    }
+    asked = [known.inputs[name] for name in sorted(used & known.inputs.keys())]
+    asked = [row for row in asked if row["question"]]
+    if not asked:
+        return ""
+    widest = max(asked, key=lambda row: (row["high"] or 0.0) - (row["low"] or 0.0))
+    return f"{widest['question']} (for {widest['ask']})"
+
+
+@once
+def _data_sets(known: Case, party: str) -> tuple[str, ...]:
+    rows = known.rows("entities").items()
+    return tuple(n for n, row in rows if (row["kind"], row["party"]) == ("dataset", party))

@@ -103,7 +103,7 @@ def _curve(run: Run, who: str, end: float) -> pl.DataFrame:
     lost = total(run) if who == "total" else net(run, who)
     ordered = np.sort(lost[lost > 0])
     last = max(end, measures.ENOUGH / 5 / run.draws)
-    top = ordered[max(0, min(ordered.size - 1, int(np.ceil(lost.size * (1 - last))) - lost.size))]
+    top = ordered[max(0, ordered.size - int(np.ceil(last * lost.size)))]
     at = np.geomspace(max(ordered[0], top / 1e4), top, POINTS)
     chances, errors = _above(run, lost, at)
     said = "all together" if who == "total" else names(run.known)[who]
@@ -318,8 +318,11 @@ def _apart(run: Run) -> Draws:
             own[row["bearer"]] = own.get(row["bearer"], 0.0) + run.losses[name]
     lost = np.zeros(run.draws)
     for bearer, amounts in own.items():
-        order = np.argsort(sampling.uniform(run.seed, f"apart|{bearer}", run.draws))
-        lost += np.broadcast_to(amounts, run.draws)[order]
+        key = ("apart", bearer)
+        if key not in run.drawn:
+            u = sampling.uniform(run.seed, "|".join(key), run.draws)
+            run.drawn[key] = np.argsort(u)
+        lost += amounts[run.drawn[key]]
     return lost
 
 

@@ -48,7 +48,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
 
         return pictures.bars(
             frame.head(12).select(
-                label=pl.concat_str("rank", pl.lit(". "), "about"),
+                label=pl.concat_str("rank", pl.lit(". "), "question"),
                 value=pl.max_horizontal("cost_share", "data_share"),
             ),
             "share of the spread",
@@ -99,11 +99,8 @@ def _ranking(run: Run) -> pl.DataFrame:
     """The table of `unknowns`."""
     outcomes = _outcomes(run)
     variances, space = outcomes.var(axis=0), np.empty_like(outcomes)
-    inputs, asked = run.known.inputs, dict[str, dict[str, Any]]()
-    for name, bins in _quantities(run):
-        question, ask = _question(run.known, inputs, name)
-        if not question:
-            continue
+    asked = dict[str, dict[str, Any]]()
+    for name, question, ask, bins in _quantities(run):
         row = _measured(run, bins, bins.means(outcomes, space), variances)
         if not any(row[part] for part in _MEASURED):
             continue
@@ -145,22 +142,29 @@ def _said(row: dict[str, Any]) -> dict[str, str]:
     return said | {"value_said": worth if row["value_usd"] else "–"}
 
 
-def _quantities(run: Run) -> Iterator[tuple[str, Bins]]:
-    """(input or entity, bins of the draws by it), once for each stream and each state."""
+def _quantities(run: Run) -> Iterator[tuple[str, str, str, Bins]]:
+    """(input or entity, question, whom to ask, bins of the draws by it), for all that can be asked.
+
+    Once for each stream of an input; states that come and go together are one.
+    """
     for name, key, values in drawn_inputs(run):
-        kept = ("bins", *key)
-        if kept not in run.drawn:
-            run.drawn[kept] = information.bins_of(values)
-        if run.drawn[kept] is not None:
-            yield name, run.drawn[kept]
-    told = set[int]()
+        question, ask = _question(run.known, name)
+        if question:
+            kept = ("bins", *key)
+            if kept not in run.drawn:
+                run.drawn[kept] = information.bins_of(values)
+            if run.drawn[kept] is not None:
+                yield name, question, ask, run.drawn[kept]
+    told = {0, graph.everything(run.draws)}
     for entity, mask in run.reached.items():
-        if mask in told or mask == graph.everything(run.draws):
-            continue
-        told.add(mask)  # states that come and go together are one question
-        bins = information.two_bins(graph.unpack(mask, run.draws))
-        if bins is not None:
-            yield entity, bins
+        question, ask = _question(run.known, entity) if mask not in told else ("", "")
+        told.add(mask)
+        if question:
+            kept = ("bins", mask)
+            if kept not in run.drawn:
+                run.drawn[kept] = information.two_bins(graph.unpack(mask, run.draws))
+            if run.drawn[kept] is not None:
+                yield entity, question, ask, run.drawn[kept]
 
 
 @per_run
@@ -213,8 +217,9 @@ def _null(run: Run, place: int, sizes: tuple[int, ...]) -> list[float]:
     return information.worthless(sizes, costs, _shuffles(run))
 
 
-def _question(known: Case, inputs: dict[str, dict[str, Any]], name: str) -> tuple[str, str]:
+def _question(known: Case, name: str) -> tuple[str, str]:
     """(question, whom to ask) of an input, or of a state: its own, or its least likely input's."""
+    inputs = known.inputs
     if name in inputs:
         return inputs[name]["question"] or "", inputs[name]["ask"] or ""
     row = known.rows("entities")[name]

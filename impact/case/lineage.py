@@ -58,13 +58,20 @@ class Lineage:
 
     @cached_property
     def _highest(self) -> str:
-        seen = {level for frame in self.known.tables.values() for level in frame["tlp"].unique()}
-        return max(seen, key=TLP.index, default=TLP[0])
+        levels = {row["tlp"] for row in self.known.inputs.values()} | _levels(self.known)
+        return max(levels, key=TLP.index)
 
     def basis(self, name: str) -> str:
         """The weakest `basis_kind` among the inputs on which a name rests; reported without any."""
         kinds = {self.known.inputs[row]["basis_kind"] for row in self[name]["inputs"]}
         return max(kinds, key=BASIS_KINDS.index, default=BASIS_KINDS[0])
+
+
+@once
+def _levels(known: Case) -> set[str]:
+    """The TLP levels of all rows but those of inputs.csv."""
+    others = (frame for table, frame in known.tables.items() if table != "inputs")
+    return {level for frame in others for level in frame["tlp"].unique()} | {TLP[0]}
 
 
 @once

@@ -173,25 +173,29 @@ def _missing(
 
 def falling(known: Case) -> list[str]:
     """Ids of the parties that a view supposes to fall: a `falls` link whose chance is above 0."""
-    links = known["links"].filter(pl.col("relation") == "falls")
     supposed = {change.name for change in known.changes if change.high > 0}
     return [
-        target
-        for target, chances in links.select("target", "chances").iter_rows()
-        if supposed & {checks.chance_term(term)[0] for term in chances}
+        row["target"]
+        for row in known.rows("links").values()
+        if row["relation"] == "falls"
+        and supposed & {checks.chance_term(term)[0] for term in row["chances"]}
     ]
 
 
 def notices(known: Case) -> list[str]:
     """What a reader must be told before the numbers of a view: what it supposes of whom."""
-    names = dict(known["entities"].select("id", "name").iter_rows())
+    names = {name: row["name"] for name, row in known.rows("entities").items()}
     said = [f"Hypothetical: {names[party]} falls too; {NO_COMPROMISE}." for party in falling(known)]
-    scenario = known.scenarios[known.scenario]
-    claims = known["claims"].filter(pl.col("id").is_in(list(scenario.contradicts)))
+    scenario, claims = known.scenarios[known.scenario], known.rows("claims")
+    stated = {
+        (claims[claim]["claimant"], claims[claim]["stated_on"])
+        for claim in scenario.contradicts
+        if claim in claims
+    }
     said += sorted(
         f"Counterfactual: it contradicts the statement of {names[claimant]} of"
-        f" {stated.day} {stated:%B %Y}."
-        for claimant, stated in claims.select("claimant", "stated_on").unique().iter_rows()
+        f" {day.day} {day:%B %Y}."
+        for claimant, day in stated
     )
     if own := [str(change) for change in known.changes if change not in scenario.changes]:
         said.append(f"Inputs were changed for this view: {'; '.join(own)}.")

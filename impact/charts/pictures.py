@@ -204,7 +204,8 @@ def ranges(rows: pl.DataFrame) -> alt.TopLevelMixin:
 
 
 _MONEY = (
-    "(datum.value < 0 ? '-$' : '$') + (abs(datum.value) >= 1e9 ? abs(datum.value) / 1e9 + ' bn' :"
+    "(datum.value < 0 ? '-$' : '$') + (datum.value == 0 ? '0' :"
+    " abs(datum.value) >= 1e9 ? abs(datum.value) / 1e9 + ' bn' :"
     " abs(datum.value) >= 1e6 ? abs(datum.value) / 1e6 + ' m' : abs(datum.value) / 1e3 + ' k')"
 )
 
@@ -256,8 +257,9 @@ def curves(rows: pl.DataFrame) -> alt.TopLevelMixin:
         scale=alt.Scale(domain=names, range=[colours[i % 8] for i in range(len(names))]),
         legend=alt.Legend(title=None, columns=3, symbolStrokeWidth=3, symbolType="stroke"),
     )
-    powers = {"p05": rows["amount_usd"], "p95": rows["amount_usd"]}
-    axis = alt.Axis(labelExpr=_MONEY, values=_decades(pl.DataFrame(powers)))
+    low, high = (float(rows["amount_usd"].min()), float(rows["amount_usd"].max()))  # type: ignore[arg-type]
+    ticks = [d * 10.0**p for p in range(13) for d in (1, 2, 5) if low <= d * 10.0**p <= high]
+    axis = alt.Axis(labelExpr=_MONEY, values=ticks, labelOverlap=True)
     x = alt.X(
         "amount_usd:Q", scale=alt.Scale(type="log", nice=False), axis=axis, title="USD, loss above"
     )

@@ -55,7 +55,8 @@ def two_bins(state: NDArray[np.bool_], least: int = BIN // 2) -> Bins | None:
     if min(many, state.size - many) < least:
         return None
     starts = np.array([0, state.size - many])
-    return Bins(np.argsort(state, kind="stable"), starts, _sizes(starts, state.size))
+    order = np.concatenate([np.flatnonzero(~state), np.flatnonzero(state)])
+    return Bins(order, starts, _sizes(starts, state.size))
 
 
 def _sizes(starts: Places, draws: int) -> Places:

@@ -120,6 +120,12 @@ def quantile(ordered: Draws, q: float) -> Measure:
     return Measure(value, float(max(ordered[high] - value, value - ordered[low])))
 
 
+def order_statistic(amounts: Draws, q: float) -> float:
+    """The q-quantile of `(draws,)` amounts that need not be sorted, as `quantile` gives it."""
+    place = int(np.ceil(amounts.size * q)) - 1
+    return float(np.partition(amounts, place)[place])
+
+
 def exceedance(amounts: Draws, at: Draws) -> tuple[Draws, Draws]:
     """(chances, errors) that an amount is above each threshold, with their Wilson errors."""
     ordered = np.sort(amounts)

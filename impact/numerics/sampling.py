@@ -97,33 +97,39 @@ def outcomes(seed: int, names: Sequence[str], chances: Draws, draws: int) -> lis
     return [mask & most for mask in found] if draws % 64 else found
 
 
-_AT_ONCE = 128  # names whose words fit a processor's cache
+_AT_ONCE = 64  # names whose words fit a processor's cache
 _WHOLE = np.uint64(2**64 - 1)
+_LOOKED_AT = (25, 22, 18, 12)  # bits after which only the words that are still open are kept
 
 
 def _decided(keys: Words64, steps: Words64, draws: int) -> Words64:
     """`(names, words)` bits of u < steps 2^-32."""
     many = (draws + 63) // 64
-    place = np.arange(many, dtype=np.uint64)
-    happened = np.where(steps >= 2**32, _WHOLE, np.uint64(0))[:, None].repeat(many, axis=1)
-    open_ = np.where(steps >= 2**32, np.uint64(0), _WHOLE)[:, None].repeat(many, axis=1)
-    key = keys[:, None]
-    shown, waiting, at = happened, open_, place[None, :]
-    flat = None  # once few words are open, only they are looked at
-    left = steps[:, None]
+    sure = np.where(steps >= 2**32, _WHOLE, np.uint64(0))[:, None]
+    happened = sure.repeat(many, axis=1)
+    key, left, place = keys[:, None], steps[:, None], np.arange(many, dtype=np.uint64)
+    shown, open_, at = happened, ~happened, place[None, :]
+    flat = None  # where the words stand that are looked at, once not all are
+    random, spare = np.empty_like(shown), np.empty_like(shown)
     for bit in range(31, -1, -1):
-        random = _mixed(key + (at + np.uint64((31 - bit) << 40)) * _GOLDEN)
+        np.add(key, (at + np.uint64((31 - bit) << 40)) * _GOLDEN, out=random)
+        _mix(random, spare)
         one = _WHOLE * ((left >> np.uint64(bit)) & np.uint64(1))
-        shown |= waiting & one & ~random
-        waiting &= ~(random ^ one)
-        if bit in (25, 22, 18, 12):
-            still = np.flatnonzero(waiting & (_WHOLE * ((left & np.uint64(2**bit - 1)) != 0)))
+        random ^= one
+        random &= open_  # decided by this bit: it differs from that of p
+        open_ ^= random
+        random &= one
+        shown |= random
+        rest = left & np.uint64(2**bit - 1)
+        if not rest.any():
+            break
+        if bit in _LOOKED_AT:
+            still = np.flatnonzero((open_ != 0) & (rest != 0))
             if flat is not None:
                 happened.reshape(-1)[flat] = shown
             flat = still if flat is None else flat[still]
-            if not flat.size:
-                return happened
-            shown, waiting = happened.reshape(-1)[flat], waiting.reshape(-1)[still]
+            shown, open_ = happened.reshape(-1)[flat], open_.reshape(-1)[still]
+            random, spare = np.empty_like(shown), np.empty_like(shown)
             row = flat // many
             key, at, left = keys[row], place[flat % many], steps[row]
     if flat is not None:
@@ -134,14 +140,14 @@ def _decided(keys: Words64, steps: Words64, draws: int) -> Words64:
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def _mixed(z: Words64) -> Words64:
+def _mix(z: Words64, spare: Words64) -> None:
     """The output function of SplitMix64, in place."""
-    z ^= z >> np.uint64(30)
-    z *= np.uint64(0xBF58476D1CE4E5B9)
-    z ^= z >> np.uint64(27)
-    z *= np.uint64(0x94D049BB133111EB)
-    z ^= z >> np.uint64(31)
-    return z
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        np.right_shift(z, np.uint64(shift), out=spare)
+        z ^= spare
+        z *= np.uint64(factor)
+    np.right_shift(z, np.uint64(31), out=spare)
+    z ^= spare
 
 
 SCRAMBLINGS = 16

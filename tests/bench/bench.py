@@ -1,0 +1,476 @@
+"""`make bench`: the kit beside its peers, in one run on one machine; prints a table.
+
+    python tests/bench/bench.py PEERS_PYTHON [--write]
+
+PEERS_PYTHON has the packages of peers.lock. `--write` puts the table into docs/benchmarks.md. Times
+are the middle of several runs, with the worst in brackets; peers and kit take turns.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import debian
+import numpy as np
+import polars as pl
+
+import impact
+from impact.answers import comparisons
+from impact.case.schema import TABLES
+from impact.numerics import graph, measures
+from impact.simulation import total, what_if
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parents[1] / "docs" / "benchmarks.md"
+DRAWS, DEBIAN_DRAWS = 10_000, 8_192
+EXACT_P95 = 3_712_977_856.0  # by Gauss-Jacobi quadrature of the product model; see peers.py limits
+PERTS = {"lef": (20, 100, 900), "plm": (3e6, 3.5e6, 5e6), "slef": (0.1, 0.3, 0.6)} | {
+    "slm": (1e6, 5e6, 4e7)
+}
+Row = dict[str, str]
+
+
+def timed(work: Callable[[], Any], runs: int = 9) -> tuple[float, float]:
+    """(middle, worst) seconds of some runs, after one that does not count."""
+    work()
+    found = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - start)
+    return statistics.median(found), max(found)
+
+
+def said(times: tuple[float, float]) -> str:
+    """Seconds as milliseconds."""
+    return f"{1e3 * times[0]:.3g} ms [{1e3 * times[1]:.3g}]"
+
+
+def ask(peers: str, **job: Any) -> dict[str, Any]:
+    """The answer of peers.py to one job."""
+    done = subprocess.run(
+        [peers, str(HERE / "peers.py")],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+# cases made for the purpose
+
+
+def case_of(folder: Path, **tables: list[Row]) -> impact.Case:
+    """A case of these rows, with what they leave out filled in."""
+    filled = {
+        "entities": {"kind": "client"},
+        "links": {"relation": "opens"},
+        "inputs": {"drawn": "once", "meaning": "a number", "authored_on": "2026-01-01"}
+        | {"basis_kind": "assumption", "basis": "made up"},
+        "losses": {"form": "response", "kind": "product", "driver": "a loss"},
+    }
+    folder.mkdir(parents=True)
+    for table in TABLES:
+        rows = [
+            {"known_on": "2026-01-01"} | filled.get(table.name, {}) | row
+            for row in tables.get(table.name, [])
+        ]
+        required = [column.name for column in table.columns if column.required]
+        names = list(dict.fromkeys([*required, *(name for row in rows for name in row)]))
+        with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(rows)
+    (folder / "case.toml").write_text(
+        'schema_version = 1\nid = "bench"\ntitle = "B"\nquestion = "Q"\ncurrency = "USD"\n'
+        'tlp = "clear"\n',
+        "utf-8",
+    )
+    (folder / "scenarios.toml").write_text("# none\n", "utf-8")
+    return impact.load_case(folder)
+
+
+def pert(name: str, low: float, mode: float, high: float, unit: str) -> Row:
+    """An input between two values."""
+    numbers = {"low": str(low), "mode": str(mode), "high": str(high)}
+    return {"id": name, "shape": "pert", "unit": unit} | numbers
+
+
+def product_case(folder: Path) -> impact.Case:
+    """The product model as a case: frequency x (primary + chance of a secondary x secondary)."""
+    units = {"lef": "event", "plm": "USD/event", "slef": "share", "slm": "USD/event"}
+    return case_of(
+        folder,
+        entities=[{"id": "event", "name": "event", "kind": "event"}, {"id": "a", "name": "a"}],
+        links=[{"id": "in", "source": "event", "target": "a", "chances": "certain"}],
+        inputs=[pert(name, *PERTS[name], units[name]) for name in PERTS],
+        losses=[
+            {"id": "one", "bearer": "a", "needs": "a", "arguments": "n=lef; each=plm"},
+            {"id": "two", "bearer": "a", "needs": "a", "arguments": "n=lef; p=slef; each=slm"},
+        ],
+    )
+
+
+def shared_case(folder: Path, parties: int) -> impact.Case:
+    """Parties that lose people x pay for as many weeks as a pause lasts, if one cause happens."""
+    names = [f"p{number}" for number in range(parties)]
+    inputs = [{"id": "cause", "shape": "fixed", "mode": "0.6", "unit": "chance"}]
+    inputs += [pert("weeks", 2, 6, 26, "week")]
+    for name in names:
+        inputs += [pert(f"{name}_people", 100, 400, 2000, "person")]
+        inputs += [pert(f"{name}_pay", 200, 500, 1500, "USD/person/week")]
+    entities = [{"id": "event", "name": "event", "kind": "event"}, {"id": "hub", "name": "hub"}]
+    arguments = "people={0}_people; weeks=weeks; pay={0}_pay"
+    return case_of(
+        folder,
+        entities=[*entities, *({"id": name, "name": name} for name in names)],
+        links=[{"id": "in", "source": "event", "target": "hub", "chances": "cause"}]
+        + [{"id": f"to-{n}", "source": "hub", "target": n, "chances": "certain"} for n in names],
+        inputs=inputs,
+        losses=[
+            {"id": n, "bearer": n, "needs": n, "arguments": arguments.format(n)} for n in names
+        ],
+    )
+
+
+def supply_chain(nodes: int, seed: int = 1) -> pl.DataFrame:
+    """Edges of a made-up supply chain: each node has one to three suppliers, and a few circles."""
+    rng = np.random.default_rng(seed)
+    ends = []
+    for node in range(1, nodes):
+        before = np.arange(max(0, node - 15), node)
+        many = min(node, int(rng.integers(2, 4)))
+        ends += [(int(other), node) for other in rng.choice(before, size=many, replace=False)]
+    for _ in range(max(1, nodes // 15)):
+        node = int(rng.integers(nodes // 4, nodes))
+        ends.append((node, max(1, node - int(rng.integers(2, 8)))))
+    ends = list(dict.fromkeys(ends))
+    return pl.DataFrame(
+        {"source": [f"n{a}" for a, _ in ends], "target": [f"n{b}" for _, b in ends]}
+    )
+
+
+# rows of the table
+
+
+def exposure(edges: pl.DataFrame, chances: Any, draws: int, root: str) -> graph.Masks:
+    """Reach of a frame of edges, drawn anew."""
+    every = graph.of_frame(edges)
+    ways = graph.net(every, root)
+    standing = [edge for edge in every if edge.source in ways.place]
+    return graph.reach(ways, graph.outcomes(standing, chances, draws, 1), draws)
+
+
+def as_npz(path: Path, edges: pl.DataFrame, chance: np.ndarray, root: str) -> str:
+    """The edges as numbers, for the peers."""
+    names = sorted({*edges["source"], *edges["target"]})
+    number = {name: place for place, name in enumerate(names)}
+    np.savez(
+        path,
+        source=[number[name] for name in edges["source"]],
+        target=[number[name] for name in edges["target"]],
+        chance=chance,
+        root=number[root],
+    )
+    return str(path)
+
+
+def small_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
+    edges = supply_chain(60)
+    names = [edge.name for edge in graph.of_frame(edges)]
+    rng = np.random.default_rng(2)
+    fixed = rng.uniform(0.2, 0.8, len(names))
+    modes = rng.uniform(0.4, 0.9, (len(names), 3))
+    ranged = np.stack([modes - 0.2, modes, np.minimum(modes + 0.1, 1.0)], axis=-1)
+    kinds = {
+        "fixed chances": (dict(zip(names, fixed[:, None].tolist(), strict=True)), fixed[:, None]),
+        "ranged chains of 3": (
+            {n: [tuple(c) for c in each] for n, each in zip(names, ranged.tolist(), strict=True)},
+            ranged,
+        ),
+    }
+    for place, (kind, (chances, array)) in enumerate(kinds.items()):
+        path = as_npz(folder / f"small{place}.npz", edges, array, "n0")
+        ours = timed(lambda chances=chances: exposure(edges, chances, DRAWS, "n0"), 25)
+        job = {"job": "reach", "edges": path, "draws": DRAWS}
+        naive = [ask(peers, **job, method="naive", seed=seed) for seed in (1, 2, 3)]
+        lazy = ask(peers, **job, method="lazy", seed=1)
+        reached = exposure(edges, chances, DRAWS, "n0")
+        mean = sum(mask.bit_count() for mask in reached.values()) / DRAWS - 1
+        middle = statistics.median(run["seconds"] for run in naive)
+        bound = ("300x", "350x") if place == 0 else ("100x", "150x")
+        yield (
+            f"10,000 draws, 60 nodes, {len(names)} edges, {kind}: naive networkx over the kit",
+            *bound,
+            f"{middle / ours[0]:.0f}x",
+            f"{said(ours)}; naive {middle:.2f} s, lazy {lazy['seconds']:.3f} s"
+            f" ({lazy['seconds'] / ours[0]:.0f}x); mean nodes reached {mean:.2f}, naive"
+            f" {naive[0]['mean_nodes']:.2f}",
+        )
+
+
+def debian_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
+    names, source, target = debian.edges(debian.fetch(folder / "debian"))
+    name = np.array(names)
+    edges = pl.DataFrame({"source": name[source], "target": name[target]})
+    for p, few in ((0.5, 400), (0.2, 4000)):
+        chance = np.full((len(source), 1), p)
+        path = as_npz(folder / f"debian{p}.npz", edges, chance, debian.ROOT)
+        ours = timed(lambda p=p: exposure(edges, [p], DEBIAN_DRAWS, debian.ROOT), 3)
+        naive = ask(peers, job="reach", method="naive", edges=path, draws=12, seed=1)
+        lazy = ask(peers, job="reach", method="lazy", edges=path, draws=few, seed=1)
+        scaled = {
+            "naive": naive["seconds"] / 12 * DEBIAN_DRAWS,
+            "lazy": lazy["seconds"] / few * DEBIAN_DRAWS,
+        }
+        reached = exposure(edges, [p], DEBIAN_DRAWS, debian.ROOT)
+        mean = sum(mask.bit_count() for mask in reached.values()) / DEBIAN_DRAWS - 1
+        rate = len(source) * DEBIAN_DRAWS / ours[0]
+        yield (
+            f"Debian 12, {len(source):,} dependencies, 8,192 draws, p {p}: naive; lazy",
+            "150x; 1x",
+            "1e9 edge-draws/s",
+            f"{scaled['naive'] / ours[0]:.0f}x; {scaled['lazy'] / ours[0]:.1f}x",
+            f"{ours[0]:.2f} s [{ours[1]:.2f}], {rate:.2g} edge-draws a second; naive"
+            f" {scaled['naive']:.0f} s (12 draws, scaled), lazy {scaled['lazy']:.0f} s"
+            f" ({few} draws, scaled); mean packages reached {mean:,.0f}, lazy"
+            f" {lazy['mean_nodes']:,.0f}",
+        )
+
+
+def cuts_and_ranks(mercor: impact.Case) -> Iterator[tuple[str, ...]]:
+    run = impact.simulate(mercor, DRAWS)
+    model = run.model
+    ends = [e for e, row in mercor.rows("entities").items() if row["kind"] in ("lab", "client")]
+    fresh = timed(lambda: impact.simulate(mercor, DRAWS))
+    cut = timed(lambda: graph.cuts(model.net, run.on, run.reached))
+    rank = timed(lambda: graph.carried(model.net, run.on, run.reached, ends))
+    edges = supply_chain(60)
+    every = graph.of_frame(edges)
+    ways = graph.net(every, "n0")
+    on = graph.outcomes(every, [0.5], DRAWS, 1)
+    reached = graph.reach(ways, on, DRAWS)
+    frame = timed(lambda: exposure(edges, [0.5], DRAWS, "n0"))
+    cut60 = timed(lambda: graph.cuts(ways, on, reached))
+    rank60 = timed(lambda: graph.carried(ways, on, reached, ["n57", "n58", "n59"]))
+    yield (
+        f"all {len(run.edges)} single-link cuts of the bundled case, over one run", "<= 1x", ".5x",
+        f"{cut[0] / fresh[0]:.2f}x",
+        f"{said(cut)}, run {said(fresh)}; 60 made-up nodes with circles, bare exposure only:"
+        f" {said(cut60)}, {cut60[0] / frame[0]:.1f}x of {said(frame)}",
+    )  # fmt: skip
+    yield (
+        "ranking of all nodes by what they carry, over one forward run", "<= 1x", ".25x",
+        f"{rank[0] / fresh[0]:.3f}x",
+        f"{said(rank)}; 60 made-up nodes, bare exposure: {said(rank60)},"
+        f" {rank60[0] / frame[0]:.2f}x",
+    )  # fmt: skip
+
+
+def product_model(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
+    known = impact.view(product_case(folder / "product"))
+    draws, seeds = 16_384, range(100)
+
+    def p95(seed: int) -> float:
+        run = impact.simulate(known, draws, seed, points="sobol")
+        return measures.order_statistic(total(run), 0.95)
+
+    ours = timed(lambda: p95(1), 50)
+    error = float(np.sqrt(np.mean([(p95(seed) / EXACT_P95 - 1) ** 2 for seed in seeds])))
+    for tool in ("pyfair", "pycrq"):
+        needed = int((1.204 / error) ** 2)  # RMS = 1.204 / sqrt(N) for independent draws
+        job = {"job": "product", "tool": tool, "reading": "matched", "draws": needed}
+        peer = ask(peers, **job, seeds=list(range(12)))
+        rms = float(np.sqrt(np.mean([(v / EXACT_P95 - 1) ** 2 for v in peer["p95_usd"]])))
+        middle = statistics.median(peer["seconds"])
+        yield (
+            f"sooner than {tool} at the same error of p95, product of 4 inputs", "30x", "50x",
+            f"{middle / ours[0]:.0f}x",
+            f"{said(ours)} for {draws:,} Sobol draws, error {100 * error:.2f} %;"
+            f" {tool} {1e3 * middle:.0f} ms for {needed:,} draws, error {100 * rms:.2f} %"
+            " in 12 runs",
+        )  # fmt: skip
+
+
+def fewer_draws(folder: Path) -> Iterator[tuple[str, ...]]:
+    known = impact.view(shared_case(folder / "shared", 8))
+    rng = np.random.default_rng(0)
+
+    def drawn(low: float, mode: float, high: float, n: int) -> np.ndarray:
+        a, b = 1 + 4 * (mode - low) / (high - low), 1 + 4 * (high - mode) / (high - low)
+        return low + (high - low) * rng.beta(a, b, n)
+
+    def plain(n: int) -> float:
+        lost = np.zeros(n)
+        for _ in range(8):
+            lost += drawn(100, 400, 2000, n) * drawn(200, 500, 1500, n)
+        lost *= np.where(rng.random(n) < 0.6, drawn(2, 6, 26, n), 0.0)
+        return measures.order_statistic(lost, 0.95)
+
+    def ours(n: int, seed: int) -> float:
+        run = impact.simulate(known, n, seed, points="sobol")
+        return measures.order_statistic(total(run), 0.95)
+
+    truth = statistics.mean(ours(2**20, seed) for seed in range(1000, 1008))
+    gains = {}
+    for draws in (2**14, 2**18):
+        pairs = [(plain(draws), ours(draws, seed)) for seed in range(100)]
+        errors = np.mean((np.array(pairs) / truth - 1) ** 2, axis=0)
+        gains[draws] = (errors[0] / errors[1], *np.sqrt(errors))
+    told = "; ".join(
+        f"{n:,} draws {gain:.1f}x, numpy {100 * one:.2f} %, Sobol {100 * two:.2f} %"
+        for n, (gain, one, two) in gains.items()
+    )
+    yield (
+        "fewer draws than plain numpy at the same error of p95, 18 inputs and a shared cause",
+        "5x", "7x", f"{gains[2**18][0]:.1f}x", f"over 100 seeds: {told}",
+    )  # fmt: skip
+
+
+def what_ifs(folder: Path, mercor: impact.Case) -> Iterator[tuple[str, ...]]:
+    run = impact.simulate(impact.view(shared_case(folder / "ten", 10)), 65_536)
+    values = iter(range(1, 10_000))
+
+    def one_more() -> tuple[float, float]:
+        other = total(what_if(run, f"p3_people={100 + next(values)}"))
+        return float(other.mean()), measures.order_statistic(other, 0.95)
+
+    once = timed(one_more, 100)
+    yield (
+        "one more paired what-if, mean and p95 of the total, 10 parties, 65,536 draws",
+        "1.5 ms", ".9 ms", f"{1e3 * once[0]:.2f} ms", said(once),
+    )  # fmt: skip
+    run = impact.simulate(mercor, DRAWS)
+    pause = mercor.inputs["pause_weeks"]
+    week = ",".join(str(pause[end] + 1) for end in ("low", "mode", "high"))
+    moved, sharper = comparisons.paired(run, what_if(run, f"pause_weeks={week}"))
+    longer = comparisons.paired(run, impact.under(run, "long-pause"))
+    yield (
+        "variance of a difference, unpaired over paired, a pause longer by a week",
+        "50x", "1,000x", f"{sharper:.0f}x",
+        f"difference ${moved.value:,.0f} ± {moved.error:,.0f}; the scenario long-pause, half a year"
+        f" to a year, {longer[1]:.1f}x: there the pause itself is another one",
+    )  # fmt: skip
+
+
+def memory() -> Iterator[tuple[str, ...]]:
+    peaks = {}
+    for draws in (100_000, 10_000_000):
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).resolve()), "--memory", str(draws)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        peaks[draws] = float(done.stdout)
+    few, many = peaks.values()
+    yield (
+        "memory, 1e5 draws (a run) to 1e7 (totals only)", "under 2x", "flat", f"{many / few:.2f}x",
+        f"peak {few:.0f} and {many:.0f} MB, interpreter and libraries included",
+    )  # fmt: skip
+
+
+def peak(draws: int) -> float:
+    """Peak memory in MB of the total of the bundled case and its measures."""
+    known = impact.view(impact.load_case("mercor"))
+    if draws <= 2**20:
+        lost = total(impact.simulate(known, draws))
+    else:
+        lost, _ = impact.totals(known, draws)
+    measures.loss_measures(lost)
+    status = Path("/proc/self/status").read_text()
+    return float(status.partition("VmHWM:")[2].split()[0]) / 1024  # unlike ru_maxrss, of this one
+
+
+def all_answers(mercor: impact.Case) -> Iterator[tuple[str, ...]]:
+    asked = (
+        impact.bottom_line, impact.exposure, impact.co_exposure, impact.weak_points,
+        impact.concentration, impact.positions, impact.losses, impact.itemised, impact.exceedance,
+        impact.common_cause, impact.decisions, impact.unknowns, impact.not_known, impact.compare,
+        impact.waterfall,
+    )  # fmt: skip
+    views = (impact.timeline, impact.conflicts, impact.duties, impact.sources)
+    run = impact.simulate(mercor, DRAWS)
+    weeks = iter(range(3, 1000))
+
+    def anew() -> list[Any]:
+        other = what_if(run, f"pause_weeks={next(weeks)}")
+        return [ask(other) for ask in asked] + [ask(other.known) for ask in views]
+
+    for ask in asked:
+        ask(run)
+    took = timed(anew, 9)
+    yield (
+        f"bundled case, one input changed: all {len(asked) + len(views)} Answers anew, no charts",
+        "60 ms", "30 ms", f"{1e3 * took[0]:.0f} ms", said(took),
+    )  # fmt: skip
+
+
+def growth() -> Iterator[tuple[str, ...]]:
+    sizes = []
+    for nodes in (60, 600, 6000):
+        edges = supply_chain(nodes)
+        took = timed(lambda edges=edges: exposure(edges, [0.5], DRAWS, "n0"), 5)
+        sizes.append((nodes, edges.height, took[0]))
+    steps = [b[2] / a[2] for a, b in pairwise(sizes)]
+    told = ", ".join(f"{n:,} nodes {e:,} edges {1e3 * t:.1f} ms" for n, e, t in sizes)
+    yield (
+        "cost as nodes and links grow 10x, and 10x again", "written down", "near linear",
+        f"{steps[0]:.1f}x, {steps[1]:.1f}x", told,
+    )  # fmt: skip
+
+
+def machine(peers: str) -> str:
+    """What was measured, where and when."""
+    theirs = ask(peers, job="versions")
+    ours = {name: version(name) for name in ("breach-impact-kit", "numpy", "polars", "scipy")}
+    named = ", ".join(f"{name} {number}" for name, number in {**ours, **theirs}.items())
+    cores, today = len(os.sched_getaffinity(0)), datetime.now(tz=UTC).date()
+    where = f"{cores} cores, {platform.machine()}, Python {platform.python_version()}"
+    return f"{today}, {where}; {named}."
+
+
+def main(arguments: list[str]) -> None:
+    if arguments[0] == "--memory":
+        print(peak(int(arguments[1])))
+        return
+    peers = arguments[0]
+    mercor = impact.view(impact.load_case("mercor"))
+    head = ["| what | bound | aim | measured | how |", "|---|---|---|---|---|"]
+    lines = [machine(peers), "", *head]
+    print("\n".join(lines), flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        groups = (
+            lambda: small_exposure(peers, folder), lambda: debian_exposure(peers, folder),
+            lambda: cuts_and_ranks(mercor), lambda: product_model(peers, folder),
+            lambda: fewer_draws(folder), lambda: what_ifs(folder, mercor), memory,
+            lambda: all_answers(mercor), growth,
+        )  # fmt: skip
+        for group in groups:
+            for row in group():
+                lines.append(f"| {' | '.join(row)} |")
+                print(lines[-1], flush=True)
+    if "--write" in arguments:
+        text = PAGE.read_text("utf-8")
+        before, _, rest = text.partition("<!-- bench -->\n")
+        after = rest.partition("<!-- end of bench -->")[2]
+        table = "\n".join(lines)
+        PAGE.write_text(f"{before}<!-- bench -->\n{table}\n<!-- end of bench -->{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
