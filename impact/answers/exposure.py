@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -168,18 +168,12 @@ def exposure(run: Run) -> Answer:
     `feeds`.
     """
     known, said = run.known, names(run.known)
-    found = {row["entity"]: row for row in chances(run).iter_rows(named=True)}
+    found = by_entity(run)
     copied, out = related(known, "taken_from"), related(known, "published_from")
     feeds, walked = related(known, "feeds"), travelled(run)
     ways, entering = graph.shortest(walked, ROOT), dict[str, set[str]]()
     for edge in walked:
         entering.setdefault(edge.target, set()).add(edge.source)
-
-    versions = {
-        one: words.listed([said[other] for other in several], "or")
-        for several in related(known, "version_of", forward=False).values()
-        for one in several
-    }
 
     def state(entity: str | None) -> str:
         row = found.get(entity or "")
@@ -190,8 +184,7 @@ def exposure(run: Run) -> Answer:
         if row["kind"] in _UNTOLD or not run.reached.get(entity):
             continue
         copy = next(iter(copied.get(entity, ())), None)
-        nodes = _shared(entity, ways, entering)
-        way = [versions.get(node, said[node]) for node in nodes[:-1]]
+        way = said_way(known, _shared(entity, ways, entering)[:-1])
         rows.append(
             {
                 **row,
@@ -199,7 +192,7 @@ def exposure(run: Run) -> Answer:
                 "said": state(entity),
                 "copied": state(copy),
                 "published": state(next(iter(out.get(copy or "", ())), None)),
-                "way": " > ".join(way),
+                "way": way,
                 "feeds": words.listed([said[product] for product in feeds.get(entity, ())]),
             }
         )
@@ -239,6 +232,17 @@ def exposure(run: Run) -> Answer:
         notices=tuple(views.notices(run.known)),
         draw=draw if frame.height > 1 else None,
     )
+
+
+def said_way(known: Case, nodes: Sequence[str]) -> str:
+    """The names of the nodes of a way; all bad releases of a package, for which it was is open."""
+    said = names(known)
+    versions = {
+        one: words.listed([said[other] for other in several], "or")
+        for several in related(known, "version_of", forward=False).values()
+        for one in several
+    }
+    return " > ".join(versions.get(node, said[node]) for node in nodes)
 
 
 def _shared(

@@ -11,7 +11,7 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer
 from impact.answers.evidence import disputes, said_by
-from impact.answers.exposure import chances, said_chance, travelled
+from impact.answers.exposure import by_entity, said_chance, said_way, travelled
 from impact.answers.losses import TOTAL, bearers
 from impact.answers.provenance import explained, names, origins
 from impact.case import checks
@@ -142,7 +142,7 @@ def _against(run: Run, claim: str) -> list[list[dict[str, Any]]]:
 
 def _of_party(run: Run, name: str) -> Sentences:
     said = names(run.known)
-    row = chances(run).row(by_predicate=pl.col("entity") == name, named=True)
+    row = by_entity(run)[name]
     paths = _paths(run, name)
     if not paths:
         told = [f"{said[name]} is not reached: no way leads to it in this view."]
@@ -151,7 +151,7 @@ def _of_party(run: Run, name: str) -> Sentences:
     others = f", the shortest of {len(paths)} ways" if len(paths) > 1 else ""
     told = [
         f"{words.capital(said[name])}: {said_chance(row)}.",
-        f"The way is {' > '.join(said[edge.target] for edge in way)}{others}.",
+        f"The way is {said_way(run.known, [edge.target for edge in way])}{others}.",
         *_weakest(run, way),
         *_cost(run, name),
     ]
@@ -225,7 +225,7 @@ def _cost(run: Run, name: str) -> Sentences:
     lost = net(run, name)
     if not np.any(lost):
         return ["It loses nothing in this view."]
-    return [f"It loses {_five_to_95(lost)}; {_drivers(run, lost)}."]
+    return [f"On the kit's assumptions it loses {_five_to_95(lost)}; {_drivers(run, lost)}."]
 
 
 def _of_total(run: Run, name: str) -> Sentences:
@@ -234,7 +234,7 @@ def _of_total(run: Run, name: str) -> Sentences:
         return ["Nothing is lost in this view."]
     rows = run.known["losses"].filter(pl.col("received_by").is_null())
     return [
-        f"All together lose {_five_to_95(lost)}; {_drivers(run, lost)}.",
+        f"On the kit's assumptions all together lose {_five_to_95(lost)}; {_drivers(run, lost)}.",
         f"It is the sum of {words.count(rows.height, 'loss', 'losses')}; transfers are left out.",
     ]
 
@@ -248,7 +248,8 @@ def _drivers(run: Run, lost: Any) -> str:
     """The inputs with which most of the spread goes, up to three."""
     inputs, shares = explained(run, np.array([lost]))
     ranked = sorted(zip(shares[:, 0], inputs, strict=True), reverse=True)[:3]
-    told = [f"{name} ({words.chance(float(share))})" for share, name in ranked if share > 0.02]
+    told = [f"{_meant(run, name)} ({words.chance(float(share))})" for share, name in ranked
+            if share > 0.02]  # fmt: skip
     return f"most of the spread goes with {words.listed(told)}" if told else "it has no spread"
 
 
@@ -291,3 +292,10 @@ def _of_claim(run: Run, name: str) -> Sentences:
         first = side[0]
         told.append(f"Against it stands: {first['says'].rstrip('.')} ({said_by(known, first)}).")
     return told
+
+
+def _meant(run: Run, name: str) -> str:
+    """What an input is, as part of a sentence."""
+    meaning = run.known.inputs[name]["meaning"].rstrip(".").partition(",")[0].partition(":")[0]
+    article = "" if meaning.startswith(("What", "How")) else "the "
+    return f"{article}{meaning[:1].lower()}{meaning[1:]}"
