@@ -79,7 +79,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             }
         )
     frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
-    here = run.known.scenarios[run.known.scenario].title.lower()
+    here = _title(run)
 
     def draw() -> alt.TopLevelMixin:
         from impact.charts import pictures

@@ -90,12 +90,14 @@ def _ends(found: pl.DataFrame) -> dict[str, float]:
 
 
 def _drawn(run: Run) -> list[str]:
-    """All together first, then up to five bearers with enough draws, the greatest mean first."""
-    means = {who: float(net(run, who).mean()) for who in bearers(run)}
+    """All together first, then up to three others with enough draws, the greatest mean first."""
+    kinds = {who: row["kind"] for who, row in run.known.rows("entities").items()}
+    told = [who for who in bearers(run) if kinds[who] != "lab"]  # labs of equal evidence are a kind
+    means = {who: float(net(run, who).mean()) for who in told}
     enough = [w for w in means if np.count_nonzero(net(run, w) > 0) >= measures.ENOUGH]
     enough.sort(key=lambda who: (-means[who], who))
     whole = ["total"] if np.count_nonzero(total(run) > 0) >= measures.ENOUGH else []
-    return [*whole, *enough[:5]]
+    return [*whole, *enough[:3]]
 
 
 def _curve(run: Run, who: str, end: float) -> pl.DataFrame:
@@ -104,7 +106,7 @@ def _curve(run: Run, who: str, end: float) -> pl.DataFrame:
     ordered = np.sort(lost[lost > 0])
     last = max(end, measures.ENOUGH / 5 / run.draws)
     top = ordered[max(0, ordered.size - int(np.ceil(last * lost.size)))]
-    at = np.geomspace(max(ordered[0], top / 1e4), top, POINTS)
+    at = np.geomspace(max(ordered[0], top / 300), top, POINTS)
     chances, errors = _above(run, lost, at)
     said = "all together" if who == "total" else names(run.known)[who]
     return pl.DataFrame(
@@ -363,7 +365,6 @@ def years(run: Run) -> Answer:
             "mean_said": "Mean of a year",
             "p95_said": "One year in twenty is above",
             "tvar95_said": "Mean of that twentieth",
-            "basis": "Rests on",
         },
         figures=tuple(
             Figure(f"year.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], "USD",

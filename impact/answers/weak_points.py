@@ -142,7 +142,7 @@ def weak_points(run: Run) -> Answer:
         heads={
             "link_said": "Link",
             "saved_said": "Parties spared, mean",
-            "carries_share": "Its end carries harm on in",
+            "carries_said": "Its end carries harm on in",
             "all_pass": "Every way passes its end, to",
         },
         figures=tuple(
@@ -163,7 +163,7 @@ def weak_points(run: Run) -> Answer:
 _CUTS = {
     **dict.fromkeys(("link", "source", "target", "link_said"), pl.String),
     **dict.fromkeys(("saved", "saved_error", "carries_share"), pl.Float64),
-    **dict.fromkeys(("saved_said", "all_pass"), pl.String),
+    **dict.fromkeys(("saved_said", "carries_said", "all_pass"), pl.String),
 }
 
 
@@ -181,6 +181,7 @@ def _cut(run: Run, ends: list[str], said: dict[str, str]) -> list[dict[str, Any]
             continue
         number = sum(graph.unpack(mask, run.draws).astype(float) for mask in spared)
         found = measures.mean(number)  # type: ignore[arg-type]
+        carries = carried.get(edge.target, 0).bit_count() / run.draws
         every = [said[end] for end in ends if edge.target in passed.get(end, ())]
         rows.append(
             {
@@ -190,7 +191,8 @@ def _cut(run: Run, ends: list[str], said: dict[str, str]) -> list[dict[str, Any]
                 "link_said": f"{said[edge.source]} > {said[edge.target]}",
                 "saved": found.value,
                 "saved_error": 0.0 if set(ends) & sure else found.error,
-                "carries_share": carried.get(edge.target, 0).bit_count() / run.draws,
+                "carries_share": carries,
+                "carries_said": f"{100 * carries:.0f} % of draws",
                 "saved_said": words.number(found.value, 2),
                 "all_pass": words.listed(every) or "–",
             }

@@ -71,6 +71,10 @@ class Case:
         """The frame of a table by name."""
         return self.tables[table]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is sent: all but what was worked out meanwhile."""
+        return {**vars(self), "memo": {}}
+
     @cached_property
     def inputs(self) -> dict[str, dict[str, Any]]:
         """The rows of inputs.csv by id."""

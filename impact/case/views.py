@@ -47,7 +47,7 @@ def view(
     if faults:
         raise Refusal(faults)
     seen = replace(case, tables=tables, scenario=name, as_of=moment, tlp=level, memo={})
-    seen = replace(seen, before=seen)
+    seen = replace(seen, before=replace(seen, scenario=scenarios.BASELINE))
     try:
         seen = changed(seen, chosen.changes, f"scenario {name}")
     except BadInput as error:

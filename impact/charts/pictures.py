@@ -255,18 +255,19 @@ def curves(rows: pl.DataFrame) -> alt.TopLevelMixin:
     colour = alt.Color(
         "who:N",
         scale=alt.Scale(domain=names, range=[colours[i % 8] for i in range(len(names))]),
-        legend=alt.Legend(title=None, columns=3, symbolStrokeWidth=3, symbolType="stroke"),
+        legend=alt.Legend(
+            title=None, columns=2, symbolStrokeWidth=3, symbolType="stroke", symbolOpacity=1
+        ),
     )
     low, high = (float(rows["amount_usd"].min()), float(rows["amount_usd"].max()))  # type: ignore[arg-type]
-    ticks = [d * 10.0**p for p in range(13) for d in (1, 2, 5) if low <= d * 10.0**p <= high]
+    digits = (1, 2, 5) if high < 50 * low else (1, 3) if high < 500 * low else (1,)
+    ticks = [d * 10.0**p for p in range(13) for d in digits if low <= d * 10.0**p <= high]
     axis = alt.Axis(labelExpr=_MONEY, values=ticks, labelOverlap=True)
     x = alt.X(
         "amount_usd:Q", scale=alt.Scale(type="log", nice=False), axis=axis, title="USD, loss above"
     )
     y = alt.Y("chance:Q", title="chance", axis=alt.Axis(format="~%"))
-    band = base.mark_area(opacity=0.2).encode(
-        x=x, y=alt.Y("low:Q"), y2="high:Q", color=alt.Color("who:N", legend=None)
-    )
+    band = base.mark_area(opacity=0.2).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
     dashes = alt.StrokeDash("who:N", scale=alt.Scale(domain=names), legend=None)
     line = base.mark_line(strokeWidth=2.2).encode(x=x, y=y, color=colour, strokeDash=dashes)
     return alt.layer(band, line).properties(width=560, height=300)
