@@ -30,8 +30,9 @@ def concentration(run: Run) -> Answer:
     """Who and how much each vendor or package would take with it, were it the only one to fall.
 
     Nothing else is supposed: every other link from the event is left out, on the same draws. Table:
-    `entity`, `name`, `clients`, `parties`, `parties_error`, `parties_said`, `p05`, `p50`, `p95`,
-    `mean_usd`, `mean_error_usd`, `range`, `shares`; the one with the greatest mean loss first.
+    `entity`, `name`, `clients`, `alternatives` (other reported suppliers of each), `parties`,
+    `parties_error`, `parties_said`, `p05`, `p50`, `p95`, `mean_usd`, `mean_error_usd`, `range`,
+    `shares`; the one with the greatest mean loss first.
     """
     known = run.known
     modelled_from = known["links"].filter(pl.col("chances").list.len() > 0)["source"]
@@ -57,6 +58,7 @@ def concentration(run: Run) -> Answer:
         heads={
             "name": "If it alone fell",
             "clients": "Reported clients",
+            "alternatives": "Their other reported suppliers",
             "parties_said": "Parties reached, mean",
             "range": "Loss of all, 5 % to 95 %",
             "shares": "Shares of supply known",
@@ -72,7 +74,7 @@ def concentration(run: Run) -> Answer:
         notes=(
             *supposed,
             f"Losses are {ILLUSTRATIVE}.",
-            "No concentration index is given where shares of supply are not known.",
+            *_indices(known),
         )
         if rows
         else (),
@@ -82,7 +84,8 @@ def concentration(run: Run) -> Answer:
 
 
 _SCHEMA = {
-    **dict.fromkeys(("entity", "name", "clients", "parties_said", "range", "shares"), pl.String),
+    **dict.fromkeys(("entity", "name", "clients", "alternatives"), pl.String),
+    **dict.fromkeys(("parties_said", "range", "shares"), pl.String),
     **dict.fromkeys(("parties", "parties_error", "mean_usd", "mean_error_usd"), pl.Float64),
     **dict.fromkeys(("p05", "p50", "p95"), pl.Float64),
     "reported": pl.Boolean,
@@ -120,6 +123,7 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
         "entity": entity,
         "name": names(run.known)[entity],
         "clients": _clients(run.known, entity),
+        "alternatives": _alternatives(run.known, entity),
         "reported": entity in established(run),
         "parties": float(reached.mean()),
         "parties_error": float(measures.Z * reached.std() / np.sqrt(run.draws)),
@@ -153,6 +157,43 @@ def _clients(known: Case, entity: str) -> str:
     )
     left = f"leaving or left: {left}" if left else ""
     return "; ".join(part for part in (stay, left) if part) or "none reported"
+
+
+@once
+def _alternatives(known: Case, entity: str) -> str:
+    """For each client that stays, the other suppliers that are reported and stay."""
+    said, told = names(known), []
+    for link in _supply(known, entity):
+        others = sorted(
+            row["source"]
+            for row in known.rows("links").values()
+            if (row["target"], row["relation"], row["valid_to"])
+            == (link["target"], "supplies", None)
+            and row["source"] != entity
+        )
+        if link["valid_to"] is None:
+            found = words.listed([said[other] for other in others]) or "none"
+            told.append(f"{said[link['target']]}: {found}")
+    return "; ".join(sorted(told)) or "–"
+
+
+@once
+def _indices(known: Case) -> tuple[str, ...]:
+    """The Herfindahl index of each client's supply (Hirschman 1945), with the share it covers.
+
+    Only of known shares; what is not known is left out and said.
+    """
+    shares: dict[str, list[float]] = {}
+    for row in known.rows("links").values():
+        if row["relation"] == "supplies" and row["share"] is not None:
+            shares.setdefault(row["target"], []).append(row["share"])
+    said = names(known)
+    told = tuple(
+        f"Concentration of the supply of {said[client]}: {sum(s * s for s in known_shares):.2f}"
+        f" (Herfindahl), from {100 * sum(known_shares):.0f} % of it that is known."
+        for client, known_shares in sorted(shares.items())
+    )
+    return told or ("No concentration index is given where shares of supply are not known.",)
 
 
 def _sentence(frame: pl.DataFrame) -> str:

@@ -390,10 +390,15 @@ def all_ways(edges: Sequence[Edge]) -> dict[str, set[str]]:
     return ways
 
 
-def shortest(edges: Sequence[Edge], root: str) -> dict[str, list[Edge]]:
-    """Node -> the edges of a shortest way from root; the first found in the order of the edges."""
-    leaving, ways = by_source(edges), dict[str, list[Edge]]({root: []})
-    queue = deque([root])
+def shortest(edges: Sequence[Edge], roots: str | Iterable[str]) -> dict[str, list[Edge]]:
+    """Node -> the edges of a shortest way from a root; the first found in the order of the edges.
+
+    All that can be reached, and in how many hops: the length of the way.
+    """
+    starts = [roots] if isinstance(roots, str) else sorted(set(roots))
+    leaving, ways = by_source(edges), dict[str, list[Edge]]()
+    ways.update({root: [] for root in starts})
+    queue = deque(starts)
     while queue:
         node = queue.popleft()
         for edge in leaving.get(node, ()):
