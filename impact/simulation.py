@@ -107,6 +107,8 @@ def simulate(
     if like and (like.draws, like.seed, like.points, like.over) != (draws, seed, points, "event"):
         like = None
     model = model_of(known)
+    if like and points == "sobol" and like.model is not model:
+        like = None  # its points have a dimension for each name of its own view
     source = Source(known, model, draws, seed, points, kept=dict(like.drawn) if like else {})
     if like is None or like.model is not model:
         return run_of(source)
@@ -119,6 +121,9 @@ def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
     `changes` is `NAME=VALUE; NAME=LOW,MODE,HIGH`; `link.ID=0` cuts a link. Raises BadInput for an
     unknown input or a wrong estimate.
     """
+    if run.over == "year":
+        repair = "take impact.simulate_year of a view with these changes"
+        raise bad("what_if", "the run is of a year", repair)
     parsed = parse_changes(changes) if isinstance(changes, str) else changes
     known = views.changed(run.known, parsed, "changes")
     return simulate(known, run.draws, run.seed, run, run.points)
@@ -271,10 +276,10 @@ class Source:
         if row["shape"] == "fixed":
             return np.asarray(row["mode"])
         stream = self._key(stream_of(row, use))
-        key = ("input", stream, *estimate(row), *moved(row, self.inputs))
+        key = _input_key(stream, row, self.inputs)
         if key not in self.kept:
             u = self.uniform(stream)
-            if row["moves_with"]:
+            if row["moves_with"] and not checks.is_chance(row["unit"]):
                 u = self.with_factor(u, row["moves_with"])
             shape, *rest = estimate(row)
             self.kept[key] = sampling.QUANTILES[shape](u, *rest)
@@ -283,9 +288,9 @@ class Source:
 
     def with_factor(self, u: Draws, factor: str) -> Draws:
         """Uniforms that share the factor of a correlation."""
-        key = ("factor", factor)
+        key = ("factor", self._key(f"factor|{factor}"))
         if key not in self.kept:
-            self.kept[key] = self.uniform(f"factor|{factor}")
+            self.kept[key] = self.uniform(key[1])
         return sampling.together(u, self.kept[key], self.value(factor, factor))
 
     def chance(self, term: str, use: str) -> Draws:
@@ -364,7 +369,9 @@ def streams(known: Case, model: Model) -> list[str]:
     the cuts of links last.
     """
     inputs = known.inputs
-    factors = {f"factor|{row['moves_with']}" for row in inputs.values() if row["moves_with"]}
+    factors = {row["moves_with"] for row in inputs.values() if row["moves_with"]}
+    shared = {f"factor|{name}" for name in factors}
+    shared |= {stream_of(inputs[name], name) for name in factors}
     happens = {
         f"outcome|{link}|{checks.chance_term(term)[0]}"
         for link, terms in model.terms.items()
@@ -374,11 +381,13 @@ def streams(known: Case, model: Model) -> list[str]:
     values = {
         stream_of(inputs[name], use)
         for name, uses in model.used_by.items()
-        if name in inputs
+        if name in inputs and not name.startswith(checks.LINK_INPUT)
         for use in uses
     }
     cuts = {f"outcome|{link}|{checks.LINK_INPUT}{link}" for link in model.terms}
-    return [name for group in (factors, happens, values, cuts) for name in sorted(group)]
+    cuts |= {f"input|{checks.LINK_INPUT}{link}" for link in model.terms}
+    groups = (shared, happens, values - shared, cuts)
+    return [name for group in groups for name in sorted(group)]
 
 
 def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -395,15 +404,37 @@ def moved(row: Mapping[str, Any], inputs: Mapping[str, Mapping[str, Any]]) -> tu
     return estimate(inputs[row["moves_with"]]) if row["moves_with"] else ()
 
 
+@per_run
 def drawn_inputs(run: Run) -> list[tuple[str, tuple[Any, ...], Draws]]:
-    """(input, its key in `drawn`, `(draws,)` values) of each stream, as the view has it."""
-    found, inputs = [], run.known.inputs
-    for key, values in run.drawn.items():
-        own = key[0] == "input" and not key[1].endswith(AGAIN)
-        row = inputs.get(key[1].split("|")[1]) if own else None
-        if row is not None and key[2:] == (*estimate(row), *moved(row, inputs)):
-            found.append((row["id"], key, values))
-    return found
+    """(input, its key in `drawn`, `(draws,)` values) of each stream that this run hangs on.
+
+    Of a year there are none: its draws are those of its events.
+    """
+    if run.over == "year":
+        return []
+    inputs, model = run.known.inputs, run.model
+    uses = [
+        (part, link)
+        for link, terms in model.terms.items()
+        for term in (*terms, checks.LINK_INPUT + link)
+        for part in checks.chance_term(term)
+    ]
+    for loss, row in model.losses.items():
+        if run.reached.get(row["needs"]):
+            named = (*model.pairs[loss].values(), row["retention"], row["limit"])
+            uses += [(name, loss) for name in named]
+    found = dict[tuple[Any, ...], str]()
+    for name, use in uses:
+        if name in inputs and inputs[name]["shape"] != "fixed":
+            found[_input_key(stream_of(inputs[name], use), inputs[name], inputs)] = name
+    return [(name, key, run.drawn[key]) for key, name in found.items()]
+
+
+def _input_key(
+    stream: str, row: Mapping[str, Any], inputs: Mapping[str, Mapping[str, Any]]
+) -> tuple[Any, ...]:
+    """What the draws of an input are kept under."""
+    return ("input", stream, *estimate(row), *moved(row, inputs))
 
 
 def arguments(run: Run, loss: str) -> dict[str, Draws]:

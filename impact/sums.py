@@ -92,12 +92,12 @@ def common_share(run: Run) -> measures.Measure:
     hangs on a second time and correlating the two totals (Janon et al. 2014); the rest is the
     bearers' own. The error is from blocks of draws.
     """
+    if run.over == "year" or run.draws < 16 * measures.ENOUGH:
+        return measures.UNRESOLVED
     own = _own_streams(run)
     source = Source(run.known, run.model, run.draws, run.seed, "keyed", run.drawn, again=own)
     rows = set().union(*(uses for uses in own.values()))
     first, second = total(run), total(run_of(source, run, rows))
-    if run.draws < 16 * measures.ENOUGH:
-        return measures.UNRESOLVED
     parts = zip(np.array_split(first, 16), np.array_split(second, 16), strict=True)
     share = min(1.0, max(0.0, information.closed_order(first, second)))
     return measures.over_replicates([information.closed_order(*part) for part in parts], share)
@@ -114,6 +114,8 @@ def _own_streams(run: Run) -> dict[str, set[str]]:
         users.setdefault(stream, set()).add(use)
 
     for name, row in run.model.losses.items():
+        if row["received_by"] is not None:
+            continue  # a transfer is not in the total
         named = [*run.model.pairs[name].values(), row["retention"], row["limit"]]
         uses = [(input_, name) for input_ in named]
         for link in run.lineage.ways.get(row["needs"], set()) & run.model.terms.keys():
@@ -124,4 +126,7 @@ def _own_streams(run: Run) -> dict[str, set[str]]:
         for used, use in uses:
             if used in inputs:
                 note(stream_of(inputs[used], use), use, row["bearer"])
+                if factor := inputs[used]["moves_with"]:
+                    note(f"factor|{factor}", use, row["bearer"])
+                    note(stream_of(inputs[factor], factor), use, row["bearer"])
     return {stream: users[stream] for stream, bearers in hang.items() if len(bearers) == 1}

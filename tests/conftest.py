@@ -4,12 +4,18 @@ pytest-socket (see pyproject.toml) refuses connections of the tests themselves. 
 they start are held back by a proxy that is not there.
 """
 
+import itertools
 import os
 import shutil
-from collections.abc import Generator, Iterator
+import tomllib
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tiny
+
+import impact
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens, so a connection fails at once
 DEAD_PROXY = {
@@ -51,6 +57,31 @@ def chromium() -> str:
         f"none of {', '.join(CHROMIUM_NAMES)} is on the PATH;"
         " install one (Debian: apt-get install chromium)"
     )
+
+
+@pytest.fixture(scope="session")
+def expected(root: Path) -> Callable[[str], dict[str, Any]]:
+    """What is expected of the known answer of a name; its source stands beside it in the file."""
+    content = tomllib.loads((root / "tests" / "assets" / "known_answers.toml").read_text("utf-8"))
+    answers = {answer["name"]: answer for answer in content["answer"]}
+    assert all(answer.get("source") or answer.get("input") for answer in answers.values())
+    return lambda name: answers[name]["expected"]
+
+
+@pytest.fixture
+def tiny_case(tmp_path: Path) -> tiny.Tiny:
+    """`tiny_case(links, inputs, losses)`: a case of these rows, and of the entities in them."""
+    numbers = itertools.count()
+
+    def make(
+        links: Sequence[tiny.Row] = (),
+        inputs: Sequence[tiny.Row] = (),
+        losses: Sequence[tiny.Row] = (),
+    ) -> impact.Case:
+        folder = tmp_path / f"case{next(numbers)}"
+        return impact.load_case(tiny.written(folder, links, inputs, losses))
+
+    return make
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,137 +1,30 @@
 """Runs of tiny cases worked out by hand, of random ones against an oracle, and of Mercor."""
 
-import csv
 import random
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from tiny import (
+    DRAWS,
+    Row,
+    Tiny,
+    between,
+    fixed,
+    is_near,
+    joint,
+    link,
+    loss,
+    lost,
+    same,
+    simulate,
+)
 
 import impact
 from impact import simulation
-from impact.case.schema import TABLES
 from impact.errors import BadInput
 from impact.numerics import sampling
-
-DRAWS = 50_000
-Row = dict[str, str]
-Tiny = Callable[..., impact.Case]
-FILLED = {  # what a row of a tiny case says where the test does not care
-    "entities": {"kind": "client"},
-    "links": {"relation": "opens"},
-    "inputs": {
-        "unit": "chance",
-        "drawn": "once",
-        "meaning": "a number",
-        "authored_on": "2026-01-01",
-    }
-    | {"basis_kind": "assumption", "basis": "made up"},
-    "losses": {"form": "response", "kind": "product", "driver": "a loss"},
-}
-
-
-def link(source: str, target: str, chances: str = "certain", **cells: str) -> Row:
-    """A link from source to target, named after them."""
-    return {
-        "id": f"{source}-{target}",
-        "source": source,
-        "target": target,
-        "chances": chances,
-    } | cells
-
-
-def fixed(name: str, value: float, unit: str = "chance") -> Row:
-    """An input that does not vary."""
-    return {"id": name, "mode": str(value), "shape": "fixed", "unit": unit}
-
-
-def between(name: str, low: float, high: float, unit: str = "chance", drawn: str = "once") -> Row:
-    """An input that is even between two values."""
-    ends = {"low": str(low), "high": str(high)}
-    return {"id": name, "shape": "uniform", "unit": unit, "drawn": drawn} | ends
-
-
-def loss(name: str, needs: str, arguments: str, bearer: str = "a", **cells: str) -> Row:
-    """A loss of a bearer where something is reached."""
-    return {"id": name, "needs": needs, "arguments": arguments, "bearer": bearer} | cells
-
-
-@pytest.fixture
-def tiny_case(tmp_path: Path) -> Tiny:
-    """`tiny_case(links, inputs, losses)`: a case of these rows, and of the entities in them."""
-    made: list[Path] = []
-
-    def make(
-        links: Sequence[Row] = (), inputs: Sequence[Row] = (), losses: Sequence[Row] = ()
-    ) -> impact.Case:
-        named = {"event", "a"}
-        named |= {row[end] for row in links for end in ("source", "target")}
-        named |= {
-            row[end] for row in losses for end in ("bearer", "needs", "received_by") if end in row
-        }
-        entities = [
-            {"id": name, "name": name} | ({"kind": "event"} if name == "event" else {})
-            for name in sorted(named)
-        ]
-        rows = {"entities": entities, "links": links, "inputs": inputs, "losses": losses}
-        folder = tmp_path / f"case{len(made)}"
-        made.append(folder)
-        folder.mkdir()
-        for table in TABLES:
-            filled = [
-                {"known_on": "2026-01-01"} | FILLED[table.name] | row
-                for row in rows.get(table.name, ())
-            ]
-            required = [column.name for column in table.columns if column.required]
-            columns = list(dict.fromkeys([*required, *(name for row in filled for name in row)]))
-            with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, columns)
-                writer.writeheader()
-                writer.writerows(filled)
-        settings = {"id": "tiny", "title": "Tiny", "question": "What if?"}
-        settings |= {"currency": "USD", "tlp": "clear"}
-        lines = ["schema_version = 1", *(f'{name} = "{text}"' for name, text in settings.items())]
-        (folder / "case.toml").write_text("\n".join(lines), "utf-8")
-        (folder / "scenarios.toml").write_text("# none\n", "utf-8")
-        return impact.load_case(folder)
-
-    return make
-
-
-def simulate(case: impact.Case, draws: int = DRAWS, changes: str = "", **more: Any) -> impact.Run:
-    """A run of a case, with changes."""
-    return impact.simulate(impact.view(case, changes=changes), draws=draws, **more)
-
-
-def lost(run: impact.Run) -> np.ndarray:
-    """`(rows of losses.csv, draws)` USD."""
-    return np.array(list(run.losses.values()))
-
-
-def is_near(found: float, expected: float, draws: int = DRAWS) -> bool:
-    """Whether a share of draws is within four simulation errors of a chance."""
-    return abs(found - expected) < 4 * np.sqrt(expected * (1 - expected) / draws)
-
-
-def joint(run: impact.Run, *names: str) -> float:
-    """Share of draws in which all of these are reached."""
-    mask = run.reached[names[0]]
-    for name in names[1:]:
-        mask &= run.reached[name]
-    return mask.bit_count() / run.draws
-
-
-def same(one: impact.Run, other: impact.Run) -> bool:
-    """Whether two runs agree to the bit."""
-    return (one.reached, one.on, list(one.losses)) == (
-        other.reached,
-        other.on,
-        list(other.losses),
-    ) and all(np.array_equal(one.losses[name], other.losses[name]) for name in one.losses)
-
 
 # chances
 

@@ -222,7 +222,8 @@ def effects_of(one: Run, other: Run) -> list[tuple[str, str, int]]:
     if (one.draws, one.seed, one.points) != (other.draws, other.seed, other.points):
         what = "the runs are of other draws, seeds or points"
         raise Refusal(Fault("waterfall", what, "compare runs of equal draws and seed"))
-    if one.model is not other.model:
+    seen = [(run.known.as_of, run.known.tlp, run.over, id(run.model)) for run in (one, other)]
+    if seen[0] != seen[1]:
         what = "the runs differ in more than inputs"
         raise Refusal(Fault("waterfall", what, "compare views of one day and one level"))
     old, new = one.known.inputs, other.known.inputs

@@ -150,7 +150,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         },
         figures=tuple(figures),
         notes=(
-            *(one.decision.note for one in found),
+            *(one.decision.note for one in found if one.decision.note),
             f"Costs are {ILLUSTRATIVE}.",
             *([] if most else ["Regret: cost above that of the option that turns out cheapest."]),
         )
@@ -187,7 +187,7 @@ def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
                 line,
             )
             for line in lines
-            if line.slope < best.slope
+            if best.slope - line.slope > 1e-9 * abs(best.slope)  # no more is rounding
         ]
         crossings = [crossing for crossing in crossings if crossing[0] >= start]
         if not crossings:

@@ -106,7 +106,7 @@ def _curve(run: Run, who: str, end: float) -> pl.DataFrame:
     ordered = np.sort(lost[lost > 0])
     last = max(end, measures.ENOUGH / 5 / run.draws)
     top = ordered[max(0, ordered.size - int(np.ceil(last * lost.size)))]
-    at = np.geomspace(max(ordered[0], top / 300), top, POINTS)
+    at = np.geomspace(ordered[ordered.size // 100], top, POINTS)
     chances, errors = _above(run, lost, at)
     said = "all together" if who == "total" else names(run.known)[who]
     return pl.DataFrame(

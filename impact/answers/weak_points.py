@@ -171,7 +171,6 @@ def _cut(run: Run, ends: list[str], said: dict[str, str]) -> list[dict[str, Any]
     lost = graph.cuts(run.model.net, run.on, run.reached)
     carried = graph.carried(run.model.net, run.on, run.reached, ends)
     passed = graph.dominators(graph.net(travelled(run), ROOT))
-    sure = undrawn(run)
     rows = []
     for edge in run.edges:
         spared = [
@@ -190,7 +189,7 @@ def _cut(run: Run, ends: list[str], said: dict[str, str]) -> list[dict[str, Any]
                 "target": edge.target,
                 "link_said": f"{said[edge.source]} > {said[edge.target]}",
                 "saved": found.value,
-                "saved_error": 0.0 if set(ends) & sure else found.error,
+                "saved_error": found.error,
                 "carries_share": carries,
                 "carries_said": f"{100 * carries:.0f} % of draws",
                 "saved_said": words.number(found.value, 2),

@@ -42,6 +42,11 @@ def reference_minutes(unit: str) -> float | None:
     return float(found[1]) if found else None
 
 
+def is_chance(unit: str) -> bool:
+    """Whether an input in that unit is the chance of something, over a window or not."""
+    return unit == "chance" or reference_minutes(unit) is not None
+
+
 def argument_pairs(arguments: list[str]) -> dict[str, str]:
     """Argument -> input of a loss row."""
     pairs = (item.partition("=") for item in arguments)
@@ -292,6 +297,8 @@ def _inputs(tables: Tables) -> Iterator[Fault]:
         if other and units.get(other, CORRELATION) != CORRELATION:
             what = f'"{other}" is in {units[other]}, not in {CORRELATION}'
             yield Fault(f"{where} moves_with", what, "name an input in correlation")
+        if other and row["unit"] == CORRELATION:
+            yield Fault(f"{where} moves_with", "a correlation moves with none", "leave it empty")
     rates = tables["inputs"].filter(pl.col("unit") == RATE)
     for line, name in rates.select("file_line", "id").iter_rows():
         if name != rates["id"][0]:
@@ -308,6 +315,8 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
         what = f"a {shape} needs {', '.join(needed)}"
         yield Fault(f"{where} {missing[0]}", what, "fill them in")
         return
+    if shape == "beta":
+        low, high = 0.0 if low is None else low, 1.0 if high is None else high
     given = [value for value in (low, mode, high) if value is not None]
     if given != sorted(given):
         what = "low, mode and high are not in order"
@@ -371,7 +380,8 @@ def _quantile_faults(where: str, pairs: Mapping[str, float]) -> Iterator[Fault]:
         yield Fault(f"{where} parameters", "names something that is no quantile", repair)
         return
     places, values = [q for q, _ in known], [value for _, value in known]
-    if len(known) < 2 or places[0] != 0 or places[-1] != 1 or len(set(places)) < len(places):
+    inside = all(0 <= place <= 1 for place in places)
+    if len({*places}) < max(2, len(places)) or not inside or (places[0], places[-1]) != (0, 1):
         yield Fault(f"{where} parameters", "quantiles do not run from 0 to 1", repair)
     if values != sorted(values):
         yield Fault(f"{where} parameters", "values fall as quantiles rise", repair)

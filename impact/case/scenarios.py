@@ -317,7 +317,7 @@ def _bent(where: str, flips_on: str, bearer: str, tables: Tables) -> list[Fault]
             repair = "name an input that is a factor of products, once each and without a limit"
             return [Fault(where, what, repair)]
     units = tables["inputs"].filter(pl.col("id") == flips_on)["unit"]
-    if any(unit == "chance" or checks.reference_minutes(unit) for unit in units):
+    if any(checks.is_chance(unit) for unit in units):
         return [Fault(where, f'"{flips_on}" is a chance', "name a factor of losses")]
     return []
 

@@ -69,8 +69,9 @@ def under(known: Case, scenario: str) -> Case:
     if other.as_of and (known.as_of is None or times.as_text(known.as_of) != other.as_of):
         what = f"is of {other.as_of}, and these rows are not"
         raise bad(f"scenario {scenario}", what, "compare scenarios of one day")
-    before = replace(known.before or known, scenario=scenario)
-    seen = changed(before, other.changes, f"scenario {scenario}")
+    before = known.before or known
+    seen = replace(before, scenario=scenario, before=before)
+    seen = changed(seen, other.changes, f"scenario {scenario}")
     return changed(seen, [change for change in own if change not in chosen.changes], "changes")
 
 

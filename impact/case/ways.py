@@ -31,7 +31,8 @@ def modelled(links: pl.DataFrame) -> list[graph.Edge]:
 
 def late_arrivals(tables: Mapping[str, pl.DataFrame]) -> Iterator[Fault]:
     """Links that a later arrival at their source would miss, though an earlier one would not."""
-    links = tables["links"]
+    links = tables["links"].unique("id", keep="last", maintain_order=True)
+    links = links.filter(~pl.col("withdrawn"))
     lines = dict(links.select("id", "file_line").iter_rows())
     for edge in graph.missed(modelled(links), ROOT):
         what = f'a later arrival at "{edge.source}" would miss it, an earlier one would not'

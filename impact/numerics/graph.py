@@ -88,14 +88,17 @@ def missed(edges: Sequence[Edge], root: str) -> list[Edge]:
 
     What can be reached is decided once, by the earliest arrival. Where harm may also come later,
     in a draw in which the early way is off, and the edge has closed by then, that would be wrong:
-    the source has to be split, one node for each arrival. Ways through the source itself are later
-    arrivals of what is there already, and do not count.
+    the source has to be split, one node for each arrival. Ways through the source or the target
+    itself, or round a cycle to what they have passed, bring nothing new and do not count.
     """
     standing = usable(edges, root)
+    passed = dominators(net(standing, root))
+    onward = [edge for edge in standing if edge.target not in passed[edge.source]]
     found = []
     for edge in standing:
         if edge.closes < FOREVER:
-            others = [other for other in standing if other.source != edge.source]
+            ends = (edge.source, edge.target)
+            others = [other for other in onward if other.source not in ends]
             if _latest(others, root).get(edge.source, -FOREVER) >= edge.closes:
                 found.append(edge)
     return found
@@ -412,7 +415,8 @@ def simple_paths(edges: Sequence[Edge], root: str, node: str, most: int = 100) -
     """Ways from root to node that pass no node twice, shortest first, at most `most` of them."""
     leaving, found = by_source(edges), list[list[Edge]]()
     queue: deque[list[Edge]] = deque([[edge] for edge in leaving.get(root, ())])
-    useful = {edge.source for edge in edges if edge.name in all_ways(edges).get(node, set())}
+    behind = all_ways(edges).get(node, set())
+    useful = {edge.source for edge in edges if edge.name in behind}
     while queue and len(found) < most:
         way = queue.popleft()
         last, passed = way[-1].target, {root, *(edge.target for edge in way)}

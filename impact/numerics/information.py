@@ -73,6 +73,8 @@ def first_order(means: Draws, sizes: Places, variance: float) -> float:
     """
     many, draws = sizes.size, int(sizes.sum())
     centre = float(means @ sizes) / draws
+    if variance <= 1e-12 * centre**2:  # lost in rounding: it does not vary
+        return 0.0
     between = float((means - centre) ** 2 @ sizes) / draws
     within = max(0.0, variance - between) / (draws - many)
     if between <= (many - 1) * within * _significant(many - 1, draws - many):
@@ -93,7 +95,8 @@ def closed_order(one: Draws, other: Draws) -> float:
     """
     centre = (one.mean() + other.mean()) / 2
     variance = float((one @ one + other @ other) / (2 * one.size) - centre**2)
-    return float(one @ other / one.size - centre**2) / variance if variance > 0 else 0.0
+    varies = variance > 1e-12 * centre**2  # below, it is lost in rounding
+    return float(one @ other / one.size - centre**2) / variance if varies else 0.0
 
 
 def total_order(one: Draws, other: Draws) -> float:

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from impact.errors import bad
+
 Draws = NDArray[np.float64]
 Words = NDArray[np.uint32]
 Words64 = NDArray[np.uint64]
@@ -151,6 +153,7 @@ def _mix(z: Words64, spare: Words64) -> None:
 
 
 SCRAMBLINGS = 16
+MOST_NAMES = 21_201  # dimensions for which direction numbers are known
 
 
 def scrambled(seed: int, names: int, draws: int) -> Draws:
@@ -160,6 +163,9 @@ def scrambled(seed: int, names: int, draws: int) -> Draws:
     random digital shift of its own (L'Ecuyer and Lemieux 2002), so that what the parts say differs
     as independent estimates do. `draws` is SCRAMBLINGS times a power of two.
     """
+    if names > MOST_NAMES:
+        what = f"{names:,} names are more than the {MOST_NAMES:,} dimensions that are known"
+        raise bad("points", what, "take keyed points")
     each = draws // SCRAMBLINGS
     shifts = np.stack(
         [words(seed, f"scrambled|{number}", names) for number in range(SCRAMBLINGS)], axis=1

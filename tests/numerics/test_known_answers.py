@@ -9,19 +9,11 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+import impact
 from impact.numerics import graph, loss_kinds, measures, sampling
 
 DRAWS = 2**18
 Expected = Callable[[str], dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def expected(root: Path) -> Expected:
-    """What is expected of the answer of a name."""
-    content = tomllib.loads((root / "tests" / "assets" / "known_answers.toml").read_text("utf-8"))
-    answers = {answer["name"]: answer for answer in content["answer"]}
-    assert all(answer.get("source") or answer.get("input") for answer in answers.values())
-    return lambda name: answers[name]["expected"]
 
 
 def happens(name: str, chance: float | np.ndarray) -> int:
@@ -65,6 +57,13 @@ def test_the_records_model_is_that_of_jacobs(expected: Expected) -> None:
     }
     found = loss_kinds.records({name: np.asarray(value) for name, value in arguments.items()})
     assert float(found) == pytest.approx(expected("records model")["usd"], abs=0.5)
+
+
+def test_the_residual_of_the_bundled_case_is_that_of_jacobs(expected: Expected) -> None:
+    row = impact.load_case("mercor").inputs["records_residual"]
+    middle, deviation = sampling.lognormal_parameters(row["low"], row["high"])
+    assert deviation == pytest.approx(expected("records model")["residual_sd"], abs=1e-3)
+    assert middle == pytest.approx(0.0, abs=1e-3)
 
 
 def test_a_product_of_perts_has_the_known_mean_and_tail(expected: Expected) -> None:
@@ -136,3 +135,37 @@ def test_the_tail_of_the_standard_lognormal_is_the_known_one(expected: Expected)
     # the mean of the quantiles from 99 % on, by u = 1 - t^4 / 100, which is smooth at the end
     tail, _ = integrate.quad(lambda t: quantile(1 - t**4 / 100) * 4 * t**3, 0, 1, epsabs=1e-9)
     assert tail == pytest.approx(answer["lognormal01_tvar99"], rel=1e-6)
+
+
+def test_two_normals_that_correlate_by_a_half_are_both_positive_one_time_in_three(
+    expected: Expected,
+) -> None:
+    common = sampling.uniform(1, "common", DRAWS)
+    one, other = (
+        sampling.together(sampling.uniform(1, name, DRAWS), common, 0.5) > 0.5
+        for name in ("one", "other")
+    )
+    answer = expected("dependence and tails")["orthant_rho_half"]
+    assert within(int(np.count_nonzero(one & other)), answer)
+    assert within(int(np.count_nonzero(one)), 0.5)
+
+
+def test_measures_of_the_standard_lognormal_are_the_known_ones(expected: Expected) -> None:
+    low, high = np.exp([-1, 1] * np.array(1.6448536269514722))
+    amounts = sampling.lognormal(sampling.uniform(1, "ln", DRAWS), low, 1.0, high, 1e15)
+    answer, p99 = expected("dependence and tails"), measures.quantile(np.sort(amounts), 0.99)
+    assert abs(p99.value - answer["lognormal01_var99"]) < 2 * p99.error
+    tail = amounts[amounts >= p99.value]
+    error = np.sqrt((tail.var() + 0.99 * (tail.mean() - p99.value) ** 2) / tail.size)
+    assert abs(tail.mean() - answer["lognormal01_tvar99"]) < 4 * error
+
+
+def test_every_known_answer_is_in_a_test(root: Path) -> None:
+    asset = (root / "tests" / "assets" / "known_answers.toml").read_text("utf-8")
+    names = [answer["name"] for answer in tomllib.loads(asset)["answer"]]
+    tests = "".join(
+        path.read_text("utf-8")
+        for path in sorted((root / "tests").rglob("test_*.py"))
+        if "expected: Expected" in path.read_text("utf-8")
+    )
+    assert [name for name in names if f'expected("{name}")' not in tests] == []

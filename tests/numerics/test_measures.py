@@ -86,37 +86,93 @@ def test_500_losses_are_enough() -> None:
     assert found["p99"].value == 1e6
 
 
+RUNS, IN_A_RUN = 1000, 10_000
+
+
+def off_95_percent(held: dict[str, int]) -> dict[str, float]:
+    """The measures of which fewer than 93 or more than 97 of a hundred intervals hold the truth."""
+    shares = {name: count / RUNS for name, count in held.items()}
+    return {name: share for name, share in shares.items() if not 0.93 <= share <= 0.97}
+
+
 @pytest.mark.parametrize("chance", [0.02, 0.2])
 def test_intervals_of_a_chance_hold_it_as_often_as_they_say(chance: float) -> None:
-    runs, draws, held = 300, 10_000, 0
-    for seed in range(runs):
-        hits = sampling.happens(sampling.uniform(seed, "coverage", draws), chance).sum()
-        found = measures.share(int(hits), draws)
-        held += abs(found.value - chance) <= found.error
-    assert 0.91 <= held / runs <= 0.985
+    held = {"chance": 0}
+    for seed in range(RUNS):
+        hits = sampling.happens(sampling.words(seed, "coverage", IN_A_RUN), chance).sum()
+        found = measures.share(int(hits), IN_A_RUN)
+        held["chance"] += abs(found.value - chance) <= found.error
+    assert off_95_percent(held) == {}
 
 
-def test_intervals_of_a_lognormal_hold_its_measures_as_often_as_they_say() -> None:
-    low, high, cap, runs, draws = 1.0, 5.0, 50.0, 300, 10_000
-    mu, sigma = sampling.lognormal_parameters(low, high)
+LOW, HIGH, CAP = 1.0, 5.0, 50.0
+MU, SIGMA = sampling.lognormal_parameters(LOW, HIGH)
 
-    def share_below(x: float, shift: float = 0.0) -> float:
-        return float(special.ndtr((np.log(x) - mu) / sigma - shift))
 
-    def mean_above(x: float) -> float:
-        weight = share_below(cap) - share_below(x) if x else share_below(cap)
-        first = share_below(cap, sigma) - (share_below(x, sigma) if x else 0.0)
-        return float(np.exp(mu + sigma**2 / 2) * first / weight)
+def share_below(x: float, shift: float = 0.0) -> float:
+    """Share of the lognormal below x, before its cap; or of it weighted by its own value."""
+    return float(special.ndtr((np.log(x) - MU) / SIGMA - shift)) if x else 0.0
 
-    p95 = float(sampling.lognormal(np.array(0.95), low, 0.0, high, cap))
-    truth = {"mean": mean_above(0), "p95": p95, "tvar95": mean_above(p95)}
+
+def mean_above(x: float) -> float:
+    """Mean of the capped lognormal above x."""
+    weight = share_below(CAP) - share_below(x)
+    first = share_below(CAP, SIGMA) - share_below(x, SIGMA)
+    return float(np.exp(MU + SIGMA**2 / 2) * first / weight)
+
+
+def quantile_of(u: float) -> float:
+    """Quantile of the capped lognormal."""
+    return float(sampling.lognormal(np.array(u), LOW, 0.0, HIGH, CAP))
+
+
+def amounts(seed: int, chance: float = 1.0) -> np.ndarray:
+    """Draws of the capped lognormal, nothing where a chance does not happen."""
+    drawn = sampling.lognormal(sampling.uniform(seed, "amount", IN_A_RUN), LOW, 0.0, HIGH, CAP)
+    if chance == 1.0:
+        return drawn
+    return np.where(sampling.happens(sampling.words(seed, "coverage", IN_A_RUN), chance), drawn, 0)
+
+
+@pytest.mark.parametrize("chance", [1.0, 0.2])
+def test_intervals_of_a_lognormal_hold_its_measures_as_often_as_they_say(chance: float) -> None:
+    p95, p99 = (quantile_of(1 - share / chance) for share in (0.05, 0.01))
+    truth = {"chance": chance, "given": mean_above(0), "mean": chance * mean_above(0)}
+    truth |= {"p95": p95, "p99": p99, "tvar95": mean_above(p95)}
+    if chance == 1.0:
+        truth |= {"p05": quantile_of(0.05), "p50": quantile_of(0.5), "p90": quantile_of(0.9)}
+        del truth["chance"]  # it is certain
     held = dict.fromkeys(truth, 0)
-    for seed in range(runs):
-        u = sampling.uniform(seed, "coverage", draws)
-        found = measures.loss_measures(sampling.lognormal(u, low, 0.0, high, cap))
+    for seed in range(RUNS):
+        found = measures.loss_measures(amounts(seed, chance))
         for name, value in truth.items():
             held[name] += abs(found[name].value - value) <= found[name].error
-    assert all(0.91 <= count / runs <= 0.985 for count in held.values()), held
+    for name in {"p05", "p99"} & truth.keys():  # one half is wider there, and the wider is given
+        assert 0.93 <= held.pop(name) / RUNS <= 0.99
+    assert off_95_percent(held) == {}
+
+
+def test_intervals_of_an_exceedance_hold_it_as_often_as_they_say() -> None:
+    shares = np.array([0.2, 0.1, 0.05, 0.02])
+    at = np.array([quantile_of(1 - share) for share in shares])
+    held = np.zeros(4, dtype=int)
+    for seed in range(RUNS):
+        chances, errors = measures.exceedance(amounts(seed), at)
+        held += np.abs(chances - shares) <= errors
+    assert off_95_percent(dict(zip(shares.tolist(), held.tolist(), strict=True))) == {}
+
+
+def test_where_too_few_draws_hold_a_loss_no_interval_is_given() -> None:
+    for seed in range(20):
+        found = measures.loss_measures(amounts(seed, 0.02))  # some 200 of 10,000
+        assert abs(found.pop("chance").value - 0.02) < 0.01
+        assert set(found.values()) == {UNRESOLVED}
+
+
+def test_a_greater_sample_has_a_smaller_error_of_half_at_four_times_the_draws() -> None:
+    few, many = (measures.loss_measures(np.resize(amounts(1), n)) for n in (10_000, 40_000))
+    for name in ("given", "mean", "tvar95"):
+        assert many[name].error == pytest.approx(few[name].error / 2, rel=0.02), name
 
 
 def test_squared_correlations_are_those_of_numpy() -> None:

@@ -1,0 +1,51 @@
+"""How large it can get: chances to exceed an amount against a closed form, and the drawn curve."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from tiny import DRAWS, Tiny, fixed, link, loss, simulate
+
+import impact
+from impact.answers import tails
+
+
+@pytest.fixture
+def run(tiny_case: Tiny) -> impact.Run:
+    """A loss of a lognormal amount, one time in two; its inputs are reported."""
+    reported = {"basis_kind": "reported", "basis": "said"}
+    cost = {"id": "cost", "low": "1", "high": "100", "cap": "1e9", "shape": "lognormal"} | reported
+    inputs = [fixed("p", 0.5, **reported), cost | {"unit": "USD"}]
+    return simulate(tiny_case([link("event", "a", "p")], inputs, [loss("one", "a", "c=cost")]))
+
+
+def above(amount: np.ndarray) -> np.ndarray:
+    """The exact chance of a loss above an amount."""
+    sigma = np.log(100) / (2 * stats.norm.ppf(0.95))
+    return 0.5 * stats.lognorm.sf(amount, sigma, scale=10)
+
+
+def test_chances_above_round_amounts_are_those_of_the_lognormal(run: impact.Run) -> None:
+    table = impact.exceedance(run).table
+    at, found, errors = (
+        table[name].to_numpy() for name in ("amount_usd", "chance", "chance_error")
+    )
+    assert {1.0, 1.5, 10.0, 100.0} <= set(at.tolist())
+    exact = above(at)
+    assert np.all(np.abs(found - exact) < 4 * np.sqrt(exact * (1 - exact) / DRAWS))
+    assert np.all(np.abs(found - exact) < 2.1 * errors)
+    assert (np.diff(found) <= 0).all()
+    assert found.min() >= 100 / DRAWS
+
+
+def test_a_curve_runs_from_small_losses_to_where_a_hundred_draws_are_above(run: impact.Run) -> None:
+    curve = tails._curve(run, "total", 0.0)
+    at, chances = curve["amount_usd"].to_numpy(), curve["chance"].to_numpy()
+    assert (np.diff(at) > 0).all()
+    assert chances[0] > 0.49
+    assert chances[-1] * DRAWS == pytest.approx(100, abs=2)
+    assert np.all(np.abs(chances - above(at)) < 4.5 * np.sqrt(above(at) / DRAWS))
+
+
+def test_a_curve_that_assumptions_lead_ends_at_one_in_twenty(run: impact.Run) -> None:
+    chances = tails._curve(run, "a", 0.05)["chance"].to_numpy()
+    assert chances[-1] == pytest.approx(0.05, abs=2 / DRAWS)

@@ -1,0 +1,179 @@
+"""What one quantity tells of another, by Ishigami's function, by closed forms and by nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from impact.numerics import information, sampling
+
+DRAWS = 2**17
+
+
+Expected = Callable[[str], dict[str, Any]]
+
+
+def drawn(seed: int, again: int | None = None, draws: int = DRAWS) -> np.ndarray:
+    """`(3, draws)` uniforms on [-pi, pi]; one of the three from a second stream."""
+    names = [f"x{n}|again" if n == again else f"x{n}" for n in range(3)]
+    return np.pi * (2 * np.array([sampling.uniform(seed, name, draws) for name in names]) - 1)
+
+
+def outcome(x: np.ndarray) -> np.ndarray:
+    """sin x1 + 7 sin^2 x2 + .1 x3^4 sin x1 (Ishigami and Homma 1990)."""
+    return np.sin(x[0]) + 7 * np.sin(x[1]) ** 2 + 0.1 * x[2] ** 4 * np.sin(x[0])
+
+
+def shares(seed: int, draws: int) -> list[float]:
+    """The first-order shares of the three, over bins."""
+    x = drawn(seed, draws=draws)
+    y, found = outcome(x), []
+    for values in x:
+        bins = information.bins_of(values)
+        found.append(information.first_order(bins.means(y), bins.sizes, float(y.var())))
+    return found
+
+
+def test_first_order_shares_are_those_of_ishigami(expected: Expected) -> None:
+    ishigami = expected("Ishigami, a=7 b=.1 on [-pi, pi]^3")
+    # 64 bins of [-pi, pi] lose 1/1000 of a curve that bends; 4 simulation errors are .008
+    found = np.mean([shares(seed, DRAWS) for seed in range(4)], axis=0)
+    assert found == pytest.approx(ishigami["first_order"], abs=0.004)
+    assert found[2] == 0.0
+
+
+def test_first_order_shares_have_no_bias_of_few_draws() -> None:
+    found = np.mean([shares(seed, 4_000) for seed in range(100, 300)], axis=0)
+    # four bins see less of a curve that bends than many do; nothing is left for chance to add
+    y, x = outcome(drawn(1)), drawn(1)
+    cut = [np.array_split(y[np.argsort(values)], 4) for values in x]
+    truth = [np.var([part.mean() for part in parts]) / y.var() for parts in cut]
+    assert found == pytest.approx(truth, abs=0.01)
+
+
+def test_total_shares_are_those_of_ishigami(expected: Expected) -> None:
+    ishigami = expected("Ishigami, a=7 b=.1 on [-pi, pi]^3")
+    found = [
+        [
+            information.total_order(outcome(drawn(seed)), outcome(drawn(seed, again=name)))
+            for name in range(3)
+        ]
+        for seed in range(4)
+    ]
+    assert np.mean(found, axis=0) == pytest.approx(ishigami["total"], abs=0.004)
+
+
+def test_the_closed_share_of_the_rest_is_one_less_the_total(expected: Expected) -> None:
+    ishigami = expected("Ishigami, a=7 b=.1 on [-pi, pi]^3")
+    for name in range(3):
+        one, other = outcome(drawn(1)), outcome(drawn(1, again=name))
+        found = information.closed_order(one, other)
+        assert found == pytest.approx(1 - ishigami["total"][name], abs=0.01)
+        assert found == pytest.approx(1 - information.total_order(one, other), abs=1e-4)
+
+
+def test_mean_and_variance_are_those_of_ishigami(expected: Expected) -> None:
+    ishigami = expected("Ishigami, a=7 b=.1 on [-pi, pi]^3")
+    y = outcome(drawn(1))
+    assert abs(y.mean() - ishigami["mean"]) < 4 * y.std() / np.sqrt(DRAWS)
+    error = (y - y.mean()).__pow__(2).std() / np.sqrt(DRAWS)
+    assert abs(y.var() - ishigami["variance"]) < 4 * error
+
+
+def test_shares_of_a_sum_are_those_of_the_variances() -> None:
+    u = np.array([sampling.uniform(1, name, DRAWS) for name in "abc"])
+    y = 3 * u[0] + 4 * u[1] + 12 * u[2]
+    for place, share in enumerate((9 / 169, 16 / 169, 144 / 169)):
+        bins = information.bins_of(u[place])
+        found = information.first_order(bins.means(y), bins.sizes, float(y.var()))
+        assert found == pytest.approx(share, abs=0.006)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, 7.7, 1e6 + 0.1, 123456.789])
+def test_what_does_not_vary_has_no_share(value: float) -> None:
+    still = np.full(10_000, value)
+    assert information.total_order(still, still) == information.closed_order(still, still) == 0.0
+    bins = information.bins_of(sampling.uniform(1, "a", 10_000))
+    assert information.first_order(bins.means(still), bins.sizes, float(still.var())) == 0.0
+
+
+@pytest.mark.parametrize(("draws", "many"), [(1_999, None), (2_000, 2), (10_500, 10), (10**5, 64)])
+def test_a_bin_has_a_thousand_draws_or_more(draws: int, many: int | None) -> None:
+    bins = information.bins_of(sampling.uniform(1, "a", draws))
+    if many is None:
+        assert bins is None
+        return
+    assert bins.sizes.size == many
+    assert bins.sizes.sum() == draws
+    assert bins.sizes.min() >= information.BIN
+    assert bins.sizes.max() - bins.sizes.min() <= 1
+
+
+def test_bins_ascend_and_a_state_has_two() -> None:
+    values = sampling.uniform(1, "a", 5_000)
+    means = information.bins_of(values).means(values)
+    assert (np.diff(means) > 0).all()
+    state = values > 0.3
+    found = information.two_bins(state)
+    assert found.sizes.tolist() == [np.count_nonzero(~state), np.count_nonzero(state)]
+    assert found.means(state.astype(float)).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(("hits", "seen"), [(499, False), (500, True), (1500, True), (1501, False)])
+def test_a_state_is_looked_at_where_500_draws_show_it_and_500_its_absence(
+    hits: int, seen: bool
+) -> None:
+    assert (information.two_bins(np.arange(2_000) < hits) is not None) == seen
+
+
+# worth
+
+
+def worth(seed: int, known: str, ahead: float, draws: int = 10_000) -> float:
+    """Worth of knowing one of x, y, z before choosing a cost of 10 y or of 10 z + ahead."""
+    u = {name: sampling.uniform(seed, name, draws) for name in "xyz"}
+    costs = np.array([10 * u["y"], 10 * u["z"] + ahead]).T
+    bins = information.bins_of(u[known])
+    means = bins.means(costs)
+    shuffles = [np.argsort(sampling.uniform(seed, f"shuffle|{n}", draws)) for n in range(20)]
+    none = information.worthless(bins.sizes.tolist(), costs, shuffles)
+    return information.information_value(means, bins.sizes, none)
+
+
+@pytest.mark.parametrize("ahead", [0.0, 1.0, 3.0])
+def test_knowing_one_of_two_costs_is_worth_what_it_saves(ahead: float) -> None:
+    # E|choice|: 5 less the mean of min(10 y, 5 + ahead), for a cost of 10 y against 5 + ahead
+    saved = 5 - ((5 + ahead) - (5 + ahead) ** 2 / 20)
+    found = [worth(seed, "y", ahead, 50_000) for seed in range(4)]
+    assert np.mean(found) == pytest.approx(saved, abs=0.05)
+
+
+def test_what_is_cheapest_in_every_bin_makes_every_answer_worth_nothing() -> None:
+    assert [worth(seed, name, 11.0) for seed in range(5) for name in "xyz"] == [0.0] * 15
+
+
+def test_an_irrelevant_input_explains_nothing_in_97_of_100_seeds() -> None:
+    found = []
+    for seed in range(100):
+        u = {name: sampling.uniform(seed, name, 10_000) for name in "xy"}
+        bins = information.bins_of(u["x"])
+        y = u["y"] ** 3
+        found.append(information.first_order(bins.means(y), bins.sizes, float(y.var())))
+    assert found.count(0.0) >= 97
+    assert max(found) < 0.01
+
+
+def test_an_irrelevant_input_is_worth_nothing_to_a_decision_in_97_of_100_seeds() -> None:
+    found = [worth(seed, "x", 1.0) for seed in range(100)]
+    assert found.count(0.0) >= 97
+    assert max(found) < 0.03  # of 1.2 that knowing both would be worth
+
+
+@pytest.mark.parametrize("ahead", [0.0, 0.2])
+def test_an_irrelevant_input_is_worth_next_to_nothing_where_options_cost_alike(
+    ahead: float,
+) -> None:
+    found = [worth(seed, "x", ahead, 4_000) for seed in range(100)]
+    assert found.count(0.0) >= 85  # beyond the 19th of 20 shuffles by chance: 2 of 21
+    assert max(found) < 0.05  # of 1.67 that knowing both would be worth
