@@ -8,14 +8,14 @@ import itertools
 import os
 import shutil
 import tomllib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import tiny
 
-import impact
+if TYPE_CHECKING:
+    from tiny import Tiny
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens, so a connection fails at once
 DEAD_PROXY = {
@@ -69,19 +69,12 @@ def expected(root: Path) -> Callable[[str], dict[str, Any]]:
 
 
 @pytest.fixture
-def tiny_case(tmp_path: Path) -> tiny.Tiny:
+def tiny_case(tmp_path: Path) -> "Tiny":
     """`tiny_case(links, inputs, losses)`: a case of these rows, and of the entities in them."""
+    from tiny import loaded  # this file also stands alone, see test_environment.py
+
     numbers = itertools.count()
-
-    def make(
-        links: Sequence[tiny.Row] = (),
-        inputs: Sequence[tiny.Row] = (),
-        losses: Sequence[tiny.Row] = (),
-    ) -> impact.Case:
-        folder = tmp_path / f"case{next(numbers)}"
-        return impact.load_case(tiny.written(folder, links, inputs, losses))
-
-    return make
+    return lambda *rows: loaded(tmp_path / f"case{next(numbers)}", *rows)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -167,7 +167,7 @@ def test_without_a_rate_there_is_no_year(tiny_case: Tiny) -> None:
 
 def test_a_what_if_of_a_year_is_refused(tiny_case: Tiny) -> None:
     year = impact.simulate_year(impact.view(tiny_case(*of_rate(3, LOW, HIGH))), 500)
-    with pytest.raises(BadInput, match="what_if: the run is of a year; take impact.simulate_year"):
+    with pytest.raises(BadInput, match=r"what_if: the run is of a year; take impact\.simulate"):
         impact.what_if(year, "rate=4")
 
 

@@ -89,6 +89,11 @@ def written(
     return folder
 
 
+def loaded(folder: Path, *rows: Sequence[Row]) -> impact.Case:
+    """The case of these links, inputs and losses, written to a folder that is not there yet."""
+    return impact.load_case(written(folder, *rows))
+
+
 def simulate(case: impact.Case, draws: int = DRAWS, changes: str = "", **more: Any) -> impact.Run:
     """A run of a case, with changes."""
     return impact.simulate(impact.view(case, changes=changes), draws=draws, **more)
