@@ -33,11 +33,20 @@ _VIEW = (
 )  # fmt: skip
 
 
-def view_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that every verb that computes has."""
-    for option in reversed(_VIEW):
+def _options(command: Callable[..., None], scenario: bool) -> Callable[..., None]:
+    for option in reversed(_VIEW if scenario else _VIEW[1:]):
         command = option(command)
     return command
+
+
+def options_but_scenario(command: Callable[..., None]) -> Callable[..., None]:
+    """The view options of a verb that names scenarios itself."""
+    return _options(command, scenario=False)
+
+
+def view_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that every verb that computes has."""
+    return _options(command, scenario=True)
 
 
 class _Verbs(click.Group):
@@ -143,7 +152,7 @@ def why(case: str, name: str, as_json: bool, draws: int, seed: int, **view: Any)
 @click.argument("case")
 @click.option("--from", "first", required=True, metavar="SCENARIO", help="From which scenario.")
 @click.option("--to", "last", required=True, metavar="SCENARIO", help="To which scenario.")
-@view_options
+@options_but_scenario
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff(
     case: str, first: str, last: str, as_json: bool, draws: int, seed: int, **view: Any

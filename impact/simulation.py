@@ -121,12 +121,17 @@ def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
     `changes` is `NAME=VALUE; NAME=LOW,MODE,HIGH`; `link.ID=0` cuts a link. Raises BadInput for an
     unknown input or a wrong estimate.
     """
-    if run.over == "year":
-        repair = "take impact.simulate_year of a view with these changes"
-        raise bad("what_if", "the run is of a year", repair)
+    given_event(run, "what_if")
     parsed = parse_changes(changes) if isinstance(changes, str) else changes
     known = views.changed(run.known, parsed, "changes")
     return simulate(known, run.draws, run.seed, run, run.points)
+
+
+def given_event(run: Run, what: str) -> None:
+    """Raises BadInput for a run of a year, where a question is one of a single event."""
+    if run.over == "year":
+        repair = "take a run given the event: impact.simulate"
+        raise bad(what, "the run is of a year", repair)
 
 
 def remember(run: Run, others: Iterable[Run]) -> None:
@@ -400,8 +405,9 @@ def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def moved(row: Mapping[str, Any], inputs: Mapping[str, Mapping[str, Any]]) -> tuple[Any, ...]:
-    """The estimate of the correlation with which an input moves, for the key of its draws."""
-    return estimate(inputs[row["moves_with"]]) if row["moves_with"] else ()
+    """The correlation with which an input moves and its estimate, for the key of its draws."""
+    factor = row["moves_with"]
+    return (factor, *estimate(inputs[factor])) if factor else ()
 
 
 @per_run
@@ -423,6 +429,8 @@ def drawn_inputs(run: Run) -> list[tuple[str, tuple[Any, ...], Draws]]:
         if run.reached.get(row["needs"]):
             named = (*model.pairs[loss].values(), row["retention"], row["limit"])
             uses += [(name, loss) for name in named]
+    moving = {inputs[name]["moves_with"] for name, _ in uses if name in inputs} - {None}
+    uses += [(name, name) for name in sorted(moving)]
     found = dict[tuple[Any, ...], str]()
     for name, use in uses:
         if name in inputs and inputs[name]["shape"] != "fixed":

@@ -102,6 +102,40 @@ WRONG = {
     "many": (("--draws", "1000000000000"), 2, r"outside 1 to"),
     "seed": (("--seed", "-1"), 2, r"-1 is below 0"),
     "type": (("--draws", "many"), 2, r"'many' is not a valid integer"),
+    "a list for a number": (("--set", "pause_weeks=1,2"), 2, r"is no estimate; write one number"),
+    "no number": (("--set", "pause_weeks=nan"), 2, r"is no estimate; write one number"),
+    "no end": (("--set", "pause_weeks=1e400"), 2, r"is no estimate; write one number"),
+    "no name": (("--set", "=3"), 2, r'"=3" is no change; write NAME=VALUE'),
+    "no sign": (("--set", "pause_weeks"), 2, r'"pause_weeks" is no change; write NAME=VALUE'),
+    "a link to nowhere": (("--set", "link.surge-fals=0"), 2, r'did you mean "link.surge-falls"'),
+    "a chance of a link": (("--set", "link.surge-falls=2"), 2, r"outside 0 to 1; write a fraction"),
+    "above the cap": (
+        ("--set", "misuse_usd=1,2,1e9"),
+        2,
+        r"misuse_usd cap: is not above high; give",
+    ),
+    "a lognormal from 0": (
+        ("--set", "misuse_usd=0,2,9"),
+        2,
+        r"needs 0 < low < high; write its 5 %",
+    ),
+    "fewer than no draws": (("--draws", "-1"), 2, r"draws: -1 is outside 1 to"),
+    "a year too early": (
+        ("--year", "--as-of", "2026-03-31"),
+        2,
+        r"says how often such an event happens; give inputs.csv one in event/year",
+    ),
+    "years of very many draws": (("--year", "--draws", "2000000"), 2, r"is outside 1 to 1,048,576"),
+    "too many events": (
+        ("--year", "--set", "such_events_a_year=400"),
+        2,
+        r"10,000 years hold [\d,]+ events, more than 1,048,576; take [\d,]+ or fewer",
+    ),
+    "a rate beyond all": (
+        ("--year", "--set", "such_events_a_year=1e9"),
+        2,
+        r"goes above 500 events a year; give the rate of this kind of event",
+    ),
     "too early": (
         ("--scenario", "long-pause", "--as-of", "2026-03-24"),
         1,
@@ -179,3 +213,151 @@ def test_the_help_imports_nothing_heavy() -> None:
 def test_cases_and_check_name_the_bundled_case() -> None:
     assert "mercor: Mercor breach" in impact("cases").stdout
     assert "no faults" in impact("check", "mercor").stdout
+
+
+# a year, very many draws, differences
+
+
+def shape(found: dict[str, object]) -> dict[str, object]:
+    """The keys of an answer of `show --json`, those of the rows of its lists among them."""
+    rows = {
+        k: v[0].keys() for k, v in found.items() if isinstance(v, list) and v and k != "windows"
+    }
+    return {"keys": found.keys(), "rows": rows}
+
+
+def test_show_of_a_year_has_the_keys_of_show_given_the_event() -> None:
+    words = ("show", "mercor", "--json", "--draws", "2000")
+    event, year = json.loads(impact(*words).stdout), json.loads(impact(*words, "--year").stdout)
+    assert shape(event) == shape(year)
+    assert (event["over"], year["over"]) == ("event", "year")
+    chance = {row["entity"]: row["chance"] for row in year["exposure"]}
+    assert 0.15 < chance["mercor"] < 0.35 < 1.0
+
+
+def test_show_of_a_year_in_text_says_that_it_is_one() -> None:
+    done = impact("show", "mercor", "--year", "--draws", "2000")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Mercor breach, baseline: next year")
+    assert "such_events_a_year, assumption" in done.stdout
+
+
+def test_show_json_of_two_million_draws_keeps_all_keys_and_says_why_a_measure_is_null() -> None:
+    usual = json.loads(impact("show", "mercor", "--json", "--draws", "2000").stdout)
+    done = impact("show", "mercor", "--json", "--draws", "2000000")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found.keys() == usual.keys()
+    assert found["draws"] == 2_000_000
+    for row, before in zip(found["losses"], usual["losses"], strict=True):
+        assert row.keys() == before.keys()
+        if None in row.values():
+            assert re.search("only the total is kept|p99 not shown|not resolved", row["basis"])
+    whole = next(row for row in found["losses"] if row["bearer"] == "total")
+    assert whole["mean_usd"] > 1000 * whole["mean_error_usd"] > 0
+
+
+def cents(usd: float) -> int:
+    """An amount in whole cents."""
+    assert type(usd) is float
+    assert abs(usd * 100 - round(usd * 100)) < 1e-3
+    return round(usd * 100)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "more"),
+    [
+        ("baseline", "long-pause", ()),
+        ("near-miss", "surge-falls", ()),
+        ("baseline", "pause-spreads", ("--set", "turing_falls=0.5", "--as-of", "2026-04-23")),
+        ("long-pause", "long-pause", ()),
+    ],
+)
+def test_diff_json_has_the_shape_of_the_contract_and_effects_that_add_up(
+    first: str, last: str, more: tuple[str, ...]
+) -> None:
+    words = ("diff", "mercor", "--from", first, "--to", last, "--json", "--draws", "2000", *more)
+    done = impact(*words)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {"from", "to", "changes"} <= found.keys()
+    for end, name in (("from", first), ("to", last)):
+        assert found[end].keys() == {"view", "total_mean_usd"}
+        assert found[end]["view"] == name
+    assert all(row.keys() == {"table", "id", "what", "effect_usd"} for row in found["changes"])
+    moved = cents(found["to"]["total_mean_usd"]) - cents(found["from"]["total_mean_usd"])
+    assert sum(cents(row["effect_usd"]) for row in found["changes"]) == moved
+    assert (found["changes"] == []) == (first == last)
+
+
+def test_diff_in_text_names_both_ends_and_the_changes() -> None:
+    done = impact("diff", "mercor", "--from", "baseline", "--to", "pause-spreads")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('From baseline to "the pause spreads" the mean total goes from $')
+    for name in ("openai_pauses", "silent_client_pauses"):
+        assert re.search(rf"^{name} +0.\d+ – 0.\d+ to 1 +\$\d", done.stdout, re.MULTILINE)
+    assert "they add up to the cent" in done.stdout
+
+
+def test_diff_totals_are_those_of_show() -> None:
+    words = ("--draws", "2000", "--json")
+    found = json.loads(
+        impact("diff", "mercor", "--from", "near-miss", "--to", "surge-falls", *words).stdout
+    )
+    for end, scenario in (("from", "near-miss"), ("to", "surge-falls")):
+        shown = json.loads(impact("show", "mercor", "--scenario", scenario, *words).stdout)
+        total = next(row["mean_usd"] for row in shown["losses"] if row["bearer"] == "total")
+        assert found[end]["total_mean_usd"] == pytest.approx(total, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--from", "baseline", "--to", "long-paus"),
+            r'scenario: no scenario "long-paus"; did you',
+        ),
+        (
+            ("--from", "long-paus", "--to", "baseline"),
+            r'scenario: no scenario "long-paus"; did you',
+        ),
+        (("--from", "baseline"), r"Missing option '--to'"),
+        (("--from", "baseline", "--to", "long-pause", "--draws", "0"), r"0 is outside 1 to"),
+        (("--from", "baseline", "--to", "long-pause", "--draws", "2000000"), r"is outside 1 to"),
+        (("--from", "baseline", "--to", "long-pause", "--set", "x=1"), r'no input "x"; '),
+        (
+            ("--from", "baseline", "--to", "long-pause", "--tlp", "pink"),
+            r'"pink" is no TLP level; ',
+        ),
+    ],
+)
+def test_a_wrong_diff_is_a_line_with_its_repair_and_no_traceback(
+    words: tuple[str, ...], said: str
+) -> None:
+    done = impact("diff", "mercor", *words)
+    assert done.returncode == 2
+    assert re.search(said, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+# defects
+
+
+@pytest.mark.parametrize("change", ["pause_weeks=-5", "affected_people=-5", "window_minutes=-40"])
+def test_an_amount_below_nothing_is_refused(change: str) -> None:
+    done = impact("show", "mercor", "--draws", "1000", "--set", change)
+    assert done.returncode == 2
+
+
+def test_diff_does_not_take_a_scenario_in_silence() -> None:
+    ends = ("--from", "baseline", "--to", "long-pause")
+    done = impact("diff", "mercor", *ends, "--scenario", "nonsense", "--draws", "100")
+    assert done.returncode == 2
+
+
+def test_diff_to_a_scenario_that_is_not_known_yet_is_refused_as_show_refuses_it() -> None:
+    early = ("--as-of", "2026-03-31", "--draws", "100")
+    done = impact("diff", "mercor", "--from", "baseline", "--to", "long-pause", *early)
+    shown = impact("show", "mercor", "--scenario", "long-pause", *early)
+    assert (done.returncode, done.stderr) == (shown.returncode, shown.stderr)

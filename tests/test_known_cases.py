@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import special
-from tiny import Row, Tiny, between, fixed, link, loss, simulate
+from tiny import Row, Tiny, between, fixed, link, loss, same, simulate
 
 import impact
 from impact import simulation, sums
@@ -163,3 +163,12 @@ def test_an_uncertain_chance_that_moves_with_others_happens_as_often_as_its_mean
     inputs = [between("p", 0, 0.2, moves_with="rho"), fixed("rho", rho, "correlation")]
     run = simulate(tiny_case([link("event", "a", "p")], inputs))
     assert abs(run.chance("a") - 0.1) < 4 * np.sqrt(0.09 / run.draws)
+
+
+def test_a_run_like_one_with_another_factor_has_the_bits_of_a_fresh_one(tiny_case: Tiny) -> None:
+    other = fixed("other", 0.5, "correlation")
+    links, inputs, losses = parties(moves_with="rho")
+    before = tiny_case(links, [*inputs, other], losses)
+    inputs[-1] = {**inputs[-1], "moves_with": "other"}
+    after = tiny_case(links, [*inputs, other], losses)
+    assert same(simulate(after, like=simulate(before)), simulate(after))

@@ -9,7 +9,9 @@ from tiny import Row, Tiny, between, fixed, link, loss, simulate
 
 import impact
 from impact import simulation, sums
-from impact.errors import BadInput
+from impact.case import views
+from impact.case.scenarios import parse_changes
+from impact.errors import BadInput, ImpactError
 from impact.numerics import graph, measures, sampling
 
 BLOCK = sampling.BLOCK
@@ -167,8 +169,17 @@ def test_without_a_rate_there_is_no_year(tiny_case: Tiny) -> None:
 
 def test_a_what_if_of_a_year_is_refused(tiny_case: Tiny) -> None:
     year = impact.simulate_year(impact.view(tiny_case(*of_rate(3, LOW, HIGH))), 500)
-    with pytest.raises(BadInput, match=r"what_if: the run is of a year; take impact\.simulate"):
+    with pytest.raises(BadInput, match=r"what_if: the run is of a year; take a run"):
         impact.what_if(year, "rate=4")
+
+
+def test_a_year_is_not_compared_with_what_an_event_costs(tiny_case: Tiny) -> None:
+    year = impact.simulate_year(impact.view(tiny_case(*of_rate(3, LOW, HIGH))), 500)
+    changed = views.changed(year.known, parse_changes("rate=4"), "changes")
+    with pytest.raises(ImpactError, match="of a year"):
+        impact.compare(year, ["baseline"])
+    with pytest.raises(ImpactError, match="of a year"):
+        impact.waterfall(year, impact.simulate_year(changed, 500))
 
 
 # what is in common

@@ -12,9 +12,9 @@ from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import ILLUSTRATIVE
 from impact.case import views
 from impact.case.scenarios import BASELINE
-from impact.errors import BadInput, Fault, Refusal
+from impact.errors import Fault, ImpactError, Refusal
 from impact.numerics import measures
-from impact.simulation import Run, estimate, remember, simulate, total
+from impact.simulation import Run, estimate, given_event, remember, simulate, total
 
 if TYPE_CHECKING:
     import altair as alt
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def under(run: Run, scenario: str) -> Run:
     """The run under another scenario of its case, on the same draws."""
+    given_event(run, "under")
     known = views.under(run.known, scenario)
     return simulate(known, run.draws, run.seed, run, run.points)
 
@@ -50,17 +51,19 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     `mean_usd`, `difference_usd`, `difference_error_usd`, `p95_usd`, `p95_difference_usd`,
     `times_sharper` (variance of the difference on separate draws over that on these).
     """
-    base = measures.order_statistic(total(run), 0.95)
+    given_event(run, "compare")
+    base, notices = measures.order_statistic(total(run), 0.95), views.notices(run.known)
     names = [name for name in run.known.scenarios if name != run.known.scenario]
     rows: list[dict[str, Any]] = []
     for name in names if scenarios is None else scenarios:
         try:
             other = under(run, name)
-        except BadInput:
+        except ImpactError:
             if scenarios is not None:
                 raise
             continue  # it rests on something that is not known in this view
         remember(run, [other])
+        notices += [notice for notice in views.notices(other.known) if notice not in notices]
         lost = total(other)
         moved, sharper = paired(run, other)
         p95 = measures.order_statistic(lost, 0.95)
@@ -112,7 +115,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         )
         if rows
         else (),
-        notices=tuple(views.notices(run.known)),
+        notices=tuple(notices),
         draw=draw if rows else None,
     )  # fmt: skip
 
@@ -188,7 +191,10 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         said += f" {words.money(after)}"
     if moved.height:
         first = moved.row(0, named=True)
-        said += f"; most of it goes with {first['id']}, {words.money(first['effect_usd'])}"
+        effect = first["effect_usd"]
+        most = effect / (after - before) > 0.5 if after != before else False
+        what = "most of it goes with" if most else "the greatest effect is that of"
+        said += f"; {what} {first['id']}, {words.money(effect)}"
     return Answer(
         name="waterfall",
         sentence=f"{said}.",
@@ -222,10 +228,14 @@ def effects_of(one: Run, other: Run) -> list[tuple[str, str, int]]:
     if (one.draws, one.seed, one.points) != (other.draws, other.seed, other.points):
         what = "the runs are of other draws, seeds or points"
         raise Refusal(Fault("waterfall", what, "compare runs of equal draws and seed"))
-    seen = [(run.known.as_of, run.known.tlp, run.over, id(run.model)) for run in (one, other)]
-    if seen[0] != seen[1]:
+    seen = [(run.known.as_of, run.known.tlp, run.over) for run in (one, other)]
+    tables = [
+        [run.known[table] for table in ("links", "losses", "entities")] for run in (one, other)
+    ]
+    if seen[0] != seen[1] or not all(a.equals(b) for a, b in zip(*tables, strict=True)):
         what = "the runs differ in more than inputs"
         raise Refusal(Fault("waterfall", what, "compare views of one day and one level"))
+    given_event(one, "waterfall")
     old, new = one.known.inputs, other.known.inputs
     differ = [
         name

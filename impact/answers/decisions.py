@@ -18,7 +18,7 @@ from impact.case import views
 from impact.case.scenarios import Decision
 from impact.errors import BadInput, bad, did_you_mean
 from impact.numerics import graph, measures
-from impact.simulation import Run, arguments, net, per_run, remember, what_if
+from impact.simulation import Run, arguments, given_event, net, per_run, remember, what_if
 
 if TYPE_CHECKING:
     import altair as alt
@@ -65,8 +65,12 @@ class Weighed:
 @per_run
 def weighed(run: Run) -> tuple[Weighed, ...]:
     """The decisions of the case that can be worked out from what the view knows, in order."""
+    given_event(run, "decisions")
     found = []
     for decision in run.known.decisions.values():
+        named = {loss for option in decision.options for loss in (*option.costs, *option.saves)}
+        if not named <= run.model.losses.keys() or decision.flips_on not in run.known.inputs:
+            continue  # it rests on something that is not known in this view
         try:
             runs = [what_if(run, option.changes) for option in decision.options]
             remember(run, runs)
@@ -76,7 +80,7 @@ def weighed(run: Run) -> tuple[Weighed, ...]:
                 for option, run_of, cost in zip(decision.options, runs, costs, strict=True)
             )
         except BadInput:
-            continue  # it rests on something that is not known in this view
+            continue  # as above
         found.append(Weighed(decision, costs, lines))
     return tuple(found)
 
@@ -150,7 +154,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         },
         figures=tuple(figures),
         notes=(
-            *(one.decision.note for one in found if one.decision.note),
+            *(note for one in found for note in _notes(run, one)),
             f"Costs are {ILLUSTRATIVE}.",
             *([] if most else ["Regret: cost above that of the option that turns out cheapest."]),
         )
@@ -197,15 +201,33 @@ def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
         best, start = better, float(at)
 
 
-def _best_when(option: str, regimes: list[tuple[str, float, float]]) -> str:
+def _amount(value: float, unit: str) -> str:
+    """A value of the input on which a decision flips, in its unit."""
+    if unit.partition("/")[0] == "USD":
+        return words.money(value, 1)
+    return f"{words.number(value, 1)} {unit}" + ("" if value == 1 else "s")
+
+
+def _best_when(option: str, regimes: list[tuple[str, float, float]], unit: str) -> str:
     for name, low, high in regimes:
         if name == option:
             if np.isinf(high):
-                return f"above about {words.money(low, 1)}" if low else "always"
-            return (
-                f"up to about {words.money(high, 1)}" if not low else words.money_range(low, high)
-            )
+                return f"above about {_amount(low, unit)}" if low else "always"
+            end = _amount(high, unit)
+            return f"{_amount(low, unit)} to {end}" if low else f"up to about {end}"
     return "never"
+
+
+def _notes(run: Run, one: Weighed) -> list[str]:
+    """What a reader must know of a decision; that an amount which nobody estimated counts as 0."""
+    row = run.known.inputs[one.decision.flips_on]
+    said = [one.decision.note] if one.decision.note else []
+    if row["shape"] == "fixed" and not row["mode"]:
+        said.append(
+            f"In the ranges, and in how often an option is cheapest, what {one.decision.flips_says}"
+            f" counts as {_amount(0.0, row['unit'])}."
+        )
+    return said
 
 
 def _told(run: Run, one: Weighed) -> str:
@@ -216,8 +238,9 @@ def _told(run: Run, one: Weighed) -> str:
         return f"{decision.title}: nothing is at stake in this view."
     named = [f'"{titles[name].lower()}"' for name, _, _ in regimes]
     where = f"{named[0]}, whatever {decision.flips_says}"
+    unit = run.known.inputs[decision.flips_on]["unit"]
     if len(regimes) > 1:
-        ends = [f"up to about {words.money(high, 1)}" for _, _, high in regimes[:-1]]
+        ends = [f"up to about {_amount(high, unit)}" for _, _, high in regimes[:-1]]
         parts = [f"{name} {end}" for name, end in zip(named[1:], ends[1:], strict=False)]
         first = f"{named[0]} where {decision.flips_says} {ends[0]}"
         where = words.listed([first, *parts, f"{named[-1]} above"])
@@ -231,6 +254,7 @@ def _told(run: Run, one: Weighed) -> str:
 def _rows(run: Run, which: int) -> list[dict[str, Any]]:
     one = weighed(run)[which]
     drivers = {name: row["driver"] for name, row in run.known.rows("losses").items()}
+    unit = run.known.inputs[one.decision.flips_on]["unit"]
     regimes, chances, regrets = envelope(one.lines), one.best_chances, one.regrets
     rows = []
     for place, option in enumerate(one.decision.options):
@@ -252,7 +276,7 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
                 "best_chance": float(chances[place]),
                 "best_said": f"{100 * chances[place]:.0f} % of draws",
                 "regret_usd": float(regrets[place]),
-                "best_when": _best_when(option.id, regimes),
+                "best_when": _best_when(option.id, regimes, unit),
             }
         )
     return rows

@@ -273,11 +273,15 @@ def vendors_reached(run: Run) -> str:
     """Which vendors that supply somebody are reached, or supposed to be, as a half-sentence."""
     said, supply = names(run.known), related(run.known, "supplies")
     vendors = [row for row in _reached(run) if row["entity"] in supply]
-    sure, supposed = (
-        [said[row["entity"]] for row in vendors if row["how"] == how]
-        for how in ("established", "supposed")
-    )
+    sure = [
+        said[row["entity"]] + (f" ({row['reported']})" if row["reported"] else "")
+        for row in vendors
+        if row["how"] == "established"
+    ]
+    supposed = [said[row["entity"]] for row in vendors if row["how"] == "supposed"]
     first = "no vendor is reported as reached"
+    if run.known.scenarios[run.known.scenario].contradicts:
+        first = "no vendor is reached, against what is reported"
     if sure:
         first = f"{words.listed(sure)} {'is' if len(sure) == 1 else 'are'} reached"
     return f"{first}, {words.listed(supposed)} supposed" if supposed else first

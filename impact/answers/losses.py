@@ -14,7 +14,7 @@ from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, names
 from impact.case import checks, views
 from impact.numerics import loss_kinds, measures
-from impact.simulation import Run, arguments, net, per_run, total
+from impact.simulation import Run, arguments, given_event, net, per_run, total
 
 if TYPE_CHECKING:
     import altair as alt
@@ -52,7 +52,7 @@ def by_bearer(run: Run) -> pl.DataFrame:
             row |= {f"{name}_usd": measure.value, f"{name}_error_usd": measure.error}
         if share > LED:
             row |= {"p99_usd": None, "p99_error_usd": None}
-        rows.append(row | {"assumed_share": share, "basis": _basis(run, bearer, lost, share)})
+        rows.append(row | {"assumed_share": share, "basis": said_basis(run, bearer, lost, share)})
     return pl.DataFrame(rows, schema_overrides=dict.fromkeys(_USD, pl.Float64))
 
 
@@ -75,7 +75,8 @@ _NAMES = ("mean", *measures.QUANTILES, "tvar95")
 _USD = [f"{name}{part}" for name in _NAMES for part in ("_usd", "_error_usd")]
 
 
-def _basis(run: Run, bearer: str, lost: Draws, share: float) -> str:
+def said_basis(run: Run, bearer: str, lost: Draws, share: float) -> str:
+    """On what a loss rests: the weakest basis, what assumptions carry, what is not shown."""
     hits = int(np.count_nonzero(lost))
     if not hits:
         return "no loss in this view"
@@ -103,6 +104,7 @@ def losses(run: Run) -> Answer:
 
     Table: `who`, `what`, `unit`, `p05`, `p50`, `p95` (raw), `range`, `chance`, `basis`.
     """
+    given_event(run, "losses")
     rows = [*_idle(run), *_vendors(run), *_drivers(run), *_whole(run)]
     frame = pl.DataFrame(rows, schema=_LOSSES, orient="row")
     measured = by_bearer(run)

@@ -9,7 +9,7 @@ from impact import words
 from impact.answers.brief import bottom_line
 from impact.answers.evidence import window, window_sentence
 from impact.answers.exposure import chances, exposure, undrawn
-from impact.answers.losses import TOTAL, by_bearer, by_form, losses
+from impact.answers.losses import LED, TOTAL, by_bearer, by_form, losses, said_basis
 from impact.answers.provenance import ILLUSTRATIVE
 from impact.answers.tails import years
 from impact.case import folder, views
@@ -58,19 +58,23 @@ def record_of_totals(known: Case, draws: int, seed: int) -> dict[str, Any]:
     lost, reached = totals(known, draws, seed)
     of_total = measures.loss_measures(lost)
     sure = undrawn(few)
+    assumed = dict(by_bearer(few).select("bearer", "assumed_share").iter_rows())
     for row in found["exposure"]:
         chance = measures.share(reached[row["entity"]], draws)
         drawn = row["entity"] not in sure and reached[row["entity"]]
         row |= {"chance": chance.value, "chance_error": chance.error if drawn else 0.0}
     for row in found["losses"]:
         kept = row["bearer"] == TOTAL
-        led = row["p99_usd"] is None
+        led = assumed[row["bearer"]] > LED
         row["chance"] = of_total["chance"].value if kept else None
         for name in _MEASURES:
             measure = of_total[name.removesuffix("_usd").removesuffix("_error")]
             value = measure.error if "error" in name else measure.value
             row[name] = value if kept and not (led and name == "p99_usd") else None
-        row["basis"] += "" if kept else f"; {KEPT.format(most=MOST_DRAWS)}"
+        if kept:
+            row["basis"] = said_basis(few, TOTAL, lost, assumed[TOTAL])
+        else:
+            row["basis"] += f"; {KEPT.format(most=MOST_DRAWS)}"
     return found | {"draws": draws, "forms": []}
 
 

@@ -15,7 +15,7 @@ from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
 from impact.errors import BadInput, bad
 from impact.numerics import measures, sampling
-from impact.simulation import Run, net, per_run, total
+from impact.simulation import Run, given_event, net, per_run, total
 from impact.sums import common_share, simulate_year
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def exceedance(run: Run) -> Answer:
 
     return Answer(
         name="exceedance",
-        sentence=_sentence(run, found),
+        sentence=_sentence(run, rows),
         table=frame,
         heads={"amount_usd": "Total above", "said": "How likely, in per cent"},
         figures=tuple(
@@ -94,7 +94,13 @@ def _drawn(run: Run) -> list[str]:
     kinds = {who: row["kind"] for who, row in run.known.rows("entities").items()}
     told = [who for who in bearers(run) if kinds[who] != "lab"]  # labs of equal evidence are a kind
     means = {who: float(net(run, who).mean()) for who in told}
-    enough = [w for w in means if np.count_nonzero(net(run, w) > 0) >= measures.ENOUGH]
+    end = _ends(by_bearer(run))
+    enough = [
+        who
+        for who in means
+        if (hits := np.count_nonzero(net(run, who) > 0)) >= measures.ENOUGH
+        and hits > 2 * end[who] * run.draws  # else its curve would end before it begins
+    ]
     enough.sort(key=lambda who: (-means[who], who))
     whole = ["total"] if np.count_nonzero(total(run) > 0) >= measures.ENOUGH else []
     return [*whole, *enough[:3]]
@@ -135,14 +141,20 @@ def _round_amounts(lost: Draws) -> Draws:
 _DIGITS = (1, 1.5, 2, 3, 4, 6, 8)
 
 
-def _sentence(run: Run, found: pl.DataFrame) -> str:
-    row = found.row(by_predicate=pl.col("bearer") == "total", named=True)
-    if row["p95_usd"] is None or not row["p95_usd"]:
-        when = "in the year" if run.over == "year" else "in this view"
-        return f"How large the loss of all together can get is not resolved {when}."
-    said = f"One time in twenty all together lose more than {words.money(row['p95_usd'], 1)}"
-    said += f", and then {words.money(row['tvar95_usd'], 1)} on average"
-    return f"{said}; half of the time they lose more than {words.money(row['p50_usd'], 1)}."
+def _sentence(run: Run, rows: list[tuple[float, float, float, str]]) -> str:
+    """The chances of two round amounts: that nearest to one half, and the greatest told."""
+    if not np.any(total(run)):
+        return "Nothing is lost in this view."
+    if not rows:
+        return "How large the loss of all together can get is not resolved in this view."
+    when = "of the years" if run.over == "year" else "of the draws"
+    middle = min(rows, key=lambda row: (abs(row[1] - 0.5), row[0]))
+    told = [f"{words.money(row[0])} in {_per_cent(row[1])} {when}" for row in (middle, rows[-1])]
+    return f"All together lose more than {', and more than '.join(dict.fromkeys(told))}."
+
+
+def _per_cent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def itemised(run: Run, by: str = "form") -> Answer:
@@ -250,6 +262,7 @@ def common_cause(run: Run) -> Answer:
     Table: `what`, `together_usd`, `together_error_usd`, `apart_usd` (each party's draws shuffled by
     itself), `apart_error_usd`; for the standard deviation, p95, p99 and tvar95 of the total.
     """
+    given_event(run, "common_cause")
     together, apart = total(run), _apart(run)
     one = measures.loss_measures(together, run.replicates)
     two = measures.loss_measures(apart)
@@ -267,9 +280,11 @@ def common_cause(run: Run) -> Answer:
     ]  # fmt: skip
     frame = pl.DataFrame(rows, schema=_COMMON, orient="row")
     said = "Whether the parties' losses hang together is not resolved."
-    if share.value is not None and one["p95"].value is not None:
+    if not np.any(together):
+        said = "Nothing is lost in this view."
+    elif share.value is not None and one["p95"].value is not None:
         said = (
-            f"About {words.chance(words.significant(share.value, 1))} of the variance of the total"
+            f"About {100 * words.significant(share.value, 1):.0f} % of the variance of the total"
             " goes with causes that several parties share; one time in twenty it is above"
             f" {words.money(one['p95'].value)}, where independent parties would have"
             f" {words.money(two['p95'].value)}."

@@ -20,7 +20,7 @@ from impact.case import checks, views
 from impact.case.folder import Case, once
 from impact.numerics import graph, information, sampling
 from impact.numerics.information import Bins
-from impact.simulation import Run, drawn_inputs, model_of, per_run, total
+from impact.simulation import Run, drawn_inputs, given_event, model_of, per_run, total
 
 if TYPE_CHECKING:
     import altair as alt
@@ -97,12 +97,13 @@ def first_question(run: Run) -> str:
 @per_run
 def _ranking(run: Run) -> pl.DataFrame:
     """The table of `unknowns`."""
+    given_event(run, "unknowns")
     outcomes = _outcomes(run)
     variances, space = outcomes.var(axis=0), np.empty_like(outcomes)
     asked = dict[str, dict[str, Any]]()
     for name, question, ask, bins in _quantities(run):
         row = _measured(run, bins, bins.means(outcomes, space), variances)
-        if not any(row[part] for part in _MEASURED):
+        if not row["value_usd"] and max(row["cost_share"], row["data_share"]) < _LEAST:
             continue
         old = asked.setdefault(question, {"about": name, "question": question, "ask": ask, **row})
         if row["value_usd"] > old["value_usd"]:
@@ -158,8 +159,8 @@ def _quantities(run: Run) -> Iterator[tuple[str, str, str, Bins]]:
     told = {0, graph.everything(run.draws)}
     for entity, mask in run.reached.items():
         question, ask = _question(run.known, entity) if mask not in told else ("", "")
-        told.add(mask)
         if question:
+            told.add(mask)
             kept = ("bins", mask)
             if kept not in run.drawn:
                 run.drawn[kept] = information.two_bins(graph.unpack(mask, run.draws))

@@ -10,7 +10,7 @@ from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.exposure import travelled, undrawn
 from impact.answers.provenance import names
-from impact.case import views
+from impact.case import checks, views
 from impact.case.ways import ROOT
 from impact.errors import bad, did_you_mean
 from impact.numerics import graph, measures
@@ -32,9 +32,8 @@ def co_exposure(run: Run, *entities: str) -> Answer:
     """How likely several are reached together: at least one, two, ... all of them.
 
     All client parties whose reach is drawn, or those named. Table: `at_least`, `chance`,
-    `chance_error`,
-    `apart_chance` (were they independent, each with its own chance). Raises BadInput for
-    an entity that the view does not know.
+    `chance_error`, `apart_chance` (were they independent, each with its own chance). Raises
+    BadInput for an entity that the view does not know.
     """
     known, said = run.known.rows("entities"), names(run.known)
     for entity in entities:
@@ -52,12 +51,16 @@ def co_exposure(run: Run, *entities: str) -> Answer:
     frame = pl.DataFrame(rows, schema=_TOGETHER, orient="row")
     listed = words.listed([said[entity] for entity in chosen])
     sentence = "No client party can be reached in this view."
-    if rows:
-        all_of = f"all {len(rows)}" if len(rows) > 2 else "both" if len(rows) == 2 else "it"
+    if len(rows) > 1:
         sentence = (
-            f"Of {listed}, {all_of} are reached in {words.chance(rows[-1][1])} of the draws;"
-            f" if independent, in {words.chance(rows[-1][3])}."
+            f"Of {listed}, {'both' if len(rows) == 2 else f'all {len(rows)}'} are reached in"
+            f" {_per_cent(rows[-1][1])} of the draws; if independent, in {_per_cent(rows[-1][3])}."
         )
+    elif rows:
+        sentence = f"{words.capital(listed)} is reached in {_per_cent(rows[0][1])} of the draws."
+    elif ends := parties(run):
+        listed = words.listed([said[entity] for entity in ends])
+        sentence = f"Reached in every draw, so that nothing is drawn of it: {listed}."
     return Answer(
         name="co_exposure",
         sentence=sentence,
@@ -94,6 +97,10 @@ def _share(run: Run, mask: int) -> measures.Measure:
         return measures.share(mask.bit_count(), run.draws)
     parts = graph.unpack(mask, run.draws).reshape(run.replicates, -1).mean(axis=1)
     return measures.over_replicates(parts.tolist(), mask.bit_count() / run.draws)
+
+
+def _per_cent(share: float | None) -> str:
+    return words.NOT_RESOLVED if share is None else f"{100 * share:.2g} %"
 
 
 def _independent(chances: list[float]) -> list[float]:
@@ -176,8 +183,9 @@ def _cut(run: Run, ends: list[str], said: dict[str, str]) -> list[dict[str, Any]
         spared = [
             run.reached[end] & ~lost[edge.name][end] for end in ends if end in lost[edge.name]
         ]
-        if not any(spared) or edge.target in ends:
-            continue
+        own = edge.target in ends and run.model.terms[edge.name] == (checks.CERTAIN,)
+        if not any(spared) or own:
+            continue  # what belongs to a party is no link to cut
         number = sum(graph.unpack(mask, run.draws).astype(float) for mask in spared)
         found = measures.mean(number)  # type: ignore[arg-type]
         carries = carried.get(edge.target, 0).bit_count() / run.draws

@@ -321,6 +321,14 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
     if given != sorted(given):
         what = "low, mode and high are not in order"
         yield Fault(f"{where} low", what, "write low <= mode <= high")
+    yield from _unused(where, shape, row)
+    counted = not is_chance(unit) and "USD" not in unit and unit not in ("1", "share", CORRELATION)
+    if counted and any(value < 0 for value in given):
+        yield Fault(
+            f"{where} {'low' if low is not None else 'mode'}",
+            "is below 0",
+            f"there is no {unit} below 0",
+        )
     if shape == "lognormal":
         if cap is None:
             yield Fault(f"{where} cap", "a lognormal has no upper end", "give it a cap")
@@ -340,7 +348,7 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
     if shape == "quantiles":
         yield from _quantile_faults(where, pairs)
         given = [*given, *pairs.values()]
-    chance = unit in ("chance", "share", CORRELATION) or reference_minutes(unit) is not None
+    chance = unit in ("share", CORRELATION) or is_chance(unit)
     if chance and cap is not None and cap > 1:
         yield Fault(
             f"{where} cap", "a chance or share is outside 0 to 1", "write a fraction of one"
@@ -355,19 +363,31 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
             yield Fault(f"{where} unit", str(error), "write products and quotients: USD/hour")
 
 
+def _unused(where: str, shape: str, row: Mapping[str, object]) -> Iterator[Fault]:
+    """Numbers that a shape does not use: they would be dropped in silence."""
+    for name in {"fixed": ("low", "high"), "uniform": ("mode",)}.get(shape, ()):
+        if row[name] is not None:
+            yield Fault(
+                f"{where} {name}", f"a {shape} has none", "empty it, or choose another shape"
+            )
+            return
+    if row["cap"] is not None and shape != "lognormal":
+        yield Fault(f"{where} cap", f"a {shape} has none", "empty it: high is the upper end")
+
+
 _NEEDED = {"fixed": ["mode"], "pert": ["low", "mode", "high"], "beta": [], "quantiles": []}
 
 
 def parameters(items: list[str] | None) -> tuple[dict[str, float], str]:
     """(name -> number, first wrong item) of the `parameters` of an input."""
     pairs: dict[str, float] = {}
-    for item in items or ():
+    for at, item in enumerate(items or ()):
         name, _, value = (part.strip() for part in item.partition("="))
         try:
             pairs[name] = float(value)
         except ValueError:
             return {}, item
-        if not math.isfinite(pairs[name]):
+        if not math.isfinite(pairs[name]) or len(pairs) <= at:
             return {}, item
     return pairs, ""
 

@@ -169,7 +169,7 @@ def _changed(row: Mapping[str, Any], change: Change) -> dict[str, Any]:
     return {
         **row,
         "low": None if fixed else change.low,
-        "mode": change.mode,
+        "mode": None if row["shape"] == "uniform" and not fixed else change.mode,
         "high": None if fixed else change.high,
         "shape": "fixed" if fixed else row["shape"] if row["shape"] in _RANGED else "pert",
         "cap": None if fixed else row["cap"],

@@ -48,18 +48,23 @@ def view(
         raise Refusal(faults)
     seen = replace(case, tables=tables, scenario=name, as_of=moment, tlp=level, memo={})
     seen = replace(seen, before=replace(seen, scenario=scenarios.BASELINE))
+    return changed(_supposed(seen, chosen), own, "changes")
+
+
+def _supposed(known: Case, scenario: scenarios.Scenario) -> Case:
+    """The view with the changes of a scenario; raises Refusal where they are not yet known."""
     try:
-        seen = changed(seen, chosen.changes, f"scenario {name}")
+        return changed(known, scenario.changes, f"scenario {scenario.id}")
     except BadInput as error:
         early = [Fault(f.where, f.what, "it is not known in this view") for f in error.faults]
         raise Refusal(early) from None
-    return changed(seen, own, "changes")
 
 
 def under(known: Case, scenario: str) -> Case:
     """The view under another scenario of its case: equal rows, equal changes of its own.
 
-    Raises BadInput for an unknown scenario, or one that looks back to another day.
+    Raises BadInput for an unknown scenario, or one that looks back to another day, and Refusal for
+    one that rests on what is not known in this view.
     """
     chosen, own = known.scenarios[known.scenario], known.changes
     if scenario not in known.scenarios:
@@ -71,7 +76,7 @@ def under(known: Case, scenario: str) -> Case:
         raise bad(f"scenario {scenario}", what, "compare scenarios of one day")
     before = known.before or known
     seen = replace(before, scenario=scenario, before=before)
-    seen = changed(seen, other.changes, f"scenario {scenario}")
+    seen = _supposed(seen, other)
     return changed(seen, [change for change in own if change not in chosen.changes], "changes")
 
 

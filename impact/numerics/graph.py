@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from impact.errors import bad
 from impact.numerics import sampling
 
 FOREVER = float("inf")
@@ -453,12 +454,20 @@ def outcomes(
     `chances` maps an edge to its chances, or is one list for all. They are the edge's own, so a
     range counts by its mean (low + 4 mode + high) / 6 alone, and several by their product: whether
     u < P for an independent P has the chance E[P]. A chance that edges share needs a run of a case.
+    Raises BadInput for a chance outside 0 to 1.
     """  # fmt: skip
     names = [edge.name for edge in edges]
     lists = [chances[n] for n in names] if isinstance(chances, Mapping) else [chances] * len(names)
+    for name, each in zip(names, lists, strict=True):
+        if not all(0 <= number <= 1 for chance in each for number in _numbers(chance)):
+            raise bad(name, f"{list(each)} holds a chance outside 0 to 1", "write fractions of one")
     means = [math.prod(_mean(chance) for chance in each) for each in lists]
     masks = sampling.outcomes(seed, names, np.array(means), draws)
     return dict(zip(names, masks, strict=True))
+
+
+def _numbers(chance: Chance) -> tuple[float, ...]:
+    return chance if isinstance(chance, tuple) else (chance,)
 
 
 def _mean(chance: Chance) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 import impact
 from impact.answers import concentration
-from impact.simulation import Run, simulate, total
+from impact.simulation import Run, Source, run_of, total
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +16,14 @@ def run() -> Run:
     return impact.simulate(impact.view(impact.load_case("mercor")))
 
 
+def alone(run: Run, entity: str) -> Run:
+    """The run in which one entity alone falls, worked out afresh."""
+    model = concentration.only(run.known, entity)
+    return run_of(Source(run.known, model, run.draws, run.seed), None)
+
+
 def test_only_the_fallen_and_what_hangs_on_it_is_reached(run: Run) -> None:
-    fallen = simulate(concentration.only(run.known, "handshake"), run.draws, run.seed)
+    fallen = alone(run, "handshake")
     reached = {entity for entity, mask in fallen.reached.items() if mask}
     assert reached == {"event", "handshake", "openai"}
     chance = fallen.chance("openai")
@@ -29,8 +35,7 @@ def test_only_the_fallen_and_what_hangs_on_it_is_reached(run: Run) -> None:
 
 def test_the_loss_of_one_is_what_the_simulation_of_that_one_gives(run: Run) -> None:
     rows = {row["entity"]: row for row in impact.concentration(run).table.to_dicts()}
-    alone = total(simulate(concentration.only(run.known, "surge"), run.draws, run.seed))
-    assert rows["surge"]["mean_usd"] == alone.mean()
+    assert rows["surge"]["mean_usd"] == total(alone(run, "surge")).mean()
 
 
 def test_a_supplier_without_a_reported_client_brings_no_loss_and_the_page_says_so(

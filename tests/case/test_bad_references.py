@@ -1,5 +1,8 @@
 """Rows that are well formed and do not fit one another, and what is told of them."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +24,17 @@ def new_input(column: str, **cells: str) -> Damage:
     """An input that is added to the case."""
     own = {"id": "odd_input", "sources": "", **cells}
     return lambda case: case.add("inputs", "pause_weeks", column, **own)
+
+
+def shaped(column: str, **cells: str) -> Damage:
+    """An input with parameters, or that moves with another: columns that a case may leave out."""
+
+    def damage(case: Any) -> str:
+        head, *rows = case.lines("inputs")
+        case.write("inputs", [f"{head},parameters,moves_with", *(f"{row},," for row in rows)])
+        return new_input(column, **cells)(case)
+
+    return damage
 
 
 def new_loss(column: str, **cells: str) -> Damage:
@@ -264,6 +278,106 @@ AMOUNTS: dict[str, tuple[Damage, str, str]] = {
         "outside 0 to 1",
         "write a fraction of one",
     ),
+    "a beta without parameters": (
+        shaped("parameters", shape="beta", low="", mode="", high=""),
+        "a beta needs a and b above 0",
+        "after k of n cases a=k+1; b=n-k+1",
+    ),
+    "a beta without b": (
+        shaped("parameters", shape="beta", parameters="a=2"),
+        "a beta needs a and b above 0",
+        "after k of n cases",
+    ),
+    "a beta of nothing": (
+        shaped("parameters", shape="beta", parameters="a=0; b=3"),
+        "a beta needs a and b above 0",
+        "after k of n cases",
+    ),
+    "a beta of words": (
+        shaped("parameters", shape="beta", parameters="a=two; b=3"),
+        '"a=two" is not NAME=NUMBER',
+        "write a=2; b=8",
+    ),
+    "a beta chance up to 3": (
+        shaped(
+            "mode", shape="beta", parameters="a=2; b=3", low="0", mode="", high="3", unit="chance"
+        ),
+        "a chance or share is outside 0 to 1",
+        "write a fraction of one",
+    ),
+    "quantiles without parameters": (
+        shaped("parameters", shape="quantiles"),
+        "quantiles do not run from 0 to 1",
+        "0=40; 0.5=152; 1=179",
+    ),
+    "quantiles that do not begin at 0": (
+        shaped("parameters", shape="quantiles", parameters="0.1=40; 1=179"),
+        "quantiles do not run from 0 to 1",
+        "0=40; 0.5=152; 1=179",
+    ),
+    "quantiles that go beyond 1": (
+        shaped("parameters", shape="quantiles", parameters="0=40; 1=179; 1.5=200"),
+        "quantiles do not run from 0 to 1",
+        "0=40; 0.5=152; 1=179",
+    ),
+    "quantiles that fall": (
+        shaped("parameters", shape="quantiles", parameters="0=40; 0.5=30; 1=179"),
+        "values fall as quantiles rise",
+        "0=40; 0.5=152; 1=179",
+    ),
+    "quantiles by name": (
+        shaped("parameters", shape="quantiles", parameters="least=40; most=179"),
+        "names something that is no quantile",
+        "0=40; 0.5=152; 1=179",
+    ),
+    "quantiles of a chance above 1": (
+        shaped(
+            "mode",
+            shape="quantiles",
+            parameters="0=0; 1=2",
+            unit="chance",
+            low="",
+            mode="",
+            high="",
+        ),
+        "a chance or share is outside 0 to 1",
+        "write a fraction of one",
+    ),
+    "parameters of a shape that has none": (
+        shaped("parameters", parameters="a=2; b=3"),
+        "a pert takes none",
+        "write a=2; b=8, or 0=40; 1=179",
+    ),
+    "moving with what is no correlation": (
+        shaped("moves_with", moves_with="hours_a_week"),
+        '"hours_a_week" is in hour/week/person, not in correlation',
+        "name an input in correlation",
+    ),
+    "moving with what there is not": (
+        shaped("moves_with", moves_with="hours_a_wek"),
+        'no input "hours_a_wek"',
+        'did you mean "hours_a_week"?',
+    ),
+    "a correlation above 1": (
+        shaped("mode", shape="fixed", low="", mode="1.5", high="", unit="correlation"),
+        "a chance or share is outside 0 to 1",
+        "write a fraction of one",
+    ),
+    "a second rate": (
+        new_input("unit", id="such_more", unit="event/year"),
+        "says already how often such an event happens",
+        "keep one input in event/year",
+    ),
+    "a lognormal of one value": (
+        new_input("low", shape="lognormal", low="5", mode="", high="5", cap="9"),
+        "a lognormal needs 0 < low < high",
+        "write its 5 % and 95 % points",
+    ),
+    "a uniform without an end": (
+        new_input("high", shape="uniform", high=""),
+        "a uniform needs low, high",
+        "fill them in",
+    ),
     "a shape that there is not": (
         new_input("shape", shape="normal"),
         '"normal" is not allowed',
@@ -374,3 +488,41 @@ def test_all_faults_between_tables_are_told_at_once(case_copy: Any, faults_of: F
         new_link("target", source="surge", target="event")(case_copy),
     ]
     assert sorted(fault.where for fault in faults_of(case_copy)) == sorted(expected)
+
+
+def test_the_command_tells_all_faults_of_a_case_and_ends_with_2(case_copy: Any) -> None:
+    expected = [
+        case_copy.set("links", "surge-anthropic", "target", "anthropc"),
+        new_input("low", id="odd_one", low="60")(case_copy),
+        new_input("mode", id="odd_two", low="0.2", mode="0.5", high="1.5", unit="chance")(
+            case_copy
+        ),
+        new_input("cap", id="odd_three", shape="lognormal")(case_copy),
+        new_input("unit", id="such_more", unit="event/year")(case_copy),
+    ]
+    for verb in ("check", "show"):
+        command = [sys.executable, "-m", "impact", verb, str(case_copy.folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        told = done.stderr.splitlines()
+        assert sorted(line.partition(": ")[0] for line in told) == sorted(expected)
+        assert all(re.fullmatch(r".+: .+; .+", line) for line in told)
+
+
+ACCEPTED: dict[str, Damage] = {
+    "one parameter twice": shaped("parameters", shape="beta", parameters="a=2; a=5; b=8"),
+    "one quantile twice": shaped("parameters", shape="quantiles", parameters="0=1; 0=2; 1=179"),
+    "a cap of a pert, below its high": new_input("cap", cap="20"),
+    "a range of a fixed value": new_input("low", shape="fixed", low="3", mode="5", high="9"),
+    "a mode of a uniform": new_input("mode", shape="uniform", low="3", mode="5", high="9"),
+    "weeks below 0": new_input("low", low="-3"),
+}
+
+
+@pytest.mark.parametrize("damage", ACCEPTED.values(), ids=ACCEPTED)
+def test_what_would_be_dropped_or_makes_no_sense_is_told(
+    case_copy: Any, faults_of: FaultsOf, damage: Damage
+) -> None:
+    where = damage(case_copy)
+    assert where in [fault.where for fault in faults_of(case_copy)]

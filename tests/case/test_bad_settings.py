@@ -114,6 +114,29 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         "scenarios.toml decision.odd: has fewer than two options",
         "add [decision.NAME.option.NAME]",
     ),
+    "a decision without options": (
+        lambda case: case.settings(
+            "scenarios.toml", '[decision.odd]\nbearer = "meta"\nflips_on = "further_loss_usd"'
+        ),
+        "scenarios.toml decision.odd: has fewer than two options",
+        "add [decision.NAME.option.NAME]",
+    ),
+    "an option of a link that there is not": (
+        lambda case: case.settings(
+            "scenarios.toml", '"link.meta-goes-off" = 1', '"link.meta-goes-on" = 0'
+        ),
+        'scenarios.toml decision.client-month-2 option.return: no input "link.meta-goes-off"',
+        'did you mean "link.meta-goes-on"?',
+    ),
+    "an unknown setting of an option": (
+        lambda case: case.settings(
+            "scenarios.toml",
+            'tilte = "Go"\n[decision.client-month-2.option.leave.set]',
+            "[decision.client-month-2.option.leave.set]",
+        ),
+        "scenarios.toml decision.client-month-2 option.leave tilte: no such setting",
+        'did you mean "title"?',
+    ),
     "an option without a benefit": (
         lambda case: case.settings("scenarios.toml", "saves = []", SAVES),
         "scenarios.toml decision.client-lab option.pause saves: the option has no benefit",

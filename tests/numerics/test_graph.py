@@ -244,17 +244,17 @@ def in_each(edges: list[Edge], on: dict[str, int], draws: int) -> Iterator[tuple
     return ((number, as_networkx(on_in(edges, on, number))) for number in range(draws))
 
 
-@given(worlds())
-def test_a_cut_leaves_what_is_reached_without_that_edge(world: World) -> None:
-    edges, on, draws = world
-    net = graph.net(edges, ROOT)
+@given(worlds(), st.sets(st.sampled_from(NODES), max_size=2))
+def test_a_cut_leaves_what_is_reached_without_that_edge(world: World, more: set[str]) -> None:
+    (edges, on, draws), roots = world, {ROOT, *more}
+    net = graph.net(edges, roots)
     reached = graph.reach(net, on, draws)
     before = dict(reached)
     lost = graph.cuts(net, on, reached)
     for edge in edges:
         if edge.source not in reached or edge.source == edge.target:
             continue
-        without = graph.reach(graph.net([e for e in edges if e != edge], ROOT), on, draws)
+        without = graph.reach(graph.net([e for e in edges if e != edge], roots), on, draws)
         changed = {node: without.get(node, 0) for node in reached}
         expected = {node: mask for node, mask in changed.items() if mask != reached[node]}
         assert lost[edge.name] == expected

@@ -90,6 +90,16 @@ def test_shares_of_a_sum_are_those_of_the_variances() -> None:
         assert found == pytest.approx(share, abs=0.006)
 
 
+def test_many_bins_of_a_weak_input_do_not_make_it_stronger() -> None:
+    found, draws = [], 64_000  # 64 bins: chance alone would add 63 / 64,000 to a share of .05
+    for seed in range(60):
+        x, noise = (sampling.uniform(seed, name, draws) for name in ("x", "noise"))
+        y = np.sqrt(0.05) * x + np.sqrt(0.95) * noise
+        bins = information.bins_of(x)
+        found.append(information.first_order(bins.means(y), bins.sizes, float(y.var())))
+    assert np.mean(found) == pytest.approx(0.05, abs=0.0006)
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, 7.7, 1e6 + 0.1, 123456.789])
 def test_what_does_not_vary_has_no_share(value: float) -> None:
     still = np.full(10_000, value)

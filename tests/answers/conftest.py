@@ -1,0 +1,118 @@
+"""What the tests of answers share: tiny cases, worked out by hand, that a test writes in a line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import impact
+from impact.case.schema import TABLES
+
+Tiny = Callable[..., impact.Case]
+Cells = Mapping[str, str]
+FILLED = {  # what a row of a tiny case says where the test does not care
+    "entities": {"kind": "service"},
+    "links": {"relation": "opens"},
+    "inputs": {"unit": "chance", "drawn": "once", "meaning": "A number.", "basis": "Made up."}
+    | {"authored_on": "2026-01-01", "basis_kind": "assumption"},
+    "losses": {"form": "response", "kind": "product"},
+}
+ANSWERS = (  # of the kit to a run, but for `why`, which asks for a name
+    *("bottom_line", "exposure", "co_exposure", "weak_points", "concentration", "positions"),
+    *("losses", "itemised", "exceedance", "common_cause", "decisions", "unknowns", "not_known"),
+    *("compare", "next_year"),
+)
+
+
+def _input(given: float | tuple[Any, ...] | Cells) -> Cells:
+    """The cells of an input: `0.3`, `(100, "USD")`, `(10, 90, "USD")`, or the cells themselves."""
+    if isinstance(given, Mapping):
+        return given
+    *values, unit = given if isinstance(given, tuple) else (given, "chance")
+    if len(values) == 1:
+        return {"mode": str(values[0]), "shape": "fixed", "unit": unit}
+    return {"low": str(values[0]), "high": str(values[1]), "shape": "uniform", "unit": unit}
+
+
+def _link(ends: str, given: str | Cells) -> Cells:
+    """The cells of a link `source > target`, called `source-target` where it has no id."""
+    source, target = ends.split(" > ")
+    cells = {"chances": given} if isinstance(given, str) else given
+    return {"id": f"{source}-{target}", "source": source, "target": target, **cells}
+
+
+def _loss(name: str, given: str | Cells) -> Cells:
+    """The cells of a loss: `bearer at entity: ARGUMENTS`, or the cells themselves."""
+    if not isinstance(given, str):
+        return {"id": name, "driver": name, **given}
+    where, arguments = given.split(": ")
+    bearer, needs = where.split(" at ")
+    return {"id": name, "driver": name, "bearer": bearer, "needs": needs, "arguments": arguments}
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Tiny:
+    """`tiny(links, inputs, losses, kinds, toml)`: a case of these rows and of the entities in them.
+
+    Links are `{"event > a": "p"}`, inputs as in `_input`, losses `{"pay": "a at b: cost=cost"}`;
+    `kinds` maps an entity to its kind or cells; `toml` is `scenarios.toml`.
+    """
+    made: list[Path] = []
+
+    def make(
+        links: Mapping[str, str | Cells],
+        inputs: Mapping[str, Any] | None = None,
+        losses: Mapping[str, str | Cells] | None = None,
+        kinds: Mapping[str, str | Cells] | None = None,
+        toml: str = "# none",
+    ) -> impact.Case:
+        rows: dict[str, list[Cells]] = {
+            "links": [_link(ends, given) for ends, given in links.items()],
+            "inputs": [{"id": name, **_input(given)} for name, given in (inputs or {}).items()],
+            "losses": [_loss(name, given) for name, given in (losses or {}).items()],
+        }
+        named = {"event": {"kind": "event"}}
+        for row in [*rows["links"], *rows["losses"]]:
+            for end in ("source", "target", "bearer", "needs", "received_by"):
+                if row.get(end):
+                    named.setdefault(row[end], {})
+        for name, given in (kinds or {}).items():
+            named[name] = {"kind": given} if isinstance(given, str) else dict(given)
+        rows["entities"] = [{"id": name, "name": name, **own} for name, own in named.items()]
+        folder = tmp_path / f"case{len(made)}"
+        made.append(folder)
+        folder.mkdir()
+        for table in TABLES:
+            filled = [
+                {"known_on": "2026-01-01", **FILLED.get(table.name, {}), **row}
+                for row in rows.get(table.name, [])
+            ]
+            required = [column.name for column in table.columns if column.required]
+            columns = list(dict.fromkeys([*required, *(name for row in filled for name in row)]))
+            with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, columns)
+                writer.writeheader()
+                writer.writerows(filled)
+        texts = {"id": "tiny", "title": "Tiny", "question": "What if?", "currency": "USD"}
+        lines = [f'{name} = "{text}"' for name, text in {**texts, "tlp": "clear"}.items()]
+        (folder / "case.toml").write_text("\n".join(["schema_version = 1", *lines]), "utf-8")
+        (folder / "scenarios.toml").write_text(toml, "utf-8")
+        return impact.load_case(folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def mercor() -> impact.Case:
+    """The bundled case."""
+    return impact.load_case("mercor")
+
+
+@pytest.fixture(scope="session")
+def of_run() -> tuple[str, ...]:
+    """The names of the answers to a run."""
+    return ANSWERS

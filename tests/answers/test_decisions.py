@@ -1,0 +1,303 @@
+"""Decisions: what each option brings and saves, on the same draws, and where the best one flips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+import impact
+from impact.answers.decisions import Line, Weighed, envelope, weighed
+from impact.case.scenarios import Change, Decision, Option
+from impact.errors import BadInput, ImpactError
+from impact.simulation import Run, net, total, what_if
+
+FOUR = {"client-lab": 3, "litellm-user": 3, "mercor-notice": 6, "client-month-2": 3}
+FLIPS = {"client-lab": 3, "litellm-user": 2, "mercor-notice": 3, "client-month-2": 2}
+GUARD = """
+[decision.d]
+title = "Guard"
+bearer = "a"
+flips_on = "harm_usd"
+flips_says = "a harm costs it"
+[decision.d.option.guard]
+costs = ["guarding"]
+saves = ["harm"]
+set = { guard_count = 1, "link.hit-harmed" = 0 }
+[decision.d.option.go-on]
+costs = ["harm"]
+saves = ["guarding"]
+set = { guard_count = 0 }
+"""
+LINKS = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
+INPUTS = {
+    "p": 0.3,
+    "guard_usd": (200, "USD"),
+    "guard_count": (0, "share"),
+    "harm_usd": (1000, "USD"),
+}
+LOSSES: dict[str, Any] = {
+    "guarding": "a at always: cost=guard_usd; count=guard_count",
+    "harm": "a at harmed: cost=harm_usd",
+}
+
+
+@pytest.fixture(scope="module")
+def run(mercor: impact.Case) -> Run:
+    """A run in which a further loss costs something, so that every named loss can move."""
+    return impact.simulate(impact.view(mercor, changes="further_loss_usd=1e6"))
+
+
+def decided(draws: Sequence[Sequence[float]]) -> Weighed:
+    """A decision of which the costs of each option are given draw by draw."""
+    options = tuple(Option(name, name, "", (), (), ()) for name in "abc"[: len(draws)])
+    decision = Decision("d", "D", "", "a", "x", "x is", "", options)
+    return Weighed(decision, np.array(draws, dtype=float), ())
+
+
+def at(run: Run, decision: Decision, option: Option, value: float) -> float:
+    """Mean cost of an option with its flip value set, worked out by a run of its own."""
+    changes = [*option.changes, Change(decision.flips_on, value, value, value)]
+    return float(net(what_if(run, changes), decision.bearer).mean())
+
+
+# the bundled decisions
+
+
+def test_four_decisions_have_three_three_six_and_three_options(run: Run) -> None:
+    assert {one.decision.id: len(one.decision.options) for one in weighed(run)} == FOUR
+    assert impact.decisions(run).table.height == sum(FOUR.values())
+    for one in weighed(run):
+        for option in one.decision.options:
+            assert option.costs, option.id
+            assert option.saves, option.id
+
+
+@pytest.mark.parametrize("name", FOUR)
+def test_what_an_option_brings_and_saves_moves_as_it_says(run: Run, name: str) -> None:
+    decision = run.known.decisions[name]
+    runs = {option.id: what_if(run, option.changes) for option in decision.options}
+    for option in decision.options:
+        for loss in {*option.costs, *option.saves}:
+            means = {other: float(of.losses[loss].mean()) for other, of in runs.items()}
+            least, most = min(means.values()), max(means.values())
+            assert least < most, f"no option moves {loss}"
+            paid = run.known.rows("losses")[loss]["bearer"] == decision.bearer
+            bad, good = (least, most) if paid else (most, least)
+            assert loss not in option.costs or means[option.id] != bad, (option.id, loss)
+            assert loss not in option.saves or means[option.id] != good, (option.id, loss)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_shares_of_draws_in_which_each_is_cheapest_add_up_to_one(run: Run, place: int) -> None:
+    one = weighed(run)[place]
+    assert one.best_chances.sum() == pytest.approx(1.0, abs=1e-12)
+    assert (one.best_chances >= 0).all()
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_regret_is_the_cost_above_the_option_with_the_least_in_each_draw(
+    run: Run, place: int
+) -> None:
+    one = weighed(run)[place]
+    assert (one.regrets >= 0).all()
+    means = one.costs.mean(axis=1)
+    assert np.allclose(one.regrets - one.regrets.min(), means - means.min(), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FOUR)
+def test_at_the_flip_value_two_options_cost_the_same_and_beside_it_the_best_changes(
+    run: Run, name: str
+) -> None:
+    one = next(one for one in weighed(run) if one.decision.id == name)
+    options = {option.id: option for option in one.decision.options}
+    regimes = envelope(one.lines)
+    assert len(regimes) == FLIPS[name]
+    for (before, _, value), (after, start, _) in pairwise(regimes):
+        assert value == start
+        costs = {k: at(run, one.decision, o, value) for k, o in options.items()}
+        assert costs[before] == pytest.approx(costs[after], rel=1e-9)
+        assert min(costs.values()) == pytest.approx(costs[before], rel=1e-9)
+        for side, best in ((0.99, before), (1.01, after)):
+            costs = {k: at(run, one.decision, o, side * value) for k, o in options.items()}
+            assert min(costs, key=lambda k: costs[k]) == best
+
+
+def test_the_table_says_the_flip_values_of_the_sentence(run: Run) -> None:
+    answer = impact.decisions(run)
+    said = {row["option"]: row["best_when"] for row in answer.table.iter_rows(named=True)}
+    assert said["Wait for forensics"] == "never"
+    assert said["Rotate everything"].startswith("above about $")
+    flip = said["Rotate everything"].removeprefix("above about ")
+    assert said["Rotate what was reachable"] == f"up to about {flip}"
+    assert f'up to about {flip} and "rotate everything" above' in answer.sentence
+
+
+@pytest.mark.parametrize(
+    ("day", "known"),
+    [
+        ("1990-01-01", []),
+        ("2026-03-24T12:00Z", ["litellm-user"]),
+        ("2026-03-31", ["litellm-user"]),
+        ("2026-04-04", ["client-lab", "litellm-user"]),
+        ("2026-04-11", ["client-lab", "litellm-user", "mercor-notice"]),
+        ("2026-05-01", [*FOUR]),
+    ],
+)
+def test_a_decision_on_what_is_not_yet_known_is_left_out(
+    mercor: impact.Case, day: str, known: list[str]
+) -> None:
+    early = impact.simulate(impact.view(mercor, as_of=day), draws=1000)
+    assert [one.decision.id for one in weighed(early)] == known
+    table = impact.decisions(early).table
+    assert table["decision"].unique(maintain_order=True).to_list() == [
+        mercor.decisions[name].title for name in known
+    ]
+
+
+def test_the_first_decisions_are_those_of_all(run: Run) -> None:
+    whole, short = impact.decisions(run), impact.decisions(run, most=1)
+    assert short.table.equals(whole.table.head(3))
+    assert whole.sentence.startswith(short.sentence)
+
+
+# worked out by hand
+
+
+def test_cheapest_shares_and_regrets_of_four_draws_by_hand() -> None:
+    one = decided([[1, 5, 4, 2], [3, 1, 4, 2], [9, 9, 9, 2]])
+    assert one.best_chances.tolist() == pytest.approx([(1 + 1 / 2 + 1 / 3) / 4] * 2 + [1 / 12])
+    assert one.regrets.tolist() == [1.0, 0.5, (8 + 8 + 5) / 4]
+    assert one.best == 1
+
+
+def test_an_option_that_is_cheapest_in_every_draw_has_no_regret() -> None:
+    one = decided([[1, 2, 3], [2, 3, 4]])
+    assert one.best_chances.tolist() == [1.0, 0.0]
+    assert one.regrets.tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "regimes"),
+    [
+        ({"go": (0, 1), "stop": (5, 0)}, [("go", 0, 5), ("stop", 5, np.inf)]),
+        (
+            {"go": (0, 1), "half": (2, 0.5), "stop": (6, 0)},
+            [("go", 0, 4), ("half", 4, 8), ("stop", 8, np.inf)],
+        ),
+        ({"go": (0, 1), "half": (4, 0.5), "stop": (5, 0)}, [("go", 0, 5), ("stop", 5, np.inf)]),
+        ({"go": (0, 1), "dear": (3, 1)}, [("go", 0, np.inf)]),
+        ({"go": (0, 1), "same": (0, 0.5)}, [("same", 0, np.inf)]),
+        ({"one": (1, 0), "same": (1, 0)}, [("one", 0, np.inf)]),
+    ],
+)
+def test_the_cheapest_of_straight_lines_by_hand(
+    lines: dict[str, tuple[float, float]], regimes: list[tuple[str, float, float]]
+) -> None:
+    assert envelope([Line(name, *line) for name, line in lines.items()]) == regimes
+
+
+@pytest.mark.parametrize("noise", [1e-17, -1e-17, 5e-16])
+def test_lines_that_differ_by_rounding_alone_do_not_cross(noise: float) -> None:
+    lines = [Line("one", 274.3, 0.2948), Line("two", 299.4, 0.2948 - noise)]
+    assert envelope(lines) == [("one", 0, np.inf)]
+
+
+def test_a_guard_pays_from_its_price_over_the_chance_of_the_harm(tiny: Any) -> None:
+    run = impact.simulate(impact.view(tiny(LINKS, INPUTS, LOSSES, toml=GUARD)), draws=50_000)
+    (one,) = weighed(run)
+    chance = run.chance("hit")
+    assert abs(chance - 0.3) < 4 * np.sqrt(0.21 / run.draws)
+    assert one.best_chances.tolist() == pytest.approx([chance, 1 - chance])
+    assert one.regrets.tolist() == pytest.approx([200 * (1 - chance), 800 * chance])
+    (first, _, flip), (second, _, _) = envelope(one.lines)
+    assert (first, second) == ("go-on", "guard")
+    assert flip == pytest.approx(200 / chance)
+
+
+def test_a_received_transfer_lowers_the_cost_of_who_receives(tiny: Any) -> None:
+    refund = {"bearer": "b", "received_by": "a", "needs": "always"}
+    refund["arguments"] = "cost=guard_usd; count=guard_count"
+    toml = GUARD.replace('saves = ["harm"]', 'saves = ["harm", "refund"]')
+    case = tiny(LINKS, INPUTS, LOSSES | {"refund": refund}, toml=toml)
+    (one,) = weighed(impact.simulate(impact.view(case), draws=1000))
+    assert one.decision.options[0].saves == ("harm", "refund")
+    assert one.costs[0].tolist() == [0.0] * 1000  # what the guard costs is paid back
+
+
+def test_nothing_at_stake_is_said_and_is_no_flip(tiny: Any) -> None:
+    case = tiny(LINKS, INPUTS | {"p": 0, "guard_usd": (0, "USD")}, LOSSES, toml=GUARD)
+    said = impact.decisions(impact.simulate(impact.view(case), draws=1000)).sentence
+    assert said == "Guard: nothing is at stake in this view."
+
+
+def test_options_are_weighed_on_the_same_draws(run: Run) -> None:
+    for one in weighed(run)[:2]:
+        for option, costs in zip(one.decision.options, one.costs, strict=True):
+            known = impact.view(
+                impact.load_case("mercor"),
+                changes="; ".join(map(str, [*run.known.changes, *option.changes])),
+            )
+            fresh = impact.simulate(known, run.draws, run.seed)
+            assert np.array_equal(net(fresh, one.decision.bearer), costs)
+
+
+def test_a_decision_costs_nothing_that_nobody_has_decided(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor))
+    without = impact.simulate(impact.view(replace(mercor, decisions={})))
+    assert np.array_equal(total(run), total(without))
+    for loss in ("users-rotation", "mercor-bridge-low", "meta-leaving", "mercor-late-notice"):
+        assert not run.losses[loss].any()
+
+
+# defects
+
+
+@pytest.mark.parametrize("share", [(0, "share"), (0.2, 0.8, "share")])
+def test_a_decision_that_flips_on_a_share_is_weighed_or_refused(tiny: Any, share: Any) -> None:
+    losses = LOSSES | {"harm": "a at harmed: cost=harm_usd; part=harm_share"}
+    toml = GUARD.replace('"harm_usd"', '"harm_share"')
+    try:
+        case = tiny(LINKS, INPUTS | {"harm_share": share}, losses, toml=toml)
+    except BadInput:
+        return
+    assert weighed(impact.simulate(impact.view(case), draws=1000))
+
+
+def test_a_flip_value_is_printed_in_its_unit(tiny: Any) -> None:
+    losses = LOSSES | {"harm": "a at harmed: cost=week_usd; weeks=weeks"}
+    inputs = INPUTS | {"week_usd": (1000, "USD/week"), "weeks": (1, "week")}
+    toml = GUARD.replace('"harm_usd"', '"weeks"').replace("a harm costs it", "a stop lasts")
+    run = impact.simulate(impact.view(tiny(LINKS, inputs, losses, toml=toml)))
+    assert "$" not in impact.decisions(run).sentence
+
+
+def test_a_decision_whose_loss_is_known_later_than_its_inputs_is_an_answer(tiny: Any) -> None:
+    late = {"bearer": "a", "needs": "harmed", "arguments": "cost=harm_usd"}
+    late["known_on"] = "2026-02-01"
+    case = tiny(LINKS, INPUTS, LOSSES | {"harm": late}, toml=GUARD)
+    run = impact.simulate(impact.view(case, as_of="2026-01-15"), draws=1000)
+    assert impact.decisions(run).sentence
+
+
+def test_decisions_of_a_year_are_refused_and_not_called_unknown(mercor: impact.Case) -> None:
+    year = impact.simulate_year(impact.view(mercor), draws=2000)
+    try:
+        said = impact.decisions(year).sentence
+    except ImpactError:
+        return
+    assert "cannot be worked out from what is known" not in said
+
+
+def test_a_cost_that_is_left_at_nothing_is_said_beside_cheapest_in_every_draw(
+    mercor: impact.Case,
+) -> None:
+    answer = impact.decisions(impact.simulate(impact.view(mercor)), most=1)
+    row = answer.table.filter(answer.table["best_chance"] == 1.0).row(0, named=True)
+    assert row["option"] == "Go on"
+    told = " ".join([answer.sentence, *answer.notes, row["best_said"], row["range"]])
+    assert "$0" in told or "without a further loss" in told

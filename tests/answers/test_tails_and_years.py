@@ -1,0 +1,410 @@
+"""How large a loss can get: exceedance, parts, what is in common, and the loss of a year."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import impact
+from impact.answers import shown, tails
+from impact.answers.losses import bearers, by_bearer, by_form
+from impact.errors import BadInput
+from impact.numerics import measures, sampling
+from impact.simulation import Run, net, total
+
+DRAWS = 50_000
+
+
+@pytest.fixture(scope="module")
+def run(mercor: impact.Case) -> Run:
+    return impact.simulate(impact.view(mercor))
+
+
+@pytest.fixture(scope="module")
+def year(mercor: impact.Case) -> Run:
+    return impact.simulate_year(impact.view(mercor))
+
+
+def rare(tiny: Any, chance: float, **cells: str) -> impact.Case:
+    """A loss of 100 to 900 dollars that happens with a chance."""
+    inputs = {
+        "p": {"mode": str(chance), "shape": "fixed", **cells},
+        "cost": {"low": "100", "high": "900", "shape": "uniform", "unit": "USD", **cells},
+    }
+    case: impact.Case = tiny({"event > a": "p"}, inputs, {"pay": "a at a: cost=cost"})
+    return case
+
+
+def near(found: float, expected: float, error: float | None) -> bool:
+    """Whether a figure is within twice its 95 % error of what is expected."""
+    assert error is not None
+    return abs(found - expected) <= 2 * error
+
+
+# exceedance
+
+
+def test_the_chance_falls_as_the_amount_grows_and_is_the_share_of_draws_above_it(run: Run) -> None:
+    rows, lost = impact.exceedance(run).table, total(run)
+    assert rows.height > 3
+    assert rows["amount_usd"].is_sorted()
+    assert rows["chance"].is_sorted(descending=True)
+    for amount, chance in rows.select("amount_usd", "chance").iter_rows():
+        assert chance == np.count_nonzero(lost > amount) / run.draws
+
+
+def test_where_assumptions_lead_the_curve_ends_at_one_in_twenty(run: Run) -> None:
+    assert by_bearer(run).filter(pl.col("bearer") == "total")["assumed_share"][0] > 0.5
+    assert impact.exceedance(run).table["chance"].min() >= 0.05
+    curve = tails._curve(run, "total", 0.05)
+    assert curve["chance"][-1] == pytest.approx(0.05, abs=2 / run.draws)
+
+
+def test_a_curve_runs_from_where_most_draws_are_above_to_where_it_ends(run: Run) -> None:
+    lost = total(run)
+    curve = tails._curve(run, "total", 0.05)
+    assert curve["amount_usd"].is_sorted()
+    assert curve["chance"].is_sorted(descending=True)
+    assert 0.95 < curve["chance"][0] <= 1.0
+    assert curve["amount_usd"][-1] == pytest.approx(np.quantile(lost, 0.95), rel=1e-3)
+    assert curve["chance"].n_unique() > 50
+    inside = (curve["low"] <= curve["chance"]) & (curve["chance"] <= curve["high"])
+    assert inside.all()
+
+
+def test_where_facts_lead_the_curve_goes_on_to_a_hundred_draws(tiny: Any) -> None:
+    run = impact.simulate(impact.view(rare(tiny, 0.3, basis_kind="reported")), DRAWS)
+    rows = impact.exceedance(run).table
+    assert rows["chance"].min() < 0.05
+    assert tails._curve(run, "a", 0.0)["chance"][-1] == pytest.approx(100 / DRAWS, abs=2 / DRAWS)
+    for amount, chance, error, _ in rows.iter_rows():
+        assert near(chance, 0.3 * (900 - amount) / 800, error)
+
+
+def test_one_in_twenty_is_above_p95_and_tvar_is_the_mean_beyond(run: Run) -> None:
+    row = by_bearer(run).row(by_predicate=pl.col("bearer") == "total", named=True)
+    lost = total(run)
+    assert np.count_nonzero(lost > row["p95_usd"]) / run.draws == pytest.approx(0.05, abs=1e-3)
+    worst = np.sort(lost)[-run.draws // 20 :]
+    assert row["tvar95_usd"] == pytest.approx(worst.mean(), rel=1e-3)
+
+
+def test_the_sentence_of_a_curve_gives_two_of_its_points(run: Run) -> None:
+    answer = impact.exceedance(run)
+    last = answer.table.row(-1, named=True)
+    assert f"more than $30 million in {100 * last['chance']:.0f} % of the draws" in answer.sentence
+
+
+# parts
+
+
+def test_parts_by_item_add_up_to_forms_and_forms_less_what_is_received_to_net(run: Run) -> None:
+    items, forms, nets = (
+        impact.itemised(run, by).table.with_columns(pl.col("mean_usd").fill_null(0.0))
+        for by in ("item", "form", "bearer")
+    )
+    rows = run.known["losses"]
+    for bearer in bearers(run):
+        gross = sum(run.losses[n].mean() for n in rows.filter(pl.col("bearer") == bearer)["id"])
+        got = sum(run.losses[n].mean() for n in rows.filter(pl.col("received_by") == bearer)["id"])
+        mine = [
+            frame.filter(pl.col("bearer") == bearer)["mean_usd"].sum() for frame in (items, forms)
+        ]
+        assert mine == pytest.approx([gross, gross], rel=1e-9, abs=1e-6), bearer
+        found = nets.filter(pl.col("bearer") == bearer)["mean_usd"].sum()
+        assert found == pytest.approx(gross - got, rel=1e-9, abs=1e-6), bearer
+    of_forms = by_form(run).filter(pl.col("mean_usd") > 0)
+    assert forms["mean_usd"].sum() == pytest.approx(of_forms["mean_usd"].sum(), rel=1e-9)
+
+
+@pytest.mark.parametrize("by", ["bearer", "form", "item"])
+def test_the_mean_is_the_mean_where_there_is_a_loss_times_its_chance(run: Run, by: str) -> None:
+    rows = impact.itemised(run, by).table.filter(pl.col("mean_usd").is_not_null())
+    assert rows.height > 8
+    for row in rows.iter_rows(named=True):
+        assert row["given_usd"] * row["chance"] == pytest.approx(row["mean_usd"], rel=1e-9)
+        assert row["p05_usd"] <= row["p50_usd"] <= row["p90_usd"] <= row["p95_usd"]
+        assert row["p95_usd"] <= row["p99_usd"]
+        assert row["p95_usd"] <= row["tvar95_usd"]
+
+
+def test_a_part_under_five_hundred_draws_gives_its_chance_and_nothing_else(tiny: Any) -> None:
+    run = impact.simulate(impact.view(rare(tiny, 0.02)), 10_000)
+    row = impact.itemised(run, "item").table.row(0, named=True)
+    assert 0 < row["chance"] * run.draws < measures.ENOUGH
+    amounts = {name: value for name, value in row.items() if name.endswith("_usd")}
+    assert set(amounts.values()) == {None}
+    assert len(amounts) == 16
+    shown_row = impact.itemised(run, "item").rows()[1]
+    assert shown_row[2:] == ["2 %", *["not resolved"] * 5]
+
+
+def test_what_never_happens_is_no_part(run: Run) -> None:
+    assert (impact.itemised(run, "item").table["chance"] > 0).all()
+    assert "bridge pay, lowest band" not in set(impact.itemised(run, "item").table["part"])
+
+
+def test_no_other_parts_are_known(run: Run) -> None:
+    with pytest.raises(BadInput, match='by: there are no parts by "lab"; bearer, form or item'):
+        impact.itemised(run, "lab")
+
+
+# what is in common
+
+
+def pair(tiny: Any, drawn: str) -> Run:
+    """Two bearers of equal losses, of one draw or of one each."""
+    cost = {"low": "100", "high": "900", "shape": "uniform", "unit": "USD", "drawn": drawn}
+    losses = {"one": "a at a: cost=cost", "other": "b at b: cost=cost"}
+    case = tiny({"event > a": "certain", "event > b": "certain"}, {"cost": cost}, losses)
+    return impact.simulate(impact.view(case), DRAWS)
+
+
+def common(run: Run) -> dict[str, dict[str, Any]]:
+    """The rows of the table, and the share."""
+    answer = impact.common_cause(run)
+    share = next(figure for figure in answer.figures if figure.name == "common_share")
+    rows = {row["what"]: row for row in answer.table.iter_rows(named=True)}
+    return {**rows, "share": {"value": share.value, "error": share.error}}
+
+
+def test_independent_parties_have_nothing_in_common(tiny: Any) -> None:
+    found = common(pair(tiny, "per_use"))
+    assert abs(found["share"]["value"]) < 0.02
+    apart, together = (found["standard deviation"][f"{side}_usd"] for side in ("apart", "together"))
+    assert together == pytest.approx(800 / np.sqrt(6), rel=0.02)
+    assert apart == pytest.approx(together, rel=0.02)
+    tail = found["one in twenty is above"]
+    assert abs(tail["together_usd"] - tail["apart_usd"]) <= 2 * (
+        tail["together_error_usd"] + tail["apart_error_usd"]
+    )
+
+
+def test_one_shared_draw_is_all_in_common(tiny: Any) -> None:
+    found = common(pair(tiny, "once"))
+    assert found["share"]["value"] == pytest.approx(1.0, abs=1e-9)
+    assert found["standard deviation"]["together_usd"] == pytest.approx(800 / np.sqrt(3), rel=0.02)
+    assert found["standard deviation"]["apart_usd"] == pytest.approx(800 / np.sqrt(6), rel=0.02)
+    assert found["one in twenty is above"]["together_usd"] == pytest.approx(2 * 860, rel=0.01)
+
+
+def test_half_of_the_variance_in_common_is_a_half(tiny: Any) -> None:
+    shared = {"low": "0", "high": "100", "shape": "uniform", "unit": "USD"}
+    own = {"low": "0", "high": str(100 * np.sqrt(2)), "shape": "uniform", "unit": "USD"}
+    losses = {f"{w}-{n}": f"{n} at {n}: c={w}" for w in ("all", "own") for n in "ab"}
+    case = tiny(
+        {"event > a": "certain", "event > b": "certain"},
+        {"all": shared, "own": {**own, "drawn": "per_use"}},
+        losses,
+    )
+    found = common(impact.simulate(impact.view(case), DRAWS))["share"]
+    assert near(found["value"], 0.5, found["error"])
+
+
+def test_a_link_on_the_way_to_both_is_in_common(tiny: Any) -> None:
+    links = {"event > way": "p", "way > a": "certain", "way > b": "certain"}
+    inputs = {"p": 0.3, "cost": (100, "USD")}
+    losses = {"one": "a at a: cost=cost", "other": "b at b: cost=cost"}
+    found = common(impact.simulate(impact.view(tiny(links, inputs, losses)), DRAWS))
+    assert found["share"]["value"] == pytest.approx(1.0, abs=1e-9)
+    apart = {"event > a": "p", "event > b": "p"}
+    found = common(impact.simulate(impact.view(tiny(apart, inputs, losses)), DRAWS))
+    assert abs(found["share"]["value"]) < 0.02
+
+
+def test_p99_is_left_out_where_assumptions_lead(run: Run, tiny: Any) -> None:
+    assert "one in a hundred is above" not in common(run)
+    facts = impact.simulate(impact.view(rare(tiny, 1.0, basis_kind="reported")), DRAWS)
+    assert "one in a hundred is above" in common(facts)
+
+
+# a year
+
+
+def rated(tiny: Any, rate: Any, links: Any = ("event > a", "certain")) -> impact.Case:
+    """A loss of 100 to 900 dollars in each event, so many events a year."""
+    inputs = {"p": 0.5, "cost": (100, 900, "USD"), "rate": rate}
+    case: impact.Case = tiny(dict([links]), inputs, {"pay": "a at a: cost=cost"})
+    return case
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.7, 3.0])
+def test_a_year_of_a_fixed_rate_has_the_chance_and_mean_of_a_compound_sum(
+    tiny: Any, rate: float
+) -> None:
+    known = impact.view(rated(tiny, (rate, "event/year")))
+    lost = total(impact.simulate_year(known, DRAWS))
+    chance = 1 - np.exp(-rate)
+    assert abs(np.mean(lost > 0) - chance) < 4 * np.sqrt(chance * (1 - chance) / DRAWS)
+    square = 500**2 + 800**2 / 12
+    assert abs(lost.mean() - rate * 500) < 4 * np.sqrt(rate * square / DRAWS)
+    assert lost.var() == pytest.approx(rate * square, rel=0.1)
+
+
+def test_each_event_of_a_year_is_drawn_afresh(tiny: Any) -> None:
+    known = impact.view(rated(tiny, (2, "event/year"), ("event > a", "p")))
+    run = impact.simulate_year(known, DRAWS)
+    chance = 1 - np.exp(-2 * 0.5)
+    assert abs(run.chance("a") - chance) < 4 * np.sqrt(chance * (1 - chance) / DRAWS)
+    assert run.chance("event") == pytest.approx(1 - np.exp(-2), abs=0.01)
+    assert abs(total(run).mean() - 2 * 0.5 * 500) < 4 * np.sqrt(2 * 0.5 * 303_000 / DRAWS)
+
+
+def test_a_rate_of_nothing_is_a_year_without_a_loss(tiny: Any) -> None:
+    run = impact.simulate_year(impact.view(rated(tiny, (0, "event/year"))), 1000)
+    assert total(run).tolist() == [0.0] * 1000
+    assert tails.years(run).table.height == 0
+
+
+def test_the_mean_of_a_year_is_the_rate_times_the_mean_given_the_event(run: Run, year: Run) -> None:
+    row = run.known.inputs["such_events_a_year"]
+    rate = (row["low"] + 4 * row["mode"] + row["high"]) / 6
+    found = measures.mean(total(year))
+    assert near(total(year).mean(), rate * total(run).mean(), found.error)
+
+
+def test_a_year_has_the_keys_and_bearers_of_the_event(run: Run, year: Run) -> None:
+    one, other = shown.record(run), shown.record(year)
+    assert one.keys() == other.keys()
+    assert (one["over"], other["over"]) == ("event", "year")
+    for part in ("exposure", "losses", "forms"):
+        assert [row.keys() for row in one[part]] == [row.keys() for row in other[part]]
+    assert [r["bearer"] for r in one["losses"]] == [r["bearer"] for r in other["losses"]]
+
+
+def test_years_gives_the_measures_of_each_bearer(year: Run) -> None:
+    answer = tails.years(year)
+    assert "In a year all together lose something with a chance of 2" in answer.sentence
+    for row in answer.table.filter(pl.col("bearer") != "total").iter_rows(named=True):
+        lost = net(year, row["bearer"])
+        assert row["chance"] == np.count_nonzero(lost) / year.draws
+        assert row["mean_usd"] is None or row["mean_usd"] == pytest.approx(lost.mean())
+    assert any("such_events_a_year, assumption" in note for note in answer.notes)
+
+
+def test_without_a_rate_a_year_is_refused_with_its_repair(mercor: impact.Case, run: Run) -> None:
+    early = impact.view(mercor, as_of="2026-03-31")
+    with pytest.raises(BadInput, match=r"year: no input .* says how often .*; give inputs.csv one"):
+        impact.simulate_year(early)
+    with pytest.raises(BadInput, match=r"years: the run is given the event; take impact\.sim"):
+        tails.years(run)
+
+
+@pytest.mark.parametrize(
+    ("rate", "draws", "message"),
+    [
+        (501, 100, "year: rate goes above 500 events a year; give the rate"),
+        (
+            400,
+            10_000,
+            r"draws: 10,000 years hold [\d,]+ events, more than 1,048,576; take [\d,]+ or",
+        ),
+        (1, 0, "draws: 0 is outside 1 to 1,048,576"),
+        (1, 2**20 + 1, "draws: 1048577 is outside"),
+    ],
+)
+def test_a_year_that_cannot_be_drawn_is_refused(
+    tiny: Any, rate: float, draws: int, message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        impact.simulate_year(impact.view(rated(tiny, (rate, "event/year"))), draws)
+
+
+def test_fewer_years_are_the_beginning_of_more(mercor: impact.Case) -> None:
+    known = impact.view(mercor)
+    short, long = (impact.simulate_year(known, draws) for draws in (500, 1000))
+    assert np.array_equal(total(short), total(long)[:500])
+
+
+# very many draws
+
+
+def test_the_first_of_very_many_draws_are_those_of_a_run(mercor: impact.Case) -> None:
+    known, more = impact.view(mercor), sampling.BLOCK + 100
+    lost, reached = impact.totals(known, more)
+    run = impact.simulate(known, more)
+    assert np.array_equal(lost, total(run))
+    assert all(many == run.reached.get(name, 0).bit_count() for name, many in reached.items())
+
+
+def test_totals_of_many_draws_have_all_keys_and_say_why_a_measure_is_null(
+    mercor: impact.Case,
+) -> None:
+    known = impact.view(mercor)
+    found, usual = shown.record_of_totals(known, 200_000, 1), shown.record(impact.simulate(known))
+    assert found.keys() == usual.keys()
+    assert [row.keys() for row in found["losses"]] == [row.keys() for row in usual["losses"]]
+    for row in found["losses"]:
+        empty = [name for name, value in row.items() if value is None]
+        if row["bearer"] == "total":
+            assert empty == ["p99_usd"]
+            assert "p99 not shown" in row["basis"]
+        else:
+            assert len(empty) == 8
+            assert "only the total is kept" in row["basis"]
+    lost, reached = impact.totals(known, 200_000)
+    assert found["losses"][-1]["mean_usd"] == pytest.approx(lost.mean())
+    chances = {row["entity"]: row["chance"] for row in found["exposure"]}
+    assert chances["meta"] == reached["meta"] / 200_000
+
+
+# defects
+
+
+def test_all_in_common_is_told_in_words(tiny: Any) -> None:
+    assert "established" not in impact.common_cause(pair(tiny, "once")).sentence
+
+
+def test_a_rare_total_resolved_by_many_draws_is_told_as_resolved(tiny: Any) -> None:
+    known = impact.view(rare(tiny, 0.01, basis_kind="reported"))
+    row = shown.record_of_totals(known, 400_000, 1)["losses"][-1]
+    assert row["mean_usd"] == pytest.approx(5, rel=0.1)
+    assert "not resolved" not in row["basis"]
+    assert row["p99_usd"] is not None
+
+
+def test_the_sentence_agrees_with_the_table(run: Run) -> None:
+    answer = impact.exceedance(run)
+    chance = dict(answer.table.select("amount_usd", "chance").iter_rows())
+    assert "half of the time they lose more than $20 million" not in answer.sentence or (
+        abs(chance[2e7] - 0.5) < 0.05
+    )
+
+
+def test_a_view_without_a_loss_says_that_nothing_is_lost(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor, "near-miss"), draws=2000)
+    assert "not resolved" not in impact.exceedance(run).sentence
+
+
+def test_nothing_in_common_of_nothing_is_not_told_as_a_share(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor, as_of="1990-01-01"))
+    assert "About none of the variance" not in impact.common_cause(run).sentence
+
+
+def test_common_cause_of_a_year_is_refused_or_not_nothing(year: Run) -> None:
+    try:
+        answer = impact.common_cause(year)
+    except BadInput:
+        return
+    assert next(f.value for f in answer.figures if f.name == "common_share") > 0.1
+
+
+def test_losses_of_a_year_do_not_say_that_the_event_happened(year: Run) -> None:
+    try:
+        answer = impact.losses(year)
+    except BadInput:
+        return
+    assert not any("suppose that the event happened" in note for note in answer.notes)
+
+
+def test_a_curve_that_ends_before_it_begins_is_not_drawn(tiny: Any) -> None:
+    case = tiny(
+        {"event > a": "certain", "event > b": "p"},
+        {"p": 0.02, "cost": (100, 900, "USD"), "each": (50, 80, "USD")},
+        {"one": "a at a: c=cost", "two": "b at b: c=each"},
+    )
+    run = impact.simulate(impact.view(case), DRAWS)
+    assert "b" not in tails._drawn(run) or tails._curve(run, "b", 0.05)["amount_usd"].is_sorted()

@@ -1,0 +1,290 @@
+"""What to ask first: the value of an answer worked out by hand, swings, shares, and the ranking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import impact
+from impact.answers.decisions import weighed
+from impact.errors import ImpactError
+from impact.numerics import graph
+from impact.simulation import Run, total
+
+DRAWS = 50_000
+GUARD_USD, HARM_USD = 200, 1000
+TOML = """
+[decision.d]
+title = "Guard"
+bearer = "a"
+flips_on = "harm_usd"
+flips_says = "a harm costs it"
+[decision.d.option.guard]
+costs = ["guarding"]
+saves = ["harm"]
+set = { guard_count = 1, "link.hit-harmed" = 0 }
+[decision.d.option.go-on]
+costs = ["harm"]
+saves = ["guarding"]
+set = { guard_count = 0 }
+"""
+MEASURES = ("value_usd", "swing_usd", "cost_share", "data_share")
+
+
+def asked(low: float, high: float, unit: str = "chance", **cells: str) -> dict[str, str]:
+    """An even input with a question of its own."""
+    ends = {"low": str(low), "high": str(high), "shape": "uniform", "unit": unit}
+    return {**ends, "question": "Which?", "ask": "somebody", **cells}
+
+
+def guarded(
+    tiny: Any, p: Any, links: Any = (), inputs: Any = (), losses: Any = (), kinds: Any = ()
+) -> impact.Case:
+    """A harm of a chance p that a guard would keep off, and whatever else a test adds."""
+    state = {"question": "Was it hit?", "ask": "its watch", "kind": "state"}
+    case: impact.Case = tiny(
+        {
+            "event > hit": "p",
+            "hit > harmed": "certain",
+            "event > always": "certain",
+            **dict(links),
+        },
+        {
+            "p": p,
+            "guard_usd": (GUARD_USD, "USD"),
+            "guard_count": (0, "share"),
+            "harm_usd": (HARM_USD, "USD"),
+            **dict(inputs),
+        },
+        {
+            "guarding": "a at always: cost=guard_usd; count=guard_count",
+            "harm": "a at harmed: cost=harm_usd",
+            **dict(losses),
+        },
+        {"hit": state, **dict(kinds)},
+        TOML,
+    )
+    return case
+
+
+def rows(case: impact.Case, draws: int = DRAWS, seed: int = 1) -> dict[str, dict[str, Any]]:
+    """The rows of the ranking by what they are about."""
+    run = impact.simulate(impact.view(case), draws, seed)
+    return {row["about"]: row for row in impact.unknowns(run).table.iter_rows(named=True)}
+
+
+@pytest.fixture(scope="module")
+def run(mercor: impact.Case) -> Run:
+    return impact.simulate(impact.view(mercor))
+
+
+# worked out by hand
+
+
+@pytest.mark.parametrize("p", [0.05, 0.15, 0.3, 0.6])
+def test_knowing_a_state_first_is_worth_the_cheaper_option_less_a_guard_when_it_is_hit(
+    tiny: Any, p: float
+) -> None:
+    found = rows(guarded(tiny, p))["hit"]
+    expected = min(GUARD_USD, p * HARM_USD) - p * GUARD_USD
+    spread = np.sqrt(p * (1 - p) / DRAWS) * HARM_USD
+    assert abs(found["value_usd"] - expected) < 4 * spread
+    assert found["decision"] == "Guard"
+    assert found["swing_usd"] == pytest.approx(HARM_USD)
+    assert found["cost_share"] == pytest.approx(1.0, abs=1e-6)
+    assert (found["question"], found["ask"]) == ("Was it hit?", "its watch")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.1, 0.5, 200 - ((0.2**2 - 0.1**2) / 2 * 1000 + 0.3 * 200) / 0.4),
+        (0.0, 0.3, 150 - (0.2**2 / 2 * 1000 + 0.1 * 200) / 0.3),
+        (0.25, 0.5, 0.0),
+        (0.01, 0.15, 0.0),
+    ],
+)
+def test_knowing_a_chance_first_is_worth_what_it_can_change(
+    tiny: Any, low: float, high: float, expected: float
+) -> None:
+    found = rows(guarded(tiny, asked(low, high)))["p"]
+    assert abs(found["value_usd"] - expected) < 4 * 0.5 * HARM_USD / np.sqrt(DRAWS) + 0.5
+    assert found["value_usd"] > 0 or expected == 0
+
+
+def test_a_state_that_flips_a_decision_is_worth_far_more_than_its_chance(tiny: Any) -> None:
+    found = rows(guarded(tiny, asked(0.1, 0.5)))
+    assert [row["rank"] for row in found.values()] == ["1", "2"]
+    assert found["hit"]["value_usd"] > 8 * found["p"]["value_usd"] > 0
+
+
+def test_the_value_is_gone_where_one_option_is_cheapest_whatever_is_known(tiny: Any) -> None:
+    case = guarded(tiny, 0.3, inputs={"guard_usd": (HARM_USD + 1, "USD")})
+    found = rows(case)["hit"]
+    assert found["value_usd"] == 0
+    assert found["value_said"] == "–"
+    assert found["decision"] == ""
+
+
+def test_shares_of_two_independent_amounts_are_those_of_their_variances(tiny: Any) -> None:
+    inputs = {"one": asked(0, 300, "USD"), "two": asked(0, 400, "USD", question="How much?")}
+    case = tiny(
+        {"event > a": "certain"}, inputs, {"first": "a at a: c=one", "second": "a at a: c=two"}
+    )
+    found = rows(case)
+    assert [*found] == ["two", "one"]
+    for name, share, swing in (("one", 9 / 25, 300), ("two", 16 / 25, 400)):
+        assert found[name]["cost_share"] == pytest.approx(share, abs=0.02)
+        bins = DRAWS // 1000
+        assert found[name]["swing_usd"] == pytest.approx(swing * (1 - 1 / bins), rel=0.03)
+
+
+def test_one_question_of_several_inputs_stands_once_with_the_greatest_of_each(tiny: Any) -> None:
+    inputs = {"one": asked(0, 300, "USD"), "two": asked(0, 400, "USD")}
+    case = tiny(
+        {"event > a": "certain"}, inputs, {"first": "a at a: c=one", "second": "a at a: c=two"}
+    )
+    (row,) = rows(case).values()
+    assert row["cost_share"] == pytest.approx(16 / 25, abs=0.02)
+
+
+# what is not asked
+
+
+def test_an_irrelevant_input_is_not_listed(tiny: Any) -> None:
+    case = guarded(
+        tiny, asked(0.1, 0.5), links={"event > b": "q"}, inputs={"q": asked(0, 1, question="Why?")}
+    )
+    assert "Why?" not in {row["question"] for row in rows(case).values()}
+
+
+def test_irrelevant_inputs_are_listed_no_more_often_than_by_chance(tiny: Any) -> None:
+    many = 40
+    links = {f"event > b{n}": f"q{n}" for n in range(many)}
+    inputs = {f"q{n}": asked(0, 1, question=f"Why {n}?") for n in range(many)}
+    found = rows(guarded(tiny, asked(0.1, 0.5), links, inputs), draws=10_000)
+    odd = [row for name, row in found.items() if name.startswith("q")]
+    assert len(odd) <= 4  # each is tested at 1 % for two outcomes, and at 5 % for the decision
+    assert all(row["cost_share"] < 0.02 and row["value_usd"] < 5 for row in odd)
+
+
+def test_where_two_options_cost_the_same_an_irrelevant_input_is_still_worth_nothing(
+    tiny: Any,
+) -> None:
+    many, tie = 40, GUARD_USD / HARM_USD
+    links = {f"event > b{n}": f"q{n}" for n in range(many)}
+    inputs = {f"q{n}": asked(0, 1, question=f"Why {n}?") for n in range(many)}
+    found = rows(guarded(tiny, tie, links, inputs), draws=10_000)
+    worth = [row for name, row in found.items() if name[0] in "qb" and row["value_usd"] > 0]
+    assert len(worth) <= 8  # 80 quantities, each tested at 5 %
+    assert found["hit"]["value_usd"] > 100
+
+
+def test_an_input_without_a_question_is_not_listed(tiny: Any) -> None:
+    p = {"low": "0.1", "high": "0.5", "shape": "uniform"}
+    assert "p" not in rows(guarded(tiny, p))
+
+
+def test_a_state_that_too_few_draws_show_is_not_ranked(tiny: Any) -> None:
+    assert "hit" not in rows(guarded(tiny, 0.002))
+    assert "hit" in rows(guarded(tiny, 0.05))
+
+
+def test_what_is_certain_is_no_question(tiny: Any) -> None:
+    assert rows(guarded(tiny, 1.0)) == {}
+
+
+# the ranking
+
+
+def test_unrelated_rows_change_no_measure(tiny: Any) -> None:
+    before = rows(guarded(tiny, asked(0.1, 0.5)))
+    links = {"event > aaa": "q", "aaa > zzz": "r"}
+    inputs = {"q": asked(0.2, 0.6, question="Why?"), "r": {**asked(0.1, 0.9), "question": ""}}
+    after = rows(guarded(tiny, asked(0.1, 0.5), links, inputs))
+    for name, row in before.items():
+        assert {part: after[name][part] for part in MEASURES} == {
+            part: row[part] for part in MEASURES
+        }
+
+
+def test_a_party_that_is_reached_counts_towards_whose_data_is_concerned(tiny: Any) -> None:
+    case = tiny(
+        {"event > lab": "p", "event > shop": "q"},
+        {"p": asked(0.2, 0.9), "q": asked(0.2, 0.9, question="Who?")},
+        kinds={"lab": "lab", "shop": "service"},
+    )
+    found = rows(case)
+    assert set(found) == {"p"}
+    assert found["p"]["data_share"] == pytest.approx(1.0, abs=0.01)
+    assert found["p"]["cost_share"] == found["p"]["value_usd"] == 0
+
+
+def test_the_bundled_ranking_falls_and_says_whom_to_ask(run: Run) -> None:
+    found = impact.unknowns(run).table.to_dicts()
+    assert [row["rank"] for row in found] == [str(n) for n in range(1, len(found) + 1)]
+    keys = [(-r["value_usd"], -max(r["cost_share"], r["data_share"])) for r in found]
+    assert keys == sorted(keys)
+    assert all(row["question"].endswith("?") and row["ask"] for row in found)
+    assert len({row["question"] for row in found}) == len(found)
+    titles = {one.decision.title for one in weighed(run)}
+    assert all((row["decision"] in titles) == (row["value_usd"] > 0) for row in found)
+    assert all(0 <= row[part] <= 1 for row in found for part in ("cost_share", "data_share"))
+    assert all(any(row[part] for part in MEASURES) for row in found)
+
+
+def test_no_answer_is_worth_more_than_to_know_everything_first(run: Run) -> None:
+    most = {one.decision.title: min(one.regrets) for one in weighed(run)}
+    for row in impact.unknowns(run).table.iter_rows(named=True):
+        assert row["value_usd"] <= most.get(row["decision"], 0.0)
+
+
+def test_a_swing_is_the_total_where_the_state_is_less_where_it_is_not(run: Run) -> None:
+    found = impact.unknowns(run).table.to_dicts()
+    asked_of = {row["question"]: row for row in found}
+    pause = asked_of[run.known.inputs["openai_pauses"]["question"]]
+    state = graph.unpack(run.reached["openai-pause"], run.draws)
+    lost = total(run)
+    assert pause["swing_usd"] == pytest.approx(lost[state].mean() - lost[~state].mean())
+
+
+def test_the_first_questions_are_those_of_all(run: Run) -> None:
+    whole, short = impact.unknowns(run), impact.unknowns(run, most=5)
+    assert short.table.equals(whole.table.head(5))
+    assert short.sentence == whole.sentence
+    assert whole.table["question"][0] in whole.sentence
+
+
+def test_an_empty_view_asks_nothing(mercor: impact.Case) -> None:
+    early = impact.simulate(impact.view(mercor, as_of="1990-01-01"), draws=1000)
+    assert impact.unknowns(early).table.height == 0
+    assert impact.unknowns(early).sentence == "No open question moves an answer in this view."
+
+
+# defects
+
+
+def test_of_two_equal_states_the_one_with_a_question_is_asked(tiny: Any) -> None:
+    case = tiny(
+        {"event > hit": "p", "hit > harmed": "certain"},
+        {"p": 0.3, "cost": (100, "USD")},
+        {"loss": "a at harmed: cost=cost"},
+        {"harmed": {"question": "Was it harmed?", "ask": "its watch"}},
+    )
+    assert "harmed" in rows(case)
+
+
+def test_a_question_that_is_listed_shows_at_least_one_number(run: Run) -> None:
+    shown = impact.unknowns(run).rows()[1:]
+    assert all(set(row[3:]) != {"–"} for row in shown)
+
+
+def test_the_questions_of_a_year_are_refused_or_name_inputs(mercor: impact.Case) -> None:
+    year = impact.simulate_year(impact.view(mercor))
+    try:
+        found = impact.unknowns(year).table
+    except ImpactError:
+        return
+    assert "pause_weeks" in found["about"]

@@ -1,0 +1,236 @@
+"""Who is reached together, which link to cut, and what all ways pass, worked out by hand."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+import pytest
+
+import impact
+from impact.answers import weak_points
+from impact.errors import BadInput
+from impact.simulation import Run, what_if
+
+DRAWS = 50_000
+LABS = dict.fromkeys(("a", "b", "c"), "lab")
+# One shop, on two ways, holds the data of a and b; that of c has a way of its own.
+LINKS = {
+    "event > one": "p",
+    "event > two": "q",
+    "one > shop": "certain",
+    "two > shop": "certain",
+    "shop > a-data": "r",
+    "shop > b-data": "r",
+    "a-data > a": "certain",
+    "b-data > b": "certain",
+    "event > c-data": "s",
+    "c-data > c": "certain",
+}
+CHANCES = {"p": 0.4, "q": 0.3, "r": 0.5, "s": 0.2}
+SHOP = 1 - 0.6 * 0.7
+
+
+@pytest.fixture(scope="module")
+def run(mercor: impact.Case) -> Run:
+    return impact.simulate(impact.view(mercor))
+
+
+def shop(tiny: Any, **chances: float) -> Run:
+    """A run of the shop."""
+    case = tiny(LINKS, CHANCES | chances, kinds=LABS)
+    return impact.simulate(impact.view(case), DRAWS)
+
+
+def near(found: float, chance: float, draws: int = DRAWS) -> bool:
+    """Whether a share of draws is within four simulation errors of a chance."""
+    return abs(found - chance) <= 4 * np.sqrt(chance * (1 - chance) / draws)
+
+
+def at_least(chances: list[float]) -> list[float]:
+    """Chance that at least 1, 2, ... of independent things happen, by listing all cases."""
+    sums = [0.0] * len(chances)
+    for case in product([0, 1], repeat=len(chances)):
+        weight = prod(p if hit else 1 - p for p, hit in zip(chances, case, strict=True))
+        for k in range(sum(case)):
+            sums[k] += weight
+    return sums
+
+
+# together
+
+
+def test_parties_behind_one_shop_are_reached_together_as_worked_out_by_hand(tiny: Any) -> None:
+    rows = impact.co_exposure(shop(tiny)).table.to_dicts()
+    both, one = SHOP * 0.25, SHOP * 0.5
+    expected = [both + one + (1 - both - one) * 0.2, both + one * 0.2, both * 0.2]
+    assert [row["at_least"] for row in rows] == [1, 2, 3]
+    for row, chance in zip(rows, expected, strict=True):
+        assert near(row["chance"], chance), row["at_least"]
+
+
+@pytest.mark.parametrize("chances", [[0.5], [0.1, 0.9], [0.2, 0.3, 0.4], [0.0, 1.0, 0.5, 0.25]])
+def test_the_independent_column_is_the_poisson_binomial(chances: list[float]) -> None:
+    found = weak_points._independent(chances)
+    assert found[0] == pytest.approx(1.0)
+    assert found[1:] == pytest.approx(at_least(chances))
+
+
+def test_independent_parties_are_reached_together_as_the_independent_column_says(
+    tiny: Any,
+) -> None:
+    links = {f"event > {name}": f"p{name}" for name in LABS}
+    chances = {"pa": 0.2, "pb": 0.5, "pc": 0.7}
+    run = impact.simulate(impact.view(tiny(links, chances, kinds=LABS)), DRAWS)
+    for row in impact.co_exposure(run).table.iter_rows(named=True):
+        assert near(row["chance"], row["apart_chance"])
+        assert abs(row["chance"] - row["apart_chance"]) <= 2.5 * row["chance_error"] + 0.005
+
+
+def test_named_parties_alone_are_counted_each_once(tiny: Any) -> None:
+    run = shop(tiny)
+    rows = impact.co_exposure(run, "a", "b", "a").table.to_dicts()
+    assert [row["at_least"] for row in rows] == [1, 2]
+    assert rows[1]["chance"] == (run.reached["a"] & run.reached["b"]).bit_count() / DRAWS
+    assert rows[1]["apart_chance"] == pytest.approx(run.chance("a") * run.chance("b"))
+
+
+def test_a_party_that_is_not_known_is_told_with_the_nearest(run: Run) -> None:
+    with pytest.raises(BadInput, match='entity: no "antropic"; did you mean "anthropic"'):
+        impact.co_exposure(run, "antropic")
+
+
+def test_the_bundled_parties_are_reached_together_more_often_than_apart(run: Run) -> None:
+    rows = impact.co_exposure(run, "meta", "openai", "anthropic", "google").table.to_dicts()
+    for k, row in enumerate(rows, 1):
+        hits = [run.reached[name] for name in ("meta", "openai", "anthropic", "google")]
+        counted = sum(sum(mask >> d & 1 for mask in hits) >= k for d in range(run.draws))
+        assert row["chance"] == counted / run.draws
+    assert rows[-1]["chance"] > 2 * rows[-1]["apart_chance"]
+
+
+# cuts
+
+
+def spared(run: Run, link: str) -> float:
+    """How many parties are not reached where a link is cut, by a run of its own."""
+    ends = weak_points.parties(run)
+    cut = what_if(run, f"link.{link}=0")
+    return sum(run.chance(end) - cut.chance(end) for end in ends)
+
+
+def test_a_cut_spares_what_it_does_by_hand(tiny: Any) -> None:
+    run = shop(tiny)
+    rows = {row["link"]: row for row in impact.weak_points(run).table.iter_rows(named=True)}
+    by_hand = {
+        "event-one": 2 * 0.5 * 0.4 * 0.7,
+        "one-shop": 2 * 0.5 * 0.4 * 0.7,
+        "event-two": 2 * 0.5 * 0.3 * 0.6,
+        "two-shop": 2 * 0.5 * 0.3 * 0.6,
+        "shop-a-data": 0.5 * SHOP,
+        "shop-b-data": 0.5 * SHOP,
+        "event-c-data": 0.2,
+    }
+    assert rows.keys() == by_hand.keys()
+    for name, expected in by_hand.items():
+        assert abs(rows[name]["saved"] - expected) <= 2 * rows[name]["saved_error"], name
+        assert rows[name]["saved"] == pytest.approx(spared(run, name), abs=1e-12)
+
+
+def test_every_cut_spares_what_the_what_if_of_that_link_says(run: Run) -> None:
+    rows = impact.weak_points(run).table
+    assert rows.height > 5
+    assert rows["saved"].is_sorted(descending=True)
+    for link, saved in rows.select("link", "saved").iter_rows():
+        assert saved == pytest.approx(spared(run, link), abs=1e-9), link
+
+
+def test_every_cut_of_a_supposed_fall_spares_what_the_what_if_says(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor, "surge-falls"), draws=2000)
+    rows = impact.weak_points(run).table
+    assert "surge-falls" in rows["link"]
+    for link, saved in rows.select("link", "saved").iter_rows():
+        assert saved == pytest.approx(spared(run, link), abs=1e-9), link
+
+
+def test_the_error_of_a_cut_is_that_of_its_mean_over_draws(tiny: Any) -> None:
+    rows = impact.weak_points(shop(tiny)).table.to_dicts()
+    found = {row["link"]: row for row in rows}["event-c-data"]
+    expected = 1.96 * np.sqrt(0.2 * 0.8 / DRAWS)
+    assert found["saved_error"] == pytest.approx(expected, rel=0.05)
+
+
+def test_an_established_party_takes_no_error_from_the_others(run: Run) -> None:
+    rows = {row["link"]: row for row in impact.weak_points(run).table.iter_rows(named=True)}
+    assert run.chance("europa") == 1.0
+    assert rows["event-trivy"]["saved_error"] == 0
+    assert rows["event-trivy"]["saved"] == 1
+    assert rows["mercor-stores-open"]["saved_error"] > 0.01
+
+
+def test_what_every_way_passes_is_named_by_the_parties_behind_it(tiny: Any) -> None:
+    rows = {row["link"]: row for row in impact.weak_points(shop(tiny)).table.iter_rows(named=True)}
+    assert {name: row["all_pass"] for name, row in rows.items()} == {
+        "event-one": "–",
+        "event-two": "–",
+        "one-shop": "a and b",
+        "two-shop": "a and b",
+        "shop-a-data": "a",
+        "shop-b-data": "b",
+        "event-c-data": "c",
+    }
+
+
+def test_an_end_carries_on_where_a_way_over_it_is_open_to_a_party(tiny: Any) -> None:
+    rows = {row["link"]: row for row in impact.weak_points(shop(tiny)).table.iter_rows(named=True)}
+    assert near(rows["one-shop"]["carries_share"], SHOP * 0.75)
+    assert near(rows["event-one"]["carries_share"], 0.4 * 0.75)
+    assert near(rows["shop-a-data"]["carries_share"], SHOP * 0.5)
+
+
+def test_a_second_certain_way_makes_a_cut_worthless(tiny: Any) -> None:
+    links = {"event > one": "certain", "event > two": "certain", "one > x": "certain"}
+    links |= {"two > x": "certain", "x > a": "certain"}
+    run = impact.simulate(impact.view(tiny(links, kinds={"a": "lab"})), 1000)
+    answer = impact.weak_points(run)
+    assert answer.table.height == 0
+    assert answer.sentence.startswith("No link can be cut")
+
+
+def test_an_empty_view_has_no_weak_point(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor, as_of="1990-01-01"), draws=1000)
+    assert impact.weak_points(run).table.height == 0
+    assert impact.co_exposure(run).table.height == 0
+
+
+# defects
+
+
+def test_one_party_alone_is_told_in_the_singular(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor, "contractor-data-only"), draws=2000)
+    assert "it are" not in impact.co_exposure(run).sentence
+
+
+def test_parties_that_are_reached_in_every_draw_are_not_told_as_out_of_reach(tiny: Any) -> None:
+    links = {"event > a": "certain", "event > b": "certain"}
+    run = impact.simulate(impact.view(tiny(links, kinds=LABS)), draws=1000)
+    assert impact.co_exposure(run).sentence != "No client party can be reached in this view."
+
+
+def test_parties_reached_together_in_every_draw_are_told_in_words(tiny: Any) -> None:
+    links = {"event > a": "certain", "event > b": "certain"}
+    run = impact.simulate(impact.view(tiny(links, kinds=LABS)), draws=1000)
+    assert "established of the draws" not in impact.co_exposure(run, "a", "b").sentence
+
+
+def test_no_cut_is_denied_where_a_what_if_spares_a_party(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor, as_of="2026-03-31"))
+    assert spared(run, "litellm-other-users") > 0.01
+    assert "No link can be cut" not in impact.weak_points(run).sentence
+
+
+def test_what_carries_on_in_every_draw_is_no_established_fact(run: Run) -> None:
+    cells = [row[2] for row in impact.weak_points(run).rows()[1:]]
+    assert "established" not in cells
