@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
@@ -258,21 +259,18 @@ class Source:
 
     def uniform(self, stream: str) -> Draws:
         """`(draws,)` uniforms of a stream."""
-        if self.points == "sobol":
-            places, table = self.scrambled
-            if stream in places:
-                column: Draws = table[places[stream]]
-                return column
+        if self.points == "sobol" and stream in self.places:
+            many, place = len(self.places), self.places[stream]
+            return sampling.dimension(self.seed, many, place, self.draws)
         return sampling.uniform(self.seed, stream, self.draws, self.first)
 
     @cached_property
-    def scrambled(self) -> tuple[dict[str, int], Draws]:
-        """(dimension of each stream of the view, points): every name has one, drawn or not."""
+    def places(self) -> dict[str, int]:
+        """The Sobol dimension of each stream of the view: every name has one, drawn or not."""
         if ("sobol",) not in self.kept:
             names = streams(self.known, self.model)
-            table = sampling.scrambled(self.seed, len(names), self.draws)
-            self.kept["sobol",] = {name: place for place, name in enumerate(names)}, table
-        found: tuple[dict[str, int], Draws] = self.kept["sobol",]
+            self.kept["sobol",] = {name: place for place, name in enumerate(names)}
+        found: dict[str, int] = self.kept["sobol",]
         return found
 
     def value(self, name: str, use: str) -> Draws:
@@ -370,8 +368,8 @@ def stream_of(row: Mapping[str, Any], use: str) -> str:
 def streams(known: Case, model: Model) -> list[str]:
     """The names of all streams that a view can draw, whatever its inputs are set to.
 
-    Shared factors and what happens on links first, for the first Sobol dimensions are the evenest;
-    the cuts of links last.
+    Shared factors and what happens on links first, then what most rows use, for the first Sobol
+    dimensions are the evenest; the cuts of links last.
     """
     inputs = known.inputs
     factors = {row["moves_with"] for row in inputs.values() if row["moves_with"]}
@@ -383,16 +381,16 @@ def streams(known: Case, model: Model) -> list[str]:
         for term in terms
         if term != checks.CERTAIN
     }
-    values = {
+    values = Counter(
         stream_of(inputs[name], use)
         for name, uses in model.used_by.items()
         if name in inputs and not name.startswith(checks.LINK_INPUT)
         for use in uses
-    }
+    )
     cuts = {f"outcome|{link}|{checks.LINK_INPUT}{link}" for link in model.terms}
     cuts |= {f"input|{checks.LINK_INPUT}{link}" for link in model.terms}
-    groups = (shared, happens, values - shared, cuts)
-    return [name for group in groups for name in sorted(group)]
+    most_used = sorted(values.keys() - shared, key=lambda name: (-values[name], name))
+    return [*sorted(shared), *sorted(happens), *most_used, *sorted(cuts)]
 
 
 def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -99,7 +99,7 @@ def outcomes(seed: int, names: Sequence[str], chances: Draws, draws: int) -> lis
     return [mask & most for mask in found] if draws % 64 else found
 
 
-_AT_ONCE = 64  # names whose words fit a processor's cache
+_AT_ONCE = 256  # names whose words fit a processor's cache
 _WHOLE = np.uint64(2**64 - 1)
 _LOOKED_AT = (25, 22, 18, 12)  # bits after which only the words that are still open are kept
 
@@ -157,21 +157,26 @@ MOST_NAMES = 21_201  # dimensions for which direction numbers are known
 
 
 def scrambled(seed: int, names: int, draws: int) -> Draws:
-    """`(names, draws)` Sobol points (Sobol 1967; Joe and Kuo 2008), one dimension a name.
+    """`(names, draws)` Sobol points, one dimension a name; see `dimension`."""
+    points = [dimension(seed, names, place, draws) for place in range(names)]
+    return np.array(points).reshape(names, draws)
+
+
+def dimension(seed: int, names: int, place: int, draws: int) -> Draws:
+    """`(draws,)` of one dimension of Sobol points (Sobol 1967; Joe and Kuo 2008) for so many names.
 
     The same draws / SCRAMBLINGS points SCRAMBLINGS times, one after the other, each time with a
     random digital shift of its own (L'Ecuyer and Lemieux 2002), so that what the parts say differs
-    as independent estimates do. `draws` is SCRAMBLINGS times a power of two.
+    as independent estimates do. `draws` is SCRAMBLINGS times a power of two. Raises BadInput for
+    more than MOST_NAMES.
     """
     if names > MOST_NAMES:
         what = f"{names:,} names are more than the {MOST_NAMES:,} dimensions that are known"
         raise bad("points", what, "take keyed points")
-    each = draws // SCRAMBLINGS
-    shifts = np.stack(
-        [words(seed, f"scrambled|{number}", names) for number in range(SCRAMBLINGS)], axis=1
-    )
-    points = (_sobol(names, each)[:, None, :] ^ shifts[:, :, None]).reshape(names, draws)
-    uniforms: Draws = np.multiply(points + 0.5, _STEP, dtype=np.float64)
+    shifts = words(seed, f"scrambled|{place}", SCRAMBLINGS)
+    points = (_sobol(names, draws // SCRAMBLINGS)[place] ^ shifts[:, None]).reshape(draws)
+    uniforms: Draws = np.multiply(points, _STEP, dtype=np.float64)
+    uniforms += _STEP / 2
     return uniforms
 
 
