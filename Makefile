@@ -50,7 +50,7 @@ lint: $(DEV)
 
 # The peers have an environment of their own: .venv-peers/.
 bench: setup $(PEERS)
-	$(BIN)/python tests/bench/bench.py $(VENV)-peers/bin/python $(BENCH)
+	PYTHONPATH=tests $(BIN)/python tests/bench/bench.py $(VENV)-peers/bin/python $(BENCH)
 
 lab: setup
 	$(BIN)/jupyter lab $(LAB) notebooks

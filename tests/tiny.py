@@ -1,7 +1,7 @@
 """Tiny cases made of rows, and what is asked of their runs. The fixture is `tiny_case`."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,23 @@ FILLED = {  # what a row of a tiny case says where the test does not care
     | {"basis_kind": "assumption", "basis": "made up"},
     "losses": {"form": "response", "kind": "product", "driver": "a loss"},
 }
+
+# a decision of `a`: guard against a harm at a price, or go on
+GUARD = """
+[decision.d]
+title = "Guard"
+bearer = "a"
+flips_on = "harm_usd"
+flips_says = "a harm costs it"
+[decision.d.option.guard]
+costs = ["guarding"]
+saves = ["harm"]
+set = { guard_count = 1, "link.hit-harmed" = 0 }
+[decision.d.option.go-on]
+costs = ["harm"]
+saves = ["guarding"]
+set = { guard_count = 0 }
+"""
 
 
 def link(source: str, target: str, chances: str = "certain", **cells: str) -> Row:
@@ -69,23 +86,36 @@ def written(
         for name in sorted(named)
     ]
     rows = {"entities": entities, "links": links, "inputs": inputs, "losses": losses}
-    folder.mkdir()
+    return write(folder, rows)
+
+
+def write(
+    folder: Path,
+    tables: Mapping[str, Sequence[Mapping[str, str]]],
+    toml: str = "# none",
+    filled: Mapping[str, Row] = FILLED,
+) -> Path:
+    """The folder, made new, with the files of a case of these rows by table.
+
+    `toml` is `scenarios.toml`, `filled` what a row says where it is not told.
+    """
+    folder.mkdir(parents=True)
     for table in TABLES:
-        filled = [
-            {"known_on": "2026-01-01"} | FILLED[table.name] | row
-            for row in rows.get(table.name, ())
+        rows = [
+            {"known_on": "2026-01-01", **filled.get(table.name, {}), **row}
+            for row in tables.get(table.name, ())
         ]
         required = [column.name for column in table.columns if column.required]
-        columns = list(dict.fromkeys([*required, *(name for row in filled for name in row)]))
+        columns = list(dict.fromkeys([*required, *(name for row in rows for name in row)]))
         with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
-            writer.writerows(filled)
+            writer.writerows(rows)
     settings = {"id": "tiny", "title": "Tiny", "question": "What if?"}
     settings |= {"currency": "USD", "tlp": "clear"}
     lines = ["schema_version = 1", *(f'{name} = "{text}"' for name, text in settings.items())]
     (folder / "case.toml").write_text("\n".join(lines), "utf-8")
-    (folder / "scenarios.toml").write_text("# none\n", "utf-8")
+    (folder / "scenarios.toml").write_text(f"{toml}\n", "utf-8")
     return folder
 
 

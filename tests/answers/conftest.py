@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny import write
 
 import impact
-from impact.case.schema import TABLES
 
 Tiny = Callable[..., impact.Case]
 Cells = Mapping[str, str]
@@ -85,23 +84,7 @@ def tiny(tmp_path: Path) -> Tiny:
         rows["entities"] = [{"id": name, "name": name, **own} for name, own in named.items()]
         folder = tmp_path / f"case{len(made)}"
         made.append(folder)
-        folder.mkdir()
-        for table in TABLES:
-            filled = [
-                {"known_on": "2026-01-01", **FILLED.get(table.name, {}), **row}
-                for row in rows.get(table.name, [])
-            ]
-            required = [column.name for column in table.columns if column.required]
-            columns = list(dict.fromkeys([*required, *(name for row in filled for name in row)]))
-            with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, columns)
-                writer.writeheader()
-                writer.writerows(filled)
-        texts = {"id": "tiny", "title": "Tiny", "question": "What if?", "currency": "USD"}
-        lines = [f'{name} = "{text}"' for name, text in {**texts, "tlp": "clear"}.items()]
-        (folder / "case.toml").write_text("\n".join(["schema_version = 1", *lines]), "utf-8")
-        (folder / "scenarios.toml").write_text(toml, "utf-8")
-        return impact.load_case(folder)
+        return impact.load_case(write(folder, rows, toml, FILLED))
 
     return make
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny import GUARD
 
 import impact
 from impact.answers.decisions import Line, Weighed, envelope, weighed
@@ -18,21 +19,6 @@ from impact.simulation import Run, net, total, what_if
 
 FOUR = {"client-lab": 3, "litellm-user": 3, "mercor-notice": 6, "client-month-2": 3}
 FLIPS = {"client-lab": 3, "litellm-user": 2, "mercor-notice": 3, "client-month-2": 2}
-GUARD = """
-[decision.d]
-title = "Guard"
-bearer = "a"
-flips_on = "harm_usd"
-flips_says = "a harm costs it"
-[decision.d.option.guard]
-costs = ["guarding"]
-saves = ["harm"]
-set = { guard_count = 1, "link.hit-harmed" = 0 }
-[decision.d.option.go-on]
-costs = ["harm"]
-saves = ["guarding"]
-set = { guard_count = 0 }
-"""
 LINKS = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
 INPUTS = {
     "p": 0.3,

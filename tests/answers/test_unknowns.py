@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny import GUARD
 
 import impact
 from impact.answers.decisions import weighed
@@ -15,21 +16,6 @@ from impact.simulation import Run, total
 
 DRAWS = 50_000
 GUARD_USD, HARM_USD = 200, 1000
-TOML = """
-[decision.d]
-title = "Guard"
-bearer = "a"
-flips_on = "harm_usd"
-flips_says = "a harm costs it"
-[decision.d.option.guard]
-costs = ["guarding"]
-saves = ["harm"]
-set = { guard_count = 1, "link.hit-harmed" = 0 }
-[decision.d.option.go-on]
-costs = ["harm"]
-saves = ["guarding"]
-set = { guard_count = 0 }
-"""
 MEASURES = ("value_usd", "swing_usd", "cost_share", "data_share")
 
 
@@ -64,7 +50,7 @@ def guarded(
             **dict(losses),
         },
         {"hit": state, **dict(kinds)},
-        TOML,
+        GUARD,
     )
     return case
 

@@ -1,6 +1,6 @@
 """`make bench`: the kit beside its peers, in one run on one machine; prints a table.
 
-    python tests/bench/bench.py PEERS_PYTHON [--write]
+    PYTHONPATH=tests python tests/bench/bench.py PEERS_PYTHON [--write]
 
 PEERS_PYTHON has the packages of peers.lock. `--write` puts the table into docs/benchmarks.md. Times
 are the middle of several runs, with the worst in brackets; peers and kit take turns.
@@ -8,7 +8,6 @@ are the middle of several runs, with the worst in brackets; peers and kit take t
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import platform
@@ -27,10 +26,10 @@ from typing import Any
 import debian
 import numpy as np
 import polars as pl
+import tiny
 
 import impact
 from impact.answers import comparisons
-from impact.case.schema import TABLES
 from impact.numerics import graph, measures
 from impact.simulation import total, what_if
 
@@ -77,32 +76,7 @@ def ask(peers: str, **job: Any) -> dict[str, Any]:
 
 def case_of(folder: Path, **tables: list[Row]) -> impact.Case:
     """A case of these rows, with what they leave out filled in."""
-    filled = {
-        "entities": {"kind": "client"},
-        "links": {"relation": "opens"},
-        "inputs": {"drawn": "once", "meaning": "a number", "authored_on": "2026-01-01"}
-        | {"basis_kind": "assumption", "basis": "made up"},
-        "losses": {"form": "response", "kind": "product", "driver": "a loss"},
-    }
-    folder.mkdir(parents=True)
-    for table in TABLES:
-        rows = [
-            {"known_on": "2026-01-01"} | filled.get(table.name, {}) | row
-            for row in tables.get(table.name, [])
-        ]
-        required = [column.name for column in table.columns if column.required]
-        names = list(dict.fromkeys([*required, *(name for row in rows for name in row)]))
-        with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(rows)
-    (folder / "case.toml").write_text(
-        'schema_version = 1\nid = "bench"\ntitle = "B"\nquestion = "Q"\ncurrency = "USD"\n'
-        'tlp = "clear"\n',
-        "utf-8",
-    )
-    (folder / "scenarios.toml").write_text("# none\n", "utf-8")
-    return impact.load_case(folder)
+    return impact.load_case(tiny.write(folder, tables))
 
 
 def pert(name: str, low: float, mode: float, high: float, unit: str) -> Row:
