@@ -138,9 +138,9 @@ def weak_points(run: Run) -> Answer:
     if rows:
         first = rows[0]
         sentence = (
-            f"The link to cut first is {first['link_said']}: on average"
-            f" {words.number(first['saved'], 2)} of {len(ends)} client parties fewer would be"
-            " reached."
+            f"The link to cut first is {first['link_said']}: of"
+            f" {words.count(len(ends), 'client party', 'client parties')} that can be reached it"
+            f" would spare {words.number(first['saved'], 2)} on average."
         )
     return Answer(
         name="weak_points",
