@@ -36,10 +36,7 @@ def paired(one: Run, other: Run) -> tuple[measures.Measure, float]:
     first, second = total(one), total(other)
     moved = second - first
     apart = float(first.var() + second.var())
-    found = measures.mean(moved)
-    if one.replicates > 1:
-        parts = moved.reshape(one.replicates, -1).mean(axis=1).tolist()
-        found = measures.over_replicates(parts, found.value)
+    found = measures.mean(moved, one.replicates)
     variance = float(moved.var())
     return found, apart / variance if variance > 0 else float("inf")
 

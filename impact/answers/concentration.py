@@ -114,7 +114,7 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
     for party, mask in fallen.reached.items():
         if rows[party]["kind"] in _PARTIES:
             reached += graph.unpack(mask, run.draws)
-    lost = total(fallen)
+    lost, parties = total(fallen), measures.mean(reached, run.replicates)
     found = measures.loss_measures(lost, run.replicates)
     shares = [link["share"] for link in _supply(run.known, entity)]
     known_shares = sum(share is not None for share in shares)
@@ -125,9 +125,9 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
         "clients": _clients(run.known, entity),
         "alternatives": _alternatives(run.known, entity),
         "reported": entity in established(run),
-        "parties": float(reached.mean()),
-        "parties_error": float(measures.Z * reached.std() / np.sqrt(run.draws)),
-        "parties_said": words.number(float(reached.mean()), 1) if reached.any() else "none",
+        "parties": parties.value,
+        "parties_error": parties.error,
+        "parties_said": words.number(parties.value, 1) if reached.any() else "none",
         "p05": low,
         "p50": found["p50"].value,
         "p95": high,

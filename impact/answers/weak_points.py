@@ -187,7 +187,7 @@ def _cut(run: Run, ends: list[str], said: dict[str, str]) -> list[dict[str, Any]
         if not any(spared) or own:
             continue  # what belongs to a party is no link to cut
         number = sum(graph.unpack(mask, run.draws).astype(float) for mask in spared)
-        found = measures.mean(number)  # type: ignore[arg-type]
+        found = measures.mean(number, run.replicates)  # type: ignore[arg-type]
         carries = carried.get(edge.target, 0).bit_count() / run.draws
         every = [said[end] for end in ends if edge.target in passed.get(end, ())]
         rows.append(

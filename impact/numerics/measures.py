@@ -52,8 +52,11 @@ def over_replicates(values: Sequence[float], value: float | None = None) -> Meas
     return Measure(float(found.mean()) if value is None else value, float(half))
 
 
-def mean(amounts: Draws) -> Measure:
-    """Mean of independent `(draws,)` amounts."""
+def mean(amounts: Draws, replicates: int = 1) -> Measure:
+    """Mean of `(draws,)` amounts, independent of each other or in replicates."""
+    if replicates > 1:
+        parts = amounts.reshape(replicates, -1).mean(axis=1)
+        return over_replicates(parts.tolist(), float(amounts.mean()))
     spread = amounts.std(ddof=1) if amounts.size > 1 else 0.0
     return Measure(float(amounts.mean()), float(Z * spread / np.sqrt(amounts.size)))
 
