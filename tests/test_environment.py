@@ -18,7 +18,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pytest_socket import SocketConnectBlockedError
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-build.lock",
+    "tests/bench/peers.lock",
+)
 PLACES = [
     {"python_version": version, "python_full_version": f"{version}.5", "sys_platform": platform}
     for version in ("3.11", "3.12", "3.13", "3.14")
