@@ -102,6 +102,17 @@ def chance(p: float | None) -> str:
     return f"{percent:.1f} %" if percent < 1 or percent > 99 else f"{percent:.0f} %"
 
 
+def per_cent(share: float | None) -> str:
+    """A share of draws in per cent, in whole numbers from one on; not a chance of something.
+
+    >>> per_cent(0.337), per_cent(1.0), per_cent(0.0043)
+    ('34 %', '100 %', '0.43 %')
+    """
+    if share is None:
+        return NOT_RESOLVED
+    return f"{100 * share:.0f} %" if share >= 0.01 or not share else f"{100 * share:.2g} %"
+
+
 def date(instant: datetime | None) -> str:
     """A time as a reader writes it, no finer than it was given.
 

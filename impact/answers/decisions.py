@@ -274,7 +274,7 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
                 "p95": high,
                 "range": words.money_range(low, high),
                 "best_chance": float(chances[place]),
-                "best_said": f"{100 * chances[place]:.0f} % of draws",
+                "best_said": f"{words.per_cent(float(chances[place]))} of draws",
                 "regret_usd": float(regrets[place]),
                 "best_when": _best_when(option.id, regimes, unit),
             }

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Draws = NDArray[np.float64]
 POINTS = 120  # points of a drawn curve
 GIVEN = {
-    "event": "They suppose that the event happened.",
-    "year": "They are for a year, in which it may happen not at all or more than once.",
+    "event": "Amounts suppose that the event happened.",
+    "year": "Amounts are for a year, in which it may happen not at all or more than once.",
 }
 
 
@@ -149,12 +149,10 @@ def _sentence(run: Run, rows: list[tuple[float, float, float, str]]) -> str:
         return "How large the loss of all together can get is not resolved in this view."
     when = "of the years" if run.over == "year" else "of the draws"
     middle = min(rows, key=lambda row: (abs(row[1] - 0.5), row[0]))
-    told = [f"{words.money(row[0])} in {_per_cent(row[1])} {when}" for row in (middle, rows[-1])]
+    told = [
+        f"{words.money(row[0])} in {words.per_cent(row[1])} {when}" for row in (middle, rows[-1])
+    ]
     return f"All together lose more than {', and more than '.join(dict.fromkeys(told))}."
-
-
-def _per_cent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def itemised(run: Run, by: str = "form") -> Answer:
@@ -203,7 +201,7 @@ def itemised(run: Run, by: str = "form") -> Answer:
             for row in rows for name in ("given", "mean", "p95", "tvar95")
         ),
         notes=(
-            f"{GIVEN[run.over]} Amounts are {ILLUSTRATIVE}. ± is simulation error. Where fewer than"
+            f"{GIVEN[run.over]} They are {ILLUSTRATIVE}. ± is simulation error. Where fewer than"
             f" {measures.ENOUGH} draws hold a loss, nothing but the chance is given.",
         )
         if rows
@@ -268,6 +266,7 @@ def common_cause(run: Run) -> Answer:
     two = measures.loss_measures(apart)
     share = common_share(run)
     led = _ends(by_bearer(run))["total"] > 0
+    digits = 1 if led else 2
     labels = {"p95": "one in twenty is above", "tvar95": "mean of that twentieth"}
     labels |= {} if led else {"p99": "one in a hundred is above"}
     rows: list[dict[str, Any]] = [
@@ -278,16 +277,19 @@ def common_cause(run: Run) -> Answer:
          "apart_usd": two[name].value, "apart_error_usd": two[name].error}
         for name, label in labels.items()
     ]  # fmt: skip
+    for row in rows:
+        row |= {f"{side}_said": words.money(row[f"{side}_usd"], digits) for side in _SIDES}
     frame = pl.DataFrame(rows, schema=_COMMON, orient="row")
     said = "Whether the parties' losses hang together is not resolved."
     if not np.any(together):
         said = "Nothing is lost in this view."
     elif share.value is not None and one["p95"].value is not None:
+        shown = [words.money(found["p95"].value, digits) for found in (one, two)]
         said = (
             f"About {100 * words.significant(share.value, 1):.0f} % of the variance of the total"
-            " goes with causes that several parties share; one time in twenty it is above"
-            f" {words.money(one['p95'].value)}, where independent parties would have"
-            f" {words.money(two['p95'].value)}."
+            " goes with causes that several parties share; one time in twenty the total is above"
+            f" {shown[0]}, where independent parties would have"
+            f" {'about as much' if shown[0] == shown[1] else shown[1]}."
         )
     return Answer(
         name="common_cause",
@@ -295,16 +297,16 @@ def common_cause(run: Run) -> Answer:
         table=frame,
         heads={
             "what": "Of the total",
-            "together_usd": "As modelled",
-            "apart_usd": "If independent",
+            "together_said": "As modelled",
+            "apart_said": "If independent",
         },
         figures=(
             Figure("common_share", share.value, share.error, "share",
                    words.cell("_share", share.value)),
             *(
                 Figure(f"{side}.{row['what']}", row[f"{side}_usd"], row.get(f"{side}_error_usd"),
-                       "USD", words.money(row[f"{side}_usd"]))
-                for row in rows for side in ("together", "apart")
+                       "USD", row[f"{side}_said"])
+                for row in rows for side in _SIDES
             ),
         ),
         notes=(
@@ -315,8 +317,9 @@ def common_cause(run: Run) -> Answer:
     )  # fmt: skip
 
 
+_SIDES = ("together", "apart")
 _COMMON = {
-    "what": pl.String,
+    **dict.fromkeys(("what", "together_said", "apart_said"), pl.String),
     **dict.fromkeys(
         ("together_usd", "together_error_usd", "apart_usd", "apart_error_usd"), pl.Float64
     ),
@@ -387,7 +390,7 @@ def years(run: Run) -> Answer:
             for row in lost.iter_rows(named=True)
         ),
         notes=(
-            f"{GIVEN['year']} How often: {rate['meaning'].rstrip('.')} ({rate['id']},"
+            f"{GIVEN['year']} {rate['meaning'].rstrip('.')} ({rate['id']},"
             f" {rate['basis_kind']}). Each event is drawn afresh and the losses of a year add up.",
         ),
     )  # fmt: skip

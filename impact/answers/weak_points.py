@@ -54,10 +54,13 @@ def co_exposure(run: Run, *entities: str) -> Answer:
     if len(rows) > 1:
         sentence = (
             f"Of {listed}, {'both' if len(rows) == 2 else f'all {len(rows)}'} are reached in"
-            f" {_per_cent(rows[-1][1])} of the draws; if independent, in {_per_cent(rows[-1][3])}."
+            f" {words.per_cent(rows[-1][1])} of the draws; if independent, in"
+            f" {words.per_cent(rows[-1][3])}."
         )
     elif rows:
-        sentence = f"{words.capital(listed)} is reached in {_per_cent(rows[0][1])} of the draws."
+        sentence = (
+            f"{words.capital(listed)} is reached in {words.per_cent(rows[0][1])} of the draws."
+        )
     elif ends := parties(run):
         listed = words.listed([said[entity] for entity in ends])
         sentence = f"Reached in every draw, so that nothing is drawn of it: {listed}."
@@ -97,10 +100,6 @@ def _share(run: Run, mask: int) -> measures.Measure:
         return measures.share(mask.bit_count(), run.draws)
     parts = graph.unpack(mask, run.draws).reshape(run.replicates, -1).mean(axis=1)
     return measures.over_replicates(parts.tolist(), mask.bit_count() / run.draws)
-
-
-def _per_cent(share: float | None) -> str:
-    return words.NOT_RESOLVED if share is None else f"{100 * share:.2g} %"
 
 
 def _independent(chances: list[float]) -> list[float]:
@@ -199,7 +198,7 @@ def _cut(run: Run, ends: list[str], said: dict[str, str]) -> list[dict[str, Any]
                 "saved": found.value,
                 "saved_error": found.error,
                 "carries_share": carries,
-                "carries_said": f"{100 * carries:.0f} % of draws",
+                "carries_said": f"{words.per_cent(carries)} of draws",
                 "saved_said": words.number(found.value, 2),
                 "all_pass": words.listed(every) or "–",
             }
