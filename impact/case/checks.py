@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
@@ -110,15 +110,21 @@ def _uses(rows: pl.DataFrame, table: str, column: str, to: str = "inputs") -> pl
     )
 
 
-def references(tables: Tables) -> pl.DataFrame:
-    """One row per reference of any row, with the columns of `uses_of_inputs`."""
+def references(tables: Tables, to: Collection[str] | None = None) -> pl.DataFrame:
+    """One row per reference of any row, with the columns of `uses_of_inputs`.
+
+    `to` names the tables referred to; without it, all.
+    """
     parts = [
         _uses(tables[table.name], table.name, column.name, column.refers_to)
         for table in TABLES
         for column in table.columns
-        if column.refers_to and (column.refers_to != "inputs" or table.name == "inputs")
+        if column.refers_to
+        and (to is None or column.refers_to in to)
+        and (column.refers_to != "inputs" or table.name == "inputs")
     ]
-    return pl.concat([*parts, uses_of_inputs(tables)])
+    uses = uses_of_inputs(tables)
+    return pl.concat([*parts, uses if to is None or "inputs" in to else uses.clear()])
 
 
 def first_known(tables: Tables) -> pl.DataFrame:

@@ -50,7 +50,8 @@ class Case:
 
     `tables` holds one frame per table of `impact.case.schema`, sorted by key. A case as loaded has
     every row; `impact.view` returns a case with the rows, the inputs and the changes of one view;
-    `before` is that view before its scenario and changes.
+    `ended` holds the rows that ended others by then, `before` is that view before its scenario and
+    changes.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Case:
     scenario: str = BASELINE
     as_of: datetime | None = None
     changes: tuple[Change, ...] = ()
+    ended: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     before: Case | None = field(default=None, repr=False, compare=False)
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -152,7 +154,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         else:
             frame = tables.empty(table)
             faults.append(Fault(path.name, "is missing", "add it with its header line"))
-        frames[table.name] = frame.sort("id", "known_on", "tlp", nulls_last=True)
+        frames[table.name] = ordered(frame)
     content, found = read_toml(folder / "scenarios.toml")
     if faults or found:  # what refers to a table that could not be read is not told again
         return None, [*faults, *found]
@@ -171,6 +173,12 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         decisions=decisions,
     )
     return loaded, []
+
+
+def ordered(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a table in key order: by id, then by the day they became known, then by level."""
+    rank = pl.col("tlp").replace_strict(TLP, range(len(TLP)), default=0)
+    return rows.sort("id", "known_on", rank, nulls_last=True)
 
 
 def level(text: str, where: str = "tlp") -> str:
@@ -222,7 +230,8 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
 def digest(case: Case) -> str:
     """SHA-256 of what a view shows: its rows in order, its scenario, changes, level and as-of."""
     sha = hashlib.sha256()
-    for name, frame in case.tables.items():
+    ended = {f"ended {name}": frame for name, frame in case.ended.items() if frame.height}
+    for name, frame in {**case.tables, **ended}.items():
         shown = frame.drop("file_line")
         sha.update(f"\x1d{name}\x1d".encode())
         sha.update(shown.select(sorted(shown.columns)).write_json().encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -43,10 +43,10 @@ def view(
     moment = _moment(as_of or chosen.as_of)
     level = folder.level(tlp) if tlp else case.tlp
     own = scenarios.parse_changes(changes)
-    tables, faults = _standing(case.tables, moment, level)
-    if faults:
-        raise Refusal(faults)
-    seen = replace(case, tables=tables, scenario=name, as_of=moment, tlp=level, memo={})
+    tables, ended = _standing(case.tables, moment, level)
+    seen = replace(
+        case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level, memo={}
+    )
     seen = replace(seen, before=replace(seen, scenario=scenarios.BASELINE))
     return changed(_supposed(seen, chosen), own, "changes")
 
@@ -128,52 +128,67 @@ def _moment(as_of: str) -> datetime | None:
 
 def _standing(
     tables: Mapping[str, pl.DataFrame], moment: datetime | None, level: str
-) -> tuple[dict[str, pl.DataFrame], list[Fault]]:
-    """(tables, faults) of the rows that stand at that moment and level."""
-    at_level = pl.col("tlp").is_in(list(TLP[: _RANK[level] + 1]))
+) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """(rows that stand at that moment and level, rows that ended others by then), by table.
+
+    Raises Refusal where a row above the level ends one below it, or is needed by one.
+    """
+    at_level = pl.col("tlp").is_in(TLP[: _RANK[level] + 1])
     standing: dict[str, pl.DataFrame] = {}
+    ended: dict[str, pl.DataFrame] = {}
+    hidden = set[str]()  # tables with rows known by then that do not stand
     faults: list[Fault] = []
     for name, rows in tables.items():
         known = rows if moment is None else rows.filter(pl.col("known_on") <= times.until(moment))
-        seen = newest(known.filter(at_level)).filter(~pl.col("withdrawn"))
-        above = newest(known.filter(~at_level)).filter(pl.col("withdrawn"))
-        ended = seen.join(above.select("id", above="known_on"), on="id")
-        ended = ended.filter(pl.col("above") >= pl.col("known_on"))
+        higher = known.filter(~at_level)
+        last = newest(known.filter(at_level) if higher.height else known)
+        seen, gone = last.filter(~pl.col("withdrawn")), last.filter("withdrawn")
+        above = newest(higher).filter("withdrawn")
+        over = seen.join(above.select("id", above="known_on"), on="id")
         faults += [
             Fault(
                 f"{name}.csv {row}",
                 "was withdrawn by a row above the level",
                 "raise the level, or withdraw it at this level too",
             )
-            for row in ended["id"]
+            for row in over.filter(pl.col("above") >= pl.col("known_on"))["id"]
         ]
-        standing[name] = seen
-    return standing, faults or _missing(standing, tables)
+        standing[name], ended[name] = seen, gone
+        hidden |= {name} if gone.height or higher.height else set()
+    if faults := faults or _missing(standing, ended, hidden, tables):
+        raise Refusal(faults)
+    return standing, ended
 
 
 def newest(rows: pl.DataFrame) -> pl.DataFrame:
-    """The newest row of each id, of equally new ones the highest level; ordered by id."""
-    rank = pl.col("tlp").replace_strict(_RANK, default=0)
-    ordered = rows.sort("id", "known_on", rank)
-    return ordered.unique("id", keep="last", maintain_order=True)
+    """The newest row of each id, of equally new ones the highest level; rows are in key order."""
+    return rows.filter((pl.col("id") != pl.col("id").shift(-1)).fill_null(True))
 
 
 def _missing(
-    standing: Mapping[str, pl.DataFrame], tables: Mapping[str, pl.DataFrame]
+    standing: Mapping[str, pl.DataFrame],
+    ended: Mapping[str, pl.DataFrame],
+    hidden: Collection[str],
+    tables: Mapping[str, pl.DataFrame],
 ) -> list[Fault]:
-    """Rows that are referred to and do not stand: each named once."""
-    missing = checks.references(standing).join(
-        checks.first_known(standing), on=["to", "name"], how="anti"
-    )
+    """Rows that are referred to and do not stand: each named once.
+
+    A row that ends another needs no more than its own sources.
+    """
+    needed = checks.references(standing, hidden)
+    if "sources" in hidden:
+        needed = pl.concat([needed, checks.references(ended, {"sources"})])
     faults = []
-    for table, name in missing.select("to", "name").unique().sort("to", "name").iter_rows():
-        rows = tables[table].filter(pl.col("id") == name)
-        if rows["withdrawn"].any():
-            what, repair = "is needed and was withdrawn", "withdraw or replace what refers to it"
-        else:
-            what = "is needed and stands above the level"
-            repair = "raise the level, or give a row at this level"
-        faults.append(Fault(f"{table}.csv {name}", what, repair))
+    for (table,), rows in sorted(needed.group_by("to")):
+        there = standing[str(table)].select(name="id")
+        missing = rows.select("name").unique().join(there, on="name", how="anti")
+        for name in missing["name"].sort():
+            if tables[str(table)].filter(pl.col("id") == name)["withdrawn"].any():
+                what, repair = "is needed and was withdrawn", "withdraw or replace what refers to it"
+            else:
+                what = "is needed and stands above the level"
+                repair = "raise the level, or give a row at this level"
+            faults.append(Fault(f"{table}.csv {name}", what, repair))
     return faults
 
 
