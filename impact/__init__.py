@@ -3,7 +3,7 @@
 Start here: `known = impact.view(impact.load_case("mercor"))`, then `run = impact.simulate(known)`.
 From there each question is a function that returns an `Answer`:
 
-- of a view: `timeline`, `conflicts`, `duties`, `sources`
+- of a view: `timeline`, `statements`, `conflicts`, `attribution`, `duties`, `sources`
 - of a run: `bottom_line`, `exposure`, `co_exposure`, `weak_points`, `concentration`, `positions`,
   `losses`, `itemised`, `exceedance`, `common_cause`, `next_year`, `decisions`, `unknowns`,
   `not_known`;
@@ -23,19 +23,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from impact.answers.answer import Answer as Answer
+    from impact.answers.attribution import attribution as attribution
     from impact.answers.brief import bottom_line as bottom_line
+    from impact.answers.clocks import duties as duties
     from impact.answers.comparisons import compare as compare
     from impact.answers.comparisons import under as under
     from impact.answers.comparisons import waterfall as waterfall
     from impact.answers.concentration import concentration as concentration
     from impact.answers.decisions import decisions as decisions
-    from impact.answers.evidence import conflicts as conflicts
-    from impact.answers.evidence import duties as duties
     from impact.answers.evidence import sources as sources
     from impact.answers.evidence import timeline as timeline
     from impact.answers.exposure import exposure as exposure
     from impact.answers.losses import losses as losses
     from impact.answers.positions import positions as positions
+    from impact.answers.statements import conflicts as conflicts
+    from impact.answers.statements import statements as statements
     from impact.answers.tails import common_cause as common_cause
     from impact.answers.tails import exceedance as exceedance
     from impact.answers.tails import itemised as itemised
@@ -60,14 +62,15 @@ _HOMES = {
     "Answer": "answers.answer",
     "Case": "case.folder",
     "Run": "simulation",
+    "attribution": "answers.attribution",
     "bottom_line": "answers.brief",
     "co_exposure": "answers.weak_points",
     "common_cause": "answers.tails",
     "compare": "answers.comparisons",
     "concentration": "answers.concentration",
-    "conflicts": "answers.evidence",
+    "conflicts": "answers.statements",
     "decisions": "answers.decisions",
-    "duties": "answers.evidence",
+    "duties": "answers.clocks",
     "exceedance": "answers.tails",
     "exposure": "answers.exposure",
     "itemised": "answers.tails",
@@ -79,6 +82,7 @@ _HOMES = {
     "simulate": "simulation",
     "simulate_year": "sums",
     "sources": "answers.evidence",
+    "statements": "answers.statements",
     "timeline": "answers.evidence",
     "totals": "sums",
     "under": "answers.comparisons",

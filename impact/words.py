@@ -102,6 +102,38 @@ def chance(p: float | None) -> str:
     return f"{percent:.1f} %" if percent < 1 or percent > 99 else f"{percent:.0f} %"
 
 
+EVEN = "roughly even"
+BANDS = (  # ICD 203 (2015), "Analytic Standards"; the upper end of each
+    (0.05, "almost no chance"),
+    (0.20, "very unlikely"),
+    (0.45, "unlikely"),
+    (0.55, EVEN),
+    (0.80, "likely"),
+    (0.95, "very likely"),
+    (1.0, "almost certain"),
+)
+
+
+def likelihood(p: float) -> str:
+    """A chance in the words of ICD 203.
+
+    >>> likelihood(0.5), likelihood(0.7), likelihood(0.99)
+    ('roughly even', 'likely', 'almost certain')
+    """
+    return next(word for end, word in BANDS if p <= end)
+
+
+def likelihoods(low: float, p: float, high: float) -> str:
+    """A chance with its range, in the words of ICD 203.
+
+    >>> likelihoods(0.5, 0.7, 0.85), likelihoods(0.6, 0.7, 0.75)
+    ('likely (roughly even to very likely, 50 % to 85 %)', 'likely (60 % to 75 %)')
+    """
+    first, last = likelihood(low), likelihood(high)
+    spread = f"{first} to {last}, " if first != last else ""
+    return f"{likelihood(p)} ({spread}{per_cent(low)} to {per_cent(high)})"
+
+
 def per_cent(share: float | None) -> str:
     """A share of draws in per cent, in whole numbers from one on; not a chance of something.
 

@@ -7,11 +7,10 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer
 from impact.answers.decisions import decisions
-from impact.answers.evidence import now
 from impact.answers.exposure import client_data_reached, established, related
 from impact.answers.losses import losses
 from impact.answers.positions import reported, told
-from impact.answers.provenance import names
+from impact.answers.provenance import names, now
 from impact.answers.unknowns import first_question
 from impact.case import views
 from impact.simulation import Run

@@ -1,10 +1,8 @@
-"""What is known: what happened when, who says what, what is disputed, which clocks may run."""
+"""What happened when and when it was reported, when a bad release could be had, and the sources."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -12,43 +10,10 @@ from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import names, origins
 from impact.case.folder import Case, once
-from impact.case.schema import ADMIRALTY_LETTERS, ADMIRALTY_NUMBERS, SINGLE_VALUED
 from impact.numerics import times
 
 if TYPE_CHECKING:
     import altair as alt
-
-Claim = dict[str, Any]
-_TOPICS = {
-    "available_minutes": "how long it could be had",
-    "disclosed_on": "when it was disclosed",
-    "extortionist": "who extorts",
-    "intruder": "who got in",
-    "leak_content": "what it holds",
-    "leak_status": "what became of it",
-    "malicious_from": "since when it is bad",
-    "payload": "which file carries the code",
-    "registry": "on which registry",
-    "token_stolen_at": "where the token was stolen",
-    "who_paused": "who paused",
-    "who_was_idled": "who was idled",
-}
-CLEARLY = 1.25  # weight of one side over the other from which it is called better supported
-_WEIGHTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
-_RELIABILITY = dict(zip(ADMIRALTY_LETTERS, _WEIGHTS, strict=True))
-_CREDIBILITY = dict(zip(ADMIRALTY_NUMBERS, _WEIGHTS, strict=True))
-
-
-@once
-def now(known: Case) -> datetime | None:
-    """The moment that a view speaks of: its as-of, else the last day on which a claim was known.
-
-    No clock is read, so a page stays the same whenever it is made.
-    """
-    if known.as_of is not None:
-        return known.as_of
-    days = (day for day in known["claims"]["known_on"] if times.precision(day) in ("day", "minute"))
-    return max(days, default=None)
 
 
 @once
@@ -187,191 +152,6 @@ def window_sentence(known: Case) -> str:
         return f"{name} could be had for {minutes_said}, as reported by {who}."
     each = words.listed([f"{length} by {who}" for length, who in told.items()])
     return f"How long {name} could be had is disputed: {each}."
-
-
-def said_by(known: Case, claim: Claim) -> str:
-    """Who said a claim and when, as a reader is told."""
-    who, day = names(known)[claim["claimant"]], words.date(claim["stated_on"])
-    if claim["stance"] == "is silent":
-        return f"as of {day}"
-    verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], "reported by")
-    return f"{verb} {who}, {day}"
-
-
-def _value(known: Case, claim: Claim) -> str:
-    """What a claim says of its subject: names for ids, a range with its unit, or its sentence."""
-    ends = [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
-    if claim["object"]:
-        said = names(known)
-        text = ", ".join(said.get(part, part.replace("-", " ") if part[:1].isalpha() else part)
-                         for part in claim["object"].split(", "))  # fmt: skip
-    elif ends:
-        text = f"{words.number_range(min(ends), max(ends), 3)} {claim['unit'] or ''}".strip()
-    else:
-        text = claim["says"].rstrip(".")
-    return f"not {text}" if claim["stance"] == "denies" else text
-
-
-def support(known: Case, claims: list[Claim]) -> float:
-    """Weight behind claims that say the same.
-
-    Of each independent origin the greatest reliability times credibility (A and 1 are 1.0, then
-    0.8 to 0.2; F and 6 are 0), added up.
-    """
-    letters = dict(known["sources"].select("id", "reliability").iter_rows())
-    best: dict[str, float] = {}
-    for claim in claims:
-        for origin in origins(known, claim["sources"]):
-            weight = _RELIABILITY[letters[origin]] * _CREDIBILITY[claim["credibility"]]
-            best[origin] = max(best.get(origin, 0.0), weight)
-    return sum(best.values())
-
-
-@once
-def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
-    """(topic, better supported side, other side) of statements that cannot all be true.
-
-    Found from equal subject, predicate and qualifier where a predicate takes one value, and from
-    `contradicts`; a claim that its claimant replaced takes no part.
-    """
-    said = names(known)
-    claims = known["claims"].filter(pl.col("stance").is_in(["asserts", "denies"]))
-    replaced = set(claims.explode("supersedes")["supersedes"].drop_nulls())
-    standing = {c["id"]: c for c in claims.iter_rows(named=True) if c["id"] not in replaced}
-    groups: dict[tuple[str, str, str], dict[str, list[Claim]]] = {}
-    for claim in standing.values():
-        if claim["predicate"] in SINGLE_VALUED:
-            key = (said[claim["subject"]], claim["predicate"], claim["qualifier"] or "")
-            groups.setdefault(key, {}).setdefault(_value(known, claim), []).append(claim)
-    found: list[tuple[str, list[Claim], list[Claim]]] = []
-    paired: set[frozenset[str]] = set()
-    for (subject, predicate, qualifier), sides in sorted(groups.items()):
-        ranked = sorted(sides.values(), key=lambda side: (-support(known, side), side[0]["id"]))
-        topic = f"{subject}: {_TOPICS.get(predicate, predicate)}".replace("_", " ")
-        topic += f" ({qualifier})" if qualifier and qualifier not in subject.lower() else ""
-        found += [(topic, ranked[0], other) for other in ranked[1:]]
-        for one, two in combinations(ranked, 2):
-            paired |= {frozenset((a["id"], b["id"])) for a in one for b in two}
-    for claim in standing.values():
-        for other in claim["contradicts"]:
-            if other in standing and frozenset((claim["id"], other)) not in paired:
-                pair = sorted(([claim], [standing[other]]), key=lambda side: -support(known, side))
-                topic = f"{said[claim['subject']]}: {claim['predicate']}".replace("_", " ")
-                found.append((topic, pair[0], pair[1]))
-    return found
-
-
-@once
-def conflicts(known: Case) -> Answer:
-    """Statements that cannot all be true: each side, who says it, which is better supported.
-
-    Table: `topic`, `side`, `against`, `better` (first or open), `why`.
-    """
-    rows = []
-    ordered = sorted(disputes(known), key=lambda d: -support(known, d[2]))
-    for topic, one, two in ordered:  # the best supported contradictions first
-        open_ = support(known, one) <= CLEARLY * support(known, two)
-        sides = (_side(known, one), _side(known, two))
-        rows.append((topic, *sides, "open" if open_ else "first", _why(known, one, two, open_)))
-    schema = dict.fromkeys(("topic", "side", "against", "better", "why"), pl.String)
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    still_open = frame.filter(pl.col("better") == "open").height
-    sentence = "No two statements known by that day contradict each other."
-    if rows:
-        sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed;"
-        sentence += f" {frame.height - still_open} with one side clearly better supported"
-        sentence += f", {still_open} open." if still_open else "."
-    return Answer(
-        name="conflicts",
-        sentence=sentence,
-        table=frame,
-        heads={
-            "topic": "About",
-            "side": "Better supported, or first",
-            "against": "Against it",
-            "why": "Why",
-        },
-        figures=(
-            Figure("disputed", float(frame.height), None, "count", str(frame.height)),
-            Figure("disputed_open", float(still_open), None, "count", str(still_open)),
-        ),
-        notes=("Both sides are kept. Copies of one origin count once.",) if rows else (),
-    )
-
-
-def _why(known: Case, one: list[Claim], two: list[Claim], open_: bool) -> str:
-    if open_:
-        return "open: support is about equal"
-    first, second = (
-        len(origins(known, [s for c in side for s in c["sources"]])) for side in (one, two)
-    )
-    if first > second:
-        return f"{words.count(first, 'independent origin')} against {second}"
-    best = [min(claim["credibility"] for claim in side) for side in (one, two)]
-    if best[0] < best[1]:
-        return f"credibility {best[0]} against {best[1]}"
-    return "more reliable sources"
-
-
-def _side(known: Case, claims: list[Claim]) -> str:
-    first = min(claims, key=lambda claim: (claim["known_on"], claim["id"]))
-    more = len({claim["claimant"] for claim in claims}) - 1
-    roots = len(origins(known, [source for claim in claims for source in claim["sources"]]))
-    also = f" and {more} more, {words.count(roots, 'origin')} in all" if more else ""
-    return f"{_value(known, first)} ({said_by(known, first)}{also})"
-
-
-@once
-def duties(known: Case) -> Answer:
-    """The clocks that may run, as of the view's moment; that a duty was broken is never said.
-
-    Table: `bearer`, `duty`, `kind`, `due`, `status`, `basis`.
-    """
-    said, moment = names(known), now(known)
-    rows = []
-    for duty in known["duties"].iter_rows(named=True):
-        begun, hours = duty["starts_from"], duty["clock_hours"]
-        due = times.start(begun) + timedelta(hours=hours) if begun and hours is not None else None
-        by = "see basis" if hours is None else f"{hours:.0f} hours from a start not known"
-        if due is not None:
-            by = words.date(times.parse(f"{due:%Y-%m-%d}")) if hours >= 48 else words.date(due)
-        status = _status(duty, begun, due, moment)
-        rows.append((said[duty["bearer"]], duty["duty"], duty["kind"], by, status, duty["basis"]))
-    schema = dict.fromkeys(("bearer", "duty", "kind", "due", "status", "basis"), pl.String)
-    frame = pl.DataFrame(rows, schema=schema, orient="row").sort("status", "bearer", "duty")
-    unclear = frame.filter(pl.col("status").str.starts_with("unknown")).height
-    sentence = "No clock is known to run by that day."
-    if rows:
-        sentence = (
-            f"{words.count(frame.height, 'clock')} may run as of {words.date(moment)}; for"
-            f" {unclear} of them it is not established that they apply."
-        )
-    return Answer(
-        name="duties",
-        sentence=sentence,
-        table=frame,
-        heads={"bearer": "Who", "duty": "Owes", "due": "By", "status": "Status", "basis": "Basis"},
-        figures=(Figure("clocks", float(frame.height), None, "count", str(frame.height)),),
-        notes=("The kit counts hours; whether a duty applies or was met is for counsel.",)
-        if rows
-        else (),
-    )
-
-
-def _status(
-    duty: dict[str, Any], begun: datetime | None, due: datetime | None, moment: datetime | None
-) -> str:
-    if duty["met_on"] is not None:
-        return f"reported as met on {words.date(duty['met_on'])}"
-    if duty["applies"] == "no":
-        return "does not apply"
-    if duty["applies"] == "not established":
-        over = due is not None and moment is not None and due < moment
-        ended = "; would have ended by then if it applies" if over else ""
-        return f"unknown whether it applies{ended}"
-    if due is None or moment is None:
-        return "running" if begun else "not started"
-    return "running" if moment < due else "due; not known to be met"
 
 
 @once

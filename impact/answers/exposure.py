@@ -10,8 +10,8 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.evidence import said_by
 from impact.answers.provenance import names
+from impact.answers.statements import said_by
 from impact.case import checks, views
 from impact.case.folder import Case, once
 from impact.case.ways import ROOT

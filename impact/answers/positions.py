@@ -8,9 +8,9 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer
-from impact.answers.evidence import said_by
 from impact.answers.exposure import by_entity, related, said_chance
 from impact.answers.provenance import names, origins
+from impact.answers.statements import said_by
 from impact.case import checks
 from impact.case.folder import Case, once
 from impact.simulation import Run

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.decisions import weighed
-from impact.answers.evidence import said_by
 from impact.answers.exposure import related
 from impact.answers.provenance import names
+from impact.answers.statements import said_by
 from impact.case import checks, views
 from impact.case.folder import Case, once
 from impact.numerics import graph, information, sampling

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,20 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer
-from impact.answers.evidence import disputes, said_by
 from impact.answers.exposure import by_entity, said_chance, said_way, travelled
 from impact.answers.losses import TOTAL, bearers
 from impact.answers.provenance import explained, names, origins
+from impact.answers.statements import (
+    CLEARLY,
+    Claim,
+    Statement,
+    by_whom,
+    replaced,
+    said_by,
+    statements_of,
+    taken_back,
+    topic,
+)
 from impact.case import checks
 from impact.case.schema import TLP
 from impact.case.ways import ROOT
@@ -27,8 +37,9 @@ Sentences = list[str]
 def why(run: Run, name: str) -> Answer:
     """How something comes about, in six sentences at most.
 
-    `name` is an entity, a bearer, `total`, an input, a claim, or the name of a figure such as
-    `chance.meta` or `mean.mercor`. The table holds the claims behind it: `claim`, `says`, `by`,
+    `name` is an entity, a bearer, `total`, an input, a claim, a statement (its topic, or what the
+    ids of its claims begin with), or a figure such as `chance.meta` or `mean.mercor`. The table
+    holds the claims behind it: `claim`, `says`, `by`,
     `origins`. Raises BadInput for a name that the view does not know.
     """
     known, plain = run.known, name.removeprefix("chance.").removeprefix("mean.")
@@ -82,15 +93,18 @@ def record(run: Run, name: str) -> dict[str, Any]:
 
 def _kind(run: Run, name: str) -> str:
     known = run.known
-    for table, kind in (("inputs", "input"), ("claims", "claim")):
-        if name in known[table]["id"]:
-            return kind
+    if name in known["inputs"]["id"]:
+        return "input"
+    if name in _every_claim(run):
+        return "claim"
     kinds = dict(known["entities"].select("id", "kind").iter_rows())
     if name in kinds:
         return str(kinds[name])
     if name == TOTAL:
         return TOTAL
-    every = [*kinds, TOTAL, *known["inputs"]["id"], *known["claims"]["id"]]
+    if topic(known, name):
+        return "statement"
+    every = [*kinds, TOTAL, *known["inputs"]["id"], *_every_claim(run)]
     raise bad("why", f'no "{name}" in this view', did_you_mean(name, every, "name an entity"))
 
 
@@ -106,9 +120,8 @@ def _label(run: Run, name: str) -> str:
 
 
 def _explainer(run: Run, name: str) -> Callable[[Run, str], Sentences]:
-    return {"input": _of_input, "claim": _of_claim, TOTAL: _of_total}.get(
-        _kind(run, name), _of_party
-    )
+    of = {"input": _of_input, "claim": _of_claim, "statement": _of_statement, TOTAL: _of_total}
+    return of.get(_kind(run, name), _of_party)
 
 
 def _paths(run: Run, name: str) -> list[list[graph.Edge]]:
@@ -119,25 +132,36 @@ def _inputs(run: Run, name: str) -> list[str]:
     return [name] if _kind(run, name) == "input" else run.lineage[name]["inputs"]
 
 
-def _claims(run: Run, name: str) -> list[dict[str, Any]]:
-    """The claims on the ways to a name, what disputes a claim, the most credible first."""
-    known = run.known
+def _every_claim(run: Run) -> dict[str, Claim]:
+    """The claims of a view by id, those that were taken back among them."""
+    back = {claim["id"]: claim for claim in taken_back(run.known)}
+    return {**back, **run.known.rows("claims")}
+
+
+def _claims(run: Run, name: str) -> list[Claim]:
+    """The claims on the ways to a name, or for and against a statement, the most credible first."""
+    known, kind = run.known, _kind(run, name)
     wanted = set(run.lineage[name]["claims"])
-    if _kind(run, name) == "claim":
-        wanted = {name, *(c["id"] for side in _against(run, name) for c in side)}
-    rows = known["claims"].filter(pl.col("id").is_in(sorted(wanted)))
-    return rows.sort("credibility", "known_on", "id").to_dicts()
+    if kind in ("claim", "statement"):
+        stated = _of_one(run, name) if kind == "claim" else topic(known, name)
+        sides = [one for each in stated for one in (each, *_rivals(run, each))]
+        wanted = {claim["id"] for one in sides for claim in (*one.claims, *one.denials)}
+        wanted |= {name} & _every_claim(run).keys()
+    rows = [claim for claim in _every_claim(run).values() if claim["id"] in wanted]
+    return sorted(rows, key=lambda claim: (claim["credibility"], claim["known_on"], claim["id"]))
 
 
-def _against(run: Run, claim: str) -> list[list[dict[str, Any]]]:
-    """The sides that stand against a claim."""
-    sides = []
-    for _, one, two in disputes(run.known):
-        if claim in {c["id"] for c in one}:
-            sides.append(two)
-        if claim in {c["id"] for c in two}:
-            sides.append(one)
-    return sides
+def _of_one(run: Run, claim: str) -> list[Statement]:
+    """The statement that a claim makes or denies; none where it was replaced or taken back."""
+    return [
+        one
+        for one in statements_of(run.known)
+        if any(claim == each["id"] for each in (*one.claims, *one.denials))
+    ]
+
+
+def _rivals(run: Run, statement: Statement) -> list[Statement]:
+    return [statements_of(run.known)[place] for place in statement.rivals]
 
 
 def _of_party(run: Run, name: str) -> Sentences:
@@ -275,23 +299,57 @@ def _of_input(run: Run, name: str) -> Sentences:
 
 
 def _of_claim(run: Run, name: str) -> Sentences:
-    known = run.known
-    claim = known["claims"].row(by_predicate=pl.col("id") == name, named=True)
-    published = {row["id"]: row for row in known["sources"].iter_rows(named=True)}
-    cited = [
-        f"{published[s]['publisher']} ({published[s]['reliability']}, {published[s]['access']})"
-        for s in claim["sources"]
-    ]
+    known, claim = run.known, _every_claim(run)[name]
+    said = [f"{claim['says'].rstrip('.')} ({said_by(known, claim)})."]
+    if name not in known.rows("claims"):
+        return [*said, f"It was taken back on {words.date(claim['known_on'])}."]
     roots = len(origins(known, claim["sources"]))
-    told = [
-        f"{claim['says'].rstrip('.')} ({said_by(known, claim)}).",
+    said.append(
         f"It is of credibility {claim['credibility']} and rests on"
-        f" {words.listed(cited) or 'no source'}, {words.count(roots, 'independent origin')}.",
+        f" {_read(run, [claim])}, {words.count(roots, 'independent origin')}."
+    )
+    if name in replaced(known):
+        later = known.rows("claims")[replaced(known)[name]]
+        said.append(f"It was replaced: {later['says'].rstrip('.')} ({said_by(known, later)}).")
+    for one in _of_one(run, name):
+        if one.value:
+            what = "As a statement it is" if claim in one.claims else "What it denies is"
+            said.append(f"{what} {one.standing}.")
+        against = [claims for claims in (one.denials, *(r.claims for r in _rivals(run, one)))
+                   if claims and claim not in claims]  # fmt: skip
+        for claims in against[:3]:
+            first = claims[0]
+            said.append(
+                f"Against it stands: {first['says'].rstrip('.')} ({said_by(known, first)})."
+            )
+    return said
+
+
+def _of_statement(run: Run, name: str) -> Sentences:
+    """A topic: each of its values with its standing, by whom, and on what was read."""
+    known, stated = run.known, topic(run.known, name)
+    best, said = stated[0], []
+    if len(stated) > 1:
+        clearly = best.support > CLEARLY * stated[1].support
+        leads = f"the best supported is {best.value}" if clearly else "none is clearly better"
+        said.append(f"{best.topic}: {len(stated)} values are claimed; {leads}.")
+    for one in stated[:5]:
+        claims = one.claims or one.denials
+        value = one.value if len(stated) > 1 else one.first["says"].rstrip(".?")
+        who = by_whom(known, claims)
+        said.append(f"{value} ({who}): {one.standing}, on {_read(run, claims)}.")
+    return said
+
+
+def _read(run: Run, claims: Sequence[Claim]) -> str:
+    """The sources of claims, each with its reliability and how it was read."""
+    sources = run.known.rows("sources")
+    cited = dict.fromkeys(source for claim in claims for source in claim["sources"])
+    texts = [
+        f"{sources[s]['publisher']} ({sources[s]['reliability']}, {sources[s]['access']})"
+        for s in cited
     ]
-    for side in _against(run, name)[:3]:
-        first = side[0]
-        told.append(f"Against it stands: {first['says'].rstrip('.')} ({said_by(known, first)}).")
-    return told
+    return words.listed(texts) or "no source"
 
 
 def _meant(run: Run, name: str) -> str:

@@ -81,6 +81,9 @@ RELATIONS = (
     "attributed_to",
     "claimed_by",
 )
+STAGES = ("access", "theft", "extortion", "response", "aftermath", "context")
+JUDGED = STAGES[:3]  # the stages for which it is weighed who did it
+SAME_AS = "same_as"  # the predicate of an alias: nothing is merged, that two are one is a claim
 # Predicates that take one value for one subject and qualifier: two values are a conflict.
 SINGLE_VALUED = (
     "malicious_from",
@@ -90,16 +93,16 @@ SINGLE_VALUED = (
     "work_status",
     "leak_status",
     "leak_content",
-    "who_paused",
     "who_was_idled",
     "intruder",
     "extortionist",
-    "identity",
     "token_stolen_at",
     "people_affected",
     "payload",
     "position",
-    "involved",
+    "runs_when",
+    "affected_version",
+    "counts",
 )
 
 
@@ -216,7 +219,7 @@ TABLES: tuple[Table, ...] = (
             "stage",
             "choice",
             "Part of the incident.",
-            allowed=("access", "theft", "extortion", "response", "aftermath", "context"),
+            allowed=STAGES,
         ),
         Column("stated_on", "time", "When it was said.", True),
         Column("valid_from", "time", "When it happened or began."),
@@ -337,7 +340,7 @@ TABLES: tuple[Table, ...] = (
     _table(
         "judgements",
         "How likely one piece of evidence is under a hypothesis; without a claim, the prior.",
-        _choice("stage", "Part of the incident.", "access", "theft", "extortion"),
+        _choice("stage", "Part of the incident.", *JUDGED),
         _entity("hypothesis", "The actor who is said to have done it."),
         Column("claim", "ref", "The evidence; empty for the prior.", refers_to="claims"),
         Column("low", "number", "Least chance.", True, unit="chance"),

@@ -184,7 +184,10 @@ def _missing(
         missing = rows.select("name").unique().join(there, on="name", how="anti")
         for name in missing["name"].sort():
             if tables[str(table)].filter(pl.col("id") == name)["withdrawn"].any():
-                what, repair = "is needed and was withdrawn", "withdraw or replace what refers to it"
+                what, repair = (
+                    "is needed and was withdrawn",
+                    "withdraw or replace what refers to it",
+                )
             else:
                 what = "is needed and stands above the level"
                 repair = "raise the level, or give a row at this level"

@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from impact import words
 from impact.charts.theme import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, SOFT
 
 _STAGES = {
@@ -307,3 +308,45 @@ def differences(rows: pl.DataFrame) -> alt.TopLevelMixin:
     return alt.layer(zero.encode(x="zero:Q"), spans, dots).properties(
         width=400, height=alt.Step(34)
     )
+
+
+def likelihoods(rows: pl.DataFrame) -> alt.TopLevelMixin:
+    """How likely each actor is, a panel for each part: a bar from the 5 % to the 95 % point.
+
+    `rows`: `did` (the panel), `actor`, `low_chance`, `mean_chance`, `high_chance`. Behind them
+    stand the bands of ICD 203.
+    """
+    ends = [end for end, _ in words.BANDS[:-1]]
+    spans = zip([0.0, *ends], words.BANDS, strict=True)
+    bands = [
+        {"at": (low + high) / 2, "band": name} for low, (high, name) in spans if high - low > 0.06
+    ]
+    scale = alt.Scale(domain=[0, 1], nice=False)
+    names = alt.Chart(alt.InlineData(values=bands)).mark_text(fontSize=10, color=SOFT)
+    hidden = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
+    at = alt.X("at:Q", scale=scale, axis=hidden, title=None)
+    charts: list[Any] = [names.encode(x=at, text="band:N").properties(width=440, height=14)]
+    panels = rows["did"].unique(maintain_order=True).to_list()
+    for panel in panels:
+        last = panel == panels[-1]
+        title = "How likely, in the bands of ICD 203"
+        axis = alt.Axis(
+            format="~%",
+            values=ends,
+            labels=last,
+            ticks=last,
+            title=[title, "bar from the 5 % to the 95 % point, mark at the mean"] if last else None,
+        )
+        mine = rows.filter(pl.col("did") == panel).drop("did")
+        drawn, y = _labels(mine.rename({"actor": "label"}))
+        base = alt.Chart(_values(drawn)).encode(y=y)
+        x = alt.X("low_chance:Q", scale=scale, axis=axis)
+        bars = base.mark_bar(height=11, color=SKY, stroke=BLUE, strokeDash=[3, 2])
+        ticks = base.mark_tick(thickness=3, size=18, color=INK)
+        layers = alt.layer(
+            bars.encode(x=x, x2="high_chance:Q"),
+            ticks.encode(x=alt.X("mean_chance:Q", scale=scale, axis=axis)),
+        )
+        charts.append(layers.properties(title=panel, width=440, height=alt.Step(26)))
+    whole: alt.VConcatChart = alt.vconcat(*charts, spacing=8)
+    return whole

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from impact.answers.evidence import now
+from impact.answers.provenance import now
 from impact.case import folder
 from impact.case.folder import Case
 from impact.errors import Fault, ImpactError, bad

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from impact import words
 from impact.answers.answer import MIME
-from impact.answers.evidence import now
+from impact.answers.provenance import now
 from impact.case import folder, views
 from impact.reports.plan import Task, kit_version
 

@@ -1,0 +1,480 @@
+"""Statements: what is claimed alike, on which origins, and how it stands against what excludes it.
+
+A topic is a subject, a predicate and a qualifier; a statement is one value of a topic. Nothing is
+merged and nothing is dropped: of a dispute both sides are kept, and what a claimant replaced or
+took back is told as such.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import Any
+
+import polars as pl
+
+from impact import words
+from impact.answers.answer import Answer, Figure
+from impact.answers.provenance import names, now, origins
+from impact.case.folder import Case, once
+from impact.case.schema import (
+    ADMIRALTY_LETTERS,
+    ADMIRALTY_NUMBERS,
+    SAME_AS,
+    SINGLE_VALUED,
+    STAGES,
+)
+from impact.numerics import times
+
+Claim = dict[str, Any]
+Topic = tuple[str, str, str]
+ESTABLISHED, LIKELY, DISPUTED, CLAIMED, DENIED, UNKNOWN = STANDINGS = (
+    "established",
+    "likely",
+    "disputed",
+    "claimed only",
+    "denied",
+    "unknown",
+)
+CLEARLY = 1.25  # weight of one side over the other from which it is called better supported
+SERIOUS = 0.3  # share of a statement's weight from which what excludes it makes it disputed
+CONFIRMED, PROBABLE = 0.8, 0.6  # weights of one origin: A1, A2, B1; and A3, B2, C1
+_WEIGHTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
+_RELIABILITY = dict(zip(ADMIRALTY_LETTERS, _WEIGHTS, strict=True))
+_CREDIBILITY = dict(zip(ADMIRALTY_NUMBERS, _WEIGHTS, strict=True))
+_SLUG = re.compile(r"[a-z]+(-[a-z]+)+")
+_DAY = re.compile(r"\d{4}(-\d\d){0,2}")
+_TOPICS = {
+    "affected_version": "which version is affected",
+    "available_minutes": "how long it could be had",
+    "basis_of_pause": "who tells of the pause",
+    "client_of": "whose client it is",
+    "counts": "what is counted",
+    "cve": "its CVE record",
+    "disclosed_on": "when it was disclosed",
+    "extortionist": "who extorts",
+    "headcount": "how many people",
+    "intruder": "who got in",
+    "leak_content": "what it holds",
+    "leak_status": "what became of it",
+    "malicious_from": "since when it is bad",
+    "payload": "which file carries the code",
+    "registry": "on which registry",
+    "runs_when": "when the code runs",
+    SAME_AS: "whether it is the same as another",
+    "token_stolen_at": "where the token was stolen",
+    "who_paused": "who paused",
+    "who_was_idled": "who was idled",
+    "work_status": "its work",
+}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One value of a topic: who asserts it, who denies it, and how it stands.
+
+    `name` is SUBJECT.PREDICATE[.QUALIFIER], that of its topic; `origins` maps each independent
+    origin to the greatest weight that it lends; `rivals` are the places of the statements that
+    cannot be true together with it.
+    """
+
+    name: str
+    topic: str
+    value: str
+    claims: tuple[Claim, ...]
+    denials: tuple[Claim, ...]
+    origins: Mapping[str, float] = field(repr=False)
+    rivals: tuple[int, ...] = ()
+    against: float = 0.0
+    standing: str = UNKNOWN
+
+    @property
+    def support(self) -> float:
+        """The weights of its origins, added up."""
+        return sum(self.origins.values())
+
+    @property
+    def first(self) -> Claim:
+        """The claim that tells it best: the most credible, then the earliest."""
+        told = self.claims or self.denials
+        return min(told, key=lambda claim: (claim["credibility"], claim["known_on"], claim["id"]))
+
+
+def said_by(known: Case, claim: Claim) -> str:
+    """Who said a claim and when, as a reader is told."""
+    who, day = names(known)[claim["claimant"]], words.date(claim["stated_on"])
+    if claim["stance"] == "is silent":
+        return f"as of {day}"
+    verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], "reported by")
+    return f"{verb} {who}, {day}"
+
+
+@once
+def _reach(known: Case) -> dict[str, dict[str, float]]:
+    """Source -> independent origin -> weight: the lesser of the two reliabilities.
+
+    What was read of an origin through a copy is no more reliable than the copy.
+    """
+    letters = dict(known["sources"].select("id", "reliability").iter_rows())
+    weight = {name: _RELIABILITY[letter] for name, letter in letters.items()}
+    return {
+        name: {origin: min(weight[name], weight[origin]) for origin in origins(known, [name])}
+        for name in letters
+    }
+
+
+def weighed(known: Case, claims: Iterable[Claim]) -> dict[str, float]:
+    """Independent origin -> the greatest reliability times credibility that it lends to claims.
+
+    A and 1 are 1.0, then 0.8 to 0.2; F and 6 are 0.
+    """
+    reach, best = _reach(known), dict[str, float]()
+    for claim in claims:
+        for source in claim["sources"]:
+            for origin, weight in reach[source].items():
+                lent = weight * _CREDIBILITY[claim["credibility"]]
+                best[origin] = max(best.get(origin, 0.0), lent)
+    return best
+
+
+def support(known: Case, claims: Iterable[Claim]) -> float:
+    """Weight behind claims that say the same: that of each independent origin, added up."""
+    return sum(weighed(known, claims).values())
+
+
+@once
+def replaced(known: Case) -> dict[str, str]:
+    """Claim -> the later claim of the same claimant that supersedes it."""
+    rows = known["claims"].explode("supersedes").drop_nulls("supersedes")
+    return dict(rows.select("supersedes", "id").sort("id").iter_rows())
+
+
+def taken_back(known: Case) -> list[Claim]:
+    """The claims that their claimants took back by then, as the rows that say so."""
+    if "claims" not in known.ended:
+        return []
+    there = known["entities"]["id"].implode()
+    rows = known.ended["claims"].filter(
+        pl.col("claimant").is_in(there) & pl.col("subject").is_in(there)
+    )
+    return rows.sort("known_on", "id").to_dicts()
+
+
+@once
+def statements_of(known: Case) -> tuple[Statement, ...]:
+    """Every statement of a view, with its standing; the rule is in docs/method.md."""
+    gone = replaced(known)
+    groups: dict[Topic, dict[Any, tuple[list[Claim], list[Claim]]]] = {}
+    asked: dict[Topic, list[Claim]] = {}
+    for claim in known["claims"].iter_rows(named=True):
+        topic = (str(claim["subject"]), str(claim["predicate"]), claim["qualifier"] or "")
+        if claim["stance"] in ("is silent", "is asked"):
+            asked.setdefault(topic, []).append(claim)
+        elif claim["id"] not in gone:
+            sides = groups.setdefault(topic, {}).setdefault(_key(claim), ([], []))
+            sides[claim["stance"] == "denies"].append(claim)
+    found: list[Statement] = []
+    for topic, values in sorted(groups.items()):
+        for asserted, denied in values.values():
+            value = _value(known, (asserted or denied)[0])
+            found.append(_statement(known, topic, value, asserted, denied))
+    for topic, claims in sorted(asked.items()):
+        if topic not in groups:
+            found.append(_statement(known, topic, "", claims, []))
+    return tuple(_stand(known, found))
+
+
+def topic(known: Case, name: str) -> list[Statement]:
+    """The statements of one topic, the best supported first; none where it is not known.
+
+    `name` is SUBJECT.PREDICATE[.QUALIFIER], or what the ids of claims of one topic begin with, such
+    as `litellm-window`.
+    """
+    every = statements_of(known)
+    found = [one for one in every if one.name == name]
+    if not found:
+        begun = {one.name for one in every for claim in (*one.claims, *one.denials)
+                 if claim["id"].startswith(f"{name}-")}  # fmt: skip
+        found = [one for one in every if one.name in begun] if len(begun) == 1 else []
+    return sorted(found, key=lambda one: (-one.support, one.first["id"]))
+
+
+def _statement(
+    known: Case, topic: Topic, value: str, claims: list[Claim], denials: list[Claim]
+) -> Statement:
+    subject, predicate, qualifier = topic
+    said = names(known)
+    told = f"{said[subject]}: {_TOPICS.get(predicate, predicate)}".replace("_", " ")
+    told += f" ({said.get(qualifier, qualifier)})" if qualifier not in told.lower() else ""
+    return Statement(
+        name=".".join(part for part in topic if part),
+        topic=told,
+        value=value,
+        claims=tuple(claims),
+        denials=tuple(denials),
+        origins=weighed(known, claims),
+    )
+
+
+def _key(claim: Claim) -> tuple[Any, ...]:
+    """What two claims on one topic must share to say the same."""
+    numbers = tuple(claim[part] for part in ("low", "mode", "high", "unit"))
+    if claim["object"] is None and numbers[:3] == (None, None, None):
+        return (claim["says"],)
+    return (claim["object"], *numbers)
+
+
+def _value(known: Case, claim: Claim) -> str:
+    """What a claim says of its subject: names for ids, a range with its unit, or its sentence."""
+    ends = [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
+    if claim["object"]:
+        said = names(known)
+        parts = claim["object"].split(", ")
+        return ", ".join(
+            said.get(part, part.replace("-", " ") if _SLUG.fullmatch(part) else part)
+            for part in parts
+        )
+    if ends:
+        return f"{words.number_range(min(ends), max(ends), 3)} {claim['unit'] or ''}".strip()
+    return str(claim["says"]).rstrip(".")
+
+
+def _stand(known: Case, found: list[Statement]) -> Iterable[Statement]:
+    """The statements with what excludes each, and their standing."""
+    place = {claim["id"]: at for at, one in enumerate(found) for claim in one.claims}
+    rivals: dict[int, set[int]] = {at: set() for at in range(len(found))}
+    by_topic: dict[str, list[int]] = {}
+    for at, one in enumerate(found):
+        if one.first["predicate"] in SINGLE_VALUED and one.claims:
+            by_topic.setdefault(one.name, []).append(at)
+    pairs = [pair for places in by_topic.values() for pair in combinations(places, 2)]
+    pairs = [pair for pair in pairs if _exclude(*(found[at].first for at in pair))]
+    pairs += [
+        (at, place[other])
+        for at, one in enumerate(found)
+        for claim in one.claims
+        for other in claim["contradicts"]
+        if place.get(other, at) != at
+    ]
+    for first, second in pairs:
+        rivals[first].add(second)
+        rivals[second].add(first)
+    against = [
+        max([support(known, one.denials), *(found[rival].support for rival in rivals[at])])
+        for at, one in enumerate(found)
+    ]
+    sure = [_confirmed(one) and against[at] < SERIOUS * one.support for at, one in enumerate(found)]
+    for at, one in enumerate(found):
+        denied = support(known, one.denials) > CLEARLY * one.support
+        denied |= any(sure[rival] for rival in rivals[at])
+        standing = ESTABLISHED if sure[at] else _word(one, against[at], denied)
+        yield replace(one, rivals=tuple(sorted(rivals[at])), against=against[at], standing=standing)
+
+
+def _exclude(one: Claim, other: Claim) -> bool:
+    """Whether two values of a topic that takes one cannot both be true, for an overlapping time."""
+    for first, last in ((one, other), (other, one)):
+        ended, began = first["valid_to"], last["valid_from"]
+        if ended and began and ended < times.start(began):
+            return False
+    first, second = one["object"], other["object"]
+    if first and second:  # a coarser date does not contradict a finer one
+        dated = _DAY.fullmatch(first) and _DAY.fullmatch(second)
+        return not (dated and (first.startswith(second) or second.startswith(first)))
+    if first or second:
+        return True
+    (low, high), (least, most) = _ends(one), _ends(other)
+    return one["unit"] != other["unit"] or high < least or most < low
+
+
+def _ends(claim: Claim) -> tuple[float, float]:
+    """The range of a number that is said; without an upper end `more than` is open."""
+    low, mode, high = (claim[part] for part in ("low", "mode", "high"))
+    given = [value for value in (low, mode, high) if value is not None]
+    if not given:
+        return float("-inf"), float("inf")
+    return min(given), float("inf") if low is not None and high is None else max(given)
+
+
+def _confirmed(one: Statement) -> bool:
+    """Whether a statement has one origin that confirms it, or two that make it probable."""
+    weights = sorted(one.origins.values(), reverse=True)
+    alone, together = weights[:1] >= [CONFIRMED], weights[1:2] >= [PROBABLE]
+    return bool(one.value and one.claims) and (alone or together)
+
+
+def _word(one: Statement, against: float, denied: bool) -> str:
+    """The standing of a statement that is not established."""
+    if not one.value:
+        return UNKNOWN
+    if denied or not one.claims:
+        return DENIED
+    if against and against >= SERIOUS * one.support:
+        return DISPUTED
+    return LIKELY if max(one.origins.values(), default=0.0) >= PROBABLE else CLAIMED
+
+
+@once
+def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
+    """(topic, better supported side, other side) of statements that cannot all be true.
+
+    Found from equal subject, predicate and qualifier where a predicate takes one value, from what
+    one asserts and another denies, and from `contradicts`. Of several values of a topic each is
+    set beside the best; a claim that its claimant replaced takes no part.
+    """
+    every = statements_of(known)
+    rank = [(-one.support, one.first["id"]) for one in every]
+    found: list[tuple[str, list[Claim], list[Claim]]] = []
+    for at, one in enumerate(every):
+        if one.claims and one.denials:
+            sides = sorted((one.claims, one.denials), key=lambda side: -support(known, side))
+            found.append((one.topic, list(sides[0]), list(sides[1])))
+        better = sorted((n for n in one.rivals if rank[n] < rank[at]), key=rank.__getitem__)
+        alike = [n for n in better if every[n].name == one.name]
+        for n in [*alike[:1], *(n for n in better if every[n].name != one.name)]:
+            found.append((every[n].topic, list(every[n].claims), list(one.claims)))
+    return found
+
+
+@once
+def conflicts(known: Case) -> Answer:
+    """Statements that cannot all be true: each side, who says it, which is better supported.
+
+    Table: `topic`, `side`, `against`, `better` (first or open), `why`.
+    """
+    rows = []
+    ordered = sorted(disputes(known), key=lambda d: -support(known, d[2]))
+    for topic, one, two in ordered:  # the best supported contradictions first
+        open_ = support(known, one) <= CLEARLY * support(known, two)
+        sides = (_side(known, one, two), _side(known, two, one))
+        rows.append((topic, *sides, "open" if open_ else "first", _why(known, one, two, open_)))
+    schema = dict.fromkeys(("topic", "side", "against", "better", "why"), pl.String)
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    still_open = frame.filter(pl.col("better") == "open").height
+    sentence = "No two statements known by that day contradict each other."
+    if rows:
+        sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed;"
+        sentence += f" {frame.height - still_open} with one side clearly better supported"
+        sentence += f", {still_open} open." if still_open else "."
+    return Answer(
+        name="conflicts",
+        sentence=sentence,
+        table=frame,
+        heads={
+            "topic": "About",
+            "side": "Better supported, or first",
+            "against": "Against it",
+            "why": "Why",
+        },
+        figures=(
+            Figure("disputed", float(frame.height), None, "count", str(frame.height)),
+            Figure("disputed_open", float(still_open), None, "count", str(still_open)),
+        ),
+        notes=("Both sides are kept. Copies of one origin count once.",) if rows else (),
+    )
+
+
+def _why(known: Case, one: list[Claim], two: list[Claim], open_: bool) -> str:
+    if open_:
+        return "open: support is about equal"
+    first, second = (len(weighed(known, side)) for side in (one, two))
+    if first > second:
+        return f"{words.count(first, 'independent origin')} against {second}"
+    best = [min(claim["credibility"] for claim in side) for side in (one, two)]
+    if best[0] < best[1]:
+        return f"credibility {best[0]} against {best[1]}"
+    return "more reliable sources"
+
+
+def _side(known: Case, claims: list[Claim], others: list[Claim]) -> str:
+    """One side of a dispute: its value, or its sentence where the other is on another topic."""
+    first = min(claims, key=lambda claim: (claim["known_on"], claim["id"]))
+    alike = all(first[part] == others[0][part] for part in ("subject", "predicate", "qualifier"))
+    value = _value(known, first) if alike else first["says"].rstrip(".")
+    denies = first["stance"] == "denies" and alike
+    return f"{'not ' if denies else ''}{value} ({by_whom(known, claims)})"
+
+
+def by_whom(known: Case, claims: Sequence[Claim]) -> str:
+    """Who said it first and when, how many more, and on how many origins."""
+    if not claims:
+        return ""
+    first = min(claims, key=lambda claim: (claim["known_on"], claim["id"]))
+    more = len({claim["claimant"] for claim in claims}) - 1
+    roots = len(weighed(known, claims))
+    also = f" and {more} more, {words.count(roots, 'origin')} in all" if more else ""
+    return f"{said_by(known, first)}{also}"
+
+
+@once
+def statements(known: Case) -> Answer:
+    """What is claimed, with its standing: who asserts it, what excludes it, on how many origins.
+
+    Reported events stand in the timeline. Table: `statement`, `stage`, `says`, `standing`, `by`,
+    `against`, `origins`; the parts of the incident in order, in each the firmest first.
+    """
+    every = statements_of(known)
+    rows = []
+    for one in every:
+        claim = one.first
+        if claim["predicate"] == "happened" or claim["stage"] in (None, "context"):
+            continue
+        excludes = [*one.denials, *(c for n in one.rivals for c in every[n].claims)]
+        rows.append(
+            {
+                "statement": one.name,
+                "stage": claim["stage"],
+                "says": claim["says"],
+                "standing": one.standing,
+                "by": by_whom(known, one.claims),
+                "against": by_whom(known, excludes),
+                "origins": len(one.origins),
+                "order": (STAGES.index(claim["stage"]), STANDINGS.index(one.standing), one.name),
+            }
+        )
+    rows.sort(key=lambda row: row.pop("order"))
+    schema: dict[str, Any] = {
+        **dict.fromkeys(("statement", "stage", "says", "standing", "by", "against"), pl.String),
+        "origins": pl.Int64,
+    }
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    counted = {word: frame.filter(pl.col("standing") == word).height for word in STANDINGS}
+    found = [f"{many} {word}" for word, many in counted.items() if many]
+    found[:1] = [text.replace(" ", " are ", 1) for text in found[:1]]
+    moment = words.date(now(known))
+    sentence = "Nothing is claimed by that day."
+    if rows:
+        sentence = f"Of {words.count(frame.height, 'statement')} known on {moment},"
+        sentence += f" {words.listed(found)}."
+    return Answer(
+        name="statements",
+        sentence=sentence,
+        table=frame,
+        heads={
+            "says": "What is claimed",
+            "stage": "Part",
+            "standing": "Standing",
+            "by": "By whom",
+            "against": "Against it",
+            "origins": "Origins",
+        },
+        figures=tuple(
+            Figure(f"standing.{word.replace(' ', '_')}", float(many), None, "count", str(many))
+            for word, many in counted.items()
+        ),
+        notes=tuple(_no_longer(known)),
+    )
+
+
+def _no_longer(known: Case) -> Iterable[str]:
+    """What claimants replaced or took back, a sentence each."""
+    claims, said = known.rows("claims"), names(known)
+    for old, new in replaced(known).items():
+        day = words.date(claims[new]["stated_on"])
+        who = said[claims[new]["claimant"]]
+        yield f"Replaced, as reported by {who}, {day}: {claims[old]['says'].rstrip('.')}."
+    for claim in taken_back(known):
+        day, who = words.date(claim["known_on"]), said[claim["claimant"]]
+        yield f"Taken back, as reported by {who}, {day}: {claim['says'].rstrip('.')}."
