@@ -8,7 +8,8 @@ From there each question is a function that returns an `Answer`:
   `losses`, `itemised`, `exceedance`, `common_cause`, `next_year`, `decisions`, `unknowns`,
   `not_known`;
   `why(run, name)` says how a party, a number, an input or a claim comes about
-- of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference
+- of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference,
+  `news(known, later)` what became known
 
 More runs come from `what_if(run, "NAME=VALUE")`, `under(run, scenario)` and `simulate_year(known)`;
 `totals(known, draws)` is for more draws than a run keeps.
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
     from impact.answers.clocks import duties as duties
     from impact.answers.comparisons import compare as compare
     from impact.answers.comparisons import under as under
-    from impact.answers.comparisons import waterfall as waterfall
     from impact.answers.concentration import concentration as concentration
     from impact.answers.decisions import decisions as decisions
+    from impact.answers.differences import waterfall as waterfall
     from impact.answers.evidence import sources as sources
     from impact.answers.evidence import timeline as timeline
     from impact.answers.exposure import exposure as exposure
     from impact.answers.losses import losses as losses
+    from impact.answers.news import news as news
     from impact.answers.positions import positions as positions
     from impact.answers.statements import conflicts as conflicts
     from impact.answers.statements import statements as statements
@@ -76,6 +78,7 @@ _HOMES = {
     "itemised": "answers.tails",
     "load_case": "case.folder",
     "losses": "answers.losses",
+    "news": "answers.news",
     "next_year": "answers.tails",
     "not_known": "answers.unknowns",
     "positions": "answers.positions",
@@ -88,7 +91,7 @@ _HOMES = {
     "under": "answers.comparisons",
     "unknowns": "answers.unknowns",
     "view": "case.views",
-    "waterfall": "answers.comparisons",
+    "waterfall": "answers.differences",
     "weak_points": "answers.weak_points",
     "what_if": "simulation",
     "why": "answers.why",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from impact import __version__
-from impact.errors import ImpactError
+from impact.errors import ImpactError, bad, did_you_mean
 from impact.words import plain
 
 if TYPE_CHECKING:
@@ -33,20 +33,11 @@ _VIEW = (
 )  # fmt: skip
 
 
-def _options(command: Callable[..., None], scenario: bool) -> Callable[..., None]:
-    for option in reversed(_VIEW if scenario else _VIEW[1:]):
-        command = option(command)
-    return command
-
-
-def options_but_scenario(command: Callable[..., None]) -> Callable[..., None]:
-    """The view options of a verb that names scenarios itself."""
-    return _options(command, scenario=False)
-
-
 def view_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that every verb that computes has."""
-    return _options(command, scenario=True)
+    for option in reversed(_VIEW):
+        command = option(command)
+    return command
 
 
 class _Verbs(click.Group):
@@ -150,24 +141,45 @@ def why(case: str, name: str, as_json: bool, draws: int, seed: int, **view: Any)
 
 @main.command()
 @click.argument("case")
-@click.option("--from", "first", required=True, metavar="SCENARIO", help="From which scenario.")
-@click.option("--to", "last", required=True, metavar="SCENARIO", help="To which scenario.")
-@options_but_scenario
+@click.option("--from", "first", required=True, metavar="DAY|SCENARIO", help="From which view.")
+@click.option("--to", "last", required=True, metavar="DAY|SCENARIO", help="To which view.")
+@view_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff(
     case: str, first: str, last: str, as_json: bool, draws: int, seed: int, **view: Any
 ) -> None:
-    """Say what was changed between two scenarios of CASE, and what it did to the total."""
-    from impact.answers import comparisons
+    """Say what became known or was changed from one view of CASE to another, and what it did."""
+    from impact.answers import differences, news
     from impact.simulation import simulate
 
-    view["scenario"] = first
-    one = simulate(_view(case, view), draws, seed)
-    other = comparisons.under(one, last)
+    ends = [_end(case, where, end) for where, end in (("--from", first), ("--to", last))]
+    for option, given in (("scenario", view["scenario"] != "baseline"), ("as_of", view["as_of"])):
+        if given and all(option in end for end in ends):
+            name = option.replace("_", "-")
+            raise bad(f"--{name}", "both ends say it already", "leave it out")
+    one, other = (simulate(_view(case, {**view, **end}), draws, seed) for end in ends)
     if as_json:
-        _print_json(comparisons.record(one, other))
-    else:
-        click.echo(str(comparisons.waterfall(one, other)))
+        _print_json(differences.record(one, other))
+        return
+    if one.known.as_of != other.known.as_of:
+        click.echo(f"{news.news(one.known, other.known)}\n")
+    click.echo(str(differences.waterfall(one, other)))
+
+
+def _end(case: str, where: str, end: str) -> dict[str, str]:
+    """What one end of a difference says of its view: a scenario by name, else a day."""
+    from impact.case.folder import load_case
+    from impact.numerics import times
+
+    scenarios = load_case(case).scenarios
+    if end in scenarios:
+        return {"scenario": end}
+    try:
+        times.parse(end)
+    except ValueError as error:
+        repair = did_you_mean(end, list(scenarios), f"name a scenario of the case, or {error}")
+        raise bad(where, f'"{end}" is neither a scenario nor a day', repair) from None
+    return {"as_of": end}
 
 
 @main.command()

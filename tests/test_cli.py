@@ -315,11 +315,11 @@ def test_diff_totals_are_those_of_show() -> None:
     [
         (
             ("--from", "baseline", "--to", "long-paus"),
-            r'scenario: no scenario "long-paus"; did you',
+            r'--to: "long-paus" is neither a scenario nor a day; did you mean',
         ),
         (
             ("--from", "long-paus", "--to", "baseline"),
-            r'scenario: no scenario "long-paus"; did you',
+            r'--from: "long-paus" is neither a scenario nor a day; did you mean',
         ),
         (("--from", "baseline"), r"Missing option '--to'"),
         (("--from", "baseline", "--to", "long-pause", "--draws", "0"), r"0 is outside 1 to"),

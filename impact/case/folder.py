@@ -51,7 +51,7 @@ class Case:
     `tables` holds one frame per table of `impact.case.schema`, sorted by key. A case as loaded has
     every row; `impact.view` returns a case with the rows, the inputs and the changes of one view;
     `ended` holds the rows that ended others by then, `before` is that view before its scenario and
-    changes.
+    changes, `loaded` the case that it is a view of.
     """
 
     id: str
@@ -67,6 +67,7 @@ class Case:
     changes: tuple[Change, ...] = ()
     ended: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     before: Case | None = field(default=None, repr=False, compare=False)
+    loaded: Case | None = field(default=None, repr=False, compare=False)
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, table: str) -> pl.DataFrame:
@@ -74,8 +75,8 @@ class Case:
         return self.tables[table]
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process is sent: all but what was worked out meanwhile."""
-        return {**vars(self), "memo": {}}
+        """What another process is sent: the view alone, without rows of other days and levels."""
+        return {**vars(self), "memo": {}, "loaded": None}
 
     @cached_property
     def inputs(self) -> dict[str, dict[str, Any]]:

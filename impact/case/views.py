@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
@@ -44,9 +45,8 @@ def view(
     level = folder.level(tlp) if tlp else case.tlp
     own = scenarios.parse_changes(changes)
     tables, ended = _standing(case.tables, moment, level)
-    seen = replace(
-        case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level, memo={}
-    )
+    seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
+    seen = replace(seen, loaded=case.loaded or case, memo={})
     seen = replace(seen, before=replace(seen, scenario=scenarios.BASELINE))
     return changed(_supposed(seen, chosen), own, "changes")
 
@@ -193,6 +193,62 @@ def _missing(
                 repair = "raise the level, or give a row at this level"
             faults.append(Fault(f"{table}.csv {name}", what, repair))
     return faults
+
+
+@dataclass(frozen=True)
+class RowChange:
+    """A row that a later view has as another than an earlier one; None where one has none."""
+
+    table: str
+    id: str
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
+
+
+_DEPENDENCY = ("sources", "entities", "claims", "inputs", "links", "losses")  # all others after
+
+
+def between(one: Case, other: Case) -> list[RowChange]:
+    """What changed from an earlier view to a later one: rows of tables that others refer to first.
+
+    In each table by id; what ended comes last, the other way round.
+    """
+    order = [*_DEPENDENCY, *(table for table in one.tables if table not in _DEPENDENCY)]
+    begun, ended = list[RowChange](), list[RowChange]()
+    for table in order:
+        before, after = one[table], other[table]
+        changed = after.join(before, on=["id", "known_on", "tlp"], how="anti").sort("id")
+        rows = one.rows(table) if changed.height else {}
+        for row in changed.iter_rows(named=True):
+            begun.append(RowChange(table, row["id"], rows.get(row["id"]), row))
+        for row in before.join(after, on="id", how="anti").sort("id").iter_rows(named=True):
+            ended.append(RowChange(table, row["id"], row, None))
+    return begun + ended[::-1]
+
+
+def history(one: Case, other: Case) -> Iterator[tuple[Case, list[RowChange]]]:
+    """(view, what changed to it) at each moment at which something became known, up to `other`.
+
+    Both are views of one case and level, `one` the earlier; scenario and changes play no part. A
+    moment at which the rows cannot be viewed is told with the next.
+    """
+    seen, last = one.before or one, other.before or other
+    if other.loaded is None:
+        raise bad("case", "the view has no case behind it", "compare where the case was loaded")
+    case, start, end = other.loaded, one.as_of, other.as_of
+    every = pl.concat([rows.select("known_on") for rows in case.tables.values()])["known_on"]
+    for moment in every.dt.truncate("1s").unique().sort():
+        if start is None or moment <= start or (end is not None and moment >= end):
+            continue
+        try:
+            known = view(case, as_of=times.as_text(moment), tlp=other.tlp)
+        except Refusal:
+            continue
+        if changes := between(seen, known):
+            yield known, changes
+        seen = known
+    if changes := between(seen, last):
+        yield last, changes
 
 
 def falling(known: Case) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import impact
-from impact.answers import comparisons, shown
+from impact.answers import comparisons, differences, shown
 from impact.answers.losses import by_bearer
 from impact.errors import BadInput, ImpactError, Refusal
 from impact.simulation import Run, net, simulate, total, what_if
@@ -64,7 +64,7 @@ def test_effects_add_up_to_the_difference_of_two_scenarios(
     other = impact.under(one, last)
     found = effects(one, other)
     assert sum(found.values()) == cents(other) - cents(one) != 0
-    record = comparisons.record(one, other)
+    record = differences.record(one, other)
     assert (record["from"]["view"], record["to"]["view"]) == (first, last)
     assert all(type(row["effect_usd"]) is float for row in record["changes"])
 
@@ -134,14 +134,14 @@ def test_a_half_cent_is_given_out_whole(tiny: Any) -> None:
     assert sorted(effects(one, other).values()) == [1, 2]
 
 
-def test_runs_of_other_draws_seeds_points_or_days_are_refused(mercor: impact.Case) -> None:
+def test_runs_of_other_draws_seeds_points_or_levels_are_refused(mercor: impact.Case) -> None:
     known = impact.view(mercor)
     one = impact.simulate(known, 4096)
     others = {
         "draws": impact.simulate(known, 1000),
         "seeds": impact.simulate(known, 4096, seed=2),
         "points": impact.simulate(known, 4096, points="sobol"),
-        "one day": impact.simulate(impact.view(mercor, as_of="2026-04-04"), 4096),
+        "levels": impact.simulate(impact.view(mercor, tlp="green"), 4096),
     }
     for what, other in others.items():
         with pytest.raises(Refusal, match=what):

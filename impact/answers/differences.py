@@ -1,0 +1,284 @@
+"""A difference of two runs told change by change, to the cent: of inputs or of what was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from impact import words
+from impact.answers.answer import Answer, Figure
+from impact.answers.comparisons import titled
+from impact.answers.news import how, moved_standings
+from impact.answers.provenance import ILLUSTRATIVE, now
+from impact.answers.statements import replaced
+from impact.case import views
+from impact.case.checks import LINK_INPUT
+from impact.case.folder import Case
+from impact.case.scenarios import BASELINE, Change
+from impact.case.ways import ROOT
+from impact.errors import Fault, Refusal
+from impact.numerics import times
+from impact.simulation import Run, estimate, given_event, simulate, total
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Effect = tuple[str, str, str, int]  # table, id, what changed, cents
+
+
+def waterfall(run: Run, other: Run | None = None) -> Answer:
+    """The difference of two mean totals, change by change, to the cent.
+
+    From one run to another; of a run alone, from its view without scenario and changes to it. Each
+    changed input is changed in turn, in the order of the days on which they became known and of
+    their names, and in the reverse order; its effect is the mean of the two. Between two days the
+    rows that became known are taken up in the order in which they did. Effects are whole cents that
+    add up to the difference. Raises Refusal for runs of other draws, or of other levels.
+
+    Table: `table`, `id`, `what`, `effect_usd`, the greatest effect first; of two days the rows that
+    move the total.
+    """
+    one = run
+    if other is None:
+        known = run.known.before or run.known
+        one, other = simulate(known, run.draws, run.seed, run, run.points), run
+    effects = effects_of(one, other)
+    days = _apart(one.known, other.known)
+    before, after = (_cents(run) / 100 for run in (one, other))
+    rows: list[dict[str, Any]] = [
+        {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
+        for table, name, what, cents in effects
+        if cents or not days
+    ]
+    frame = pl.DataFrame(rows, schema=_EFFECTS, orient="row")
+    here, there = (_named(run, days) for run in (one, other))
+
+    def draw() -> alt.TopLevelMixin:
+        from impact.charts import pictures
+
+        return pictures.steps(_steps(frame, here, before, there))
+
+    moved = frame.filter(pl.col("effect_usd") != 0)
+    if not effects:
+        said = f"No input is changed: the mean total stays {words.money(before)}"
+    elif days and not moved.height:
+        said = f"From {here} to {there} the mean total stays {words.money(before)}"
+    else:
+        said = f"From {here} to {there} the mean total goes from {words.money(before)} to"
+        said += f" {words.money(after)}"
+    if moved.height:
+        first = moved.row(0, named=True)
+        effect = first["effect_usd"]
+        most = effect / (after - before) > 0.5 if after != before else False
+        what = "most of it goes with" if most else "the greatest effect is that of"
+        said += f"; {what} {first['id']}, {words.money(effect)}"
+    order = (
+        "Rows are taken up in the order in which they became known; what a row does hangs on those"
+        " before it"
+        if days
+        else "Effects are the mean of changing the inputs in one order and in the reverse, on the"
+        " same draws; they add up to the cent"
+    )
+    return Answer(
+        name="waterfall",
+        sentence=f"{said}.",
+        table=frame,
+        heads={
+            "id": "What" if days else "Input",
+            "what": "Changed",
+            "effect_usd": "Effect on the mean total",
+        },
+        figures=(
+            Figure("from.total", before, None, "USD", words.money(before)),
+            Figure("to.total", after, None, "USD", words.money(after)),
+            *(
+                Figure(f"effect.{row['table']}.{row['id']}" if days else f"effect.{row['id']}",
+                       row["effect_usd"], None, "USD", words.money(row["effect_usd"]))
+                for row in rows
+            ),
+        ),
+        notes=(f"{order}. Totals are {ILLUSTRATIVE}.",) if effects else (),
+        notices=tuple(dict.fromkeys([*views.notices(one.known), *views.notices(other.known)])),
+        draw=draw if moved.height else None,
+    )  # fmt: skip
+
+
+_EFFECTS = {**dict.fromkeys(("table", "id", "what"), pl.String), "effect_usd": pl.Float64}
+
+
+def _apart(one: Case, other: Case) -> bool:
+    """Whether two views are of different days."""
+    return one.as_of != other.as_of
+
+
+def _named(run: Run, days: bool) -> str:
+    if not days:
+        return titled(run)
+    day = words.date(now(run.known))
+    return day if run.known.scenario == BASELINE else f"{day}, {titled(run)},"
+
+
+def effects_of(one: Run, other: Run) -> list[Effect]:
+    """(table, id, how it changed, effect in cents), the greatest effect first."""
+    if (one.draws, one.seed, one.points) != (other.draws, other.seed, other.points):
+        what = "the runs are of other draws, seeds or points"
+        raise Refusal(Fault("waterfall", what, "compare runs of equal draws and seed"))
+    seen = [(run.known.id, run.known.tlp, run.over) for run in (one, other)]
+    if seen[0] != seen[1]:
+        what = "the runs are of other cases, levels or spans"
+        raise Refusal(Fault("waterfall", what, "compare views of one case and one level"))
+    given_event(one, "waterfall")
+    effects: list[Effect] = []
+    if _apart(one.known, other.known):
+        later = [run.known.as_of or times.parse("2200") for run in (one, other)]
+        if later[0] > later[1]:
+            back = effects_of(other, one)
+            return [(table, name, f"not yet {what}", -cents) for table, name, what, cents in back]
+        effects, one = _rows_taken_up(one, other)
+    effects += _inputs_changed(one, other)
+    return sorted(effects, key=lambda row: (-abs(row[3]), *row[:2]))
+
+
+def _rows_taken_up(one: Run, other: Run) -> tuple[list[Effect], Run]:
+    """(effects, run): every row that became known, in order, and where that leads.
+
+    The changes of the first view hold on the way. Nothing is simulated for a row that no number
+    can rest on.
+    """
+    own, tables = one.known.changes, dict((one.known.before or one.known).tables)
+    effects: list[Effect] = []
+    run, cents = one, _cents(one)
+    for known, changes in views.history(one.known, other.known):
+        for change in changes:
+            rows = tables[change.table].filter(pl.col("id") != change.id)
+            if change.new is not None:
+                rows = pl.concat([rows, pl.DataFrame([change.new], schema=rows.schema)]).sort("id")
+            tables[change.table] = rows
+            before = cents
+            if _matters(run, change):
+                run = _simulated(replace(known, tables=dict(tables), memo={}), own, run)
+                cents = _cents(run)
+            effects.append((change.table, change.id, how(change), cents - before))
+    return effects, _simulated(other.known.before or other.known, own, run)
+
+
+def _simulated(known: Case, own: Sequence[Change], like: Run) -> Run:
+    """The run of a view under the changes of another, on the draws of a run."""
+    names = known.inputs.keys() | {f"{LINK_INPUT}{link}" for link in known.rows("links")}
+    known = views.changed(known, [change for change in own if change.name in names], "changes")
+    return simulate(known, like.draws, like.seed, like, like.points)
+
+
+def _matters(run: Run, change: views.RowChange) -> bool:
+    """Whether a row can move a number of a run."""
+    if change.table == "losses":
+        return True
+    if change.table == "links":
+        rows = [row for row in (change.old, change.new) if row is not None]
+        return any(row["chances"] for row in rows)
+    if change.table == "inputs":
+        factors = {row["moves_with"] for row in run.known.inputs.values()}
+        return change.id in run.model.used_by or change.id in factors
+    return change.table == "entities" and change.id == ROOT
+
+
+def _inputs_changed(one: Run, other: Run) -> list[Effect]:
+    """The effects of inputs with another estimate: the mean of one order and of the reverse."""
+    tables = [
+        [run.known[table] for table in ("links", "losses", "entities")] for run in (one, other)
+    ]
+    if not all(a.equals(b) for a, b in zip(*tables, strict=True)):
+        what = "the runs differ in more than inputs"
+        raise Refusal(Fault("waterfall", what, "compare views of one case"))
+    old, new = one.known.inputs, other.known.inputs
+    differ = [
+        name
+        for name in old.keys() | new.keys()
+        if name not in old or name not in new or estimate(old[name]) != estimate(new[name])
+    ]
+    differ.sort(key=lambda name: ((new.get(name) or old[name])["known_on"], name))
+    forward, backward = _walk(one, other, differ), _walk(one, other, differ[::-1])
+    twice = {name: forward[name] + backward[name] for name in differ}
+    halves = {name: cents // 2 for name, cents in twice.items()}
+    spare = _cents(other) - _cents(one) - sum(halves.values())
+    for name in [name for name in differ if twice[name] % 2][:spare]:
+        halves[name] += 1  # halves of a cent are given out whole, so that the sum stays
+    return [("inputs", name, _how(old, new, name), halves[name]) for name in differ]
+
+
+def _walk(one: Run, other: Run, order: Sequence[str]) -> dict[str, int]:
+    """Effect of each change in cents, made one after the other in an order."""
+    effects, run, cents = dict[str, int](), one, _cents(one)
+    rows, new = dict(one.known.inputs), other.known.inputs
+    for name in order[:-1]:
+        rows = {key: row for key, row in rows.items() if key != name}
+        rows |= {name: new[name]} if name in new else {}
+        known = views.with_inputs(one.known, dict(sorted(rows.items())), ())
+        run = simulate(known, one.draws, one.seed, run, one.points)
+        now = _cents(run)
+        effects[name], cents = now - cents, now
+    if order:
+        effects[order[-1]] = _cents(other) - cents
+    return effects
+
+
+def _how(old: dict[str, Any], new: dict[str, Any], name: str) -> str:
+    first, last = (_range(rows.get(name)) for rows in (old, new))
+    return f"{first} to {last}"
+
+
+def _range(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "1"
+    if row["shape"] == "fixed":
+        return words.number(row["mode"], 3)
+    _, low, _, high, _, pairs = estimate(row)
+    ends = [value for _, value in pairs] if row["shape"] == "quantiles" else [low, high]
+    return f"{words.number(min(ends), 3)} – {words.number(max(ends), 3)}"
+
+
+def _cents(run: Run) -> int:
+    return round(float(total(run).mean()) * 100)
+
+
+def _steps(frame: pl.DataFrame, here: str, before: float, there: str) -> pl.DataFrame:
+    rows: list[tuple[str, float, float, str]] = [(here, 0.0, before, "total")]
+    at = before
+    for name, effect in (
+        frame.filter(pl.col("effect_usd") != 0).select("id", "effect_usd").iter_rows()
+    ):
+        rows.append((name, at, at + effect, "more" if effect > 0 else "less"))
+        at += effect
+    rows.append((there, 0.0, at, "total"))
+    schema = {"label": pl.String, "start": pl.Float64, "end": pl.Float64, "kind": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def record(one: Run, other: Run) -> dict[str, Any]:
+    """The answer of `impact diff --json`; effects sum to the difference."""
+    ends = [{"view": _view(run.known), "total_mean_usd": _cents(run) / 100} for run in (one, other)]
+    changes = [
+        {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
+        for table, name, what, cents in effects_of(one, other)
+    ]
+    was, is_ = replaced(one.known), replaced(other.known)
+    told = [("claims", old, f"superseded by {new}") for old, new in is_.items() if old not in was]
+    told += [
+        ("statements", name, f"{before} to {after}")
+        for name, _, before, after in moved_standings(one.known, other.known)
+    ]
+    changes += [
+        {"table": table, "id": name, "what": what, "effect_usd": 0.0} for table, name, what in told
+    ]
+    return {"from": ends[0], "to": ends[1], "changes": changes}
+
+
+def _view(known: Case, days: bool) -> str:
+    """The scenario of a view; where days are apart its day, after a scenario with @."""
+    day = times.as_text(known.as_of) if known.as_of and days else ""
+    if not day:
+        return known.scenario
+    return day if known.scenario == BASELINE else f"{known.scenario}@{day}"

@@ -1,0 +1,89 @@
+"""What became known between two views: claims, what replaced them, standings that moved."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from impact import words
+from impact.answers.answer import Answer, Figure
+from impact.answers.provenance import names, now
+from impact.answers.statements import Statement, replaced, said_by, statements_of
+from impact.case.folder import Case
+from impact.case.views import RowChange, between
+
+
+def how(change: RowChange) -> str:
+    """What happened to a row, in a word or two."""
+    if change.new is None:
+        return "taken back" if change.table == "claims" else "withdrawn"
+    if change.old is not None:
+        return "replaced by a newer row"
+    if change.table == "claims":
+        older = words.listed(change.new["supersedes"])
+        return f"new, supersedes {older}" if older else "new"
+    return "new"
+
+
+def moved_standings(one: Case, other: Case) -> list[tuple[str, Statement, str, str]]:
+    """(topic, the statement as it stands later, standing before, standing after) where it moved.
+
+    A statement that nobody made before is new and has not moved.
+    """
+    before = {(s.name, s.value): s.standing for s in statements_of(one)}
+    found = []
+    for statement in statements_of(other):
+        was = before.get((statement.name, statement.value), statement.standing)
+        if was != statement.standing:
+            found.append((statement.name, statement, was, statement.standing))
+    return found
+
+
+def news(one: Case, other: Case) -> Answer:
+    """What became known from the earlier of two views to the later, in words.
+
+    Table: `kind` (new, replaced, taken back or moved), `says`, `by`, `what`; what moved first.
+    """
+    if one.as_of is None or (other.as_of is not None and other.as_of < one.as_of):
+        one, other = other, one
+    changes = [change for change in between(one, other) if change.table == "claims"]
+    later, gone = other.rows("claims"), replaced(other)
+    said = names(other)
+    rows: list[tuple[str, str, str, str]] = []
+    for _, statement, was, now_ in moved_standings(one, other):
+        claim = statement.first
+        rows.append(("moved", claim["says"], said_by(other, claim), f"{was} to {now_}"))
+    new = [change for change in changes if change.new is not None and change.old is None]
+    for change in new:
+        claim = later[change.id]
+        for old in claim["supersedes"]:
+            rows.append(("replaced", later[old]["says"], said_by(other, later[old]), claim["says"]))
+    for change in changes:
+        if change.new is None and change.old is not None:
+            claim = change.old
+            rows.append(("taken back", claim["says"], said[claim["claimant"]], how(change)))
+    for change in new:
+        claim = later[change.id]
+        if change.id not in gone and claim["stance"] != "is asked":
+            rows.append(("new", claim["says"], said_by(other, claim), claim["stage"] or ""))
+    schema = dict.fromkeys(("kind", "says", "by", "what"), pl.String)
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    counted = {kind: frame.filter(pl.col("kind") == kind).height
+               for kind in ("new", "replaced", "taken back", "moved")}  # fmt: skip
+    days = [words.date(now(known)) for known in (one, other)]
+    sentence = f"Nothing became known from {days[0]} to {days[1]}."
+    if rows:
+        sentence = (
+            f"From {days[0]} to {days[1]} {words.count(counted['new'], 'claim')} became known,"
+            f" {counted['replaced']} replaced and {counted['taken back']} taken back;"
+            f" {words.count(counted['moved'], 'standing')} moved."
+        )
+    return Answer(
+        name="news",
+        sentence=sentence,
+        table=frame,
+        heads={"kind": "What", "says": "Claim", "by": "By whom", "what": "How"},
+        figures=tuple(
+            Figure(f"news.{kind.replace(' ', '_')}", float(many), None, "count", str(many))
+            for kind, many in counted.items()
+        ),
+    )
