@@ -259,7 +259,11 @@ def _steps(frame: pl.DataFrame, here: str, before: float, there: str) -> pl.Data
 
 def record(one: Run, other: Run) -> dict[str, Any]:
     """The answer of `impact diff --json`; effects sum to the difference."""
-    ends = [{"view": _view(run.known), "total_mean_usd": _cents(run) / 100} for run in (one, other)]
+    days = _apart(one.known, other.known)
+    ends = [
+        {"view": _view(run.known, days), "total_mean_usd": _cents(run) / 100}
+        for run in (one, other)
+    ]
     changes = [
         {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
         for table, name, what, cents in effects_of(one, other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from datetime import datetime
 from typing import Any
 
 import altair as alt
@@ -308,6 +309,39 @@ def differences(rows: pl.DataFrame) -> alt.TopLevelMixin:
     return alt.layer(zero.encode(x="zero:Q"), spans, dots).properties(
         width=400, height=alt.Step(34)
     )
+
+
+def clocks(rows: pl.DataFrame, moment: datetime | None) -> alt.TopLevelMixin:
+    """Clocks as bars from their start to when they are due or were met; a line is the moment.
+
+    `rows`: `label`, `starts`, `ends` (null without a fixed time: drawn thin, up to the moment),
+    `state`.
+    """
+    drawn, y = _labels(rows)
+    open_ = drawn["ends"].is_null()
+    ends = pl.when(open_).then(pl.max_horizontal("starts", pl.lit(moment))).otherwise("ends")
+    drawn = drawn.with_columns(ends=ends, thick=pl.when(open_).then(3).otherwise(13))
+    base = alt.Chart(_values(drawn)).encode(y=y)
+    colours = {"due": ORANGE, "met": GREEN, "running": BLUE, "unknown": SKY, "not started": SOFT}
+    kinds = [kind for kind in colours if kind in set(rows["state"])]
+    colour = alt.Color(
+        "state:N",
+        scale=alt.Scale(domain=kinds, range=[colours[kind] for kind in kinds]),
+        legend=alt.Legend(title=None),
+    )
+    axis = alt.Axis(format="%-d %b", tickCount=5)
+    title = "Date (UTC); bar: from the start to when it is due, thin: no fixed time; line: as of"
+    x = alt.X("starts:T", scale=_UTC, axis=axis, title=title)
+    size = alt.Size("thick:Q", scale=None, legend=None)
+    bars = base.mark_bar().encode(x=x, x2="ends:T", color=colour, size=size)
+    text = base.mark_text(align="left", dx=4, fontSize=11).encode(
+        x=alt.X("ends:T", scale=_UTC), text="state:N"
+    )
+    layers = [bars, text]
+    if moment:
+        line = alt.Chart(_values(pl.DataFrame({"at": [moment]})))
+        layers.append(line.mark_rule(color=INK, strokeWidth=1.5).encode(x="at:T"))
+    return alt.layer(*layers).properties(width=340, height=alt.Step(34))
 
 
 def likelihoods(rows: pl.DataFrame) -> alt.TopLevelMixin:
