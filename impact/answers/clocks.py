@@ -28,7 +28,7 @@ DUE, RUNNING, UNKNOWN, WAITING, MET, NOT_OWED = STATES = (
 
 
 @once
-def duties(known: Case) -> Answer:
+def duties(known: Case, chart: bool = True) -> Answer:
     """The clocks that may run, as of the view's moment; that a duty was broken is never said.
 
     A clock is counted in hours from the first moment of `starts_from`. Table: `bearer`, `duty`,
@@ -103,7 +103,7 @@ def duties(known: Case) -> Answer:
         )
         if rows
         else (),
-        draw=draw if drawn.height else None,
+        draw=draw if chart and drawn.height else None,
     )
 
 

@@ -10,6 +10,7 @@ from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import names, origins
 from impact.case.folder import Case, once
+from impact.case.schema import STAGES
 from impact.numerics import times
 
 if TYPE_CHECKING:
@@ -42,8 +43,10 @@ _WINDOW: dict[str, pl.DataType] = {
 
 
 @once
-def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
+def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False) -> Answer:
     """What happened when, and when it was reported: `most` events, at most `a_day` of one day.
+
+    `by_stage` tells the parts of the incident one after the other.
 
     Shown are events about what stands in links.csv, the most credible first; context and aftermath
     not confirmed are left to the claims.
@@ -52,17 +55,20 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     """
     said, events = names(known), _events(known)
     nth = pl.int_range(pl.len()).over(pl.col("happened_on").dt.date())
-    best = events.filter(nth < a_day).head(most).sort("happened_on", "id")
+    stage = pl.col("stage").replace_strict(STAGES, range(len(STAGES)))
+    order = [stage, "happened_on", "id"] if by_stage else ["happened_on", "id"]
+    best = events.filter(nth < a_day).head(most).sort(order)
     releases = sorted(set(known["windows"]["entity"]))
     spans = [window(known, name).with_columns(release=pl.lit(said[name])) for name in releases]
     schema = {**_WINDOW, "release": pl.String()}
     windows = pl.concat([pl.DataFrame(schema=schema), *spans])
     if events.height:
         late = max((days for days in best["delay_days"] if days is not None), default=0.0)
+        days = sorted(best["happened_on"])
         sentence = (
             f"{best.height} of {words.count(events.height, 'reported event')} are shown, from"
-            f" {words.date(best['happened_on'][0])} to {words.date(best['happened_on'][-1])}; the"
-            f" longest unreported became known {words.number(late)} days later."
+            f" {words.date(days[0])} to {words.date(days[-1])}; the longest unreported"
+            f" became known {words.number(late)} days later."
         )
     else:
         sentence = "Nothing is reported to have happened by that day."
@@ -76,7 +82,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     def draw() -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        return pictures.timeline(drawn, windows)
+        return pictures.timeline(drawn, windows, by_stage)
 
     return Answer(
         name="timeline",

@@ -34,38 +34,57 @@ def _lines(text: str, width: int, most: int = 2) -> list[str]:
     return textwrap.wrap(text, width, max_lines=most, placeholder=" …") or [""]
 
 
-def timeline(events: pl.DataFrame, windows: pl.DataFrame) -> alt.TopLevelMixin:
+def timeline(
+    events: pl.DataFrame, windows: pl.DataFrame, by_stage: bool = False
+) -> alt.TopLevelMixin:
     """Events, filled when they happened and ringed when first reported, over the bad windows.
 
     `events`: `happened_on`, `reported_on`, `stage`, `says`. `windows`: `release`, `part` (core or
-    hull), `opens`, `closes`; a part still open is drawn as two hours.
+    hull), `opens`, `closes`; a part still open is drawn as two hours. `by_stage` gives each part of
+    the incident a panel of its own.
     """
     told = pl.Series([_lines(text, 55, 1)[0] for text in events["says"]], dtype=pl.String)
     rows = events.with_columns(says=told).with_row_index("order")
+    shown = [stage for stage in _STAGES if stage in set(events["stage"])]
+    panels = [rows.filter(pl.col("stage") == stage) for stage in shown] if by_stage else [rows]
+    ends = _values(rows.select("happened_on", "reported_on")).to_dict()["values"]
+    days = sorted(day for row in ends for day in row.values() if day)
+    scale = alt.Scale(type="utc", domain=[days[0], days[-1]], nice=True)
+    charts: list[Any] = []
+    for stage, panel in zip(shown if by_stage else [""], panels, strict=True):
+        drawn = _happened(panel, scale, shown, not by_stage or stage == shown[-1])
+        charts.append(drawn.properties(title=stage) if stage else drawn)
+    if windows.height:
+        charts.append(_windows(windows))
+    if len(charts) == 1:
+        return charts[0]  # type: ignore[no-any-return]
+    stacked = alt.vconcat(*charts, spacing=8 if by_stage else 22)
+    whole: alt.VConcatChart = stacked.resolve_scale(color="independent")
+    return whole
+
+
+def _happened(
+    rows: pl.DataFrame, scale: alt.Scale, stages: list[str], last: bool
+) -> alt.HConcatChart:
+    """Events as a list of texts with their days beside it; `last` has the axis."""
     hidden = alt.Axis(labels=False, ticks=False, domain=False)
     y = alt.Y("order:O", sort="ascending", title=None, axis=hidden)
     base = alt.Chart(_values(rows)).encode(y=y)
-    title = "Date (UTC); filled: happened, ring: first reported"
-    axis = alt.Axis(format="%-d %b", tickCount=4)
-    x = alt.X("happened_on:T", scale=_UTC, title=title, axis=axis)
-    shown = [stage for stage in _STAGES if stage in set(events["stage"])]
-    colours = alt.Scale(domain=shown, range=[_STAGES[stage] for stage in shown])
-    colour = alt.Color("stage:N", scale=colours, legend=alt.Legend(title=None))
+    title = ["Date (UTC)", "filled: happened, ring: first reported"] if last else None
+    axis = alt.Axis(format="%-d %b", tickCount=4, title=title, labels=last, ticks=last)
+    x = alt.X("happened_on:T", scale=scale, axis=axis)
+    colours = alt.Scale(domain=stages, range=[_STAGES[stage] for stage in stages])
+    legend = alt.Legend(title=None) if last and rows["stage"].n_unique() > 1 else None
+    colour = alt.Color("stage:N", scale=colours, legend=legend)
     size: dict[str, Any] = {"height": alt.Step(21)}
     text = base.mark_text(align="left", baseline="middle", fontSize=11)
     text = text.encode(x=alt.value(0), text="says:N").properties(width=340, **size)
     spans = base.mark_rule(strokeWidth=2).encode(x=x, x2="reported_on:T", color=colour)
     happened = base.mark_point(filled=True, size=65, opacity=1).encode(x=x, color=colour)
     ring = base.mark_point(filled=False, size=65, strokeWidth=1.5)
-    reported = ring.encode(x=alt.X("reported_on:T", scale=_UTC), color=colour)
+    reported = ring.encode(x=alt.X("reported_on:T", scale=scale, axis=axis), color=colour)
     dots = alt.layer(spans, happened, reported).properties(width=270, **size)
-    upper = alt.hconcat(text, dots, spacing=6)
-    if not windows.height:
-        return upper
-    lower = _windows(windows)
-    stacked = alt.vconcat(upper, lower, spacing=22)
-    whole: alt.VConcatChart = stacked.resolve_scale(color="independent")
-    return whole
+    return alt.hconcat(text, dots, spacing=6)
 
 
 def _windows(windows: pl.DataFrame) -> alt.Chart:
@@ -320,22 +339,19 @@ def clocks(rows: pl.DataFrame, moment: datetime | None) -> alt.TopLevelMixin:
     drawn, y = _labels(rows)
     open_ = drawn["ends"].is_null()
     ends = pl.when(open_).then(pl.max_horizontal("starts", pl.lit(moment))).otherwise("ends")
-    drawn = drawn.with_columns(ends=ends, thick=pl.when(open_).then(3).otherwise(13))
+    said = pl.col("state").replace("unknown", "unknown if it applies")
+    drawn = drawn.with_columns(ends=ends, said=said, thick=pl.when(open_).then(3).otherwise(13))
     base = alt.Chart(_values(drawn)).encode(y=y)
     colours = {"due": ORANGE, "met": GREEN, "running": BLUE, "unknown": SKY, "not started": SOFT}
-    kinds = [kind for kind in colours if kind in set(rows["state"])]
-    colour = alt.Color(
-        "state:N",
-        scale=alt.Scale(domain=kinds, range=[colours[kind] for kind in kinds]),
-        legend=alt.Legend(title=None),
-    )
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    colour = alt.Color("state:N", scale=scale, legend=None)  # each bar says its state beside it
     axis = alt.Axis(format="%-d %b", tickCount=5)
     title = "Date (UTC); bar: from the start to when it is due, thin: no fixed time; line: as of"
     x = alt.X("starts:T", scale=_UTC, axis=axis, title=title)
     size = alt.Size("thick:Q", scale=None, legend=None)
     bars = base.mark_bar().encode(x=x, x2="ends:T", color=colour, size=size)
     text = base.mark_text(align="left", dx=4, fontSize=11).encode(
-        x=alt.X("ends:T", scale=_UTC), text="state:N"
+        x=alt.X("ends:T", scale=_UTC), text="said:N"
     )
     layers = [bars, text]
     if moment:
