@@ -184,6 +184,21 @@ def _end(case: str, where: str, end: str) -> dict[str, str]:
 
 @main.command()
 @click.argument("case")
+@click.option("--to", "kind", required=True, type=click.Choice(["stix"]), help="What to write.")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@view_options
+def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any) -> None:
+    """Write a view of CASE to the file PATH for other tools: a STIX 2.1 bundle."""
+    from impact.case import stix
+    from impact.reports.batch import write
+
+    bundle = stix.bundle(_view(case, view))
+    write(path, stix.text(bundle))
+    click.echo(f"{path}: {len(bundle['objects'])} objects; assumptions are not exported")
+
+
+@main.command()
+@click.argument("case")
 @view_options
 @click.option("--notebook", default="00_brief", show_default=True, help="A notebook, or all.")
 @click.option("--out", default="reports", show_default=True, help="Folder for the reports.")

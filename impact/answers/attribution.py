@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names, now
+from impact.answers.provenance import names
 from impact.answers.statements import PROBABLE, Claim, said_by, statements_of, weighed
 from impact.case.folder import Case, once
 from impact.case.schema import JUDGED, SAME_AS
+from impact.case.views import now
 from impact.numerics import measures, sampling
 
 if TYPE_CHECKING:

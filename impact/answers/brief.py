@@ -10,9 +10,10 @@ from impact.answers.decisions import decisions
 from impact.answers.exposure import client_data_reached, established, related
 from impact.answers.losses import losses
 from impact.answers.positions import reported, told
-from impact.answers.provenance import names, now
+from impact.answers.provenance import names
 from impact.answers.unknowns import first_question
 from impact.case import views
+from impact.case.views import now
 from impact.simulation import Run
 
 

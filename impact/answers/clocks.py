@@ -10,8 +10,9 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names, now
+from impact.answers.provenance import names
 from impact.case.folder import Case, once
+from impact.case.views import now
 from impact.numerics import times
 
 if TYPE_CHECKING:

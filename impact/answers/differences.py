@@ -12,12 +12,13 @@ from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.comparisons import titled
 from impact.answers.news import how, moved_standings
-from impact.answers.provenance import ILLUSTRATIVE, now
+from impact.answers.provenance import ILLUSTRATIVE
 from impact.answers.statements import replaced
 from impact.case import views
 from impact.case.checks import LINK_INPUT
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE, Change
+from impact.case.views import now
 from impact.case.ways import ROOT
 from impact.errors import Fault, Refusal
 from impact.numerics import times

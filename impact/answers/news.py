@@ -6,10 +6,10 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names, now
+from impact.answers.provenance import names
 from impact.answers.statements import Statement, replaced, said_by, statements_of
 from impact.case.folder import Case
-from impact.case.views import RowChange, between
+from impact.case.views import RowChange, between, now
 
 
 def how(change: RowChange) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impact.case import checks
 from impact.case.folder import Case, once
-from impact.numerics import graph, measures, times
+from impact.numerics import graph, measures
 from impact.simulation import Run, drawn_inputs, per_run
 
 ILLUSTRATIVE = "illustrative: the kit's assumptions, not reported by or about the firm"
@@ -22,18 +21,6 @@ Draws = NDArray[np.float64]
 def names(known: Case) -> dict[str, str]:
     """Entity id -> its name."""
     return dict(known["entities"].select("id", "name").iter_rows())
-
-
-@once
-def now(known: Case) -> datetime | None:
-    """The moment that a view speaks of: its as-of, else the last day on which a claim was known.
-
-    No clock is read, so a page stays the same whenever it is made.
-    """
-    if known.as_of is not None:
-        return known.as_of
-    days = (day for day in known["claims"]["known_on"] if times.precision(day) in ("day", "minute"))
-    return max(days, default=None)
 
 
 def origins(known: Case, sources: Iterable[str]) -> set[str]:

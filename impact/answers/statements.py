@@ -17,7 +17,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names, now, origins
+from impact.answers.provenance import names, origins
 from impact.case.folder import Case, once
 from impact.case.schema import (
     ADMIRALTY_LETTERS,
@@ -26,6 +26,7 @@ from impact.case.schema import (
     SINGLE_VALUED,
     STAGES,
 )
+from impact.case.views import now
 from impact.numerics import times
 
 Claim = dict[str, Any]

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
-from impact.case import ways
+from impact.case import said, ways
 from impact.case.schema import TABLES
 from impact.errors import Fault, did_you_mean
-from impact.numerics import loss_kinds, times
+from impact.numerics import loss_kinds
 
 Tables = Mapping[str, pl.DataFrame]
 CERTAIN = "certain"
@@ -56,8 +56,7 @@ def argument_pairs(arguments: list[str]) -> dict[str, str]:
 def all_faults(tables: Tables) -> list[Fault]:
     """Every fault that the tables have between them."""
     checks = (
-        _unique, _refer, _sourced, _circles, _root, _ranges, _links, ways.late_arrivals, _inputs,
-        _losses,
+        _unique, _refer, *said.CHECKS, _root, _ranges, _links, ways.late_arrivals, _inputs, _losses,
     )  # fmt: skip
     return [fault for check in checks for fault in check(tables)]
 
@@ -157,70 +156,6 @@ def _refer(tables: Tables) -> Iterator[Fault]:
         what = f'"{name}" becomes known later than this row'
         repair = "let a row refer only to what is known no later than itself"
         yield Fault(_at(table, line, column), what, repair)
-
-
-def _sourced(tables: Tables) -> Iterator[Fault]:
-    sources = tables["sources"]
-    yield from _wrong(
-        sources,
-        "sources",
-        "known_on",
-        pl.col("known_on") != pl.col("published_on"),
-        "differs from published_on",
-        "write the same date",
-    )
-    published = sources.group_by("id").agg(published=pl.col("published_on").min())
-    for table, rows in tables.items():
-        if table == "sources":
-            continue
-        dated = (
-            rows.select("file_line", "known_on", id="sources")
-            .explode("id")
-            .join(published, on="id", how="inner")
-            .group_by("file_line", "known_on")
-            .agg(first=pl.col("published").min())
-            .filter(pl.col("first").dt.truncate("1s") != pl.col("known_on").dt.truncate("1s"))
-            .sort("file_line")
-        )
-        for line, first in dated[:SHOWN].select("file_line", "first").iter_rows():
-            yield Fault(
-                _at(table, line, "known_on"),
-                "is not the earliest publication among the row's own sources",
-                f"write {times.as_text(first)}; a later corroboration is a row of its own",
-            )
-
-
-def _circles(tables: Tables) -> Iterator[Fault]:
-    for table, column in (("sources", "derived_from"), ("claims", "supersedes")):
-        rows = tables[table].select("id", column, "file_line").drop_nulls("id")
-        rows = rows.filter(pl.col(column).list.len() > 0)
-        ahead = {name: list(targets or ()) for name, targets, _ in rows.iter_rows()}
-        lines = {name: line for name, _, line in rows.iter_rows()}
-        told: set[str] = set()
-        for name in sorted(name for name, targets in ahead.items() if targets):
-            queue, seen = list(ahead[name]), set[str]()
-            while queue:
-                target = queue.pop()
-                if target not in seen:
-                    seen.add(target)
-                    queue += ahead.get(target, [])
-            if name in seen and not told & seen:
-                told.add(name)
-                what = f'"{name}" leads back to itself'
-                repair = "cut the circle: name the one that came first"
-                yield Fault(_at(table, lines[name], column), what, repair)
-    claims = tables["claims"]
-    replacing = claims.explode("supersedes").filter(pl.col("supersedes").is_not_null())
-    made = claims.select(supersedes="id", by="claimant").unique()
-    for line, claimant, other, by in (
-        replacing.join(made, on="supersedes")
-        .select("file_line", "claimant", "supersedes", "by")
-        .iter_rows()
-    ):
-        if by != claimant:
-            what = f'"{other}" was made by {by}, not by {claimant}'
-            repair = "only who made a claim can replace it; use contradicts"
-            yield Fault(_at("claims", line, "supersedes"), what, repair)
 
 
 def _root(tables: Tables) -> Iterator[Fault]:

@@ -251,6 +251,18 @@ def history(one: Case, other: Case) -> Iterator[tuple[Case, list[RowChange]]]:
         yield last, changes
 
 
+@folder.once
+def now(known: Case) -> datetime | None:
+    """The moment that a view speaks of: its as-of, else the last day on which a claim was known.
+
+    No clock is read, so a page stays the same whenever it is made.
+    """
+    if known.as_of is not None:
+        return known.as_of
+    days = (day for day in known["claims"]["known_on"] if times.precision(day) in ("day", "minute"))
+    return max(days, default=None)
+
+
 def falling(known: Case) -> list[str]:
     """Ids of the parties that a view supposes to fall: a `falls` link whose chance is above 0."""
     supposed = {change.name for change in known.changes if change.high > 0}

@@ -14,9 +14,9 @@ from typing import Any
 
 import polars as pl
 
-from impact.answers.provenance import now
 from impact.case import folder
 from impact.case.folder import Case
+from impact.case.views import now
 from impact.errors import Fault, ImpactError, bad
 from impact.reports import index, page
 from impact.reports.kernels import Failed, execute

@@ -20,8 +20,8 @@ from markupsafe import Markup
 
 from impact import words
 from impact.answers.answer import MIME
-from impact.answers.provenance import now
 from impact.case import folder, views
+from impact.case.views import now
 from impact.reports.plan import Task, kit_version
 
 Notebook = Mapping[str, Any]
