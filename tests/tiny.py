@@ -119,6 +119,40 @@ def write(
     return folder
 
 
+SAID = {  # what a row of evidence says where the test does not care
+    "entities": {"kind": "vendor"},
+    "sources": {"publisher": "A paper", "title": "A story", "reliability": "B", "access": "full"},
+    "claims": {"stance": "asserts", "predicate": "status", "says": "It is so.", "stage": "access"}
+    | {"credibility": "2"},
+    "judgements": {"stage": "access", "why": "judged"},
+    "duties": {"duty": "Tell them.", "kind": "legal", "applies": "yes", "basis": "a statute"},
+    "links": {"relation": "opens"},
+}
+
+
+def evidence(folder: Path, toml: str = "# none", **tables: Sequence[Row]) -> impact.Case:
+    """A case of these sources, claims, judgements, duties ..., and of the entities in them.
+
+    A claim without `by` is made by `a`; `by` and `on` stand for claimant and subject, and each
+    source and claim is dated by its `known_on`.
+    """
+    rows: dict[str, list[Row]] = {
+        name: [dict(row) for row in found] for name, found in tables.items()
+    }
+    named = {"event": {"kind": "event"}, "a": {}, "b": {}, "x": {"kind": "actor"}}
+    named["y"] = {"kind": "actor"}
+    for source in rows.get("sources", ()):
+        source.setdefault("published_on", source.get("known_on", "2026-01-01"))
+    for claim in rows.get("claims", ()):
+        claim["claimant"], claim["subject"] = claim.pop("by", "a"), claim.pop("on", "b")
+        claim.setdefault("stated_on", claim.get("known_on", "2026-01-01"))
+        named |= {claim[part]: named.get(claim[part], {}) for part in ("claimant", "subject")}
+    for row in rows.pop("entities", ()):
+        named[row["id"]] = row
+    found = [{"name": name, **cells, "id": name} for name, cells in named.items()]
+    return impact.load_case(write(folder, {"entities": found, **rows}, toml, SAID))
+
+
 def loaded(folder: Path, *rows: Sequence[Row]) -> impact.Case:
     """The case of these links, inputs and losses, written to a folder that is not there yet."""
     return impact.load_case(written(folder, *rows))

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import names
-from impact.answers.statements import PROBABLE, Claim, said_by, statements_of, weighed
+from impact.answers.statements import (
+    PROBABLE,
+    Claim,
+    combined,
+    said_by,
+    statements_of,
+    weighed,
+)
 from impact.case.folder import Case, once
 from impact.case.schema import JUDGED, SAME_AS
 from impact.case.views import now
@@ -44,9 +51,8 @@ class Evidence:
     likelihood: Draws = field(repr=False)
 
     def firmness(self, without: str = "") -> float:
-        """How fully it counts, 0 to 1: `1 - (1 - w) (1 - w') ...` over its origins but one."""
-        lent = [weight for origin, weight in self.origins.items() if origin != without]
-        return 1 - float(np.prod([1 - weight for weight in lent]))
+        """How fully it counts, 0 to 1: the support of its origins but one."""
+        return combined(lent for origin, lent in self.origins.items() if origin != without)
 
 
 @dataclass(frozen=True)

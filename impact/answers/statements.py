@@ -7,6 +7,7 @@ took back is told as such.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -93,8 +94,8 @@ class Statement:
 
     @property
     def support(self) -> float:
-        """The weights of its origins, added up."""
-        return sum(self.origins.values())
+        """How well its origins support it, 0 to 1; see `combined`."""
+        return combined(self.origins.values())
 
     @property
     def first(self) -> Claim:
@@ -140,9 +141,21 @@ def weighed(known: Case, claims: Iterable[Claim]) -> dict[str, float]:
     return best
 
 
+def combined(weights: Iterable[float]) -> float:
+    """The weights of independent origins together: `1 - (1 - w) (1 - w') ...`.
+
+    As if each were the chance that the origin is right, the chance that one of them is: many weak
+    origins do not outvote a firm one.
+
+    >>> round(combined([0.5, 0.5]), 2), combined([])
+    (0.75, 0.0)
+    """
+    return 1.0 - math.prod(1.0 - weight for weight in weights)
+
+
 def support(known: Case, claims: Iterable[Claim]) -> float:
-    """Weight behind claims that say the same: that of each independent origin, added up."""
-    return sum(weighed(known, claims).values())
+    """How well independent origins support claims that say the same, 0 to 1."""
+    return combined(weighed(known, claims).values())
 
 
 @once

@@ -68,12 +68,10 @@ def own_words(tables: Tables) -> Iterator[Fault]:
     claims = tables["claims"]
     made = claims.group_by("id", maintain_order=True).agg(by=pl.col("claimant").first())
     replacing = claims.explode("supersedes").drop_nulls("supersedes")
+    verb = pl.when("withdrawn").then(pl.lit("take it back")).otherwise(pl.lit("write it anew"))
     pairs = {
-        "supersedes": replacing.with_columns(other="supersedes", verb=pl.lit("replace")),
-        "claimant": claims.with_columns(
-            other="id",
-            verb=pl.when("withdrawn").then(pl.lit("take back")).otherwise(pl.lit("write anew")),
-        ),
+        "supersedes": replacing.with_columns(other="supersedes", verb=pl.lit("replace it")),
+        "claimant": claims.with_columns(other="id", verb=verb),
     }
     for column, rows in pairs.items():
         joined = rows.join(made, left_on="other", right_on="id")
@@ -82,7 +80,7 @@ def own_words(tables: Tables) -> Iterator[Fault]:
             "file_line", "claimant", "other", "by", "verb"
         ).iter_rows():
             what = f'"{name}" was made by {by}, not by {claimant}'
-            repair = f"only who made a claim can {verb} it; use contradicts"
+            repair = f"only who made a claim can {verb}; use contradicts"
             yield Fault(f"claims.csv:{line} {column}", what, repair)
 
 

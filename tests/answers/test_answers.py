@@ -34,7 +34,7 @@ def run(case: Case) -> Run:
 
 def answers(run: Run) -> dict[str, impact.Answer]:
     """Every answer of the brief."""
-    of_view = (impact.timeline, impact.conflicts, impact.duties, impact.sources)
+    of_view = (impact.timeline, impact.conflicts, impact.sources)
     of_run = (
         impact.bottom_line,
         impact.exposure,
@@ -43,6 +43,7 @@ def answers(run: Run) -> dict[str, impact.Answer]:
         impact.not_known,
     )
     made = [ask(run.known) for ask in of_view] + [ask(run) for ask in of_run]
+    made += [impact.duties(run.known, chart=False)]
     made += [impact.decisions(run, most=1), impact.unknowns(run, most=5)]
     return {answer.name: answer for answer in made}
 

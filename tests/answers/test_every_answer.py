@@ -15,8 +15,9 @@ from impact.answers import shown, tails
 from impact.errors import ImpactError, Refusal
 from impact.simulation import Run
 
-OF_VIEW = ("timeline", "conflicts", "duties", "sources")
-TWO = ("under", "waterfall")  # asked below, each by its own call
+OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
+CLAIMS = ("mercor-via-litellm", "anthropic-silent", "litellm-cause-account")
+TWO = ("under", "waterfall", "news")  # asked below, each by its own call
 NO_ANSWERS = {"Answer", "Case", "Run", "load_case", "view", "simulate", "what_if", "totals"}
 SCENARIOS = (
     *("baseline", "near-miss", "contractor-data-only", "client-data-taken"),
@@ -39,7 +40,16 @@ def made(run: Run, of_run: tuple[str, ...]) -> Iterator[impact.Answer]:
     yield impact.decisions(run, most=1)
     yield impact.unknowns(run, most=5)
     yield impact.waterfall(run, impact.what_if(run, ""))
-    for name in ("mercor", "meta", "total", "pause_weeks", "mercor-via-litellm"):
+    yield impact.news(run.known, impact.view(run.known.loaded, as_of="2026-04-23"))
+    yield impact.timeline(run.known, most=60, a_day=60, by_stage=True)
+    for name in (
+        "mercor",
+        "meta",
+        "total",
+        "pause_weeks",
+        "mercor-via-litellm",
+        "anthropic-silent",
+    ):
         rows = [*run.known["entities"]["id"], *run.known.inputs, *run.known["claims"]["id"]]
         if name in (*rows, "total"):
             yield impact.why(run, name)

@@ -157,6 +157,52 @@ REFERENCES: dict[str, tuple[Damage, str, str]] = {
         '"scale-revenue" was made by reuters, not by careerflow',
         "use contradicts",
     ),
+    "a claim that somebody else takes back": (
+        lambda case: case.add(
+            *("claims", "mercor-contained", "claimant"),
+            **{"claimant": "techcrunch", "sources": "", "known_on": "2026-05-01"},
+            withdrawn="true",
+        ),
+        '"mercor-contained" was made by mercor, not by techcrunch',
+        "only who made a claim can take it back; use contradicts",
+    ),
+    "a claim that somebody else writes anew": (
+        lambda case: case.add(
+            *("claims", "mercor-contained", "claimant"),
+            **{"claimant": "techcrunch", "sources": "", "known_on": "2026-05-01"},
+        ),
+        '"mercor-contained" was made by mercor, not by techcrunch',
+        "only who made a claim can write it anew; use contradicts",
+    ),
+    "a judgement without a prior": (
+        lambda case: case.add(
+            *("judgements", "theft-samples-shown-teampcp", "hypothesis"),
+            id="odd",
+            hypothesis="shinyhunters",
+            known_on="2026-04-02",
+        ),
+        '"shinyhunters" has no prior for theft',
+        "add a row for it without a claim",
+    ),
+    "a judgement that leaves a hypothesis out": (
+        lambda case: case.add(
+            *("judgements", "theft-samples-shown-teampcp", "claim"),
+            id="odd",
+            claim="mercor-contained",
+        ),
+        '"mercor-contained" is not judged for lapsus-name, unknown-actor',
+        "judge it for every hypothesis of the stage",
+    ),
+    "a duty met later than the row is known": (
+        lambda case: case.set("duties", "rotate-publishing", "met_on", "2026-03-25"),
+        "is later than known_on",
+        "write it in a row that is known by then",
+    ),
+    "a duty met before it begins": (
+        lambda case: case.set("duties", "rotate-publishing", "met_on", "2026-03-23T10:00Z"),
+        "is before starts_from",
+        "check both dates",
+    ),
 }
 
 GRAPH: dict[str, tuple[Damage, str, str]] = {
