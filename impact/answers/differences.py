@@ -96,15 +96,23 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
             Figure("from.total", before, None, "USD", words.money(before)),
             Figure("to.total", after, None, "USD", words.money(after)),
             *(
-                Figure(f"effect.{row['table']}.{row['id']}" if days else f"effect.{row['id']}",
-                       row["effect_usd"], None, "USD", words.money(row["effect_usd"]))
-                for row in rows
+                Figure(f"effect.{name}", effect, None, "USD", words.money(effect))
+                for name, effect in _summed(effects, days).items()
             ),
         ),
         notes=(f"{order}. Totals are {ILLUSTRATIVE}.",) if effects else (),
         notices=tuple(dict.fromkeys([*views.notices(one.known), *views.notices(other.known)])),
         draw=draw if moved.height else None,
-    )  # fmt: skip
+    )
+
+
+def _summed(effects: list[Effect], days: bool) -> dict[str, float]:
+    """Row -> its effects together, in USD; between days only rows that move the total."""
+    found: dict[str, int] = {}
+    for table, name, _, cents in effects:
+        key = f"{table}.{name}" if days else name
+        found[key] = found.get(key, 0) + cents
+    return {name: cents / 100 for name, cents in found.items() if cents or not days}
 
 
 _EFFECTS = {**dict.fromkeys(("table", "id", "what"), pl.String), "effect_usd": pl.Float64}

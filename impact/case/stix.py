@@ -37,6 +37,7 @@ _IDENTITIES = {
     **dict.fromkeys(("group", "workforce", "competitor"), "class"),
 }
 _TYPES = {"event": "campaign", "actor": "threat-actor", "service": "infrastructure"}
+_INDICATED = ("malware", "campaign", "threat-actor", "infrastructure")  # what may be indicated
 _SOFTWARE = ("release", "package", "product")
 
 
@@ -263,7 +264,7 @@ class _Writer:
                 | {"pattern": pattern, "pattern_type": "stix", "valid_from": made["created"]}
                 | ({"confidence": sure} if sure else {})
             )
-            if target and not target.startswith("software"):
+            if target and target.startswith(_INDICATED):
                 link = self.object_of("relationship", "indicators", row)
                 yield link | {
                     "relationship_type": "indicates",

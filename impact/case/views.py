@@ -235,7 +235,8 @@ def history(one: Case, other: Case) -> Iterator[tuple[Case, list[RowChange]]]:
     seen, last = one.before or one, other.before or other
     if other.loaded is None:
         raise bad("case", "the view has no case behind it", "compare where the case was loaded")
-    case, start, end = other.loaded, one.as_of, other.as_of
+    case, start = other.loaded, one.as_of
+    end = other.as_of and other.as_of.replace(microsecond=0)
     every = pl.concat([rows.select("known_on") for rows in case.tables.values()])["known_on"]
     for moment in every.dt.truncate("1s").unique().sort():
         if start is None or moment <= start or (end is not None and moment >= end):

@@ -43,7 +43,7 @@ def write(path: Path, content: str | bytes) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     except OSError as error:
         raise bad(
-            str(path.parent), f"cannot be written ({error.strerror})", "choose another --out"
+            str(path.parent), f"cannot be written ({error.strerror})", "choose another folder"
         ) from None
     try:
         with os.fdopen(handle, "wb") as stream:

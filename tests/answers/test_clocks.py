@@ -1,0 +1,109 @@
+"""Clocks as of any hour: due, running, unknown, not started or met, and never broken."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tiny import Row, evidence
+
+import impact
+from impact.answers.clocks import STATES
+from impact.errors import BadInput
+
+
+def state(folder: Path, moment: str, **cells: str) -> tuple[str, str]:
+    """(state, status) of one clock of `a`, set off by `b` on 1 March, at a moment."""
+    row: Row = {"id": "d", "bearer": "a", "trigger": "b", "starts_from": "2026-03-01T12:00Z"}
+    known = impact.view(evidence(folder, duties=[{**row, **cells}]), as_of=moment)
+    found = impact.duties(known).table.row(0, named=True)
+    return found["state"], found["status"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "cells", "expected"),
+    [
+        ("2026-03-01T11:59Z", {"clock_hours": "72"}, "not started"),
+        ("2026-03-01T12:00Z", {"clock_hours": "72"}, "running"),
+        ("2026-03-04T11:59Z", {"clock_hours": "72"}, "running"),
+        ("2026-03-04T12:00Z", {"clock_hours": "72"}, "due"),
+        ("2027", {"clock_hours": "72", "applies": "no"}, "does not apply"),
+        ("2027", {"clock_hours": "72", "applies": "not established"}, "unknown"),
+        ("2027", {}, "running"),  # no fixed time
+        ("2027", {"starts_from": "", "clock_hours": "72"}, "not started"),
+        ("2027", {"clock_hours": "0"}, "due"),
+    ],
+)
+def test_a_clock_has_one_state_at_each_hour(
+    tmp_path: Path, moment: str, cells: Row, expected: str
+) -> None:
+    assert state(tmp_path / "case", moment, **cells)[0] == expected
+
+
+def test_a_clock_is_met_from_the_day_on_which_that_is_known(tmp_path: Path) -> None:
+    row = {"id": "d", "bearer": "a", "trigger": "b", "starts_from": "2026-03-01T12:00Z"}
+    row |= {"clock_hours": "72", "known_on": "2026-03-01"}
+    later = {**row, "met_on": "2026-03-03", "known_on": "2026-03-10"}
+    case = evidence(tmp_path / "case", duties=[row, later])
+    found = [
+        impact.duties(impact.view(case, as_of=day)).table["state"].item()
+        for day in ("2026-03-03", "2026-03-09", "2026-03-10")
+    ]
+    assert found == ["running", "due", "met"]
+
+
+def test_a_clock_that_begins_on_a_day_is_counted_from_its_midnight(tmp_path: Path) -> None:
+    row = {"id": "d", "bearer": "a", "trigger": "b", "starts_from": "2026-03-01"}
+    known = impact.view(evidence(tmp_path / "case", duties=[{**row, "clock_hours": "720"}]))
+    assert impact.duties(known).table["due"].item() == "31 March 2026"
+
+
+def test_what_would_have_ended_is_said_only_of_clocks_that_may_not_apply(tmp_path: Path) -> None:
+    unknown = {"applies": "not established", "clock_hours": "72"}
+    assert state(tmp_path / "a", "2026-03-02", **unknown)[1] == "unknown whether it applies"
+    told = state(tmp_path / "b", "2026-03-05", **unknown)[1]
+    assert told == "unknown whether it applies; would have ended by then if it applies"
+
+
+BROKEN = re.compile(r"\b(breach(es|ed)? (of|the) (duty|law)|in breach|violat|broke|failed|late)\b")
+
+
+def test_nobody_is_said_to_have_broken_a_duty(mercor: impact.Case) -> None:
+    for day in ("2026-03-24T12:00Z", "2026-04-04", "2026-06-30", ""):
+        answer = impact.duties(impact.view(mercor, as_of=day))
+        texts = [answer.sentence, *answer.notes, *(text for row in answer.rows() for text in row)]
+        assert not [text for text in texts if BROKEN.search(text)]
+
+
+def test_the_bundled_case_has_legal_contract_and_containment_clocks(mercor: impact.Case) -> None:
+    found = impact.duties(impact.view(mercor))
+    assert set(found.table["kind"]) == {"legal", "contract", "containment"}
+    assert {"running", "unknown", "met"} == set(found.table["state"])
+    counted = {figure.name: figure.value for figure in found.figures}
+    assert sum(counted[f"clocks.{s.replace(' ', '_')}"] for s in STATES) == counted["clocks"]
+
+
+def test_a_clock_runs_at_noon_and_is_met_by_the_evening(mercor: impact.Case) -> None:
+    def of(day: str) -> list[str]:
+        rows = impact.duties(impact.view(mercor, as_of=day)).table.filter(id="rotate-publishing")
+        return rows["state"].to_list()
+
+    assert of("2026-03-24T11:47Z") == []
+    assert of("2026-03-24T12:00Z") == ["running"]
+    assert of("2026-03-24") == ["met"]
+
+
+def test_the_chart_draws_clocks_with_a_start_and_says_each_state(mercor: impact.Case) -> None:
+    svg = impact.duties(impact.view(mercor)).svg() or ""
+    for text in ("running", "met", "unknown if it applies", "line: as of"):
+        assert text in svg
+    assert impact.duties(impact.view(mercor), chart=False).svg() is None
+
+
+def test_a_duty_without_a_trigger_or_to_nobody_is_refused_with_the_repair(tmp_path: Path) -> None:
+    row: Row = {"id": "d", "bearer": "a", "trigger": ""}
+    with pytest.raises(BadInput, match=r"duties\.csv:2 trigger: is empty; fill it in: The entity"):
+        evidence(tmp_path / "one", duties=[row])
+    with pytest.raises(BadInput, match=r'no entity "nobody"; add it to entities\.csv'):
+        evidence(tmp_path / "two", duties=[{**row, "trigger": "nobody"}])

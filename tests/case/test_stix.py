@@ -1,0 +1,232 @@
+"""The STIX 2.1 bundle of a view: valid, marked, of what is reported and nothing else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stix2validator
+from tiny import evidence
+
+import impact
+from impact.case import stix
+from impact.case.schema import TLP
+from impact.errors import Refusal
+
+DAYS = ("1990", "2026-03-24T12:00Z", "2026-04-04", "2026-08-28", "")
+
+
+@pytest.fixture(scope="module")
+def mercor() -> impact.Case:
+    return impact.load_case("mercor")
+
+
+def of(bundle: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [one for one in bundle["objects"] if one["type"] == kind]
+
+
+def valid(bundle: dict[str, Any]) -> None:
+    """Whether the validator of OASIS finds nothing wrong; ids are name-based on purpose ({103})."""
+    options = stix2validator.ValidationOptions(version="2.1", disabled="103,302")
+    found = stix2validator.validate_string(stix.text(bundle), options)
+    assert found.is_valid, found
+    assert [str(w) for w in found.warnings] == []
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_the_bundle_of_each_day_is_valid_without_a_warning(mercor: impact.Case, day: str) -> None:
+    valid(stix.bundle(impact.view(mercor, as_of=day)))
+
+
+def test_the_validator_does_find_what_is_wrong(mercor: impact.Case) -> None:
+    bundle = stix.bundle(impact.view(mercor))
+    del of(bundle, "note")[0]["content"]
+    with pytest.raises(AssertionError):
+        valid(bundle)
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_every_reference_leads_to_an_object_of_the_bundle(mercor: impact.Case, day: str) -> None:
+    objects = stix.bundle(impact.view(mercor, as_of=day))["objects"]
+    ids = [one["id"] for one in objects]
+    assert len(set(ids)) == len(ids)
+    for one in objects:
+        named = [one[key] for key in one if key.endswith("_ref")]
+        named += [name for key in one if key.endswith("_refs") for name in one[key]]
+        assert set(named) <= set(ids), one
+
+
+def test_the_same_view_gives_the_same_bytes(mercor: impact.Case) -> None:
+    one, other = (stix.text(stix.bundle(impact.view(mercor))) for _ in range(2))
+    assert one == other
+
+
+def test_an_object_keeps_its_id_from_day_to_day(mercor: impact.Case) -> None:
+    early, late = (
+        {o["id"] for o in stix.bundle(impact.view(mercor, as_of=day))["objects"]}
+        for day in ("2026-04-04", "2026-08-28")
+    )
+    assert early < late
+
+
+def test_only_what_is_reported_is_a_relation(mercor: impact.Case) -> None:
+    bundle = stix.bundle(impact.view(mercor, "surge-falls"))
+    said = " ".join(
+        one["description"] for one in of(bundle, "relationship") if "description" in one
+    )
+    assert "Reported: supplies." in said
+    assert "falls" not in said
+    assert not any(one.get("external_references") == [] for one in bundle["objects"])
+    reported = [
+        one for one in of(bundle, "relationship") if one["relationship_type"] != "indicates"
+    ]
+    assert all(one["external_references"] for one in reported)
+
+
+def test_a_claim_is_a_note_of_its_claimant_with_confidence_and_sources(mercor: impact.Case) -> None:
+    bundle = stix.bundle(impact.view(mercor))
+    note = next(
+        n for n in of(bundle, "note") if n["content"] == "Meta paused its work with Mercor."
+    )
+    assert note["authors"] == ["Meta"]
+    assert note["confidence"] == 90
+    assert note["abstract"] == "asserts, 2026-04-23"
+    (meta,) = [i for i in of(bundle, "identity") if i["name"] == "Meta"]
+    assert note["object_refs"] == [meta["id"]]
+    cited = note["external_references"][0]
+    assert cited["source_name"] == "Wall Street Journal"
+    assert "reliability B, read: secondhand" in cited["description"]
+
+
+def test_what_cannot_be_judged_has_no_confidence(mercor: impact.Case) -> None:
+    notes = of(stix.bundle(impact.view(mercor)), "note")
+    judged = {note["id"] for note in notes if "confidence" in note}
+    unsure = mercor["claims"].filter(credibility="6")
+    assert unsure.height > 5
+    assert len(notes) - len(judged) == unsure.height
+    assert not [note for note in notes if note["authors"] == ["veln.sh"] and note["id"] in judged]
+
+
+def test_a_dispute_is_an_opinion_and_what_was_replaced_is_revoked(mercor: impact.Case) -> None:
+    bundle = stix.bundle(impact.view(mercor))
+    notes = {one["id"]: one for one in of(bundle, "note")}
+    pairs = {
+        (one["explanation"], notes[ref]["content"])
+        for one in of(bundle, "opinion")
+        for ref in one["object_refs"]
+    }
+    assert (
+        "Meta and other major AI labs paused all work with Mercor.",
+        "Meta paused its work, OpenAI went on, and others look again at theirs.",
+    ) in pairs
+    gone = [one["content"] for one in notes.values() if one.get("revoked")]
+    assert gone == ["The registry account of a maintainer may have been taken over."]
+
+
+def test_indicators_are_patterns_of_what_was_written_defanged(mercor: impact.Case) -> None:
+    bundle = stix.bundle(impact.view(mercor))
+    patterns = {one["pattern"] for one in of(bundle, "indicator")}
+    assert "[domain-name:value = 'models.litellm.cloud']" in patterns
+    assert (
+        "[file:name = 'proxy_server.py' AND file:parent_directory_ref.path LIKE '%litellm/proxy']"
+        in patterns
+    )
+    assert any(p.startswith("[file:hashes.'SHA-256' = '") for p in patterns)
+    assert not any("[.]" in pattern for pattern in patterns)
+
+
+# sharing
+
+
+@pytest.mark.parametrize("level", TLP)
+def test_markings_are_those_of_tlp_2_and_nothing_above_the_level_is_in_it(
+    tmp_path: Path, level: str
+) -> None:
+    claims = [
+        {
+            "id": f"c-{mark.replace('+', '-')}",
+            "object": mark,
+            "tlp": mark,
+            "says": f"Secret {mark}.",
+        }
+        for mark in TLP
+    ]
+    case = evidence(tmp_path / "case", claims=claims)
+    bundle = stix.bundle(impact.view(case, tlp=level))
+    valid(bundle)
+    seen = {mark for mark in TLP if f"Secret {mark}." in json.dumps(bundle)}
+    assert seen == set(TLP[: TLP.index(level) + 1])
+    assert {m["name"] for m in of(bundle, "marking-definition")} == {
+        f"TLP:{mark.upper()}" for mark in seen
+    }
+    for note in of(bundle, "note"):
+        mark = note["content"].removeprefix("Secret ").rstrip(".")
+        assert note["object_marking_refs"] == [f"marking-definition--{stix.MARKINGS[mark]}"]
+    (report,) = of(bundle, "report")
+    assert report["object_marking_refs"] == [f"marking-definition--{stix.MARKINGS[level]}"]
+
+
+def test_a_row_above_the_level_moves_no_byte(tmp_path: Path) -> None:
+    claims = [{"id": "c", "object": "x"}]
+    plain = evidence(tmp_path / "plain", claims=claims)
+    secret = evidence(tmp_path / "secret", claims=[*claims, {"id": "s", "tlp": "red"}])
+    texts = [stix.text(stix.bundle(impact.view(case, tlp="green"))) for case in (plain, secret)]
+    assert texts[0] == texts[1]
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    hostile = '\'] OR [file:name = "x"] </script> \\'
+    rows = [{"id": "i", "entity": "b", "kind": "domain", "value": hostile, "action": "hunt",
+             "what": hostile, "credibility": "3"}]  # fmt: skip
+    case = evidence(tmp_path / "case", claims=[{"id": "c", "says": hostile}], indicators=rows)
+    bundle = stix.bundle(impact.view(case))
+    valid(bundle)
+    (made,) = of(bundle, "indicator")
+    assert made["pattern"] == (r"""[domain-name:value = '\'] OR [file:name = "x"] </script> \\']""")
+
+
+# the command
+
+
+def export(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "impact", "export", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_export_writes_a_whole_file_or_none(tmp_path: Path) -> None:
+    path = tmp_path / "bundle.json"
+    done = export("mercor", "--to", "stix", str(path), "--as-of", "2026-04-04")
+    assert done.returncode == 0, done.stderr
+    bundle = json.loads(path.read_text("utf-8"))
+    assert f"{len(bundle['objects'])} objects" in done.stdout
+    assert [p.name for p in tmp_path.iterdir()] == ["bundle.json"]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("mercor", "--to", "misp", "x.json"), 2, "'misp' is not 'stix'"),
+        (("mercr", "--to", "stix", "x.json"), 2, 'no such case; did you mean "mercor"?'),
+    ],
+)
+def test_a_wrong_export_is_a_line(words: tuple[str, ...], status: int, said: str) -> None:
+    done = export(*words)
+    assert (done.returncode, "Traceback" in done.stderr) == (status, False)
+    assert said in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    done = export("mercor", "--to", "stix", str(tmp_path / "file" / "bundle.json"))
+    assert done.returncode == 2
+    assert "cannot be written (" in done.stderr
+    assert "choose another folder" in done.stderr
+
+
+def test_a_view_that_is_refused_is_not_exported(mercor: impact.Case) -> None:
+    with pytest.raises(Refusal):
+        stix.bundle(impact.view(mercor, "long-pause", "2026-03-24T12:00Z"))
