@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from impact.answers.comparisons import compare as compare
     from impact.answers.comparisons import under as under
     from impact.answers.concentration import concentration as concentration
+    from impact.answers.conflicts import conflicts as conflicts
     from impact.answers.decisions import decisions as decisions
     from impact.answers.differences import waterfall as waterfall
     from impact.answers.evidence import sources as sources
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from impact.answers.losses import losses as losses
     from impact.answers.news import news as news
     from impact.answers.positions import positions as positions
-    from impact.answers.statements import conflicts as conflicts
     from impact.answers.statements import statements as statements
     from impact.answers.tails import common_cause as common_cause
     from impact.answers.tails import exceedance as exceedance
@@ -70,7 +70,7 @@ _HOMES = {
     "common_cause": "answers.tails",
     "compare": "answers.comparisons",
     "concentration": "answers.concentration",
-    "conflicts": "answers.statements",
+    "conflicts": "answers.conflicts",
     "decisions": "answers.decisions",
     "duties": "answers.clocks",
     "exceedance": "answers.tails",

@@ -28,6 +28,7 @@ from impact.case.schema import (
     STAGES,
 )
 from impact.case.views import now
+from impact.errors import bad, did_you_mean
 from impact.numerics import times
 
 Claim = dict[str, Any]
@@ -192,7 +193,7 @@ def statements_of(known: Case) -> tuple[Statement, ...]:
     found: list[Statement] = []
     for topic, values in sorted(groups.items()):
         for asserted, denied in values.values():
-            value = _value(known, (asserted or denied)[0])
+            value = value_of(known, (asserted or denied)[0])
             found.append(_statement(known, topic, value, asserted, denied))
     for topic, claims in sorted(asked.items()):
         if topic not in groups:
@@ -240,7 +241,7 @@ def _key(claim: Claim) -> tuple[Any, ...]:
     return (claim["object"], *numbers)
 
 
-def _value(known: Case, claim: Claim) -> str:
+def value_of(known: Case, claim: Claim) -> str:
     """What a claim says of its subject: names for ids, a range with its unit, or its sentence."""
     ends = [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
     if claim["object"]:
@@ -330,87 +331,6 @@ def _word(one: Statement, against: float, denied: bool) -> str:
     return LIKELY if max(one.origins.values(), default=0.0) >= PROBABLE else CLAIMED
 
 
-@once
-def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
-    """(topic, better supported side, other side) of statements that cannot all be true.
-
-    Found from equal subject, predicate and qualifier where a predicate takes one value, from what
-    one asserts and another denies, and from `contradicts`. Of several values of a topic each is
-    set beside the best; a claim that its claimant replaced takes no part.
-    """
-    every = statements_of(known)
-    rank = [(-one.support, one.first["id"]) for one in every]
-    found: list[tuple[str, list[Claim], list[Claim]]] = []
-    for at, one in enumerate(every):
-        if one.claims and one.denials:
-            sides = sorted((one.claims, one.denials), key=lambda side: -support(known, side))
-            found.append((one.topic, list(sides[0]), list(sides[1])))
-        better = sorted((n for n in one.rivals if rank[n] < rank[at]), key=rank.__getitem__)
-        alike = [n for n in better if every[n].name == one.name]
-        for n in [*alike[:1], *(n for n in better if every[n].name != one.name)]:
-            found.append((every[n].topic, list(every[n].claims), list(one.claims)))
-    return found
-
-
-@once
-def conflicts(known: Case) -> Answer:
-    """Statements that cannot all be true: each side, who says it, which is better supported.
-
-    Table: `topic`, `side`, `against`, `better` (first or open), `why`.
-    """
-    rows = []
-    ordered = sorted(disputes(known), key=lambda d: -support(known, d[2]))
-    for topic, one, two in ordered:  # the best supported contradictions first
-        open_ = support(known, one) <= CLEARLY * support(known, two)
-        sides = (_side(known, one, two), _side(known, two, one))
-        rows.append((topic, *sides, "open" if open_ else "first", _why(known, one, two, open_)))
-    schema = dict.fromkeys(("topic", "side", "against", "better", "why"), pl.String)
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    still_open = frame.filter(pl.col("better") == "open").height
-    sentence = "No two statements known by that day contradict each other."
-    if rows:
-        sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed;"
-        sentence += f" {frame.height - still_open} with one side clearly better supported"
-        sentence += f", {still_open} open." if still_open else "."
-    return Answer(
-        name="conflicts",
-        sentence=sentence,
-        table=frame,
-        heads={
-            "topic": "About",
-            "side": "Better supported, or first",
-            "against": "Against it",
-            "why": "Why",
-        },
-        figures=(
-            Figure("disputed", float(frame.height), None, "count", str(frame.height)),
-            Figure("disputed_open", float(still_open), None, "count", str(still_open)),
-        ),
-        notes=("Both sides are kept. Copies of one origin count once.",) if rows else (),
-    )
-
-
-def _why(known: Case, one: list[Claim], two: list[Claim], open_: bool) -> str:
-    if open_:
-        return "open: support is about equal"
-    first, second = (len(weighed(known, side)) for side in (one, two))
-    if first > second:
-        return f"{words.count(first, 'independent origin')} against {second}"
-    best = [min(claim["credibility"] for claim in side) for side in (one, two)]
-    if best[0] < best[1]:
-        return f"credibility {best[0]} against {best[1]}"
-    return "more reliable sources"
-
-
-def _side(known: Case, claims: list[Claim], others: list[Claim]) -> str:
-    """One side of a dispute: its value, or its sentence where the other is on another topic."""
-    first = min(claims, key=lambda claim: (claim["known_on"], claim["id"]))
-    alike = all(first[part] == others[0][part] for part in ("subject", "predicate", "qualifier"))
-    value = _value(known, first) if alike else first["says"].rstrip(".")
-    denies = first["stance"] == "denies" and alike
-    return f"{'not ' if denies else ''}{value} ({by_whom(known, claims)})"
-
-
 def by_whom(known: Case, claims: Sequence[Claim]) -> str:
     """Who said it first and when, how many more, and on how many origins."""
     if not claims:
@@ -423,72 +343,82 @@ def by_whom(known: Case, claims: Sequence[Claim]) -> str:
 
 
 @once
-def statements(known: Case) -> Answer:
+def statements(known: Case, stage: str = "") -> Answer:
     """What is claimed, with its standing: who asserts it, what excludes it, on how many origins.
 
-    Reported events stand in the timeline. Table: `statement`, `stage`, `says`, `standing`, `by`,
-    `against`, `origins`; the parts of the incident in order, in each the firmest first.
+    Of one part of the incident, or of all but the context; reported events stand in the timeline.
+    Table: `statement`, `stage`, `says`, `standing`, `origins`, `stands` (both in words), `by`,
+    `against`; the parts in order, in each the firmest first. Raises BadInput for an unknown part.
     """
-    every = statements_of(known)
-    rows = []
+    if stage and stage not in STAGES:
+        repair = did_you_mean(stage, STAGES, f"one of {', '.join(STAGES)}")
+        raise bad("stage", f'no part of an incident "{stage}"', repair)
+    parts = [stage] if stage else STAGES[:-1]
+    every, rows = statements_of(known), []
     for one in every:
         claim = one.first
-        if claim["predicate"] == "happened" or claim["stage"] in (None, "context"):
+        if claim["predicate"] == "happened" or claim["stage"] not in parts:
             continue
         excludes = [*one.denials, *(c for n in one.rivals for c in every[n].claims)]
+        origins_ = f", {words.count(len(one.origins), 'origin')}" if one.value else ""
         rows.append(
             {
                 "statement": one.name,
                 "stage": claim["stage"],
                 "says": claim["says"],
                 "standing": one.standing,
+                "origins": len(one.origins),
+                "stands": f"{one.standing}{origins_}",
                 "by": by_whom(known, one.claims),
                 "against": by_whom(known, excludes),
-                "origins": len(one.origins),
-                "order": (STAGES.index(claim["stage"]), STANDINGS.index(one.standing), one.name),
             }
         )
-    rows.sort(key=lambda row: row.pop("order"))
-    schema: dict[str, Any] = {
-        **dict.fromkeys(("statement", "stage", "says", "standing", "by", "against"), pl.String),
-        "origins": pl.Int64,
-    }
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    rows.sort(key=lambda row: (STAGES.index(row["stage"]), STANDINGS.index(row["standing"]),
+                               row["statement"], row["says"]))  # fmt: skip
+    frame = pl.DataFrame(rows, schema=_STATEMENTS, orient="row")
     counted = {word: frame.filter(pl.col("standing") == word).height for word in STANDINGS}
     found = [f"{many} {word}" for word, many in counted.items() if many]
-    found[:1] = [text.replace(" ", " are ", 1) for text in found[:1]]
-    moment = words.date(now(known))
-    sentence = "Nothing is claimed by that day."
+    verb = "is" if found and found[0].startswith("1 ") else "are"
+    found[:1] = [text.replace(" ", f" {verb} ", 1) for text in found[:1]]
+    about = f" on {stage}" if stage else ""
+    sentence = f"Nothing{about} is claimed by that day."
     if rows:
-        sentence = f"Of {words.count(frame.height, 'statement')} known on {moment},"
-        sentence += f" {words.listed(found)}."
+        what = words.count(frame.height, "statement")
+        sentence = f"Of {what}{about} known on {words.date(now(known))}, {words.listed(found)}."
     return Answer(
-        name="statements",
+        name=f"statements_{stage}" if stage else "statements",
         sentence=sentence,
         table=frame,
         heads={
             "says": "What is claimed",
-            "stage": "Part",
-            "standing": "Standing",
+            **({} if stage else {"stage": "Part"}),
+            "stands": "Standing",
             "by": "By whom",
             "against": "Against it",
-            "origins": "Origins",
         },
         figures=tuple(
             Figure(f"standing.{word.replace(' ', '_')}", float(many), None, "count", str(many))
             for word, many in counted.items()
         ),
-        notes=tuple(_no_longer(known)),
+        notes=tuple(_no_longer(known, parts)),
     )
 
 
-def _no_longer(known: Case) -> Iterable[str]:
-    """What claimants replaced or took back, a sentence each."""
+_STATEMENTS: dict[str, Any] = {
+    **dict.fromkeys(("statement", "stage", "says", "standing"), pl.String),
+    "origins": pl.Int64,
+    **dict.fromkeys(("stands", "by", "against"), pl.String),
+}
+
+
+def _no_longer(known: Case, parts: Sequence[str]) -> Iterable[str]:
+    """What claimants replaced or took back on parts of the incident, a sentence each."""
     claims, said = known.rows("claims"), names(known)
     for old, new in replaced(known).items():
-        day = words.date(claims[new]["stated_on"])
-        who = said[claims[new]["claimant"]]
-        yield f"Replaced, as reported by {who}, {day}: {claims[old]['says'].rstrip('.')}."
+        if claims[old]["stage"] in parts:
+            day, who = words.date(claims[new]["stated_on"]), said[claims[new]["claimant"]]
+            yield f"Replaced, as reported by {who}, {day}: {claims[old]['says'].rstrip('.')}."
     for claim in taken_back(known):
-        day, who = words.date(claim["known_on"]), said[claim["claimant"]]
-        yield f"Taken back, as reported by {who}, {day}: {claim['says'].rstrip('.')}."
+        if claim["stage"] in parts:
+            day, who = words.date(claim["known_on"]), said[claim["claimant"]]
+            yield f"Taken back, as reported by {who}, {day}: {claim['says'].rstrip('.')}."

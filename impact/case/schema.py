@@ -144,7 +144,11 @@ def _table(name: str, row: str, *columns: Column) -> Table:
             required=True,
         ),
         Column("tlp", "choice", "Traffic Light Protocol 2.0 level; empty is clear.", allowed=TLP),
-        Column("withdrawn", "flag", "true ends the row of this id from known_on."),
+        Column(
+            "withdrawn",
+            "flag",
+            "true ends the row of this id from known_on; a claim is taken back by its claimant only.",
+        ),
     )
     first = Column("id", "id", "Bare name of the row; newer rows of one id replace older.", True)
     return Table(name, row, (first, *columns, *common))
@@ -207,7 +211,12 @@ TABLES: tuple[Table, ...] = (
             "is asked",
         ),
         _entity("subject", "Whom or what it is about."),
-        Column("predicate", "text", "What is said of the subject; `happened` for an event.", True),
+        Column(
+            "predicate",
+            "text",
+            "What is said of the subject; `happened` for an event, `same_as` for an alias.",
+            True,
+        ),
         Column("qualifier", "text", "Narrows the predicate: a place, a part, a date."),
         Column("object", "text", "The value said; empty where low, mode and high hold it."),
         Column("low", "number", "Least value said."),
@@ -230,7 +239,7 @@ TABLES: tuple[Table, ...] = (
             *ADMIRALTY_NUMBERS,
         ),
         _claims("supersedes", "Earlier claims of the same claimant that it replaces."),
-        _claims("contradicts", "Claims that it cannot be true together with."),
+        _claims("contradicts", "Claims, on whatever topic, that it cannot be true together with."),
     ),
     _table(
         "entities",

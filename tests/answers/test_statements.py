@@ -11,7 +11,8 @@ from tiny import Row, evidence
 import impact
 from impact.answers import statements as stating
 from impact.answers import why as explaining
-from impact.answers.statements import STANDINGS, Statement, disputes, statements_of, support
+from impact.answers.conflicts import disputes
+from impact.answers.statements import STANDINGS, Statement, statements_of, support
 from impact.case.folder import Case
 from impact.errors import BadInput, Refusal
 

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import pairwise
@@ -29,7 +30,8 @@ import polars as pl
 import tiny
 
 import impact
-from impact.answers import comparisons
+from impact.answers import comparisons, differences
+from impact.case.folder import ordered
 from impact.numerics import graph, measures
 from impact.simulation import total, what_if
 
@@ -380,7 +382,10 @@ def all_answers(mercor: impact.Case) -> Iterator[tuple[str, ...]]:
         impact.common_cause, impact.decisions, impact.unknowns, impact.not_known, impact.compare,
         impact.waterfall,
     )  # fmt: skip
-    views = (impact.timeline, impact.conflicts, impact.duties, impact.sources)
+    views = (
+        impact.timeline, impact.statements, impact.conflicts, impact.attribution, impact.duties,
+        impact.sources,
+    )  # fmt: skip
     run = impact.simulate(mercor, DRAWS)
     weeks = iter(range(3, 1000))
 
@@ -394,6 +399,29 @@ def all_answers(mercor: impact.Case) -> Iterator[tuple[str, ...]]:
     yield (
         f"bundled case, one input changed: all {len(asked) + len(views)} Answers anew, no charts",
         "60 ms", "30 ms", f"{1e3 * took[0]:.0f} ms", said(took),
+    )  # fmt: skip
+
+
+def evidence() -> Iterator[tuple[str, ...]]:
+    """A million claims to a day, and what became known in the bundled case from day to day."""
+    case = impact.load_case("mercor")
+    claims = case["claims"]
+    at = np.random.default_rng(1).integers(0, claims.height, 1_000_000)
+    names = pl.concat_str(pl.lit("c"), pl.int_range(pl.len()))
+    many = ordered(pl.concat([claims, claims[at].with_columns(id=names)]))
+    large = replace(case, tables={**case.tables, "claims": many}, memo={})
+    took = timed(lambda: impact.view(large, as_of="2026-04-23"))
+    yield (
+        f"view of a loaded table of {many.height:,} claims as of a day", "0.3 s", "",
+        f"{took[0]:.2g} s", said(took),
+    )  # fmt: skip
+    days = [impact.view(case, as_of=day) for day in ("2026-04-04", "2026-04-23")]
+    one, other = (impact.simulate(known, DRAWS) for known in days)
+    took = timed(lambda: differences.effects_of(one, other), 5)
+    rows = len(differences.effects_of(one, other))
+    yield (
+        f"what {rows} rows from one day to another did to the total, to the cent", "written down",
+        "", f"{took[0]:.2g} s", said(took),
     )  # fmt: skip
 
 
@@ -436,7 +464,7 @@ def main(arguments: list[str]) -> None:
             lambda: small_exposure(peers, folder), lambda: debian_exposure(peers, folder),
             lambda: cuts_and_ranks(mercor), lambda: product_model(peers, folder),
             lambda: fewer_draws(folder), lambda: what_ifs(folder, mercor), memory,
-            lambda: all_answers(mercor), growth,
+            lambda: all_answers(mercor), evidence, growth,
         )  # fmt: skip
         for group in groups:
             for row in group():
