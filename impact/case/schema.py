@@ -147,7 +147,7 @@ def _table(name: str, row: str, *columns: Column) -> Table:
         Column(
             "withdrawn",
             "flag",
-            "true ends the row of this id from known_on; a claim is taken back by its claimant only.",
+            "true ends the row of this id from known_on; a claim only its claimant takes back.",
         ),
     )
     first = Column("id", "id", "Bare name of the row; newer rows of one id replace older.", True)
