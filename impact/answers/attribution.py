@@ -22,6 +22,7 @@ from impact.answers.statements import (
     PROBABLE,
     Claim,
     combined,
+    firmest,
     said_by,
     statements_of,
     weighed,
@@ -36,7 +37,11 @@ if TYPE_CHECKING:
 
 Draws = NDArray[np.float64]
 DRAWS, SEED = 4096, 1
-DID = {"access": "got in", "theft": "took the data", "extortion": "extorts"}
+DID = {
+    "access": "got in",
+    "theft": "took the data that is claimed",
+    "extortion": "offers or threatens with the data",
+}
 
 
 @dataclass(frozen=True)
@@ -116,17 +121,13 @@ def stages(known: Case) -> tuple[Stage, ...]:
         told = {id(sides[claim]): sides[claim] for claim in whole}  # copies are one statement
         evidence = []
         for side in told.values():
-            claim = min((c for c in side if c["id"] in whole), key=_firmest)
+            claim = min((c for c in side if c["id"] in whole), key=firmest)
             likelihood = _drawn([judged[claim["id"], who] for who in hypotheses])
             evidence.append(Evidence(claim, weighed(known, side), likelihood))
         if hypotheses:
             priors = _drawn([judged[None, who] for who in hypotheses])
             found.append(Stage(stage, tuple(hypotheses), priors, tuple(evidence)))
     return tuple(found)
-
-
-def _firmest(claim: Claim) -> tuple[Any, ...]:
-    return claim["credibility"], claim["known_on"], claim["id"]
 
 
 def _drawn(rows: Sequence[Mapping[str, Any]]) -> Draws:
@@ -238,11 +239,11 @@ def _flips_said(known: Case, stage: Stage) -> str:
 def _confidence(known: Case, stage: Stage) -> str:
     """How firm the basis of a stage is, as ICD 203 asks, apart from how likely anything is.
 
-    High from three origins that make something probable, moderate from two, low otherwise; low
+    High from four origins that make something probable, moderate from three, low otherwise; low
     wherever one claim or origin decides who leads.
     """
     firm = {o for one in stage.evidence for o, weight in one.origins.items() if weight >= PROBABLE}
-    level = "low" if flips(stage) or len(firm) < 2 else "moderate" if len(firm) < 3 else "high"
+    level = "low" if flips(stage) or len(firm) < 3 else "moderate" if len(firm) < 4 else "high"
     basis = f"{words.count(len(firm), 'independent origin')} of weight"
     basis += ", and one alone decides who leads" if flips(stage) else ""
     return (
@@ -261,7 +262,7 @@ def _aliases(known: Case) -> list[str]:
             chance = f", {words.per_cent(min(ends))} to {words.per_cent(max(ends))}" if ends else ""
             who = "; ".join(said_by(known, each) for each in (*one.claims, *one.denials))
             told.append(
-                f"Whether {said[claim['subject']]} and {one.value} are one is {one.standing}"
-                f" ({who}{chance}); they are kept apart."
+                f"That {said[claim['subject']]} is {one.value} is {one.standing} ({who}{chance});"
+                " the two are kept apart."
             )
     return told

@@ -32,16 +32,17 @@ DUE, RUNNING, UNKNOWN, WAITING, MET, NOT_OWED = STATES = (
 def duties(known: Case, chart: bool = True) -> Answer:
     """The clocks that may run, as of the view's moment; that a duty was broken is never said.
 
-    A clock is counted in hours from the first moment of `starts_from`. Table: `bearer`, `duty`,
-    `kind`, `trigger`, `starts`, `ends`, `met_on`, `due` (in words), `state` (one of STATES),
-    `status` (in words), `basis`; by state, then by when it is due.
+    Hours are counted from the last moment of `starts_from`, so that none is said to have ended
+    while it may run. Table: `bearer`, `duty`, `kind`, `trigger`, `starts`, `ends`, `met_on`, `due`
+    (in words), `state` (one of STATES), `status` (in words), `basis`; by state, then by when it is
+    due.
     """
     said, moment = names(known), now(known)
     rows: list[dict[str, Any]] = []
     for duty in known["duties"].iter_rows(named=True):
-        starts = times.start(duty["starts_from"]) if duty["starts_from"] else None
-        hours = duty["clock_hours"]
-        ends = starts + timedelta(hours=hours) if starts and hours is not None else None
+        begun, hours = duty["starts_from"], duty["clock_hours"]
+        starts = times.start(begun) if begun else None
+        ends = begun + timedelta(hours=hours) if begun and hours is not None else None
         state = _state(duty, starts, ends, moment)
         rows.append(
             {

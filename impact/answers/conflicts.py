@@ -10,6 +10,7 @@ from impact.answers.statements import (
     CLEARLY,
     Claim,
     by_whom,
+    firmest,
     statements_of,
     support,
     value_of,
@@ -57,8 +58,9 @@ def conflicts(known: Case) -> Answer:
     still_open = frame.filter(pl.col("better") == "open").height
     sentence = "No two statements known by that day contradict each other."
     if rows:
-        sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed;"
-        sentence += f" {frame.height - still_open} with one side clearly better supported"
+        better = frame.height - still_open
+        sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed:"
+        sentence += f" {better} with one side clearly better supported"
         sentence += f", {still_open} open." if still_open else "."
     return Answer(
         name="conflicts",
@@ -92,7 +94,7 @@ def _why(known: Case, one: list[Claim], two: list[Claim], open_: bool) -> str:
 
 def _side(known: Case, claims: list[Claim], others: list[Claim]) -> str:
     """One side of a dispute: its value, or its sentence where the other is on another topic."""
-    first = min(claims, key=lambda claim: (claim["known_on"], claim["id"]))
+    first = min(claims, key=firmest)
     alike = all(first[part] == others[0][part] for part in ("subject", "predicate", "qualifier"))
     value = value_of(known, first) if alike else first["says"].rstrip(".")
     denies = first["stance"] == "denies" and alike

@@ -65,10 +65,12 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
     if events.height:
         late = max((days for days in best["delay_days"] if days is not None), default=0.0)
         days = sorted(best["happened_on"])
+        what = words.count(events.height, "reported event")
+        shown = what if best.height == events.height else f"{best.height} of {what}"
         sentence = (
-            f"{best.height} of {words.count(events.height, 'reported event')} are shown, from"
-            f" {words.date(days[0])} to {words.date(days[-1])}; the longest unreported"
-            f" became known {words.number(late)} days later."
+            f"{shown} on what is modelled here, from {words.date(days[0])} to"
+            f" {words.date(days[-1])}; the longest time to a first report was {words.number(late)}"
+            " days."
         )
     else:
         sentence = "Nothing is reported to have happened by that day."
@@ -89,6 +91,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
         sentence=f"{sentence} {window_sentence(known)}".strip(),
         table=best,
         heads={
+            **({"stage": "Part"} if by_stage else {}),
             "happened_on": "Happened",
             "reported_on": "First reported",
             "says": "What is reported",

@@ -28,6 +28,7 @@ from impact.case.schema import (
     STAGES,
 )
 from impact.case.views import now
+from impact.case.ways import ROOT
 from impact.errors import bad, did_you_mean
 from impact.numerics import times
 
@@ -62,7 +63,7 @@ _TOPICS = {
     "intruder": "who got in",
     "leak_content": "what it holds",
     "leak_status": "what became of it",
-    "malicious_from": "since when it is bad",
+    "malicious_from": "date of the malicious releases",
     "payload": "which file carries the code",
     "registry": "on which registry",
     "runs_when": "when the code runs",
@@ -101,8 +102,12 @@ class Statement:
     @property
     def first(self) -> Claim:
         """The claim that tells it best: the most credible, then the earliest."""
-        told = self.claims or self.denials
-        return min(told, key=lambda claim: (claim["credibility"], claim["known_on"], claim["id"]))
+        return min(self.claims or self.denials, key=firmest)
+
+
+def firmest(claim: Claim) -> tuple[Any, ...]:
+    """The order of claims that say the same: the most credible, then the earliest."""
+    return claim["credibility"], claim["known_on"], claim["id"]
 
 
 def said_by(known: Case, claim: Claim) -> str:
@@ -221,7 +226,11 @@ def _statement(
 ) -> Statement:
     subject, predicate, qualifier = topic
     said = names(known)
-    told = f"{said[subject]}: {_TOPICS.get(predicate, predicate)}".replace("_", " ")
+    if subject == ROOT and qualifier in said:  # what is said of the event for one party
+        about, qualifier = said[qualifier], ""
+    else:
+        about = said[subject]
+    told = f"{about}: {_TOPICS.get(predicate, predicate)}".replace("_", " ")
     told += f" ({said.get(qualifier, qualifier)})" if qualifier not in told.lower() else ""
     return Statement(
         name=".".join(part for part in topic if part),
@@ -332,10 +341,10 @@ def _word(one: Statement, against: float, denied: bool) -> str:
 
 
 def by_whom(known: Case, claims: Sequence[Claim]) -> str:
-    """Who said it first and when, how many more, and on how many origins."""
+    """Who said it most credibly and when, how many more, and on how many origins."""
     if not claims:
         return ""
-    first = min(claims, key=lambda claim: (claim["known_on"], claim["id"]))
+    first = min(claims, key=firmest)
     more = len({claim["claimant"] for claim in claims}) - 1
     roots = len(weighed(known, claims))
     also = f" and {more} more, {words.count(roots, 'origin')} in all" if more else ""

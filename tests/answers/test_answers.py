@@ -67,7 +67,8 @@ def test_the_window_is_open_then_claimed_then_disputed(case: Case) -> None:
         rows = evidence.window(impact.view(case, as_of=day), "litellm-1.82.8").iter_rows()
         return {part: (closes - opens).total_seconds() / 60 for part, opens, closes in rows}
 
-    assert minutes("2026-03-25") == {"hull": 33.0, "core": 33.0}  # 10:52 to 11:25
+    assert minutes("2026-03-25") == {"hull": 308.0, "core": 308.0}  # installs until 16:00 count
+    assert minutes("2026-03-27") == {"hull": 33.0, "core": 33.0}  # 10:52 to 11:25
     assert minutes("2026-04-03") == {"hull": 139.0, "core": 33.0}  # the registry: 13:11
     assert minutes("2026-08-28") == {"hull": 166.0, "core": 33.0}  # a later report: 13:38
 
@@ -192,12 +193,12 @@ def test_a_source_that_cannot_be_judged_has_no_weight(case: Case) -> None:
 @pytest.mark.parametrize(
     ("subject", "value"),
     [
-        ("litellm 1.82.8: how long it could be had", "40 to 46 minutes"),  # K01
-        ("litellm: since when it is bad", "2024 (reported by veln.sh"),  # K03
-        ("Supply-chain campaign of March 2026: who paused", "Meta and other major labs"),  # K09
+        ("litellm: how long it could be had", "40 minutes"),  # K01
+        ("litellm: date of the malicious releases", "2024 (reported by veln.sh"),  # K03
+        ("Mercor: who paused", "Meta and other major labs"),  # K09
         ("Mercor: when it was disclosed", "2026-04-02"),  # K12
         ("claimed Mercor leak: what became of it", "published in full"),  # K13
-        ("Supply-chain campaign of March 2026: who got in", "group using the name Lapsus$"),  # K15
+        ("Mercor: who got in", "group using the name Lapsus$"),  # K15
     ],
 )
 def test_a_conflict_keeps_both_sides(case: Case, subject: str, value: str) -> None:
@@ -208,7 +209,7 @@ def test_a_conflict_keeps_both_sides(case: Case, subject: str, value: str) -> No
 
 def test_the_registry_is_better_supported_than_the_maintainer_on_the_window(case: Case) -> None:
     rows = impact.conflicts(impact.view(case)).table
-    mine = rows.filter(pl.col("against").str.contains("40 to 46 minutes", literal=True))
+    mine = rows.filter(pl.col("against").str.contains("40 minutes", literal=True))
     assert mine["side"][0].startswith("152 minutes")
     assert mine["better"][0] == "first"
 

@@ -20,6 +20,7 @@ from impact.case.folder import Case, ordered
 from impact.numerics import times
 
 chance = st.floats(0.01, 1.0)
+HYPOTHESES = ("lapsus-name", "teampcp-or-linked", "unknown-actor")
 
 
 def judged(stage: str, claim: str, x: float | str, y: float | str) -> list[Row]:
@@ -132,7 +133,7 @@ def test_ten_copies_of_one_story_move_it_by_less_than_a_point(mercor: impact.Cas
     """Each copy is a source that restates WIRED, a claim of its own, and judged like the first."""
     copies = copied(mercor, "researchers-on-teampcp", "wired-2026-04-03", 10)
     for stage in ("access", "theft", "extortion"):
-        for who in ("teampcp", "lapsus-name", "unknown-actor"):
+        for who in ("teampcp-or-linked", "lapsus-name", "unknown-actor"):
             before = likelihood(impact.view(mercor), who, stage)
             assert abs(likelihood(copies, who, stage) - before) < 0.01
     assert attribution(copies).sentence == attribution(impact.view(mercor)).sentence
@@ -189,8 +190,8 @@ def test_a_denial_that_is_judged_counts_on_its_own_origins(tmp_path: Path) -> No
 def test_a_statement_judged_for_some_hypotheses_only_waits(mercor: impact.Case) -> None:
     for day in ("2026-03-25", "2026-03-30"):
         found = access(impact.view(mercor, as_of=day))
-        assert found.hypotheses == ("teampcp", "unknown-actor")
-    assert access(impact.view(mercor)).hypotheses == ("lapsus-name", "teampcp", "unknown-actor")
+        assert found.hypotheses == ("teampcp-or-linked", "unknown-actor")
+    assert access(impact.view(mercor)).hypotheses == HYPOTHESES
 
 
 # what would change it
@@ -235,9 +236,10 @@ def test_a_likelihood_is_told_in_the_bands_of_icd_203(p: float, word: str) -> No
 def test_the_bundled_case_keeps_access_and_extortion_apart(mercor: impact.Case) -> None:
     known = impact.view(mercor, as_of="2026-04-04")
     leaders = {stage.name: stage.leader() for stage in stages(known)}
-    assert leaders == {"access": "teampcp", "theft": "lapsus-name", "extortion": "lapsus-name"}
+    group = "lapsus-name"
+    assert leaders == {"access": "teampcp-or-linked", "theft": group, "extortion": group}
     told = attribution(known)
-    assert "it is likely that TeamPCP got in" in told.sentence
+    assert "it is likely that TeamPCP or an actor linked to it got in" in told.sentence
     assert "no actor is likelier than not to be the one who took the data" in told.sentence
     for figure in told.figures:
         assert figure.error is not None

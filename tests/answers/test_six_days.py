@@ -39,10 +39,12 @@ class Picture(NamedTuple):
 SILENT = ("Anthropic did not answer a request for comment on its work with Mercor", "unknown")
 ASKED = ("What does Google do about its work with Mercor", "unknown")
 AFFECTED, VIA = ("yes", "established"), ("litellm", "likely")
+VIA_AGAIN = ("litellm", "established")  # to the Wall Street Journal too
 OPENAI = ("continuing", "established")
 OFFERED, HOLDS = ("offered", "claimed only"), ("database, source code, files", "disputed")
-PEOPLE, INTRUDER = ("40,000 people", "disputed"), ("TeamPCP", "disputed")
-LEADERS = {"access": "teampcp", "theft": "lapsus-name", "extortion": "lapsus-name"}
+PEOPLE, INTRUDER = ("40,000 people", "disputed"), ("TeamPCP", "likely")
+SAID_AGAIN = ("TeamPCP", "disputed")  # a blog repeats the claim of the other group
+LEADERS = {"access": "teampcp-or-linked", "theft": "lapsus-name", "extortion": "lapsus-name"}
 DISPUTED, LONGER = {"hull": 139, "core": 33}, {"hull": 166, "core": 33}
 
 DAYS = {
@@ -58,21 +60,21 @@ DAYS = {
     ),
     # Meta is on record: another standing, the same state
     "2026-04-23": Picture(
-        *(("paused", "established"), OPENAI, SILENT, ASKED, AFFECTED, VIA),
+        *(("paused", "established"), OPENAI, SILENT, ASKED, AFFECTED, VIA_AGAIN),
         *(DISPUTED, "152 minutes", OFFERED, None, PEOPLE, INTRUDER, LEADERS, True),
     ),
     "2026-05-14": Picture(
-        *(("paused", "established"), OPENAI, SILENT, ASKED, AFFECTED, VIA),
-        *(DISPUTED, "152 minutes", OFFERED, HOLDS, PEOPLE, INTRUDER, LEADERS, True),
+        *(("paused", "established"), OPENAI, SILENT, ASKED, AFFECTED, VIA_AGAIN),
+        *(DISPUTED, "152 minutes", OFFERED, HOLDS, PEOPLE, SAID_AGAIN, LEADERS, True),
     ),
     "2026-08-12": Picture(
-        *(("paused", "established"), OPENAI, SILENT, ASKED, AFFECTED, VIA),
-        *(DISPUTED, "152 minutes", OFFERED, HOLDS, PEOPLE, INTRUDER, LEADERS, True),
+        *(("paused", "established"), OPENAI, SILENT, ASKED, AFFECTED, VIA_AGAIN),
+        *(DISPUTED, "152 minutes", OFFERED, HOLDS, PEOPLE, SAID_AGAIN, LEADERS, True),
     ),
     # a later report has the window longer; two people are charged, nothing is decided
     "2026-08-28": Picture(
-        *(("paused", "established"), OPENAI, SILENT, ASKED, AFFECTED, VIA),
-        *(LONGER, "152 minutes", OFFERED, HOLDS, PEOPLE, INTRUDER, LEADERS, True),
+        *(("paused", "established"), OPENAI, SILENT, ASKED, AFFECTED, VIA_AGAIN),
+        *(LONGER, "152 minutes", OFFERED, HOLDS, PEOPLE, SAID_AGAIN, LEADERS, True),
     ),
 }
 
@@ -93,7 +95,7 @@ def test_the_picture_of_the_day_is_that_of_the_facts(mercor: impact.Case, day: s
         part: None if closes is None else round((closes - opens).total_seconds() / 60)
         for part, opens, closes in window(known, "litellm-1.82.8").iter_rows()
     }
-    length = stand(known, "litellm-1.82.8.available_minutes.first upload to quarantine")
+    length = stand(known, "litellm.available_minutes.first upload to quarantine")
     found = Picture(
         *(stand(known, f"{lab}.work_status.mercor") for lab in Picture._fields[:4]),
         *(stand(known, "mercor.affected"), stand(known, "mercor.came_through")),

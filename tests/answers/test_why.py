@@ -81,7 +81,7 @@ def test_a_cycle_does_not_keep_the_walk_from_ending() -> None:
 
 def test_a_claim_tells_what_stands_against_it(run: Run) -> None:
     said = impact.why(run, "litellm-window-maintainer").sentence
-    assert "reported by BerriAI (LiteLLM), 24 March 2026" in said
+    assert "reported by BerriAI (LiteLLM), 27 March 2026" in said
     assert "Against it stands" in said
     assert "Python Package Index, 2 April 2026" in said
 

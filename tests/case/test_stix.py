@@ -121,7 +121,7 @@ def test_a_dispute_is_an_opinion_and_what_was_replaced_is_revoked(mercor: impact
     }
     assert (
         "Meta and other major AI labs paused all work with Mercor.",
-        "Meta paused its work, OpenAI went on, and others look again at theirs.",
+        "Meta paused its work, OpenAI went on, and others re-evaluate theirs.",
     ) in pairs
     gone = [one["content"] for one in notes.values() if one.get("revoked")]
     assert gone == ["The registry account of a maintainer may have been taken over."]
