@@ -50,7 +50,7 @@ class _Verbs(click.Group):
             if context.params.get("debug"):
                 raise
             for fault in error.faults:
-                click.echo(plain(str(fault)), err=True)
+                click.echo(" ".join(plain(str(fault)).split()), err=True)
             sys.exit(error.exit_status)
 
 
@@ -192,6 +192,8 @@ def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any)
     from impact.case import stix
     from impact.reports.batch import write
 
+    if not path.name:
+        raise bad("PATH", "is empty", "name a file")
     bundle = stix.bundle(_view(case, view))
     write(path, stix.text(bundle))
     click.echo(f"{path}: {len(bundle['objects'])} objects; assumptions are not exported")

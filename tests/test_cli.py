@@ -361,3 +361,19 @@ def test_diff_to_a_scenario_that_is_not_known_yet_is_refused_as_show_refuses_it(
     done = impact("diff", "mercor", "--from", "baseline", "--to", "long-pause", *early)
     shown = impact("show", "mercor", "--scenario", "long-pause", *early)
     assert (done.returncode, done.stderr) == (shown.returncode, shown.stderr)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "x" * 5000),
+        ("diff", "x" * 5000, "--from", "a", "--to", "b"),
+        ("why", "mercor", "a\nb"),
+        ("export", "mercor", "--to", "stix", ""),
+    ],
+)
+def test_odd_words_are_one_line_with_a_repair(words: tuple[str, ...]) -> None:
+    done = impact(*words)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stderr

@@ -33,6 +33,11 @@ class Figure:
     label: str = "clear"
 
 
+def tally(name: str, many: int, label: str = "clear") -> Figure:
+    """A count as a figure."""
+    return Figure(name, float(many), None, "count", str(many), label)
+
+
 @dataclass(frozen=True)
 class Answer:
     """The answer to one question; it shows itself in a notebook and prints itself in a terminal.
@@ -90,8 +95,8 @@ class Answer:
             "  ".join(_fit(text, width) for text, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
-        gap = [""] if lines else []
-        return "\n".join([words.plain(self.sentence), *gap, *lines, *gap, *self.notes]).rstrip()
+        gap, notes = [""] if lines else [], [words.plain(note) for note in self.notes]
+        return "\n".join([words.plain(self.sentence), *gap, *lines, *gap, *notes]).rstrip()
 
     def _repr_html_(self) -> str:
         """Sentence, table and notes; every text escaped."""

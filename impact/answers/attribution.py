@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names
+from impact.answers.provenance import SAID, label, names
 from impact.answers.statements import (
     PROBABLE,
     Claim,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Draws = NDArray[np.float64]
 DRAWS, SEED = 4096, 1
+TINY, NEVER = 1e-300, -1e9
 DID = {
     "access": "got in",
     "theft": "took the data that is claimed",
@@ -69,34 +70,39 @@ class Stage:
     priors: Draws = field(repr=False)
     evidence: tuple[Evidence, ...] = field(repr=False)
 
-    def chances(self, without: str = "") -> Draws:
-        """`(hypotheses, draws)` chances after the evidence, `without` a claim or an origin."""
-        kept = [one for one in self.evidence if one.claim["id"] != without]
-        weights = [one.firmness(without) for one in kept]
-        return posterior(self.priors, [one.likelihood for one in kept], weights)
+    def chances(self) -> Draws:
+        """`(hypotheses, draws)` chances after the evidence."""
+        weights = [one.firmness() for one in self.evidence]
+        return shares(weighted(self.priors, [one.likelihood for one in self.evidence], weights))
 
-    def leader(self, without: str = "") -> str:
+    def leader(self) -> str:
         """The hypothesis that is likeliest on average."""
-        return self.hypotheses[int(self.chances(without).mean(axis=1).argmax())]
+        return self.hypotheses[int(self.chances().mean(axis=1).argmax())]
 
 
-def posterior(priors: Draws, likelihoods: Sequence[Draws], weights: Sequence[float]) -> Draws:
-    """`(hypotheses, draws)` chances: prior times each likelihood to the power of its weight.
+def weighted(priors: Draws, likelihoods: Sequence[Draws], weights: Sequence[float]) -> Draws:
+    """`(hypotheses, draws)` log of prior times each likelihood to the power of its weight.
 
     A weight of 1 is Bayes' rule, one of 0 leaves the likelihood out (tempered likelihood: Bissiri,
-    Holmes and Walker 2016). Where nothing is possible all are even.
+    Holmes and Walker 2016). A likelihood of 0 counts as 1e-300, so that all stays comparable; no
+    evidence makes up for a prior of 0.
+    """
+    found: Draws = np.where(priors > 0, np.log(np.maximum(priors, TINY)), NEVER)
+    for likelihood, weight in zip(likelihoods, weights, strict=True):
+        found = found + weight * np.log(np.maximum(likelihood, TINY))
+    return found
+
+
+def shares(logs: Draws) -> Draws:
+    """`(hypotheses, draws)` chances that add up to 1, from their logs up to a constant.
 
     >>> half, evidence = np.full((2, 1), 0.5), np.array([[0.8], [0.2]])
-    >>> posterior(half, [evidence], [1.0]).round(3).tolist()
+    >>> shares(weighted(half, [evidence], [1.0])).round(3).tolist()
     [[0.8], [0.2]]
     """
-    chances = priors.copy()
-    for likelihood, weight in zip(likelihoods, weights, strict=True):
-        chances *= likelihood**weight
-    together = chances.sum(axis=0)
-    even = np.full_like(chances, 1 / len(chances))
-    shares: Draws = np.divide(chances, together, out=even, where=together > 0)
-    return shares
+    parts: Draws = np.exp(logs - logs.max(axis=0))
+    whole: Draws = parts / parts.sum(axis=0)
+    return whole
 
 
 @once
@@ -121,13 +127,21 @@ def stages(known: Case) -> tuple[Stage, ...]:
         told = {id(sides[claim]): sides[claim] for claim in whole}  # copies are one statement
         evidence = []
         for side in told.values():
-            claim = min((c for c in side if c["id"] in whole), key=firmest)
+            claim = min((c for c in side if c["id"] in whole), key=lambda c: _nearest(known, c))
             likelihood = _drawn([judged[claim["id"], who] for who in hypotheses])
             evidence.append(Evidence(claim, weighed(known, side), likelihood))
         if hypotheses:
             priors = _drawn([judged[None, who] for who in hypotheses])
             found.append(Stage(stage, tuple(hypotheses), priors, tuple(evidence)))
     return tuple(found)
+
+
+def _nearest(known: Case, claim: Claim) -> tuple[Any, ...]:
+    """The order of claims that say the same: as `firmest`, but copies after what they restate."""
+    sources = known.rows("sources")
+    copied = all(sources[source]["derived_from"] for source in claim["sources"])
+    credibility, *rest = firmest(claim)
+    return credibility, copied, *rest
 
 
 def _drawn(rows: Sequence[Mapping[str, Any]]) -> Draws:
@@ -139,13 +153,22 @@ def _drawn(rows: Sequence[Mapping[str, Any]]) -> Draws:
     return np.array(drawn)
 
 
-def flips(stage: Stage) -> list[tuple[str, str]]:
-    """(claim or origin, who would lead without it) wherever that is another than now."""
-    leader = stage.leader()
-    alone = [one.claim["id"] for one in stage.evidence]
-    alone += sorted({origin for one in stage.evidence for origin in one.origins})
-    without = [(name, stage.leader(name)) for name in alone]
-    return [(name, other) for name, other in without if other != leader]
+def flips(stage: Stage) -> list[tuple[str, str, str]]:
+    """(`claim` or `origin`, its id, who would lead without it) wherever that is somebody else."""
+    weights = [one.firmness() for one in stage.evidence]
+    logs = [np.log(np.maximum(one.likelihood, TINY)) for one in stage.evidence]
+    whole = weighted(stage.priors, [one.likelihood for one in stage.evidence], weights)
+    less: dict[tuple[str, str], Draws] = {}
+    for one, log, weight in zip(stage.evidence, logs, weights, strict=True):
+        less["claim", one.claim["id"]] = weight * log
+        for origin in one.origins:
+            lost = (weight - one.firmness(origin)) * log
+            less["origin", origin] = less.get(("origin", origin), np.zeros_like(whole)) + lost
+    leader, found = stage.leader(), list[tuple[str, str, str]]()
+    for (kind, name), lost in sorted(less.items()):
+        other = stage.hypotheses[int(shares(whole - lost).mean(axis=1).argmax())]
+        found += [(kind, name, other)] if other != leader else []
+    return found
 
 
 @once
@@ -156,11 +179,11 @@ def attribution(known: Case) -> Answer:
     ranges. Table: `stage`, `actor`, `low_chance`, `mean_chance`, `high_chance`, `band`, `flips`.
     """
     said, moment = names(known), words.date(now(known))
+    mark = label(known, *SAID, "judgements")
     rows: list[dict[str, Any]] = []
     sentences, notes, figures = [], [], []
     for stage in stages(known):
-        chances = stage.chances()
-        leader = stage.leader()
+        chances, leader, flipped = stage.chances(), stage.leader(), flips(stage)
         for who, drawn in sorted(
             zip(stage.hypotheses, chances, strict=True), key=lambda pair: -pair[1].mean()
         ):
@@ -176,13 +199,13 @@ def attribution(known: Case) -> Answer:
                     "high_chance": float(high),
                     "band": words.likelihoods(float(low), mean, float(high)),
                     "did": f"Who {DID[stage.name]}",
-                    "flips": _flips_said(known, stage) if who == leader else "",
+                    "flips": _flips_said(known, flipped) if who == leader else "",
                 }
             )
             name = f"likelihood.{stage.name}.{who}"
-            figures.append(Figure(name, mean, error, "chance", words.chance(mean)))
+            figures.append(Figure(name, mean, error, "chance", words.chance(mean), mark))
         sentences.append(_told(known, stage, next(r for r in rows if r["stage"] == stage.name)))
-        notes.append(_confidence(known, stage))
+        notes.append(_confidence(known, stage, bool(flipped)))
     schema: dict[str, Any] = {
         **dict.fromkeys(("stage", "id", "actor", "band", "did", "flips"), pl.String),
         **dict.fromkeys(("low_chance", "mean_chance", "high_chance"), pl.Float64),
@@ -225,27 +248,27 @@ def _told(known: Case, stage: Stage, first: Mapping[str, Any]) -> str:
     return f"As of {moment}, judged {basis}, {found}."
 
 
-def _flips_said(known: Case, stage: Stage) -> str:
+def _flips_said(known: Case, flipped: Sequence[tuple[str, str, str]]) -> str:
     said, claims, sources = names(known), known.rows("claims"), known.rows("sources")
     told = []
-    for name, other in flips(stage):
-        what = f"{sources[name]['publisher']} as a source" if name in sources else ""
-        if name in claims:
+    for kind, name, other in flipped:
+        what = f"{sources[name]['publisher']} as a source" if kind == "origin" else ""
+        if kind == "claim":
             what = f'"{claims[name]["says"].rstrip(".")}" ({said_by(known, claims[name])})'
         told.append(f"without {what}, {said[other]} would lead")
     return "; ".join(told) or "no single claim or origin"
 
 
-def _confidence(known: Case, stage: Stage) -> str:
+def _confidence(known: Case, stage: Stage, one_decides: bool) -> str:
     """How firm the basis of a stage is, as ICD 203 asks, apart from how likely anything is.
 
     High from four origins that make something probable, moderate from three, low otherwise; low
     wherever one claim or origin decides who leads.
     """
     firm = {o for one in stage.evidence for o, weight in one.origins.items() if weight >= PROBABLE}
-    level = "low" if flips(stage) or len(firm) < 3 else "moderate" if len(firm) < 4 else "high"
+    level = "low" if one_decides or len(firm) < 3 else "moderate" if len(firm) < 4 else "high"
     basis = f"{words.count(len(firm), 'independent origin')} of weight"
-    basis += ", and one alone decides who leads" if flips(stage) else ""
+    basis += ", and one alone decides who leads" if one_decides else ""
     return (
         f"Confidence in who {DID[stage.name]} is {level} as of {words.date(now(known))}: {basis}."
     )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names
+from impact.answers.answer import Answer, tally
+from impact.answers.provenance import SAID, label, names
 from impact.case.folder import Case, once
 from impact.case.views import now
 from impact.numerics import times
@@ -38,6 +38,7 @@ def duties(known: Case, chart: bool = True) -> Answer:
     due.
     """
     said, moment = names(known), now(known)
+    mark = label(known, *SAID, "duties")
     rows: list[dict[str, Any]] = []
     for duty in known["duties"].iter_rows(named=True):
         begun, hours = duty["starts_from"], duty["clock_hours"]
@@ -93,9 +94,9 @@ def duties(known: Case, chart: bool = True) -> Answer:
             "basis": "Basis",
         },
         figures=(
-            Figure("clocks", float(frame.height), None, "count", str(frame.height)),
+            tally("clocks", frame.height, mark),
             *(
-                Figure(f"clocks.{state.replace(' ', '_')}", float(many), None, "count", str(many))
+                tally(f"clocks.{state.replace(' ', '_')}", many, mark)
                 for state, many in counted.items()
             ),
         ),
@@ -152,5 +153,5 @@ def _due(ends: datetime | None, hours: float | None) -> str:
     if hours is None:
         return "see basis"
     if ends is None:
-        return f"{hours:.0f} hours from a start not known"
+        return f"{words.number(hours, 3)} hours from a start not known"
     return words.date(times.parse(f"{ends:%Y-%m-%d}") if hours >= 48 else ends)

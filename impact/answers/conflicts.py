@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, Figure
+from impact.answers.answer import Answer, tally
+from impact.answers.provenance import SAID, label
 from impact.answers.statements import (
     CLEARLY,
     Claim,
@@ -62,6 +63,7 @@ def conflicts(known: Case) -> Answer:
         sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed:"
         sentence += f" {better} with one side clearly better supported"
         sentence += f", {still_open} open." if still_open else "."
+    mark = label(known, *SAID)
     return Answer(
         name="conflicts",
         sentence=sentence,
@@ -73,8 +75,8 @@ def conflicts(known: Case) -> Answer:
             "why": "Why",
         },
         figures=(
-            Figure("disputed", float(frame.height), None, "count", str(frame.height)),
-            Figure("disputed_open", float(still_open), None, "count", str(still_open)),
+            tally("disputed", frame.height, mark),
+            tally("disputed_open", still_open, mark),
         ),
         notes=("Both sides are kept. Copies of one origin count once.",) if rows else (),
     )

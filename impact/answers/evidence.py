@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names, origins
+from impact.answers.answer import Answer, Figure, tally
+from impact.answers.provenance import SAID, label, names, origins
 from impact.case.folder import Case, once
 from impact.case.schema import STAGES
 from impact.numerics import times
@@ -125,12 +125,12 @@ def _events(known: Case) -> pl.DataFrame:
 
 
 def _window_figures(known: Case, releases: list[str]) -> tuple[Figure, ...]:
-    figures = []
+    figures, mark = [], label(known, *SAID, "windows")
     for release in releases:
         for part, opens, closes in window(known, release).iter_rows():
             minutes = None if closes is None else (closes - opens).total_seconds() / 60
             name = f"window_{part}.{release}"
-            figures.append(Figure(name, minutes, None, "minute", words.number(minutes, 3)))
+            figures.append(Figure(name, minutes, None, "minute", words.number(minutes, 3), mark))
     return tuple(figures)
 
 
@@ -196,6 +196,7 @@ def sources(known: Case) -> Answer:
             f" {words.count(roots, 'independent origin')}; {read} were read in full, the others in"
             " excerpts or only through others."
         )
+    mark = label(known, "sources")
     return Answer(
         name="sources",
         sentence=sentence,
@@ -209,8 +210,8 @@ def sources(known: Case) -> Answer:
             "address": "Address",
         },
         figures=(
-            Figure("sources", float(frame.height), None, "count", str(frame.height)),
-            Figure("origins", float(roots), None, "count", str(roots)),
+            tally("sources", frame.height, mark),
+            tally("origins", roots, mark),
         ),
         notes=(
             "Reliability is the Admiralty letter: A completely reliable to E unreliable, F cannot"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names
+from impact.answers.answer import Answer, tally
+from impact.answers.provenance import SAID, label
 from impact.answers.statements import Statement, replaced, said_by, statements_of
 from impact.case.folder import Case
 from impact.case.views import RowChange, between, now
@@ -29,13 +29,16 @@ def moved_standings(one: Case, other: Case) -> list[tuple[str, Statement, str, s
 
     A statement that nobody made before is new and has not moved.
     """
-    before = {(s.name, s.value): s.standing for s in statements_of(one)}
+    before = {(s.about, s.key): s.standing for s in statements_of(one)}
     found = []
     for statement in statements_of(other):
-        was = before.get((statement.name, statement.value), statement.standing)
+        was = before.get((statement.about, statement.key), statement.standing)
         if was != statement.standing:
             found.append((statement.name, statement, was, statement.standing))
     return found
+
+
+_CONTENT = ("stance", "object", "low", "mode", "high", "unit", "says")
 
 
 def news(one: Case, other: Case) -> Answer:
@@ -47,7 +50,6 @@ def news(one: Case, other: Case) -> Answer:
         one, other = other, one
     changes = [change for change in between(one, other) if change.table == "claims"]
     later, gone = other.rows("claims"), replaced(other)
-    said = names(other)
     rows: list[tuple[str, str, str, str]] = []
     for _, statement, was, now_ in moved_standings(one, other):
         claim = statement.first
@@ -59,8 +61,11 @@ def news(one: Case, other: Case) -> Answer:
             rows.append(("replaced", later[old]["says"], said_by(other, later[old]), claim["says"]))
     for change in changes:
         if change.new is None and change.old is not None:
-            claim = change.old
-            rows.append(("taken back", claim["says"], said[claim["claimant"]], how(change)))
+            rows.append(("taken back", change.old["says"], said_by(one, change.old), how(change)))
+        elif change.new is not None and change.old is not None:
+            claim, old = change.new, change.old
+            if any(claim[part] != old[part] for part in _CONTENT):
+                rows.append(("replaced", old["says"], said_by(other, claim), claim["says"]))
     for change in new:
         claim = later[change.id]
         if change.id not in gone and claim["stance"] != "is asked":
@@ -77,13 +82,13 @@ def news(one: Case, other: Case) -> Answer:
             f" {counted['replaced']} replaced and {counted['taken back']} taken back;"
             f" {words.count(counted['moved'], 'standing')} moved."
         )
+    mark = label(other, *SAID)
     return Answer(
         name="news",
         sentence=sentence,
         table=frame,
         heads={"kind": "What", "says": "Claim", "by": "By whom", "what": "How"},
         figures=tuple(
-            Figure(f"news.{kind.replace(' ', '_')}", float(many), None, "count", str(many))
-            for kind, many in counted.items()
+            tally(f"news.{kind.replace(' ', '_')}", many, mark) for kind, many in counted.items()
         ),
     )

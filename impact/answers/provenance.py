@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from impact.case import checks
 from impact.case.folder import Case, once
+from impact.case.schema import TLP
 from impact.numerics import graph, measures
 from impact.simulation import Run, drawn_inputs, per_run
 
 ILLUSTRATIVE = "illustrative: the kit's assumptions, not reported by or about the firm"
 _NO_WEIGHT = "F"
+SAID = ("sources", "entities", "claims")  # the tables on which every statement rests
 Draws = NDArray[np.float64]
 
 
@@ -21,6 +23,14 @@ Draws = NDArray[np.float64]
 def names(known: Case) -> dict[str, str]:
     """Entity id -> its name."""
     return dict(known["entities"].select("id", "name").iter_rows())
+
+
+def label(known: Case, *tables: str) -> str:
+    """The highest TLP level among the rows of some tables of a view, `ended` claims included."""
+    frames = [known[table] for table in tables]
+    frames += [known.ended["claims"]] if "claims" in known.ended else []
+    levels = {level for frame in frames for level in frame["tlp"].unique()} | {TLP[0]}
+    return max(levels, key=TLP.index)
 
 
 def origins(known: Case, sources: Iterable[str]) -> set[str]:

@@ -11,14 +11,14 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names, origins
+from impact.answers.answer import Answer, tally
+from impact.answers.provenance import SAID, label, names, origins
 from impact.case.folder import Case, once
 from impact.case.schema import (
     ADMIRALTY_LETTERS,
@@ -79,13 +79,14 @@ _TOPICS = {
 class Statement:
     """One value of a topic: who asserts it, who denies it, and how it stands.
 
-    `name` is SUBJECT.PREDICATE[.QUALIFIER], that of its topic; `origins` maps each independent
-    origin to the greatest weight that it lends; `rivals` are the places of the statements that
-    cannot be true together with it.
+    `about` is its topic and `topic` that in words, `key` what claims must share to say it and
+    `value` that in words; `origins` maps each independent origin to the greatest weight that it
+    lends; `rivals` are the places of the statements that cannot be true together with it.
     """
 
-    name: str
+    about: Topic
     topic: str
+    key: tuple[Any, ...]
     value: str
     claims: tuple[Claim, ...]
     denials: tuple[Claim, ...]
@@ -93,6 +94,11 @@ class Statement:
     rivals: tuple[int, ...] = ()
     against: float = 0.0
     standing: str = UNKNOWN
+
+    @property
+    def name(self) -> str:
+        """SUBJECT.PREDICATE[.QUALIFIER], the name of its topic."""
+        return ".".join(part for part in self.about if part)
 
     @property
     def support(self) -> float:
@@ -168,6 +174,7 @@ def support(known: Case, claims: Iterable[Claim]) -> float:
 def replaced(known: Case) -> dict[str, str]:
     """Claim -> the later claim of the same claimant that supersedes it."""
     rows = known["claims"].explode("supersedes").drop_nulls("supersedes")
+    rows = rows.filter(pl.col("supersedes").is_in(known["claims"]["id"].implode()))
     return dict(rows.select("supersedes", "id").sort("id").iter_rows())
 
 
@@ -189,20 +196,19 @@ def statements_of(known: Case) -> tuple[Statement, ...]:
     groups: dict[Topic, dict[Any, tuple[list[Claim], list[Claim]]]] = {}
     asked: dict[Topic, list[Claim]] = {}
     for claim in known["claims"].iter_rows(named=True):
-        topic = (str(claim["subject"]), str(claim["predicate"]), claim["qualifier"] or "")
+        about = (str(claim["subject"]), str(claim["predicate"]), claim["qualifier"] or "")
         if claim["stance"] in ("is silent", "is asked"):
-            asked.setdefault(topic, []).append(claim)
+            asked.setdefault(about, []).append(claim)
         elif claim["id"] not in gone:
-            sides = groups.setdefault(topic, {}).setdefault(_key(claim), ([], []))
+            sides = groups.setdefault(about, {}).setdefault(_key(claim), ([], []))
             sides[claim["stance"] == "denies"].append(claim)
     found: list[Statement] = []
-    for topic, values in sorted(groups.items()):
+    for about, values in sorted(groups.items()):
         for asserted, denied in values.values():
-            value = value_of(known, (asserted or denied)[0])
-            found.append(_statement(known, topic, value, asserted, denied))
-    for topic, claims in sorted(asked.items()):
-        if topic not in groups:
-            found.append(_statement(known, topic, "", claims, []))
+            found.append(_statement(known, about, asserted, denied))
+    for about, claims in sorted(asked.items()):
+        if about not in groups:
+            found.append(_statement(known, about, claims, []))
     return tuple(_stand(known, found))
 
 
@@ -221,21 +227,23 @@ def topic(known: Case, name: str) -> list[Statement]:
     return sorted(found, key=lambda one: (-one.support, one.first["id"]))
 
 
-def _statement(
-    known: Case, topic: Topic, value: str, claims: list[Claim], denials: list[Claim]
-) -> Statement:
-    subject, predicate, qualifier = topic
+def _statement(known: Case, about: Topic, claims: list[Claim], denials: list[Claim]) -> Statement:
+    """A statement as claimed; one that nobody makes, because it was only asked, has no value."""
+    subject, predicate, qualifier = about
+    said_ = (claims or denials)[0]
+    open_ = said_["stance"] in ("is silent", "is asked")
     said = names(known)
     if subject == ROOT and qualifier in said:  # what is said of the event for one party
-        about, qualifier = said[qualifier], ""
+        of, qualifier = said[qualifier], ""
     else:
-        about = said[subject]
-    told = f"{about}: {_TOPICS.get(predicate, predicate)}".replace("_", " ")
+        of = said[subject]
+    told = f"{of}: {_TOPICS.get(predicate, predicate)}".replace("_", " ")
     told += f" ({said.get(qualifier, qualifier)})" if qualifier not in told.lower() else ""
     return Statement(
-        name=".".join(part for part in topic if part),
+        about=about,
         topic=told,
-        value=value,
+        key=_key(said_),
+        value="" if open_ else value_of(known, said_),
         claims=tuple(claims),
         denials=tuple(denials),
         origins=weighed(known, claims),
@@ -261,20 +269,26 @@ def value_of(known: Case, claim: Claim) -> str:
             for part in parts
         )
     if ends:
-        return f"{words.number_range(min(ends), max(ends), 3)} {claim['unit'] or ''}".strip()
+        more = "more than " if _ends(claim)[1] == float("inf") else ""
+        return f"{more}{words.number_range(min(ends), max(ends), 6)} {claim['unit'] or ''}".strip()
     return str(claim["says"]).rstrip(".")
 
 
 def _stand(known: Case, found: list[Statement]) -> Iterable[Statement]:
     """The statements with what excludes each, and their standing."""
+    found = list(_denied(found))
     place = {claim["id"]: at for at, one in enumerate(found) for claim in one.claims}
     rivals: dict[int, set[int]] = {at: set() for at in range(len(found))}
-    by_topic: dict[str, list[int]] = {}
+    by_topic: dict[Topic, list[int]] = {}
     for at, one in enumerate(found):
         if one.first["predicate"] in SINGLE_VALUED and one.claims:
-            by_topic.setdefault(one.name, []).append(at)
+            by_topic.setdefault(one.about, []).append(at)
     pairs = [pair for places in by_topic.values() for pair in combinations(places, 2)]
-    pairs = [pair for pair in pairs if _exclude(*(found[at].first for at in pair))]
+    pairs = [
+        (at, other)
+        for at, other in pairs
+        if any(_exclude(a, b) for a, b in product(found[at].claims, found[other].claims))
+    ]
     pairs += [
         (at, place[other])
         for at, one in enumerate(found)
@@ -295,6 +309,17 @@ def _stand(known: Case, found: list[Statement]) -> Iterable[Statement]:
         denied |= any(sure[rival] for rival in rivals[at])
         standing = ESTABLISHED if sure[at] else _word(one, against[at], denied)
         yield replace(one, rivals=tuple(sorted(rivals[at])), against=against[at], standing=standing)
+
+
+def _denied(found: list[Statement]) -> Iterable[Statement]:
+    """The statements, each with the denials of others that it contradicts or that contradict it."""
+    denials = {claim["id"]: claim for one in found for claim in one.denials}
+    for one in found:
+        mine = {claim["id"] for claim in one.claims}
+        named = {other for claim in one.claims for other in claim["contradicts"]}
+        more = [c for name, c in denials.items() if name in named or mine & set(c["contradicts"])]
+        more = [claim for claim in more if claim not in one.denials]
+        yield replace(one, denials=(*one.denials, *more)) if mine and more else one
 
 
 def _exclude(one: Claim, other: Claim) -> bool:
@@ -394,6 +419,7 @@ def statements(known: Case, stage: str = "") -> Answer:
     if rows:
         what = words.count(frame.height, "statement")
         sentence = f"Of {what}{about} known on {words.date(now(known))}, {words.listed(found)}."
+    mark = label(known, *SAID)
     return Answer(
         name=f"statements_{stage}" if stage else "statements",
         sentence=sentence,
@@ -406,7 +432,7 @@ def statements(known: Case, stage: str = "") -> Answer:
             "against": "Against it",
         },
         figures=tuple(
-            Figure(f"standing.{word.replace(' ', '_')}", float(many), None, "count", str(many))
+            tally(f"standing.{word.replace(' ', '_')}", many, mark)
             for word, many in counted.items()
         ),
         notes=tuple(_no_longer(known, parts)),

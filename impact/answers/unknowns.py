@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact import words
-from impact.answers.answer import Answer, Figure
+from impact.answers.answer import Answer, Figure, tally
 from impact.answers.decisions import weighed
 from impact.answers.exposure import related
 from impact.answers.provenance import names
@@ -299,7 +299,7 @@ def not_known(run: Run) -> Answer:
         sentence=sentence,
         table=frame,
         heads={"what": "Not known", "why": "What it rests on instead", "who": "Who could say"},
-        figures=(Figure("assumptions", float(many), None, "count", str(many)),),
+        figures=(tally("assumptions", many),),
     )
 
 

@@ -109,13 +109,17 @@ def _kind(run: Run, name: str) -> str:
 
 
 def _label(run: Run, name: str) -> str:
-    """The highest TLP level among the rows behind a name, its own included."""
-    levels = {run.lineage.label(name)}
-    for table in ("inputs", "claims", "entities"):
-        rows = run.known[table].filter(pl.col("id") == name)
-        cited = rows.explode("sources")["sources"].drop_nulls().to_list()
-        sources = run.known["sources"].filter(pl.col("id").is_in(cited))
-        levels |= {*rows["tlp"], *sources["tlp"]}
+    """The highest TLP level among the rows whose words or numbers the answer uses."""
+    known = run.known
+    sources, entities = known.rows("sources"), known.rows("entities")
+    used = [
+        known.rows(table)[name] for table in ("inputs", "entities") if name in known.rows(table)
+    ]
+    claims = _claims(run, name)
+    used += claims
+    used += [entities[c[part]] for c in claims for part in ("claimant", "subject")]
+    cited = [sources[source] for row in used for source in row["sources"]]
+    levels = {run.lineage.label(name), *(str(row["tlp"]) for row in (*used, *cited))}
     return max(levels, key=TLP.index)
 
 

@@ -123,11 +123,14 @@ def find_case(case: str | Path) -> Path:
         raise bad(text, "is a pattern", "name one folder")
     if text in case_names():
         return cases_folder() / text
-    folder = Path(text)
-    if (folder / "case.toml").is_file():
-        return folder
-    if folder.is_dir() and text:
-        raise bad(text, "holds no case.toml", "name a case folder")
+    try:
+        folder = Path(text)
+        if (folder / "case.toml").is_file():
+            return folder
+        if folder.is_dir() and text:
+            raise bad(text, "holds no case.toml", "name a case folder")
+    except OSError as error:
+        raise bad(text[:60], f"cannot be read ({error.strerror})", "name a case folder") from None
     raise bad(text, "no such case", did_you_mean(text, case_names(), "see `impact cases`"))
 
 

@@ -11,6 +11,7 @@ from impact.numerics import times
 
 Tables = Mapping[str, pl.DataFrame]
 SHOWN = 50  # faults shown of one kind
+CENTURY = 100 * 366 * 24  # hours
 
 
 def sourced(tables: Tables) -> Iterator[Fault]:
@@ -86,48 +87,46 @@ def own_words(tables: Tables) -> Iterator[Fault]:
 
 def judged(tables: Tables) -> Iterator[Fault]:
     """Judgements that leave a hypothesis out, or under which nothing is possible."""
-    rows = tables["judgements"].filter(~pl.col("withdrawn"))
-    unknown = rows.drop_nulls("claim").join(
-        tables["claims"], left_on="claim", right_on="id", how="anti"
-    )
-    rows = rows.join(unknown, on="stage", how="anti")  # told as a missing reference
-    lines = {
-        (stage, claim, who): line
-        for stage, claim, who, line in rows.select(
-            "stage", "claim", "hypothesis", "file_line"
-        ).iter_rows()
-    }
-    priors = {(stage, who) for stage, claim, who in lines if claim is None}
-    for (stage, claim, who), line in lines.items():
+    rows, claims = tables["judgements"], tables["claims"]
+    unknown = rows.drop_nulls("claim").join(claims, left_on="claim", right_on="id", how="anti")
+    told = rows.join(unknown, on="stage", how="anti")  # the others are told as missing references
+    newest = told.unique("id", keep="last", maintain_order=True).filter(~pl.col("withdrawn"))
+    found: dict[tuple[str, str | None], dict[str, tuple[int, float]]] = {}
+    for stage, claim, who, line, high in newest.select(
+        "stage", "claim", "hypothesis", "file_line", "high"
+    ).iter_rows():
+        found.setdefault((stage, claim), {})[who] = (line, high)
+    for (stage, claim), judged_for in found.items():
+        priors = found.get((stage, None), {})
+        line = min(line for line, _ in judged_for.values())
         where = f"judgements.csv:{line}"
-        if (stage, who) not in priors:
+        for who in sorted(judged_for.keys() - priors.keys()):
             what = f'"{who}" has no prior for {stage}'
-            yield Fault(f"{where} hypothesis", what, "add a row for it without a claim")
-        missing = sorted(
-            other for part, other in priors if part == stage and (stage, claim, other) not in lines
-        )
-        if missing and who == min(w for s, c, w in lines if (s, c) == (stage, claim)):
+            repair = "add a row for it without a claim"
+            yield Fault(f"judgements.csv:{judged_for[who][0]} hypothesis", what, repair)
+        if missing := sorted(priors.keys() - judged_for.keys()):
             what = f'"{claim}" is not judged for {", ".join(missing)}'
             yield Fault(f"{where} claim", what, "judge it for every hypothesis of the stage")
-    whole = rows.group_by("stage", "claim", "known_on", maintain_order=True)
-    best = whole.agg(pl.col("high").max(), pl.col("file_line").min())
-    for line in best.filter(pl.col("high") <= 0)["file_line"]:
-        what = "is possible under no hypothesis"
-        yield Fault(f"judgements.csv:{line} high", what, "write a chance above 0 for one of them")
+        elif max(high for _, high in judged_for.values()) <= 0:
+            what, repair = "is possible under no hypothesis", "write a chance above 0 for one"
+            yield Fault(f"{where} high", what, repair)
+        if claim is None and len(judged_for) == 1:
+            what = f"there is one hypothesis for {stage}"
+            yield Fault(f"{where} hypothesis", what, "add another, such as somebody else")
 
 
-def met(tables: Tables) -> Iterator[Fault]:
-    """Duties that are met before they begin, or later than the row was known."""
-    rows = tables["duties"]
-    begun = pl.col("starts_from")
-    early = rows.filter(pl.col("met_on") < begun.dt.truncate("1d"))
-    for line in early["file_line"]:
-        what = "is before starts_from"
-        yield Fault(f"duties.csv:{line} met_on", what, "check both dates")
-    second = [pl.col(column).dt.truncate("1s") for column in ("met_on", "known_on")]
-    for line in rows.filter(second[0] > second[1])["file_line"]:
-        what = "is later than known_on"
-        yield Fault(f"duties.csv:{line} met_on", what, "write it in a row that is known by then")
+def clocks(tables: Tables) -> Iterator[Fault]:
+    """Duties that are met before they begin or later than the row was known, or run too long."""
+    for row in tables["duties"].iter_rows(named=True):
+        where, begun, met = f"duties.csv:{row['file_line']}", row["starts_from"], row["met_on"]
+        if begun and met and met < times.start(begun):
+            yield Fault(f"{where} met_on", "is before starts_from", "check both dates")
+        if met and row["known_on"] and met > times.until(row["known_on"]):
+            repair = "write it in a row that is known by then"
+            yield Fault(f"{where} met_on", "is later than known_on", repair)
+        if (row["clock_hours"] or 0) > CENTURY:
+            what, repair = "is longer than a century", "write hours; empty means no fixed time"
+            yield Fault(f"{where} clock_hours", what, repair)
 
 
-CHECKS = (sourced, circles, own_words, judged, met)
+CHECKS = (sourced, circles, own_words, judged, clocks)

@@ -8,10 +8,13 @@ what an earlier one brought and says nothing of rows that it does not hold.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
+
+import polars as pl
 
 from impact.case.folder import Case, digest
 from impact.case.schema import TLP
@@ -37,6 +40,7 @@ _IDENTITIES = {
     **dict.fromkeys(("group", "workforce", "competitor"), "class"),
 }
 _TYPES = {"event": "campaign", "actor": "threat-actor", "service": "infrastructure"}
+_SHA256, _ADDRESS = re.compile("[0-9a-fA-F]{64}"), re.compile(r"https?://[\w.:-]+(/[!-~]*)?")
 _INDICATED = ("malware", "campaign", "threat-actor", "infrastructure")  # what may be indicated
 _SOFTWARE = ("release", "package", "product")
 
@@ -46,20 +50,22 @@ def bundle(known: Case) -> Object:
 
     Claims are notes by their claimant, what they contradict is an opinion; a claim that was
     replaced or taken back is revoked. Data sets, states and projects have no object of their own:
-    what is said of them is about their party.
+    what is said of them is about their party. Each object has the highest level of the rows whose
+    words it uses.
     """
     writer = _Writer(known)
     found = [*writer.entities(), *writer.links(), *writer.claims(), *writer.indicators()]
     levels = sorted(writer.levels, key=TLP.index)
-    moment = now(known)
     if found:
+        first = min(one["created"] for one in found if "created" in one)
+        report = writer.new("report", "case", known.id, levels[-1], now(known))
         found.append(
-            writer.new("report", "case", known.id, levels[-1], moment)
+            {**report, "created": first}
             | {
                 "name": known.title,
                 "description": known.question,
                 "report_types": ["campaign"],
-                "published": _instant(moment),
+                "published": report["modified"],
                 "object_refs": [one["id"] for one in found],
             }
         )
@@ -98,10 +104,11 @@ class _Writer:
     def __init__(self, known: Case) -> None:
         self.known = known
         self.levels = set[str]()
-        self.rows = known.rows("entities")
+        self.rows, self.sources = known.rows("entities"), known.rows("sources")
         links = known.rows("links").values()
         self.bad = {link["target"] for link in links if link["relation"] in BAD}
         self.ids = {name: self.id_of(row) for name, row in self.rows.items()}
+        self.first = {table: _first_known(known, table) for table in known.tables}
 
     def author(self) -> Object:
         """The kit itself, by which all objects are made."""
@@ -117,14 +124,15 @@ class _Writer:
         }
 
     def new(self, kind: str, table: str, name: str, level: str, moment: datetime | None) -> Object:
-        """What every object but an observable has."""
+        """What every object but an observable has: created once, modified at a moment."""
         self.levels.add(level)
+        created = self.first.get(table, {}).get(name, moment)
         return {
             "type": kind,
             "spec_version": "2.1",
             "id": self.id(kind, table, name),
             "created_by_ref": f"identity--{OURS}",
-            "created": _instant(moment),
+            "created": _instant(created),
             "modified": _instant(moment),
             "object_marking_refs": [f"marking-definition--{MARKINGS[level]}"],
         }
@@ -148,35 +156,40 @@ class _Writer:
         kind = str(row["kind"])
         return _TYPES.get(kind, "identity" if kind in _IDENTITIES else "")
 
-    def level(self, row: Row) -> str:
-        """The highest level of a row and of its sources."""
-        sources = self.known.rows("sources")
-        levels = [str(row["tlp"]), *(str(sources[s]["tlp"]) for s in row["sources"])]
-        return max(levels, key=TLP.index)
+    def level(self, *rows: Row) -> str:
+        """The highest level of rows and of their sources."""
+        cited = [self.sources[source] for row in rows for source in row["sources"]]
+        return max((str(row["tlp"]) for row in (*rows, *cited)), key=TLP.index)
 
     def cited(self, row: Row) -> list[Object]:
         """The sources of a row, each with its date, reliability and how it was read."""
         told = []
         for name in row["sources"]:
-            source = self.known.rows("sources")[name]
+            source = self.sources[name]
             said = f"{source['title']}; published {times.as_text(source['published_on'])},"
             said += f" reliability {source['reliability']}, read: {source['access']}"
-            address = {"url": source["url"]} if source["url"] else {}
+            address = {"url": source["url"]} if _ADDRESS.fullmatch(source["url"] or "") else {}
             told.append({"source_name": source["publisher"], "description": said, **address})
         return told
 
-    def object_of(self, kind: str, table: str, row: Row) -> Object:
-        """The common part of a row's object, with its sources."""
-        cited = self.cited(row)
-        made = self.new(kind, table, row["id"], self.level(row), row["known_on"])
+    def object_of(
+        self, kind: str, table: str, row: Row, *used: Row, moment: datetime | None = None
+    ) -> Object:
+        """The common part of a row's object, with its sources; `used` are rows that it quotes."""
+        cited, day = self.cited(row), moment or row["known_on"]
+        made = self.new(kind, table, row["id"], self.level(row, *used), day)
         return made | ({"external_references": cited} if cited else {})
 
     def entities(self) -> Iterator[Object]:
         """Parties, actors, software, services and the campaign."""
         for name, row in self.rows.items():
-            kind, level = self.kind(row), self.level(row)
+            kind = self.kind(row)
             told = {"description": row["role"]} if row["role"] else {}
             if kind == "software":
+                alike = [self.rows[n] for n, found in self.ids.items() if found == self.ids[name]]
+                if alike[0] is not row:
+                    continue  # packages of one name are one object
+                level = self.level(*alike)
                 self.levels.add(level)
                 marking = [f"marking-definition--{MARKINGS[level]}"]
                 common = {"type": kind, "spec_version": "2.1", "id": self.ids[name]}
@@ -195,64 +208,78 @@ class _Writer:
         """The relations that somebody reports, between parties that have an object."""
         claims = self.known.rows("claims")
         for row in self.known.rows("links").values():
-            ends = [self.ids[row[end]] for end in ("source", "target")]
-            if not (row["claims"] or row["sources"]) or None in ends or ends[0] == ends[1]:
+            ends = [self.rows[row[end]] for end in ("source", "target")]
+            ids = [self.ids[end["id"]] for end in ends]
+            supposed = row["relation"] == "falls" or not (row["claims"] or row["sources"])
+            if supposed or None in ids or ids[0] == ids[1]:
                 continue
-            told = [claims[claim]["says"] for claim in row["claims"]]
-            said = [f"Reported: {row['relation'].replace('_', ' ')}.", *told]
-            numbers = [CONFIDENCE.get(claims[claim]["credibility"]) for claim in row["claims"]]
+            told = [claims[claim] for claim in row["claims"]]
+            said = [f"Reported: {row['relation'].replace('_', ' ')}.", *(c["says"] for c in told)]
+            numbers = [CONFIDENCE.get(claim["credibility"]) for claim in told]
             sure = [number for number in numbers if number]
             yield (
-                self.object_of("relationship", "links", row)
+                self.object_of("relationship", "links", row, *ends, *told)
                 | {"relationship_type": "related-to", "description": " ".join(said)}
-                | {"source_ref": ends[0], "target_ref": ends[1]}
+                | {"source_ref": ids[0], "target_ref": ids[1]}
                 | ({"confidence": max(sure)} if sure else {})
             )
 
     def claims(self) -> Iterator[Object]:
         """Each claim as a note by its claimant, and an opinion where it contradicts others."""
         standing = self.known.rows("claims")
+        later = {old: row for row in standing.values() for old in row["supersedes"]}
         ended = self.known.ended.get("claims")
         rows = [*standing.values(), *(ended.iter_rows(named=True) if ended is not None else ())]
-        gone = {old for row in standing.values() for old in row["supersedes"]}
+        about = {row["id"]: self.about(row) for row in rows}
         for row in rows:
-            there = row["subject"] in self.rows and row["claimant"] in self.rows
-            about = self.about(row["subject"]) if there else None
-            if about is None:
+            if about[row["id"]] is None:
                 continue
-            by = {"authors": [self.rows[row["claimant"]]["name"]]}
-            sure = CONFIDENCE.get(row["credibility"])
-            number = {"confidence": sure} if sure else {}
-            note = self.object_of("note", "claims", row) | by | number
-            note |= {
-                "abstract": f"{row['stance']}, {times.as_text(row['stated_on'])}",
-                "content": row["says"],
-                "object_refs": [about],
-                "labels": [label for label in (row["stance"], row["stage"]) if label],
-            }
-            revoked = row["id"] in gone or row["id"] not in standing
-            yield note | ({"revoked": True} if revoked else {})
-            if others := [other for other in row["contradicts"] if other in standing]:
+            claimant, subject = self.rows[row["claimant"]], self.rows[row["subject"]]
+            sure, by = CONFIDENCE.get(row["credibility"]), Object(authors=[claimant["name"]])
+            by |= {"confidence": sure} if sure else {}
+            after = later.get(row["id"])
+            used = (claimant, subject, *((after,) if after else ()))
+            moment = max(row["known_on"], after["known_on"]) if after else None
+            gone = after is not None or row["id"] not in standing
+            yield (
+                self.object_of("note", "claims", row, *used, moment=moment)
+                | by
+                | {
+                    "abstract": f"{row['stance']}, {times.as_text(row['stated_on'])}",
+                    "content": row["says"],
+                    "object_refs": [about[row["id"]]],
+                    "labels": [label for label in (row["stance"], row["stage"]) if label],
+                    **({"revoked": True} if gone else {}),
+                }
+            )
+            others = [standing[other] for other in row["contradicts"] if about.get(other)
+                      and other in standing]  # fmt: skip
+            if others and not gone:
                 yield (
-                    self.object_of("opinion", "claims", row)
+                    self.object_of("opinion", "claims", row, claimant, *others)
                     | by
-                    | number
                     | {
                         "opinion": "disagree",
                         "explanation": row["says"],
-                        "object_refs": [self.id("note", "claims", other) for other in others],
+                        "object_refs": [self.id("note", "claims", other["id"]) for other in others],
                     }
                 )
 
-    def about(self, name: str) -> str | None:
-        """The object that a claim on an entity is about: its own, its party's, or the campaign."""
-        party = self.rows[name]["party"] or ""
-        return self.ids[name] or self.ids.get(party) or self.ids.get("event")
+    def about(self, claim: Row) -> str | None:
+        """The object that a claim is about: its subject, the subject's party, or the campaign.
+
+        None where there is none, or where claimant or subject stand no more.
+        """
+        if claim["subject"] not in self.rows or claim["claimant"] not in self.rows:
+            return None
+        party = self.rows[claim["subject"]]["party"] or ""
+        return self.ids[claim["subject"]] or self.ids.get(party) or self.ids.get("event")
 
     def indicators(self) -> Iterator[Object]:
         """What to hunt for, as patterns where STIX has one."""
         for row in self.known.rows("indicators").values():
-            pattern, target = _pattern(row["kind"], row["value"]), self.ids[row["entity"]]
+            pattern, entity = _pattern(row["kind"], row["value"]), self.rows[row["entity"]]
+            target = self.ids[entity["id"]]
             if pattern is None:
                 continue
             sure = CONFIDENCE.get(row["credibility"])
@@ -265,7 +292,7 @@ class _Writer:
                 | ({"confidence": sure} if sure else {})
             )
             if target and target.startswith(_INDICATED):
-                link = self.object_of("relationship", "indicators", row)
+                link = self.object_of("relationship", "indicators", row, entity)
                 yield link | {
                     "relationship_type": "indicates",
                     "source_ref": made["id"],
@@ -273,19 +300,22 @@ class _Writer:
                 }
 
 
+def _first_known(known: Case, table: str) -> dict[str, datetime]:
+    """Row -> when it was first known at the level of a view: an object is created once."""
+    whole = known.loaded or known
+    rows = whole[table].filter(pl.col("tlp").is_in(TLP[: TLP.index(known.tlp) + 1]))
+    return dict(rows.group_by("id").agg(pl.col("known_on").min()).iter_rows())
+
+
 def _pattern(kind: str, value: str) -> str | None:
     """The STIX pattern of an indicator, whose value is written defanged; None where it has none."""
     plain = value.replace("[.]", ".").replace("hxxp", "http", 1)
-    plain = plain.replace("\\", "\\\\").replace("'", "\\'")
+    quoted = plain.replace("\\", "\\\\").replace("'", "\\'")
     if kind == "path":
-        folder, _, file = plain.rpartition("/")
+        folder, _, file = quoted.rpartition("/")
         inside = f" AND file:parent_directory_ref.path LIKE '%{folder}'" if folder else ""
         return f"[file:name = '{file}'{inside}]"
     address = "ipv6-addr" if ":" in plain else "ipv4-addr"
-    part = {
-        "sha256": "file:hashes.'SHA-256'",
-        "domain": "domain-name:value",
-        "ip": f"{address}:value",
-        "url": "url:value",
-    }.get(kind)
-    return f"[{part} = '{plain}']" if part else None
+    part = {"domain": "domain-name:value", "ip": f"{address}:value", "url": "url:value"}
+    part |= {"sha256": "file:hashes.'SHA-256'"} if _SHA256.fullmatch(plain) else {}
+    return f"[{part[kind]} = '{quoted}']" if kind in part else None

@@ -155,7 +155,7 @@ def _standing(
         ]
         standing[name], ended[name] = seen, gone
         hidden |= {name} if gone.height or higher.height else set()
-    if faults := faults or _missing(standing, ended, hidden, tables):
+    if faults := faults or _missing(standing, ended, hidden):
         raise Refusal(faults)
     return standing, ended
 
@@ -169,30 +169,34 @@ def _missing(
     standing: Mapping[str, pl.DataFrame],
     ended: Mapping[str, pl.DataFrame],
     hidden: Collection[str],
-    tables: Mapping[str, pl.DataFrame],
 ) -> list[Fault]:
     """Rows that are referred to and do not stand: each named once.
 
-    A row that ends another needs no more than its own sources.
+    A row that ends another needs no more than its own sources, and a claim may go on contradicting
+    or superseding one that was taken back.
     """
     needed = checks.references(standing, hidden)
     if "sources" in hidden:
         needed = pl.concat([needed, checks.references(ended, {"sources"})])
     faults = []
-    for (table,), rows in sorted(needed.group_by("to")):
-        there = standing[str(table)].select(name="id")
-        missing = rows.select("name").unique().join(there, on="name", how="anti")
-        for name in missing["name"].sort():
-            if tables[str(table)].filter(pl.col("id") == name)["withdrawn"].any():
-                what, repair = (
-                    "is needed and was withdrawn",
-                    "withdraw or replace what refers to it",
-                )
-            else:
-                what = "is needed and stands above the level"
-                repair = "raise the level, or give a row at this level"
-            faults.append(Fault(f"{table}.csv {name}", what, repair))
+    for (to,), rows in sorted(needed.group_by("to")):
+        table, gone = str(to), ended[str(to)].select(name="id")
+        missing = rows.join(standing[table].select(name="id"), on="name", how="anti")
+        still = missing.filter(~pl.col("column").is_in(_OF_CLAIMS)).join(gone, on="name")
+        above = missing.join(gone, on="name", how="anti")
+        faults += [
+            Fault(f"{table}.csv {name}", what, repair)
+            for found, what, repair in (
+                (still, "is needed and was withdrawn", "withdraw or replace what refers to it"),
+                (above, "is needed and stands above the level",
+                 "raise the level, or give a row at this level"),
+            )
+            for name in found["name"].unique().sort()
+        ]  # fmt: skip
     return faults
+
+
+_OF_CLAIMS = ("contradicts", "supersedes")  # references of claims to claims that may be gone
 
 
 @dataclass(frozen=True)
@@ -211,13 +215,16 @@ _DEPENDENCY = ("sources", "entities", "claims", "inputs", "links", "losses")  # 
 def between(one: Case, other: Case) -> list[RowChange]:
     """What changed from an earlier view to a later one: rows of tables that others refer to first.
 
-    In each table by id; what ended comes last, the other way round.
+    In each table by id, correlations before other inputs; what ended comes last, the other way
+    round.
     """
     order = [*_DEPENDENCY, *(table for table in one.tables if table not in _DEPENDENCY)]
     begun, ended = list[RowChange](), list[RowChange]()
     for table in order:
         before, after = one[table], other[table]
-        changed = after.join(before, on=["id", "known_on", "tlp"], how="anti").sort("id")
+        changed = after.join(before, on=["id", "known_on", "tlp"], how="anti")
+        if table == "inputs":  # what others move with comes before them
+            changed = changed.sort(pl.col("unit") != checks.CORRELATION, "id")
         rows = one.rows(table) if changed.height else {}
         for row in changed.iter_rows(named=True):
             begun.append(RowChange(table, row["id"], rows.get(row["id"]), row))
@@ -260,8 +267,9 @@ def now(known: Case) -> datetime | None:
     """
     if known.as_of is not None:
         return known.as_of
-    days = (day for day in known["claims"]["known_on"] if times.precision(day) in ("day", "minute"))
-    return max(days, default=None)
+    every = known["claims"]["known_on"].to_list()
+    days = [day for day in every if times.precision(day) in ("day", "minute")]
+    return max(days or every, default=None)
 
 
 def falling(known: Case) -> list[str]:

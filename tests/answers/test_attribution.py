@@ -15,7 +15,7 @@ from tiny import Row, evidence
 
 import impact
 from impact import words
-from impact.answers.attribution import Stage, attribution, flips, posterior, stages
+from impact.answers.attribution import Stage, attribution, flips, shares, stages, weighted
 from impact.case.folder import Case, ordered
 from impact.numerics import times
 
@@ -108,10 +108,11 @@ def test_chances_add_up_to_one_and_weight_0_changes_nothing(
 ) -> None:
     priors = np.array([[x], [y]])
     evidence_ = [np.array([[a], [b]]) for a, b, _ in rows]
-    found = posterior(priors, evidence_, [w for _, _, w in rows])
+    weights = [w for *_, w in rows]
+    found = shares(weighted(priors, evidence_, weights))
     assert found.sum() == pytest.approx(1)
-    nothing = posterior(priors, [*evidence_, np.array([[0.9], [0.1]])], [*(w for *_, w in rows), 0])
-    assert nothing.tolist() == found.tolist()
+    more = weighted(priors, [*evidence_, np.array([[0.9], [0.1]])], [*weights, 0])
+    assert shares(more).tolist() == found.tolist()
 
 
 @given(st.lists(st.tuples(chance, chance, st.floats(0, 1)), min_size=2, max_size=5), st.randoms())
@@ -119,8 +120,8 @@ def test_the_order_of_evidence_does_not_matter(rows: list, order: object) -> Non
     shuffled = list(rows)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     found = [
-        posterior(np.full((2, 1), 0.5), [np.array([[a], [b]]) for a, b, _ in some],
-                  [w for *_, w in some])
+        shares(weighted(np.full((2, 1), 0.5), [np.array([[a], [b]]) for a, b, _ in some],
+                        [w for *_, w in some]))
         for some in (rows, shuffled)
     ]  # fmt: skip
     assert found[0] == pytest.approx(found[1])
@@ -202,20 +203,46 @@ def test_what_would_flip_it_is_named_and_nothing_else_is(tmp_path: Path) -> None
     rows = [*judged("access", "c", 0.9, 0.1), *judged("access", "d", 0.3, 0.7)]
     claims = [{"id": "c"}, {"id": "d", "object": "other", "sources": "t"}]
     known = case(tmp_path / "c", claims, rows, sources)
-    assert flips(access(known)) == [("c", "y"), ("s", "y")]
+    assert flips(access(known)) == [("claim", "c", "y"), ("origin", "s", "y")]
     row = attribution(known).table.row(0, named=True)
     assert 'without "It is so" (reported by a, 1 January 2026), y would lead' in row["flips"]
     assert "without A paper as a source, y would lead" in row["flips"]
     assert "Confidence in who got in is low" in attribution(known).notes[0]
 
 
-def test_leaving_a_claim_out_is_the_case_without_it(mercor: impact.Case) -> None:
-    known = impact.view(mercor)
-    for stage in stages(known):
+def test_leaving_a_claim_or_an_origin_out_is_the_case_without_it(mercor: impact.Case) -> None:
+    """Each single removal is worked out again from the start, and the flips are just those."""
+    for stage in stages(impact.view(mercor)):
+        expected = []
         for one in stage.evidence:
-            rest = [e for e in stage.evidence if e is not one]
-            again = Stage(stage.name, stage.hypotheses, stage.priors, tuple(rest))
-            assert again.chances().tolist() == stage.chances(one.claim["id"]).tolist()
+            rest = tuple(e for e in stage.evidence if e is not one)
+            expected.append(("claim", one.claim["id"], replace(stage, evidence=rest).leader()))
+        for origin in {name for one in stage.evidence for name in one.origins}:
+            rest = tuple(
+                replace(e, origins={n: w for n, w in e.origins.items() if n != origin})
+                for e in stage.evidence
+            )
+            expected.append(("origin", origin, replace(stage, evidence=rest).leader()))
+        others = sorted(row for row in expected if row[2] != stage.leader())
+        assert flips(stage) == others
+
+
+def test_very_much_evidence_does_not_wash_out(tmp_path: Path) -> None:
+    """As products, 400 likelihoods of .03 and .01 are nothing; their ratio is all."""
+    priors, likelihood = np.full((2, 1), 0.5), np.array([[0.03], [0.01]])
+    found = shares(weighted(priors, [likelihood] * 400, [0.8] * 400))
+    assert found.ravel().tolist() == pytest.approx([1.0, 0.0])
+    ruled_out = shares(weighted(np.array([[0.0], [1.0]]), [np.array([[0.9], [0.0]])], [1.0]))
+    assert ruled_out.ravel().tolist() == [0.0, 1.0]
+
+
+def test_a_copy_that_is_judged_otherwise_does_not_replace_the_original(tmp_path: Path) -> None:
+    sources = [{"id": "s"}, {"id": "copy", "derived_from": "s"}]
+    claims = [{"id": "d"}, {"id": "a-copy", "sources": "copy", "by": "c"}]
+    rows = [*judged("access", "d", 0.8, 0.2), *judged("access", "a-copy", 0.99, 0.01)]
+    both = case(tmp_path / "both", claims, rows, sources)
+    alone = case(tmp_path / "alone", claims[:1], rows[:2], sources)
+    assert likelihood(both) == likelihood(alone)
 
 
 # words

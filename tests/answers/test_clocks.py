@@ -107,3 +107,36 @@ def test_a_duty_without_a_trigger_or_to_nobody_is_refused_with_the_repair(tmp_pa
         evidence(tmp_path / "one", duties=[row])
     with pytest.raises(BadInput, match=r'no entity "nobody"; add it to entities\.csv'):
         evidence(tmp_path / "two", duties=[{**row, "trigger": "nobody"}])
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"clock_hours": "2000000"}, "is longer than a century; write hours"),
+        ({"clock_hours": "1e300"}, "is longer than a century; write hours"),
+        ({"met_on": "2026-03-01T10:00Z", "known_on": "2026-03-02"}, "is before starts_from; check"),
+    ],
+)
+def test_a_clock_that_cannot_be_is_refused(tmp_path: Path, cells: Row, said: str) -> None:
+    row: Row = {"id": "d", "bearer": "a", "trigger": "b", "starts_from": "2026-03-01T12:00Z"}
+    with pytest.raises(BadInput, match=said):
+        evidence(tmp_path / "case", duties=[{**row, **cells}])
+
+
+def test_a_clock_that_begins_in_a_month_may_be_met_in_it(tmp_path: Path) -> None:
+    row: Row = {"id": "d", "bearer": "a", "trigger": "b", "starts_from": "2026-03"}
+    row |= {"met_on": "2026-03-25", "known_on": "2026-03-26"}
+    known = impact.view(evidence(tmp_path / "case", duties=[row]))
+    assert impact.duties(known).table["state"].to_list() == ["met"]
+
+
+def test_half_an_hour_is_told_as_such(tmp_path: Path) -> None:
+    row: Row = {"id": "d", "bearer": "a", "trigger": "b", "clock_hours": "0.5"}
+    known = impact.view(evidence(tmp_path / "case", duties=[row]))
+    assert impact.duties(known).table["due"].item() == "0.5 hours from a start not known"
+
+
+def test_a_day_on_which_a_clock_ends_is_not_over_at_noon(tmp_path: Path) -> None:
+    unknown = {"starts_from": "2026-03-31", "clock_hours": "720", "applies": "not established"}
+    assert state(tmp_path / "a", "2026-04-30T12:00Z", **unknown)[1] == "unknown whether it applies"
+    assert "would have ended" in state(tmp_path / "b", "2026-05-01T00:00Z", **unknown)[1]

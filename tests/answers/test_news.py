@@ -6,17 +6,20 @@ import json
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tiny import evidence
 
 import impact
 from impact.answers import differences
 from impact.case import views
-from impact.case.folder import Case
+from impact.case.folder import Case, ordered
 from impact.errors import BadInput
+from impact.numerics import times
 from impact.simulation import Run, total
 
 DAYS = ("2026-03-24T12:00Z", "2026-04-04", "2026-04-23", "2026-05-14", "2026-08-12", "2026-08-28")
@@ -221,3 +224,55 @@ def test_a_view_that_was_sent_elsewhere_has_no_history(mercor: impact.Case) -> N
     assert sent.loaded is None
     with pytest.raises(BadInput, match="no case behind it"):
         list(views.history(impact.view(mercor, as_of="2026-03-31"), sent))
+
+
+def test_a_correction_of_a_claim_is_news(tmp_path: Path) -> None:
+    first = {"id": "d", "object": "paused", "says": "It paused.", "sources": "s1"}
+    second = {**first, "object": "resumed", "says": "It resumed.", "sources": "s3"}
+    case = evidence(
+        tmp_path / "case", sources=SOURCES, claims=[{**first, "known_on": "2026-01-01"},
+                                                    {**second, "known_on": "2026-03-01"}],
+    )  # fmt: skip
+    told = impact.news(impact.view(case, as_of="2026-02"), impact.view(case))
+    assert told.table.rows() == [
+        ("replaced", "It paused.", "reported by a, 1 March 2026", "It resumed.")
+    ]
+
+
+def test_a_correlation_comes_before_what_moves_with_it(tmp_path: Path) -> None:
+    usd = {"shape": "uniform", "low": "1", "high": "9", "unit": "USD", "drawn": "once",
+           "meaning": "a cost", "authored_on": "2026-01-01", "basis_kind": "assumption",
+           "basis": "made up"}  # fmt: skip
+    later = {"known_on": "2026-03-01", "moves_with": "zz"}
+    inputs = [{**usd, "id": name} | more for name in "pq" for more in ({}, later)]
+    fixed = {"shape": "fixed", "low": "", "high": "", "mode": "0.5", "unit": "correlation"}
+    inputs.append({**usd, **fixed, "id": "zz", "known_on": "2026-03-01"})
+    loss = {"form": "response", "kind": "product", "driver": "a", "bearer": "b", "needs": "b"}
+    case = evidence(
+        tmp_path / "case",
+        inputs=inputs,
+        losses=[{**loss, "id": name, "arguments": f"c={name}"} for name in "pq"],
+        links=[{"id": "l", "source": "event", "target": "b", "chances": "certain"}],
+    )
+    one, other = (impact.simulate(impact.view(case, as_of=d), 500) for d in ("2026-02", ""))
+    effects = differences.effects_of(one, other)
+    assert sum(row[3] for row in effects) == cents(other) - cents(one)
+
+
+def test_a_claimant_that_is_withdrawn_with_its_claim_is_told(tmp_path: Path) -> None:
+    claim = {"id": "c", "by": "zed", "object": "x", "sources": "s1", "known_on": "2026-01-01"}
+    gone = {"withdrawn": "true", "known_on": "2026-03-01"}
+    zed = {"id": "zed", "name": "Zed"}
+    case = evidence(
+        tmp_path / "case", sources=SOURCES, claims=[claim, {**claim, **gone, "sources": "s3"}],
+        entities=[zed],
+    )  # fmt: skip
+    entities = case["entities"]
+    row = entities.filter(id="zed").with_columns(
+        withdrawn=pl.lit(True), known_on=pl.lit(case["claims"]["known_on"].max(), times.INSTANT)
+    )
+    tables = {**case.tables, "entities": ordered(pl.concat([entities, row]))}
+    case = replace(case, tables=tables, memo={})
+    told = impact.news(impact.view(case, as_of="2026-02"), impact.view(case))
+    assert told.table["by"].to_list() == ["reported by Zed, 1 January 2026"]
+    assert impact.statements(impact.view(case)).sentence == "Nothing is claimed by that day."

@@ -12,6 +12,7 @@ import impact
 from impact.answers import statements as stating
 from impact.answers import why as explaining
 from impact.answers.conflicts import disputes
+from impact.answers.news import moved_standings
 from impact.answers.statements import STANDINGS, Statement, statements_of, support
 from impact.case.folder import Case
 from impact.errors import BadInput, Refusal
@@ -321,3 +322,75 @@ def test_many_weak_pages_do_not_outvote_one_firm_source(said: Said) -> None:
     known = said(*rows, firm, sources=[{"id": "s1", "reliability": "A"}, *weak])
     ((_, one, _),) = disputes(known)
     assert one[0]["id"] == "firm"
+
+
+# defects that were met
+
+
+def test_a_claim_against_a_denial_opposes_what_was_asserted(said: Said) -> None:
+    denial = claim("d", "offered", predicate="leak_status", stance="denies")
+    rival = claim("e", "gone", "s2", predicate="other", by="c", contradicts="d")
+    known = said(denial, rival)
+    ((_, one, two),) = disputes(known)
+    assert {one[0]["id"], two[0]["id"]} == {"d", "e"}
+    turned = said({**denial, "contradicts": "e"}, {**rival, "contradicts": ""})
+    assert len(disputes(turned)) == 1
+
+
+def test_any_two_times_that_meet_make_a_conflict(said: Said) -> None:
+    paused = {"predicate": "work_status", "object": "paused"}
+    rows = [
+        {"id": "p1", **paused, "valid_to": "2025-12-10", "sources": "s1", "credibility": "1"},
+        {"id": "p2", **paused, "valid_from": "2025-12-20", "sources": "s2", "by": "c"},
+        claim("r", "resumed", "s3", predicate="work_status", valid_from="2025-12-15"),
+    ]
+    assert len(disputes(said(*rows))) == 1
+
+
+def test_near_numbers_are_two_values_and_are_told_apart(said: Said) -> None:
+    rows = [{"id": name, "predicate": "people_affected", "mode": mode, "unit": "people",
+             "sources": "s1", "credibility": number}
+            for name, mode, number in (("a", "123456", "1"), ("b", "123457", "5"))]  # fmt: skip
+    known = said(*rows)
+    assert {s.value for s in statements_of(known)} == {"123,456 people", "123,457 people"}
+    assert moved_standings(known, known) == []
+
+
+def test_what_another_contradicts_or_supersedes_may_be_taken_back(said: Said) -> None:
+    rows = [*retracted(), {"id": "e", "object": "no", "sources": "s2", "contradicts": "c",
+                           "known_on": "2026-03-01", "by": "c"}]  # fmt: skip
+    known = said(*rows, sources=SOURCES)
+    assert [s.value for s in statements_of(known)] == ["no"]
+    later = {"id": "f", "object": "no", "sources": "s2", "supersedes": "c"}
+    known = said(*retracted(), {**later, "known_on": "2026-03-01"}, sources=SOURCES)
+    assert [s.value for s in statements_of(known)] == ["no"]
+
+
+def test_topics_whose_names_run_together_are_kept_apart(said: Said) -> None:
+    rows = [claim("one", "x", predicate="counts.counts"), claim("two", "y", "s2", on="b.counts",
+            predicate="counts")]  # fmt: skip
+    assert disputes(said(*rows)) == []
+
+
+def test_a_label_is_that_of_the_highest_row_whose_words_are_used(tmp_path: Path) -> None:
+    rows = [
+        claim("one", "mon", predicate="position"),
+        {**claim("two", "tue", "s2", predicate="position"), "tlp": "amber"},
+    ]
+    case = evidence(tmp_path / "case", sources=[{"id": "s1"}, {"id": "s2"}], claims=rows)
+    run = impact.simulate(impact.view(case, tlp="amber"), 10)
+    for name in ("one", "two", "b.position"):
+        assert explaining.record(run, name)["label"] == "amber"
+    for ask in (impact.statements, impact.conflicts, impact.sources):
+        figures = ask(run.known).figures
+        assert {f.label for f in figures} == {"clear" if ask is impact.sources else "amber"}
+    below = impact.simulate(impact.view(case, tlp="clear"), 10)
+    assert explaining.record(below, "one")["label"] == "clear"
+
+
+def test_a_claim_dated_by_a_month_gives_the_view_its_moment(said: Said) -> None:
+    known = said({**claim("one"), "known_on": "2026-02"}, sources=[{"id": "s1",
+                 "known_on": "2026-02"}])  # fmt: skip
+    assert (
+        impact.statements(known).sentence == "Of 1 statement known on February 2026, 1 is likely."
+    )

@@ -193,6 +193,22 @@ REFERENCES: dict[str, tuple[Damage, str, str]] = {
         '"mercor-contained" is not judged for lapsus-name, unknown-actor',
         "judge it for every hypothesis of the stage",
     ),
+    "a stage with one hypothesis": (
+        lambda case: [
+            case.write(
+                "judgements",
+                [
+                    line
+                    for line in case.lines("judgements")
+                    if (",unknown-actor," not in line and ",lapsus-name," not in line)
+                    or ",theft," not in line
+                ],
+            ),
+            f"judgements.csv:{case.line_of('judgements', 'theft-prior-teampcp')} hypothesis",
+        ][1],
+        "there is one hypothesis for theft",
+        "add another, such as somebody else",
+    ),
     "a duty met later than the row is known": (
         lambda case: case.set("duties", "rotate-publishing", "met_on", "2026-03-25"),
         "is later than known_on",

@@ -178,6 +178,61 @@ def test_a_row_above_the_level_moves_no_byte(tmp_path: Path) -> None:
     assert texts[0] == texts[1]
 
 
+def test_an_object_has_the_level_of_every_row_whose_words_it_uses(tmp_path: Path) -> None:
+    claims = [{"id": "d", "known_on": "2026-01-01"}, {"id": "d", "says": "SECRET", "tlp": "amber"}]
+    link = {"id": "l", "source": "a", "target": "b", "claims": "d"}
+    party = {"id": "a", "name": "Quiet firm", "tlp": "amber"}
+    case = evidence(tmp_path / "one", claims=claims, links=[link])
+    named = evidence(tmp_path / "two", claims=[{"id": "c"}], entities=[party])
+    amber = f"marking-definition--{stix.MARKINGS['amber']}"
+    for made, secret in ((case, "SECRET"), (named, "Quiet firm")):
+        bundle = stix.bundle(impact.view(made, tlp="amber"))
+        valid(bundle)
+        using = [one for one in bundle["objects"] if secret in json.dumps(one)]
+        assert using
+        assert all(one["object_marking_refs"] == [amber] for one in using)
+
+
+def test_an_object_is_created_once_and_modified_when_it_changes(tmp_path: Path) -> None:
+    days = [f"2026-0{n}-01" for n in (1, 2, 3)]
+    old = {"id": "old", "known_on": days[0]}
+    claims = [old, {"id": "new", "object": "x", "known_on": days[1], "supersedes": "old"}]
+    case = evidence(tmp_path / "case", claims=claims)
+    early, late = (stix.bundle(impact.view(case, as_of=day)) for day in (days[0], days[2]))
+    before = {one["id"]: one for one in early["objects"]}
+    for one in late["objects"]:
+        if one["id"] in before and "modified" in one:
+            assert one["created"] == before[one["id"]]["created"]
+            same = one == before[one["id"]]
+            assert same == (one["modified"] == before[one["id"]]["modified"]), one
+    (revoked,) = [one for one in of(late, "note") if one.get("revoked")]
+    assert revoked["modified"].startswith("2026-02-01")
+
+
+def test_equal_names_bad_addresses_and_bad_digests_leave_it_valid(tmp_path: Path) -> None:
+    kinds = ("package", "product")
+    twins = [{"id": kind, "name": "same", "kind": kind, "tlp": level}
+             for kind, level in zip(kinds, ("", "amber"), strict=True)]  # fmt: skip
+    indicator = {"id": "i", "entity": "package", "kind": "sha256", "value": "zz", "action": "hunt",
+                 "what": "a file", "credibility": "3"}  # fmt: skip
+    sources = [{"id": "s", "url": "not a url"}]
+    claims = [{"id": "c", "sources": "s", "on": "package"}]
+    case = evidence(tmp_path / "case", entities=twins, claims=claims, sources=sources,
+                    indicators=[indicator])  # fmt: skip
+    bundle = stix.bundle(impact.view(case, tlp="amber"))
+    valid(bundle)
+    (same,) = of(bundle, "software")
+    assert same["object_marking_refs"] == [f"marking-definition--{stix.MARKINGS['amber']}"]
+    assert of(bundle, "indicator") == []
+    assert "not a url" not in json.dumps(bundle)
+
+
+def test_a_supposed_fall_is_no_relation_even_with_a_source(tmp_path: Path) -> None:
+    link = {"id": "l", "source": "event", "target": "b", "relation": "falls", "sources": "s"}
+    case = evidence(tmp_path / "case", sources=[{"id": "s"}], links=[link])
+    assert of(stix.bundle(impact.view(case)), "relationship") == []
+
+
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
     hostile = '\'] OR [file:name = "x"] </script> \\'
     rows = [{"id": "i", "entity": "b", "kind": "domain", "value": hostile, "action": "hunt",
