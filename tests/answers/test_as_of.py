@@ -53,6 +53,7 @@ def later(case: Case, as_of: str, table: str, rows: list[int], changes: dict[str
 def test_what_becomes_known_later_changes_nothing(
     case: Case, as_of: str, table: str, rows: list[int], withdrawn: bool, number: str
 ) -> None:
+    """E01 of ../shared/acceptance/bad_inputs.csv."""
     changes = {"withdrawn": withdrawn, "credibility": number, "says": "Something else.",
                "high": 0.9, "mode": 0.5, "low": 0.1}  # fmt: skip
     before = impact.view(case, as_of=as_of)

@@ -12,6 +12,7 @@ import impact
 from impact.answers import statements as stating
 from impact.answers import why as explaining
 from impact.answers.conflicts import disputes
+from impact.answers.evidence import window
 from impact.answers.news import moved_standings
 from impact.answers.statements import STANDINGS, Statement, statements_of, support
 from impact.case.folder import Case
@@ -210,6 +211,7 @@ SOURCES = [{"id": "s1", "known_on": "2026-02-01"}, {"id": "s2", "known_on": "202
 
 
 def test_a_retraction_is_shown_and_the_day_before_it_is_not(said: Said) -> None:
+    """E04 of ../shared/acceptance/bad_inputs.csv."""
     early = said(*retracted(), sources=SOURCES, as_of="2026-02-28")
     assert standing(early, "yes") == "likely"
     assert impact.statements(early).notes == ()
@@ -247,6 +249,7 @@ def test_a_retraction_above_the_level_is_not_told_below_it(tmp_path: Path) -> No
 
 
 def test_an_alias_is_a_claim_and_merges_nothing(said: Said) -> None:
+    """E07 of ../shared/acceptance/bad_inputs.csv."""
     rows = [
         claim("alias", "y", on="x", predicate="same_as", low="0.1", mode="0.2", high="0.3",
               unit="chance", credibility="3"),
@@ -394,3 +397,15 @@ def test_a_claim_dated_by_a_month_gives_the_view_its_moment(said: Said) -> None:
     assert (
         impact.statements(known).sentence == "Of 1 statement known on February 2026, 1 is likely."
     )
+
+
+def test_two_lengths_of_a_window_are_both_kept_and_both_shown(mercor: impact.Case) -> None:
+    """E05 of ../shared/acceptance/bad_inputs.csv: one beside the other, and core and hull."""
+    known = impact.view(mercor)
+    told = impact.conflicts(known).table.filter(topic="litellm: how long it could be had (first"
+                                                " upload to quarantine)")  # fmt: skip
+    assert all(side.startswith("152 minutes") for side in told["side"])
+    assert sorted(side[:3] for side in told["against"]) == ["179", "40 "]
+    spans = {part: (closes - opens).total_seconds() / 60
+             for part, opens, closes in window(known, "litellm-1.82.7").iter_rows()}  # fmt: skip
+    assert spans == {"core": 46.0, "hull": 179.0}

@@ -61,6 +61,7 @@ def test_the_search_finds_a_sentence_that_mixes_them() -> None:
 def test_no_sentence_of_any_answer_mixes_likelihood_and_confidence(
     mercor: impact.Case, day: str
 ) -> None:
+    """E09 of ../shared/acceptance/bad_inputs.csv."""
     found = list(texts(impact.simulate(impact.view(mercor, as_of=day), 500)))
     assert len(found) > 100
     assert [line for text in found for line in mixed(text)] == []
