@@ -32,8 +32,8 @@ def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
     rank = [(-one.support, one.first["id"]) for one in every]
     found: list[tuple[str, list[Claim], list[Claim]]] = []
     for at, one in enumerate(every):
-        if one.claims and one.denials:
-            sides = sorted((one.claims, one.denials), key=lambda side: -support(known, side))
+        if one.claims and one.against:
+            sides = sorted((one.claims, one.against), key=lambda side: -support(known, side))
             found.append((one.topic, list(sides[0]), list(sides[1])))
         better = sorted((n for n in one.rivals if rank[n] < rank[at]), key=rank.__getitem__)
         alike = [n for n in better if every[n].name == one.name]

@@ -42,6 +42,7 @@ ESTABLISHED, LIKELY, DISPUTED, CLAIMED, DENIED, UNKNOWN = STANDINGS = (
     "denied",
     "unknown",
 )
+UNSAID = ("is silent", "is asked")  # stances that state nothing
 CLEARLY = 1.25  # weight of one side over the other from which it is called better supported
 SERIOUS = 0.3  # share of a statement's weight from which what excludes it makes it disputed
 CONFIRMED, PROBABLE = 0.8, 0.6  # weights of one origin: A1, A2, B1; and A3, B2, C1
@@ -81,7 +82,8 @@ class Statement:
 
     `about` is its topic and `topic` that in words, `key` what claims must share to say it and
     `value` that in words; `origins` maps each independent origin to the greatest weight that it
-    lends; `rivals` are the places of the statements that cannot be true together with it.
+    lends. Against it stand `denials` of it, `objections`, which are denials of something else that
+    a `contradicts` joins to it, and `rivals`, the places of the statements that exclude it.
     """
 
     about: Topic
@@ -91,8 +93,8 @@ class Statement:
     claims: tuple[Claim, ...]
     denials: tuple[Claim, ...]
     origins: Mapping[str, float] = field(repr=False)
+    objections: tuple[Claim, ...] = ()
     rivals: tuple[int, ...] = ()
-    against: float = 0.0
     standing: str = UNKNOWN
 
     @property
@@ -104,6 +106,11 @@ class Statement:
     def support(self) -> float:
         """How well its origins support it, 0 to 1; see `combined`."""
         return combined(self.origins.values())
+
+    @property
+    def against(self) -> tuple[Claim, ...]:
+        """The claims against it that assert nothing themselves."""
+        return (*self.denials, *self.objections)
 
     @property
     def first(self) -> Claim:
@@ -197,7 +204,7 @@ def statements_of(known: Case) -> tuple[Statement, ...]:
     asked: dict[Topic, list[Claim]] = {}
     for claim in known["claims"].iter_rows(named=True):
         about = (str(claim["subject"]), str(claim["predicate"]), claim["qualifier"] or "")
-        if claim["stance"] in ("is silent", "is asked"):
+        if claim["stance"] in UNSAID:
             asked.setdefault(about, []).append(claim)
         elif claim["id"] not in gone:
             sides = groups.setdefault(about, {}).setdefault(_key(claim), ([], []))
@@ -230,9 +237,7 @@ def topic(known: Case, name: str) -> list[Statement]:
 def _statement(known: Case, about: Topic, claims: list[Claim], denials: list[Claim]) -> Statement:
     """A statement as claimed; one that nobody makes, because it was only asked, has no value."""
     subject, predicate, qualifier = about
-    said_ = (claims or denials)[0]
-    open_ = said_["stance"] in ("is silent", "is asked")
-    said = names(known)
+    example, said = (claims or denials)[0], names(known)
     if subject == ROOT and qualifier in said:  # what is said of the event for one party
         of, qualifier = said[qualifier], ""
     else:
@@ -242,8 +247,8 @@ def _statement(known: Case, about: Topic, claims: list[Claim], denials: list[Cla
     return Statement(
         about=about,
         topic=told,
-        key=_key(said_),
-        value="" if open_ else value_of(known, said_),
+        key=_key(example),
+        value="" if example["stance"] in UNSAID else value_of(known, example),
         claims=tuple(claims),
         denials=tuple(denials),
         origins=weighed(known, claims),
@@ -276,7 +281,7 @@ def value_of(known: Case, claim: Claim) -> str:
 
 def _stand(known: Case, found: list[Statement]) -> Iterable[Statement]:
     """The statements with what excludes each, and their standing."""
-    found = list(_denied(found))
+    found = list(_objected(found))
     place = {claim["id"]: at for at, one in enumerate(found) for claim in one.claims}
     rivals: dict[int, set[int]] = {at: set() for at in range(len(found))}
     by_topic: dict[Topic, list[int]] = {}
@@ -300,18 +305,18 @@ def _stand(known: Case, found: list[Statement]) -> Iterable[Statement]:
         rivals[first].add(second)
         rivals[second].add(first)
     against = [
-        max([support(known, one.denials), *(found[rival].support for rival in rivals[at])])
+        max([support(known, one.against), *(found[rival].support for rival in rivals[at])])
         for at, one in enumerate(found)
     ]
     sure = [_confirmed(one) and against[at] < SERIOUS * one.support for at, one in enumerate(found)]
     for at, one in enumerate(found):
-        denied = support(known, one.denials) > CLEARLY * one.support
+        denied = support(known, one.against) > CLEARLY * one.support
         denied |= any(sure[rival] for rival in rivals[at])
         standing = ESTABLISHED if sure[at] else _word(one, against[at], denied)
-        yield replace(one, rivals=tuple(sorted(rivals[at])), against=against[at], standing=standing)
+        yield replace(one, rivals=tuple(sorted(rivals[at])), standing=standing)
 
 
-def _denied(found: list[Statement]) -> Iterable[Statement]:
+def _objected(found: list[Statement]) -> Iterable[Statement]:
     """The statements, each with the denials of others that it contradicts or that contradict it."""
     denials = {claim["id"]: claim for one in found for claim in one.denials}
     for one in found:
@@ -319,7 +324,7 @@ def _denied(found: list[Statement]) -> Iterable[Statement]:
         named = {other for claim in one.claims for other in claim["contradicts"]}
         more = [c for name, c in denials.items() if name in named or mine & set(c["contradicts"])]
         more = [claim for claim in more if claim not in one.denials]
-        yield replace(one, denials=(*one.denials, *more)) if mine and more else one
+        yield replace(one, objections=tuple(more)) if mine and more else one
 
 
 def _exclude(one: Claim, other: Claim) -> bool:
@@ -393,7 +398,7 @@ def statements(known: Case, stage: str = "") -> Answer:
         claim = one.first
         if claim["predicate"] == "happened" or claim["stage"] not in parts:
             continue
-        excludes = [*one.denials, *(c for n in one.rivals for c in every[n].claims)]
+        excludes = [*one.against, *(c for n in one.rivals for c in every[n].claims)]
         origins_ = f", {words.count(len(one.origins), 'origin')}" if one.value else ""
         rows.append(
             {

@@ -149,7 +149,7 @@ def _claims(run: Run, name: str) -> list[Claim]:
     if kind in ("claim", "statement"):
         stated = _of_one(run, name) if kind == "claim" else topic(known, name)
         sides = [one for each in stated for one in (each, *_rivals(run, each))]
-        wanted = {claim["id"] for one in sides for claim in (*one.claims, *one.denials)}
+        wanted = {claim["id"] for one in sides for claim in (*one.claims, *one.against)}
         wanted |= {name} & _every_claim(run).keys()
     rows = [claim for claim in _every_claim(run).values() if claim["id"] in wanted]
     return sorted(rows, key=lambda claim: (claim["credibility"], claim["known_on"], claim["id"]))
@@ -319,7 +319,7 @@ def _of_claim(run: Run, name: str) -> Sentences:
         if one.value:
             what = "As a statement it is" if claim in one.claims else "What it denies is"
             said.append(f"{what} {one.standing}.")
-        against = [claims for claims in (one.denials, *(r.claims for r in _rivals(run, one)))
+        against = [claims for claims in (one.against, *(r.claims for r in _rivals(run, one)))
                    if claims and claim not in claims]  # fmt: skip
         for claims in against[:3]:
             first = claims[0]
