@@ -11,6 +11,7 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.comparisons import titled
+from impact.answers.losses import TOTAL
 from impact.answers.news import how, moved_standings
 from impact.answers.provenance import ILLUSTRATIVE
 from impact.answers.statements import replaced
@@ -18,6 +19,7 @@ from impact.case import views
 from impact.case.checks import LINK_INPUT
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE, Change
+from impact.case.schema import TLP
 from impact.case.views import now
 from impact.case.ways import ROOT
 from impact.errors import Fault, Refusal
@@ -83,6 +85,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         else "Effects are the mean of changing the inputs in one order and in the reverse, on the"
         " same draws; they add up to the cent"
     )
+    mark = max((run.lineage.label(TOTAL) for run in (one, other)), key=TLP.index)
     return Answer(
         name="waterfall",
         sentence=f"{said}.",
@@ -93,10 +96,10 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
             "effect_usd": "Effect on the mean total",
         },
         figures=(
-            Figure("from.total", before, None, "USD", words.money(before)),
-            Figure("to.total", after, None, "USD", words.money(after)),
+            Figure("from.total", before, None, "USD", words.money(before), mark),
+            Figure("to.total", after, None, "USD", words.money(after), mark),
             *(
-                Figure(f"effect.{name}", effect, None, "USD", words.money(effect))
+                Figure(f"effect.{name}", effect, None, "USD", words.money(effect), mark)
                 for name, effect in _summed(effects, days).items()
             ),
         ),

@@ -134,14 +134,15 @@ def _standing(
     Raises Refusal where a row above the level ends one below it, or is needed by one.
     """
     at_level = pl.col("tlp").is_in(TLP[: _RANK[level] + 1])
+    by_then = pl.lit(True) if moment is None else pl.col("known_on") <= times.until(moment)
     standing: dict[str, pl.DataFrame] = {}
     ended: dict[str, pl.DataFrame] = {}
     hidden = set[str]()  # tables with rows known by then that do not stand
     faults: list[Fault] = []
     for name, rows in tables.items():
-        known = rows if moment is None else rows.filter(pl.col("known_on") <= times.until(moment))
-        higher = known.filter(~at_level)
-        last = newest(known.filter(at_level) if higher.height else known)
+        lower = rows.filter(by_then & at_level)
+        higher = rows.select("id", "known_on", "tlp", "withdrawn").filter(by_then & ~at_level)
+        last = newest(lower)
         seen, gone = last.filter(~pl.col("withdrawn")), last.filter("withdrawn")
         above = newest(higher).filter("withdrawn")
         over = seen.join(above.select("id", above="known_on"), on="id")
