@@ -128,7 +128,7 @@ def _print_json(record: dict[str, Any]) -> None:
 @view_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def why(case: str, name: str, as_json: bool, draws: int, seed: int, **view: Any) -> None:
-    """Say how NAME, a party, a number, an input or a claim of CASE, comes about."""
+    """Say how NAME, a party, number, input, claim or statement of CASE, comes about."""
     from impact.answers import why as explaining
     from impact.simulation import simulate
 

@@ -57,8 +57,8 @@ def news(one: Case, other: Case) -> Answer:
     new = [change for change in changes if change.new is not None and change.old is None]
     for change in new:
         claim = later[change.id]
-        for old in claim["supersedes"]:
-            rows.append(("replaced", later[old]["says"], said_by(other, later[old]), claim["says"]))
+        for old in (later[name] for name in claim["supersedes"] if name in later):
+            rows.append(("replaced", old["says"], said_by(other, old), claim["says"]))
     for change in changes:
         if change.new is None and change.old is not None:
             rows.append(("taken back", change.old["says"], said_by(one, change.old), how(change)))
