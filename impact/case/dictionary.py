@@ -19,7 +19,9 @@ _HEAD = """# Data
 A case is a folder of small cited tables, `data/cases/NAME/`. This page is written from
 `impact/case/schema.py` by `python -m impact.case.dictionary`; change it there.
 
-- `case.toml` holds `id`, `title`, `question`, `currency`, `tlp` and `schema_version`.
+- `case.toml` holds `id`, `title`, `question`, `currency`, `tlp` and `schema_version`, and where the
+  title tells what was not known from the start, `title_known_on`: a view of an earlier day has the
+  name of the root event as its title.
 - `scenarios.toml` holds named changes of inputs (`[scenario.NAME]`) and decisions
   (`[decision.NAME]`, each with two or more `[decision.NAME.option.NAME]`). `set` gives an input
   one number or `[low, mode, high]`; `"link.ID" = 0` cuts a link.

@@ -18,9 +18,11 @@ from impact.case import scenarios as scenario_file
 from impact.case.scenarios import BASELINE, Change, Decision, Scenario
 from impact.case.schema import SCHEMA_VERSION, TABLES, TLP
 from impact.errors import BadInput, Fault, bad, did_you_mean
+from impact.numerics import times
 
 TEMPLATE = "_template"
 _SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
+_OPTIONAL = ("title_known_on",)  # before that day a view is titled by the name of the event
 
 
 Found = TypeVar("Found")
@@ -62,6 +64,7 @@ class Case:
     tables: Mapping[str, pl.DataFrame] = field(repr=False)
     scenarios: Mapping[str, Scenario] = field(repr=False)
     decisions: Mapping[str, Decision] = field(repr=False)
+    title_known_on: str = field(default="", repr=False)
     scenario: str = BASELINE
     as_of: datetime | None = None
     changes: tuple[Change, ...] = ()
@@ -172,6 +175,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         question=settings["question"],
         currency=settings["currency"],
         tlp=settings["tlp"],
+        title_known_on=settings.get("title_known_on", ""),
         tables=frames,
         scenarios=known,
         decisions=decisions,
@@ -210,12 +214,16 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
     content, faults = read_toml(path)
     if faults:
         return {}, faults
-    for name in sorted(set(content) - set(_SETTINGS)):
-        repair = did_you_mean(name, _SETTINGS, "remove it")
+    for name in sorted(set(content) - {*_SETTINGS, *_OPTIONAL}):
+        repair = did_you_mean(name, [*_SETTINGS, *_OPTIONAL], "remove it")
         faults.append(Fault(f"{path.name} {name}", "no such setting", repair))
     for name in _SETTINGS[:-1]:
         if not isinstance(content.get(name), str):
             faults.append(Fault(f"{path.name} {name}", "is missing or not text", "fill it in"))
+    try:
+        _ = times.parse(str(content.get("title_known_on", "2000")))
+    except ValueError as error:
+        faults.append(Fault(f"{path.name} title_known_on", "is no date", str(error)))
     if not faults and not content["id"].replace("-", "").replace("_", "").isalnum():
         faults.append(Fault(f"{path.name} id", "is not a bare name", "use a-z, 0-9, - and _"))
     if content.get("currency", "USD") != "USD":

@@ -13,6 +13,7 @@ import polars as pl
 from impact.case import checks, folder, scenarios
 from impact.case.folder import Case
 from impact.case.schema import TLP
+from impact.case.ways import ROOT
 from impact.errors import BadInput, Fault, Refusal, bad, did_you_mean
 from impact.numerics import times
 
@@ -46,9 +47,18 @@ def view(
     own = scenarios.parse_changes(changes)
     tables, ended = _standing(case.tables, moment, level)
     seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
-    seen = replace(seen, loaded=case.loaded or case, memo={})
+    seen = replace(seen, loaded=case.loaded or case, memo={}, title=_title(seen))
     seen = replace(seen, before=replace(seen, scenario=scenarios.BASELINE))
     return changed(_supposed(seen, chosen), own, "changes")
+
+
+def _title(known: Case) -> str:
+    """The title of a case, or the name of the event where the title tells what is not known yet."""
+    titled = known.title_known_on
+    if not titled or known.as_of is None or times.until(known.as_of) >= times.parse(titled):
+        return known.title
+    named = known["entities"].filter(pl.col("id") == ROOT)["name"].to_list()
+    return str(named[0]) if named else known.id
 
 
 def _supposed(known: Case, scenario: scenarios.Scenario) -> Case:

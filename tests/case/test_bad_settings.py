@@ -210,6 +210,13 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         "case.toml title: is missing or not text",
         "fill it in",
     ),
+    "a title known on no day": (
+        lambda case: case.settings(
+            "case.toml", 'title_known_on = "spring"', 'title_known_on = "2026-03-31"'
+        ),
+        "case.toml title_known_on: is no date",
+        "write 2026, 2026-04",
+    ),
     "a case at no level": (
         lambda case: case.settings("case.toml", 'tlp = "orange"', 'tlp = "clear"'),
         'case.toml tlp: "orange" is no TLP level',

@@ -87,6 +87,13 @@ def test_the_length_of_the_window_is_what_was_known_of_it(
     assert estimate(impact.view(mercor, as_of=day), "window_minutes") == minutes
 
 
+def test_a_view_is_not_titled_by_what_was_not_known_yet(mercor: impact.Case) -> None:
+    early, late = (impact.view(mercor, as_of=day) for day in ("2026-03-30", "2026-03-31"))
+    assert (early.title, late.title) == ("Supply-chain campaign of March 2026", "Mercor breach")
+    assert impact.view(mercor, as_of="1990").title == "mercor"
+    assert impact.view(mercor).title == "Mercor breach"
+
+
 def test_what_was_withdrawn_stands_until_then(mercor: impact.Case) -> None:
     def has_it(day: str | None) -> bool:
         return "window-1.82.8-public" in impact.view(mercor, as_of=day)["windows"]["id"]
