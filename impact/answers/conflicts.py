@@ -18,6 +18,7 @@ from impact.answers.statements import (
     weighed,
 )
 from impact.case.folder import Case, once
+from impact.case.views import now
 
 
 @once
@@ -60,7 +61,8 @@ def conflicts(known: Case) -> Answer:
     sentence = "No two statements known by that day contradict each other."
     if rows:
         better = frame.height - still_open
-        sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed:"
+        sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed as of"
+        sentence += f" {words.date(now(known))}:"
         sentence += f" {better} with one side clearly better supported"
         sentence += f", {still_open} open." if still_open else "."
     mark = label(known, *SAID)

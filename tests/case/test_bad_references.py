@@ -157,6 +157,16 @@ REFERENCES: dict[str, tuple[Damage, str, str]] = {
         '"scale-revenue" was made by reuters, not by careerflow',
         "use contradicts",
     ),
+    "a claim about nobody": (
+        lambda case: case.set("claims", "mercor-affected", "subject", "mercr"),
+        'no entity "mercr"',
+        'did you mean "mercor"?',
+    ),
+    "a claim by nobody": (
+        lambda case: case.set("claims", "mercor-affected", "claimant", "nobody-at-all"),
+        'no entity "nobody-at-all"',
+        "add it to entities.csv",
+    ),
     "a claim that somebody else takes back": (
         lambda case: case.add(
             *("claims", "mercor-contained", "claimant"),

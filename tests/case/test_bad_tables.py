@@ -86,6 +86,11 @@ CELLS: dict[str, tuple[Damage, str, str]] = {
         '"yes" is neither true nor false',
         "write true or leave it empty",
     ),
+    "a reliability letter that there is not": (
+        lambda case: case.set("sources", "wired-2026-04-03", "reliability", "G"),
+        '"G" is not allowed',
+        "one of A, B, C, D, E, F",
+    ),
     "a misspelt choice": (
         lambda case: case.set("links", "surge-meta", "relation", "suplies"),
         '"suplies" is not allowed',
