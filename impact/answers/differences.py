@@ -13,7 +13,7 @@ from impact.answers.answer import Answer, Figure
 from impact.answers.comparisons import titled
 from impact.answers.losses import TOTAL
 from impact.answers.news import how, moved_standings
-from impact.answers.provenance import ILLUSTRATIVE
+from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.answers.statements import replaced
 from impact.case import views
 from impact.case.checks import LINK_INPUT
@@ -41,8 +41,8 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     rows that became known are taken up in the order in which they did. Effects are whole cents that
     add up to the difference. Raises Refusal for runs of other draws, or of other levels.
 
-    Table: `table`, `id`, `what`, `effect_usd`, the greatest effect first; of two days the rows that
-    move the total.
+    Table: `table`, `id`, `what`, `effect_usd`, `about` (the row in words), the greatest effect
+    first; of two days the rows that move the total.
     """
     one = run
     if other is None:
@@ -53,6 +53,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     before, after = (_cents(run) / 100 for run in (one, other))
     rows: list[dict[str, Any]] = [
         {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
+        | {"about": _about(one, other, table, name) if days else name}
         for table, name, what, cents in effects
         if cents or not days
     ]
@@ -77,7 +78,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         effect = first["effect_usd"]
         most = effect / (after - before) > 0.5 if after != before else False
         what = "most of it goes with" if most else "the greatest effect is that of"
-        said += f"; {what} {first['id']}, {words.money(effect)}"
+        said += f"; {what} {first['about']}, {words.money(effect)}"
     order = (
         "Rows are taken up in the order in which they became known; what a row does hangs on those"
         " before it"
@@ -91,7 +92,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         sentence=f"{said}.",
         table=frame,
         heads={
-            "id": "What" if days else "Input",
+            "about": "What" if days else "Input",
             "what": "Changed",
             "effect_usd": "Effect on the mean total",
         },
@@ -118,7 +119,24 @@ def _summed(effects: list[Effect], days: bool) -> dict[str, float]:
     return {name: cents / 100 for name, cents in found.items() if cents or not days}
 
 
-_EFFECTS = {**dict.fromkeys(("table", "id", "what"), pl.String), "effect_usd": pl.Float64}
+_EFFECTS = {
+    **dict.fromkeys(("table", "id", "what"), pl.String),
+    "effect_usd": pl.Float64,
+    "about": pl.String,
+}
+
+
+def _about(one: Run, other: Run, table: str, name: str) -> str:
+    """What a row of a table is, in words: as a reader of one of two views would call it."""
+    known = other.known if name in other.known.rows(table) else one.known
+    row, said = known.rows(table).get(name, {}), names(known)
+    if table == "losses" and row:
+        return f"{said[row['bearer']]}, {row['driver']}"
+    if table == "links" and row:
+        return f"{said[row['source']]} > {said[row['target']]}"
+    if table == "inputs" and row:
+        return str(row["meaning"]).rstrip(".")
+    return name
 
 
 def _apart(one: Case, other: Case) -> bool:
@@ -260,7 +278,7 @@ def _steps(frame: pl.DataFrame, here: str, before: float, there: str) -> pl.Data
     rows: list[tuple[str, float, float, str]] = [(here, 0.0, before, "total")]
     at = before
     for name, effect in (
-        frame.filter(pl.col("effect_usd") != 0).select("id", "effect_usd").iter_rows()
+        frame.filter(pl.col("effect_usd") != 0).select("about", "effect_usd").iter_rows()
     ):
         rows.append((name, at, at + effect, "more" if effect > 0 else "less"))
         at += effect

@@ -38,6 +38,7 @@ def moved_standings(one: Case, other: Case) -> list[tuple[str, Statement, str, s
     return found
 
 
+_DONE = (("replaced", "claim"), ("taken back", "claim"), ("moved", "standing"))
 _CONTENT = ("stance", "object", "low", "mode", "high", "unit", "says")
 
 
@@ -72,16 +73,16 @@ def news(one: Case, other: Case) -> Answer:
             rows.append(("new", claim["says"], said_by(other, claim), claim["stage"] or ""))
     schema = dict.fromkeys(("kind", "says", "by", "what"), pl.String)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
-    counted = {kind: frame.filter(pl.col("kind") == kind).height
-               for kind in ("new", "replaced", "taken back", "moved")}  # fmt: skip
+    kinds = ("new", *(kind for kind, _ in _DONE))
+    counted = {kind: frame.filter(pl.col("kind") == kind).height for kind in kinds}
     days = [words.date(now(known)) for known in (one, other)]
     sentence = f"Nothing became known from {days[0]} to {days[1]}."
     if rows:
-        sentence = (
-            f"From {days[0]} to {days[1]} {words.count(counted['new'], 'claim')} became known,"
-            f" {counted['replaced']} replaced and {counted['taken back']} taken back;"
-            f" {words.count(counted['moved'], 'standing')} moved."
-        )
+        told = [f"{words.count(counted['new'], 'claim')} became known"]
+        told += [
+            f"{words.count(counted[kind], what)} {kind}" for kind, what in _DONE if counted[kind]
+        ]
+        sentence = f"From {days[0]} to {days[1]} {words.listed(told)}."
     mark = label(other, *SAID)
     return Answer(
         name="news",

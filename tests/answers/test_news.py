@@ -168,8 +168,9 @@ def test_the_news_tell_what_moved_was_replaced_and_was_taken_back(tmp_path: Path
     case = story(tmp_path / "case")
     early, late = impact.view(case, as_of="2026-01-15"), impact.view(case)
     told = impact.news(early, late)
-    assert told.sentence.endswith("2 claims became known, 1 replaced and 1 taken back;"
-                                  " 1 standing moved.")  # fmt: skip
+    assert told.sentence.endswith(
+        "2 claims became known, 1 claim replaced, 1 claim taken back and 1 standing moved."
+    )
     rows = {(row["kind"], row["what"]) for row in told.table.to_dicts()}
     assert ("moved", "likely to established") in rows
     assert ("taken back", "taken back") in rows
