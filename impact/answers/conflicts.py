@@ -37,8 +37,8 @@ def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
             sides = sorted((one.claims, one.against), key=lambda side: -support(known, side))
             found.append((one.topic, list(sides[0]), list(sides[1])))
         better = sorted((n for n in one.rivals if rank[n] < rank[at]), key=rank.__getitem__)
-        alike = [n for n in better if every[n].name == one.name]
-        for n in [*alike[:1], *(n for n in better if every[n].name != one.name)]:
+        alike = [n for n in better if every[n].about == one.about]
+        for n in [*alike[:1], *(n for n in better if n not in alike)]:
             found.append((every[n].topic, list(every[n].claims), list(one.claims)))
     return found
 

@@ -233,7 +233,7 @@ def between(one: Case, other: Case) -> list[RowChange]:
     begun, ended = list[RowChange](), list[RowChange]()
     for table in order:
         before, after = one[table], other[table]
-        changed = after.join(before, on=["id", "known_on", "tlp"], how="anti")
+        changed = after.join(before, on=["id", "known_on", "tlp"], how="anti").sort("id")
         if table == "inputs":  # what others move with comes before them
             changed = changed.sort(pl.col("unit") != checks.CORRELATION, "id")
         rows = one.rows(table) if changed.height else {}
