@@ -1,4 +1,4 @@
-"""How a party, a number, an input or a claim comes about: a walk back to dated sources."""
+"""How a party, number, input, claim or statement comes about: a walk back to dated sources."""
 
 from __future__ import annotations
 
@@ -341,7 +341,8 @@ def _of_statement(run: Run, name: str) -> Sentences:
         claims = one.claims or one.denials
         value = one.value if len(stated) > 1 else one.first["says"].rstrip(".?")
         who = by_whom(known, claims)
-        said.append(f"{value} ({who}): {one.standing}, on {_read(run, claims)}.")
+        contrary = f"; {by_whom(known, one.against)}" if one.claims and one.against else ""
+        said.append(f"{value} ({who}{contrary}): {one.standing}, on {_read(run, claims)}.")
     return said
 
 
