@@ -138,8 +138,8 @@ def _window_figures(known: Case, releases: list[str]) -> tuple[Figure, ...]:
 def window_sentence(known: Case) -> str:
     """How long the bad release that came first could be had: open, agreed, or each account by whom.
 
-    An account is told in the minutes that its claimant states, else in those of its row. Empty
-    where no account is known.
+    An account is told in the minutes that its claimant states, else in those of its row, which then
+    only may have been. Empty where no account is known.
     """
     accounts = known["windows"].sort("opens", "entity", "known_on", "id")
     if not accounts.height:
@@ -148,17 +148,18 @@ def window_sentence(known: Case) -> str:
     release = accounts["entity"][0]
     name = said[release]
     told: dict[str, str] = {}
+    could = "may have been had"
     for row in accounts.filter(pl.col("entity") == release).iter_rows(named=True):
         if row["closes"] is None:
             return f"{name} could be had from {words.date(row['opens'])}; the end is not known yet."
         minutes = (row["closes"] - row["opens"]).total_seconds() / 60
         claim = claims[row["claims"][0]] if row["claims"] else None
         if claim and claim["unit"] == "minutes" and claim["mode"] is not None:
-            minutes = claim["mode"]
+            minutes, could = claim["mode"], "could be had"
         told[f"{minutes:.0f} minutes"] = said[claim["claimant"]] if claim else "no claimant"
     if len(told) == 1:
         minutes_said, who = next(iter(told.items()))
-        return f"{name} could be had for {minutes_said}, as reported by {who}."
+        return f"{name} {could} for {minutes_said}, as reported by {who}."
     each = words.listed([f"{length} by {who}" for length, who in told.items()])
     return f"How long {name} could be had is disputed: {each}."
 

@@ -78,6 +78,12 @@ def test_an_account_of_the_window_is_told_in_the_minutes_that_its_claimant_state
 ) -> None:
     said = evidence.window_sentence(impact.view(case))
     assert "40 minutes by BerriAI (LiteLLM), 152 minutes by Python Package Index" in said
+    early = evidence.window_sentence(impact.view(case, as_of="2026-03-25"))
+    assert early == (
+        "litellm 1.82.7 may have been had for 321 minutes, as reported by BerriAI (LiteLLM)."
+    )
+    agreed = evidence.window_sentence(impact.view(case, as_of="2026-03-27"))
+    assert agreed == "litellm 1.82.7 could be had for 40 minutes, as reported by BerriAI (LiteLLM)."
     assert evidence.window_sentence(impact.view(case, as_of="2026-03-23")) == ""
 
 
