@@ -28,6 +28,10 @@ DUE, RUNNING, UNKNOWN, WAITING, MET, NOT_OWED = STATES = (
 )
 
 
+COUNSEL = "The kit counts hours; whether a duty applies or was met is for counsel."
+UNDRAWN = " Clocks whose start is not known are not drawn."
+
+
 @once
 def duties(known: Case, chart: bool = True) -> Answer:
     """The clocks that may run, as of the view's moment; that a duty was broken is never said.
@@ -100,12 +104,7 @@ def duties(known: Case, chart: bool = True) -> Answer:
                 for state, many in counted.items()
             ),
         ),
-        notes=(
-            "The kit counts hours; whether a duty applies or was met is for counsel. Clocks whose"
-            " start is not known are not drawn.",
-        )
-        if rows
-        else (),
+        notes=(f"{COUNSEL}{UNDRAWN if chart else ''}",) if rows else (),
         draw=draw if chart and drawn.height else None,
     )
 

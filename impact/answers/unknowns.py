@@ -273,7 +273,9 @@ def not_known(run: Run) -> Answer:
     )
     for claim in silent.sort("known_on", "id").iter_rows(named=True):
         who = said[claim["claimant"]]
-        rows.append((f"What {who} does", f"{claim['says']} ({said_by(known, claim)})", who))
+        rows.append(
+            (f"What {who} does", f"{claim['says'].rstrip('.')} ({said_by(known, claim)})", who)
+        )
     asked = known["claims"].filter(pl.col("stance") == "is asked").sort("known_on", "id")
     for claim in asked.iter_rows(named=True):
         rows.append((claim["says"], "not reported by that day", said[claim["claimant"]]))

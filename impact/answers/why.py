@@ -18,6 +18,7 @@ from impact.answers.statements import (
     Claim,
     Statement,
     by_whom,
+    firmest,
     replaced,
     said_by,
     statements_of,
@@ -152,7 +153,7 @@ def _claims(run: Run, name: str) -> list[Claim]:
         wanted = {claim["id"] for one in sides for claim in (*one.claims, *one.against)}
         wanted |= {name} & _every_claim(run).keys()
     rows = [claim for claim in _every_claim(run).values() if claim["id"] in wanted]
-    return sorted(rows, key=lambda claim: (claim["credibility"], claim["known_on"], claim["id"]))
+    return sorted(rows, key=firmest)
 
 
 def _of_one(run: Run, claim: str) -> list[Statement]:

@@ -220,8 +220,9 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
     for name in _SETTINGS[:-1]:
         if not isinstance(content.get(name), str):
             faults.append(Fault(f"{path.name} {name}", "is missing or not text", "fill it in"))
+    titled = content.get("title_known_on")
     try:
-        _ = times.parse(str(content.get("title_known_on", "2000")))
+        _ = titled is None or times.parse(str(titled))
     except ValueError as error:
         faults.append(Fault(f"{path.name} title_known_on", "is no date", str(error)))
     if not faults and not content["id"].replace("-", "").replace("_", "").isalnum():

@@ -98,7 +98,10 @@ def test_the_chart_draws_clocks_with_a_start_and_says_each_state(mercor: impact.
     svg = impact.duties(impact.view(mercor)).svg() or ""
     for text in ("running", "met", "unknown if it applies", "line: as of"):
         assert text in svg
-    assert impact.duties(impact.view(mercor), chart=False).svg() is None
+    assert "not drawn" in impact.duties(impact.view(mercor)).notes[0]
+    without = impact.duties(impact.view(mercor), chart=False)
+    assert without.svg() is None
+    assert "not drawn" not in without.notes[0]
 
 
 def test_a_duty_without_a_trigger_or_to_nobody_is_refused_with_the_repair(tmp_path: Path) -> None:
