@@ -167,7 +167,11 @@ def effects_of(one: Run, other: Run) -> list[Effect]:
         if later[0] > later[1]:
             back = effects_of(other, one)
             return [(table, name, f"not yet {what}", -cents) for table, name, what, cents in back]
-        effects, one = _rows_taken_up(one, other)
+        effects, last = _rows_taken_up(one, other)
+        if _cents(one) + sum(row[3] for row in effects) != _cents(last):
+            what = "the rows from one day to the other do not lead from one run to the other"
+            raise Refusal(Fault("waterfall", what, "compare views of one loaded case"))
+        one = last
     effects += _inputs_changed(one, other)
     return sorted(effects, key=lambda row: (-abs(row[3]), *row[:2]))
 

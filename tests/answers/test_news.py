@@ -18,7 +18,7 @@ import impact
 from impact.answers import differences
 from impact.case import views
 from impact.case.folder import Case, ordered
-from impact.errors import BadInput
+from impact.errors import BadInput, Refusal
 from impact.numerics import times
 from impact.simulation import Run, total
 
@@ -277,3 +277,14 @@ def test_a_claimant_that_is_withdrawn_with_its_claim_is_told(tmp_path: Path) -> 
     told = impact.news(impact.view(case, as_of="2026-02"), impact.view(case))
     assert told.table["by"].to_list() == ["reported by Zed, 1 January 2026"]
     assert impact.statements(impact.view(case)).sentence == "Nothing is claimed by that day."
+
+
+def test_a_case_that_was_edited_between_two_views_is_refused(tmp_path: Path) -> None:
+    """The sum would not be that of the effects, and nothing else would say so."""
+    case = story(tmp_path / "case")
+    inputs = case["inputs"].with_columns(mode=pl.col("mode") + 1)
+    edited = replace(case, tables={**case.tables, "inputs": inputs}, memo={})
+    one = impact.simulate(impact.view(case, as_of="2026-02"), 10)
+    other = impact.simulate(impact.view(edited, as_of="2026-03-15"), 10)
+    with pytest.raises(Refusal, match="compare views of one loaded case"):
+        differences.effects_of(one, other)
