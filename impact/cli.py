@@ -64,10 +64,11 @@ def main(debug: bool) -> None:
 @main.command()
 def cases() -> None:
     """List the cases."""
-    from impact.case.folder import case_names, load_case
+    from impact.case.folder import cases as every_case
+    from impact.case.folder import load_case
 
-    for name in case_names():
-        case = load_case(name)
+    for name, home in every_case().items():
+        case = load_case(home)
         click.echo(f"{name}: {case.title}. {case.question}")
 
 

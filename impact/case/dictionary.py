@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from impact.case.folder import case_names, cases_folder, load_case
+from impact.case.folder import cases, load_case
 from impact.case.schema import RELATIONS, SCHEMA_VERSION, SINGLE_VALUED, TABLES, Column, Table
 from impact.numerics.loss_kinds import KINDS
 
@@ -120,11 +120,11 @@ def _field(column: Column) -> dict[str, Any]:
 
 def written() -> dict[Path, str]:
     """Every generated file of `data/`: its path and its text."""
-    home = cases_folder()
-    files = {home.parent / "README.md": dictionary()}
-    for name in case_names():
+    data = Path(__file__).resolve().parents[2] / "data"
+    files = {data / "README.md": dictionary()}
+    for name, home in cases().items():
         text = json.dumps(datapackage(name), indent=1, ensure_ascii=False)
-        files[home / name / "datapackage.json"] = text + "\n"
+        files[home / "datapackage.json"] = text + "\n"
     return files
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, wraps
@@ -22,7 +23,10 @@ from impact.numerics import times
 
 TEMPLATE = "_template"
 _SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
-_OPTIONAL = ("title_known_on",)  # before that day a view is titled by the name of the event
+_OPTIONAL = (
+    "title_known_on",  # before that day a view is titled by the name of the event
+    "view_of",  # the seal of a view written by the kit
+)
 
 
 Found = TypeVar("Found")
@@ -105,16 +109,15 @@ def _rows(known: Case, table: str) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in known[table].iter_rows(named=True)}
 
 
-def cases_folder() -> Path:
-    """The folder `data/cases` of the project: beside the package, else below the working folder."""
-    beside = Path(__file__).resolve().parents[2] / "data" / "cases"
-    return beside if beside.is_dir() else Path.cwd() / "data" / "cases"
+def cases() -> dict[str, Path]:
+    """Name -> folder of every case below `data/cases`; the template is none.
 
-
-def case_names() -> list[str]:
-    """Names of the cases under `data/cases`; the template is none."""
-    found = cases_folder().glob("*/case.toml")
-    return sorted(path.parent.name for path in found if path.parent.name != TEMPLATE)
+    Those of the working folder come before those beside the package.
+    """
+    beside, here = Path(__file__).resolve().parents[2], Path.cwd()
+    found = [path.parent for at in (beside, here) for path in at.glob("data/cases/*/case.toml")]
+    named = {path.name: path for path in found if path.name != TEMPLATE}
+    return dict(sorted(named.items()))
 
 
 def find_case(case: str | Path) -> Path:
@@ -124,8 +127,9 @@ def find_case(case: str | Path) -> Path:
         raise bad(text, "is an address", "the kit reads local folders only: give a path")
     if any(sign in text for sign in "*?[") and not Path(text).exists():
         raise bad(text, "is a pattern", "name one folder")
-    if text in case_names():
-        return cases_folder() / text
+    known = cases()
+    if text in known:
+        return known[text]
     try:
         folder = Path(text)
         if (folder / "case.toml").is_file():
@@ -134,7 +138,7 @@ def find_case(case: str | Path) -> Path:
             raise bad(text, "holds no case.toml", "name a case folder")
     except OSError as error:
         raise bad(text[:60], f"cannot be read ({error.strerror})", "name a case folder") from None
-    raise bad(text, "no such case", did_you_mean(text, case_names(), "see `impact cases`"))
+    raise bad(text, "no such case", did_you_mean(text, list(known), "see `impact cases`"))
 
 
 def load_case(case: str | Path) -> Case:
@@ -165,10 +169,11 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     content, found = read_toml(folder / "scenarios.toml")
     if faults or found:  # what refers to a table that could not be read is not told again
         return None, [*faults, *found]
-    faults = checks.all_faults(frames)
     known, decisions, found = scenario_file.read("scenarios.toml", content, frames)
-    if faults or found:
-        return None, [*faults, *found]
+    if settings.get("view_of") != seal(folder):  # a view was checked where it was written
+        faults = [*checks.all_faults(frames), *found]
+    if faults:
+        return None, faults
     loaded = Case(
         id=settings["id"],
         title=settings["title"],
@@ -189,14 +194,13 @@ def ordered(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort("id", "known_on", rank, nulls_last=True)
 
 
-def level(text: str, where: str = "tlp") -> str:
-    """A TLP level as the tables write it; `WHITE`, its name before 2.0, reads as clear."""
-    plain = text.strip().lower().removeprefix("tlp:")
-    plain = "clear" if plain == "white" else plain
-    if plain not in TLP:
-        near = did_you_mean(plain, TLP, "")
-        raise bad(where, f'"{text}" is no TLP level', f"{near} one of {', '.join(TLP)}".strip())
-    return plain
+def seal(folder: Path) -> str:
+    """SHA-256 of the tables and scenarios in a case folder."""
+    sha = hashlib.sha256()
+    for name in ("scenarios.toml", *(f"{table.name}.csv" for table in TABLES)):
+        path = folder / name
+        sha.update(name.encode() + b"\x1d" + (path.read_bytes() if path.exists() else b""))
+    return sha.hexdigest()
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], list[Fault]]:
@@ -234,19 +238,48 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
         faults.append(Fault(f"{path.name} schema_version", what, f"write {SCHEMA_VERSION}"))
     if not faults:
         try:
-            content["tlp"] = level(content["tlp"], f"{path.name} tlp")
+            content["tlp"] = tables.level(content["tlp"], f"{path.name} tlp")
         except BadInput as error:
             faults += error.faults
     return {str(key): str(value) for key, value in content.items()}, faults
 
 
-def digest(case: Case) -> str:
-    """SHA-256 of what a view shows: its rows in order, its scenario, changes, level and as-of."""
+def digest(known: Case, reads: Collection[str] = ()) -> str:
+    """SHA-256 of what a view shows of some tables, see `digests`; of all where none is named."""
+    parts = digests(known)
+    chosen = {name: parts[name] for name in parts if not reads or name in reads or name == "view"}
+    return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+
+
+def digests(known: Case) -> dict[str, str]:
+    """SHA-256 of each part of a view: its tables, `scenarios`, `decisions`, and the `view` itself.
+
+    They are of what stands in the view, so that no row above its level shows in them.
+    """
+    of_tables = {name: _digest(known, name) for name in known.tables if name != "inputs"}
+    what = (known.id, known.title, known.question, known.tlp, known.as_of, known.changes)
+    return {
+        **of_tables,
+        "inputs": _sha(known["inputs"], known.ended.get("inputs")),
+        "scenarios": _text_sha(list(known.scenarios.values())),
+        "decisions": _text_sha(list(known.decisions.values())),
+        "view": _text_sha((*what, known.scenarios[known.scenario])),
+    }
+
+
+@once
+def _digest(known: Case, table: str) -> str:
+    return _sha(known[table], known.ended.get(table))
+
+
+def _sha(rows: pl.DataFrame, ended: pl.DataFrame | None) -> str:
     sha = hashlib.sha256()
-    ended = {f"ended {name}": frame for name, frame in case.ended.items() if frame.height}
-    for name, frame in {**case.tables, **ended}.items():
-        shown = frame.drop("file_line")
-        sha.update(f"\x1d{name}\x1d".encode())
-        sha.update(shown.select(sorted(shown.columns)).write_json().encode())
-    sha.update(repr((case.id, case.tlp, case.scenario, case.as_of, case.changes)).encode())
+    for frame in (rows, ended):
+        if frame is not None:
+            shown = frame.drop("file_line")
+            sha.update(shown.select(sorted(shown.columns)).write_json().encode() + b"\x1d")
     return sha.hexdigest()
+
+
+def _text_sha(content: object) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()

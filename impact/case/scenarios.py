@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
-from impact.case import checks, ways
+from impact.case import checks, grids, ways
+from impact.case.schema import TLP
+from impact.case.tables import level as read_level
 from impact.errors import BadInput, Fault, did_you_mean
 from impact.numerics import times
 
 BASELINE = "baseline"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_SCENARIO = ("title", "says", "set", "as_of", "contradicts")
-_DECISION = ("title", "question", "bearer", "flips_on", "flips_says", "note", "option")
+_SCENARIO = ("title", "says", "set", "each", "as_of", "contradicts", "tlp")
+_DECISION = ("title", "question", "bearer", "flips_on", "flips_says", "note", "option", "tlp")
 _OPTION = ("title", "says", "costs", "saves", "set")
 Tables = Mapping[str, pl.DataFrame]
 
@@ -45,7 +47,10 @@ def _exact(value: float) -> str:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Named changes; `contradicts` are the claims that it supposes to be untrue."""
+    """Named changes; `contradicts` are the claims that it supposes to be untrue.
+
+    `grid` is the entry of scenarios.toml that lists it among others, empty where it stands alone.
+    """
 
     id: str
     title: str
@@ -53,6 +58,8 @@ class Scenario:
     changes: tuple[Change, ...] = ()
     as_of: str = ""
     contradicts: tuple[str, ...] = ()
+    grid: str = ""
+    tlp: str = TLP[0]
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,24 @@ class Decision:
     flips_says: str
     note: str
     options: tuple[Option, ...]
+    tlp: str = TLP[0]
+
+
+def named(entry: Scenario | Decision) -> frozenset[tuple[str, str]]:
+    """(table, id) of every row that a scenario or a decision names."""
+    if isinstance(entry, Scenario):
+        changes = list(entry.changes)
+        found = {("claims", claim) for claim in entry.contradicts}
+    else:
+        changes = []
+        found = {("entities", entry.bearer), ("inputs", entry.flips_on)}
+        for option in entry.options:
+            found |= {("losses", loss) for loss in (*option.costs, *option.saves)}
+            changes += option.changes
+    for change in changes:
+        link = change.name.removeprefix(checks.LINK_INPUT)
+        found.add(("inputs", change.name) if link == change.name else ("links", link))
+    return frozenset(found)
 
 
 def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
@@ -201,17 +226,30 @@ def read(
     faults = _strange(file, content, ("scenario", "decision"))
     says = "What the evidence supports."
     found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
-    for name, entry in _entries(content, "scenario", file, faults):
-        found[name] = _scenario(f"{file} scenario.{name}", name, entry, tables, faults)
+    inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
+    for grid, settings in _entries(content, "scenario", file, faults):
+        where = f"{file} scenario.{grid}"
+        several, wrong = grids.members(where, grid, settings)
+        for name, entry in several:
+            if name in found:
+                wrong.append(Fault(where, f'"{name}" is named already', "give another name"))
+            one = _scenario(where, name, entry, tables, inputs, wrong)
+            found[name] = replace(one, grid="" if name == grid else grid)
+        faults += dict.fromkeys(wrong)
     decisions = {
-        name: _decision(f"{file} decision.{name}", name, entry, tables, faults)
+        name: _decision(f"{file} decision.{name}", name, entry, tables, inputs, faults)
         for name, entry in _entries(content, "decision", file, faults)
     }
     return found, decisions, faults
 
 
 def _scenario(
-    where: str, name: str, entry: Mapping[str, Any], tables: Tables, faults: list[Fault]
+    where: str,
+    name: str,
+    entry: Mapping[str, Any],
+    tables: Tables,
+    inputs: Rows,
+    faults: list[Fault],
 ) -> Scenario:
     faults += _strange(where, entry, _SCENARIO)
     named = entry.get("contradicts", [])
@@ -230,14 +268,29 @@ def _scenario(
         id=name,
         title=str(entry.get("title", name)),
         says=str(entry.get("says", "")),
-        changes=_set(where, entry, tables, faults),
+        changes=_set(where, entry, tables, inputs, faults),
         as_of=as_of,
         contradicts=contradicts,
+        tlp=_level(where, entry, faults),
     )
 
 
+def _level(where: str, entry: Mapping[str, Any], faults: list[Fault]) -> str:
+    """The TLP level that an entry gives to its own words; clear where it gives none."""
+    try:
+        return read_level(str(entry.get("tlp", TLP[0])), f"{where} tlp")
+    except BadInput as error:
+        faults += error.faults
+        return TLP[-1]
+
+
 def _decision(
-    where: str, name: str, entry: Mapping[str, Any], tables: Tables, faults: list[Fault]
+    where: str,
+    name: str,
+    entry: Mapping[str, Any],
+    tables: Tables,
+    inputs: Rows,
+    faults: list[Fault],
 ) -> Decision:
     before = len(faults)
     faults += _strange(where, entry, _DECISION)
@@ -246,7 +299,7 @@ def _decision(
     for option, body in _entries(entry, "option", where, faults):
         at = f"{where} option.{option}"
         faults += _strange(at, body, _OPTION)
-        changes = _set(at, body, tables, faults)
+        changes = _set(at, body, tables, inputs, faults)
         title, says = str(body.get("title", option)), str(body.get("says", ""))
         rows = {side: _named(at, side, body, bearer, tables, faults) for side in ("costs", "saves")}
         options.append(Option(option, title, says, **rows, changes=changes))
@@ -265,6 +318,7 @@ def _decision(
         bearer=bearer,
         flips_on=flips_on,
         options=tuple(options),
+        tlp=_level(where, entry, faults),
         **said,
     )
 
@@ -283,23 +337,27 @@ def _named(
         repair = f'write {side} = ["LOSS"]: every way to decide brings one thing and saves another'
         faults.append(Fault(f"{where} {side}", f"the option has {words}", repair))
         return ()
+    names = tuple(map(str, named))
     if _unknown(where, "entity", bearer, tables["entities"]):
-        return ()  # told with the bearer
+        return names  # told with the bearer
     concerned = (pl.col("bearer") == bearer) | (pl.col("received_by") == bearer)
     mine = tables["losses"].filter(concerned)
-    for name in map(str, named):
+    for name in names:
         faults += _unknown(f"{where} {side}", f"loss of {bearer}", name, mine)
-    return tuple(map(str, named))
+    return names
 
 
 def _unmoved(where: str, options: list[Option], tables: Tables) -> list[Fault]:
     """Losses that options name and that no change of any option can move."""
     changed = {change.name for option in options for change in option.changes}
-    known, faults = set(tables["losses"]["id"]), list[Fault]()
+    faults = list[Fault]()
+    known = set(tables["losses"]["id"])
+    named = {name for option in options for name in (*option.costs, *option.saves)} & known
+    behind = ways.inputs_behind(tables, named)
     for option in options:
         for side, names in (("costs", option.costs), ("saves", option.saves)):
             for name in set(names) & known:
-                if not changed & ways.inputs_behind(tables, name):
+                if not changed & behind[name]:
                     at, what = f"{where} option.{option.id} {side}", f'no option moves "{name}"'
                     repair = "change an input on which it rests, or leave it out"
                     faults.append(Fault(at, what, repair))
@@ -350,7 +408,7 @@ def _entries(
 
 
 def _set(
-    where: str, entry: Mapping[str, Any], tables: Tables, faults: list[Fault]
+    where: str, entry: Mapping[str, Any], tables: Tables, inputs: Rows, faults: list[Fault]
 ) -> tuple[Change, ...]:
     block = entry.get("set", {})
     changes: list[Change] = []
@@ -359,8 +417,7 @@ def _set(
         return ()
     for name, estimate in block.items():
         _estimate(where, name, estimate, changes, faults)
-    rows = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
-    _, wrong = apply(rows, tables["links"], changes, where)
+    _, wrong = apply(inputs, tables["links"], changes, where)
     faults += wrong
     return tuple(sorted(changes))
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
-from impact.case.schema import Column, Table
-from impact.errors import Fault, did_you_mean
+from impact.case.schema import TLP, Column, Table
+from impact.errors import Fault, bad, did_you_mean
 from impact.numerics import times
 
 SHOWN = 20  # faults shown of one kind in one column, before "and N more"
@@ -81,6 +81,16 @@ def typed(raw: pl.DataFrame, table: Table, file: str) -> tuple[pl.DataFrame, lis
         columns.append(series.alias(column.name))
     own = [raw[name] for name in raw.columns if name.startswith(_OWN)]
     return pl.DataFrame([*columns, *own, raw["file_line"]]), faults
+
+
+def level(text: str, where: str = "tlp") -> str:
+    """A TLP level as the tables write it; `WHITE`, its name before 2.0, reads as clear."""
+    plain = text.strip().lower().removeprefix("tlp:")
+    plain = "clear" if plain == "white" else plain
+    if plain not in TLP:
+        near = did_you_mean(plain, TLP, "")
+        raise bad(where, f'"{text}" is no TLP level', f"{near} one of {', '.join(TLP)}".strip())
+    return plain
 
 
 def read_text(path: Path) -> tuple[str, list[Fault]]:

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
 from impact.case import checks, folder, scenarios
 from impact.case.folder import Case
 from impact.case.schema import TLP
+from impact.case.tables import level as read_level
 from impact.case.ways import ROOT
 from impact.errors import BadInput, Fault, Refusal, bad, did_you_mean
 from impact.numerics import times
@@ -43,13 +44,42 @@ def view(
         raise bad("scenario", f'no scenario "{name}"', repair)
     chosen = case.scenarios[name]
     moment = _moment(as_of or chosen.as_of)
-    level = folder.level(tlp) if tlp else case.tlp
+    level = read_level(tlp) if tlp else case.tlp
     own = scenarios.parse_changes(changes)
+    shown = _at_level(case, case.scenarios, level)
+    if name not in shown:
+        repair = "raise the level, or take another scenario"
+        raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
     tables, ended = _standing(case.tables, moment, level)
     seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
+    seen = replace(seen, scenarios=shown, decisions=_at_level(case, case.decisions, level))
     seen = replace(seen, loaded=case.loaded or case, memo={}, title=_title(seen))
     seen = replace(seen, before=replace(seen, scenario=scenarios.BASELINE))
     return changed(_supposed(seen, chosen), own, "changes")
+
+
+Entry = TypeVar("Entry", scenarios.Scenario, scenarios.Decision)
+
+
+def _at_level(case: Case, entries: Mapping[str, Entry], level: str) -> dict[str, Entry]:
+    """The scenarios, or decisions, of which words and named rows are at or below a level."""
+    above = _above(case, level)
+    return {
+        name: entry
+        for name, entry in entries.items()
+        if _RANK[entry.tlp] <= _RANK[level] and not above & scenarios.named(entry)
+    }
+
+
+@folder.once
+def _above(case: Case, level: str) -> frozenset[tuple[str, str]]:
+    """(table, id) of what a case has no row of at or below a level."""
+    found = set[tuple[str, str]]()
+    for table, rows in case.tables.items():
+        lower = rows.filter(pl.col("tlp").is_in(TLP[: _RANK[level] + 1]))
+        if lower.height < rows.height:
+            found |= {(table, name) for name in set(rows["id"]) - set(lower["id"])}
+    return frozenset(found)
 
 
 def _title(known: Case) -> str:

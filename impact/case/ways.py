@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
@@ -40,14 +40,22 @@ def late_arrivals(tables: Mapping[str, pl.DataFrame]) -> Iterator[Fault]:
         yield Fault(where, what, f'split the entity "{edge.source}", one for each arrival')
 
 
-def inputs_behind(tables: Mapping[str, pl.DataFrame], loss: str) -> set[str]:
-    """Inputs that can move a row of losses.csv: its own, and those of links on any way to it."""
-    losses, links = tables["losses"], tables["links"]
-    rows = losses.filter(pl.col("id") == loss)
+def inputs_behind(
+    tables: Mapping[str, pl.DataFrame], losses: Collection[str]
+) -> dict[str, set[str]]:
+    """Row of losses.csv by id -> the inputs that move it: its own, and of links on ways to it."""
+    links = tables["links"]
     ways = graph.all_ways(modelled(links))
-    found = {item.partition("=")[2].strip() for item in rows.explode("arguments")["arguments"]}
-    found |= {*rows["retention"].drop_nulls(), *rows["limit"].drop_nulls()}
-    on_way = set[str]().union(*(ways.get(need, set()) for need in rows["needs"]))
-    terms = links.filter(pl.col("id").is_in(list(on_way))).explode("chances")["chances"]
-    found |= {part for term in terms.drop_nulls() for part in term.split(" over ")}
-    return found | {f"link.{name}" for name in on_way}
+    terms: dict[str, set[str]] = {}
+    for link, chances in links.select("id", "chances").iter_rows():
+        named = {part for term in chances for part in term.split(" over ")}
+        terms.setdefault(link, {f"link.{link}"}).update(named)
+    found: dict[str, set[str]] = {}
+    rows = tables["losses"].filter(pl.col("id").is_in(list(losses)))
+    for loss, need, arguments, *more in rows.select(
+        "id", "needs", "arguments", "retention", "limit"
+    ).iter_rows():
+        own = {item.partition("=")[2].strip() for item in arguments} | {*more} - {None}
+        behind = (terms[link] for link in ways.get(need, ()))
+        found.setdefault(loss, set()).update(own, *behind)
+    return found

@@ -1,0 +1,77 @@
+"""Grids of scenarios.toml: one entry that stands for several scenarios.
+
+`each = { NAME = [VALUE, [LOW, MODE, HIGH]] }` lists the estimates of an input, a list in `as_of`
+the days; an entry with several lists stands for every combination of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from impact.errors import Fault
+
+MOST = 1_000  # scenarios of one grid
+_REPAIR = "write each = { NAME = [VALUE, VALUE] }"
+Entry = Mapping[str, Any]
+
+
+def members(where: str, name: str, entry: Entry) -> tuple[list[tuple[str, Entry]], list[Fault]]:
+    """(scenarios, faults): the (id, settings) that an entry stands for; itself where it is no grid.
+
+    A member is named `GRID_VALUE` by its estimates and `GRID@DAY` by its day, and says both.
+
+    >>> each = {"each": {"pause_weeks": [4, [8, 9, 13]]}}
+    >>> [name for name, _ in members("here", "pause", each)[0]]
+    ['pause_4', 'pause_8-9-13']
+    """
+    each, days = entry.get("each", {}), entry.get("as_of", "")
+    if "each" not in entry and not isinstance(days, list):
+        return [(name, entry)], []
+    faults = []
+    if not isinstance(each, dict) or ("each" in entry and not each):
+        faults.append(Fault(f"{where} each", "is no table of lists", _REPAIR))
+        each = {}
+    for key, values in each.items():
+        if not isinstance(values, list) or not values:
+            faults.append(Fault(f"{where} each {key}", "is no list of estimates", _REPAIR))
+        elif len({_short(value) for value in values}) < len(values):
+            faults.append(Fault(f"{where} each {key}", "lists an estimate twice", "keep one"))
+        if isinstance(entry.get("set"), dict) and key in entry["set"]:
+            faults.append(Fault(f"{where} each {key}", "is set in `set` too", "keep one"))
+    listed = days if isinstance(days, list) else [days]
+    if not listed or len(set(map(str, listed))) < len(listed):
+        repair = 'write as_of = ["2026-04-03", "2026-04-23"]'
+        faults.append(Fault(f"{where} as_of", "is empty or names a day twice", repair))
+    if faults:
+        return [], faults
+    combined = itertools.product(*each.values(), listed)
+    some = itertools.islice(combined, MOST + 1)
+    found = [_member(name, entry, tuple(each), values) for values in some]
+    if len(found) > MOST:
+        what = f"stands for more than {MOST:,} scenarios"
+        return [], [Fault(where, what, "split it, or list fewer values")]
+    return found, []
+
+
+def _member(
+    grid: str, entry: Entry, names: tuple[str, ...], values: tuple[Any, ...]
+) -> tuple[str, Entry]:
+    *estimates, day = values
+    told = [f"{key} {_short(value, ' to ')}" for key, value in zip(names, estimates, strict=True)]
+    name = "_".join([grid, *map(_short, estimates)])
+    if isinstance(entry.get("as_of"), list):
+        told.append(f"as of {day}")
+        name += f"@{str(day).replace(':', '')}"
+    settings = {key: value for key, value in entry.items() if key != "each"} | {"as_of": day}
+    if isinstance(settings.get("set", {}), dict):
+        settings["set"] = settings.get("set", {}) | dict(zip(names, estimates, strict=True))
+    settings["title"] = f"{entry.get('title', grid)}: {', '.join(told)}"
+    return name, settings
+
+
+def _short(estimate: object, between: str = "-") -> str:
+    """An estimate as part of a name."""
+    parts = estimate if isinstance(estimate, list) else [estimate]
+    return between.join(f"{part:.12g}" if isinstance(part, float) else str(part) for part in parts)

@@ -1,0 +1,107 @@
+"""A view written as a case folder: what reads it again sees the same, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from impact.case.folder import Case, ordered, seal
+from impact.case.scenarios import BASELINE, Change
+from impact.case.schema import SCHEMA_VERSION
+from impact.numerics import times
+
+_SETTINGS = ("id", "title", "question", "currency", "tlp")
+_LINE = "file_line"  # where a row stood in the file that it was read from
+
+
+def write(known: Case, home: Path) -> None:
+    """Write the rows of a view, before its scenario and changes, as a case folder, which is made.
+
+    It holds what stands by the day and at the level of the view, what ended others by then, and the
+    scenarios and decisions of that level: no row of another day or above the level.
+    """
+    home.mkdir(parents=True)
+    before = known.before or known
+    found = {"scenarios.toml": _scenarios(known)}
+    for table, rows in before.tables.items():
+        every = [rows, before.ended[table]] if table in before.ended else [rows]
+        found[f"{table}.csv"] = text(ordered(pl.concat(every)))
+    for name, content in found.items():
+        (home / name).write_text(content, encoding="utf-8")
+    settings = {name: getattr(known, name) for name in _SETTINGS}
+    settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
+    (home / "case.toml").write_text(_settings(settings), encoding="utf-8")
+
+
+def text(rows: pl.DataFrame) -> str:
+    """Rows of a table as CSV, as `impact.case.tables.read` reads it."""
+    return rows.drop(_LINE, strict=False).select(cells(rows)).write_csv()
+
+
+def cells(rows: pl.DataFrame) -> list[pl.Expr]:
+    """Each column of a table but numbers as the text that stands in its file."""
+    shown = []
+    for name, dtype in rows.schema.items():
+        column = pl.col(name)
+        if isinstance(dtype, pl.List):
+            column = column.list.join("; ")
+        elif isinstance(dtype, pl.Datetime):
+            column = column.map_elements(times.as_text, pl.String)
+        elif dtype == pl.Boolean:
+            column = pl.when(column).then(pl.lit("true"))
+        if name != _LINE:
+            shown.append(column.alias(name))
+    return shown
+
+
+def _scenarios(known: Case) -> str:
+    blocks = []
+    for name, scenario in known.scenarios.items():
+        if name != BASELINE:
+            head = {"title": scenario.title, "says": scenario.says, "as_of": scenario.as_of}
+            more = {"contradicts": list(scenario.contradicts), "tlp": scenario.tlp}
+            sets = {"set": _estimates(scenario.changes)}
+            blocks.append(_block(("scenario", name), head | more | sets))
+    for name, decision in known.decisions.items():
+        said = {
+            key: getattr(decision, key)
+            for key in ("title", "question", "bearer", "flips_on", "flips_says", "note", "tlp")
+        }
+        blocks.append(_block(("decision", name), said))
+        for option in decision.options:
+            said = {"title": option.title, "says": option.says}
+            said |= {"costs": list(option.costs), "saves": list(option.saves)}
+            sets = {"set": _estimates(option.changes)}
+            blocks.append(_block(("decision", name, "option", option.id), said | sets))
+    return "\n".join(blocks)
+
+
+def _estimates(changes: Iterable[Change]) -> dict[str, Any]:
+    return {
+        change.name: change.mode
+        if change.low == change.high
+        else [change.low, change.mode, change.high]
+        for change in changes
+    }
+
+
+def _block(path: tuple[str, ...], settings: Mapping[str, Any]) -> str:
+    return f"[{'.'.join(map(_value, path))}]\n{_settings(settings)}"
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    return "".join(f"{name} = {_value(value)}\n" for name, value in settings.items())
+
+
+def _value(value: Any) -> str:
+    """A value as TOML; its strings are those of JSON, but for DEL."""
+    if isinstance(value, dict):
+        inside = ", ".join(f"{_value(name)} = {_value(each)}" for name, each in value.items())
+        return f"{{ {inside} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
