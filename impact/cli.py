@@ -191,7 +191,7 @@ def _end(case: str, where: str, end: str) -> dict[str, str]:
 def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any) -> None:
     """Write a view of CASE to the file PATH for other tools: a STIX 2.1 bundle."""
     from impact.case import stix
-    from impact.reports.batch import write
+    from impact.reports.files import write
 
     if not path.name:
         raise bad("PATH", "is empty", "name a file")
@@ -206,22 +206,25 @@ def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any)
 @click.option("--notebook", default="00_brief", show_default=True, help="A notebook, or all.")
 @click.option("--out", default="reports", show_default=True, help="Folder for the reports.")
 @click.option("--jobs", default=1, show_default=True, help="Reports made at a time.")
-@click.option("--format", "kinds", default="html,ipynb", show_default=True, help="Files to write.")
-def report(case: str, notebook: str, out: str, jobs: int, kinds: str, **view: Any) -> None:
+@click.option("--cluster", default="", metavar="ADDRESS", help="Dask scheduler, tcp://HOST:PORT.")
+@click.option("--format", "kinds", default="html,ipynb", show_default=True, help="html,ipynb,pdf")
+@click.option("--timeout", default=600, show_default=True, help="Seconds for one report.")
+def report(
+    case: str,
+    notebook: str,
+    out: str,
+    jobs: int,
+    cluster: str,
+    kinds: str,
+    timeout: int,
+    **view: Any,
+) -> None:
     """Execute notebooks on CASE, write pages and an index; --scenario all takes every scenario."""
-    from impact.case.folder import find_case, load_case
-    from impact.reports import batch
-    from impact.reports.plan import Parameters, find_notebooks, plan
+    from impact.reports import command
 
-    loaded = load_case(case)
-    named = case if case == loaded.id else str(find_case(case).resolve())
-    scenario = view.pop("scenario")
-    base = Parameters(case=named, **{**view, "changes": "; ".join(view["changes"])})
-    chosen = list(loaded.scenarios) if scenario == "all" else [scenario]
-    tasks, refused = plan(loaded, find_notebooks(notebook), chosen, base)
-    done = batch.run(loaded, tasks, Path(out), base, batch.formats(kinds), batch.workers(jobs))
-    for fault in [*refused, *done.failed]:
+    view["changes"] = "; ".join(view["changes"])
+    told = command.make(case, notebook, Path(out), jobs, cluster, kinds, timeout, **view)
+    for fault in told.faults:
         click.echo(plain(str(fault)), err=True)
-    click.echo(f"{len(done.made)} made, {len(done.skipped)} unchanged, {len(done.failed)} failed")
-    click.echo(str(Path(out) / "index.html"))
-    sys.exit(1 if refused or done.failed else 0)
+    click.echo(plain("\n".join(told.lines)))
+    sys.exit(told.exit_status)

@@ -11,16 +11,39 @@ NOT_KNOWN, NOT_RESOLVED = "not known", "not resolved"
 _CONTROL = re.compile(
     r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_ALIKE = re.compile("[\u0400-\u052fΑΒΕΖΗΙΚΜΝΟΡΤΥΧνορι]")  # Cyrillic, and Greek that looks Latin
+_MIXED = re.compile(r"\w*(?:[A-Za-z]\w*[\u0370-\u052f]|[\u0370-\u052f]\w*[A-Za-z])\w*")
 
 
 def plain(text: str) -> str:
-    """Text without terminal control sequences; invisible and direction signs become visible.
+    """Text without terminal control sequences; what hides or deceives becomes visible.
 
-    >>> plain("a" + chr(27) + "[31mb" + chr(0x202E) + "c")
-    'ab[U+202E]c'
+    Those are invisible signs, signs of direction, and letters in a Latin word that look Latin and
+    are not.
+
+    >>> plain("a" + chr(27) + "[31mb" + chr(0x202E) + "c" + chr(0x430))
+    'ab[U+202E]c[U+0430]'
     """
-    return _INVISIBLE.sub(lambda sign: f"[U+{ord(sign[0]):04X}]", _CONTROL.sub("", text))
+    text = _CONTROL.sub("", text)
+    if text.isascii():
+        return text
+    text = _MIXED.sub(lambda word: _ALIKE.sub(_named, word[0]), text)
+    return _INVISIBLE.sub(_named, text)
+
+
+def _named(sign: re.Match[str]) -> str:
+    return f"[U+{ord(sign[0]):04X}]"
+
+
+def shown(text: str, most: int = 4_000) -> str:
+    """Plain text, cut where it is very long, with a count of what it had.
+
+    >>> shown("abcdef", 4)
+    'abcd… (cut, 6 characters)'
+    """
+    said = plain(text)
+    return said if len(said) <= most else f"{said[:most]}… (cut, {len(said):,} characters)"
 
 
 def significant(value: float, digits: int = 2) -> float:
@@ -185,6 +208,11 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def uncapital(text: str) -> str:
+    """The text with a small first letter."""
+    return text[:1].lower() + text[1:]
+
+
 def cell(column: str, value: object) -> str:
     """A table cell as a reader sees it, by the unit in the column's name.
 
@@ -206,3 +234,12 @@ def cell(column: str, value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return plain(str(value))
+
+
+def level(tlp: str) -> str:
+    """A TLP level as a page prints it.
+
+    >>> level("amber+strict")
+    'TLP:AMBER+STRICT'
+    """
+    return f"TLP:{tlp.upper()}"

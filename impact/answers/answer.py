@@ -6,7 +6,8 @@ A number reaches a page, a terminal or a file in no other way.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 MIME = "application/vnd.impact.answer+json"
+CHARTS, LATER = "IMPACT_CHARTS", "later"  # in the environment: charts are left to be drawn
 _WIDEST = 46  # characters of a column in a terminal
 
 
@@ -67,58 +69,81 @@ class Answer:
         ]
         return [list(self.heads.values()), *body]
 
-    def svg(self) -> str | None:
-        """The chart as static SVG whose description is the sentence; None without a chart."""
+    def chart(self) -> dict[str, Any] | None:
+        """The chart, described, with its title and what it says; None without a chart."""
         if self.draw is None:
             return None
         from impact.charts import theme
 
-        name = self.name.replace("_", " ")
-        return theme.svg(self.draw(), name, self.sentence, self.notices)
+        said = " ".join([*self.notices, self.sentence])
+        spec = theme.described(self.draw(), self.notices)
+        return {"spec": spec, "title": self.name.replace("_", " "), "says": said}
 
-    def record(self) -> dict[str, Any]:
-        """What a page needs of the answer, as JSON: texts only, but for the raw figures."""
+    def svg(self) -> str | None:
+        """The chart as static SVG whose description is the sentence; None without a chart."""
+        from impact.charts import theme
+
+        chart = self.chart()
+        return None if chart is None else theme.svg(**chart)
+
+    def record(self, later: bool = False) -> dict[str, Any]:
+        """What a page needs of the answer, as JSON: texts only, but for the raw figures.
+
+        With `later` it holds the chart described, to be drawn by whoever reads the record.
+        """
         return {
             "name": self.name,
             "sentence": self.sentence,
             "rows": self.rows(),
             "figures": [vars(figure) for figure in self.figures],
             "notes": list(self.notes),
-            "svg": self.svg(),
+            "svg": None if later else self.svg(),
+            "chart": self.chart() if later else None,
         }
 
     def __str__(self) -> str:
         """The sentence, the table and the notes, for a terminal."""
-        rows = [[words.plain(text) for text in row] for row in self.rows()]
-        widths = [min(_WIDEST, max(map(len, column))) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(_fit(text, width) for text, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
-        gap, notes = [""] if lines else [], [words.plain(note) for note in self.notes]
-        return "\n".join([words.plain(self.sentence), *gap, *lines, *gap, *notes]).rstrip()
+        return as_text(self.sentence, self.rows(), self.notes)
 
     def _repr_html_(self) -> str:
-        """Sentence, table and notes; every text escaped."""
-        head, *body = self.rows() or [[]]
-        cells = "".join(f"<th scope='col'>{html.escape(text)}</th>" for text in head)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(text)}</td>' for text in row)}</tr>" for row in body
-        )
-        table = f"<table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
-        notes = "".join(f"<p><small>{html.escape(note)}</small></p>" for note in self.notes)
-        return f"<p><b>{html.escape(self.sentence)}</b></p>{table if head else ''}{notes}"
+        return as_html(self.sentence, self.rows(), self.notes)
 
     def _ipython_display_(self) -> None:
         """Text and table with the record that pages are made from, then the chart as an image."""
         from IPython.display import display
 
-        record = self.record()
+        record = self.record(later=os.environ.get(CHARTS) == LATER)
         text = {"text/plain": str(self), "text/html": self._repr_html_(), MIME: record}
         display(text, raw=True)  # type: ignore[no-untyped-call]
         if record["svg"] is not None:
             image = {"text/plain": self.sentence, "image/svg+xml": record["svg"]}
             display(image, raw=True)  # type: ignore[no-untyped-call]
+
+
+def as_text(sentence: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    """An answer as plain text: the sentence, the table in columns, and the notes."""
+    shown = [[words.plain(text) for text in row] for row in rows]
+    widths = [min(_WIDEST, max(map(len, column))) for column in zip(*shown, strict=True)]
+    lines = [
+        "  ".join(_fit(text, width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in shown
+    ]
+    gap, told = [""] if lines else [], [words.plain(note) for note in notes]
+    return "\n".join([words.plain(sentence), *gap, *lines, *gap, *told]).rstrip()
+
+
+def as_html(sentence: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    """An answer as HTML: sentence, table and notes; every text escaped."""
+    head, *body = ([[_escaped(text) for text in row] for row in rows]) or [[]]
+    cells = "".join(f"<th scope='col'>{text}</th>" for text in head)
+    lines = "".join(f"<tr>{''.join(f'<td>{text}</td>' for text in row)}</tr>" for row in body)
+    table = f"<table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
+    told = "".join(f"<p><small>{_escaped(note)}</small></p>" for note in notes)
+    return f"<p><b>{_escaped(sentence)}</b></p>{table if head else ''}{told}"
+
+
+def _escaped(text: str) -> str:
+    return html.escape(words.shown(text))
 
 
 def _fit(text: str, width: int) -> str:

@@ -11,6 +11,7 @@ from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.provenance import ILLUSTRATIVE
 from impact.case import views
+from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.errors import ImpactError
 from impact.numerics import measures
@@ -44,13 +45,16 @@ def paired(one: Run, other: Run) -> tuple[measures.Measure, float]:
 def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     """What each scenario of the case does to the total, on the draws of the run.
 
-    All scenarios but that of the run, or those named. Table: `scenario`, `title`, `says`,
-    `mean_usd`, `difference_usd`, `difference_error_usd`, `p95_usd`, `p95_difference_usd`,
-    `times_sharper` (variance of the difference on separate draws over that on these).
+    All scenarios but that of the run and the members of other grids, or those named. Table:
+    `scenario`, `title`, `says`, `mean_usd`, `difference_usd`, `difference_error_usd`, `p95_usd`,
+    `p95_difference_usd`, `times_sharper` (variance of the difference on separate draws over that
+    on these).
     """
     given_event(run, "compare")
     base, notices = measures.order_statistic(total(run), 0.95), views.notices(run.known)
     names = [name for name in run.known.scenarios if name != run.known.scenario]
+    if scenarios is None:
+        names = [name for name in names if _beside(run.known, name)]
     rows: list[dict[str, Any]] = []
     for name in names if scenarios is None else scenarios:
         try:
@@ -75,7 +79,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
                 "p95_usd": p95,
                 "p95_difference_usd": p95 - base,
                 "times_sharper": sharper,
-                "said": _said(moved),
+                "said": said_moved(moved),
             }
         )
     frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
@@ -125,7 +129,12 @@ _SCENARIOS = {
 }
 
 
-def _said(moved: measures.Measure) -> str:
+def _beside(known: Case, name: str) -> bool:
+    """Whether a scenario is shown beside that of a view: alone, or a member of the same grid."""
+    return known.scenarios[name].grid in ("", known.scenarios[known.scenario].grid)
+
+
+def said_moved(moved: measures.Measure) -> str:
     """A difference with its error; none where nothing moves."""
     value, error = moved.value or 0.0, moved.error or 0.0
     if not value and not error:

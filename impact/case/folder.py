@@ -261,8 +261,8 @@ def digests(known: Case) -> dict[str, str]:
     return {
         **of_tables,
         "inputs": _sha(known["inputs"], known.ended.get("inputs")),
-        "scenarios": _text_sha(list(known.scenarios.values())),
-        "decisions": _text_sha(list(known.decisions.values())),
+        "scenarios": _said(known, "scenarios"),
+        "decisions": _said(known, "decisions"),
         "view": _text_sha((*what, known.scenarios[known.scenario])),
     }
 
@@ -270,6 +270,11 @@ def digests(known: Case) -> dict[str, str]:
 @once
 def _digest(known: Case, table: str) -> str:
     return _sha(known[table], known.ended.get(table))
+
+
+@once
+def _said(known: Case, what: str) -> str:
+    return _text_sha(list(getattr(known, what).values()))
 
 
 def _sha(rows: pl.DataFrame, ended: pl.DataFrame | None) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from impact import words
 from impact.case.folder import Case, digest
 from impact.case.schema import TLP
 from impact.case.views import now
@@ -89,7 +90,7 @@ def _marking(level: str) -> Object:
         "spec_version": "2.1",
         "id": f"marking-definition--{MARKINGS[level]}",
         "created": "2022-10-01T00:00:00.000Z",
-        "name": f"TLP:{level.upper()}",
+        "name": words.level(level),
         "extensions": {TLP_2: {"extension_type": "property-extension", "tlp_2_0": level}},
     }
 

@@ -11,6 +11,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from impact import words
+
 # Okabe and Ito (2008), told apart with any colour vision; never the only carrier of a meaning.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#0072B2",
@@ -21,6 +23,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#56B4E9",
 )
 INK, SOFT, GRID, PAPER = "#1f2328", "#59636e", "#d8dee4", "#ffffff"
+_LONGEST = 500  # characters of a text in a chart
 WIDTH = 700  # px, labels included; a chart is readable at this width
 
 CONFIG: dict[str, Any] = {
@@ -52,18 +55,31 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def svg(chart: alt.TopLevelMixin, title: str, says: str, notices: Sequence[str] = ()) -> str:
-    """The chart as SVG text with a title and a description, without script or outside address.
-
-    vl-convert draws it in the process, without browser or network; its SVG has no description, so
-    one is added here. Notices stand above the chart and begin the description.
-    """
-    spec = chart.to_dict()
+def described(chart: alt.TopLevelMixin, notices: Sequence[str] = ()) -> dict[str, Any]:
+    """The Vega-Lite description of a chart in this look, with notices above it."""
+    spec: dict[str, Any] = _readable(chart.to_dict())
     spec["config"] = CONFIG
     if notices:
         lines = [line for notice in notices for line in textwrap.wrap(notice, 90)]
         spec["title"] = {"text": lines, "color": RED}
-        says = " ".join([*notices, says])
+    return spec
+
+
+def _readable(part: Any) -> Any:
+    """A part of a description with its texts as a reader may see them, and none endless."""
+    if isinstance(part, dict):
+        return {name: _readable(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_readable(value) for value in part]
+    return words.shown(part, _LONGEST) if isinstance(part, str) else part
+
+
+def svg(spec: dict[str, Any], title: str, says: str) -> str:
+    """A described chart as SVG text that says what it shows, without script or outside address.
+
+    vl-convert draws it in the process, without browser or network; its SVG has no description, so
+    one is added here.
+    """
     drawn = str(vl_convert.vegalite_to_svg(spec, vl_version="6.4", allowed_base_urls=[]))
     told = f"<title>{html.escape(title)}</title><desc>{html.escape(says)}</desc>"
     name = html.escape(title, quote=True)

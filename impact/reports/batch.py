@@ -1,189 +1,182 @@
-"""Making reports: what is unchanged is skipped, what is written is whole or not there."""
+"""Making reports: the unchanged are skipped, a failure is named, what is written is whole."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from impact.case import folder
-from impact.case.folder import Case
-from impact.case.views import now
+from impact import words
 from impact.errors import Fault, ImpactError, bad
-from impact.reports import index, page
-from impact.reports.kernels import Failed, execute
-from impact.reports.plan import Parameters, Task, kit_version, library_versions
-from impact.words import date
+from impact.reports import files, headline, index, kernels, pdf, work
+from impact.reports.plan import Task
 
-FORMATS = ("html", "ipynb")
+LAST_RUN = "last_run.json"
+_PRELOADED = ["impact.reports.preload", "impact.reports.work", "papermill"]
+Result = work.Made | work.Lost
 
 
 @dataclass
 class Outcome:
-    """What a batch did: names of tasks made and skipped, and the faults of those that failed."""
+    """What a batch did, by the names of its tasks; `made` says why each was due."""
 
-    made: list[str] = field(default_factory=list)
+    made: dict[str, list[str]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
-    failed: list[Fault] = field(default_factory=list)
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all: temporary file, fsync, rename."""
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    except OSError as error:
-        raise bad(
-            str(path.parent), f"cannot be written ({error.strerror})", "choose another folder"
-        ) from None
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise bad(
-            str(path), f"cannot be written ({error.strerror})", "make room and run again"
-        ) from None
+    failed: dict[str, Fault] = field(default_factory=dict)
+    interrupted: bool = False
 
 
 def formats(text: str) -> tuple[str, ...]:
     """The kinds of file in a list such as `html,ipynb`; raises BadInput for another."""
-    kinds = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not kinds or set(kinds) - set(FORMATS):
-        raise bad("--format", f'"{text}" is not known', f"choose of {','.join(FORMATS)}")
+    kinds = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not kinds or set(kinds) - set(work.FORMATS):
+        raise bad("--format", f'"{text}" is not known', f"choose of {','.join(work.FORMATS)}")
+    if "pdf" in kinds:
+        pdf.browser()
     return kinds
 
 
-def workers(jobs: int) -> int:
-    """The number of reports to make at a time; raises BadInput below 1."""
+def workers(jobs: int) -> Executor:
+    """Processes on this machine that make so many reports at a time; raises BadInput below 1.
+
+    They begin as copies of a process with the imports done, where that can be.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+
+    from impact.reports import engine
+
     if jobs < 1:
         raise bad("--jobs", f"{jobs} is below 1", "give the number of reports made at a time")
-    return jobs
-
-
-def entry(task: Task, executed: Mapping[str, Any]) -> dict[str, Any]:
-    """What a report was made from and every figure in it, raw and as printed."""
-    moment = now(task.known)
-    figures = [
-        {"answer": record["name"], **figure}
-        for record in page.records(executed)
-        for figure in record["figures"]
-    ]
-    return {
-        "case": task.known.id,
-        "title": page.title(task, executed),
-        "parameters": vars(task.parameters),
-        "as_of": date(moment) if moment else "no day",
-        "level": f"TLP:{task.known.tlp.upper()}",
-        "view_digest": folder.digest(task.known),
-        "key": task.key,
-        "kit": kit_version(),
-        "libraries": library_versions(),
-        "figures": figures,
-    }
-
-
-def unchanged(task: Task, out: Path, kinds: Sequence[str]) -> bool:
-    """Whether the folder holds this very report: the key in its manifest and every file."""
-    home = out / task.place
-    made = index.read(home / index.MANIFEST).get(task.notebook.stem, {})
-    files = [home / f"{task.notebook.stem}.{kind}" for kind in kinds]
-    return made.get("key") == task.key and all(path.exists() for path in files)
-
-
-def make(task: Task, out: Path, kinds: Sequence[str]) -> dict[str, Any]:
-    """Execute one task, write its page and notebook; gives its entry for the manifest."""
-    executed = execute(task.notebook, task.parameters, task.name)
-    home, stem = out / task.place, task.notebook.stem
-    if "html" in kinds:
-        write(home / f"{stem}.html", page.page(task, executed))
-    if "ipynb" in kinds:
-        shared = json.dumps(page.shared_notebook(executed), indent=1, ensure_ascii=False)
-        write(home / f"{stem}.ipynb", shared + "\n")
-    return entry(task, executed)
-
-
-def record(task: Task, out: Path, made: Mapping[str, Any]) -> None:
-    """Enter a finished report in the manifest of its folder, and its figures in answers.parquet.
-
-    The manifest comes last: a report that is not in it does not count as made.
-    """
-    home = out / task.place
-    manifest = {**index.read(home / index.MANIFEST), task.notebook.stem: made}
-    figures = [
-        {"notebook": notebook, **figure}
-        for notebook, report in sorted(manifest.items())
-        for figure in report["figures"]
-    ]
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as scratch:
-        pl.DataFrame(figures, infer_schema_length=None).write_parquet(scratch.name)
-        write(home / "answers.parquet", Path(scratch.name).read_bytes())
-    write(home / index.MANIFEST, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    kind = "forkserver" if engine.can_fork() else "spawn"
+    context = multiprocessing.get_context(kind)
+    if kind == "forkserver":
+        context.set_forkserver_preload(_PRELOADED)
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=work.begin)
 
 
 def run(
-    case: Case,
     tasks: Sequence[Task],
     out: Path,
-    base: Parameters,
-    kinds: Sequence[str] = FORMATS,
+    kinds: tuple[str, ...] = work.FORMATS[:2],
     jobs: int = 1,
+    executor: Executor | None = None,
+    seconds: int = kernels.SECONDS,
 ) -> Outcome:
-    """Make what changed, then the overview and the index; a failure is named, not fatal."""
+    """Make what is due, `jobs` at a time, and the index; a failure is named, not fatal.
+
+    The work is done by `workers(jobs)`, or by any other executor; only this process writes. Raises
+    BadInput where the folder cannot be written, is held by another run or is of another level.
+    Interrupted by Ctrl-C it keeps what is finished, and the next run goes on from there.
+    """
     from tqdm import tqdm
 
-    outcome, due = Outcome(), list[Task]()
-    for task in tasks:
-        if unchanged(task, out, kinds):
-            outcome.skipped.append(task.name)
-        else:
-            due.append(task)
-    with tqdm(total=len(due), unit="report", disable=None, leave=False) as progress:
-        for task, made in _each(due, out, kinds, jobs):
-            progress.update()
-            if isinstance(made, ImpactError):
-                outcome.failed += made.faults
-                if isinstance(made, Failed):
-                    kept = f"{task.name.replace('/', '_')}.ipynb"
-                    write(out.parent / ".failed" / kept, json.dumps(made.executed))
+    outcome = Outcome()
+    levels = {words.level(task.known.tlp) for task in tasks}
+    with files.alone(out):
+        for level in levels:
+            files.one_level(out, level)
+        held = files.manifests(out)
+        due: dict[str, list[str]] = {}
+        for task in tasks:
+            why = files.why_due(out, task, kinds, held.get(out / task.place, {}))
+            if why:
+                due[task.name] = why
             else:
-                record(task, out, made)
-                outcome.made.append(task.name)
-    overview = index.overview(case, base)
-    write(out / case.id / index.OVERVIEW, json.dumps(overview, indent=1) + "\n")
-    write(out / "index.html", index.index(out))
+                outcome.skipped.append(task.name)
+        waiting = [task for task in tasks if task.name in due]
+        numbers = headline.Headlines()
+        settings = (kinds, seconds)
+        with tqdm(total=len(waiting), unit="report", disable=None, leave=False) as progress:
+            try:
+                for task, result in _each(waiting, settings, jobs, executor):
+                    if isinstance(result, work.Made):
+                        entry = result.entry | {"headline": numbers.of(task)}
+                        files.record(out, task, result.files, entry)
+                        outcome.made[task.name] = due[task.name]
+                    else:
+                        files.record_failure(out, task, result.kind, result.executed)
+                        outcome.failed[task.name] = result.fault
+                    progress.update()
+            except KeyboardInterrupt:
+                outcome.interrupted = True
+        files.write(out / LAST_RUN, json.dumps(_told(outcome), indent=1) + "\n")
+        files.write(out / "index.html", index.index(out))
     return outcome
 
 
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """What last_run.json says: names of tasks, and why each was made; no word of a fault."""
+    return {
+        "made": outcome.made,
+        "unchanged": outcome.skipped,
+        "failed": sorted(outcome.failed),
+        "interrupted": outcome.interrupted,
+    }
+
+
 def _each(
-    tasks: Sequence[Task], out: Path, kinds: Sequence[str], jobs: int
-) -> Iterator[tuple[Task, dict[str, Any] | ImpactError]]:
-    """(task, entry or error) as each ends, in the order of the tasks."""
-    if jobs == 1 or len(tasks) <= 1:
-        for task in tasks:
-            yield task, _attempt(task, out, kinds)
+    tasks: Sequence[Task], settings: tuple[Any, ...], jobs: int, given: Executor | None
+) -> Iterator[tuple[Task, Result]]:
+    """(task, what became of it) as each ends.
+
+    Where a worker dies, those that were at work are tried again one by one, so that the one that
+    ends its worker is named and no other.
+    """
+    waiting, doubtful = deque(tasks), deque[Task]()
+    while waiting or doubtful:
+        with _pool(min(jobs, len(tasks)), given) as pool:
+            at_work: dict[Future[Result], Task] = {}
+            broken = False
+            while not broken and (waiting or doubtful or at_work):
+                queue, most = (doubtful, 1) if doubtful else (waiting, 2 * jobs)
+                one_by_one = given is not None or queue is doubtful
+                while queue and len(at_work) < most:
+                    task = queue.popleft()
+                    at_work[pool.submit(work.report, task, *settings)] = task
+                for future in wait(at_work, return_when=FIRST_COMPLETED).done:
+                    task = at_work.pop(future)
+                    died = isinstance(future.exception(), BrokenExecutor)
+                    broken = broken or (died and given is None)
+                    if died and not one_by_one:
+                        doubtful.append(task)
+                    else:
+                        yield task, _result(task, future)
+            doubtful.extend(at_work.values())
+
+
+@contextmanager
+def _pool(jobs: int, given: Executor | None) -> Iterator[Executor]:
+    """The executor that was given, or workers of our own, which end here, at once if need be."""
+    if given is not None:
+        yield given
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        waiting = [(task, pool.submit(_attempt, task, out, kinds)) for task in tasks]
-        for task, future in waiting:
-            yield task, future.result()
-
-
-def _attempt(task: Task, out: Path, kinds: Sequence[str]) -> dict[str, Any] | ImpactError:
+    before = multiprocessing.active_children()
+    pool = workers(jobs)
     try:
-        return make(task, out, kinds)
+        yield pool
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - set(before):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _result(task: Task, future: Future[Result]) -> Result:
+    """What became of a task: its files, or why there are none."""
+    repair = "run it alone with --jobs 1"
+    try:
+        return future.result()
     except ImpactError as error:
-        return error
+        kind, what, repair = type(error).__name__, error.faults[0].what, error.faults[0].repair
+    except BrokenExecutor:
+        kind = what = "the worker died"
+    except Exception as error:  # what a worker meets ends its task and no other
+        kind, what = type(error).__name__, f"{type(error).__name__}: {error}"[:200]
+    return work.Lost(Fault(task.name, f"failed with {what}", repair), kind, "")

@@ -1,128 +1,123 @@
-"""The index: scenarios side by side and a row per finished page, from the files of the folder."""
+"""The index: scenarios side by side and a row per report, from the finished reports of a folder."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from impact import words
-from impact.answers.exposure import any_client
-from impact.answers.losses import by_bearer
-from impact.answers.provenance import names
-from impact.case import views
-from impact.case.folder import Case
-from impact.errors import Refusal
-from impact.reports import page
-from impact.reports.plan import Parameters, place
-from impact.simulation import Run, simulate
+from impact.reports import files, page
+from impact.reports.files import Entry
+from impact.reports.headline import STATES
 
-MANIFEST, OVERVIEW = "manifest.json", "scenarios.json"
-_STATES = {"copied": "Any client data copied", "published": "Any with third parties"}
+_MOST = 4  # bearers side by side
+_WIDE, _HIGH = 120, 34  # px of the small exceedance picture
+Rows = list[tuple[str, str, Entry]]  # place, notebook, entry
 
 
-def overview(case: Case, base: Parameters) -> dict[str, Any]:
-    """Headline numbers of every scenario of a case, on the same draws, computed in this process.
+def index(out: Path) -> str:
+    """The index page of a folder of reports; it depends only on the finished reports in it."""
+    by_case: dict[str, Rows] = {}
+    for home, entries in files.manifests(out).items():
+        for notebook, entry in sorted(entries.items()):
+            at = home.relative_to(out).as_posix()
+            by_case.setdefault(entry["case"], []).append((at, notebook, entry))
+    cases = [_case(name, rows) for name, rows in sorted(by_case.items())]
+    levels = sorted({entry["level"] for rows in by_case.values() for _, _, entry in rows})
+    sheet, source = page.style()
+    template = page.templates().get_template("index.html")
+    return template.render(cases=cases, levels=levels, style=sheet, style_source=source)
 
-    `columns` are bearers, `rows` hold for each scenario its texts, the place of its page and the
-    measures by bearer; a scenario whose inputs are not known by the day says so.
-    """
-    rows: list[dict[str, Any]] = []
-    run: Run | None = None
-    said: dict[str, str] = {}
-    for name, scenario in case.scenarios.items():
-        row: dict[str, Any] = {"scenario": name, "title": scenario.title, "says": scenario.says}
-        try:
-            known = views.view(case, name, base.as_of, base.tlp, base.changes)
-        except Refusal as refusal:
-            rows.append(row | {"refused": str(refusal.faults[0])})
-            continue
-        run = simulate(known, base.draws, base.seed, like=run)
-        said |= names(known)
-        measured = {line["bearer"]: line for line in by_bearer(run).iter_rows(named=True)}
-        rows.append(
-            row
-            | {
-                "notices": views.notices(known),
-                "place": place(known, Parameters(**{**vars(base), "scenario": name})),
-                "measures": measured,
-                "copied": any_client(run, "taken_from").value,
-                "published": any_client(run, "published_from").value,
-            }
-        )
-    shown = _columns(rows)
+
+def _case(name: str, rows: Rows) -> dict[str, Any]:
+    """What the index shows of a case: its scenarios, a view a row, and its reports."""
+    made = [row for row in rows if "key" in row[2]]
+    most = max((_furthest(entry) for _, _, entry in made), default=0.0)
+    views: dict[str, tuple[str, str, Entry]] = {}
+    for row in made:
+        views.setdefault(row[0], row)
+    shown = _bearers(entry for _, _, entry in views.values())
     return {
-        "case": case.id,
-        "title": f"{case.title}: {case.question[:1].lower()}{case.question[1:]}",
-        "columns": {bearer: said.get(bearer, "All together, net") for bearer in shown},
-        "rows": rows,
+        "title": next((entry["case_title"] for _, _, entry in made), name),
+        "heads": [words.capital(called) for called in shown.values()],
+        "states": list(STATES.values()),
+        "views": [_view(row, list(shown)) for row in views.values()],
+        "reports": [_report(row, most) for row in rows],
     }
 
 
-def _columns(rows: list[dict[str, Any]], most: int = 4) -> list[str]:
-    """`total` and the bearers whose mean loss is greatest in any scenario."""
+def _bearers(entries: Iterable[Entry]) -> dict[str, str]:
+    """`total` and the bearers whose mean loss is greatest in any view, with their names."""
     greatest: dict[str, float] = {}
-    for row in rows:
-        for bearer, measures in row.get("measures", {}).items():
-            mean = measures["mean_usd"] or 0.0
-            greatest[bearer] = max(greatest.get(bearer, 0.0), mean)
+    called: dict[str, str] = {}
+    for entry in entries:
+        for bearer, measures in entry["headline"]["bearers"].items():
+            greatest[bearer] = max(greatest.get(bearer, 0.0), measures["mean_usd"] or 0.0)
+            called[bearer] = measures["name"]
     greatest.pop("total", None)
     ranked = sorted((b for b, mean in greatest.items() if mean > 0), key=lambda b: -greatest[b])
-    return ["total", *ranked[: most - 1]]
+    first = ["total", *ranked[: _MOST - 1]]
+    return {bearer: called[bearer] for bearer in first if bearer in called}
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; an empty one where there is no such file or it is broken."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _view(row: tuple[str, str, Entry], bearers: list[str]) -> dict[str, Any]:
+    at, notebook, entry = row
+    found = entry["headline"]
+    moved = found["difference"]
+    return {
+        "title": found["title"],
+        "says": found["says"],
+        "notices": found["notices"],
+        "as_of": entry["as_of"],
+        "page": _href(at, notebook, entry),
+        "cells": [_range(found["bearers"].get(bearer)) for bearer in bearers],
+        "difference": moved["text"] if moved else "–",
+        "states": [_assumed(found[state]) for state in STATES],
+    }
 
 
-def index(folder: Path) -> str:
-    """The index page of a folder of reports; it depends only on the files in it."""
-    pages: dict[str, list[dict[str, str]]] = {}
-    for path in sorted(folder.glob(f"*/*/{MANIFEST}")):
-        for notebook, report in sorted(read(path).items()):
-            row = _page_row(path.parent.relative_to(folder), notebook, report)
-            pages.setdefault(report["case"], []).append(row)
-    overviews = {path.parent.name: read(path) for path in sorted(folder.glob(f"*/{OVERVIEW}"))}
-    cases = [
-        {
-            "title": overviews.get(name, {}).get("title", name),
-            "overview": _overview_rows(overviews[name], folder) if name in overviews else None,
-            "pages": pages.get(name, []),
-        }
-        for name in sorted({*overviews, *pages})
-    ]
-    sheet, source = page.style()
-    template = page.templates().get_template("index.html")
-    return template.render(cases=cases, style=sheet, style_source=source)
+def _report(row: tuple[str, str, Entry], most: float) -> dict[str, Any]:
+    at, notebook, entry = row
+    if "key" not in entry:
+        what = f"failed ({entry['failed']})"
+        return {"title": at, "notebook": notebook, "status": what, "page": ""}
+    total = entry["headline"]["bearers"]["total"]
+    mean, error = total["mean_usd"], total["mean_error_usd"]
+    return {
+        "title": entry["title"],
+        "notebook": notebook,
+        "status": f"failed ({entry['failed']}), of an earlier run" if "failed" in entry else "made",
+        "page": _href(at, notebook, entry),
+        "as_of": entry["as_of"],
+        "total": words.NOT_RESOLVED if mean is None else words.money(mean, 1),
+        "error": "" if error is None else f"± {words.money(error, 1)} simulation error",
+        "basis": total["basis"],
+        "curve": _curve(entry["headline"]["exceeded"], most),
+        "says": _says(total),
+    }
 
 
-def _overview_rows(found: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    rows = []
-    for row in found["rows"]:
-        cells = [words.NOT_KNOWN] * (len(found["columns"]) + len(_STATES))
-        if "measures" in row:
-            cells = [_range(row["measures"].get(bearer)) for bearer in found["columns"]]
-            cells += [_assumed(row[state]) for state in _STATES]
-        made = sorted((folder / row["place"]).glob("*.html")) if "place" in row else []
-        rows.append(
-            {
-                "title": row["title"],
-                "says": row["says"],
-                "notices": row.get("notices", [f"Refused: {row.get('refused')}."]),
-                "page": made[0].relative_to(folder).as_posix() if made else "",
-                "cells": cells,
-            }
-        )
-    heads = [words.capital(name) for name in found["columns"].values()]
-    return {"heads": [*heads, *_STATES.values()], "rows": rows}
+def _href(at: str, notebook: str, entry: Entry) -> str:
+    """The page of a report, or the file that stands for it where no page was asked for."""
+    kind = next((kind for kind in ("html", "pdf", "ipynb") if kind in entry["files"]), "")
+    return f"{at}/{notebook}.{kind}" if kind else ""
+
+
+def _furthest(entry: Entry) -> float:
+    return max((amount for amount, _ in entry["headline"]["exceeded"]), default=0.0)
+
+
+def _curve(exceeded: list[list[float]], most: float) -> str:
+    """The points of the small picture: USD to the right on the scale of the case, chance up."""
+    if most <= 0:
+        return ""
+    points = ((2 + (_WIDE - 4) * max(usd, 0.0) / most, share) for usd, share in exceeded)
+    return " ".join(f"{x:.1f},{2 + (_HIGH - 4) * (1 - share):.1f}" for x, share in points)
+
+
+def _says(total: Mapping[str, Any]) -> str:
+    return f"Chance that the total is exceeded: nine draws in ten lie in {_range(total)}."
 
 
 def _assumed(chance: float) -> str:
@@ -135,18 +130,6 @@ def _assumed(chance: float) -> str:
 def _range(measures: Mapping[str, Any] | None) -> str:
     if measures is None:
         return "none"
-    if measures["p05_usd"] is None or np.isnan(measures["p05_usd"]):
+    if measures["p05_usd"] is None:
         return words.NOT_RESOLVED
     return words.money_range(measures["p05_usd"], measures["p95_usd"])
-
-
-def _page_row(at: Path, notebook: str, report: Mapping[str, Any]) -> dict[str, str]:
-    totals = [figure["text"] for figure in report["figures"] if figure["name"] == "mean.total"]
-    return {
-        "href": (at / f"{notebook}.html").as_posix(),
-        "title": report["title"],
-        "notebook": notebook,
-        "as_of": report["as_of"],
-        "level": report["level"],
-        "total": totals[0] if totals else "–",
-    }

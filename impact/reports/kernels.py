@@ -2,64 +2,108 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import re
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from traitlets.config import Config
 
-from impact.errors import Fault, Refusal
-from impact.reports.plan import Parameters
+from impact.answers.answer import CHARTS, LATER
+from impact.case import written
+from impact.errors import Fault
+from impact.reports.plan import Task
 
-CELL_SECONDS = 600  # after which a cell counts as hung
+SECONDS = 600  # for one report, unless told otherwise
+FORKED, PLAIN = "impact", "nbclient"  # engines, as papermill names them
 _TRACE = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class Failed(Refusal):
-    """A notebook did not run to its end; `executed` is what there is of it."""
+class Failed(Exception):
+    """A notebook did not run to its end.
 
-    def __init__(self, fault: Fault, executed: dict[str, Any]) -> None:
-        super().__init__(fault)
-        self.executed = executed
+    `kind` names the error and no more; `executed` is what there is of the notebook; `again` says
+    whether another kernel may do better: this one died, hung or found no memory.
+    """
+
+    def __init__(self, fault: Fault, kind: str, executed: str, again: bool) -> None:
+        super().__init__(str(fault))
+        self.fault, self.kind, self.executed, self.again = fault, kind, executed, again
 
 
-def execute(notebook: Path, parameters: Parameters, name: str) -> dict[str, Any]:
-    """The executed notebook; raises Failed where a cell fails or the kernel dies.
+def execute(task: Task, seconds: int = SECONDS, engine: str = FORKED) -> dict[str, Any]:
+    """The executed notebook of a task; raises Failed where a cell fails or the kernel is lost.
 
-    papermill runs a copy in a folder of its own, so nothing half executed is ever where a reader
-    looks, and no path of this machine gets into the file.
+    The kernel runs in a folder of its own that holds the rows of the task's view and no others, as
+    the case of that name: what it cannot read it cannot tell, and a case that changes meanwhile
+    changes nothing. Nothing half executed is ever where a reader looks.
     """
     import papermill
-    from nbclient.exceptions import CellControlSignal
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    with tempfile.TemporaryDirectory() as scratch:
-        done = Path(scratch) / notebook.name
+    with tempfile.TemporaryDirectory(prefix="impact-") as scratch:
+        home = Path(scratch)
+        notebook, done = home / f"{task.notebook.name}.ipynb", home / "executed.ipynb"
+        notebook.write_text(task.notebook.text, encoding="utf-8")
+        written.write(task.known, home / "data" / "cases" / task.known.id)
+        ends = time.monotonic() + seconds
         try:
-            papermill.execute_notebook(
-                str(notebook),
-                str(done),
-                parameters=vars(parameters),
-                kernel_name="python3",
-                progress_bar=False,
-                autosave_cell_every=0,
-                execution_timeout=CELL_SECONDS,
-                config=_private(Path(scratch)),
-            )
-        except (PapermillExecutionError, CellControlSignal, RuntimeError) as error:
-            executed = json.loads(done.read_text(encoding="utf-8")) if done.exists() else {}
-            what = getattr(error, "ename", type(error).__name__)
-            said = _TRACE.sub("", str(getattr(error, "evalue", error))).strip().splitlines()
-            reason = f"{what}: {said[0][:200]}" if said else str(what)
-            repair = "open the notebook in .failed, or run `impact show` with the same view"
-            raise Failed(Fault(name, f"failed with {reason}", repair), executed) from None
-        return dict(json.loads(done.read_text(encoding="utf-8")))
+            with _environment(home):
+                executed = papermill.execute_notebook(
+                    str(notebook),
+                    str(done),
+                    engine_name=engine,
+                    parameters=vars(task.parameters),
+                    kernel_name="python3",
+                    progress_bar=False,
+                    autosave_cell_every=0,
+                    request_save_on_cell_execute=engine == PLAIN,
+                    timeout_func=lambda cell: max(1, int(ends - time.monotonic())),
+                    resources={"metadata": {"path": scratch}},
+                    config=_private(home),
+                )
+        except PapermillExecutionError as error:
+            raise _failed(task, done, error.ename, error.evalue) from None
+        except CellTimeoutError:
+            what = f"not done in {seconds} seconds"
+            raise _failed(task, done, "TimeoutError", what, again=True) from None
+        except (DeadKernelError, RuntimeError, OSError) as error:
+            kind = "the kernel died" if isinstance(error, DeadKernelError) else type(error).__name__
+            raise _failed(task, done, kind, str(error), again=True) from None
+        return dict(executed)
 
 
-def _private(scratch: Path) -> Config:
+def _failed(task: Task, done: Path, kind: str, said: str, again: bool = False) -> Failed:
+    lines = _TRACE.sub("", said).strip().splitlines()
+    reason = f"{kind}: {lines[0][:200]}" if lines else kind
+    repair = "open the notebook in .failed, or run `impact show` with the same view"
+    executed = done.read_text(encoding="utf-8") if done.exists() else ""
+    fault = Fault(task.name, f"failed with {reason}", repair)
+    return Failed(fault, kind, executed, again or kind == MemoryError.__name__)
+
+
+@contextlib.contextmanager
+def _environment(home: Path) -> Iterator[None]:
+    """What a kernel is told by its environment: charts come later, no start-up files of a user."""
+    told = {CHARTS: LATER, "IPYTHONDIR": str(home / "ipython")}
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _private(home: Path) -> Config:
     """Settings of a kernel that talks over unix sockets of its own, where there are any.
 
     Plain TCP could be read by other users; sockets of the default name would be shared by kernels
@@ -67,4 +111,4 @@ def _private(scratch: Path) -> Config:
     """
     if os.name == "nt":
         return Config()
-    return Config(KernelManager={"transport": "ipc", "ip": str(scratch / "kernel")})
+    return Config(KernelManager={"transport": "ipc", "ip": str(home / "kernel")})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -19,10 +20,11 @@ import mistune
 from markupsafe import Markup
 
 from impact import words
-from impact.answers.answer import MIME
+from impact.answers.answer import MIME, as_html, as_text
 from impact.case import folder, views
 from impact.case.views import now
-from impact.reports.plan import Task, kit_version
+from impact.reports import origin
+from impact.reports.plan import Parameters, Task
 
 Notebook = Mapping[str, Any]
 
@@ -40,6 +42,15 @@ def records(notebook: Notebook) -> list[dict[str, Any]]:
     return [part["record"] for part in parts(notebook) if part["kind"] == "answer"]
 
 
+def draw(notebook: Notebook) -> None:
+    """Draw the charts that the kernel of an executed notebook left to be drawn, in its records."""
+    from impact.charts import theme
+
+    for record in records(notebook):
+        if chart := record.pop("chart", None):
+            record["svg"] = theme.svg(**chart)
+
+
 def parts(notebook: Notebook) -> Iterator[Part]:
     """Markdown and answers of an executed notebook, in order; the first heading is left out."""
     titled = False
@@ -49,9 +60,15 @@ def parts(notebook: Notebook) -> Iterator[Part]:
             if not titled and text.startswith("# "):
                 titled, text = True, text.partition("\n")[2]
             yield Part(kind="markdown", html=markdown(text), record={})
-        for output in cell.get("outputs", ()):
-            if MIME in output.get("data", {}):
-                yield Part(kind="answer", html=Markup(), record=output["data"][MIME])
+        for record in _answers(cell):
+            yield Part(kind="answer", html=Markup(), record=record)
+
+
+def _answers(cell: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The answer records among the outputs of a cell."""
+    for output in cell.get("outputs", ()):
+        if MIME in output.get("data", {}):
+            yield output["data"][MIME]
 
 
 class _Plain(mistune.HTMLRenderer):
@@ -95,7 +112,7 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"web": web_address, "host": host, "plain": words.plain}
+    found.filters |= {"web": web_address, "host": host, "plain": words.shown}
     return found
 
 
@@ -107,8 +124,16 @@ def style() -> tuple[Markup, str]:
     return Markup(text), f"'sha256-{digest}'"  # noqa: S704
 
 
+def sha256(content: bytes) -> str:
+    """SHA-256 of the content of a file, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def page(task: Task, notebook: Notebook) -> str:
-    """The page of a task as one HTML text: no script, no outside address."""
+    """The page of a task as one HTML text: no script, no outside address.
+
+    It carries what it was made from, so that `impact verify` can make it again from the page alone.
+    """
     known, sheet = task.known, style()
     told = list(parts(notebook))
     for part in told:
@@ -122,15 +147,16 @@ def page(task: Task, notebook: Notebook) -> str:
         parts=told,
         style=sheet[0],
         style_source=sheet[1],
+        origin=json.dumps({"notebook": task.notebook.name, "parameters": vars(task.parameters)}),
         footer={
             "Case": known.id,
             "Scenario": known.scenario,
             "As of": words.date(moment) if moment else "no day",
-            "Level": f"TLP:{known.tlp.upper()}",
+            "Level": words.level(known.tlp),
             "Draws": f"{task.parameters.draws:,}",
             "Seed": str(task.parameters.seed),
-            "Kit": kit_version(),
-            "View": folder.digest(known)[:16],
+            "Kit": origin.kit_version(),
+            "View": folder.digest(known, task.notebook.reads)[:16],
         },
     )  # fmt: skip
 
@@ -141,7 +167,7 @@ def title(task: Task, notebook: Notebook) -> str:
     texts = ("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
     headings = (text.partition("\n")[0][2:] for text in texts if text.startswith("# "))
     question = next(headings, known.question)
-    said = f"{known.title}: {question[:1].lower()}{question[1:]}"
+    said = f"{known.title}: {words.uncapital(question)}"
     if known.scenario != "baseline":
         said += f" {known.scenarios[known.scenario].title}"
         if views.falling(known):
@@ -149,18 +175,26 @@ def title(task: Task, notebook: Notebook) -> str:
     return said
 
 
-def shared_notebook(notebook: Notebook) -> dict[str, Any]:
-    """The executed notebook rebuilt for sharing: sources, texts and images, no trace of a run."""
+def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
+    """A notebook for sharing, built anew: the source, its parameters as set, and the answers.
+
+    Of the executed one nothing is taken but the records of its answers: no path, user, time or id,
+    and no data that an answer does not show.
+    """
+    source = json.loads(task.notebook.text)["cells"]
+    executed = [cell for cell in notebook["cells"] if "injected-parameters" not in _tags(cell)]
     cells = []
-    for number, cell in enumerate(notebook["cells"]):
+    for number, (cell, done) in enumerate(zip(source, executed, strict=True)):
+        tags = [tag for tag in _tags(cell) if tag == "parameters"]
         kept: dict[str, Any] = {
             "cell_type": cell["cell_type"],
-            "id": f"cell-{number}",
-            "metadata": {"tags": tags} if (tags := cell["metadata"].get("tags")) else {},
-            "source": "".join(cell["source"]),
+            "id": f"cell-{number:02}",
+            "metadata": {"tags": tags} if tags else {},
+            "source": _set(task.parameters) if tags else "".join(cell["source"]),
         }
         if cell["cell_type"] == "code":
-            kept |= {"execution_count": None, "outputs": list(_outputs(cell))}
+            outputs = [shown for record in _answers(done) for shown in _outputs(record)]
+            kept |= {"execution_count": None, "outputs": outputs}
         cells.append(kept)
     python = {"display_name": "Python 3", "language": "python", "name": "python3"}
     language = {"name": "python"}
@@ -172,13 +206,21 @@ def shared_notebook(notebook: Notebook) -> dict[str, Any]:
     }
 
 
-def _outputs(cell: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for output in cell["outputs"]:
-        data = output.get("data", {})
-        shown = {
-            kind: data[kind]
-            for kind in ("text/plain", "text/html", "image/svg+xml")
-            if kind in data
-        }
-        if MIME in data or "image/svg+xml" in data:
-            yield {"output_type": "display_data", "metadata": {}, "data": shown}
+def _tags(cell: Mapping[str, Any]) -> list[str]:
+    return list(cell.get("metadata", {}).get("tags", ()))
+
+
+def _set(parameters: Parameters) -> str:
+    """A parameters cell that sets these."""
+    values = vars(parameters).items()
+    return "\n".join(f"{name}: {type(value).__name__} = {value!r}" for name, value in values)
+
+
+def _outputs(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """An answer as GitHub and others show it: text and table, then its chart as an image."""
+    said = (record["sentence"], record["rows"], record["notes"])
+    shown = [{"text/plain": as_text(*said), "text/html": as_html(*said)}]
+    if record["svg"]:
+        shown.append({"text/plain": record["sentence"], "image/svg+xml": record["svg"]})
+    for data in shown:
+        yield {"output_type": "display_data", "metadata": {}, "data": data}

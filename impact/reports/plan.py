@@ -6,20 +6,28 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cache
-from importlib import metadata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from impact import words
 from impact.case import folder, views
 from impact.case.folder import Case
+from impact.case.scenarios import BASELINE
+from impact.case.schema import TABLES
 from impact.errors import BadInput, Fault, Refusal, bad, did_you_mean
 from impact.numerics import times
+from impact.reports import origin
+from impact.simulation import MOST_DRAWS, check_draws
 
-LIBRARIES = ("altair", "numpy", "polars", "scipy", "vl-convert-python")
+ALL = "all"
+_READ = (*(table.name for table in TABLES), "scenarios", "decisions")
+_SECRET_NAME = re.compile(r"(?i)passw|secret|token|api_?key|credential|private_?key")
+_SECRET = re.compile(
+    r"\b(?:AKIA[0-9A-Z]{16}|gh[a-z]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{10,}"
+    r"|sk-[\w-]{16,}|eyJ[\w-]{10,}\.[\w-]{10,})|-----BEGIN|://[^/\s:]+:[^/\s@]+@"
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Parameters:
     """The parameters that every notebook of the kit declares, with their defaults."""
 
     case: str = "mercor"
-    scenario: str = "baseline"
+    scenario: str = BASELINE
     as_of: str = ""
     changes: str = ""
     tlp: str = ""
@@ -35,20 +43,37 @@ class Parameters:
     seed: int = 1
 
 
+NAMES = tuple(part.name for part in fields(Parameters))
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook as it will run: name and text, the tables that it reads, what it varies by."""
+
+    name: str
+    text: str
+    reads: tuple[str, ...] = _READ
+    varies_by: tuple[str, ...] = NAMES
+
+
 @dataclass(frozen=True)
 class Task:
-    """One notebook under one view: where it goes, what it reads, and the key of its content."""
+    """One notebook under one view: all that a worker needs, where it goes, and its key.
 
-    notebook: Path
+    `key` maps each thing that the report is made from to its digest: the notebook, the parameters,
+    each table that the notebook reads, the view, the kit and the lock.
+    """
+
+    notebook: Notebook
     parameters: Parameters
     known: Case
-    key: str
     place: str  # CASE/SCENARIO[@as-of][+tlp][~hash]
+    key: Mapping[str, str]
 
     @property
     def name(self) -> str:
         """`PLACE/NOTEBOOK`, as progress and failures name it."""
-        return f"{self.place}/{self.notebook.stem}"
+        return f"{self.place}/{self.notebook.name}"
 
 
 def notebooks_folder() -> Path:
@@ -60,7 +85,7 @@ def notebooks_folder() -> Path:
 def find_notebooks(name: str) -> list[Path]:
     """The notebooks named `00_brief`, or all that are reports: those that begin with a number."""
     reports = sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
-    if name == "all":
+    if name == ALL:
         return reports
     found = [path for path in reports if path.stem == name]
     if not found:
@@ -70,36 +95,104 @@ def find_notebooks(name: str) -> list[Path]:
     return found
 
 
+def chosen(case: Case, scenario: str) -> list[str]:
+    """The scenarios that a name stands for: itself, the members of a grid, or all."""
+    if scenario == ALL:
+        return list(case.scenarios)
+    grid = [name for name, entry in case.scenarios.items() if entry.grid == scenario]
+    return grid or [scenario]
+
+
 def plan(
-    case: Case,
-    notebooks: Sequence[Path],
-    scenarios: Sequence[str],
-    base: Parameters,
+    case: Case, notebooks: Sequence[Path], scenarios: Sequence[str], base: Parameters
 ) -> tuple[list[Task], list[Fault]]:
     """(tasks, refused): every task in order, and why a scenario can have none in this view.
 
-    `base` holds what all tasks share; its scenario is replaced by each of `scenarios`. Raises
-    BadInput with all faults of all notebooks, and Refusal where every scenario is refused.
+    `base` holds what all tasks share; its scenario is replaced by each of `scenarios`. A notebook
+    that does not vary by scenario is planned once. Raises BadInput with all faults of notebooks and
+    parameters at once, and Refusal where every scenario is refused.
     """
-    tasks: list[Task] = []
-    refused: list[Fault] = []
-    faults = [fault for notebook in notebooks for fault in notebook_faults(notebook)]
+    faults = _secrets(base)
     if faults:
         raise BadInput(faults)
+    read = [read_notebook(path) for path in notebooks]
+    faults += [fault for _, found in read for fault in found]
+    faults += _gathered(check_draws, base.draws, base.seed, MOST_DRAWS)
+    seen = _Views(case, base)
+    faults += _gathered(seen.first)
+    unknown = [name for name in scenarios if name not in case.scenarios]
+    faults += [f for name in unknown[:1] for f in _gathered(views.view, case, name)]
+    if faults:
+        raise BadInput(faults)
+    tasks: dict[str, Task] = {}
+    refused: list[Fault] = []
     for scenario in scenarios:
-        chosen = Parameters(**{**vars(base), "scenario": scenario})
         try:
-            known = views.view(case, scenario, chosen.as_of, chosen.tlp, chosen.changes)
+            for notebook, _ in read:
+                task = _task(notebook, seen, scenario)
+                tasks.setdefault(task.name, task)
         except Refusal as refusal:
             refused += refusal.faults
-            continue
-        for notebook in notebooks:
-            tasks.append(
-                Task(notebook, chosen, known, _key(notebook, chosen, known), place(known, chosen))
-            )
     if refused and not tasks:
         raise Refusal(refused)
-    return tasks, refused
+    return list(tasks.values()), refused
+
+
+def _gathered(function: Callable[..., object], *arguments: object) -> list[Fault]:
+    """The faults that a function raises as BadInput; a refusal is told with its scenario."""
+    try:
+        function(*arguments)
+    except BadInput as error:
+        return list(error.faults)
+    except Refusal:
+        pass
+    return []
+
+
+class _Views:
+    """The views of one plan: rows of one day are looked up once for all scenarios."""
+
+    def __init__(self, case: Case, base: Parameters) -> None:
+        self.case, self.base = case, base
+        self.baselines: dict[str, Case] = {}
+
+    def first(self) -> Case:
+        """The baseline with the changes of the plan."""
+        return self.of(replace(self.base, scenario=BASELINE))
+
+    def of(self, parameters: Parameters) -> Case:
+        """The view of some parameters; raises BadInput or Refusal as `impact.view` does."""
+        as_of, tlp, changes = parameters.as_of, parameters.tlp, parameters.changes
+        key = json.dumps((as_of, changes))
+        scenario = self.case.scenarios[parameters.scenario]
+        if scenario.as_of and not as_of:
+            return views.view(self.case, scenario.id, as_of, tlp, changes)
+        if key not in self.baselines:
+            self.baselines[key] = views.view(self.case, BASELINE, as_of, tlp, changes)
+        known = self.baselines[key]
+        if scenario.id != BASELINE and (scenario.id not in known.scenarios or scenario.as_of):
+            return views.view(self.case, scenario.id, as_of, tlp, changes)
+        return views.under(known, scenario.id)
+
+
+def _task(notebook: Notebook, seen: _Views, scenario: str) -> Task:
+    """The task of a notebook under a scenario, with what it does not vary by left as it is."""
+    parameters, plain = replace(seen.base, scenario=scenario), Parameters()
+    if "scenario" not in notebook.varies_by and not parameters.as_of:
+        parameters = replace(parameters, as_of=seen.case.scenarios[scenario].as_of)
+    fixed = {name: getattr(plain, name) for name in NAMES if name not in notebook.varies_by}
+    parameters = replace(parameters, **{**fixed, "case": seen.base.case})
+    known = seen.of(parameters)
+    digests = folder.digests(known)
+    key = {
+        "notebook": hashlib.sha256(notebook.text.encode()).hexdigest(),
+        "parameters": json.dumps(vars(parameters)),
+        "kit": origin.kit_digest(),
+        "lock": origin.lock_digest(),
+        "view": digests["view"],
+        **{f"{name} of the case": digests[name] for name in notebook.reads},
+    }
+    return Task(notebook, parameters, known, place(known, parameters), key)
 
 
 def place(known: Case, parameters: Parameters) -> str:
@@ -111,7 +204,8 @@ def place(known: Case, parameters: Parameters) -> str:
     if views.falling(known):
         name += "-" + views.NO_COMPROMISE.replace(" ", "-")
     if known.as_of is not None:
-        name += f"@{times.as_text(known.as_of).replace(':', '')}"
+        day = f"@{times.as_text(known.as_of).replace(':', '')}"
+        name += "" if name.endswith(day) else day
     if parameters.tlp:
         name += f"+{known.tlp}"
     plain = Parameters()
@@ -122,67 +216,77 @@ def place(known: Case, parameters: Parameters) -> str:
 
 
 def _bare(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+@~-]*", name) or ".." in name:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+@~-]{0,199}", name) or ".." in name:
         raise bad(name[:40], "is no name for a folder", "use letters, digits and . _ + -")
     return name
 
 
-def _key(notebook: Path, parameters: Parameters, known: Case) -> str:
-    """SHA-256 of all that the report is made from: notebook, parameters, view, kit, libraries."""
-    parts: Mapping[str, Any] = {
-        "notebook": hashlib.sha256(notebook.read_bytes()).hexdigest(),
-        "parameters": vars(parameters),
-        "view": folder.digest(known),
-        "kit": kit_digest(),
-        "libraries": library_versions(),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-@cache
-def kit_digest() -> str:
-    """SHA-256 over the source files of the kit, in the order of their names."""
-    home, sha = Path(__file__).resolve().parents[1], hashlib.sha256(kit_version().encode())
-    for path in sorted(home.rglob("*")):
-        if path.suffix in (".py", ".html", ".css"):
-            sha.update(str(path.relative_to(home)).encode() + path.read_bytes())
-    return sha.hexdigest()
-
-
-@cache
-def kit_version() -> str:
-    """The version of the kit."""
-    return metadata.version("breach-impact-kit")
-
-
-@cache
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries that numbers and charts come from."""
-    return {name: metadata.version(name) for name in LIBRARIES}
-
-
-def notebook_faults(notebook: Path) -> list[Fault]:
-    """What keeps a notebook from taking the parameters: its cell, a name, or a default's type."""
-    content = json.loads(notebook.read_text(encoding="utf-8"))
-    cells = [
-        "".join(cell["source"])
-        for cell in content["cells"]
-        if "parameters" in cell.get("metadata", {}).get("tags", [])
+def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
+    """(notebook, faults): what keeps it from taking the parameters, or from being keyed."""
+    text, nothing = "", Notebook(path.stem, "")
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+        cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+        tagged = [
+            "".join(cell["source"])
+            for cell in cells
+            if "parameters" in cell.get("metadata", {}).get("tags", [])
+        ]
+        said = content.get("metadata", {}).get("impact", {})
+        reads = tuple(said.get("reads", _READ))
+        varies_by = tuple(said.get("varies_by", NAMES))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        repair = "save it again with JupyterLab"
+        return nothing, [Fault(path.name, "cannot be read as a notebook", repair)]
+    faults = [
+        Fault(f"{path.name} metadata", f'"{name}" is nothing that {what}', repair)
+        for what, names, known in (
+            ("can be read", reads, _READ),
+            ("reports vary by", varies_by, NAMES),
+        )
+        for name in names
+        if name not in known
+        for repair in (did_you_mean(str(name), known, f"one of {', '.join(known)}"),)
     ]
-    if len(cells) != 1:
-        what = f"has {words.count(len(cells), 'cell')} tagged parameters"
-        return [Fault(notebook.name, what, "tag one cell")]
-    declared: dict[str, Any] = {}
-    for statement in ast.parse(cells[0]).body:
+    if len(tagged) != 1:
+        what = f"has {words.count(len(tagged), 'cell')} tagged parameters"
+        return nothing, [*faults, Fault(path.name, what, "tag one cell")]
+    faults += _declared(path.name, tagged[0])
+    return Notebook(path.stem, text, reads, varies_by), faults
+
+
+def _declared(name: str, cell: str) -> list[Fault]:
+    """What is wrong with a parameters cell: a name, the type of a default, or a secret in it."""
+    where, declared = f"{name} parameters", dict[str, Any]()
+    try:
+        statements = ast.parse(cell).body
+    except SyntaxError as error:
+        return [Fault(where, f"line {error.lineno} is no Python", "mend that line")]
+    for statement in statements:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             assigned = statement.value
-            if isinstance(assigned, ast.Constant):
-                declared[statement.target.id] = assigned.value
-    faults = []
+            known = assigned.value if isinstance(assigned, ast.Constant) else None
+            declared[statement.target.id] = known
+    faults = [
+        Fault(where, f'"{key}" looks like a secret', "read it where it is used, it is shared here")
+        for key, value in declared.items()
+        if _SECRET_NAME.search(key) or _SECRET.search(str(value))
+    ]
     for part in fields(Parameters):
         default = getattr(Parameters(), part.name)
         if type(declared.get(part.name)) is not type(default):
             what = f"declares no {part.name} of type {type(default).__name__}"
             repair = f"write `{part.name}: {type(default).__name__} = {default!r}`"
-            faults.append(Fault(f"{notebook.name} parameters", what, repair))
+            faults.append(Fault(where, what, repair))
     return faults
+
+
+def _secrets(parameters: Parameters) -> list[Fault]:
+    """Parameters that look like a secret; what they hold is not repeated."""
+    repair = "leave it out: parameters are printed in pages and manifests"
+    return [
+        Fault(name, "looks like a secret", repair)
+        for name, value in vars(parameters).items()
+        if _SECRET.search(str(value)) or (name == "changes" and _SECRET_NAME.search(str(value)))
+    ]

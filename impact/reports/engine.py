@@ -1,0 +1,217 @@
+"""The papermill engine `impact`: real kernels, forked from a process with the imports done.
+
+A kernel spends most of its life importing. Here it begins as a copy of a *stem*, a process that has
+imported (`impact.reports.preload`) and done nothing else, so that no state passes from one report
+to another. A request is one message on a socket that holds what a new process is given: arguments,
+environment, folder, limits, and one end of a socket pair. Each end of the pair sees at once when
+the other side has gone, so a kernel never outlives who asked for it.
+
+Where kernels cannot be forked, or a forked one does not answer, papermill's own engine does it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+START_SECONDS = 20  # after which a stem, or a kernel, that does not answer counts as hung
+PLAIN = "IMPACT_ENGINE"  # set to `plain` in the environment, no kernel is forked
+_MESSAGE = 2**17  # bytes of a request
+_stem: socket.socket | None = None
+
+
+def can_fork() -> bool:
+    """Whether kernels can be forked here: on Linux, where IMPACT_ENGINE does not say `plain`."""
+    return sys.platform == "linux" and os.environ.get(PLAIN) != "plain"
+
+
+def become_stem() -> None:
+    """Fork a stem off this process, which has imported what kernels need and done nothing else."""
+    global _stem
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork() == 0:
+        ours.close()
+        serve(theirs)
+    theirs.close()
+    _stem = ours
+
+
+def stem() -> socket.socket:
+    """The socket of the stem of this process; where it has none, a new Python process is one."""
+    global _stem
+    if _stem is None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        code = f"from impact.reports import engine; engine.main({theirs.fileno()})"
+        command = [sys.executable, "-c", code]
+        subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        theirs.close()
+        _stem = ours
+    return _stem
+
+
+def main(number: int) -> None:
+    """Import what kernels need, then serve requests on the socket of that file descriptor."""
+    from impact.reports import preload  # noqa: F401
+
+    serve(socket.socket(fileno=number))
+
+
+def serve(requests: socket.socket) -> NoReturn:
+    """Fork a kernel for each request until nobody is left to ask for one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system clears away kernels that end
+    while True:
+        message, ends, _, _ = socket.recv_fds(requests, _MESSAGE, 1)
+        if not message:
+            os._exit(0)
+        if os.fork() == 0:
+            requests.close()
+            _become_kernel(json.loads(message), socket.socket(fileno=ends[0]))
+        os.close(ends[0])
+
+
+def _become_kernel(given: dict[str, Any], asker: socket.socket) -> NoReturn:
+    """The kernel itself; ends with its process, or when who asked for it has gone."""
+    import resource
+
+    try:
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for limit, values in given["limits"]:
+            resource.setrlimit(limit, tuple(values))
+        os.environ.clear()
+        os.environ.update(given["environment"])
+        os.chdir(given["folder"])
+        asker.sendall(str(os.getpid()).encode())
+        threading.Thread(target=lambda: asker.recv(1) or os._exit(1), daemon=True).start()
+        from ipykernel.kernelapp import IPKernelApp
+
+        sys.argv = [sys.argv[0]]
+        IPKernelApp.launch_instance(given["arguments"])
+    finally:
+        os._exit(0)
+
+
+class Forked:
+    """A forked kernel as its provisioner sees a process: what of `subprocess.Popen` it uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], folder: str) -> None:
+        import resource
+
+        self.end, theirs = socket.socketpair()
+        limits = [(resource.RLIMIT_DATA, resource.getrlimit(resource.RLIMIT_DATA))]
+        arguments = [*arguments, f"--IPKernelApp.parent_handle={os.getpid()}"]
+        given = {"arguments": arguments, "environment": environment, "folder": folder}
+        message = json.dumps({**given, "limits": limits}).encode()
+        with theirs:
+            socket.send_fds(stem(), [message], [theirs.fileno()])
+        self.end.settimeout(START_SECONDS)
+        self.pid = int(self.end.recv(32) or 0)
+        if not self.pid:
+            raise ConnectionError("the kernel ended as it began")
+
+    def poll(self) -> int | None:
+        """None while the kernel lives, else 0: how it ended is not known."""
+        return 0 if select.select([self.end], [], [], 0)[0] else None
+
+    def wait(self) -> int:
+        """Wait until the kernel has ended."""
+        select.select([self.end], [], [])
+        self.end.close()
+        return 0
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the kernel, if it lives."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End the kernel at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask the kernel to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+class ForkProvisioner(LocalProvisioner):
+    """Gives a kernel manager forked kernels in place of new processes."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Fork a kernel with the arguments that `python -m ipykernel_launcher` would be given."""
+        arguments = cmd[cmd.index("-f") :]
+        folder = str(kwargs.get("cwd") or Path.cwd())
+        kernel: Any = Forked(arguments, dict(kwargs["env"]), folder)
+        self.process, self.pid, self.pgid = kernel, kernel.pid, kernel.pid
+        self.cwd = folder
+        return self.connection_info
+
+
+class ForkManager(AsyncKernelManager):
+    """A kernel manager whose kernels are forked."""
+
+    async def _async_pre_start_kernel(self, **kwargs: Any) -> tuple[list[str], dict[str, Any]]:
+        if self.provisioner is None:
+            self.kernel_id = self.kernel_id or str(uuid.uuid4())
+            spec = self.kernel_spec
+            self.provisioner = ForkProvisioner(
+                kernel_id=self.kernel_id, kernel_spec=spec, parent=self
+            )
+        started: tuple[list[str], dict[str, Any]] = await super()._async_pre_start_kernel(**kwargs)
+        return started
+
+    pre_start_kernel = _async_pre_start_kernel
+
+
+class ForkEngine:
+    """papermill's own engine with forked kernels; `papermill --engine impact` finds it by name.
+
+    papermill is imported when a notebook runs: it looks for its engines while it is imported.
+    """
+
+    @staticmethod
+    def nb_kernel_name(nb: Any, name: str | None = None) -> str:
+        """The name of a notebook's kernel, as papermill's own engine finds it."""
+        from papermill.utils import nb_kernel_name
+
+        return str(nb_kernel_name(nb, name))
+
+    @staticmethod
+    def nb_language(nb: Any, language: str | None = None) -> str:
+        """The language of a notebook, as papermill's own engine finds it."""
+        from papermill.utils import nb_language
+
+        return str(nb_language(nb, language))
+
+    @staticmethod
+    def execute_notebook(nb: Any, kernel_name: str, **settings: Any) -> Any:
+        """Run the cells in a forked kernel, or in a new one where none can be forked."""
+        from papermill.engines import NBClientEngine
+
+        if can_fork():
+            forked = {"kernel_manager_class": ForkManager, "shutdown_kernel": "immediate"}
+            forked |= {"start_timeout": START_SECONDS}
+            try:
+                return NBClientEngine.execute_notebook(nb, kernel_name, **{**settings, **forked})
+            except (OSError, RuntimeError):
+                if any(cell.get("execution_count") for cell in nb.cells):
+                    raise  # it had begun: what happened since is the notebook's own
+        return NBClientEngine.execute_notebook(nb, kernel_name, **settings)

@@ -1,0 +1,99 @@
+"""The numbers of a report for the index: computed in one process, beside the baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from impact.answers.comparisons import paired, said_moved
+from impact.answers.exposure import any_client
+from impact.answers.losses import by_bearer
+from impact.answers.provenance import names
+from impact.case import views
+from impact.case.folder import Case
+from impact.case.scenarios import BASELINE
+from impact.errors import ImpactError
+from impact.reports.plan import Task
+from impact.simulation import Run, simulate, total
+
+STATES = {"copied": "Any client data copied", "published": "Any with third parties"}
+POINTS = 24  # of the small exceedance picture
+_MEASURES = ("mean_usd", "mean_error_usd", "p05_usd", "p95_usd", "basis")
+
+
+class Headlines:
+    """Headlines of the tasks of a batch; views of one day are run on the same draws."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, dict[str, Any]] = {}
+        self.baselines: dict[tuple[Any, ...], Run | None] = {}
+
+    def of(self, task: Task) -> dict[str, Any]:
+        """The headline of a task's view, see `headline`."""
+        if task.place not in self.found:
+            self.found[task.place] = headline(self._run(task), self._baseline(task))
+        return self.found[task.place]
+
+    def _run(self, task: Task) -> Run:
+        parameters = task.parameters
+        return simulate(task.known, parameters.draws, parameters.seed, self._baseline(task))
+
+    def _baseline(self, task: Task) -> Run | None:
+        """The run of the task's view without its scenario; None where there is no such view."""
+        known, parameters = task.known, task.parameters
+        said = (parameters.changes, parameters.draws, parameters.seed)
+        key = (known.id, known.as_of, known.tlp, *said)
+        if key not in self.baselines:
+            self.baselines[key] = _baseline(known, parameters.draws, parameters.seed)
+        return self.baselines[key]
+
+
+def _baseline(known: Case, draws: int, seed: int) -> Run | None:
+    try:
+        return simulate(views.under(known, BASELINE), draws, seed)
+    except ImpactError:
+        return None
+
+
+def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
+    """What the index says of a view, as JSON.
+
+    `bearers` maps each bearer, `total` among them, to its name and measures in USD with basis;
+    `difference` is the mean total less the baseline's on the same draws, with its error; `exceeded`
+    are (USD, share of draws above) of the total from its 5 % to its 95 % point; `copied` and
+    `published` the chances that any client's data was.
+    """
+    known, called = run.known, names(run.known)
+    scenario = known.scenarios[known.scenario]
+    rows = {row["bearer"]: row for row in by_bearer(run).iter_rows(named=True)}
+    found: dict[str, Any] = {
+        "title": scenario.title,
+        "says": scenario.says,
+        "notices": views.notices(known),
+        "bearers": {
+            bearer: {"name": called.get(bearer, "All together, net")}
+            | {part: _plain(row[part]) for part in _MEASURES}
+            for bearer, row in rows.items()
+        },
+        "exceeded": _exceeded(total(run)),
+        "copied": any_client(run, "taken_from").value,
+        "published": any_client(run, "published_from").value,
+        "difference": None,
+    }
+    if baseline is not None and known.scenario != BASELINE:
+        moved, _ = paired(baseline, run)
+        said = {"value_usd": moved.value, "error_usd": moved.error}
+        found["difference"] = {**said, "text": said_moved(moved)}
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: not a number is none."""
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _exceeded(lost: np.ndarray[Any, np.dtype[np.float64]]) -> list[tuple[float, float]]:
+    shares = np.linspace(0.95, 0.05, POINTS)
+    amounts = np.quantile(lost, 1 - shares, method="inverted_cdf")
+    return [(float(amount), float(share)) for amount, share in zip(amounts, shares, strict=True)]

@@ -1,0 +1,70 @@
+"""What a report was made with: the kit's own files and the libraries that it stands on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+KIT = "breach-impact-kit"
+NAMED = ("altair", "numpy", "papermill", "polars", "scipy", "vl-convert-python")
+_FILES = (".py", ".html", ".css")
+
+
+@cache
+def kit_version() -> str:
+    """The version of the kit."""
+    return metadata.version(KIT)
+
+
+@cache
+def kit_digest() -> str:
+    """SHA-256 over the source files of the kit, in the order of their names."""
+    home, sha = Path(__file__).resolve().parents[1], hashlib.sha256(kit_version().encode())
+    for path in sorted(path for path in home.rglob("*") if path.suffix in _FILES):
+        sha.update(str(path.relative_to(home)).encode() + path.read_bytes())
+    return sha.hexdigest()
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Version of Python, and of each library that the kit needs, as installed, by name."""
+    found = {"python": platform.python_version()}
+    waiting = [KIT]
+    while waiting:
+        name = waiting.pop()
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue  # needed elsewhere: on another platform, or by an extra
+        found[name] = distribution.version
+        for text in distribution.requires or ():
+            needed = Requirement(text)
+            other = canonicalize_name(needed.name)
+            wanted = needed.marker is None or needed.marker.evaluate({"extra": ""})
+            if wanted and other not in found:
+                waiting.append(other)
+    del found[KIT]
+    return dict(sorted(found.items()))
+
+
+@cache
+def lock_digest() -> str:
+    """SHA-256 of `versions`."""
+    return hashlib.sha256(json.dumps(versions()).encode()).hexdigest()
+
+
+def named() -> dict[str, str]:
+    """Versions of Python and of the libraries that numbers, charts and pages come from."""
+    return {name: versions()[name] for name in ("python", *NAMED)}
+
+
+def made_with() -> dict[str, str]:
+    """The version of every library and the digest of the kit itself: equal where reports are."""
+    return {**versions(), KIT: kit_digest()}

@@ -1,0 +1,65 @@
+"""A page as PDF, printed by Chromium without a network."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from impact.errors import bad
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+SECONDS = 120
+_OFFLINE = (
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-pdf-header-footer",
+    "--proxy-server=127.0.0.1:9",  # nothing listens at the discard port
+)
+_EPOCH = b"19700101000000+00'00'"
+_TIMES = re.compile(rb"/(CreationDate|ModDate) \(D:[^)]*\)")
+
+
+def browser() -> str:
+    """The path of Chromium; raises BadInput with the way to install it where there is none."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        repair = "install it (Debian: apt-get install chromium), or leave pdf out of --format"
+        raise bad("--format pdf", f"none of {', '.join(BROWSERS)} is on the PATH", repair)
+    return found
+
+
+def printed(html: str) -> bytes:
+    """The PDF of a page; the same page gives the same bytes, without the time of printing."""
+    with tempfile.TemporaryDirectory(prefix="impact-") as scratch:
+        home = Path(scratch)
+        page, pdf = home / "page.html", home / "page.pdf"
+        page.write_text(html, encoding="utf-8")
+        command = [browser(), *_OFFLINE, f"--user-data-dir={home / 'profile'}"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            command.append("--no-sandbox")  # which Chromium's sandbox asks of root
+        command += [f"--print-to-pdf={pdf}", page.as_uri()]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise bad("pdf", f"not printed in {SECONDS} seconds", "run again") from None
+        if not pdf.exists():
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            last = said[-1][:200] if said else f"status {done.returncode}"
+            raise bad("pdf", f"was not printed ({last})", "try the page in a browser")
+        return _TIMES.sub(_still, pdf.read_bytes())
+
+
+def _still(found: re.Match[bytes]) -> bytes:
+    """A time of printing as one that never changes, of equal length: offsets in the file stand."""
+    start = b"/" + found[1] + b" (D:"
+    return start + _EPOCH.ljust(len(found[0]))[: len(found[0]) - len(start) - 1] + b")"

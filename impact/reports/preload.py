@@ -1,0 +1,23 @@
+"""What every kernel of a report imports, imported once: kernels are forked from a process that did.
+
+Imports only: nothing is computed here, and no library starts work of its own that a fork would
+lose. Building one chart description reads the chart schema, in plain Python.
+"""
+
+import os
+
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # the debugger warns of frozen modules
+
+import altair
+import ipykernel.debugger
+import ipykernel.ipkernel
+import ipykernel.kernelapp  # noqa: F401
+import IPython.core.completer  # noqa: F401
+import vl_convert  # noqa: F401
+
+import impact
+from impact.charts import pictures, theme  # noqa: F401
+
+for name in impact.__all__:
+    getattr(impact, name)
+altair.Chart(altair.InlineData([{"x": 1}])).mark_point().encode(x="x:Q").to_dict()

@@ -1,0 +1,109 @@
+"""What a worker does with a task: run the notebook, draw its charts, make its files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from impact import words
+from impact.case import folder
+from impact.case.views import now
+from impact.errors import Fault
+from impact.reports import kernels, origin, page, pdf
+from impact.reports.plan import Task
+
+FORMATS = ("html", "ipynb", "pdf")
+MEMORY_BYTES = 4 * 2**30  # that a worker, or a kernel that it asks for, may hold
+
+
+@dataclass(frozen=True)
+class Made:
+    """The files of a finished report by suffix, and its entry for the manifest."""
+
+    files: dict[str, bytes]
+    entry: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Why there is no report: the fault, the kind of error, and what was executed."""
+
+    fault: Fault
+    kind: str
+    executed: str
+
+
+def begin() -> None:
+    """Make this process ready to do the work of a batch on its own machine."""
+    import signal
+
+    from impact.reports import engine
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who runs the batch hears it, and ends us
+    if engine.can_fork():
+        engine.become_stem()
+    limit_memory(MEMORY_BYTES)
+
+
+def limit_memory(most: int) -> None:
+    """Let this process and those that it starts hold so many bytes, where that can be said."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def report(
+    task: Task, kinds: Sequence[str] = FORMATS[:2], seconds: int = kernels.SECONDS
+) -> Made | Lost:
+    """Make the files of a task; a kernel that is lost gets one more try with papermill's own."""
+    try:
+        try:
+            executed = kernels.execute(task, seconds)
+        except kernels.Failed as failed:
+            if not failed.again:
+                raise
+            executed = kernels.execute(task, seconds, kernels.PLAIN)
+    except kernels.Failed as failed:
+        return Lost(failed.fault, failed.kind, failed.executed)
+    page.draw(executed)
+    files = {}
+    html = page.page(task, executed)
+    if "html" in kinds:
+        files["html"] = html.encode()
+    if "ipynb" in kinds:
+        shared = json.dumps(page.shared_notebook(task, executed), indent=1, ensure_ascii=False)
+        files["ipynb"] = f"{shared}\n".encode()
+    if "pdf" in kinds:
+        files["pdf"] = pdf.printed(html)
+    return Made(files, entry(task, executed, files))
+
+
+def entry(task: Task, executed: page.Notebook, files: dict[str, bytes]) -> dict[str, Any]:
+    """What a report was made from and every figure in it, raw and as printed."""
+    moment = now(task.known)
+    figures = [
+        {"answer": record["name"], **figure}
+        for record in page.records(executed)
+        for figure in record["figures"]
+    ]
+    return {
+        "case": task.known.id,
+        "case_title": f"{task.known.title}: {words.uncapital(task.known.question)}",
+        "title": page.title(task, executed),
+        "scenario": task.known.scenario,
+        "parameters": vars(task.parameters),
+        "as_of": words.date(moment) if moment else "no day",
+        "level": words.level(task.known.tlp),
+        "view_digest": folder.digest(task.known, task.notebook.reads),
+        "key": dict(task.key),
+        "kit": origin.kit_version(),
+        "libraries": origin.named(),
+        "figures": figures,
+        "files": {kind: page.sha256(content) for kind, content in files.items()},
+    }
