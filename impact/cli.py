@@ -228,3 +228,21 @@ def report(
         click.echo(plain(str(fault)), err=True)
     click.echo(plain("\n".join(told.lines)))
     sys.exit(told.exit_status)
+
+
+@main.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--case", default="", help="The case or its folder, where it is no bundled one.")
+@click.option("--jobs", default=1, show_default=True, help="Reports run at a time.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(path: Path, case: str, jobs: int, as_json: bool) -> None:
+    """Run the report of a page, or all of a folder, again and name what differs."""
+    from impact.reports import verify as verifying
+
+    verdicts = verifying.verify(path, case, jobs)
+    same = not any(verdict.differences for verdict in verdicts)
+    if as_json:
+        _print_json(verifying.record(verdicts))
+    else:
+        click.echo(plain("\n".join(map(str, verdicts))))
+    sys.exit(0 if same else 1)

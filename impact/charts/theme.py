@@ -84,7 +84,9 @@ def svg(spec: dict[str, Any], title: str, says: str) -> str:
     told = f"<title>{html.escape(title)}</title><desc>{html.escape(says)}</desc>"
     name = html.escape(title, quote=True)
     prefix = re.sub(r"[^a-z0-9]+", "-", title.lower())  # ids are one name space in a page
-    drawn = re.sub(r'\bid="', f'id="{prefix}-', drawn).replace("url(#", f"url(#{prefix}-")
+    found = dict.fromkeys(re.findall(r'\bid="([^"]+)"', drawn))  # numbered on from chart to chart
+    ids = {name: f"{prefix}-{number}" for number, name in enumerate(found)}
+    drawn = re.sub(r'(\bid="|url\(#)([^")]+)', lambda at: at[1] + ids.get(at[2], at[2]), drawn)
     return re.sub(
         r"<svg([^>]*)>",
         lambda start: f'<svg role="img" aria-label="{name}"{start[1]}>{told}',

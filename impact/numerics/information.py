@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 Draws = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -84,7 +84,7 @@ def first_order(means: Draws, sizes: Places, variance: float) -> float:
 
 @lru_cache(maxsize=256)
 def _significant(above: int, below: int) -> float:
-    return float(special.fdtri(above, below, 0.99))
+    return float(scipy.special.fdtri(above, below, 0.99))
 
 
 def closed_order(one: Draws, other: Draws) -> float:

@@ -12,8 +12,8 @@ from hashlib import blake2b
 from threading import Lock
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from impact.errors import bad
 
@@ -194,8 +194,9 @@ def together(u: Draws, common: Draws, rho: float | Draws) -> Draws:
     The one-factor Gaussian copula (Vasicek 1987; Li 2000): two of them correlate by rho as normals.
     """
     weight = np.asarray(rho)
-    mixed = np.sqrt(weight) * special.ndtri(common) + np.sqrt(1 - weight) * special.ndtri(u)
-    result: Draws = np.clip(special.ndtr(mixed), _STEP / 2, 1 - _STEP / 2)
+    normal = scipy.special.ndtri
+    mixed = np.sqrt(weight) * normal(common) + np.sqrt(1 - weight) * normal(u)
+    result: Draws = np.clip(scipy.special.ndtr(mixed), _STEP / 2, 1 - _STEP / 2)
     return result
 
 
@@ -231,7 +232,7 @@ def _beta_table(a: float, b: float) -> tuple[Draws, Draws, Draws, Draws]:
     `base[k] + slope[k] * _EVEN * u`, which needs no search.
     """
     x = np.sin(np.linspace(0.0, np.pi / 2, _NODES)) ** 2
-    u = special.betainc(a, b, x)
+    u = scipy.special.betainc(a, b, x)
     keep = np.concatenate([[True], np.diff(u) > 0])
     u, x = u[keep], x[keep]
     even = np.interp(np.linspace(0.0, 1.0, _EVEN + 1), u, x)
@@ -309,8 +310,8 @@ def lognormal(
 ) -> Draws:
     """Lognormal with 5 % point low and 95 % point high, truncated (not clipped) at cap."""
     mu, sigma = lognormal_parameters(low, high)
-    below_cap = special.ndtr((np.log(cap) - mu) / sigma)
-    result: Draws = np.exp(mu + sigma * special.ndtri(u * below_cap))
+    below_cap = scipy.special.ndtr((np.log(cap) - mu) / sigma)
+    result: Draws = np.exp(mu + sigma * scipy.special.ndtri(u * below_cap))
     return result
 
 
@@ -324,14 +325,14 @@ def beta(u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pair
     edge, nodes = _OUTER / _EVEN, _beta_nodes(a, b)
     share: Draws = np.interp(u, np.linspace(edge, 1 - edge, nodes.size), nodes)
     outer = np.flatnonzero((u < edge) | (u > 1 - edge))
-    share[outer] = special.betaincinv(a, b, u[outer])
+    share[outer] = scipy.special.betaincinv(a, b, u[outer])
     return low + (high - low) * share
 
 
 @lru_cache(maxsize=256)
 def _beta_nodes(a: float, b: float) -> Draws:
     edge = _OUTER / _EVEN
-    nodes: Draws = special.betaincinv(a, b, np.linspace(edge, 1 - edge, 2 * _EVEN + 1))
+    nodes: Draws = scipy.special.betaincinv(a, b, np.linspace(edge, 1 - edge, 2 * _EVEN + 1))
     return nodes
 
 

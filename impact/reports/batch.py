@@ -94,7 +94,7 @@ def run(
         settings = (kinds, seconds)
         with tqdm(total=len(waiting), unit="report", disable=None, leave=False) as progress:
             try:
-                for task, result in _each(waiting, settings, jobs, executor):
+                for task, result in each(waiting, settings, jobs, executor):
                     if isinstance(result, work.Made):
                         entry = result.entry | {"headline": numbers.of(task)}
                         files.record(out, task, result.files, entry)
@@ -120,10 +120,10 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _each(
-    tasks: Sequence[Task], settings: tuple[Any, ...], jobs: int, given: Executor | None
+def each(
+    tasks: Sequence[Task], settings: tuple[Any, ...], jobs: int, given: Executor | None = None
 ) -> Iterator[tuple[Task, Result]]:
-    """(task, what became of it) as each ends.
+    """(task, what became of it) as each ends; `settings` are those of `work.report`.
 
     Where a worker dies, those that were at work are tried again one by one, so that the one that
     ends its worker is named and no other.

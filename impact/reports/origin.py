@@ -40,11 +40,11 @@ def versions() -> dict[str, str]:
     while waiting:
         name = waiting.pop()
         try:
-            distribution = metadata.distribution(name)
+            said = metadata.metadata(name)
         except metadata.PackageNotFoundError:
             continue  # needed elsewhere: on another platform, or by an extra
-        found[name] = distribution.version
-        for text in distribution.requires or ():
+        found[name] = said["Version"]
+        for text in said.get_all("Requires-Dist") or ():
             needed = Requirement(text)
             other = canonicalize_name(needed.name)
             wanted = needed.marker is None or needed.marker.evaluate({"extra": ""})
