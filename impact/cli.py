@@ -76,12 +76,14 @@ def cases() -> None:
 @click.argument("case")
 def check(case: str) -> None:
     """Check CASE and list all faults at once."""
-    from impact.case.folder import find_case, read_case
+    from impact.case.folder import find_case, notes, read_case
     from impact.errors import BadInput
 
     found, faults = read_case(find_case(case))
     if faults:
         raise BadInput(faults)
+    for note in notes(find_case(case)):
+        click.echo(note, err=True)
     click.echo(f"{found}\nno faults")
 
 
@@ -115,8 +117,15 @@ def _view(case: str, options: dict[str, Any]) -> Case:
     from impact.case.folder import load_case
     from impact.case.views import view
 
+    _note_white(options["tlp"])
     options["changes"] = "; ".join(options["changes"])
     return view(load_case(case), **options)
+
+
+def _note_white(tlp: str) -> None:
+    """Say that WHITE, as TLP 1.0 called it, is read as CLEAR."""
+    if tlp.strip().lower().removeprefix("tlp:") == "white":
+        click.echo("--tlp: WHITE is read as CLEAR, its name since TLP 2.0", err=True)
 
 
 def _print_json(record: dict[str, Any]) -> None:
@@ -185,17 +194,23 @@ def _end(case: str, where: str, end: str) -> dict[str, str]:
 
 @main.command()
 @click.argument("case")
-@click.option("--to", "kind", required=True, type=click.Choice(["stix"]), help="What to write.")
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--to", "kind", required=True, type=click.Choice(["stix", "csv"]), help="What.")
+@click.argument("path", type=click.Path(path_type=Path))
 @view_options
 def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any) -> None:
-    """Write a view of CASE to the file PATH for other tools: a STIX 2.1 bundle."""
+    """Write a view of CASE to PATH: a STIX 2.1 bundle, or a folder of CSV tables and results."""
     from impact.case import stix
+    from impact.reports import export as exporting
     from impact.reports.files import write
 
-    if not path.name:
-        raise bad("PATH", "is empty", "name a file")
-    bundle = stix.bundle(_view(case, view))
+    if not path.name or path.is_dir() != (kind == "csv" and path.exists()):
+        raise bad("PATH", "is empty or of the other kind", "name a file for stix, a folder for csv")
+    known = _view(case, view)
+    if kind == "csv":
+        rows = exporting.write(known, draws, seed, path)
+        click.echo(f"{path}: {', '.join(f'{many} in {name}' for name, many in rows.items())}")
+        return
+    bundle = stix.bundle(known)
     write(path, stix.text(bundle))
     click.echo(f"{path}: {len(bundle['objects'])} objects; assumptions are not exported")
 
@@ -222,6 +237,7 @@ def report(
     """Execute notebooks on CASE, write pages and an index; --scenario all takes every scenario."""
     from impact.reports import command
 
+    _note_white(view["tlp"])
     view["changes"] = "; ".join(view["changes"])
     told = command.make(case, notebook, Path(out), jobs, cluster, kinds, timeout, **view)
     for fault in told.faults:

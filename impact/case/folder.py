@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import tomllib
@@ -192,6 +193,19 @@ def ordered(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows of a table in key order: by id, then by the day they became known, then by level."""
     rank = pl.col("tlp").replace_strict(TLP, range(len(TLP)), default=0)
     return rows.sort("id", "known_on", rank, nulls_last=True)
+
+
+def notes(folder: Path) -> list[str]:
+    """What of a valid case is read otherwise than it is written: marks of TLP 1.0."""
+    found = []
+    for table in TABLES:
+        text, _ = tables.read_text(folder / f"{table.name}.csv")
+        rows = csv.DictReader(text.splitlines())
+        white = sum("white" in (row.get("tlp") or "").lower() for row in rows)
+        if white:
+            what = f"{white} marked WHITE, read as CLEAR, its name since TLP 2.0"
+            found.append(f"{table.name}.csv tlp: {what}")
+    return found
 
 
 def seal(folder: Path) -> str:
