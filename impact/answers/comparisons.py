@@ -9,9 +9,11 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import ILLUSTRATIVE
+from impact.answers.losses import TOTAL
+from impact.answers.provenance import ILLUSTRATIVE, quoted
 from impact.case import views
 from impact.case.scenarios import BASELINE
+from impact.case.schema import highest
 from impact.errors import ImpactError
 from impact.numerics import measures
 from impact.simulation import Run, given_event, remember, simulate, total
@@ -50,6 +52,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     """
     given_event(run, "compare")
     base, notices = measures.order_statistic(total(run), 0.95), views.notices(run.known)
+    quotes, mark = quoted(run.known), run.lineage.label(TOTAL)
     names = [name for name in run.known.scenarios if name != run.known.scenario]
     rows: list[dict[str, Any]] = []
     for name in names if scenarios is None else scenarios:
@@ -61,7 +64,8 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             continue  # it rests on something that is not known in this view
         remember(run, [other])
         notices += [notice for notice in views.notices(other.known) if notice not in notices]
-        lost = total(other)
+        quotes = highest((quotes, quoted(other.known)))
+        lost, label = total(other), _label(other)
         moved, sharper = paired(run, other)
         p95 = measures.order_statistic(lost, 0.95)
         rows.append(
@@ -76,6 +80,8 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
                 "p95_difference_usd": p95 - base,
                 "times_sharper": sharper,
                 "said": _said(moved),
+                "label": label,
+                "difference_label": highest((mark, label)),
             }
         )
     frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
@@ -92,6 +98,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         name="scenarios",
         sentence=_widest(frame, here),
         table=frame,
+        quotes=quotes,
         heads={
             "title": "Scenario",
             "says": "What it supposes",
@@ -101,10 +108,13 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         },
         figures=tuple(
             Figure(f"{part}.{row['scenario']}", row[part], row.get(error), "USD",
-                   words.money(row[part], 1))
+                   words.money(row[part], 1), row[label])
             for row in rows
-            for part, error in (("mean_usd", ""), ("difference_usd", "difference_error_usd"),
-                                ("p95_usd", ""))
+            for part, error, label in (
+                ("mean_usd", "", "label"),
+                ("difference_usd", "difference_error_usd", "difference_label"),
+                ("p95_usd", "", "label"),
+            )
         ),
         notes=(
             "Differences are on the same draws; ± is simulation error, half of a 95 % interval.",
@@ -123,6 +133,12 @@ _SCENARIOS = {
     **dict.fromkeys(("p95_usd", "p95_difference_usd", "times_sharper"), pl.Float64),
     "said": pl.String,
 }
+
+
+def _label(run: Run) -> str:
+    """The level of the total of a run and of all inputs that are changed for it."""
+    changed = (change.name for change in run.known.changes)
+    return highest((run.lineage.label(TOTAL), run.lineage.label_of_inputs(*changed)))
 
 
 def _said(moved: measures.Measure) -> str:
