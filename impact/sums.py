@@ -6,6 +6,7 @@ import numpy as np
 
 from impact.case import checks
 from impact.case.folder import Case
+from impact.case.lineage import Lineage
 from impact.errors import bad
 from impact.numerics import graph, information, measures, sampling
 from impact.simulation import (
@@ -79,8 +80,8 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     on = {name: any_of(mask) for name, mask in events.on.items()}
     losses = {name: summed(amounts) for name, amounts in events.losses.items()}
     return Run(
-        known, draws, seed, "keyed", "year", reached, on, losses, {}, events.model, events.lineage,
-        {"events": events},
+        known, draws, seed, "keyed", "year", reached, on, losses, {}, events.model,
+        Lineage(known, also=(rates[0],)), {"events": events},
     )  # fmt: skip
 
 

@@ -2,10 +2,12 @@
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 import impact
 from impact.case.schema import TABLES
@@ -194,3 +196,20 @@ def fingerprint(folder: str, draws: int, seed: int, points: str) -> tuple[dict[s
     """(reached, losses) of a case, for one process to compare with another."""
     run = simulate(impact.load_case(folder), draws, seed=seed, points=points)
     return dict(run.reached), lost(run).tobytes()
+
+
+def raised(case: impact.Case, levels: Mapping[tuple[str, str], str]) -> impact.Case:
+    """The case at level red, each row (table, id) at the level given, all others as they are."""
+    tables = {
+        table: rows.with_columns(
+            tlp=pl.Series(
+                [
+                    levels.get((table, name), old)
+                    for name, old in rows.select("id", "tlp").iter_rows()
+                ],
+                dtype=pl.String,
+            )
+        )
+        for table, rows in case.tables.items()
+    }
+    return replace(case, tables=tables, tlp="red", memo={})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from impact import words
+from impact.case.schema import highest
 
 if TYPE_CHECKING:
     import altair as alt
@@ -32,11 +33,11 @@ class Figure:
     error: float | None
     unit: str
     text: str
-    label: str = "clear"
+    label: str
 
 
-def tally(name: str, many: int, label: str = "clear") -> Figure:
-    """A count as a figure."""
+def tally(name: str, many: int, label: str) -> Figure:
+    """A count as a figure; its label is that of all rows that could be counted."""
     return Figure(name, float(many), None, "count", str(many), label)
 
 
@@ -45,18 +46,25 @@ class Answer:
     """The answer to one question; it shows itself in a notebook and prints itself in a terminal.
 
     `heads` maps columns of `table` to headings, in the order shown; a column without one is for
-    machines only. `notes` are what a reader must know to read it; `notices` what the view supposes,
-    said in the chart too. `draw` makes the chart.
+    machines only. `quotes` is the highest TLP level among the rows whose words its texts use.
+    `notes` are what a reader must know to read it; `notices` what the view supposes, said in the
+    chart too. `draw` makes the chart.
     """
 
     name: str
     sentence: str
     table: pl.DataFrame = field(repr=False)
+    quotes: str = field(repr=False, kw_only=True)
     heads: Mapping[str, str] = field(default_factory=dict, repr=False)
     figures: tuple[Figure, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
     notices: tuple[str, ...] = field(default=(), repr=False)
     draw: Callable[[], alt.TopLevelMixin] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def label(self) -> str:
+        """The highest TLP level among its figures and the rows whose words it uses."""
+        return highest((self.quotes, *(figure.label for figure in self.figures)))
 
     def rows(self) -> list[list[str]]:
         """The table as shown: its headings, then its rows as text; nothing without headings."""
@@ -93,6 +101,7 @@ class Answer:
         """
         return {
             "name": self.name,
+            "label": self.label,
             "sentence": self.sentence,
             "rows": self.rows(),
             "figures": [vars(figure) for figure in self.figures],

@@ -222,6 +222,7 @@ def attribution(known: Case) -> Answer:
         name="attribution",
         sentence=" ".join(sentences) or f"Nobody is weighed as the actor by {moment}.",
         table=frame,
+        quotes=mark,
         heads={
             "did": "What",
             "actor": "Actor",

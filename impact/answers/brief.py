@@ -10,9 +10,10 @@ from impact.answers.decisions import decisions
 from impact.answers.exposure import client_data_reached, established, related
 from impact.answers.losses import losses
 from impact.answers.positions import reported, told
-from impact.answers.provenance import names
+from impact.answers.provenance import SAID, names, quoted
 from impact.answers.unknowns import first_question
 from impact.case import views
+from impact.case.schema import highest
 from impact.case.views import now
 from impact.simulation import Run
 
@@ -22,10 +23,11 @@ def bottom_line(run: Run) -> Answer:
 
     The table holds the sentences, one a row: `about`, `says`.
     """
+    cost, best = losses(run), decisions(run, most=1)
     rows = [
         ("What happened", f"{_happened(run)}; {client_data_reached(run)}."),
-        ("What it may cost", losses(run).sentence),
-        ("What to do", f"{decisions(run, most=1).sentence.rstrip('.')}; {first_question(run)}"),
+        ("What it may cost", cost.sentence),
+        ("What to do", f"{best.sentence.rstrip('.')}; {first_question(run)}"),
     ]
     schema = {"about": pl.String, "says": pl.String}
     moment = now(run.known)
@@ -34,6 +36,7 @@ def bottom_line(run: Run) -> Answer:
         name="bottom_line",
         sentence=rows[0][1],
         table=pl.DataFrame(rows, schema=schema, orient="row"),
+        quotes=highest((cost.label, best.label, quoted(run.known, *SAID, "links", "inputs"))),
         heads={"about": "In short", "says": "Finding"},
         notes=tuple(note for note in notes if note),
     )

@@ -89,6 +89,7 @@ def duties(known: Case, chart: bool = True) -> Answer:
         name="duties",
         sentence=sentence,
         table=frame,
+        quotes=mark,
         heads={
             "bearer": "Who",
             "duty": "Owes",

@@ -9,10 +9,12 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import ILLUSTRATIVE
+from impact.answers.losses import TOTAL
+from impact.answers.provenance import ILLUSTRATIVE, quoted
 from impact.case import views
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
+from impact.case.schema import highest
 from impact.errors import ImpactError
 from impact.numerics import measures
 from impact.simulation import Run, given_event, remember, simulate, total
@@ -52,6 +54,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     """
     given_event(run, "compare")
     base, notices = measures.order_statistic(total(run), 0.95), views.notices(run.known)
+    quotes, mark = quoted(run.known), run.lineage.label(TOTAL)
     names = [name for name in run.known.scenarios if name != run.known.scenario]
     if scenarios is None:
         names = [name for name in names if _beside(run.known, name)]
@@ -65,7 +68,8 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             continue  # it rests on something that is not known in this view
         remember(run, [other])
         notices += [notice for notice in views.notices(other.known) if notice not in notices]
-        lost = total(other)
+        quotes = highest((quotes, quoted(other.known)))
+        lost, label = total(other), _label(other)
         moved, sharper = paired(run, other)
         p95 = measures.order_statistic(lost, 0.95)
         rows.append(
@@ -80,6 +84,8 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
                 "p95_difference_usd": p95 - base,
                 "times_sharper": sharper,
                 "said": said_moved(moved),
+                "label": label,
+                "difference_label": highest((mark, label)),
             }
         )
     frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
@@ -96,6 +102,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         name="scenarios",
         sentence=_widest(frame, here),
         table=frame,
+        quotes=quotes,
         heads={
             "title": "Scenario",
             "says": "What it supposes",
@@ -105,10 +112,13 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         },
         figures=tuple(
             Figure(f"{part}.{row['scenario']}", row[part], row.get(error), "USD",
-                   words.money(row[part], 1))
+                   words.money(row[part], 1), row[label])
             for row in rows
-            for part, error in (("mean_usd", ""), ("difference_usd", "difference_error_usd"),
-                                ("p95_usd", ""))
+            for part, error, label in (
+                ("mean_usd", "", "label"),
+                ("difference_usd", "difference_error_usd", "difference_label"),
+                ("p95_usd", "", "label"),
+            )
         ),
         notes=(
             "Differences are on the same draws; ± is simulation error, half of a 95 % interval.",
@@ -132,6 +142,12 @@ _SCENARIOS = {
 def _beside(known: Case, name: str) -> bool:
     """Whether a scenario is shown beside that of a view: alone, or a member of the same grid."""
     return known.scenarios[name].grid in ("", known.scenarios[known.scenario].grid)
+
+
+def _label(run: Run) -> str:
+    """The level of the total of a run and of all inputs that are changed for it."""
+    changed = (change.name for change in run.known.changes)
+    return highest((run.lineage.label(TOTAL), run.lineage.label_of_inputs(*changed)))
 
 
 def said_moved(moved: measures.Measure) -> str:

@@ -11,9 +11,11 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.exposure import established, related
-from impact.answers.provenance import ILLUSTRATIVE, names
+from impact.answers.losses import TOTAL
+from impact.answers.provenance import ILLUSTRATIVE, names, quoted
 from impact.case import checks, views
 from impact.case.folder import Case, once
+from impact.case.lineage import Lineage
 from impact.case.ways import ROOT
 from impact.numerics import graph, measures
 from impact.simulation import Model, Run, Source, model_of, per_run, run_of, total
@@ -55,6 +57,7 @@ def concentration(run: Run) -> Answer:
         name="concentration",
         sentence=_sentence(frame),
         table=frame,
+        quotes=quoted(known, "entities", "links"),
         heads={
             "name": "If it alone fell",
             "clients": "Reported clients",
@@ -64,11 +67,12 @@ def concentration(run: Run) -> Answer:
             "shares": "Shares of supply known",
         },
         figures=tuple(
-            Figure(f"{part}.{row['entity']}", row[part], row[error], unit, text)
+            Figure(f"{part}.{row['entity']}", row[part], row[error], unit, text, label)
             for row in rows
-            for part, error, unit, text in (
-                ("mean_usd", "mean_error_usd", "USD", words.money(row["mean_usd"], 1)),
-                ("parties", "parties_error", "count", row["parties_said"]),
+            for part, error, unit, text, label in (
+                ("mean_usd", "mean_error_usd", "USD", words.money(row["mean_usd"], 1),
+                 row["mean_label"]),
+                ("parties", "parties_error", "count", row["parties_said"], row["parties_label"]),
             )
         ),
         notes=(
@@ -80,7 +84,7 @@ def concentration(run: Run) -> Answer:
         else (),
         notices=(*supposed, *views.notices(known)),
         draw=draw if drawn.height else None,
-    )
+    )  # fmt: skip
 
 
 _SCHEMA = {
@@ -109,7 +113,8 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
     """One row: what follows if the entity alone falls, on the draws of the run."""
     model = only(run.known, entity)
     fallen = run_of(Source(run.known, model, run.draws, run.seed, run.points, run.drawn), run)
-    rows = run.known.rows("entities")
+    rows, lineage = run.known.rows("entities"), Lineage(run.known, model.edges)
+    ends = {edge.target for edge in model.edges if rows[edge.target]["kind"] in _PARTIES}
     reached = np.zeros(run.draws)
     for party, mask in fallen.reached.items():
         if rows[party]["kind"] in _PARTIES:
@@ -134,6 +139,8 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
         "mean_usd": found["mean"].value or 0.0,
         "mean_error_usd": found["mean"].error or 0.0,
         "range": words.money_range(low, high) if lost.any() else "none",
+        "mean_label": lineage.label(TOTAL, entity),
+        "parties_label": lineage.label(entity, *ends),
         "shares": f"{known_shares} of {len(shares)}" if shares else "–",
     }
 

@@ -70,6 +70,7 @@ def conflicts(known: Case) -> Answer:
         name="conflicts",
         sentence=sentence,
         table=frame,
+        quotes=mark,
         heads={
             "topic": "About",
             "side": "Better supported, or first",

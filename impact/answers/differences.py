@@ -13,13 +13,13 @@ from impact.answers.answer import Answer, Figure
 from impact.answers.comparisons import titled
 from impact.answers.losses import TOTAL
 from impact.answers.news import how, moved_standings
-from impact.answers.provenance import ILLUSTRATIVE, names
+from impact.answers.provenance import ILLUSTRATIVE, names, quoted
 from impact.answers.statements import replaced
 from impact.case import views
 from impact.case.checks import LINK_INPUT
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE, Change
-from impact.case.schema import TLP
+from impact.case.schema import TLP, highest
 from impact.case.views import now
 from impact.case.ways import ROOT
 from impact.errors import Fault, Refusal
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 Effect = tuple[str, str, str, int]  # table, id, what changed, cents
+_NEVER = times.parse("2200")
 
 
 def waterfall(run: Run, other: Run | None = None) -> Answer:
@@ -86,37 +87,65 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         else "Effects are the mean of changing the inputs in one order and in the reverse, on the"
         " same draws; they add up to the cent"
     )
-    mark = max((run.lineage.label(TOTAL) for run in (one, other)), key=TLP.index)
+    marks = [run.lineage.label(TOTAL) for run in (one, other)]
+    mark = highest((*marks, _came_and_went(one, other)))
     return Answer(
         name="waterfall",
         sentence=f"{said}.",
         table=frame,
+        quotes=highest(quoted(run.known, "entities") for run in (one, other)),
         heads={
             "about": "What" if days else "Input",
             "what": "Changed",
             "effect_usd": "Effect on the mean total",
         },
         figures=(
-            Figure("from.total", before, None, "USD", words.money(before), mark),
-            Figure("to.total", after, None, "USD", words.money(after), mark),
+            Figure("from.total", before, None, "USD", words.money(before), marks[0]),
+            Figure("to.total", after, None, "USD", words.money(after), marks[1]),
             *(
-                Figure(f"effect.{name}", effect, None, "USD", words.money(effect), mark)
-                for name, effect in _summed(effects, days).items()
+                Figure(f"effect.{table}.{name}" if days else f"effect.{name}", effect, None, "USD",
+                       words.money(effect), highest((mark, *_levels(one, other, table, name))))
+                for (table, name), effect in _summed(effects, days).items()
             ),
         ),
         notes=(f"{order}. Totals are {ILLUSTRATIVE}.",) if effects else (),
         notices=tuple(dict.fromkeys([*views.notices(one.known), *views.notices(other.known)])),
         draw=draw if moved.height else None,
-    )
+    )  # fmt: skip
 
 
-def _summed(effects: list[Effect], days: bool) -> dict[str, float]:
-    """Row -> its effects together, in USD; between days only rows that move the total."""
-    found: dict[str, int] = {}
+def _summed(effects: list[Effect], days: bool) -> dict[tuple[str, str], float]:
+    """(table, id) -> its effects together, in USD; between days only rows that move the total."""
+    found: dict[tuple[str, str], int] = {}
     for table, name, _, cents in effects:
-        key = f"{table}.{name}" if days else name
-        found[key] = found.get(key, 0) + cents
-    return {name: cents / 100 for name, cents in found.items() if cents or not days}
+        found[table, name] = found.get((table, name), 0) + cents
+    return {row: cents / 100 for row, cents in found.items() if cents or not days}
+
+
+def _levels(one: Run, other: Run, table: str, name: str) -> list[str]:
+    """The levels of a changed input, on which neither total may rest; none of another row."""
+    return [run.lineage.label_of_inputs(name) for run in (one, other) if table == "inputs"]
+
+
+def _came_and_went(one: Run, other: Run) -> str:
+    """The highest level of the rows that stood between two days and at neither, and their sources.
+
+    What any row does hangs on those before it.
+    """
+    case, days = other.known.loaded, [run.known.as_of or _NEVER for run in (one, other)]
+    if case is None or days[0] == days[1] or other.known.tlp == TLP[0]:
+        return TLP[0]
+    seen = pl.col("tlp").is_in(TLP[: TLP.index(other.known.tlp) + 1])
+    seen &= pl.col("known_on") <= times.until(max(days))
+    levels, cited, row = set[str](), set[str](), ["id", "known_on", "tlp"]
+    for table in ("entities", "inputs", "links", "losses"):
+        rows = case[table].filter(seen & (pl.col("known_on") > times.until(min(days))))
+        for run in (one, other):
+            rows = rows.join(run.known[table], on=row, how="anti")
+        levels |= set(rows["tlp"])
+        cited |= set(rows["sources"].explode().drop_nulls())
+    sources = case["sources"].filter(seen & pl.col("id").is_in(sorted(cited)))
+    return highest(levels | set(sources["tlp"]))
 
 
 _EFFECTS = {
@@ -163,7 +192,7 @@ def effects_of(one: Run, other: Run) -> list[Effect]:
     given_event(one, "waterfall")
     effects: list[Effect] = []
     if _apart(one.known, other.known):
-        later = [run.known.as_of or times.parse("2200") for run in (one, other)]
+        later = [run.known.as_of or _NEVER for run in (one, other)]
         if later[0] > later[1]:
             back = effects_of(other, one)
             return [(table, name, f"not yet {what}", -cents) for table, name, what, cents in back]

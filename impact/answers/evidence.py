@@ -90,6 +90,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
         name="timeline",
         sentence=f"{sentence} {window_sentence(known)}".strip(),
         table=best,
+        quotes=label(known, *SAID, "windows", "links"),
         heads={
             **({"stage": "Part"} if by_stage else {}),
             "happened_on": "Happened",
@@ -202,6 +203,7 @@ def sources(known: Case) -> Answer:
         name="sources",
         sentence=sentence,
         table=frame,
+        quotes=mark,
         heads={
             "publisher": "Publisher",
             "title": "Title",

@@ -10,7 +10,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names
+from impact.answers.provenance import SAID, names, quoted
 from impact.answers.statements import said_by
 from impact.case import checks, views
 from impact.case.folder import Case, once
@@ -213,6 +213,7 @@ def exposure(run: Run) -> Answer:
         name="exposure",
         sentence=words.capital(f"{vendors_reached(run)}; {client_data_reached(run)}."),
         table=frame,
+        quotes=quoted(known, *SAID, "links"),
         heads={
             "name": "Who or what",
             "said": "Reached or affected",

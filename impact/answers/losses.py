@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, names
+from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, names, quoted
 from impact.case import checks, views
 from impact.numerics import loss_kinds, measures
 from impact.simulation import Run, arguments, given_event, net, per_run, total
@@ -113,7 +113,8 @@ def losses(run: Run) -> Answer:
                words.money(row["mean_usd"], 1), run.lineage.label(row["bearer"]))
         for row in measured.iter_rows(named=True)
     ] + [
-        Figure(f"{part}.{row['who']}: {row['what']}", row[part], None, row["unit"], row["range"])
+        Figure(f"{part}.{row['who']}: {row['what']}", row[part], None, row["unit"], row["range"],
+               row["label"])
         for row in rows for part in ("p05", "p95")
     ]  # fmt: skip
     drawn = frame.filter((pl.col("unit") == "USD") & (pl.col("p95") > 0))
@@ -128,6 +129,7 @@ def losses(run: Run) -> Answer:
         name="losses",
         sentence=_sentence(run, rows),
         table=frame,
+        quotes=quoted(run.known, "entities", "losses"),
         heads={
             "who": "Who",
             "what": "What",
@@ -156,8 +158,10 @@ _LOSSES = {
 }
 
 
-def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, rests_on: str) -> dict[str, Any]:
-    """A row of the table: the 5-95 range of the draws in which there is an amount."""
+def _row(
+    run: Run, who: str, what: str, unit: str, amounts: Draws, *rests_on: str
+) -> dict[str, Any]:
+    """A row of the table: the 5-95 range of the draws in which there is an amount; its label."""
     happened = amounts[amounts != 0]
     row: dict[str, Any] = {"who": who, "what": what, "unit": unit}
     row |= dict.fromkeys(("p05", "p50", "p95")) | {"range": words.NOT_RESOLVED}
@@ -171,7 +175,8 @@ def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, rests_on: str
     return row | {
         "chance": chance,
         "said": "in every draw" if chance == 1.0 else words.chance(chance),
-        "basis": run.lineage.basis(rests_on),
+        "basis": run.lineage.basis(rests_on[0]),
+        "label": run.lineage.label(*rests_on),
     }
 
 
@@ -238,7 +243,7 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
     for driver, ids in groups.items():
         pooled = np.concatenate([run.losses[name] for name in ids])
         if np.any(pooled):
-            row = _row(run, "a client lab", driver, "USD", pooled, ids[0])
+            row = _row(run, "a client lab", driver, "USD", pooled, *ids)
             rows.append(row | {"said": "where it happens"})
     return rows
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from impact.case import checks
+from impact.case import checks, views
 from impact.case.folder import Case, once
-from impact.case.schema import TLP
+from impact.case.schema import highest
 from impact.numerics import graph, measures
 from impact.simulation import Run, drawn_inputs, per_run
 
@@ -27,10 +27,34 @@ def names(known: Case) -> dict[str, str]:
 
 def label(known: Case, *tables: str) -> str:
     """The highest TLP level among the rows of some tables of a view, `ended` claims included."""
-    frames = [known[table] for table in tables]
-    frames += [known.ended["claims"]] if "claims" in known.ended else []
-    levels = {level for frame in frames for level in frame["tlp"].unique()} | {TLP[0]}
-    return max(levels, key=TLP.index)
+    return highest(_level(known, table) for table in tables)
+
+
+def _level(known: Case, table: str) -> str:
+    if table == "inputs":
+        return highest({row["tlp"] for row in known.inputs.values()})
+    found: str = _level_but_of_inputs(known, table)
+    return found
+
+
+@once
+def _level_but_of_inputs(known: Case, table: str) -> str:
+    frames = [known[table]]
+    frames += [known.ended[table]] if table == "claims" and table in known.ended else []
+    return highest({level for frame in frames for level in frame["tlp"].unique()})
+
+
+def quoted(known: Case, *tables: str) -> str:
+    """The highest TLP level of some tables, and of the rows that the notices of a view quote."""
+    entities, claims = known.rows("entities"), known.rows("claims")
+    denied = known.scenarios[known.scenario].contradicts
+    told = [claims[claim] for claim in denied if claim in claims]
+    told += [entities[claim["claimant"]] for claim in told]
+    told += [entities[party] for party in views.falling(known)]
+    told += [known.inputs[change.name] for change in known.changes]
+    changed = {change.name.removeprefix(checks.LINK_INPUT) for change in known.changes}
+    told += [row for link, row in known.rows("links").items() if link in changed]
+    return highest([label(known, *tables), *(str(row["tlp"]) for row in told)])
 
 
 def origins(known: Case, sources: Iterable[str]) -> set[str]:

@@ -429,6 +429,7 @@ def statements(known: Case, stage: str = "") -> Answer:
         name=f"statements_{stage}" if stage else "statements",
         sentence=sentence,
         table=frame,
+        quotes=mark,
         heads={
             "says": "What is claimed",
             **({} if stage else {"stage": "Part"}),

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.losses import LED, bearers, by_bearer
-from impact.answers.provenance import ILLUSTRATIVE, names
+from impact.answers.losses import LED, TOTAL, bearers, by_bearer
+from impact.answers.provenance import ILLUSTRATIVE, label, names, quoted
 from impact.case import checks, views
+from impact.case.schema import highest
 from impact.errors import BadInput, bad
 from impact.numerics import measures, sampling
 from impact.simulation import Run, given_event, net, per_run, total
@@ -42,6 +43,7 @@ def exceedance(run: Run) -> Answer:
     at = _round_amounts(lost)
     chances, errors = _above(run, lost, at)
     shown = chances >= max(end["total"], measures.ENOUGH / 5 / run.draws)
+    mark = run.lineage.label(TOTAL)
     rows = [
         (float(a), float(c), float(e), f"{words.chance(float(c))} ± {100 * e:.1f}")
         for a, c, e in zip(at[shown], chances[shown], errors[shown], strict=True)
@@ -57,9 +59,10 @@ def exceedance(run: Run) -> Answer:
         name="exceedance",
         sentence=_sentence(run, rows),
         table=frame,
+        quotes=highest((quoted(run.known, "entities"), run.lineage.label(*bearers(run)))),
         heads={"amount_usd": "Total above", "said": "How likely, in per cent"},
         figures=tuple(
-            Figure(f"above.{amount:.0f}", chance, error, "chance", words.chance(chance))
+            Figure(f"above.{amount:.0f}", chance, error, "chance", words.chance(chance), mark)
             for amount, chance, error, _ in rows
         ),
         notes=(f"Curves are {ILLUSTRATIVE}. {GIVEN[run.over]} Bands are simulation error alone.",)
@@ -162,12 +165,12 @@ def itemised(run: Run, by: str = "form") -> Answer:
     Table: `bearer`, `part`, `chance`, `chance_error`, then `given_usd` (mean where there is a
     loss), `mean_usd`, `p05_usd` to `p99_usd` and `tvar95_usd`, each with its `_error_usd`.
     """
-    groups = _groups(run, by)
-    rows: list[dict[str, Any]] = []
-    for (bearer, part), amounts in groups.items():
-        found = measures.loss_measures(amounts, run.replicates)
+    groups, rows = _groups(run, by), list[dict[str, Any]]()
+    for (bearer, part), of in groups.items():
+        parts = [net(run, bearer)] if by == "bearer" else [run.losses[name] for name in of]
+        found = measures.loss_measures(np.sum(parts, axis=0), run.replicates)
         row = {"bearer": bearer, "part": part, "chance": found["chance"].value,
-               "chance_error": found["chance"].error}  # fmt: skip
+               "chance_error": found["chance"].error, "label": run.lineage.label(*of)}  # fmt: skip
         for name in measures.NAMES[1:]:
             row |= {f"{name}_usd": found[name].value, f"{name}_error_usd": found[name].error}
         rows.append(row)
@@ -189,6 +192,7 @@ def itemised(run: Run, by: str = "form") -> Answer:
         name="parts",
         sentence=sentence,
         table=nonzero,
+        quotes=quoted(run.known, "entities", "losses"),
         heads={
             "who": "Who",
             **({} if by == "bearer" else {"part": by.capitalize()}),
@@ -197,7 +201,8 @@ def itemised(run: Run, by: str = "form") -> Answer:
         },
         figures=tuple(
             Figure(f"{name}.{row['bearer']}.{row['part']}", row[f"{name}_usd"],
-                   row[f"{name}_error_usd"], "USD", words.money(row[f"{name}_usd"], 1))
+                   row[f"{name}_error_usd"], "USD", words.money(row[f"{name}_usd"], 1),
+                   row["label"])
             for row in rows for name in ("given", "mean", "p95", "tvar95")
         ),
         notes=(
@@ -240,16 +245,16 @@ _PARTS = {
 }
 
 
-def _groups(run: Run, by: str) -> dict[tuple[str, str], Draws]:
+def _groups(run: Run, by: str) -> dict[tuple[str, str], list[str]]:
+    """(bearer, part) -> the rows of losses.csv that add up to it, or the bearer whose net it is."""
     if by == "bearer":
-        return {(who, "net"): net(run, who) for who in bearers(run)}
+        return {(who, "net"): [who] for who in bearers(run)}
     if by not in ("form", "item"):
         raise bad("by", f'there are no parts by "{by}"', "bearer, form or item")
-    found: dict[tuple[str, str], Draws] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for name, row in run.model.losses.items():
         part = row["form"].replace("_", " ") if by == "form" else row["driver"]
-        key = (row["bearer"], part)
-        found[key] = found[key] + run.losses[name] if key in found else run.losses[name]
+        found.setdefault((row["bearer"], part), []).append(name)
     return found
 
 
@@ -264,7 +269,7 @@ def common_cause(run: Run) -> Answer:
     together, apart = total(run), _apart(run)
     one = measures.loss_measures(together, run.replicates)
     two = measures.loss_measures(apart)
-    share = common_share(run)
+    share, mark = common_share(run), run.lineage.label(TOTAL)
     led = _ends(by_bearer(run))["total"] > 0
     digits = 1 if led else 2
     labels = {"p95": "one in twenty is above", "tvar95": "mean of that twentieth"}
@@ -295,6 +300,7 @@ def common_cause(run: Run) -> Answer:
         name="common_cause",
         sentence=said,
         table=frame,
+        quotes=mark,
         heads={
             "what": "Of the total",
             "together_said": "As modelled",
@@ -302,10 +308,10 @@ def common_cause(run: Run) -> Answer:
         },
         figures=(
             Figure("common_share", share.value, share.error, "share",
-                   words.cell("_share", share.value)),
+                   words.cell("_share", share.value), mark),
             *(
                 Figure(f"{side}.{row['what']}", row[f"{side}_usd"], row.get(f"{side}_error_usd"),
-                       "USD", row[f"{side}_said"])
+                       "USD", row[f"{side}_said"], mark)
                 for row in rows for side in _SIDES
             ),
         ),
@@ -352,7 +358,8 @@ def next_year(run: Run) -> Answer:
         return years(simulate_year(run.known, run.draws, run.seed))
     except BadInput as error:
         (fault,) = error.faults
-        return Answer("years", f"A year cannot be told: {fault.what}.", pl.DataFrame())
+        said, mark = f"A year cannot be told: {fault.what}.", label(run.known, "inputs")
+        return Answer("years", said, pl.DataFrame(), quotes=mark)
 
 
 def years(run: Run) -> Answer:
@@ -377,6 +384,7 @@ def years(run: Run) -> Answer:
         name="years",
         sentence=f"{sentence}.",
         table=lost,
+        quotes=quoted(run.known, "entities"),
         heads={
             "who": "Who",
             "said": "Chance of any",
@@ -386,7 +394,7 @@ def years(run: Run) -> Answer:
         },
         figures=tuple(
             Figure(f"year.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], "USD",
-                   words.money(row["mean_usd"], 1))
+                   words.money(row["mean_usd"], 1), run.lineage.label(row["bearer"]))
             for row in lost.iter_rows(named=True)
         ),
         notes=(

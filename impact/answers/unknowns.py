@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure, tally
-from impact.answers.decisions import weighed
+from impact.answers.decisions import labels, weighed
 from impact.answers.exposure import related
-from impact.answers.provenance import names
+from impact.answers.losses import TOTAL
+from impact.answers.provenance import SAID, label, names, quoted
 from impact.answers.statements import said_by
 from impact.case import checks, views
 from impact.case.folder import Case, once
+from impact.case.schema import highest
 from impact.numerics import graph, information, sampling
 from impact.numerics.information import Bins
 from impact.simulation import Run, drawn_inputs, given_event, model_of, per_run, total
@@ -42,6 +44,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     """
     ranked = _ranking(run)
     frame = ranked.head(most) if most else ranked
+    rests, asked = _of_outcomes(run), _of_questions(run)
 
     def draw() -> alt.TopLevelMixin:
         from impact.charts import pictures
@@ -58,6 +61,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         name="questions",
         sentence=words.capital(first_question(run)),
         table=frame,
+        quotes=quoted(run.known, "entities", "inputs"),
         heads={
             "rank": "No.",
             "question": "Question",
@@ -68,7 +72,8 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
             "data_said": "Of whose data is reached or copied",
         },
         figures=tuple(
-            Figure(f"{part}.{row['about']}", row[part], None, unit, words.cell(part, row[part]))
+            Figure(f"{part}.{row['about']}", row[part], None, unit, words.cell(part, row[part]),
+                   highest((rests[part], asked[row["question"]])))
             for row in frame.iter_rows(named=True)
             for part, unit in (("value_usd", "USD"), ("swing_usd", "USD"),
                                ("cost_share", "share"), ("data_share", "share"))
@@ -129,6 +134,26 @@ _SCHEMA = {
     **dict.fromkeys(("value_said", "swing_said", "cost_said", "data_said"), pl.String),
 }
 _LEAST = 0.01  # share of the spread below which a dash is printed
+
+
+@per_run
+def _of_outcomes(run: Run) -> dict[str, str]:
+    """The level of what each measure is a measure of: decisions, the total, whose data it is."""
+    worth = [level for place in range(len(weighed(run))) for level in labels(run, place)]
+    cost, data = run.lineage.label(TOTAL), run.lineage.label(*_parties(run.known))
+    return dict(zip(_MEASURED, (highest(worth), cost, cost, data), strict=True))
+
+
+@per_run
+def _of_questions(run: Run) -> dict[str, str]:
+    """Question -> the level of all inputs and states that its answer would settle."""
+    found, inputs = dict[str, list[str]](), run.known.inputs
+    for name in {**inputs, **run.known.rows("entities")}:
+        question, _ = _question(run.known, name)
+        if question:
+            level = run.lineage.label_of_inputs if name in inputs else run.lineage.label
+            found.setdefault(question, []).append(level(name))
+    return {question: highest(levels) for question, levels in found.items()}
 
 
 def _said(row: dict[str, Any]) -> dict[str, str]:
@@ -248,15 +273,21 @@ def _leading_to(known: Case, entity: str) -> tuple[str, ...]:
 @per_run
 def _touched(run: Run) -> Draws:
     """`(draws,)` number of parties reached and of client data sets copied."""
-    rows = run.known.rows("entities")
-    copies = {copy for found in related(run.known, "taken_from").values() for copy in found}
     count = np.zeros(run.draws)
-    for entity, row in rows.items():
-        party = rows.get(row["party"] or "", {}).get("kind")
-        of_lab = entity in copies and party == "lab"
-        if (of_lab or row["kind"] in ("lab", "client", "vendor")) and run.reached.get(entity):
+    for entity in _parties(run.known):
+        if run.reached.get(entity):
             count += graph.unpack(run.reached[entity], run.draws)
     return count
+
+
+@once
+def _parties(known: Case) -> tuple[str, ...]:
+    """The parties that may be reached, and the client data sets that may be copied."""
+    rows = known.rows("entities")
+    copies = {copy for found in related(known, "taken_from").values() for copy in found}
+    of_lab = {name for name in copies if rows.get(rows[name]["party"], {}).get("kind") == "lab"}
+    kinds = ("lab", "client", "vendor")
+    return tuple(name for name, row in rows.items() if row["kind"] in kinds or name in of_lab)
 
 
 def not_known(run: Run) -> Answer:
@@ -300,8 +331,9 @@ def not_known(run: Run) -> Answer:
         name="not_known",
         sentence=sentence,
         table=frame,
+        quotes=label(known, *SAID, "inputs"),
         heads={"what": "Not known", "why": "What it rests on instead", "who": "Who could say"},
-        figures=(tally("assumptions", many),),
+        figures=(tally("assumptions", many, label(known, "inputs", "links", "losses")),),
     )
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.exposure import travelled, undrawn
-from impact.answers.provenance import names
+from impact.answers.provenance import names, quoted
 from impact.case import checks, views
 from impact.case.ways import ROOT
 from impact.errors import bad, did_you_mean
@@ -28,6 +28,12 @@ def parties(run: Run) -> list[str]:
     return sorted(e for e in run.reached if rows[e]["kind"] in _PARTIES)
 
 
+def _reachable(run: Run) -> list[str]:
+    """Ids of the client parties to which a link leads, whatever is drawn."""
+    rows, ends = run.known.rows("entities"), {edge.target for edge in run.edges}
+    return sorted(e for e in ends if rows[e]["kind"] in _PARTIES)
+
+
 def co_exposure(run: Run, *entities: str) -> Answer:
     """How likely several are reached together: at least one, two, ... all of them.
 
@@ -41,6 +47,7 @@ def co_exposure(run: Run, *entities: str) -> Answer:
             raise bad("entity", f'no "{entity}"', did_you_mean(entity, list(known), "name one"))
     sure = undrawn(run)
     chosen = list(dict.fromkeys(entities)) or [e for e in parties(run) if e not in sure]
+    mark = run.lineage.label(*entities or _reachable(run))
     masks = [run.reached.get(entity, 0) for entity in chosen]
     apart = _independent([mask.bit_count() / run.draws for mask in masks])
     rows = []
@@ -68,13 +75,14 @@ def co_exposure(run: Run, *entities: str) -> Answer:
         name="co_exposure",
         sentence=sentence,
         table=frame,
+        quotes=quoted(run.known, "entities"),
         heads={
             "said": "Reached together",
             "chance": "How likely",
             "apart_chance": "If independent",
         },
         figures=tuple(
-            Figure(f"at_least.{k}", value, error, "chance", words.chance(value))
+            Figure(f"at_least.{k}", value, error, "chance", words.chance(value), mark)
             for k, value, error, _, _ in rows
         ),
         notes=(
@@ -145,6 +153,7 @@ def weak_points(run: Run) -> Answer:
         name="weak_points",
         sentence=sentence,
         table=frame,
+        quotes=quoted(run.known, "entities"),
         heads={
             "link_said": "Link",
             "saved_said": "Parties spared, mean",
@@ -153,7 +162,7 @@ def weak_points(run: Run) -> Answer:
         },
         figures=tuple(
             Figure(f"saved.{row['link']}", row["saved"], row["saved_error"], "count",
-                   words.number(row["saved"], 2))
+                   words.number(row["saved"], 2), row["label"])
             for row in rows
         ),
         notes=(
@@ -177,6 +186,7 @@ def _cut(run: Run, ends: list[str], said: dict[str, str]) -> list[dict[str, Any]
     lost = graph.cuts(run.model.net, run.on, run.reached)
     carried = graph.carried(run.model.net, run.on, run.reached, ends)
     passed = graph.dominators(graph.net(travelled(run), ROOT))
+    ways = {end: run.lineage.ways[end] for end in _reachable(run)}
     rows = []
     for edge in run.edges:
         spared = [
@@ -201,6 +211,7 @@ def _cut(run: Run, ends: list[str], said: dict[str, str]) -> list[dict[str, Any]
                 "carries_said": f"{words.per_cent(carries)} of draws",
                 "saved_said": words.number(found.value, 2),
                 "all_pass": words.listed(every) or "–",
+                "label": run.lineage.label(*(end for end in ways if edge.name in ways[end])),
             }
         )
     return sorted(rows, key=lambda row: (-row["saved"], row["link"]))

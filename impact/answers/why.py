@@ -26,7 +26,7 @@ from impact.answers.statements import (
     topic,
 )
 from impact.case import checks
-from impact.case.schema import TLP
+from impact.case.schema import highest
 from impact.case.ways import ROOT
 from impact.errors import bad, did_you_mean
 from impact.numerics import graph, times
@@ -54,6 +54,7 @@ def why(run: Run, name: str) -> Answer:
         name="why",
         sentence=" ".join(explain(run, plain)),
         table=pl.DataFrame(rows, schema=schema, orient="row"),
+        quotes=_label(run, plain),
         heads={"says": "What is claimed", "by": "By whom", "origins": "Origins"},
     )
 
@@ -68,7 +69,7 @@ def record(run: Run, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "kind": _kind(run, plain),
-        "label": _label(run, plain),
+        "label": answer.label,
         "says": answer.sentence,
         "paths": [[edge.name for edge in way] for way in _paths(run, plain)],
         "inputs": inputs.select("id", "low", "mode", "high", "unit", "basis_kind")
@@ -120,8 +121,25 @@ def _label(run: Run, name: str) -> str:
     used += claims
     used += [entities[c[part]] for c in claims for part in ("claimant", "subject")]
     cited = [sources[source] for row in used for source in row["sources"]]
-    levels = {run.lineage.label(name), *(str(row["tlp"]) for row in (*used, *cited))}
-    return max(levels, key=TLP.index)
+    rests = [run.lineage.label(name)]
+    if name in known.inputs:
+        rests += [run.lineage.label_of_inputs(name), *_of_uses(run, name)]
+    return highest([*rests, *(row["tlp"] for row in (*used, *cited))])
+
+
+def _of_uses(run: Run, name: str) -> list[str]:
+    """The levels of the links and losses that use an input."""
+    terms = {
+        row["tlp"]
+        for row in run.known.rows("links").values()
+        if any(name in checks.chance_term(term) for term in row["chances"])
+    }
+    return [*terms, *(
+        row["tlp"]
+        for row in run.known.rows("losses").values()
+        if name in (*checks.argument_pairs(row["arguments"]).values(), row["retention"],
+                    row["limit"])
+    )]  # fmt: skip
 
 
 def _explainer(run: Run, name: str) -> Callable[[Run, str], Sentences]:

@@ -6,6 +6,7 @@ the declarations below. This module is the data model on one page.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -104,6 +105,15 @@ SINGLE_VALUED = (
     "affected_version",
     "counts",
 )
+
+
+def highest(levels: Iterable[str]) -> str:
+    """The highest of some TLP levels; clear where there are none.
+
+    >>> highest(["green", "clear"])
+    'green'
+    """
+    return max(levels, key=TLP.index, default=TLP[0])
 
 
 @dataclass(frozen=True)

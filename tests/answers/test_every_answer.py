@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from tiny import raised
 
 import impact
 from impact.answers import shown, tails
+from impact.case.schema import TLP
 from impact.errors import ImpactError, Refusal
 from impact.simulation import Run
 
@@ -25,6 +28,9 @@ SCENARIOS = (
 )
 DAYS = ("2026-03-24T12:00Z", "2026-03-31", "2026-04-04", "1990-01-01")
 VIEWS = [(name, "") for name in SCENARIOS] + [("baseline", day) for day in DAYS]
+# figures about one entity that rest on no way to it: how long a release could be had, what follows
+# were it the only one to fall
+NO_PARTY = ("timeline", "concentration")
 NO_TEXT = re.compile(r"\b(nan|None|NaN|inf|null|True|False)\b|\{|\}|<|>>|\binf\b")
 BLAME = re.compile(
     r"\b(victims?|culprits?|perpetrators?|guilty|hackers?|hacked|at fault|to blame|negligent)\b"
@@ -213,3 +219,28 @@ def test_errors_of_the_kit_are_of_one_family(mercor: impact.Case) -> None:
     ):
         with pytest.raises(ImpactError, match=r".+: .+; .+"):
             wrong()
+
+
+@pytest.mark.parametrize("scenario", ["baseline", "surge-falls"])
+@pytest.mark.parametrize("seed", range(3))
+def test_every_figure_has_a_label_no_lower_than_that_of_the_party_it_names(
+    mercor: impact.Case, of_run: tuple[str, ...], scenario: str, seed: int
+) -> None:
+    draw, levels = np.random.default_rng(seed), dict[tuple[str, str], str]()
+    for table, rows in mercor.tables.items():
+        for name in sorted(set(rows["id"])):
+            if draw.random() < 0.02:
+                levels[table, name] = TLP[draw.integers(1, len(TLP))]
+    run = impact.simulate(impact.view(raised(mercor, levels), scenario), draws=1000)
+    parties, named = {*run.known["entities"]["id"], "total"}, 0
+    for answer in made(run, of_run):
+        assert answer.label in TLP, answer.name
+        for figure in answer.figures:
+            assert figure.label in TLP, (answer.name, figure)
+            assert TLP.index(figure.label) <= TLP.index(answer.label), (answer.name, figure)
+            party = figure.name.partition(".")[2]
+            if party in parties and answer.name not in NO_PARTY:
+                lowest = run.lineage.label(party)
+                assert TLP.index(figure.label) >= TLP.index(lowest), (answer.name, figure)
+                named += 1
+    assert named > 50
