@@ -26,7 +26,7 @@ def names(known: Case) -> dict[str, str]:
 
 
 def label(known: Case, *tables: str) -> str:
-    """The highest TLP level among the rows of some tables of a view, `ended` claims included."""
+    """The highest TLP level among the rows of some tables of a view, of what ended others too."""
     return highest(_level(known, table) for table in tables)
 
 
@@ -39,8 +39,7 @@ def _level(known: Case, table: str) -> str:
 
 @once
 def _level_but_of_inputs(known: Case, table: str) -> str:
-    frames = [known[table]]
-    frames += [known.ended[table]] if table == "claims" and table in known.ended else []
+    frames = [known[table], *(known.ended[name] for name in (table,) if name in known.ended)]
     return highest({level for frame in frames for level in frame["tlp"].unique()})
 
 
@@ -54,7 +53,8 @@ def quoted(known: Case, *tables: str) -> str:
     told += [known.inputs[change.name] for change in known.changes]
     changed = {change.name.removeprefix(checks.LINK_INPUT) for change in known.changes}
     told += [row for link, row in known.rows("links").items() if link in changed]
-    return highest([label(known, *tables), *(str(row["tlp"]) for row in told)])
+    words = known.scenarios[known.scenario].tlp
+    return highest([words, label(known, *tables), *(str(row["tlp"]) for row in told)])
 
 
 def origins(known: Case, sources: Iterable[str]) -> set[str]:

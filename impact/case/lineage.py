@@ -12,6 +12,7 @@ from impact.case.schema import BASIS_KINDS, TLP, highest
 from impact.case.ways import ROOT, modelled
 from impact.numerics import graph
 
+_MODEL = ("entities", "links", "inputs", "losses")  # the tables from which numbers come
 Rows = dict[str, frozenset[str]]  # table -> ids of its rows
 
 
@@ -68,25 +69,34 @@ class Lineage:
         return {c.name: rows[c.name]["sources"] for c in self.known.changes if c.name in rows}
 
     def label(self, *names: str) -> str:
-        """The highest TLP level among the rows on which some names rest."""
+        """The highest TLP level among the rows on which some names rest.
+
+        Of what was taken back nothing says on which numbers it would bear: it marks them all, as
+        does a scenario that has a level of its own.
+        """
         if not self._above:
-            return TLP[0]
+            return self._floor
         for name in set(names) - self._labels.keys():
             self._labels[name] = self._level(self._static(name))
-        return highest(self._labels[name] for name in names)
+        return highest([self._floor, *(self._labels[name] for name in names)])
 
     def label_of_inputs(self, *names: str) -> str:
         """The highest TLP level of inputs and of what they rest on; `link.ID` is its link."""
         if not self._above:
-            return TLP[0]
+            return self._floor
         start = checks.LINK_INPUT
         cut = {name.removeprefix(start) for name in names if name.startswith(start)}
         links = cut & self.known.rows("links").keys()
-        return self._level(_rows(self.known, links, names))
+        return highest((self._floor, self._level(_rows(self.known, links, names))))
 
     def _level(self, static: Rows) -> str:
         marked = ((ids, self._above[table]) for table, ids in static.items())
         return highest(above[row] for ids, above in marked for row in ids & above.keys())
+
+    @cached_property
+    def _floor(self) -> str:
+        scenario = self.known.scenarios[self.known.scenario]
+        return highest((_ended(self.known), scenario.tlp if self.known.changes else TLP[0]))
 
     @cached_property
     def _above(self) -> dict[str, dict[str, str]]:
@@ -112,6 +122,13 @@ def _levels(known: Case) -> set[str]:
     """The TLP levels of all rows but those of inputs.csv."""
     others = (frame for table, frame in known.tables.items() if table != "inputs")
     return {level for frame in others for level in frame["tlp"].unique()}
+
+
+@once
+def _ended(known: Case) -> str:
+    """The highest level of the rows that ended an entity, a link, an input or a loss."""
+    frames = (known.ended[table] for table in _MODEL if table in known.ended)
+    return highest(level for frame in frames for level in frame["tlp"].unique())
 
 
 @once

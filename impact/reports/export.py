@@ -24,6 +24,7 @@ from impact.answers import (
 )
 from impact.case import written
 from impact.case.folder import Case
+from impact.numerics import times
 from impact.reports import files
 from impact.simulation import simulate
 
@@ -53,13 +54,14 @@ _OF_RUN = (
 def results(known: Case, draws: int, seed: int) -> pl.DataFrame:
     """Every figure of every answer to a view, one a row, with the view that it is of.
 
-    Columns `case`, `scenario`, `tlp`, `draws`, `seed`, `answer`, `name`, `value`, `error`, `unit`,
-    `text` (as printed) and `label` (its TLP level).
+    Columns `case`, `scenario`, `as_of`, `tlp`, `draws`, `seed`, `answer`, `name`, `value`, `error`,
+    `unit`, `text` (as printed) and `label` (its TLP level).
     """
     run = simulate(known, draws, seed)
     answers = [ask(known) for ask in _OF_VIEW] + [ask(run) for ask in _OF_RUN]
     figures = [{"answer": a.name, **vars(figure)} for a in answers for figure in a.figures]
-    of = {"case": known.id, "scenario": known.scenario, "tlp": known.tlp}
+    day = "" if known.as_of is None else times.as_text(known.as_of)
+    of = {"case": known.id, "scenario": known.scenario, "as_of": day, "tlp": known.tlp}
     rows = files.results({"": {"figures": figures}}).drop("notebook")
     said = {**of, "draws": draws, "seed": seed}
     return rows.select(*(pl.lit(value).alias(name) for name, value in said.items()), pl.all())

@@ -22,11 +22,13 @@ from markupsafe import Markup
 from impact import words
 from impact.answers.answer import MIME, as_html, as_text
 from impact.case import folder, views
+from impact.case.schema import TLP
 from impact.case.views import now
 from impact.reports import origin
 from impact.reports.plan import Parameters, Task
 
 Notebook = Mapping[str, Any]
+_NAMED = 6  # figures named for one level
 
 
 class Part(TypedDict):
@@ -112,7 +114,7 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"web": web_address, "host": host, "plain": words.shown}
+    found.filters |= {"web": web_address, "host": host, "plain": words.shown, "marks": marks}
     return found
 
 
@@ -137,12 +139,13 @@ def page(task: Task, notebook: Notebook) -> str:
     known, sheet = task.known, style()
     told = list(parts(notebook))
     for part in told:
-        if part["kind"] == "answer" and part["record"]["svg"]:
+        if part["record"].get("svg"):
             part["html"] = Markup(part["record"]["svg"])  # noqa: S704
     moment = now(known)
     return templates().get_template("page.html").render(
         title=title(task, notebook),
         notices=views.notices(known),
+        tlp=known.tlp,
         scenario=known.scenarios[known.scenario],
         parts=told,
         style=sheet[0],
@@ -155,6 +158,7 @@ def page(task: Task, notebook: Notebook) -> str:
             "Level": words.level(known.tlp),
             "Draws": f"{task.parameters.draws:,}",
             "Seed": str(task.parameters.seed),
+            "Every figure" if known.tlp == TLP[0] else "At most": words.level(known.tlp),
             "Kit": origin.kit_version(),
             "View": folder.digest(known, task.notebook.reads)[:16],
         },
@@ -193,7 +197,8 @@ def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
             "source": _set(task.parameters) if tags else "".join(cell["source"]),
         }
         if cell["cell_type"] == "code":
-            outputs = [shown for record in _answers(done) for shown in _outputs(record)]
+            level = task.known.tlp
+            outputs = [shown for record in _answers(done) for shown in _outputs(record, level)]
             kept |= {"execution_count": None, "outputs": outputs}
         cells.append(kept)
     python = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -206,6 +211,22 @@ def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
     }
 
 
+def marks(record: Mapping[str, Any], level: str) -> str:
+    """The level of an answer of a page above clear, and of figures of it that are lower."""
+    if level == TLP[0]:
+        return ""  # nothing on such a page is above it, and its footer says so
+    lower: dict[str, list[str]] = {}
+    for figure in record["figures"]:
+        if figure["label"] != record["label"]:
+            lower.setdefault(figure["label"], []).append(figure["name"])
+    told = [
+        f"{words.level(mark)}: {words.listed(names[:_NAMED])}"
+        + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        for mark, names in sorted(lower.items(), key=lambda pair: TLP.index(pair[0]))
+    ]
+    return f"{'; '.join([words.level(record['label']), *told])}."
+
+
 def _tags(cell: Mapping[str, Any]) -> list[str]:
     return list(cell.get("metadata", {}).get("tags", ()))
 
@@ -216,9 +237,10 @@ def _set(parameters: Parameters) -> str:
     return "\n".join(f"{name}: {type(value).__name__} = {value!r}" for name, value in values)
 
 
-def _outputs(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _outputs(record: Mapping[str, Any], level: str) -> Iterator[dict[str, Any]]:
     """An answer as GitHub and others show it: text and table, then its chart as an image."""
-    said = (record["sentence"], record["rows"], record["notes"])
+    mark = marks(record, level)
+    said = (record["sentence"], record["rows"], [*record["notes"], *([mark] if mark else [])])
     shown = [{"text/plain": as_text(*said), "text/html": as_html(*said)}]
     if record["svg"]:
         shown.append({"text/plain": record["sentence"], "image/svg+xml": record["svg"]})
