@@ -12,6 +12,7 @@ from impact.case.schema import BASIS_KINDS, TLP, highest
 from impact.case.ways import ROOT, modelled
 from impact.numerics import graph
 
+_TRACED = ("entities", "links", "losses", "claims")  # beside inputs and sources
 _MODEL = ("entities", "links", "inputs", "losses")  # the tables from which numbers come
 Rows = dict[str, frozenset[str]]  # table -> ids of its rows
 
@@ -119,9 +120,8 @@ class Lineage:
 
 @once
 def _levels(known: Case) -> set[str]:
-    """The TLP levels of all rows but those of inputs.csv."""
-    others = (frame for table, frame in known.tables.items() if table != "inputs")
-    return {level for frame in others for level in frame["tlp"].unique()}
+    """The TLP levels of all rows on which a number can rest, but for those of inputs.csv."""
+    return {level for table in (*_TRACED, "sources") for level in known[table]["tlp"].unique()}
 
 
 @once
@@ -136,7 +136,7 @@ def _others_above(known: Case) -> dict[str, dict[str, str]]:
     """Table -> row -> level, of the tables but inputs.csv on whose rows a number can rest."""
     return {
         table: _marked({name: _own(known, row) for name, row in known.rows(table).items()})
-        for table in ("entities", "links", "losses", "claims")
+        for table in _TRACED
     }
 
 

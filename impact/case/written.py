@@ -77,7 +77,7 @@ def _scenarios(known: Case) -> str:
             said |= {"costs": list(option.costs), "saves": list(option.saves)}
             sets = {"set": _estimates(option.changes)}
             blocks.append(_block(("decision", name, "option", option.id), said | sets))
-    return "\n".join(blocks)
+    return "\n".join(["# the scenarios and decisions of a view", *blocks])
 
 
 def _estimates(changes: Iterable[Change]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ Imports only: nothing is computed here, and no library starts work of its own th
 lose. Building one chart description reads the chart schema, in plain Python.
 """
 
+import importlib
 import os
+import pkgutil
 
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # the debugger warns of frozen modules
 
@@ -15,9 +17,9 @@ import ipykernel.kernelapp  # noqa: F401
 import IPython.core.completer  # noqa: F401
 import vl_convert  # noqa: F401
 
-import impact
-from impact.charts import pictures, theme  # noqa: F401
+from impact import answers, case, charts, numerics
 
-for name in impact.__all__:
-    getattr(impact, name)
+for package in (numerics, charts, case, answers):
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
 altair.Chart(altair.InlineData([{"x": 1}])).mark_point().encode(x="x:Q").to_dict()

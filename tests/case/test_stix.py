@@ -264,7 +264,7 @@ def test_export_writes_a_whole_file_or_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (("mercor", "--to", "misp", "x.json"), 2, "'misp' is not 'stix'"),
+        (("mercor", "--to", "misp", "x.json"), 2, "'misp' is not one of 'stix', 'csv'"),
         (("mercr", "--to", "stix", "x.json"), 2, 'no such case; did you mean "mercor"?'),
     ],
 )

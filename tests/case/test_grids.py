@@ -1,0 +1,130 @@
+"""Grids of scenarios.toml: one entry, several scenarios."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import impact
+from impact.case import folder, views
+from impact.errors import BadInput, Refusal
+from notebooks import case_of
+
+MANY = list(range(40))
+
+
+def load(tmp_path: Path, toml: str) -> impact.Case:
+    return impact.load_case(case_of(tmp_path / "tiny", toml))
+
+
+def grid(settings: str) -> str:
+    return f'[scenario.g]\ntitle = "Grid"\nsays = "So."\n{settings}\n'
+
+
+def test_each_value_of_a_grid_is_a_scenario_of_its_own(tmp_path: Path) -> None:
+    case = load(tmp_path, grid("each = { weeks = [2, [3, 4, 9], 0.5] }\nset = { p = 0.1 }"))
+    assert list(case.scenarios) == ["baseline", "g_2", "g_3-4-9", "g_0.5"]
+    assert [s.grid for s in case.scenarios.values()] == ["", "g", "g", "g"]
+    middle = case.scenarios["g_3-4-9"]
+    assert [str(change) for change in middle.changes] == ["p=0.1", "weeks=3,4,9"]
+    assert middle.title == "Grid: weeks 3 to 4 to 9"
+
+
+def test_a_grid_of_several_inputs_and_days_holds_every_combination(tmp_path: Path) -> None:
+    settings = 'each = { weeks = [2, 4], p = [0, 1] }\nas_of = ["2026-02-01", "2026-03-01T12:00Z"]'
+    names = list(load(tmp_path, grid(settings)).scenarios)[1:]
+    assert names == [
+        f"g_{weeks}_{p}@{day}"
+        for weeks in (2, 4)
+        for p in (0, 1)
+        for day in ("2026-02-01", "2026-03-01T1200Z")
+    ]
+
+
+def test_a_member_is_what_set_alone_would_give(tmp_path: Path) -> None:
+    case = load(tmp_path, grid("each = { weeks = [4] }"))
+    member = impact.simulate(impact.view(case, "g_4"), 500)
+    alone = impact.simulate(impact.view(case, changes="weeks=4"), 500)
+    assert all((member.losses[name] == alone.losses[name]).all() for name in alone.losses)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("each = { weeks = 4 }", "each weeks: is no list of estimates; write each"),
+        ("each = { weeks = [] }", "each weeks: is no list of estimates"),
+        ("each = {}", "each: is no table of lists"),
+        ("each = 3", "each: is no table of lists"),
+        ("each = { weeks = [4, 4] }", "each weeks: lists an estimate twice"),
+        ("each = { weeks = [4] }\nset = { weeks = 3 }", "each weeks: is set in `set` too"),
+        ("each = { weeks = [[1, 2]] }", 'weeks: "[1, 2]" is no estimate'),
+        ('each = { weeks = ["../../x"] }', 'weeks: "../../x" is no estimate'),
+        ("each = { wekks = [4] }", 'no input "wekks"; did you mean "weeks"'),
+        ('as_of = ["2026-01-02", "2026-01-02"]', "as_of: is empty or names a day twice"),
+        ("as_of = []", "as_of: is empty or names a day twice"),
+        ('as_of = ["someday"]', 'as_of: "someday" is no date'),
+        (f"each = {{ weeks = {MANY}, usd_a_week = {MANY} }}", "more than 1,000"),
+    ],
+)
+def test_a_wrong_grid_is_told_once_with_its_repair(
+    tmp_path: Path, settings: str, said: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        load(tmp_path, grid(settings))
+    told = [str(fault) for fault in refused.value.faults]
+    assert [said in line for line in told] == [True], told
+
+
+def test_a_member_may_not_take_the_name_of_another_scenario(tmp_path: Path) -> None:
+    toml = grid("each = { weeks = [4] }") + "[scenario.g_4]\nset = { p = 1 }\n"
+    with pytest.raises(BadInput, match='"g_4" is named already'):
+        load(tmp_path, toml)
+
+
+def test_scenarios_beside_a_view_leave_out_the_members_of_other_grids(tmp_path: Path) -> None:
+    toml = grid("each = { weeks = [4, 5] }") + '[scenario.h]\ntitle = "H"\nset = { p = 1 }\n'
+    case = load(tmp_path, toml)
+    beside = impact.compare(impact.simulate(impact.view(case), 500)).table["scenario"].to_list()
+    assert beside == ["h"]
+    member = impact.compare(impact.simulate(impact.view(case, "g_4"), 500)).table["scenario"]
+    assert member.to_list() == ["baseline", "g_5", "h"]
+
+
+# levels of scenarios and decisions
+
+
+def test_a_view_has_the_scenarios_of_its_level_alone(tmp_path: Path) -> None:
+    secret = {"id": "secret_weeks", "mode": "3", "shape": "fixed", "unit": "week", "tlp": "amber"}
+    toml = (
+        "[scenario.open]\nset = { p = 1 }\n"
+        "[scenario.named]\nset = { secret_weeks = 1 }\n"
+        '[scenario.marked]\nset = { p = 1 }\ntlp = "red"\n'
+    )
+    case = impact.load_case(case_of(tmp_path / "tiny", toml, inputs=[secret]))
+    seen = {
+        level: list(impact.view(case, tlp=level).scenarios)
+        for level in ("clear", "green", "amber", "red")
+    }
+    assert seen["clear"] == seen["green"] == ["baseline", "open"]
+    assert seen["amber"] == ["baseline", "open", "named"]
+    assert seen["red"] == ["baseline", "open", "named", "marked"]
+    with pytest.raises(Refusal, match="rests on rows above the level"):
+        impact.view(case, "named", tlp="green")
+    with pytest.raises(BadInput, match='no scenario "named"'):
+        views.under(impact.view(case, tlp="green"), "named")
+
+
+def test_a_level_that_is_none_is_told_with_its_scenario(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"scenario.g tlp: \"pink\" is no TLP level"):
+        load(tmp_path, grid('tlp = "pink"'))
+
+
+def test_the_digest_of_a_view_does_not_move_with_what_it_does_not_show(tmp_path: Path) -> None:
+    secret = {"id": "secret_weeks", "mode": "3", "shape": "fixed", "unit": "week", "tlp": "amber"}
+    toml = "[scenario.named]\nset = { secret_weeks = 1 }\n"
+    with_it = impact.load_case(case_of(tmp_path / "one", toml, inputs=[secret]))
+    without = impact.load_case(case_of(tmp_path / "two", "# none"))
+    one, two = (impact.view(case, tlp="green") for case in (with_it, without))
+    assert folder.digest(one) == folder.digest(two)
+    assert folder.digest(impact.view(with_it, tlp="amber")) != folder.digest(one)

@@ -1,0 +1,83 @@
+"""A view written as a case folder is the same view when it is read again, and holds no more."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import impact
+from impact.case import folder, tables, written
+from impact.case.schema import TABLES
+from impact.errors import BadInput
+from impact.numerics import times
+
+VIEWS = [
+    {},
+    {"scenario": "long-pause"},
+    {"scenario": "surge-falls", "changes": "pause_weeks=1,2,3"},
+    {"as_of": "2026-04-01"},
+    {"as_of": "2026-03-24T12:00Z"},
+    {"as_of": "1990-01-01"},
+]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=map(str, VIEWS))
+def test_a_written_view_reads_as_itself(view: dict[str, str], tmp_path: Path) -> None:
+    known = impact.view(impact.load_case("mercor"), **view)
+    written.write(known, tmp_path / "mercor")
+    again = impact.view(impact.load_case(tmp_path / "mercor"), **view)
+    assert folder.digests(again) == folder.digests(known)
+    assert (again.scenarios, again.decisions) == (known.scenarios, known.decisions)
+    for name, rows in known.tables.items():
+        assert again[name].drop("file_line").equals(rows.drop("file_line")), name
+        assert again.ended[name].drop("file_line").equals(known.ended[name].drop("file_line"))
+
+
+def test_a_written_view_holds_no_row_of_a_later_day(tmp_path: Path) -> None:
+    known = impact.view(impact.load_case("mercor"), as_of="2026-04-01")
+    written.write(known, tmp_path / "mercor")
+    case = impact.load_case(tmp_path / "mercor")
+    assert {name: case[name].height for name in case.tables} == {
+        name: known[name].height + known.ended[name].height for name in known.tables
+    }
+    assert case.title == known.title
+
+
+def test_an_edited_view_is_checked_like_any_case(tmp_path: Path) -> None:
+    written.write(impact.view(impact.load_case("mercor")), tmp_path / "mercor")
+    links = tmp_path / "mercor" / "links.csv"
+    links.write_text(links.read_text("utf-8").replace(",litellm,", ",litellmm,", 1), "utf-8")
+    with pytest.raises(BadInput, match="litellmm"):
+        impact.load_case(tmp_path / "mercor")
+
+
+TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=30)
+
+
+@given(
+    says=TEXT,
+    number=st.floats(allow_nan=False, allow_infinity=False),
+    parts=st.lists(TEXT.filter(lambda text: text.strip() and ";" not in text), max_size=3),
+)
+def test_any_cell_reads_as_it_was_written(says: str, number: float, parts: list[str]) -> None:
+    table = next(table for table in TABLES if table.name == "claims")
+    given_cells = {
+        "id": "x",
+        "says": says.strip() or None,
+        "low": number,
+        "sources": [part.strip() for part in parts],
+        "known_on": times.parse("2026-04"),
+        "withdrawn": True,
+    }
+    schema = tables.empty(table).drop("file_line").schema
+    rows = pl.DataFrame([given_cells], schema=schema)
+    raw = pl.read_csv(io.BytesIO(written.text(rows).encode()), infer_schema=False)
+    raw = raw.with_columns(pl.all().replace("", None), file_line=pl.lit(2))
+    again, _ = tables.typed(raw, table, "claims.csv")
+    for name, value in given_cells.items():
+        assert again[name].to_list() == [value], name
