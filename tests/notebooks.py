@@ -17,7 +17,7 @@ PARAMETERS = "\n".join(
 LOAD = """import impact
 known = impact.view(impact.load_case(case), scenario, as_of, tlp, changes)
 run = impact.simulate(known, draws, seed)"""
-DRAWS = 500
+DRAWS = 2_000
 SCENARIOS = """
 [scenario.worse]
 title = "Worse"

@@ -11,13 +11,13 @@ Where kernels cannot be forked, or a forked one does not answer, papermill's own
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
 import select
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import uuid
@@ -54,12 +54,23 @@ def stem() -> socket.socket:
     global _stem
     if _stem is None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        theirs.set_inheritable(True)
         code = f"from impact.reports import engine; engine.main({theirs.fileno()})"
+        no_input = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
         command = [sys.executable, "-c", code]
-        subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        os.posix_spawn(sys.executable, command, os.environ, file_actions=[no_input])
         theirs.close()
         _stem = ours
+        atexit.register(leave_stem)
     return _stem
+
+
+def leave_stem() -> None:
+    """Let the stem of this process end, if it has one; the next kernel gets a new one."""
+    global _stem
+    if _stem is not None:
+        _stem.close()
+    _stem = None
 
 
 def main(number: int) -> None:
@@ -115,17 +126,22 @@ class Forked:
     def __init__(self, arguments: list[str], environment: dict[str, str], folder: str) -> None:
         import resource
 
-        self.end, theirs = socket.socketpair()
         limits = [(resource.RLIMIT_DATA, resource.getrlimit(resource.RLIMIT_DATA))]
         arguments = [*arguments, f"--IPKernelApp.parent_handle={os.getpid()}"]
         given = {"arguments": arguments, "environment": environment, "folder": folder}
         message = json.dumps({**given, "limits": limits}).encode()
-        with theirs:
-            socket.send_fds(stem(), [message], [theirs.fileno()])
-        self.end.settimeout(START_SECONDS)
-        self.pid = int(self.end.recv(32) or 0)
-        if not self.pid:
-            raise ConnectionError("the kernel ended as it began")
+        self.end, theirs = socket.socketpair()
+        try:
+            with theirs:
+                socket.send_fds(stem(), [message], [theirs.fileno()])
+            self.end.settimeout(START_SECONDS)
+            self.pid = int(self.end.recv(32) or 0)
+            if not self.pid:
+                raise ConnectionError("the kernel ended as it began")
+        except OSError:
+            self.end.close()
+            leave_stem()
+            raise
 
     def poll(self) -> int | None:
         """None while the kernel lives, else 0: how it ended is not known."""

@@ -152,9 +152,10 @@ def why_due(out: Path, task: Task, kinds: tuple[str, ...], made: Mapping[str, En
     why = []
     for kind in kinds:
         path, digest = place(out, task, kind), entry["files"].get(kind)
-        found = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != digest:
-            why.append(f"changed: its {kind} file" if found and digest else f"no {kind} file yet")
+        if digest is None:
+            why.append(f"no {kind} file yet")
+        elif not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            why.append(f"changed: its {kind} file")
     return why
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,9 @@ def begin() -> None:
     from impact.reports import engine
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who runs the batch hears it, and ends us
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):  # what kernels and their clients log; failures are told by the batch
+        os.dup2(silence, stream)
     if engine.can_fork():
         engine.become_stem()
     limit_memory(MEMORY_BYTES)
