@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,8 +41,6 @@ class Lost:
 
 def begin() -> None:
     """Make this process ready to do the work of a batch on its own machine."""
-    import signal
-
     from impact.reports import engine
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who runs the batch hears it, and ends us
@@ -49,6 +50,15 @@ def begin() -> None:
     if engine.can_fork():
         engine.become_stem()
     limit_memory(MEMORY_BYTES)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that runs the batch has gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def limit_memory(most: int) -> None:
