@@ -197,6 +197,9 @@ def _differs(figure: str, printed: str, recomputed: str) -> dict[str, str]:
     return {"figure": figure, "printed": printed, "recomputed": recomputed}
 
 
+_TOLD = ("href", "aria-label", "content")  # attributes that a reader may see or follow
+
+
 class _Page(HTMLParser):
     """The texts of a page, and what it says it was made from."""
 
@@ -207,8 +210,9 @@ class _Page(HTMLParser):
         self.hidden = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the origin of the page; a style is no text."""
+        """Note the origin of the page and what a tag says; a style is no text."""
         said = dict(attrs)
+        self.lines += [f"{name} {said[name]}" for name in _TOLD if said.get(name)]
         self.hidden = tag == "style"
         if tag == "meta" and said.get("name") == "made-from":
             self.made_from = said.get("content") or ""
