@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from impact.errors import BadInput, Fault, bad
 from impact.reports import origin
@@ -29,17 +31,27 @@ def executor(address: str) -> Iterator[tuple[Executor | None, int]]:
     except ImportError:
         repair = 'install the extra: pip install "breach-impact-kit[cluster]"'
         raise bad("--cluster", "dask.distributed is not installed", repair) from None
-    try:
-        connect: Any = Client
-        client = connect(address, timeout=SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
-        what = f'no scheduler answers at "{address}" ({type(error).__name__})'
-        raise bad("--cluster", what, "start one with `dask scheduler`, or leave it out") from None
+    _reach(address)
+    connect: Any = Client
+    client = connect(address, timeout=SECONDS, set_as_default=False)
     with client:
         workers = client.scheduler_info(n_workers=-1)["workers"]
         if faults := _faults(workers, client.run(origin.made_with)):
             raise BadInput(faults)
         yield client.get_executor(pure=False), len(workers)
+
+
+def _reach(address: str) -> None:
+    """Raises BadInput where nobody listens at an address; a client that fails never quite ends."""
+    found = urlsplit(address)
+    try:
+        if found.scheme not in ("tcp", "tls") or not found.hostname or not found.port:
+            raise OSError("it is no tcp://HOST:PORT")
+        socket.create_connection((found.hostname, found.port), SECONDS).close()
+    except (OSError, ValueError) as error:
+        what = f'no scheduler answers at "{address}" ({getattr(error, "strerror", "") or error})'
+        repair = "start one with `dask scheduler`, or leave it out"
+        raise bad("--cluster", what, repair) from None
 
 
 def _faults(workers: dict[str, Any], found: dict[str, dict[str, str]]) -> list[Fault]:
