@@ -1,0 +1,169 @@
+"""No output holds a word of a row above its level, whatever the rows are marked."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from canaries import case_of_words, marked
+
+import impact
+from impact.answers import differences, shown
+from impact.answers import why as explaining
+from impact.answers.answer import MIME
+from impact.case import stix, views, written
+from impact.case.schema import TLP
+from impact.errors import ImpactError, Refusal
+from impact.reports import export, files, headline, index, kernels, page, plan, work
+from impact.reports.plan import Parameters, Task
+from notebooks import notebook
+
+TRIALS = int(os.environ.get("CANARIES", "1000"))  # `make bench-long` asks for more
+PARTS = 4  # of the trials, each a test
+DRAWS = 600
+WORD = re.compile(r"qz[a-z0-9]+")
+OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
+OF_RUN = (
+    *("bottom_line", "exposure", "co_exposure", "weak_points", "positions", "concentration"),
+    *("losses", "itemised", "exceedance", "common_cause", "decisions", "unknowns", "not_known"),
+    *("compare", "waterfall", "next_year"),
+)
+CELLS = [f"impact.{name}(known)" for name in OF_VIEW] + [f"impact.{name}(run)" for name in OF_RUN]
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> impact.Case:
+    return case_of_words(tmp_path_factory.mktemp("words") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def every(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A notebook with every answer."""
+    return notebook(tmp_path_factory.mktemp("notebooks") / "00_every.ipynb", *CELLS)
+
+
+def executed(task: Task, draw: bool) -> dict[str, object]:
+    """What a kernel would return of the notebook of `every`: its answers, made in this process."""
+    run = impact.simulate(task.known, task.parameters.draws, task.parameters.seed)
+    content = json.loads(task.notebook.text)
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code" and cell["source"] in CELLS:
+            answer = eval(cell["source"], {"impact": impact, "known": task.known, "run": run})
+            record = json.loads(json.dumps(answer.record(later=True)))
+            if not draw:
+                record["notes"].append(json.dumps(record.pop("chart")))
+            text = {"text/plain": str(answer), MIME: record}
+            cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": text}]
+    page.draw(content)
+    return content
+
+
+def forbidden(case: impact.Case, level: str) -> set[str]:
+    """The words of rows, scenarios and decisions above a level."""
+    above = TLP[TLP.index(level) + 1 :]
+    rows = {
+        row
+        for frame in case.tables.values()
+        for row in frame.filter(pl.col("tlp").is_in(above))["id"]
+    }
+    known = views._at_level
+    kept = {*known(case, case.scenarios, level), *known(case, case.decisions, level)}
+    return rows | {*case.scenarios, *case.decisions} - kept
+
+
+def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
+    """(what, text) of everything that the kit writes or prints of a view."""
+    done = executed(task, draw)
+    made = {
+        "html": page.page(task, done).encode(),
+        "ipynb": json.dumps(page.shared_notebook(task, done)).encode(),
+    }
+    entry = work.entry(task, done, made) | {"headline": headline.Headlines().of(task)}
+    assert all(_within(figure["label"], task.known.tlp) for figure in entry["figures"])
+    files.record(home, task, made, entry)
+    files.write(home / "index.html", index.index(home))
+    export.write(task.known, DRAWS, 1, home / "export")
+    written.write(task.known, home / "kernel" / "tiny")
+    for path in sorted(home.rglob("*")):
+        if path.suffix == ".parquet":
+            yield path.name, str(pl.read_parquet(path).to_dicts())
+        elif path.is_file():
+            yield path.name, path.read_text("utf-8")
+    run = impact.simulate(task.known, DRAWS)
+    yield "show", shown.text(run) + json.dumps(shown.record(run))
+    yield "stix", stix.text(stix.bundle(task.known))
+    yield "diff", json.dumps(differences.record(run, impact.under(run, "baseline")))
+    for name in ("qzentilaba", "qzclaimdid", "qzinputake", "qzlossleak"):
+        try:
+            yield "why", str(explaining.why(run, name))
+        except ImpactError:
+            continue  # it is no name in this view
+
+
+def _within(label: str, level: str) -> bool:
+    return TLP.index(label) <= TLP.index(level)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120 + TRIALS)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_output_holds_a_word_of_a_row_above_its_level(
+    words: impact.Case, every: Path, tmp_path: Path, part: int
+) -> None:
+    refused = seen = hidden = 0
+    for trial in range(part, TRIALS, PARTS):
+        dice = random.Random(trial)
+        case = marked(words, dice, ordered=dice.random() < 0.9)
+        level = dice.choice(TLP[:4])
+        offered = list(case.scenarios)
+        if dice.random() < 0.95:
+            offered = [name for name in case.scenarios if name not in forbidden(case, level)]
+        scenario = dice.choice(offered)
+        base = Parameters(case="tiny", tlp=level, draws=DRAWS)
+        try:
+            (task,), _ = plan.plan(case, [every], [scenario], base)
+        except Refusal:
+            refused += 1
+            continue
+        secret = forbidden(case, level)
+        home = tmp_path / str(trial)
+        for what, text in texts(task, home, draw=trial % 20 == part):
+            leaked = secret & set(WORD.findall(text.lower()))
+            assert not leaked, f"trial {trial}, {level}, {scenario}: {what} holds {sorted(leaked)}"
+        seen, hidden = seen + 1, hidden + len(secret)
+    assert seen > 0.5 * TRIALS / PARTS, f"{refused} of {TRIALS / PARTS} were refused"
+    assert hidden > 3 * seen, "hardly a row was above its level"
+
+
+def test_a_word_is_found_where_it_may_be(words: impact.Case, every: Path, tmp_path: Path) -> None:
+    """The search is worth something: at the level of all rows nearly every word is in an output."""
+    (task,), _ = plan.plan(words, [every], ["qzscenworse"], Parameters(case="tiny", draws=DRAWS))
+    found: dict[str, set[str]] = {}
+    for what, text in texts(task, tmp_path, draw=True):
+        found.setdefault(what, set()).update(WORD.findall(text.lower()))
+    every_row = {row for frame in words.tables.values() for row in frame["id"]} - {"event"}
+    assert every_row <= set().union(*found.values())
+    assert {what for what, held in found.items() if len(held) < 3} <= {
+        *("why", "case.toml", "indicators.csv", "index.html"),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trial", range(3))
+def test_a_real_kernel_is_given_no_word_of_a_row_above_its_level(
+    words: impact.Case, every: Path, trial: int
+) -> None:
+    case = marked(words, random.Random(trial), ordered=True)
+    tasks, _ = plan.plan(
+        case, [every], ["baseline"], Parameters(case="tiny", tlp="green", draws=DRAWS)
+    )
+    said = json.dumps(kernels.execute(tasks[0]))
+    secret = forbidden(case, "green")
+    assert secret
+    assert not secret & set(WORD.findall(said.lower()))

@@ -1,0 +1,83 @@
+"""Results and rows as CSV and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import impact
+from impact.reports import export
+from notebooks import DRAWS, case_of
+
+
+def exported(case: impact.Case, home: Path, **view: str) -> dict[str, int]:
+    return export.write(impact.view(case, **view), DRAWS, 1, home)
+
+
+def test_results_are_the_figures_of_the_answers(small: impact.Case, tmp_path: Path) -> None:
+    exported(small, tmp_path, scenario="worse", as_of="2026-03-01")
+    rows = pl.read_parquet(tmp_path / "answers.parquet")
+    known = impact.view(small, "worse", "2026-03-01")
+    losses = impact.losses(impact.simulate(known, DRAWS))
+    found = rows.filter(pl.col("answer") == "losses").select("name", "value", "text", "label")
+    assert found.rows() == [(f.name, f.value, f.text, f.label) for f in losses.figures]
+    said = set(rows.select("case", "scenario", "as_of", "tlp", "draws", "seed").rows())
+    assert said == {("tiny", "worse", "2026-03-01", "clear", DRAWS, 1)}
+    shown = list(csv.DictReader((tmp_path / "answers.csv").read_text("utf-8").splitlines()))
+    assert [float(row["value"]) for row in shown if row["value"]] == pytest.approx(
+        rows["value"].drop_nulls().to_list()
+    )
+
+
+def test_counts_are_those_of_the_view_in_every_export(tmp_path: Path) -> None:
+    """One query for all: a filter gives equal numbers of rows wherever they are counted."""
+    case = impact.load_case("mercor")
+    for view in ({"as_of": "2026-04-01"}, {}):
+        known = impact.view(case, **view)
+        told = exported(case, tmp_path / (view.get("as_of") or "all"), **view)
+        assert {
+            name.removesuffix(".csv"): many for name, many in told.items() if name != "answers.csv"
+        } == {name: known[name].height for name in known.tables}
+        bundle = subprocess.run(
+            [sys.executable, "-m", "impact", "export", "mercor", "--to", "stix",
+             str(tmp_path / "x.json"), *(["--as-of", view["as_of"]] if view else [])],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        assert bundle.returncode == 0
+        ids = {o["id"] for o in json.loads((tmp_path / "x.json").read_text("utf-8"))["objects"]}
+        sources = sum(known["sources"]["reliability"].is_not_null())
+        assert len(ids) > sources
+
+
+def test_no_cell_of_an_export_is_a_formula(tmp_path: Path) -> None:
+    evil = {"id": "evil", "name": "=cmd()", "kind": "client", "role": '@SUM(A1),"x"'}
+    case = impact.load_case(case_of(tmp_path / "tiny", entities=[evil]))
+    exported(case, tmp_path / "out")
+    cells = [
+        (path.name, cell)
+        for path in (tmp_path / "out").glob("*.csv")
+        for row in csv.reader(path.read_text("utf-8").splitlines())
+        for cell in row
+    ]
+    assert ("entities.csv", "'=cmd()") in cells
+    assert not [at for at in cells if at[1][:1] in "=@\t\r" and at[1]]
+    numbers = pl.read_csv(tmp_path / "out" / "inputs.csv")
+    assert numbers.schema["mode"] == pl.Float64
+
+
+@pytest.mark.parametrize(("kind", "exists"), [("csv", "file"), ("stix", "folder")])
+def test_a_path_of_the_wrong_kind_is_a_line(tmp_path: Path, kind: str, exists: str) -> None:
+    path = tmp_path / "x"
+    path.mkdir() if exists == "folder" else path.write_text("", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "impact", "export", "mercor", "--to", kind, str(path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "name a file for stix, a folder for csv" in done.stderr

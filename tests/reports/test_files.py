@@ -1,0 +1,117 @@
+"""What lies in a report folder: whole files of one level, held by one run at a time."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from impact.errors import BadInput
+from impact.reports import files
+
+
+def test_a_file_is_written_whole_with_its_folder_and_no_trace(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "page.html"
+    for text in ("one", "another, longer"):
+        files.write(path, text)
+        assert path.read_text("utf-8") == text
+        assert [entry.name for entry in path.parent.iterdir()] == ["page.html"]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_where_there_are_no_nameless_files_a_temporary_one_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE")
+    files.write(tmp_path / "page.html", "text")
+    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {
+        "page.html": "text"
+    }
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here already", "utf-8")
+    with pytest.raises(BadInput, match=r"cannot be written .*; make room, or choose another"):
+        files.write(tmp_path / "file" / "page.html", "x")
+    with pytest.raises(BadInput, match="cannot be written"), files.alone(tmp_path / "file" / "out"):
+        pass
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    home = tmp_path / "disk"
+    home.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(home)],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.skip("a small file system needs the right to mount one (run as root)")
+    yield home
+    subprocess.run(["umount", str(home)], check=True)
+
+
+def test_a_full_disk_is_told_and_what_was_there_stays(small_disk: Path) -> None:
+    page = small_disk / "page.html"
+    files.write(page, "a" * 100_000)
+    with pytest.raises(BadInput, match=r"No space left on device.*make room"):
+        files.write(page, "b" * 400_000)
+    assert page.read_text("utf-8") == "a" * 100_000
+    assert [entry.name for entry in small_disk.iterdir()] == ["page.html"]
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from impact.reports import files
+with files.alone(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_folder_is_held_by_one_run_and_is_free_when_that_one_dies(tmp_path: Path) -> None:
+    out = tmp_path / "reports"
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(out)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(BadInput, match="another run is writing here"), files.alone(out):
+            pass
+    finally:
+        other.kill()
+        other.communicate()
+    with files.alone(out):
+        pass
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / "case" / "baseline" / ".writing-1-page.html"
+    files.write(left, "half")
+    with files.alone(tmp_path):
+        assert not left.exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '"x"'])
+def test_a_broken_manifest_is_an_empty_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text, "utf-8")
+    assert files.read(tmp_path / "manifest.json") == {}
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", '=HYPERLINK("x")']
+
+
+def test_no_text_of_a_csv_is_a_formula_and_numbers_stay_numbers() -> None:
+    rows = pl.DataFrame({"text": [*FORMULAS, "plain", None, "a=b"], "usd": [-1.5] * 11})
+    shown = list(csv.reader(io.StringIO(files.harmless(rows).write_csv(), newline="")))
+    assert [row[0] for row in shown[1:]] == [*(f"'{text}" for text in FORMULAS), "plain", "", "a=b"]
+    assert {row[1] for row in shown[1:]} == {"-1.5"}

@@ -1,0 +1,119 @@
+"""SIGKILL at random moments of a batch with real kernels: nothing lost, nothing partial."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from impact.reports import batch, files
+from notebooks import case_of
+
+KILLS = int(os.environ.get("KILLS", "60"))  # `make bench-long` asks for more
+TOML = """
+[scenario.g]
+each = { weeks = [1, 2, 3] }
+"""
+COMMAND = (
+    *(sys.executable, "-m", "impact", "report", "tiny", "--scenario", "all", "--draws", "2000"),
+    *("--notebook", "03_what_it_costs", "--jobs", "2", "--out"),
+)
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and path.name != batch.LAST_RUN
+    }
+
+
+def entries(found: dict[str, bytes]) -> dict[str, object]:
+    """Finished reports: place and notebook -> entry."""
+    return {
+        f"{path}: {notebook}": entry
+        for path, content in found.items()
+        if path.endswith(files.MANIFEST)
+        for notebook, entry in json.loads(content).items()
+    }
+
+
+def faults(out: Path, whole: dict[str, bytes]) -> list[str]:
+    """What is wrong with a folder in which a batch was killed."""
+    found = contents(out)
+    wrong = []
+    for path, content in found.items():
+        head, _, name = path.rpartition("/")
+        if name.startswith(".writing-"):  # the one moment in which a whole file has two names
+            path = f"{head}/{name.split('-', 2)[2]}".lstrip("/")
+        if path.endswith(files.MANIFEST) or path == "index.html" or "/answers." in path:
+            continue  # they grow with the reports; what they say is looked at below
+        if content != whole.get(path):
+            wrong.append(f"{path} is not what a finished run writes")
+    reference = entries(whole)
+    for name, entry in entries(found).items():
+        if entry != reference.get(name):
+            wrong.append(f"{name} is not what a finished run enters")
+        for kind in ("html", "ipynb"):
+            page = name.replace("manifest.json: ", "") + f".{kind}"
+            if page not in found:
+                wrong.append(f"{name} is entered, its {kind} is not there")
+    return wrong
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60 + 15 * KILLS)
+def test_kills_at_random_moments_lose_nothing_and_leave_nothing_partial(tmp_path: Path) -> None:
+    case_of(tmp_path / "data" / "cases" / "tiny", TOML)
+    start = time.monotonic()
+    subprocess.run([*COMMAND, "whole"], cwd=tmp_path, check=True, capture_output=True)
+    lasts = time.monotonic() - start
+    whole, out = contents(tmp_path / "whole"), tmp_path / "out"
+    assert len(entries(whole)) == 4
+    seed = random.SystemRandom().randrange(2**32)
+    moments, kills, rounds, kept = random.Random(seed), 0, 0, 0
+    while kills < KILLS:
+        running = subprocess.Popen(
+            [*COMMAND, "out"], cwd=tmp_path, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        moment = moments.uniform(0.15, 1.1) * lasts
+        try:
+            running.wait(moment)
+        except subprocess.TimeoutExpired:
+            _kill(running, moments.random() < 0.5)
+            kills += 1
+        found = faults(out, whole) if out.exists() else []
+        assert found == [], f"seed {seed}, kill {kills} after {moment:.3f} s"
+        finished = len(entries(contents(out)))
+        assert finished >= kept, f"seed {seed}, kill {kills}: a finished report was lost"
+        kept = finished
+        if running.returncode == 0:
+            assert contents(out) == whole, f"seed {seed}, round {rounds}"
+            shutil.rmtree(out)
+            rounds, kept = rounds + 1, 0
+    subprocess.run([*COMMAND, "out"], cwd=tmp_path, check=True, capture_output=True)
+    assert contents(out) == whole, f"seed {seed}"
+    print(f"{kills} kills, {rounds + 1} rounds finished, seed {seed}")
+
+
+def _kill(running: subprocess.Popen[bytes], alone: bool) -> None:
+    """Kill the command, alone or with all that it started; wait until all of it is gone."""
+    every = [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]
+    for process in every[:1] if alone else every:
+        try:
+            os.kill(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    running.wait()
+    _, left = psutil.wait_procs(every[1:], timeout=20)
+    assert left == [], f"these outlive the command: {left}"

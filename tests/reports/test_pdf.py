@@ -1,0 +1,56 @@
+"""Pages printed by Chromium."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import impact
+from impact.errors import BadInput
+from impact.reports import batch, pdf
+from notebooks import planned
+
+PAGE = "<!doctype html><title>One</title><h1>A page</h1><details><summary>x</summary>more</details>"
+
+
+@pytest.mark.browser
+def test_a_pdf_is_the_same_each_time_and_names_no_time_or_place(chromium: str) -> None:
+    one, two = pdf.printed(PAGE), pdf.printed(PAGE)
+    assert one.startswith(b"%PDF-")
+    assert one == two
+    assert set(re.findall(rb"Date \(D:(\d{8})", one)) == {b"19700101"}
+    assert not re.search(rb"/tmp|/root|file:|impact-", one)
+
+
+@pytest.mark.browser
+def test_a_report_is_printed_beside_its_page(
+    chromium: str, small: impact.Case, brief: Path, tmp_path: Path
+) -> None:
+    tasks = planned(small, [brief], "baseline")
+    batch.run(tasks, tmp_path / "out", ("html", "pdf"))
+    home = tmp_path / "out" / tasks[0].place
+    assert (home / "00_small.pdf").read_bytes().startswith(b"%PDF-")
+    assert not (home / "00_small.ipynb").exists()
+    again = batch.run(tasks, tmp_path / "out", ("html", "ipynb", "pdf"))
+    assert list(again.made.values()) == [["no ipynb file yet"]]
+
+
+def test_where_there_is_no_browser_the_way_to_one_is_told_before_any_kernel(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BadInput, match=r"--format pdf: none of chromium.*apt-get install chromium"):
+        batch.formats("html,pdf")
+
+
+def test_a_page_that_is_not_printed_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "chromium"
+    broken.write_text("#!/bin/sh\necho 'no display' >&2\nexit 1\n", "utf-8")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(BadInput, match="was not printed .no display."):
+        pdf.printed(PAGE)

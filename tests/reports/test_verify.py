@@ -1,0 +1,208 @@
+"""Whoever has a page can have its numbers worked out again, and is told what differs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import impact
+from impact.errors import BadInput
+from impact.reports import batch, files, plan, verify
+from impact.reports.plan import Parameters
+from notebooks import SCENARIOS, case_of
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a case, and two reports of it."""
+    home = tmp_path_factory.mktemp("project")
+    case = impact.load_case(case_of(home / "tiny"))
+    base = Parameters(case="tiny", draws=2000)
+    paths = plan.find_notebooks("03_what_it_costs")
+    tasks, _ = plan.plan(case, paths, ["baseline", "worse"], base)
+    batch.run(tasks, home / "out", jobs=2)
+    return home
+
+
+@pytest.fixture
+def project(made: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    return shutil.copytree(made, tmp_path / "project")
+
+
+def page_of(project: Path, scenario: str = "worse") -> Path:
+    (page,) = (project / "out" / "tiny").glob(f"{scenario}~*/03_what_it_costs.html")
+    return page
+
+
+def verdict(project: Path, path: Path) -> verify.Verdict:
+    (found,) = verify.verify(path, str(project / "tiny"))
+    return found
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def manifest(page: Path) -> dict[str, Any]:
+    return files.read(page.parent / files.MANIFEST)
+
+
+def test_a_folder_of_untouched_reports_is_the_same(project: Path) -> None:
+    verdicts = verify.verify(project / "out", str(project / "tiny"), jobs=2)
+    assert [(v.differences, v.changed) for v in verdicts] == [((), ()), ((), ())]
+    assert [v.name.split("/")[1].partition("~")[0] for v in verdicts] == ["baseline", "worse"]
+    assert verify.record(verdicts) == {"same": True, "differences": [], "changed": {}}
+    assert str(verdicts[0]).endswith("03_what_it_costs: same")
+
+
+def test_a_page_alone_is_made_again_from_what_it_says(project: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "sent by mail.html"
+    shutil.copy(page_of(project), alone)
+    assert verdict(project, alone).differences == ()
+    edit(alone, "Firm A", "Firm C")
+    found = verdict(project, alone).differences
+    assert found
+    assert all("Firm C" in one["printed"] and "Firm A" in one["recomputed"] for one in found)
+
+
+def test_an_edited_number_of_a_page_is_named(project: Path) -> None:
+    page = page_of(project)
+    figure = next(
+        f for f in manifest(page)["03_what_it_costs"]["figures"] if f["name"] == "mean.total"
+    )
+    edit(page, figure["text"], "$9")
+    found = verdict(project, page)
+    assert found.changed == ("its html file",)
+    assert any(
+        "$9" in one["printed"] and figure["text"] in one["recomputed"] for one in found.differences
+    )
+
+
+def test_a_picture_that_was_redrawn_is_seen(project: Path) -> None:
+    page = page_of(project)
+    edit(page, 'stroke-width="1', 'stroke-width="9')
+    found = verdict(project, page)
+    assert [one["figure"] for one in found.differences] == ["html file"]
+
+
+def test_an_edited_notebook_or_a_lost_file_is_seen(project: Path) -> None:
+    edit(page_of(project).with_suffix(".ipynb"), "Firm A", "Firm C")
+    page_of(project, "baseline").unlink()
+    first, second = verify.verify(project / "out", str(project / "tiny"), jobs=2)
+    assert first.changed == ("its html file",)
+    assert second.changed == ("its ipynb file",)
+    assert first.differences
+    assert all("ipynb" in one["figure"] for one in second.differences)
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "named"),
+    [("value", 1e9, "value"), ("text", "$9", "$9"), ("label", "red", ""), ("error", None, "")],
+)
+def test_an_edited_figure_of_the_manifest_is_named(
+    project: Path, part: str, value: Any, named: str
+) -> None:
+    page = page_of(project)
+    entries = manifest(page)
+    figure = next(f for f in entries["03_what_it_costs"]["figures"] if f["name"] == "mean.a")
+    figure[part] = value
+    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
+    (found,) = verdict(project, page).differences
+    assert found["figure"] == "losses: mean.a"
+    assert found["printed"] != found["recomputed"] or part in ("label", "error")
+
+
+@pytest.mark.parametrize(("factor", "same"), [(1 + 1e-12, True), (1 + 1e-7, False)])
+def test_values_may_differ_by_a_billionth(project: Path, factor: float, same: bool) -> None:
+    page = page_of(project)
+    entries = manifest(page)
+    for figure in entries["03_what_it_costs"]["figures"]:
+        if figure["name"] == "mean.total":
+            figure["value"] *= factor
+    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
+    assert (verdict(project, page).differences == ()) is same
+
+
+def test_changed_data_are_named_with_the_figures_that_moved(project: Path) -> None:
+    shutil.rmtree(project / "tiny")
+    case_of(project / "tiny", SCENARIOS.replace("0.9", "0.7"))
+    found = verdict(project, page_of(project))
+    assert {"inputs of the case", "view"} <= set(found.changed)
+    assert any(one["figure"] == "losses: mean.total" for one in found.differences)
+    assert "differs; changed since: " in str(found)
+
+
+def test_a_manifest_of_another_kit_says_so(project: Path) -> None:
+    page = page_of(project)
+    entries = manifest(page)
+    entries["03_what_it_costs"]["key"] |= {"kit": "0" * 64, "lock": "0" * 64}
+    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
+    found = verdict(project, page)
+    assert (found.changed, found.differences) == (("kit", "lock"), ())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("<html></html>", "holds no report of this kit"),
+        ('<meta name="made-from" content="{">', "does not say what it was made from"),
+        ('<meta name="made-from" content="[]">', "does not say what it was made from"),
+        ('<meta name="made-from" content=\'{"notebook": "x", "parameters": {}}\'>', "says no case"),
+        (
+            '<meta name="made-from" content=\'{"notebook": "../x", "parameters": PARAMETERS}\'>',
+            'no notebook "../x"',
+        ),
+        (
+            '<meta name="made-from" content=\'{"notebook": "00_brief", "parameters": MANY}\'>',
+            "is outside 1 to 1,048,576",
+        ),
+        ("\udcff", "cannot be read"),
+    ],
+)
+def test_a_page_of_others_is_refused_in_a_line(
+    project: Path, tmp_path: Path, content: str, said: str
+) -> None:
+    said_there = {"case": "tiny", **{k: v for k, v in vars(Parameters()).items() if k != "case"}}
+    content = content.replace("PARAMETERS", json.dumps(said_there))
+    content = content.replace("MANY", json.dumps(said_there | {"draws": 10**12}))
+    page = tmp_path / "page.html"
+    page.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(BadInput) as refused:
+        verify.verify(page, str(project / "tiny"))
+    assert said in str(refused.value)
+
+
+def test_a_page_of_another_case_or_of_a_path_is_refused(project: Path, tmp_path: Path) -> None:
+    page = page_of(project)
+    with pytest.raises(BadInput, match="no such case"):
+        verify.verify(page)
+    with pytest.raises(BadInput, match='is of the case "tiny", not of "mercor"'):
+        verify.verify(page, "mercor")
+    alone = tmp_path / "page.html"
+    alone.write_text(page.read_text("utf-8").replace("&#34;tiny&#34;", "&#34;/etc&#34;"), "utf-8")
+    with pytest.raises(BadInput, match="is of a case without a name"):
+        verify.verify(alone)
+
+
+def test_the_command_says_it_in_json_and_by_its_status(project: Path) -> None:
+    import subprocess
+    import sys
+
+    page = page_of(project)
+    words = [sys.executable, "-m", "impact", "verify", str(page), "--case", str(project / "tiny")]
+    done = subprocess.run([*words, "--json"], capture_output=True, text=True, check=False)
+    assert (done.returncode, json.loads(done.stdout)["same"]) == (0, True)
+    edit(page, "Firm A", "Firm C")
+    done = subprocess.run([*words, "--json"], capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["same"]) == (1, False)
+    assert found["differences"][0].keys() == {"figure", "printed", "recomputed"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "differs; changed since: its html file" in done.stdout
