@@ -143,15 +143,17 @@ def test_workers_that_differ_are_refused_each_with_its_reason(
     workers = [worker(tmp_path, scheduler, "--nthreads", "2")]
     try:
         joined(scheduler, 1)
-        with pytest.raises(BadInput, match="has 2 threads; start it with --nthreads 1"):
-            with cluster.executor(scheduler):
-                pass
+        refused = pytest.raises(BadInput, match="has 2 threads; start it with --nthreads 1")
+        with refused, cluster.executor(scheduler):
+            pass
         end(*workers)
         workers = [worker(tmp_path, scheduler, PYTHONPATH=str(another_lock(tmp_path)))]
         joined(scheduler, 1)
-        with pytest.raises(BadInput, match="has another polars than there is here; install the"):
-            with cluster.executor(scheduler):
-                pass
+        refused = pytest.raises(
+            BadInput, match="has another polars than there is here; install the"
+        )
+        with refused, cluster.executor(scheduler):
+            pass
     finally:
         end(*workers)
 
