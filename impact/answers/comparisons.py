@@ -67,7 +67,9 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
                 raise
             continue  # it rests on something that is not known in this view
         remember(run, [other])
-        notices += [notice for notice in views.notices(other.known) if notice not in notices]
+        title = run.known.scenarios[name].title
+        own = views.notices(run.known)
+        notices += [f"{title}: {said}" for said in views.notices(other.known) if said not in own]
         quotes = highest((quotes, quoted(other.known)))
         lost, label = total(other), _label(other)
         moved, sharper = paired(run, other)

@@ -63,7 +63,7 @@ def positions(run: Run) -> Answer:
         unserved = [row["party"] for row in rows if row["relation"] == "no reported client"]
         sentence = f"Positions of {words.count(len(rows), 'party', 'parties')}."
         if silent:
-            sentence += f" No position of {words.listed(silent)} is reported."
+            sentence += f" No position of {words.listed(silent, 'or')} is reported."
         if unserved:
             sentence += f" {words.listed(unserved)} have no reported client."
     return Answer(

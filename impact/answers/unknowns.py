@@ -323,9 +323,10 @@ def not_known(run: Run) -> Answer:
     later = sum((row["authored_on"] or row["known_on"]) > row["known_on"] + day for row in assumed)
     sentence = "Nothing is modelled yet from what is known by that day."
     if inputs:
+        told = f"{later} of them" if later < many or not many else "all of them"
         sentence = (
             f"{many} of the {len(inputs)} inputs behind these numbers are assumptions of the kit,"
-            f" {later} of them made in retrospect, after the day for which they stand."
+            f" {told} made in retrospect, after the day for which they stand."
         )
     return Answer(
         name="not_known",

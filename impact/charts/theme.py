@@ -23,6 +23,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#56B4E9",
 )
 INK, SOFT, GRID, PAPER = "#1f2328", "#59636e", "#d8dee4", "#ffffff"
+WARN = "#b34f00"  # 5.2 to 1 on paper
 _LONGEST = 500  # characters of a text in a chart
 WIDTH = 700  # px, labels included; a chart is readable at this width
 
@@ -61,7 +62,7 @@ def described(chart: alt.TopLevelMixin, notices: Sequence[str] = ()) -> dict[str
     spec["config"] = CONFIG
     if notices:
         lines = [line for notice in notices for line in textwrap.wrap(notice, 90)]
-        spec["title"] = {"text": lines, "color": RED}
+        spec["title"] = {"text": lines, "color": WARN}
     return spec
 
 
@@ -82,7 +83,7 @@ def svg(spec: dict[str, Any], title: str, says: str) -> str:
     """
     drawn = str(vl_convert.vegalite_to_svg(spec, vl_version="6.4", allowed_base_urls=[]))
     told = f"<title>{html.escape(title)}</title><desc>{html.escape(says)}</desc>"
-    name = html.escape(title, quote=True)
+    name = html.escape(says, quote=True)
     prefix = re.sub(r"[^a-z0-9]+", "-", title.lower())  # ids are one name space in a page
     found = dict.fromkeys(re.findall(r'\bid="([^"]+)"', drawn))  # numbered on from chart to chart
     ids = {name: f"{prefix}-{number}" for number, name in enumerate(found)}

@@ -17,9 +17,9 @@ from impact.errors import ImpactError
 from impact.reports.plan import Task
 from impact.simulation import Run, simulate, total
 
-STATES = {"copied": "Any client data copied", "published": "Any with third parties"}
+STATES = {"copied": "Any client data copied", "published": "Any client data with third parties"}
 POINTS = 24  # of the small exceedance picture
-_MEASURES = ("mean_usd", "mean_error_usd", "p05_usd", "p95_usd", "basis")
+_MEASURES = ("mean_usd", "mean_error_usd", "p05_usd", "p95_usd", "assumed_share", "basis")
 
 
 class Headlines:
@@ -62,13 +62,14 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
     `bearers` maps each bearer, `total` among them, to its name and measures in USD with basis;
     `difference` is the mean total less the baseline's on the same draws, with its error; `exceeded`
     are (USD, share of draws above) of the total from its 5 % to its 95 % point; `copied` and
-    `published` the chances that any client's data was.
+    `published` the chances that any client's data was; `unpriced` says that no loss is of the form
+    competitive advantage.
     """
     known, called = run.known, names(run.known)
     scenario = known.scenarios[known.scenario]
     rows = {row["bearer"]: row for row in by_bearer(run).iter_rows(named=True)}
     found: dict[str, Any] = {
-        "title": scenario.title,
+        "title": scenario.title + (f" ({views.NO_COMPROMISE})" if views.falling(known) else ""),
         "says": scenario.says,
         "notices": views.notices(known),
         "bearers": {
@@ -79,6 +80,7 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
         "exceeded": _exceeded(total(run)),
         "copied": any_client(run, "taken_from").value,
         "published": any_client(run, "published_from").value,
+        "unpriced": "competitive_advantage" not in known["losses"]["form"],
         "difference": None,
     }
     if baseline is not None and known.scenario != BASELINE:

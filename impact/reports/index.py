@@ -13,7 +13,8 @@ from impact.reports.headline import STATES
 
 _MOST = 4  # bearers side by side
 _WIDE, _HIGH = 120, 34  # px of the small exceedance picture
-Rows = list[tuple[str, str, Entry]]  # place, notebook, entry
+Row = tuple[str, str, Entry]  # place, notebook, entry
+Rows = list[Row]
 
 
 def index(out: Path) -> str:
@@ -31,20 +32,27 @@ def index(out: Path) -> str:
 
 
 def _case(name: str, rows: Rows) -> dict[str, Any]:
-    """What the index shows of a case: its scenarios, a view a row, and its reports."""
-    made = [row for row in rows if "key" in row[2]]
-    most = max((_furthest(entry) for _, _, entry in made), default=0.0)
-    views: dict[str, tuple[str, str, Entry]] = {}
-    for row in made:
-        views.setdefault(row[0], row)
-    shown = _bearers(entry for _, _, entry in views.values())
+    """What the index shows of a case: its scenarios side by side, and its reports by view."""
+    views: dict[str, Rows] = {}
+    for row in rows:
+        views.setdefault(row[0], []).append(row)
+    first = [found for rows in views.values() if (found := _first(rows))]
+    shown = _bearers(entry for _, _, entry in first)
+    most = max((_furthest(entry) for _, _, entry in first), default=0.0)
     return {
-        "title": next((entry["case_title"] for _, _, entry in made), name),
+        "title": next((entry["case_title"] for _, _, entry in first), name),
+        "unpriced": all(entry["headline"]["unpriced"] for _, _, entry in first),
+        "edge": words.money(most, 2),
         "heads": [words.capital(called) for called in shown.values()],
         "states": list(STATES.values()),
-        "views": [_view(row, list(shown)) for row in views.values()],
-        "reports": [_report(row, most) for row in rows],
+        "views": [_view(row, list(shown)) for row in first],
+        "reports": [_reports(at, rows, most) for at, rows in views.items()],
     }
+
+
+def _first(rows: Rows) -> Row | None:
+    """The first finished report of a view."""
+    return next((row for row in rows if "key" in row[2]), None)
 
 
 def _bearers(entries: Iterable[Entry]) -> dict[str, str]:
@@ -61,7 +69,8 @@ def _bearers(entries: Iterable[Entry]) -> dict[str, str]:
     return {bearer: called[bearer] for bearer in first if bearer in called}
 
 
-def _view(row: tuple[str, str, Entry], bearers: list[str]) -> dict[str, Any]:
+def _view(row: Row, bearers: list[str]) -> dict[str, Any]:
+    """A view as a row of the scenarios side by side."""
     at, notebook, entry = row
     found = entry["headline"]
     moved = found["difference"]
@@ -77,25 +86,38 @@ def _view(row: tuple[str, str, Entry], bearers: list[str]) -> dict[str, Any]:
     }
 
 
-def _report(row: tuple[str, str, Entry], most: float) -> dict[str, Any]:
-    at, notebook, entry = row
-    if "key" not in entry:
-        what = f"failed ({entry['failed']})"
-        return {"title": at, "notebook": notebook, "status": what, "page": ""}
-    total = entry["headline"]["bearers"]["total"]
-    mean, error = total["mean_usd"], total["mean_error_usd"]
+def _reports(at: str, rows: Rows, most: float) -> dict[str, Any]:
+    """The reports of a view, a row each, and the headline of the view."""
+    shown = {"title": at, "place": at, "rows": [_report(row) for row in rows]}
+    first = _first(rows)
+    if first is None:
+        return {**shown, "as_of": "", "total": "–", "error": "", "curve": ""}
+    entry = first[2]
+    found = entry["headline"]
+    total = found["bearers"]["total"]
+    mean, error, resolved = total["mean_usd"], total["mean_error_usd"], total["p05_usd"] is not None
+    share = "" if total["assumed_share"] is None else words.per_cent(total["assumed_share"])
     return {
-        "title": entry["title"],
-        "notebook": notebook,
-        "status": f"failed ({entry['failed']}), of an earlier run" if "failed" in entry else "made",
-        "page": _href(at, notebook, entry),
+        **shown,
+        "title": found["title"],
         "as_of": entry["as_of"],
         "total": words.NOT_RESOLVED if mean is None else words.money(mean, 1),
-        "error": "" if error is None else f"± {words.money(error, 1)} simulation error",
-        "basis": total["basis"],
-        "curve": _curve(entry["headline"]["exceeded"], most),
-        "says": _says(total),
+        "error": f"± {words.per_cent(error / abs(mean))} by simulation" if mean and error else "",
+        "basis": f"{total['basis'].partition(';')[0]} ({share} of the spread is assumed)",
+        "curve": _curve(found["exceeded"], most) if resolved and total["p95_usd"] else "",
+        "says": f"Nine draws in ten lie between {_range(total)}.".replace(" to ", " and "),
+        "range": _range(total),
     }
+
+
+def _report(row: Row) -> dict[str, str]:
+    at, notebook, entry = row
+    failed = f"failed ({entry['failed']})" if "failed" in entry else ""
+    if "key" not in entry:
+        return {"title": at, "notebook": notebook, "status": failed, "page": ""}
+    status = f"{failed}, of an earlier run" if failed else "made"
+    page = _href(at, notebook, entry)
+    return {"title": entry["question"], "notebook": notebook, "status": status, "page": page}
 
 
 def _href(at: str, notebook: str, entry: Entry) -> str:
@@ -114,10 +136,6 @@ def _curve(exceeded: list[list[float]], most: float) -> str:
         return ""
     points = ((2 + (_WIDE - 4) * max(usd, 0.0) / most, share) for usd, share in exceeded)
     return " ".join(f"{x:.1f},{2 + (_HIGH - 4) * (1 - share):.1f}" for x, share in points)
-
-
-def _says(total: Mapping[str, Any]) -> str:
-    return f"Chance that the total is exceeded: nine draws in ten lie in {_range(total)}."
 
 
 def _assumed(chance: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -89,6 +90,18 @@ def markdown(text: str) -> Markup:
     return Markup(mistune.create_markdown(renderer=_Plain(escape=True))(text))  # noqa: S704
 
 
+_APART = re.compile(r"(?<=\d) (?=%|million|billion)|(?<=±) ")
+
+
+def typeset(text: str) -> str:
+    """A text as a page shows it: a number and its unit stay on one line, minus is a minus.
+
+    >>> typeset("-$5 million ± 2 %") == "\u2212$5\u00a0million ±\u00a02\u00a0%"
+    True
+    """
+    return _APART.sub("\u00a0", words.shown(text)).replace("-$", "\u2212$")
+
+
 def web_address(text: str) -> str:
     """The text where it is an http or https address with a host, else an empty text."""
     try:
@@ -114,7 +127,7 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"web": web_address, "host": host, "plain": words.shown, "marks": marks}
+    found.filters |= {"web": web_address, "host": host, "plain": typeset, "marks": marks}
     return found
 
 
@@ -165,13 +178,17 @@ def page(task: Task, notebook: Notebook) -> str:
     )  # fmt: skip
 
 
+def question(task: Task, notebook: Notebook) -> str:
+    """The question of a notebook, its first heading; that of the case where it has none."""
+    texts = ("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
+    headings = (text.partition("\n")[0][2:] for text in texts if text.startswith("# "))
+    return next(headings, task.known.question)
+
+
 def title(task: Task, notebook: Notebook) -> str:
     """The page's title: the case, the notebook's question, what is supposed of a named party."""
     known = task.known
-    texts = ("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
-    headings = (text.partition("\n")[0][2:] for text in texts if text.startswith("# "))
-    question = next(headings, known.question)
-    said = f"{known.title}: {words.uncapital(question)}"
+    said = f"{known.title}: {words.uncapital(question(task, notebook))}"
     if known.scenario != "baseline":
         said += f" {known.scenarios[known.scenario].title}"
         if views.falling(known):

@@ -110,6 +110,7 @@ def entry(task: Task, executed: page.Notebook, files: dict[str, bytes]) -> dict[
         "case": task.known.id,
         "case_title": f"{task.known.title}: {words.uncapital(task.known.question)}",
         "title": page.title(task, executed),
+        "question": page.question(task, executed),
         "scenario": task.known.scenario,
         "parameters": vars(task.parameters),
         "as_of": words.date(moment) if moment else "no day",

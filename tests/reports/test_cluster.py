@@ -149,9 +149,7 @@ def test_workers_that_differ_are_refused_each_with_its_reason(
         end(*workers)
         workers = [worker(tmp_path, scheduler, PYTHONPATH=str(another_lock(tmp_path)))]
         joined(scheduler, 1)
-        refused = pytest.raises(
-            BadInput, match="has another polars than there is here; install the"
-        )
+        refused = pytest.raises(BadInput, match="has another polars than there is")
         with refused, cluster.executor(scheduler):
             pass
     finally:
