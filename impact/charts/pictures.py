@@ -19,6 +19,13 @@ _STAGES = {
     "response": BLUE,
     "aftermath": GREEN,
 }
+_SHAPES = {  # colour is never the only carrier
+    "access": "circle",
+    "theft": "square",
+    "extortion": "triangle-up",
+    "response": "diamond",
+    "aftermath": "cross",
+}
 _UTC = alt.Scale(type="utc")
 
 
@@ -59,7 +66,7 @@ def timeline(
     if len(charts) == 1:
         return charts[0]  # type: ignore[no-any-return]
     stacked = alt.vconcat(*charts, spacing=8 if by_stage else 22)
-    whole: alt.VConcatChart = stacked.resolve_scale(color="independent")
+    whole: alt.VConcatChart = stacked.resolve_scale(shape="independent", color="independent")
     return whole
 
 
@@ -76,13 +83,18 @@ def _happened(
     colours = alt.Scale(domain=stages, range=[_STAGES[stage] for stage in stages])
     legend = alt.Legend(title=None) if last and rows["stage"].n_unique() > 1 else None
     colour = alt.Color("stage:N", scale=colours, legend=legend)
+    shapes = alt.Scale(domain=stages, range=[_SHAPES[stage] for stage in stages])
+    shape = alt.Shape("stage:N", scale=shapes, legend=legend)
     size: dict[str, Any] = {"height": alt.Step(21)}
     text = base.mark_text(align="left", baseline="middle", fontSize=11)
     text = text.encode(x=alt.value(0), text="says:N").properties(width=340, **size)
-    spans = base.mark_rule(strokeWidth=2).encode(x=x, x2="reported_on:T", color=colour)
-    happened = base.mark_point(filled=True, size=65, opacity=1).encode(x=x, color=colour)
+    spans = base.mark_rule(strokeWidth=2, color=SOFT).encode(x=x, x2="reported_on:T")
+    happened = base.mark_point(filled=True, size=65, opacity=1).encode(
+        x=x, color=colour, shape=shape
+    )
     ring = base.mark_point(filled=False, size=65, strokeWidth=1.5)
-    reported = ring.encode(x=alt.X("reported_on:T", scale=scale, axis=axis), color=colour)
+    day = alt.X("reported_on:T", scale=scale, axis=axis)
+    reported = ring.encode(x=day, color=colour, shape=shape)
     dots = alt.layer(spans, happened, reported).properties(width=270, **size)
     return alt.hconcat(text, dots, spacing=6)
 
