@@ -11,9 +11,12 @@ NOT_KNOWN, NOT_RESOLVED = "not known", "not resolved"
 _CONTROL = re.compile(
     r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
-_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0e\ufeff\uffa0\U000e0000-\U000e01ef]"
+)
 _ALIKE = re.compile("[\u0400-\u052fΑΒΕΖΗΙΚΜΝΟΡΤΥΧνορι]")  # Cyrillic, and Greek that looks Latin
-_MIXED = re.compile(r"\w*(?:[A-Za-z]\w*[\u0370-\u052f]|[\u0370-\u052f]\w*[A-Za-z])\w*")
+_LATIN, _WORD = re.compile("[A-Za-z]"), re.compile(r"\w+")
 
 
 def plain(text: str) -> str:
@@ -28,8 +31,12 @@ def plain(text: str) -> str:
     text = _CONTROL.sub("", text)
     if text.isascii():
         return text
-    text = _MIXED.sub(lambda word: _ALIKE.sub(_named, word[0]), text)
-    return _INVISIBLE.sub(_named, text)
+    return _INVISIBLE.sub(_named, _WORD.sub(_unmixed, text))
+
+
+def _unmixed(word: re.Match[str]) -> str:
+    """A word; in one with Latin letters those that only look so are named."""
+    return _ALIKE.sub(_named, word[0]) if _LATIN.search(word[0]) else word[0]
 
 
 def _named(sign: re.Match[str]) -> str:
@@ -42,8 +49,9 @@ def shown(text: str, most: int = 4_000) -> str:
     >>> shown("abcdef", 4)
     'abcd… (cut, 6 characters)'
     """
-    said = plain(text)
-    return said if len(said) <= most else f"{said[:most]}… (cut, {len(said):,} characters)"
+    if len(text) <= most:
+        return plain(text)
+    return f"{plain(text[:most])}… (cut, {len(text):,} characters)"
 
 
 def significant(value: float, digits: int = 2) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import io
 import json
 import tomllib
 from collections.abc import Callable, Collection, Mapping
@@ -170,8 +170,9 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     content, found = read_toml(folder / "scenarios.toml")
     if faults or found:  # what refers to a table that could not be read is not told again
         return None, [*faults, *found]
-    known, decisions, found = scenario_file.read("scenarios.toml", content, frames)
-    if settings.get("view_of") != seal(folder):  # a view was checked where it was written
+    sealed = settings.get("view_of") == seal(folder)
+    known, decisions, found = scenario_file.read("scenarios.toml", content, frames, sealed)
+    if not sealed:  # a view was checked where it was written
         faults = [*checks.all_faults(frames), *found]
     if faults:
         return None, faults
@@ -200,8 +201,9 @@ def notes(folder: Path) -> list[str]:
     found = []
     for table in TABLES:
         text, _ = tables.read_text(folder / f"{table.name}.csv")
-        rows = csv.DictReader(text.splitlines())
-        white = sum("white" in (row.get("tlp") or "").lower() for row in rows)
+        rows = pl.read_csv(io.StringIO(text), infer_schema=False)
+        marks = rows["tlp"] if "tlp" in rows.columns else pl.Series(dtype=pl.String)
+        white = marks.str.to_lowercase().str.contains("white").sum()
         if white:
             what = f"{white} marked WHITE, read as CLEAR, its name since TLP 2.0"
             found.append(f"{table.name}.csv tlp: {what}")
@@ -274,11 +276,18 @@ def digests(known: Case) -> dict[str, str]:
     what = (known.id, known.title, known.question, known.tlp, known.as_of, known.changes)
     return {
         **of_tables,
-        "inputs": _sha(known["inputs"], known.ended.get("inputs")),
+        "inputs": _inputs_digest(known),
         "scenarios": _said(known, "scenarios"),
         "decisions": _said(known, "decisions"),
         "view": _text_sha((*what, known.scenarios[known.scenario])),
     }
+
+
+def _inputs_digest(known: Case) -> str:
+    """Of the inputs as changed and as they were: what compares views shows both."""
+    before = (known.before or known)["inputs"]
+    shas = _sha(known["inputs"], known.ended.get("inputs")), _sha(before, None)
+    return _text_sha(shas)
 
 
 @once

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from impact.errors import Fault
@@ -40,7 +41,7 @@ def members(where: str, name: str, entry: Entry) -> tuple[list[tuple[str, Entry]
             faults.append(Fault(f"{where} each {key}", "lists an estimate twice", "keep one"))
         if isinstance(entry.get("set"), dict) and key in entry["set"]:
             faults.append(Fault(f"{where} each {key}", "is set in `set` too", "keep one"))
-    listed = days if isinstance(days, list) else [days]
+    listed = [day(each_day) for each_day in (days if isinstance(days, list) else [days])]
     if not listed or len(set(map(str, listed))) < len(listed):
         repair = 'write as_of = ["2026-04-03", "2026-04-23"]'
         faults.append(Fault(f"{where} as_of", "is empty or names a day twice", repair))
@@ -58,17 +59,24 @@ def members(where: str, name: str, entry: Entry) -> tuple[list[tuple[str, Entry]
 def _member(
     grid: str, entry: Entry, names: tuple[str, ...], values: tuple[Any, ...]
 ) -> tuple[str, Entry]:
-    *estimates, day = values
+    *estimates, on = values
     told = [f"{key} {_short(value, ' to ')}" for key, value in zip(names, estimates, strict=True)]
     name = "_".join([grid, *map(_short, estimates)])
     if isinstance(entry.get("as_of"), list):
-        told.append(f"as of {day}")
-        name += f"@{str(day).replace(':', '')}"
-    settings = {key: value for key, value in entry.items() if key != "each"} | {"as_of": day}
+        told.append(f"as of {on}")
+        name += f"@{on.replace(':', '')}"
+    settings = {key: value for key, value in entry.items() if key != "each"} | {"as_of": on}
     if isinstance(settings.get("set", {}), dict):
         settings["set"] = settings.get("set", {}) | dict(zip(names, estimates, strict=True))
     settings["title"] = f"{entry.get('title', grid)}: {', '.join(told)}"
     return name, settings
+
+
+def day(value: object) -> str:
+    """A day of scenarios.toml as text: written as text, or as a date or time of TOML."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+    return str(value)
 
 
 def _short(estimate: object, between: str = "-") -> str:

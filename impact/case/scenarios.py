@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +17,8 @@ from impact.numerics import times
 
 BASELINE = "baseline"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_SCENARIO_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # signs of a place are left to it
+_MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 _SCENARIO = ("title", "says", "set", "each", "as_of", "contradicts", "tlp")
 _DECISION = ("title", "question", "bearer", "flips_on", "flips_says", "note", "option", "tlp")
 _OPTION = ("title", "says", "costs", "saves", "set")
@@ -139,7 +140,7 @@ def _estimate(
 ) -> None:
     values = list(estimate) if isinstance(estimate, list) else [estimate]
     numeric = all(
-        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
+        isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < 1e300 for v in values
     )
     if not numeric or len(values) not in (1, 3):
         repair = "write one number, or low,mode,high"
@@ -220,14 +221,18 @@ def _link_row(inputs: Mapping[str, dict[str, Any]], link: str, known_on: object)
 
 
 def read(
-    file: str, content: Mapping[str, Any], tables: Tables
+    file: str, content: Mapping[str, Any], tables: Tables, sealed: bool = False
 ) -> tuple[dict[str, Scenario], dict[str, Decision], list[Fault]]:
-    """(scenarios, decisions, faults) of a `scenarios.toml`, checked against the tables."""
+    """(scenarios, decisions, faults) of a `scenarios.toml`, checked against the tables.
+
+    In that of a view that the kit wrote, `sealed`, members of grids stand by their own names.
+    """
+    name_of = _MEMBER if sealed else _SCENARIO_NAME
     faults = _strange(file, content, ("scenario", "decision"))
     says = "What the evidence supports."
     found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
     inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
-    for grid, settings in _entries(content, "scenario", file, faults):
+    for grid, settings in _entries(content, "scenario", file, faults, name_of):
         where = f"{file} scenario.{grid}"
         several, wrong = grids.members(where, grid, settings)
         for name, entry in several:
@@ -257,7 +262,7 @@ def _scenario(
         faults.append(Fault(f"{where} contradicts", "is no list", 'write ["claim", "claim"]'))
         named = []
     contradicts = tuple(map(str, named))
-    as_of = str(entry.get("as_of", ""))
+    as_of = grids.day(entry.get("as_of", ""))
     try:
         _ = as_of and times.parse(as_of)
     except ValueError as error:
@@ -391,7 +396,11 @@ def _unknown(where: str, what: str, name: str, rows: pl.DataFrame) -> list[Fault
 
 
 def _entries(
-    content: Mapping[str, Any], key: str, where: str, faults: list[Fault]
+    content: Mapping[str, Any],
+    key: str,
+    where: str,
+    faults: list[Fault],
+    name_of: re.Pattern[str] = _NAME,
 ) -> list[tuple[str, Mapping[str, Any]]]:
     block = content.get(key, {})
     found: list[tuple[str, Mapping[str, Any]]] = []
@@ -399,11 +408,11 @@ def _entries(
         faults.append(Fault(f"{where} {key}", "is no table", f"write [{key}.NAME]"))
         return []
     for name, entry in block.items():
-        if _NAME.fullmatch(name) and isinstance(entry, dict):
+        if name_of.fullmatch(name) and isinstance(entry, dict):
             found.append((name, entry))
         else:
             what = "is not a bare name with its settings"
-            faults.append(Fault(f"{where} {key}.{name[:40]}", what, "use a-z, 0-9 and . _ + -"))
+            faults.append(Fault(f"{where} {key}.{name[:40]}", what, "use a-z, 0-9 and . _ -"))
     return found
 
 

@@ -28,6 +28,7 @@ _LONGEST = 500  # characters of a text in a chart
 WIDTH = 700  # px, labels included; a chart is readable at this width
 
 CONFIG: dict[str, Any] = {
+    "aria": False,  # the whole picture is described; its marks would be in local time
     "background": PAPER,
     "font": "DejaVu Sans, Verdana, sans-serif",
     "padding": 6,
@@ -82,6 +83,7 @@ def svg(spec: dict[str, Any], title: str, says: str) -> str:
     one is added here.
     """
     drawn = str(vl_convert.vegalite_to_svg(spec, vl_version="6.4", allowed_base_urls=[]))
+    title, says = words.shown(title), words.shown(says)
     told = f"<title>{html.escape(title)}</title><desc>{html.escape(says)}</desc>"
     name = html.escape(says, quote=True)
     prefix = re.sub(r"[^a-z0-9]+", "-", title.lower())  # ids are one name space in a page

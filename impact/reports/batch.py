@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -53,7 +54,8 @@ def workers(jobs: int) -> Executor:
 
     if jobs < 1:
         raise bad("--jobs", f"{jobs} is below 1", "give the number of reports made at a time")
-    kind = "forkserver" if engine.can_fork() else "spawn"
+    named = len(tempfile.gettempdir()) < kernels.LONGEST  # the fork server has a socket there
+    kind = "forkserver" if engine.can_fork() and named else "spawn"
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":
         context.set_forkserver_preload(_PRELOADED)

@@ -24,6 +24,7 @@ from impact.answers import (
 )
 from impact.case import written
 from impact.case.folder import Case
+from impact.errors import bad
 from impact.numerics import times
 from impact.reports import files
 from impact.simulation import simulate
@@ -72,6 +73,8 @@ def write(known: Case, draws: int, seed: int, home: Path) -> dict[str, int]:
 
     A table a file, as CSV in which no text is read as a formula; the results as Parquet too.
     """
+    if (home / "case.toml").exists():
+        raise bad(str(home), "is a case, which would be overwritten", "name another folder")
     found = {table: known[table].select(written.cells(known[table])) for table in known.tables}
     found[files.RESULTS] = results(known, draws, seed)
     for name, rows in found.items():

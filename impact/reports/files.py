@@ -23,39 +23,59 @@ from typing import Any
 import polars as pl
 
 from impact import words
-from impact.errors import bad
+from impact.errors import BadInput, bad
 from impact.reports.plan import Task
 
 MANIFEST, RESULTS = "manifest.json", "answers"
 FAILED = ".failed"
 _WRITING = ".writing-"
 Entry = dict[str, Any]
+Contents = dict[Path, str | bytes]
+_PARTS = {"key": dict, "files": dict, "figures": list, "parameters": dict, "headline": dict}
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all: a file without a name, fsync, then its name.
+    """Write a file whole or not at all, see `write_all`."""
+    write_all({path: content})
 
-    Where the system knows no such files, a temporary one takes their place; what a killed run left
-    of those is removed by `tidy`.
+
+def write_all(contents: Contents, first: Contents | None = None) -> None:
+    """Write files whole or not at all: each without a name and synced, then named, then in place.
+
+    All are written before the first is put in its place, those of `first` before the others: where
+    there is no room, nothing changes. Where the system knows no files without names, temporary ones
+    serve; what a killed run left of those is removed by `tidy`.
     """
-    data = content.encode() if isinstance(content, str) else content
-    spare = path.parent / f"{_WRITING}{os.getpid()}-{path.name}"
+    steps = [*(first or {}).items(), *contents.items()]
+    spares: list[tuple[Path, Path]] = []
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _nameless(spare) as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-            if not spare.exists():
-                number = stream.fileno()  # a folder's number is asked for to follow the link
-                os.link(f"/proc/self/fd/{number}", spare, src_dir_fd=number, follow_symlinks=True)
-        spare.replace(path)
-        _settle(path.parent)
+        for number, (path, content) in enumerate(steps):
+            spare = path.parent / f"{_WRITING}{os.getpid()}-{number}-{path.name}"
+            spares.append((spare, path))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _stage(spare, content.encode() if isinstance(content, str) else content)
+        for spare, path in spares:
+            spare.replace(path)
+        for folder in {path.parent for _, path in spares}:
+            _settle(folder)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            spare.unlink(missing_ok=True)
+        for spare, _ in spares:
+            with contextlib.suppress(OSError):
+                spare.unlink(missing_ok=True)
         repair = "make room, or choose another folder, and run again"
         raise bad(str(path), f"cannot be written ({error.strerror})", repair) from None
+
+
+def _stage(spare: Path, data: bytes) -> None:
+    """Write a synced file under a spare name, which it has only when it is whole."""
+    with _nameless(spare) as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+        if not spare.exists():
+            number = stream.fileno()  # a folder's number is asked for to follow the link
+            os.link(f"/proc/self/fd/{number}", spare, src_dir_fd=number, follow_symlinks=True)
 
 
 @contextlib.contextmanager
@@ -106,8 +126,10 @@ def alone(out: Path) -> Iterator[None]:
 
 def tidy(out: Path) -> None:
     """Remove what a killed run left of temporary files."""
-    for path in out.rglob(f"{_WRITING}*"):
-        path.unlink(missing_ok=True)
+    for place in ("", "*/*/"):
+        for path in out.glob(f"{place}{_WRITING}*"):
+            if path.is_file():
+                path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -120,8 +142,21 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def manifests(out: Path) -> dict[Path, dict[str, Entry]]:
-    """Folder of reports -> notebook -> entry, in the order of the names."""
-    return {path.parent: read(path) for path in sorted(out.glob(f"*/*/{MANIFEST}"))}
+    """Folder of reports -> notebook -> entry, in the order of the names; no file of others."""
+    found = {path.parent: entries_of(path) for path in sorted(out.glob(f"*/*/{MANIFEST}"))}
+    return {home: entries for home, entries in found.items() if entries}
+
+
+def entries_of(manifest: Path) -> dict[str, Entry]:
+    """Notebook -> entry of a manifest: those that are entries of this kit."""
+    found = read(manifest)
+    return {
+        name: entry
+        for name, entry in found.items()
+        if isinstance(entry, dict)
+        and all(isinstance(entry.get(part), str) for part in ("case", "level"))
+        and ("failed" in entry or all(isinstance(entry.get(n), t) for n, t in _PARTS.items()))
+    }
 
 
 def one_level(out: Path, level: str) -> None:
@@ -166,33 +201,39 @@ def record(out: Path, task: Task, files: Mapping[str, bytes], entry: Entry) -> N
     a report that is not in the manifest does not count as made.
     """
     home, name = out / task.place, task.notebook.name
-    entries = read(home / MANIFEST)
-    if "key" in entries.pop(name, {}):
-        _write_manifest(home, entries)
-    for suffix, content in files.items():
-        write(place(out, task, suffix), content)
-    entries[name] = entry
-    rows = results(entries)
-    buffer = io.BytesIO()
+    others = entries_of(home / MANIFEST)
+    was_made = "key" in others.pop(name, {})
+    entries = {**others, name: entry}
+    contents: Contents = {place(out, task, kind): text for kind, text in files.items()}
+    contents |= {**gathered(home, entries), home / MANIFEST: _manifest(entries)}
+    write_all(contents, {home / f"{MANIFEST}": _manifest(others)} if was_made else None)
+
+
+def gathered(home: Path, entries: Mapping[str, Entry]) -> Contents:
+    """What a folder of reports gathers from their entries: their figures, as Parquet and CSV."""
+    rows, buffer = results(entries), io.BytesIO()
     rows.write_parquet(buffer)
-    write(home / f"{RESULTS}.parquet", buffer.getvalue())
-    write(home / f"{RESULTS}.csv", harmless(rows).write_csv())
-    _write_manifest(home, entries)
+    return {
+        home / f"{RESULTS}.parquet": buffer.getvalue(),
+        home / f"{RESULTS}.csv": harmless(rows).write_csv(),
+    }
 
 
 def record_failure(out: Path, task: Task, what: str, executed: str) -> None:
     """Name a failed report in its folder, and keep what there is of its notebook beside all."""
     home, name = out / task.place, task.notebook.name
-    entries = read(home / MANIFEST)
+    entries = entries_of(home / MANIFEST)
     said = {"failed": what, "level": words.level(task.known.tlp), "case": task.known.id}
     entries[name] = {**entries.get(name, {}), **said}
     if executed:
-        write(out.parent / FAILED / f"{task.name.replace('/', '_')}.ipynb", executed)
-    _write_manifest(home, entries)
+        kept = f"{task.name.replace('/', '_')[:200]}.ipynb"
+        with contextlib.suppress(BadInput):  # it is kept where it can be
+            write(out.resolve().parent / FAILED / kept, executed)
+    write(home / MANIFEST, _manifest(entries))
 
 
-def _write_manifest(home: Path, entries: Mapping[str, Entry]) -> None:
-    write(home / MANIFEST, json.dumps(entries, indent=1, sort_keys=True) + "\n")
+def _manifest(entries: Mapping[str, Entry]) -> str:
+    return json.dumps(entries, indent=1, sort_keys=True) + "\n"
 
 
 def results(entries: Mapping[str, Entry]) -> pl.DataFrame:
@@ -203,7 +244,8 @@ def results(entries: Mapping[str, Entry]) -> pl.DataFrame:
         **dict.fromkeys(("unit", "text", "label"), pl.String),
     }
     rows = [
-        {"notebook": notebook, **figure}
+        {"notebook": notebook}
+        | {part: words.plain(v) if isinstance(v, str) else v for part, v in figure.items()}
         for notebook, entry in sorted(entries.items())
         for figure in entry.get("figures", ())
     ]

@@ -12,9 +12,9 @@ from impact.answers.losses import by_bearer
 from impact.answers.provenance import names
 from impact.case import views
 from impact.case.folder import Case
-from impact.case.scenarios import BASELINE
+from impact.case.scenarios import BASELINE, parse_changes
 from impact.errors import ImpactError
-from impact.reports.plan import Task
+from impact.reports.plan import Parameters, Task
 from impact.simulation import Run, simulate, total
 
 STATES = {"copied": "Any client data copied", "published": "Any client data with third parties"}
@@ -45,13 +45,17 @@ class Headlines:
         said = (parameters.changes, parameters.draws, parameters.seed)
         key = (known.id, known.as_of, known.tlp, *said)
         if key not in self.baselines:
-            self.baselines[key] = _baseline(known, parameters.draws, parameters.seed)
+            self.baselines[key] = _baseline(known, parameters)
         return self.baselines[key]
 
 
-def _baseline(known: Case, draws: int, seed: int) -> Run | None:
+def _baseline(known: Case, parameters: Parameters) -> Run | None:
+    if known.before is None:
+        return None
     try:
-        return simulate(views.under(known, BASELINE), draws, seed)
+        own = parse_changes(parameters.changes)
+        plain = views.changed(known.before, own, "changes")
+        return simulate(plain, parameters.draws, parameters.seed)
     except ImpactError:
         return None
 

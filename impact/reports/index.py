@@ -23,6 +23,9 @@ def index(out: Path) -> str:
     for home, entries in files.manifests(out).items():
         for notebook, entry in sorted(entries.items()):
             at = home.relative_to(out).as_posix()
+            kinds = entry.get("files", {})
+            there = {k: kinds[k] for k in kinds if (home / f"{notebook}.{k}").is_file()}
+            entry = entry | {"files": there}
             by_case.setdefault(entry["case"], []).append((at, notebook, entry))
     cases = [_case(name, rows) for name, rows in sorted(by_case.items())]
     levels = sorted({entry["level"] for rows in by_case.values() for _, _, entry in rows})
@@ -115,7 +118,7 @@ def _report(row: Row) -> dict[str, str]:
     failed = f"failed ({entry['failed']})" if "failed" in entry else ""
     if "key" not in entry:
         return {"title": at, "notebook": notebook, "status": failed, "page": ""}
-    status = f"{failed}, of an earlier run" if failed else "made"
+    status = f"{failed}, of an earlier run" if failed else "made" if entry["files"] else "page lost"
     page = _href(at, notebook, entry)
     return {"title": entry["question"], "notebook": notebook, "status": status, "page": page}
 

@@ -19,6 +19,7 @@ from impact.errors import Fault
 from impact.reports.plan import Task
 
 SECONDS = 600  # for one report, unless told otherwise
+LONGEST = 80  # characters of a folder in which unix sockets can have names
 FORKED, PLAIN = "impact", "nbclient"  # engines, as papermill names them
 _TRACE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -68,7 +69,8 @@ def execute(task: Task, seconds: int = SECONDS, engine: str = FORKED) -> dict[st
                     config=_private(home),
                 )
         except PapermillExecutionError as error:
-            raise _failed(task, done, error.ename, error.evalue) from None
+            kind = "".join(re.findall(r"\w+", str(error.ename), re.ASCII))[:60] or "an error"
+            raise _failed(task, done, kind, error.evalue) from None
         except CellTimeoutError:
             what = f"not done in {seconds} seconds"
             raise _failed(task, done, "TimeoutError", what, again=True) from None
@@ -109,6 +111,6 @@ def _private(home: Path) -> Config:
     Plain TCP could be read by other users; sockets of the default name would be shared by kernels
     that run at one time.
     """
-    if os.name == "nt":
+    if os.name == "nt" or len(str(home)) > LONGEST:
         return Config()
     return Config(KernelManager={"transport": "ipc", "ip": str(home / "kernel")})

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import jinja2
 import mistune
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from impact import words
 from impact.answers.answer import MIME, as_html, as_text
@@ -29,6 +29,7 @@ from impact.reports import origin
 from impact.reports.plan import Parameters, Task
 
 Notebook = Mapping[str, Any]
+_RECORD = {"name", "label", "sentence", "rows", "figures", "notes"}  # that an answer has
 _NAMED = 6  # figures named for one level
 
 
@@ -70,8 +71,9 @@ def parts(notebook: Notebook) -> Iterator[Part]:
 def _answers(cell: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The answer records among the outputs of a cell."""
     for output in cell.get("outputs", ()):
-        if MIME in output.get("data", {}):
-            yield output["data"][MIME]
+        record = output.get("data", {}).get(MIME)
+        if isinstance(record, dict) and record.keys() >= _RECORD:
+            yield record
 
 
 class _Plain(mistune.HTMLRenderer):
@@ -124,6 +126,7 @@ def templates() -> jinja2.Environment:
         loader=jinja2.PackageLoader("impact.reports"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: words.shown(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -154,7 +157,7 @@ def page(task: Task, notebook: Notebook) -> str:
     for part in told:
         if part["record"].get("svg"):
             part["html"] = Markup(part["record"]["svg"])  # noqa: S704
-    moment = now(known)
+    moment, set_to = now(known), vars(task.parameters)
     return templates().get_template("page.html").render(
         title=title(task, notebook),
         notices=views.notices(known),
@@ -163,7 +166,7 @@ def page(task: Task, notebook: Notebook) -> str:
         parts=told,
         style=sheet[0],
         style_source=sheet[1],
-        origin=json.dumps({"notebook": task.notebook.name, "parameters": vars(task.parameters)}),
+        origin=escape(json.dumps({"notebook": task.notebook.name, "parameters": set_to})),
         footer={
             "Case": known.id,
             "Scenario": known.scenario,
@@ -259,7 +262,8 @@ def _outputs(record: Mapping[str, Any], level: str) -> Iterator[dict[str, Any]]:
     mark = marks(record, level)
     said = (record["sentence"], record["rows"], [*record["notes"], *([mark] if mark else [])])
     shown = [{"text/plain": as_text(*said), "text/html": as_html(*said)}]
-    if record["svg"]:
-        shown.append({"text/plain": record["sentence"], "image/svg+xml": record["svg"]})
+    if record.get("svg"):
+        told = words.shown(record["sentence"])
+        shown.append({"text/plain": told, "image/svg+xml": record["svg"]})
     for data in shown:
         yield {"output_type": "display_data", "metadata": {}, "data": data}

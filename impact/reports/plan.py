@@ -112,7 +112,7 @@ def plan(
     that does not vary by scenario is planned once. Raises BadInput with all faults of notebooks and
     parameters at once, and Refusal where every scenario is refused.
     """
-    faults = _secrets(base)
+    faults = _secrets(base, case)
     if faults:
         raise BadInput(faults)
     read = [read_notebook(path) for path in notebooks]
@@ -130,9 +130,14 @@ def plan(
         try:
             for notebook, _ in read:
                 task = _task(notebook, seen, scenario)
-                tasks.setdefault(task.name, task)
+                if tasks.setdefault(task.name, task).key != task.key:
+                    twice = tasks[task.name].parameters.scenario
+                    what = f'has the place of scenario "{twice}", {task.place}'
+                    faults.append(Fault(f"scenario {scenario}", what, "give one another name"))
         except Refusal as refusal:
             refused += refusal.faults
+    if faults:
+        raise BadInput(faults)
     if refused and not tasks:
         raise Refusal(refused)
     return list(tasks.values()), refused
@@ -282,11 +287,13 @@ def _declared(name: str, cell: str) -> list[Fault]:
     return faults
 
 
-def _secrets(parameters: Parameters) -> list[Fault]:
+def _secrets(parameters: Parameters, case: Case) -> list[Fault]:
     """Parameters that look like a secret; what they hold is not repeated."""
     repair = "leave it out: parameters are printed in pages and manifests"
+    set_ = {item.partition("=")[0].strip() for item in parameters.changes.split(";")}
+    strange = any(_SECRET_NAME.search(name) for name in set_ - case.inputs.keys())
     return [
         Fault(name, "looks like a secret", repair)
         for name, value in vars(parameters).items()
-        if _SECRET.search(str(value)) or (name == "changes" and _SECRET_NAME.search(str(value)))
+        if _SECRET.search(str(value)) or (name == "changes" and strange)
     ]

@@ -12,7 +12,7 @@ from typing import Any
 
 from impact.case.folder import load_case
 from impact.errors import BadInput, Fault, Refusal, bad
-from impact.reports import batch, files, page, work
+from impact.reports import batch, files, headline, index, page, work
 from impact.reports.plan import NAMES, Parameters, Task, find_notebooks, plan
 
 SHOWN = 12  # differences of one report in a terminal
@@ -60,18 +60,42 @@ def verify(path: Path, case: str = "", jobs: int = 1) -> list[Verdict]:
     folder where it is not among those of the project. Raises BadInput where there is no report, or
     where it is of a case or notebook that is not here; Refusal where one cannot be made again.
     """
+    if not path.is_dir() and not path.is_file():
+        raise bad(
+            str(path), "is neither a file nor a folder", "name a page, or a folder of reports"
+        )
     found = list(_reports(path))
     if not found:
         raise bad(str(path), "holds no report of this kit", "name a page, or a folder of reports")
     tasks = [_task(report, case) for report in found]
     verdicts: dict[int, Verdict] = {}
+    heads = headline.Headlines()
     numbers = {id(task): number for number, task in enumerate(tasks)}
     for task, made in batch.each(tasks, (_COMPARED,), jobs):
         if isinstance(made, work.Lost):
             raise Refusal(made.fault)
         number = numbers[id(task)]
-        verdicts[number] = _verdict(found[number], task, made)
-    return [verdicts[number] for number in sorted(verdicts)]
+        now = made.entry | {"headline": heads.of(task)}
+        verdicts[number] = _verdict(found[number], task, work.Made(made.files, now))
+    return [*(verdicts[number] for number in sorted(verdicts)), *_gathered(path)]
+
+
+def _gathered(path: Path) -> Iterator[Verdict]:
+    """Verdicts on what a folder gathers from its reports, results and index, where they differ."""
+    if not path.is_dir():
+        return
+    made: files.Contents = {}
+    for manifest in sorted(path.rglob(files.MANIFEST)):
+        made |= files.gathered(manifest.parent, files.entries_of(manifest))
+    if (path / "index.html").is_file():
+        made[path / "index.html"] = index.index(path)
+    for at, content in made.items():
+        now = content.encode() if isinstance(content, str) else content
+        old = at.read_bytes() if at.is_file() else b""
+        if old != now:
+            name = "/".join(at.relative_to(path).parts)
+            digests = (page.sha256(one)[:16] for one in (old, now))
+            yield Verdict(name, (_differs(name, *digests),), (name,))
 
 
 def record(verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -92,18 +116,22 @@ def _reports(path: Path) -> Iterator[Report]:
     """The reports in a folder, or the one of a page."""
     if path.is_dir():
         for manifest in sorted(path.rglob(files.MANIFEST)):
-            for notebook, entry in sorted(files.read(manifest).items()):
+            found, sound = files.read(manifest), files.entries_of(manifest)
+            if strange := sorted(found.keys() - sound.keys()):
+                what = f'says nothing sound of "{strange[0]}"'
+                raise bad(str(manifest), what, "make the report again, or ask for it again")
+            for notebook, entry in sorted(sound.items()):
                 if "key" in entry:
                     yield _entered(manifest.parent, notebook, entry)
         return
-    entry = files.read(path.parent / files.MANIFEST).get(path.stem, {})
+    entry = files.entries_of(path.parent / files.MANIFEST).get(path.stem, {})
     if "key" in entry:
         yield _entered(path.parent, path.stem, entry)
     elif made_from := _read(path).made_from:
         try:
             said = json.loads(made_from)
             notebook, given = str(said["notebook"]), dict(said["parameters"])
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             what = "does not say what it was made from"
             raise bad(str(path), what, "ask for the page again") from None
         yield Report(path.name, notebook, {"html": path}, _parameters(str(path), given), {})
@@ -112,7 +140,7 @@ def _reports(path: Path) -> Iterator[Report]:
 def _entered(home: Path, notebook: str, entry: Mapping[str, Any]) -> Report:
     """A report that stands in the manifest of its folder."""
     name = "/".join([*home.parts[-2:], notebook])
-    found = {kind: home / f"{notebook}.{kind}" for kind in entry["files"]}
+    found = {kind: home / f"{notebook}.{kind}" for kind in entry["files"] if kind in work.FORMATS}
     return Report(name, notebook, found, _parameters(name, entry["parameters"]), entry)
 
 
@@ -158,21 +186,34 @@ def _verdict(report: Report, task: Task, made: work.Made) -> Verdict:
 
 def _figures(entry: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Figures that differ, by answer and name in their order."""
-    pairs = zip_longest(entry["figures"], now["figures"], fillvalue=None)
-    for old, new in pairs:
+    for part in ("title", "question", "case_title", "scenario", "as_of", "level", "headline"):
+        said, made = (json.loads(json.dumps(found.get(part))) for found in (entry, now))
+        if not _alike(said, made):
+            yield _differs(part, str(said)[:200], str(made)[:200])
+    figures = [figure if isinstance(figure, dict) else {} for figure in entry["figures"]]
+    for old, new in zip_longest(figures, now["figures"], fillvalue=None):
         one, other = old or {}, new or {}
         told = all(one.get(part) == other.get(part) for part in ("answer", "name", "text", "label"))
         near = all(_near(one.get(part), other.get(part)) for part in ("value", "error"))
         if not told or not near:
             part = "value" if one.get("text") == other.get("text") else "text"
-            named = one or other
+            named = {"answer": "", "name": "", **other, **one}
             printed, now_said = (str(f.get(part, _ABSENT)) for f in (one, other))
             yield _differs(f"{named['answer']}: {named['name']}", printed, now_said)
 
 
-def _near(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two pieces of JSON are the same, with numbers that may differ by a billionth."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return _near(one, other)
+
+
+def _near(one: Any, other: Any) -> bool:
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in (one, other)):
+        return bool(one == other)
     return abs(one - other) <= WITHIN * max(1.0, abs(one), abs(other))
 
 

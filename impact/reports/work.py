@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from impact import words
@@ -47,8 +48,8 @@ def begin() -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):  # what kernels and their clients log; failures are told by the batch
         os.dup2(silence, stream)
-    if engine.can_fork():
-        engine.become_stem()
+    if engine.can_fork() and len(list(Path("/proc/self/task").iterdir())) == 1:
+        engine.become_stem()  # with threads of its own this process has begun something already
     limit_memory(MEMORY_BYTES)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

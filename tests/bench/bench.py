@@ -27,6 +27,7 @@ from typing import Any
 import debian
 import numpy as np
 import polars as pl
+import reports
 import tiny
 
 import impact
@@ -464,7 +465,7 @@ def main(arguments: list[str]) -> None:
             lambda: small_exposure(peers, folder), lambda: debian_exposure(peers, folder),
             lambda: cuts_and_ranks(mercor), lambda: product_model(peers, folder),
             lambda: fewer_draws(folder), lambda: what_ifs(folder, mercor), memory,
-            lambda: all_answers(mercor), evidence, growth,
+            lambda: all_answers(mercor), evidence, growth, lambda: reports.rows(folder),
         )  # fmt: skip
         for group in groups:
             for row in group():

@@ -1,0 +1,241 @@
+"""Hostile text in a case: a page, a notebook, a chart and a terminal show it and do nothing."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from canaries import case_of_words
+
+import impact
+from impact import words
+from impact.charts import theme
+from impact.reports import batch, page
+from impact.reports.plan import Task
+from notebooks import notebook, planned
+
+SCRIPT = '</script><script>alert(1)</script><img src=x onerror="alert(1)">'
+STYLE = (
+    "<style>@import url(http://x.example/a.css)</style><b style='background:url(http://y.example)'>"
+)
+BIDI = "Anthr\u043epic\u202eevil\u200b"
+ANSI = "\x1b[31mred\x1b[0m \x1b]8;;http://x.example\x07link\x1b]8;;\x07"
+LONG = "long " * 200_000
+CELLS = [
+    "impact.timeline(known)",
+    "impact.statements(known)",
+    "impact.sources(known)",
+    "impact.exposure(run)",
+    "impact.losses(run)",
+    "impact.itemised(run, by='item')",
+]
+
+
+def hostile(tmp_path: Path, said: str) -> impact.Case:
+    """A case with that text in a name, a driver, a title, a statement and a scenario."""
+    home = tmp_path / "words"
+    case_of_words(home)
+    quoted = '"' + said.replace('"', '""').replace("\n", " ") + '"'
+    for table, column in (
+        ("entities", "name"),
+        ("losses", "driver"),
+        ("sources", "title"),
+        ("claims", "says"),
+    ):
+        path = home / f"{table}.csv"
+        text = path.read_text("utf-8")
+        label = column.title()
+        changed = re.sub(rf"(?<=,){label} (qz\w+)", lambda at: quoted, text)
+        assert changed != text
+        path.write_text(changed, "utf-8")
+    path = home / "scenarios.toml"
+    text = path.read_text("utf-8").replace(
+        '"It is qzscenworse."', json.dumps(said, ensure_ascii=False)
+    )
+    path.write_text(text, "utf-8")
+    return impact.load_case(home)
+
+
+def made(tmp_path: Path, said: str) -> tuple[str, dict[str, object], str]:
+    """(page, shared notebook, index) of a case with that text."""
+    case = hostile(tmp_path, said)
+    path = notebook(tmp_path / "00_evil.ipynb", *CELLS)
+    content = json.loads(path.read_text("utf-8"))
+    content["cells"].insert(1, {"cell_type": "markdown", "id": "x", "metadata": {}, "source": said})
+    path.write_text(json.dumps(content), "utf-8")
+    tasks = planned(case, [path], "qzscenworse")
+    done = batch.run(tasks, tmp_path / "out")
+    assert done.failed == {}
+    home = tmp_path / "out" / tasks[0].place
+    shared = json.loads((home / "00_evil.ipynb").read_text("utf-8"))
+    index = (tmp_path / "out" / "index.html").read_text("utf-8")
+    return (home / "00_evil.html").read_text("utf-8"), shared, index
+
+
+def outputs(shared: dict[str, object]) -> str:
+    """What a shared notebook shows, its own source left out."""
+    return json.dumps([cell.get("outputs") for cell in shared["cells"]], ensure_ascii=False)
+
+
+@pytest.mark.parametrize("said", [SCRIPT, STYLE], ids=["script", "style"])
+def test_markup_in_a_case_is_text_in_pages_notebooks_and_the_index(
+    tmp_path: Path, said: str
+) -> None:
+    text, shared, index = made(tmp_path, said)
+    for shown in (text, index):
+        for tag in ("<script", "<img", "<b ", "onerror=&quot", "@import url(http"):
+            assert (
+                tag not in re.sub(r"<style>.*?</style>", "", shown, flags=re.DOTALL)
+                or tag == "@import url(http"
+            )
+        assert html.escape(said[:20], quote=False)[:12] in shown
+    pages = [data["data"] for cell in shared["cells"] for data in cell.get("outputs", ())]
+    for data in pages:
+        rendered = data.get("text/html", "") + data.get("image/svg+xml", "")
+        assert not re.search(r"<(script|img|style|b )", rendered)
+        if "image/svg+xml" in data:
+            ElementTree.fromstring(data["image/svg+xml"])
+
+
+def test_what_hides_or_deceives_is_made_visible(tmp_path: Path) -> None:
+    text, shared, index = made(tmp_path, BIDI)
+    for shown in (text, index, outputs(shared)):
+        assert "[U+202E]" in shown
+        assert "Anthr[U+043E]pic" in shown
+        assert not re.search("[\u202e\u200b]", shown)
+
+
+def test_terminal_sequences_are_gone_everywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, shared, index = made(tmp_path, ANSI)
+    for shown in (text, index, outputs(shared)):
+        assert "\x1b" not in shown
+        assert "\\u001b" not in shown
+    known = impact.view(impact.load_case(tmp_path / "words"))
+    print(impact.losses(impact.simulate(known, 500)), impact.statements(known))
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_an_endless_cell_is_cut_with_its_count_and_the_page_stays_small(tmp_path: Path) -> None:
+    text, shared, index = made(tmp_path, LONG.strip())
+    assert f"(cut, {len(LONG.strip()):,} characters)" in text
+    assert len(text) < 600_000
+    assert len(index) < 100_000
+    assert len(json.dumps(shared)) < 2_600_000  # the markdown cell itself is 1 MB of source
+
+
+ADDRESSES = {
+    "https://news.example/a?b=1&c=2": True,
+    "http://news.example": True,
+    "javascript:alert(1)": False,
+    "JaVaScRiPt:alert(1)": False,
+    "data:text/html,<script>": False,
+    "vbscript:x": False,
+    "//news.example/a": False,
+    "/etc/passwd": False,
+    "file:///etc/passwd": False,
+    "http://": False,
+    "https://a b.example": False,
+    "https://x.example/\u202e": False,
+    "http://[::1": False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize(("address", "kept"), ADDRESSES.items())
+def test_only_addresses_of_the_web_are_links(address: str, kept: bool) -> None:
+    assert page.web_address(address) == (address if kept else "")
+    shown = page.markdown(f"[text](<{address}>)")
+    assert ("<a " in shown) is kept
+
+
+def test_a_picture_from_elsewhere_is_its_text(tmp_path: Path) -> None:
+    said = "![the text](http://beacon.example/x.png) and [a link](javascript:alert(1))"
+    assert page.markdown(said) == "<p>the text and a link</p>\n"
+
+
+def test_a_chart_holds_no_more_than_it_draws(mercor: impact.Case) -> None:
+    """No column that is not drawn, no comment, no script, no outside address but its namespaces."""
+    run = impact.simulate(impact.view(mercor), 1000)
+    for answer in (impact.losses(run), impact.exposure(run), impact.timeline(run.known)):
+        svg = answer.svg()
+        assert "<!--" not in svg
+        assert not re.search(r"<(script|foreignObject|image|a )|\son\w+=", svg)
+        assert set(re.findall(r"https?://[\w./]+", svg)) <= {
+            *("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"),
+        }
+        drawn = json.dumps(answer.chart()["spec"])
+        for column in ("basis_said", "assumed_share", "mean_error_usd", "url"):
+            assert f'"{column}"' not in drawn
+
+
+def test_a_text_of_a_chart_is_cut_and_made_visible() -> None:
+    import altair as alt
+
+    chart = alt.Chart(alt.InlineData([{"a": "x" * 9000 + "\u202e", "b": 1}]))
+    spec = theme.described(chart.mark_point().encode(x="a:N", y="b:Q"))
+    text = spec["data"]["values"][0]["a"] if "data" in spec else str(spec)
+    assert "(cut, " in str(text)
+    assert len(str(spec)) < 6000
+
+
+def test_a_shared_notebook_holds_no_trace_of_its_run(
+    small: impact.Case, tmp_path: Path, root: Path
+) -> None:
+    """No path, user, time, count, kernel or widget state; cell ids by their order."""
+    extra = (
+        "import os, getpass; print(os.getcwd(), getpass.getuser()); os.environ",
+        "import ipywidgets; ipywidgets.Dropdown(options=['secret-option', 'other'])",
+        "impact.losses(run)",
+    )
+    path = notebook(tmp_path / "00_traces.ipynb", *extra)
+    tasks = planned(small, [path], "worse")
+    batch.run(tasks, tmp_path / "out")
+    home = tmp_path / "out" / tasks[0].place
+    text = (home / "00_traces.ipynb").read_text("utf-8")
+    shared = json.loads(text)
+    assert [cell["id"] for cell in shared["cells"]] == [f"cell-{n:02}" for n in range(6)]
+    assert set(shared["metadata"]) == {"kernelspec", "language_info"}
+    assert all(cell.get("execution_count") is None for cell in shared["cells"])
+    assert [len(cell.get("outputs", ())) for cell in shared["cells"]] == [0, 0, 0, 0, 0, 2]
+    shown = outputs(shared)
+    for trace in ("/tmp", str(root), "secret-option", "papermill", "HOME", "T00:", "ipykernel"):
+        assert trace not in shown
+    for trace in ("/tmp/", str(root), "papermill", "injected"):
+        assert trace not in text
+        assert trace not in (home / "00_traces.html").read_text("utf-8")
+        assert trace not in (home / "manifest.json").read_text("utf-8").replace('"papermill":', "")
+    parameters = next(c for c in shared["cells"] if c["metadata"].get("tags") == ["parameters"])
+    assert "scenario: str = 'worse'" in parameters["source"]
+
+
+def test_a_shared_notebook_is_valid_and_runs_again(
+    small: impact.Case, brief: Path, tmp_path: Path
+) -> None:
+    import nbformat
+
+    tasks = planned(small, [brief], "worse")
+    batch.run(tasks, tmp_path / "out")
+    (shared,) = (tmp_path / "out").rglob("*.ipynb")
+    nbformat.validate(nbformat.read(shared, as_version=4))
+    again = planned(small, [shared], "worse")
+    assert isinstance(again[0], Task)
+
+
+def test_marks_say_the_level_of_an_answer_and_of_lower_figures() -> None:
+    figures = [{"name": f"f{n}", "label": "clear"} for n in range(8)]
+    record = {"label": "amber", "figures": [*figures, {"name": "g", "label": "amber"}]}
+    said = "TLP:AMBER; TLP:CLEAR: f0, f1, f2, f3, f4 and f5 and 2 more."
+    assert page.marks(record, "amber") == said
+    assert page.marks({"label": "clear", "figures": figures}, "clear") == ""
+    assert page.marks({"label": "clear", "figures": figures}, "green") == "TLP:CLEAR."
+
+
+def test_plain_text_keeps_other_scripts_and_marks_mixed_words_alone() -> None:
+    assert words.plain("Яндекс и Αθήνα, 5 µs, café") == "Яндекс и Αθήνα, 5 µs, café"
+    assert words.plain("p\u0430ypal") == "p[U+0430]ypal"
