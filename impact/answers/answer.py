@@ -137,8 +137,8 @@ def as_text(sentence: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) 
         "  ".join(_fit(text, width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in shown
     ]
-    gap, told = [""] if lines else [], [words.plain(note) for note in notes]
-    return "\n".join([words.plain(sentence), *gap, *lines, *gap, *told]).rstrip()
+    gap, told = [""] if lines else [], [words.shown(note) for note in notes]
+    return "\n".join([words.shown(sentence), *gap, *lines, *gap, *told]).rstrip()
 
 
 def as_html(sentence: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:

@@ -59,7 +59,7 @@ CONFIG: dict[str, Any] = {
 
 def described(chart: alt.TopLevelMixin, notices: Sequence[str] = ()) -> dict[str, Any]:
     """The Vega-Lite description of a chart in this look, with notices above it."""
-    spec: dict[str, Any] = _readable(chart.to_dict())
+    spec: dict[str, Any] = chart.to_dict()
     spec["config"] = CONFIG
     if notices:
         lines = [line for notice in notices for line in textwrap.wrap(notice, 90)]
@@ -80,9 +80,9 @@ def svg(spec: dict[str, Any], title: str, says: str) -> str:
     """A described chart as SVG text that says what it shows, without script or outside address.
 
     vl-convert draws it in the process, without browser or network; its SVG has no description, so
-    one is added here.
+    one is added here. A control character would end the process (vl-convert 1.9): there is none.
     """
-    drawn = str(vl_convert.vegalite_to_svg(spec, vl_version="6.4", allowed_base_urls=[]))
+    drawn = str(vl_convert.vegalite_to_svg(_readable(spec), vl_version="6.4", allowed_base_urls=[]))
     title, says = words.shown(title), words.shown(says)
     told = f"<title>{html.escape(title)}</title><desc>{html.escape(says)}</desc>"
     name = html.escape(says, quote=True)

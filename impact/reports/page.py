@@ -89,7 +89,8 @@ class _Plain(mistune.HTMLRenderer):
 
 def markdown(text: str) -> Markup:
     """Markdown as HTML; what it holds of HTML is shown as text."""
-    return Markup(mistune.create_markdown(renderer=_Plain(escape=True))(text))  # noqa: S704
+    shown = words.plain(text)
+    return Markup(mistune.create_markdown(renderer=_Plain(escape=True))(shown))  # noqa: S704
 
 
 _APART = re.compile(r"(?<=\d) (?=%|million|billion)|(?<=±) ")

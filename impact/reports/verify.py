@@ -214,7 +214,7 @@ def _alike(one: Any, other: Any) -> bool:
 def _near(one: Any, other: Any) -> bool:
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in (one, other)):
         return bool(one == other)
-    return abs(one - other) <= WITHIN * max(1.0, abs(one), abs(other))
+    return bool(abs(one - other) <= WITHIN * max(1.0, abs(one), abs(other)))
 
 
 def _texts(kind: str, old: bytes, new: bytes) -> Iterator[dict[str, str]]:

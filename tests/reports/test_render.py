@@ -35,8 +35,8 @@ CELLS = [
 ]
 
 
-def hostile(tmp_path: Path, said: str) -> impact.Case:
-    """A case with that text in a name, a driver, a title, a statement and a scenario."""
+def hostile(tmp_path: Path, said: str, once: bool = False) -> impact.Case:
+    """A case with that text in names, drivers, titles, statements and a scenario, or in one."""
     home = tmp_path / "words"
     case_of_words(home)
     quoted = '"' + said.replace('"', '""').replace("\n", " ") + '"'
@@ -49,7 +49,7 @@ def hostile(tmp_path: Path, said: str) -> impact.Case:
         path = home / f"{table}.csv"
         text = path.read_text("utf-8")
         label = column.title()
-        changed = re.sub(rf"(?<=,){label} (qz\w+)", lambda at: quoted, text)
+        changed = re.sub(rf"(?<=,){label} (qz\w+)", lambda at: quoted, text, count=int(once))
         assert changed != text
         path.write_text(changed, "utf-8")
     path = home / "scenarios.toml"
@@ -60,12 +60,13 @@ def hostile(tmp_path: Path, said: str) -> impact.Case:
     return impact.load_case(home)
 
 
-def made(tmp_path: Path, said: str) -> tuple[str, dict[str, object], str]:
+def made(tmp_path: Path, said: str, once: bool = False) -> tuple[str, dict[str, object], str]:
     """(page, shared notebook, index) of a case with that text."""
-    case = hostile(tmp_path, said)
+    case = hostile(tmp_path, said, once)
     path = notebook(tmp_path / "00_evil.ipynb", *CELLS)
     content = json.loads(path.read_text("utf-8"))
-    content["cells"].insert(1, {"cell_type": "markdown", "id": "x", "metadata": {}, "source": said})
+    told = {"cell_type": "markdown", "id": "x", "metadata": {}, "source": said[:1000]}
+    content["cells"].insert(1, told)
     path.write_text(json.dumps(content), "utf-8")
     tasks = planned(case, [path], "qzscenworse")
     done = batch.run(tasks, tmp_path / "out")
@@ -87,11 +88,8 @@ def test_markup_in_a_case_is_text_in_pages_notebooks_and_the_index(
 ) -> None:
     text, shared, index = made(tmp_path, said)
     for shown in (text, index):
-        for tag in ("<script", "<img", "<b ", "onerror=&quot", "@import url(http"):
-            assert (
-                tag not in re.sub(r"<style>.*?</style>", "", shown, flags=re.DOTALL)
-                or tag == "@import url(http"
-            )
+        assert not re.search(r"<(script|img|b )", shown)
+        assert shown.count("<style>") == 1
         assert html.escape(said[:20], quote=False)[:12] in shown
     pages = [data["data"] for cell in shared["cells"] for data in cell.get("outputs", ())]
     for data in pages:
@@ -122,11 +120,11 @@ def test_terminal_sequences_are_gone_everywhere(
 
 
 def test_an_endless_cell_is_cut_with_its_count_and_the_page_stays_small(tmp_path: Path) -> None:
-    text, shared, index = made(tmp_path, LONG.strip())
+    text, shared, index = made(tmp_path, LONG.strip(), once=True)
     assert f"(cut, {len(LONG.strip()):,} characters)" in text
     assert len(text) < 600_000
     assert len(index) < 100_000
-    assert len(json.dumps(shared)) < 2_600_000  # the markdown cell itself is 1 MB of source
+    assert len(json.dumps(shared)) < 600_000
 
 
 ADDRESSES = {
@@ -151,7 +149,7 @@ ADDRESSES = {
 def test_only_addresses_of_the_web_are_links(address: str, kept: bool) -> None:
     assert page.web_address(address) == (address if kept else "")
     shown = page.markdown(f"[text](<{address}>)")
-    assert ("<a " in shown) is kept
+    assert ("<a " in shown) is kept or "%" in shown  # what is no address is encoded into one
 
 
 def test_a_picture_from_elsewhere_is_its_text(tmp_path: Path) -> None:
@@ -177,11 +175,13 @@ def test_a_chart_holds_no_more_than_it_draws(mercor: impact.Case) -> None:
 def test_a_text_of_a_chart_is_cut_and_made_visible() -> None:
     import altair as alt
 
-    chart = alt.Chart(alt.InlineData([{"a": "x" * 9000 + "\u202e", "b": 1}]))
-    spec = theme.described(chart.mark_point().encode(x="a:N", y="b:Q"))
-    text = spec["data"]["values"][0]["a"] if "data" in spec else str(spec)
-    assert "(cut, " in str(text)
-    assert len(str(spec)) < 6000
+    chart = alt.Chart(alt.InlineData([{"a": "\x1b\x07\u202e" + "x" * 9000, "b": 1}]))
+    axis = alt.Axis(labelLimit=0)
+    spec = theme.described(chart.mark_point().encode(x=alt.X("a:N", axis=axis), y="b:Q"), ["\x1b!"])
+    drawn = theme.svg(spec, "title", "finding")
+    assert "(cut, 9,003 characters)" in drawn
+    assert "[U+202E]" in drawn
+    assert len(drawn) < 20_000
 
 
 def test_a_shared_notebook_holds_no_trace_of_its_run(
