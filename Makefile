@@ -21,13 +21,14 @@ PROJECT := $(VENV)/.project
 DEV := $(VENV)/.dev
 PEERS := $(VENV)-peers/.done
 
-.PHONY: help setup report test lint bench lab lock clean
+.PHONY: help setup report test lint bench bench-long lab lock clean
 
 help:
 	@echo "make report   the pages of a case (CASE=$(CASE))"
 	@echo "make test     all tests (TESTS=$(TESTS))"
 	@echo "make lint     ruff, mypy, notebooks without outputs"
 	@echo "make bench    the kit beside its peers (BENCH=--write puts the table into docs/benchmarks.md)"
+	@echo "make bench-long   1,000 kills of a batch and 10,000 random markings (two to three hours)"
 	@echo "make lab      the notebooks in JupyterLab (LAB=\"--no-browser\" and other options)"
 	@echo "make setup    .venv/ alone; the others call it"
 	@echo "make lock     the locks again, after a change of pyproject.toml (UPGRADE=--upgrade)"
@@ -51,6 +52,10 @@ lint: $(DEV)
 # The peers have an environment of their own: .venv-peers/.
 bench: setup $(PEERS)
 	PYTHONPATH=tests $(BIN)/python tests/bench/bench.py $(VENV)-peers/bin/python $(BENCH)
+
+bench-long: $(DEV)
+	KILLS=1000 CANARIES=10000 $(BIN)/python -m pytest -s \
+	  tests/reports/test_kills.py tests/reports/test_canary.py
 
 lab: setup
 	$(BIN)/jupyter lab $(LAB) notebooks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,36 @@ def test_scenarios_beside_a_view_leave_out_the_members_of_other_grids(tmp_path: 
     assert beside == ["h"]
     member = impact.compare(impact.simulate(impact.view(case, "g_4"), 500)).table["scenario"]
     assert member.to_list() == ["baseline", "g_5", "h"]
+
+
+def test_a_day_may_be_written_as_toml_has_it(tmp_path: Path) -> None:
+    case = load(tmp_path, grid("as_of = [2026-02-01, 2026-03-01T12:00:00Z]"))
+    assert list(case.scenarios)[1:] == ["g@2026-02-01", "g@2026-03-01T1200Z"]
+    assert case.scenarios["g@2026-03-01T1200Z"].as_of == "2026-03-01T12:00Z"
+
+
+@pytest.mark.parametrize("name", ["a+clear", "a@2026-01-01", "a~1"])
+def test_a_name_has_no_sign_of_a_place(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="is not a bare name"):
+        load(tmp_path, f'[scenario."{name}"]\ntitle = "x"\n')
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 400, "inf", "nan", "true"])
+def test_a_number_beyond_all_is_no_estimate(tmp_path: Path, value: str) -> None:
+    with pytest.raises(BadInput, match="is no estimate"):
+        load(tmp_path, f"[scenario.x]\nset = {{ weeks = {value} }}\n")
+
+
+def test_the_digest_of_the_inputs_moves_with_what_a_change_hides(tmp_path: Path) -> None:
+    """A page that compares views shows the baseline too."""
+    one = load(tmp_path, "[scenario.x]\nset = { weeks = 3 }\n")
+    home = case_of(tmp_path / "other", "[scenario.x]\nset = { weeks = 3 }\n")
+    inputs = home / "inputs.csv"
+    text = inputs.read_text("utf-8")
+    inputs.write_text(re.sub(r"(?m)^(weeks,.*)9", r"\g<1>8", text), "utf-8")
+    assert inputs.read_text("utf-8") != text
+    digests = [folder.digests(impact.view(case, "x")) for case in (one, impact.load_case(home))]
+    assert digests[0]["inputs"] != digests[1]["inputs"]
 
 
 # levels of scenarios and decisions

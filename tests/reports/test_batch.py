@@ -361,6 +361,57 @@ def test_memory_of_a_worker_is_bounded() -> None:
     assert done.stdout == "bounded\n"
 
 
+def test_grids_of_days_are_made(tmp_path: Path) -> None:
+    toml = '[scenario.then]\nas_of = ["2026-01-01", "2026-02-01"]\neach = { weeks = [2] }\n'
+    case = impact.load_case(case_of(tmp_path / "tiny", toml))
+    path = notebook(tmp_path / "00_small.ipynb", "impact.compare(run)")
+    done = batch.run(planned(case, [path]), tmp_path / "out", jobs=2)
+    assert (len(done.made), done.failed) == (3, {})
+
+
+def test_a_failure_in_a_folder_called_dot_stays_beside_it(
+    small: impact.Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "here"
+    out.mkdir()
+    monkeypatch.chdir(out)
+    path = notebook(tmp_path / "00_small.ipynb", FAILING)
+    tasks = planned(small, [path], "worse")
+    assert len(batch.run(tasks, Path()).failed) == 1
+    assert list((tmp_path / ".failed").glob("*.ipynb"))
+    assert not (out / ".failed").exists()
+
+
+def test_the_name_of_an_error_is_a_word(small: impact.Case, tmp_path: Path) -> None:
+    path = notebook(
+        tmp_path / "00_small.ipynb", "raise type('<b>\u202e/x y\\n', (Exception,), {})('x')"
+    )
+    done = batch.run(planned(small, [path], "worse"), tmp_path / "out")
+    assert "failed with bxy" in next(iter(done.failed.values())).what
+    assert "failed (bxy" in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_records_that_are_none_are_left_out(small: impact.Case, tmp_path: Path) -> None:
+    odd = "for it in ({}, 5, {'name': 'x'}):\n    display({'KIND': it}, raw=True)"
+    odd = odd.replace("KIND", "application/vnd.impact.answer+json")
+    path = notebook(tmp_path / "00_small.ipynb", odd, "impact.losses(run)")
+    done = batch.run(planned(small, [path], "worse"), tmp_path / "out")
+    assert (len(done.made), done.failed) == (1, {})
+
+
+def test_a_lost_page_is_told_in_the_index(small: impact.Case, brief: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    other = notebook(tmp_path / "01_small.ipynb", "impact.losses(run)")
+    tasks = planned(small, [brief, other], "worse")
+    batch.run(tasks, out)
+    for kind in ("html", "ipynb"):
+        (out / tasks[0].place / f"00_small.{kind}").unlink()
+    batch.run(tasks[1:], out)
+    index = (out / "index.html").read_text("utf-8")
+    assert "page lost" in index
+    assert "00_small.html" not in index
+
+
 def test_a_kernel_sees_the_rows_of_its_view_and_no_others(tmp_path: Path) -> None:
     secret = {"id": "secret_weeks", "mode": "3", "shape": "fixed", "unit": "week", "tlp": "amber"}
     case = impact.load_case(case_of(tmp_path / "cases" / "tiny", inputs=[secret]))

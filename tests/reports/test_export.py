@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 import impact
+from impact.errors import BadInput
 from impact.reports import export
 from notebooks import DRAWS, case_of
 
@@ -69,6 +70,14 @@ def test_no_cell_of_an_export_is_a_formula(tmp_path: Path) -> None:
     assert not [at for at in cells if at[1][:1] in "=@\t\r" and at[1]]
     numbers = pl.read_csv(tmp_path / "out" / "inputs.csv")
     assert numbers.schema["mode"] == pl.Float64
+
+
+def test_a_case_is_not_overwritten(small: impact.Case, tmp_path: Path) -> None:
+    home = case_of(tmp_path / "mine")
+    before = (home / "inputs.csv").read_bytes()
+    with pytest.raises(BadInput, match="is a case, which would be overwritten"):
+        exported(small, home)
+    assert (home / "inputs.csv").read_bytes() == before
 
 
 @pytest.mark.parametrize(("kind", "exists"), [("csv", "file"), ("stix", "folder")])

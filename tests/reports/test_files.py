@@ -107,6 +107,33 @@ def test_a_broken_manifest_is_an_empty_one(tmp_path: Path, text: str) -> None:
     assert files.read(tmp_path / "manifest.json") == {}
 
 
+def test_where_there_is_no_room_for_all_nothing_changes(small_disk: Path) -> None:
+    one, two = small_disk / "one", small_disk / "two"
+    files.write(one, "a" * 50_000)
+    with pytest.raises(BadInput, match="make room"):
+        files.write_all({one: "b" * 50_000, two: "c" * 400_000})
+    assert one.read_text("utf-8") == "a" * 50_000
+    assert [path.name for path in small_disk.iterdir()] == ["one"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"name": "x", "version": "1"}',
+        '{"00": {"case": "x"}}',
+        '{"00": {"case": "x", "level": 3}}',
+        '{"00": {"case": "x", "level": "TLP:CLEAR", "key": 3}}',
+        '{"00": [1]}',
+    ],
+)
+def test_a_manifest_of_others_is_no_report(tmp_path: Path, content: str) -> None:
+    files.write(tmp_path / "ext" / "v1" / files.MANIFEST, content)
+    (tmp_path / "a" / "b" / ".writing-1-x").mkdir(parents=True)
+    with files.alone(tmp_path):
+        assert files.manifests(tmp_path) == {}
+    files.one_level(tmp_path, "TLP:GREEN")
+
+
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", '=HYPERLINK("x")']
 
 

@@ -202,6 +202,23 @@ def test_a_refused_scenario_is_told_and_the_others_are_planned(tmp_path: Path) -
         plan.plan(case, [brief], ["later"], base)
 
 
+def test_two_scenarios_of_one_place_are_a_fault(tmp_path: Path) -> None:
+    toml = (
+        '[scenario.g]\nas_of = ["2026-02-01"]\neach = { weeks = [4] }\n'
+        '[scenario.g_4]\nas_of = "2026-02-01"\nset = { p = 1 }\n'
+    )
+    case = impact.load_case(case_of(tmp_path / "tiny", toml))
+    brief = notebook(tmp_path / "00_small.ipynb")
+    with pytest.raises(BadInput, match='scenario g_4: has the place of scenario "g_4@2026-02-01"'):
+        plan.plan(case, [brief], list(case.scenarios), Parameters(case="tiny"))
+
+
+def test_an_input_may_be_called_what_a_secret_is_called(mercor: impact.Case) -> None:
+    base = Parameters(changes="secrets_in_use=0.5; secrets_in_reach=0.5")
+    tasks, _ = plan.plan(mercor, plan.find_notebooks("00_brief"), ["baseline"], base)
+    assert len(tasks) == 1
+
+
 # keys
 
 

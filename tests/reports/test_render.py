@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -234,6 +237,39 @@ def test_marks_say_the_level_of_an_answer_and_of_lower_figures() -> None:
     assert page.marks(record, "amber") == said
     assert page.marks({"label": "clear", "figures": figures}, "clear") == ""
     assert page.marks({"label": "clear", "figures": figures}, "green") == "TLP:CLEAR."
+
+
+def test_a_very_long_word_is_read_at_once() -> None:
+    word = "a" * 200_000 + "é\u0430"
+    assert words.plain(word).endswith("[U+0430]")
+    assert words.shown(word).endswith("(cut, 200,002 characters)")
+
+
+def test_charts_are_the_same_in_any_time_zone() -> None:
+    code = (
+        "import impact, hashlib\n"
+        "known = impact.view(impact.load_case('mercor'))\n"
+        "drawn = impact.timeline(known).svg() + impact.duties(known).svg()\n"
+        "print(hashlib.sha256(drawn.encode()).hexdigest())"
+    )
+    zones = ("Asia/Tokyo", "America/New_York")
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"TZ": zone}, check=True,
+            capture_output=True,
+        ).stdout
+        for zone in zones
+    }  # fmt: skip
+    assert len(said) == 1
+
+
+def test_a_case_with_a_cell_of_a_megabyte_is_checked(tmp_path: Path) -> None:
+    hostile(tmp_path, LONG.strip(), once=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "impact", "check", str(tmp_path / "words")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_plain_text_keeps_other_scripts_and_marks_mixed_words_alone() -> None:

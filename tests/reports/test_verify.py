@@ -95,7 +95,8 @@ def test_a_picture_that_was_redrawn_is_seen(project: Path) -> None:
 def test_an_edited_notebook_or_a_lost_file_is_seen(project: Path) -> None:
     edit(page_of(project).with_suffix(".ipynb"), "Firm A", "Firm C")
     page_of(project, "baseline").unlink()
-    first, second = verify.verify(project / "out", str(project / "tiny"), jobs=2)
+    first, second, last = verify.verify(project / "out", str(project / "tiny"), jobs=2)
+    assert last.name == "index.html", "it has lost a page"
     assert first.changed == ("its html file",)
     assert second.changed == ("its ipynb file",)
     assert first.differences
@@ -128,6 +129,57 @@ def test_values_may_differ_by_a_billionth(project: Path, factor: float, same: bo
             figure["value"] *= factor
     (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
     assert (verdict(project, page).differences == ()) is same
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("index.html", "Firm B", "Firm C"),
+        ("answers.csv", "losses", "gains"),
+        ("answers.parquet", "", ""),
+    ],
+)
+def test_what_a_folder_gathers_is_compared_too(
+    project: Path, file: str, old: str, new: str
+) -> None:
+    (path, *_) = sorted((project / "out").rglob(file))
+    path.write_bytes(b"x") if not old else edit(path, old, new)
+    *reports, last = verify.verify(project / "out", str(project / "tiny"), jobs=2)
+    assert [verdict.differences for verdict in reports] == [(), ()]
+    assert last.name.endswith(file)
+
+
+@pytest.mark.parametrize("part", ["title", "as_of", "level", "headline"])
+def test_an_edited_word_of_the_manifest_is_named(project: Path, part: str) -> None:
+    page = page_of(project)
+    entries = manifest(page)
+    entry = entries["03_what_it_costs"]
+    entry[part] = {**entry[part], "copied": 0.5} if part == "headline" else "TLP:RED"
+    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
+    assert [one["figure"] for one in verdict(project, page).differences] == [part]
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("key", "x"), ("key", 3), ("files", None), ("files", "x"), ("figures", {}), ("parameters", []),
+     ("headline", 1)],
+)  # fmt: skip
+def test_a_damaged_manifest_is_told_in_a_line(project: Path, part: str, value: Any) -> None:
+    page = page_of(project)
+    entries = manifest(page)
+    entries["03_what_it_costs"][part] = value
+    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
+    with pytest.raises(BadInput, match="says nothing sound of"):
+        verify.verify(project / "out", str(project / "tiny"))
+
+
+@pytest.mark.parametrize("figure", ["x", {"x": 1}, {"value": "many"}, None])
+def test_an_odd_figure_of_the_manifest_is_a_difference(project: Path, figure: Any) -> None:
+    page = page_of(project)
+    entries = manifest(page)
+    entries["03_what_it_costs"]["figures"][0] = figure
+    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
+    assert verdict(project, page).differences
 
 
 def test_changed_data_are_named_with_the_figures_that_moved(project: Path) -> None:

@@ -1,0 +1,176 @@
+"""Pages in Chromium with the network cut: nothing is asked for, nothing is refused, all is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import impact
+from impact.reports import batch, plan
+from impact.reports.plan import Parameters
+
+QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
+NOTEBOOKS = ("00_brief", "01_what_is_known", "02_who_is_exposed", "03_what_it_costs")
+# contrast of each text with what is behind it: WCAG 2.1, 1.4.3
+CONTRAST = """() => {
+  const rgb = text => text.match(/[\\d.]+/g).map(Number)
+  const lum = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
+  const behind = node => {
+    for (let at = node; at; at = at.parentElement) {
+      const found = rgb(getComputedStyle(at).backgroundColor)
+      if (found.length < 4 || found[3] > 0) return found
+    }
+    return [255, 255, 255]
+  }
+  const low = []
+  for (const node of document.querySelectorAll('h1,h2,h3,p,th,td,dt,dd,a,span,summary,li')) {
+    if (!node.textContent.trim() || node.closest('svg')) continue
+    const [one, other] = [lum(rgb(getComputedStyle(node).color)), lum(behind(node))]
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)
+    if (ratio < 4.5) low.push([node.tagName, node.textContent.slice(0, 40), ratio])
+  }
+  return low
+}"""
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with four reports of the bundled case, one scenario hypothetical."""
+    out = tmp_path_factory.mktemp("pages") / "out"
+    case = impact.load_case("mercor")
+    tasks, _ = plan.plan(
+        case,
+        [path for path in plan.find_notebooks("all") if path.stem in NOTEBOOKS],
+        ["baseline", "surge-falls"],
+        Parameters(draws=2000),
+    )
+    assert batch.run(tasks, out, jobs=2).failed == {}
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=chromium, args=list(QUIET))
+        yield opened
+        opened.close()
+
+
+def opened(browser: Browser, path: Path, **look: Any) -> tuple[Page, list[str]]:
+    """(page, what it asked for or complained of), the network cut."""
+    context = browser.new_context(offline=True, **look)
+    page, told = context.new_page(), list[str]()
+    page.on("console", lambda said: told.append(f"console: {said.text}"))
+    page.on("pageerror", lambda error: told.append(f"error: {error}"))
+    page.on("request", lambda asked: told.append(asked.url))
+    page.goto(path.as_uri())
+    told.remove(path.as_uri())
+    return page, told
+
+
+LOOKS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True},
+    "dark phone": {
+        "viewport": {"width": 390, "height": 844},
+        "is_mobile": True,
+        "color_scheme": "dark",
+    },
+}
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_quiet_fits_and_has_contrast(
+    browser: Browser, reports: Path, look: str
+) -> None:
+    pages = sorted(reports.rglob("*.html"))
+    assert len(pages) == 8
+    for path in pages:
+        page, told = opened(browser, path, **LOOKS[look])
+        assert told == [], path.name
+        wide = page.evaluate("[document.scrollingElement.scrollWidth, innerWidth]")
+        assert wide[0] <= wide[1], path.name
+        assert page.evaluate(CONTRAST) == [], path.name
+        page.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_every_page_has_order_names_and_a_finding_for_each_picture(
+    browser: Browser, reports: Path
+) -> None:
+    for path in sorted(reports.rglob("*.html")):
+        page, _ = opened(browser, path)
+        assert page.get_attribute("html", "lang") == "en"
+        assert page.title()
+        levels = page.evaluate(
+            "[...document.querySelectorAll('h1,h2,h3,h4')].map(h => Number(h.tagName[1]))"
+        )
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(b <= a + 1 for a, b in pairwise(levels)), path.name
+        assert page.locator("table:not(:has(th[scope=col]))").count() == 0
+        pictures = page.locator("svg[role=img]")
+        for number in range(pictures.count()):
+            said = pictures.nth(number).locator("desc, title").last.text_content() or ""
+            assert len(said.split()) > 5, path.name
+        ids = page.evaluate("[...document.querySelectorAll('[id]')].map(node => node.id)")
+        assert len(ids) == len(set(ids)), path.name
+        policy = page.get_attribute("meta[http-equiv=Content-Security-Policy]", "content") or ""
+        assert policy.startswith("default-src 'none'; style-src 'sha256-")
+        assert page.locator("script, img, iframe, link, object, form").count() == 0
+        for name in ("src", "style", "onload", "onclick"):
+            assert page.locator(f"body [{name}]:not(svg *)").count() == 0
+        page.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_every_row_of_the_index_opens(browser: Browser, reports: Path) -> None:
+    page, _ = opened(browser, reports / "index.html")
+    links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.href)")
+    assert len(set(links)) == 7
+    for link in set(links):
+        page.goto(link)
+        assert page.locator("h1").count() == 1
+    page.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_printed_page_opens_its_details_and_says_its_level_on_each_sheet(
+    browser: Browser, reports: Path
+) -> None:
+    path = reports / next(p for p in reports.rglob("00_brief.html")).relative_to(reports)
+    page, _ = opened(browser, path)
+    page.emulate_media(media="print")
+    hidden = page.evaluate(
+        "[...document.querySelectorAll('details table')]"
+        ".filter(table => !table.getBoundingClientRect().height).length"
+    )
+    assert hidden == 0
+    widths = page.evaluate(
+        "() => { document.body.style.width = '680px';"
+        " return [...document.querySelectorAll('table')].map(t => t.scrollWidth) }"
+    )
+    assert max(widths) <= 700, "Chromium would shrink the whole page"
+    rules = page.evaluate("document.styleSheets[0].cssRules.length")
+    assert rules > 30
+    assert page.get_attribute("body", "class") == "tlp-clear"
+    page.context.close()
+
+
+def test_a_brief_is_below_300_kb(reports: Path) -> None:
+    sizes = [path.stat().st_size for path in reports.rglob("00_brief.html")]
+    assert len(sizes) == 2
+    assert max(sizes) < 300_000
