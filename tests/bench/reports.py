@@ -43,7 +43,7 @@ def rows(folder: Path) -> Iterator[tuple[str, ...]]:
     """Rows of the table: time and CPU against papermill, and the same reports again."""
     home, out = grid_case(folder), folder / "out"
     notebook = ROOT / "notebooks" / "00_brief.ipynb"
-    names = [f"grid_{round(1 + 0.5 * number, 1)}" for number in range(MANY)]
+    names = [f"grid_{1 + 0.5 * number:g}" for number in range(MANY)]
     papermill = [
         [sys.executable, "-m", "papermill", str(notebook), str(folder / "papermill.ipynb"),
          "--no-progress-bar", "-p", "case", str(home), "-p", "scenario", name]
