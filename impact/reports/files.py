@@ -60,11 +60,12 @@ def write_all(contents: Contents, first: Contents | None = None) -> None:
         for folder in {path.parent for _, path in spares}:
             _settle(folder)
     except OSError as error:
+        repair = "make room, or choose another folder, and run again"
+        raise bad(str(path), f"cannot be written ({error.strerror})", repair) from None
+    finally:
         for spare, _ in spares:
             with contextlib.suppress(OSError):
                 spare.unlink(missing_ok=True)
-        repair = "make room, or choose another folder, and run again"
-        raise bad(str(path), f"cannot be written ({error.strerror})", repair) from None
 
 
 def _stage(spare: Path, data: bytes) -> None:

@@ -17,7 +17,7 @@ import impact
 from impact.answers import differences, shown
 from impact.answers import why as explaining
 from impact.answers.answer import MIME
-from impact.case import stix, views, written
+from impact.case import stix, written
 from impact.case.schema import TLP
 from impact.errors import ImpactError, Refusal
 from impact.reports import export, files, headline, index, kernels, page, plan, work
@@ -34,6 +34,13 @@ OF_RUN = (
     *("losses", "itemised", "exceedance", "common_cause", "decisions", "unknowns", "not_known"),
     *("compare", "waterfall", "next_year"),
 )
+NAMED = {  # what each scenario and decision of the case names
+    "qzscenworse": {"qzclainot", "qzinputake", "qzlinkuses"},
+    "qzscenfalls": {"qzinpufall"},
+    "qzdeciguard": {
+        *("qzentilaba", "qzinpuusd", "qzinputake", "qzinpustop", "qzlossreview", "qzlossleak"),
+    },
+}
 CELLS = [f"impact.{name}(known)" for name in OF_VIEW] + [f"impact.{name}(run)" for name in OF_RUN]
 
 
@@ -72,9 +79,9 @@ def forbidden(case: impact.Case, level: str) -> set[str]:
         for frame in case.tables.values()
         for row in frame.filter(pl.col("tlp").is_in(above))["id"]
     }
-    known = views._at_level
-    kept = {*known(case, case.scenarios, level), *known(case, case.decisions, level)}
-    return rows | {*case.scenarios, *case.decisions} - kept
+    entries = {**case.scenarios, **case.decisions}
+    marked_above = {name for name, entry in entries.items() if entry.tlp in above}
+    return rows | marked_above | {name for name, named in NAMED.items() if rows & named}
 
 
 def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
@@ -99,7 +106,7 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
     yield "show", shown.text(run) + json.dumps(shown.record(run))
     yield "stix", stix.text(stix.bundle(task.known))
     yield "diff", json.dumps(differences.record(run, impact.under(run, "baseline")))
-    for name in ("qzentilaba", "qzclaimdid", "qzinputake", "qzlossleak"):
+    for name in ("qzentilaba", "qzclaidid", "qzinputake", "qzlossleak"):
         try:
             yield "why", str(explaining.why(run, name))
         except ImpactError:

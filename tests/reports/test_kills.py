@@ -54,7 +54,7 @@ def faults(out: Path, whole: dict[str, bytes]) -> list[str]:
     for path, content in found.items():
         head, _, name = path.rpartition("/")
         if name.startswith(".writing-"):  # the one moment in which a whole file has two names
-            path = f"{head}/{name.split('-', 2)[2]}".lstrip("/")
+            path = f"{head}/{name.split('-', 3)[3]}".lstrip("/")
         if path.endswith(files.MANIFEST) or path == "index.html" or "/answers." in path:
             continue  # they grow with the reports; what they say is looked at below
         if content != whole.get(path):
