@@ -166,7 +166,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         if rows
         else (),
         notices=tuple(views.notices(run.known)),
-        draw=draw if rows else None,
+        draw=draw if rows and frame["p05"].count() else None,
     )
 
 

@@ -215,7 +215,8 @@ def ranges(rows: pl.DataFrame) -> alt.TopLevelMixin:
     scale is logarithmic where every value is above 0.
     """
     drawn, y = _labels(rows)
-    positive = all(value > 0 for value in drawn["p05"].drop_nulls())
+    lows = drawn["p05"].drop_nulls()
+    positive = len(lows) > 0 and (lows > 0).all()
     scale = alt.Scale(type="log", nice=True) if positive else alt.Scale(zero=True)
     steps: dict[str, Any] = {"values": _decades(drawn)} if positive else {"tickCount": 5}
     axis = alt.Axis(labelExpr=_MONEY, **steps)

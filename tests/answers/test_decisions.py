@@ -287,3 +287,10 @@ def test_a_cost_that_is_left_at_nothing_is_said_beside_cheapest_in_every_draw(
     assert row["option"] == "Go on"
     told = " ".join([answer.sentence, *answer.notes, row["best_said"], row["range"]])
     assert "$0" in told or "without a further loss" in told
+
+
+def test_options_of_which_no_cost_is_resolved_have_no_picture(mercor: impact.Case) -> None:
+    """Under 500 draws nothing is resolved: a picture of no range would end the page."""
+    answer = impact.decisions(impact.simulate(impact.view(mercor), 400))
+    assert answer.table["p05"].count() == 0
+    assert answer.svg() is None
