@@ -7,6 +7,7 @@ import os
 import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -159,6 +160,32 @@ def test_a_word_is_found_where_it_may_be(words: impact.Case, every: Path, tmp_pa
     assert {what for what, held in found.items() if len(held) < 3} <= {
         *("why", "case.toml", "indicators.csv", "index.html"),
     }
+
+
+def test_counts_of_a_page_do_not_tell_of_a_single_row_above_its_level(
+    words: impact.Case, every: Path, tmp_path: Path
+) -> None:
+    """With one red claim, or without it: the same page. At red its counts carry the level."""
+    mute = pl.col("id") == "qzclaimute"
+    level = pl.when(mute).then(pl.lit("red")).otherwise("tlp").alias("tlp")
+    claims = words.tables["claims"]
+    with_it = replace(words, tables={**words.tables, "claims": claims.with_columns(level)}, memo={})
+    without = replace(words, tables={**words.tables, "claims": claims.filter(~mute)}, memo={})
+    pages = {}
+    for name, case, tlp in (
+        ("with", with_it, "green"), ("without", without, "green"), ("red", with_it, "red"),
+    ):  # fmt: skip
+        base = Parameters(case="tiny", tlp=tlp, draws=DRAWS)
+        (task,), _ = plan.plan(case, [every], ["baseline"], base)
+        pages[name] = page.page(task, executed(task, draw=True))
+        figures = impact.statements(task.known).figures
+        pages[f"{name} counts"] = {figure.name: figure.label for figure in figures}
+    assert pages["with"] == pages["without"]
+    assert "qzclaimute" not in pages["with"]
+    assert "qzclaimute" in pages["red"]
+    assert set(pages["with counts"].values()) == {"clear"}
+    assert "red" in pages["red counts"].values()
+    assert pages["red"].count("TLP:RED") > 1
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import html
 import json
 import os
@@ -17,7 +18,7 @@ from canaries import case_of_words
 import impact
 from impact import words
 from impact.charts import theme
-from impact.reports import batch, page
+from impact.reports import batch, kernels, page
 from impact.reports.plan import Task
 from notebooks import notebook, planned
 
@@ -120,6 +121,23 @@ def test_terminal_sequences_are_gone_everywhere(
     known = impact.view(impact.load_case(tmp_path / "words"))
     print(impact.losses(impact.simulate(known, 500)), impact.statements(known))
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_nothing_that_a_case_or_a_user_says_is_run_as_code(tmp_path: Path) -> None:
+    """Beneath the parameters papermill writes texts into a cell: names and plain values alone."""
+    case = hostile(tmp_path, "one\nraise SystemExit  # ='\"")
+    (task,) = planned(
+        case, [notebook(tmp_path / "00_evil.ipynb", "impact.losses(run)")], "qzscenworse",
+        changes="link.qzlinkuses=0.5;\n qzinputake=0.25",
+    )  # fmt: skip
+    cells = kernels.execute(task)["cells"]
+    (given,) = (cell for cell in cells if "injected-parameters" in cell["metadata"]["tags"])
+    said = ast.parse(given["source"]).body
+    assert all(isinstance(line, ast.Assign | ast.AnnAssign) for line in said)
+    values = {line.targets[0].id: ast.literal_eval(line.value) for line in said}
+    assert values == vars(task.parameters)
+    comments = [line for line in given["source"].splitlines() if line.startswith("#")]
+    assert comments == ["# Parameters"]
 
 
 def test_an_endless_cell_is_cut_with_its_count_and_the_page_stays_small(tmp_path: Path) -> None:
