@@ -247,6 +247,39 @@ def report(
 
 
 @main.command()
+@click.argument("name")
+@click.option("--vendors", type=click.Path(path_type=Path), help="A vendor inventory, as CSV.")
+@click.option("--scan", type=click.Path(path_type=Path), help="Locks, SBOMs or a folder of them.")
+@click.option("--advisories", type=click.Path(path_type=Path), help="Folder or zip of OSV or CVE.")
+def new(name: str, vendors: Path | None, scan: Path | None, advisories: Path | None) -> None:
+    """Write a new case NAME from the template, with vendors and a scan of your own stack."""
+    from impact.answers import drafts
+
+    click.echo(plain("\n".join(drafts.new(name, vendors, scan, advisories))))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--case", default="", help="Case that gives the windows and the advisories.")
+@click.option("--advisories", type=click.Path(path_type=Path), help="Folder or zip of OSV or CVE.")
+@click.option("--as-of", default="", help="What could have been said at that date or UTC time.")
+@click.option("--history", is_flag=True, help="Read what git keeps of each lock.")
+@click.option("--installs", type=click.Path(path_type=Path), help="CSV of installs or CI runs.")
+@click.option("--constraint", default="", metavar="SPEC", help="Does this proposed fix exclude it?")
+@click.option("--hunt", is_flag=True, help="Print what to rotate and to look for.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
+@click.option("--vex", type=click.Path(path_type=Path), help="Write OpenVEX to this file.")
+def scan(paths: tuple[Path, ...], **options: Any) -> None:
+    """Was a bad version installed while it could be had? Locks, manifests, SBOMs, git histories."""
+    from impact.answers import scanned
+
+    lines, exit_status = scanned.command(paths, **options)
+    for line in lines:
+        click.echo(plain(line))
+    sys.exit(exit_status)
+
+
+@main.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--case", default="", help="The case or its folder, where it is no bundled one.")
 @click.option("--jobs", default=1, show_default=True, help="Reports run at a time.")

@@ -43,7 +43,7 @@ def test_show_json_has_the_shape_of_the_contract_and_the_same_bytes_twice() -> N
 def test_show_json_has_the_same_bytes_with_shuffled_rows(root: Path, tmp_path: Path) -> None:
     home = tmp_path / "mercor"
     home.mkdir()
-    for path in (root / "data/cases/mercor").iterdir():
+    for path in (root / "data/cases/mercor").glob("*.*"):
         lines = path.read_text(encoding="utf-8").splitlines()
         if path.suffix == ".csv":
             lines = [lines[0], *reversed(lines[1:])]
@@ -57,7 +57,7 @@ def test_show_json_has_the_same_bytes_with_shuffled_rows(root: Path, tmp_path: P
 def test_adding_an_unrelated_party_moves_no_other_number(root: Path, tmp_path: Path) -> None:
     home = tmp_path / "mercor"
     home.mkdir()
-    for path in (root / "data/cases/mercor").iterdir():
+    for path in (root / "data/cases/mercor").glob("*.*"):
         (home / path.name).write_bytes(path.read_bytes())
     with (home / "entities.csv").open("a", encoding="utf-8") as stream:
         stream.write("aardvark,Aardvark,vendor,Unrelated.,,,2026-04-04,,\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROWS = (
-    ("errors", "words"),
+    ("errors", "texts", "words"),
     ("charts", "numerics"),
     ("case", "stack"),
     ("simulation", "sums"),
@@ -18,6 +18,7 @@ ROWS = (
 ROW = {room: number for number, rooms in enumerate(ROWS) for room in rooms}
 BESIDE = {
     ("words", "errors"),
+    ("texts", "errors"),
     ("__main__", "cli"),
     ("sums", "simulation"),
 }  # the only imports inside one row

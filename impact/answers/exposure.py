@@ -292,11 +292,12 @@ def client_data_reached(run: Run) -> str:
     """For which labs their data was in reach, and how likely, as a half-sentence."""
     said = names(run.known)
     groups: dict[str, list[str]] = {}
-    for row in (row for row in _reached(run) if row["kind"] == "lab"):
+    kind = "lab" if "lab" in set(run.known["entities"]["kind"]) else "client"
+    for row in (row for row in _reached(run) if row["kind"] == kind):
         text = said_chance(row).removesuffix(", assumed")
         groups.setdefault(text, []).append(said[row["entity"]])
     if not groups:
-        return "no way to a client lab is known"
+        return f"no way to a {'client lab' if kind == 'lab' else 'client'} is known"
     told = words.listed([f"{text} for {words.listed(labs)}" for text, labs in groups.items()])
     start = "whether client data was in reach is not reported and is"
     return f"{start} {told}" if set(groups) == {"supposed"} else f"{start} assumed, {told}"

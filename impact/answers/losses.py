@@ -230,20 +230,28 @@ def _vendors(run: Run) -> list[dict[str, Any]]:
     ]
 
 
+_BANDS = {"lab": "a client lab", "client": "a client"}
+
+
 def _drivers(run: Run) -> list[dict[str, Any]]:
-    """Client labs as one band by driver: the draws of all labs together, where it happens."""
-    known = run.known
+    """Clients of a kind as one band by driver: the draws of all together, where it happens.
+
+    A case with one client is that client's own, which is named.
+    """
+    known, said = run.known, names(run.known)
     kinds = dict(known["entities"].select("id", "kind").iter_rows())
     mine = known["losses"].filter(pl.col("received_by").is_null())
-    groups: dict[str, list[str]] = {}
+    clients = {name for name, kind in kinds.items() if kind in ("lab", "client")}
+    groups: dict[tuple[str, str], list[str]] = {}
     for name, bearer, driver in mine.select("id", "bearer", "driver").iter_rows():
-        if kinds[bearer] in ("lab", "client"):
-            groups.setdefault(driver, []).append(name)
+        if bearer in clients:
+            band = said[bearer] if len(clients) == 1 else _BANDS[kinds[bearer]]
+            groups.setdefault((band, driver), []).append(name)
     rows = []
-    for driver, ids in groups.items():
+    for (band, driver), ids in groups.items():
         pooled = np.concatenate([run.losses[name] for name in ids])
         if np.any(pooled):
-            row = _row(run, "a client lab", driver, "USD", pooled, *ids)
+            row = _row(run, band, driver, "USD", pooled, *ids)
             rows.append(row | {"said": "where it happens"})
     return rows
 

@@ -23,10 +23,14 @@ from impact.errors import BadInput, Fault, bad, did_you_mean
 from impact.numerics import times
 
 TEMPLATE = "_template"
+ADVISORIES = "advisories"
+STACK = ("locks", "sboms")  # of the level of the case
+FOLDERS = (ADVISORIES, *STACK)
 _SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
 _OPTIONAL = (
     "title_known_on",  # before that day a view is titled by the name of the event
     "view_of",  # the seal of a view written by the kit
+    "vendors",  # headings of a vendor inventory, see impact.case.vendors
 )
 
 
@@ -58,7 +62,8 @@ class Case:
     `tables` holds one frame per table of `impact.case.schema`, sorted by key. A case as loaded has
     every row; `impact.view` returns a case with the rows, the inputs and the changes of one view;
     `ended` holds the rows that ended others by then, `before` is that view before its scenario and
-    changes, `loaded` the case that it is a view of.
+    changes, `loaded` the case that it is a view of. `files` are the originals that it holds: what
+    lies in FOLDERS, by its path in the case folder.
     """
 
     id: str
@@ -70,6 +75,7 @@ class Case:
     scenarios: Mapping[str, Scenario] = field(repr=False)
     decisions: Mapping[str, Decision] = field(repr=False)
     title_known_on: str = field(default="", repr=False)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     scenario: str = BASELINE
     as_of: datetime | None = None
     changes: tuple[Change, ...] = ()
@@ -183,11 +189,20 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         currency=settings["currency"],
         tlp=settings["tlp"],
         title_known_on=settings.get("title_known_on", ""),
+        files=originals(folder),
         tables=frames,
         scenarios=known,
         decisions=decisions,
     )
     return loaded, []
+
+
+def originals(folder: Path) -> dict[str, bytes]:
+    """The untouched files of others in a case folder, by their path in it."""
+    found = (path for name in FOLDERS for path in sorted((folder / name).rglob("*")))
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.is_file()
+    }
 
 
 def ordered(rows: pl.DataFrame) -> pl.DataFrame:
@@ -257,6 +272,8 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
             content["tlp"] = tables.level(content["tlp"], f"{path.name} tlp")
         except BadInput as error:
             faults += error.faults
+    if not isinstance(content.pop("vendors", {}), dict):
+        faults.append(Fault(f"{path.name} vendors", "is no table", "write it as [vendors]"))
     return {str(key): str(value) for key, value in content.items()}, faults
 
 
@@ -279,6 +296,9 @@ def digests(known: Case) -> dict[str, str]:
         "inputs": _inputs_digest(known),
         "scenarios": _said(known, "scenarios"),
         "decisions": _said(known, "decisions"),
+        "files": _text_sha(
+            sorted((name, hashlib.sha256(data).hexdigest()) for name, data in known.files.items())
+        ),
         "view": _text_sha((*what, known.scenarios[known.scenario])),
     }
 

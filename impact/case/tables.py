@@ -15,8 +15,9 @@ from pathlib import Path
 import polars as pl
 
 from impact.case.schema import TLP, Column, Table
-from impact.errors import Fault, bad, did_you_mean
+from impact.errors import BadInput, Fault, bad, did_you_mean
 from impact.numerics import times
+from impact.texts import decoded
 
 SHOWN = 20  # faults shown of one kind in one column, before "and N more"
 _ID = r"^[a-z0-9][a-z0-9._+-]*$"
@@ -99,17 +100,10 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
         data = path.read_bytes()
     except OSError as error:
         return "", [Fault(path.name, f"cannot be read ({error.strerror})", "check path and rights")]
-    utf8 = "save the file as UTF-8 text"
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in data[:200]:
-        return "", [Fault(path.name, "is not UTF-8 (it looks like UTF-16)", utf8)]
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        return "", [Fault(f"{path.name}:{line}", "is not UTF-8", utf8)]
-    if "\x00" in text:
-        line = text[: text.index("\x00")].count("\n") + 1
-        return "", [Fault(f"{path.name}:{line}", "holds a NUL byte", utf8)]
+        text = decoded(data, path.name)
+    except BadInput as error:
+        return "", list(error.faults)
     if not text.strip():
         return "", [Fault(path.name, "is empty", "give it a header line or remove the file")]
     return text, []

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from impact.case import checks, folder, scenarios
-from impact.case.folder import Case
+from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import TLP
 from impact.case.tables import level as read_level
 from impact.case.ways import ROOT
@@ -54,6 +54,9 @@ def view(
     seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
     seen = replace(seen, scenarios=shown, decisions=_at_level(case, case.decisions, level))
     seen = replace(seen, loaded=case.loaded or case, memo={}, title=_title(seen))
+    if _RANK[level] < _RANK[case.tlp]:  # what a case holds of a stack is of its own level
+        public = {name: data for name, data in seen.files.items() if name.startswith(ADVISORIES)}
+        seen = replace(seen, files=public)
     seen = replace(seen, before=replace(seen, scenario=scenarios.BASELINE))
     return changed(_supposed(seen, chosen), own, "changes")
 

@@ -32,6 +32,9 @@ def write(known: Case, home: Path) -> None:
         found[f"{table}.csv"] = text(ordered(pl.concat(every)))
     for name, content in found.items():
         (home / name).write_text(content, encoding="utf-8")
+    for name, data in known.files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(data)
     settings = {name: getattr(known, name) for name in _SETTINGS}
     settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
     (home / "case.toml").write_text(_settings(settings), encoding="utf-8")

@@ -72,7 +72,7 @@ def test_line_ends_and_marks_change_nothing_that_is_read(
     root: Path, case_copy: Any, rewrite: Callable[[bytes], bytes]
 ) -> None:
     original = impact.load_case(root / "data" / "cases" / "mercor")
-    for path in case_copy.folder.iterdir():
+    for path in case_copy.folder.glob("*.*"):
         path.write_bytes(rewrite(path.read_bytes()))
     assert_same_tables(impact.load_case(case_copy.folder), original)
 

@@ -1,0 +1,132 @@
+"""`impact new`: a case of one's own from a vendor inventory and a scan of one's own stack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from impact import words
+from impact.answers import verdicts
+from impact.case import draft, vendors
+from impact.case.draft import Held
+from impact.case.folder import ADVISORIES, Case, cases, load_case
+from impact.case.views import view
+from impact.errors import bad
+from impact.numerics import times
+from impact.stack import advisories as records
+from impact.stack import files, readers
+from impact.stack import scan as scanning
+from impact.stack.advisories import Advisories
+from impact.stack.documents import Source
+from impact.stack.findings import ABSENT, LOCKED_AFFECTED
+from impact.stack.verdicts import NO, VERDICTS, Window
+
+MOST_BYTES = 64 << 20  # of originals that are copied into a case
+
+
+def new(name: str, inventory: Path | None, scan: Path | None, advisories: Path | None) -> list[str]:
+    """Write a new case and say what it holds and what comes next.
+
+    Without `advisories` those of the bundled cases are asked, with their windows.
+    """
+    listed, unused = vendors.read(inventory, draft.headings()) if inventory else ([], [])
+    held: list[Held] = []
+    originals: dict[str, bytes] = {}
+    if scan is not None:
+        held, originals = _scanned(scan, advisories)
+    today = times.parse(f"{datetime.now(UTC):%Y-%m-%d}")
+    home = draft.write(name, listed, held, originals, today)
+    told = [
+        f"{home}: {words.count(len(listed), 'vendor')}, {words.count(len(held), 'row')} of a scan"
+    ]
+    if unused:
+        told.append(f"not used of {inventory.name if inventory else ''}: {', '.join(unused)[:300]}")
+    told.append(f"next: impact check {name}; impact show {name}; impact report {name}")
+    return told
+
+
+def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str, bytes]]:
+    """(what a scan says of each system, the originals that it says it of)."""
+    if not path.exists():
+        raise bad(str(path), "is not there", "give a file or folder of this machine")
+    bundled = (
+        [] if advisories else [view(load_case(home), tlp="clear") for home in cases().values()]
+    )
+    found = records.read(advisories) if advisories else _all(bundled)
+    if not found.affected:
+        raise bad("--advisories", "no advisory names a package", "give a folder of OSV records")
+    windows: list[Window] = [
+        window for known in bundled for window in verdicts.windows(known, found)
+    ]
+    every = list(files.found([path]))
+    rows = scanning.scan(every, scanning.question(found, windows))
+    told = rows.filter((pl.col("finding") != ABSENT) & (pl.col("verdict") != NO))
+    held = [_held(row) for row in _gravest(told).iter_rows(named=True)]
+    kept = _originals(every, set(told["file"]), path)
+    if advisories:
+        kept |= _records(advisories)
+    else:
+        kept |= {
+            place: data
+            for known in bundled
+            for place, data in known.files.items()
+            if place.startswith(f"{ADVISORIES}/")
+        }
+    return held, kept
+
+
+def _all(bundled: Sequence[Case]) -> Advisories:
+    return Advisories(tuple(one for known in bundled for one in verdicts.held(known).affected))
+
+
+def _gravest(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of each system and package the row with the gravest verdict."""
+    rank = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
+    order = rows.sort("system", "package", rank, "file")
+    return order.unique(["system", "package"], keep="first", maintain_order=True)
+
+
+def _held(row: dict[str, str]) -> Held:
+    version = row["version"].partition(", ")[0] if row["finding"] == LOCKED_AFFECTED else ""
+    way = f" by {row['path']}" if row["path"] else ""
+    says = f"{Path(row['file']).name} of {row['system']}: {row['reason']}{way}."
+    return Held(row["system"], row["package"], version, row["verdict"], says, row["settle"])
+
+
+def _originals(every: Sequence[files.Found], wanted: set[str], root: Path) -> dict[str, bytes]:
+    """The files that rows speak of, by their place in a case: locks/ or sboms/, then the system."""
+    kept: dict[str, bytes] = {}
+    size = 0
+    for found in every:
+        if found.where not in wanted or found.path is None or not found.path.is_file():
+            continue
+        data = found.path.read_bytes()
+        size += len(data)
+        if size > MOST_BYTES:
+            raise bad(str(root), "holds more than a case can", "scan it in parts")
+        inside = (
+            found.path.relative_to(root) if root in found.path.parents else Path(found.path.name)
+        )
+        parts = inside.parts if inside.parts[0] == found.system else (found.system, *inside.parts)
+        home = "sboms" if _is_sbom(found) else "locks"
+        kept["/".join((home, *parts))] = data
+    return kept
+
+
+def _is_sbom(found: files.Found) -> bool:
+    if not isinstance(found.source, Source):
+        return False
+    form = readers.format_of(found.source.text)
+    return getattr(form, "FORMAT", str(form)).startswith(("CycloneDX", "SPDX"))
+
+
+def _records(path: Path) -> dict[str, bytes]:
+    """The records of a folder of advisories, by their place in a case."""
+    return {
+        f"{ADVISORIES}/{file.name}": file.read_bytes()
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and file.suffix in records.ENDINGS
+    }

@@ -1,0 +1,146 @@
+"""A scan in a terminal: a table for a pull request, lines of JSON, what to hunt for, its status."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from impact import words
+from impact.answers import verdicts
+from impact.answers.answer import Answer
+from impact.answers.provenance import names
+from impact.case.folder import Case, load_case
+from impact.case.views import view
+from impact.errors import bad
+from impact.numerics import times
+from impact.stack import scan as scanning
+from impact.stack import vex as exchange
+from impact.stack.findings import ABSENT, ALARMING, NOT_EVALUATED
+
+KEYS = (  # of a line of JSON, beside `ecosystem`, `system` and `history`
+    *("file", "format", "package", "version", "advisory", "finding", "verdict"),
+    *("path", "reason", "settle"),
+)
+
+
+def command(
+    paths: Sequence[Path],
+    case: str,
+    advisories: Path | None,
+    as_of: str,
+    history: bool,
+    installs: Path | None,
+    constraint: str,
+    hunt: bool,
+    as_json: bool,
+    vex: Path | None,
+) -> tuple[list[str], int]:
+    """(what is printed, exit status) of `impact scan`; writes OpenVEX where it is asked for."""
+    if not paths and not constraint:
+        raise bad("PATH", "nothing to scan", "name a lock, an SBOM or a folder, or --constraint")
+    if hunt and not case:
+        raise bad("--hunt", "no indicators", "name a case with --case")
+    for path in paths:
+        if not path.exists():
+            raise bad(str(path), "is not there", "give a file or folder of this machine")
+    known = view(load_case(case), as_of=as_of) if case else None
+    question = verdicts.asked(known, advisories, installs, as_of, history)
+    frames = [scanning.constraint(constraint, question.packages)] if constraint else []
+    notes: list[str] = []
+    if paths:
+        rows, notes = verdicts.rows(paths, question, _progress())
+        frames.append(rows)
+    every = pl.concat(frames)
+    if vex is not None:
+        from impact.reports.files import write
+
+        write(vex, exchange.text(every, question.as_of))
+    grave = every.filter(pl.col("finding").is_in(ALARMING)).height > 0
+    if as_json:
+        return [json.dumps(record) for record in records(every)], int(grave)
+    told = [markdown(verdicts.told(every, known, notes))]
+    told += [hunted(known, every)] if hunt and known is not None else []
+    return told, int(grave)
+
+
+def _progress() -> verdicts.Told:
+    """Where a person looks on, each file as it is read; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        return lambda file: None
+    from tqdm import tqdm
+
+    bar = tqdm(unit=" files", desc="scanning", leave=False)
+
+    def tell(file: str) -> None:
+        bar.set_postfix_str(words.plain(file)[-40:], refresh=False)
+        bar.update()
+
+    return tell
+
+
+def markdown(scanned: Answer) -> str:
+    """A scan as a table that pastes into a pull request, then what it leaves out."""
+    heads = verdicts.HEADS
+    shown = collapsed(scanned.table).select(*heads)
+    lines = [scanned.sentence, ""]
+    if shown.height:
+        lines += [f"| {' | '.join(heads.values())} |", f"|{'---|' * len(heads)}"]
+        lines += [f"| {' | '.join(map(_cell, row))} |" for row in shown.iter_rows()]
+        lines.append("")
+    return "\n".join([*lines, *scanned.notes]).rstrip()
+
+
+def collapsed(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are shown: no absent ones, and one for a file of which nothing is known."""
+    unread = (pl.col("finding") == NOT_EVALUATED) & (pl.col("version") == "")
+    several = pl.len().over("file", "why") > 1
+    package = pl.when(unread & several).then(pl.lit("all")).otherwise("package")
+    shown = rows.filter(pl.col("finding") != ABSENT)
+    first = pl.struct("file", "why").is_first_distinct()
+    return shown.with_columns(package=package).filter(~unread | first)
+
+
+def _cell(value: object) -> str:
+    """A text in a cell of a table in Markdown: one line, nothing that ends the cell or a tag."""
+    text = " ".join(words.shown(str(value), 400).split())
+    text = text.replace("\\", "\\\\").replace("|", "\\|")
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text) or "-"
+
+
+def records(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows of a scan for a machine, in the order of files and packages."""
+    for row in rows.sort("file", "package", "ecosystem").iter_rows(named=True):
+        states = [
+            {
+                **{key: state[key] for key in ("finding", "version", "commit")},
+                "from": state["begins"] and times.as_text(state["begins"]),
+                "to": state["ends"] and times.as_text(state["ends"]),
+            }
+            for state in row["states"]
+        ]
+        more = {"ecosystem": row["ecosystem"], "system": row["system"], "history": states}
+        yield {key: row[key] for key in KEYS} | more
+
+
+def hunted(known: Case, rows: pl.DataFrame) -> str:
+    """What to rotate first, then what to look for, of the packages that a file may have brought."""
+    held = set(rows.filter(~pl.col("verdict").is_in(["no", "unlikely"]))["package"])
+    if not held:
+        return "\nNothing was found that calls for a hunt."
+    said, lines = names(known), ["", "What to rotate and to look for"]
+    kinds = dict(known["entities"].select("id", "kind").iter_rows())
+    shown = known["indicators"].sort("action", "kind", "id", descending=[True, False, False])
+    for row in shown.iter_rows(named=True):
+        name, _, version = said[row["entity"]].rpartition(" ")
+        if kinds[row["entity"]] == "release" and name.lower() not in held:
+            continue
+        of = f" of {version}" if kinds[row["entity"]] == "release" else ""
+        what = f"{row['kind']} `{_cell(row['value'])}`, {_cell(row['what'])}{of}"
+        lines.append(f"- {row['action']}: {what}")
+    return "\n".join(lines)

@@ -1,0 +1,199 @@
+"""What locks, manifests and SBOMs say of the packages that advisories name, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from impact import words
+from impact.answers.answer import Answer, tally
+from impact.answers.provenance import names
+from impact.case.folder import ADVISORIES, STACK, Case
+from impact.errors import bad
+from impact.numerics import times
+from impact.stack import advisories as records
+from impact.stack import files, installs
+from impact.stack import scan as scanning
+from impact.stack.advisories import Advisories
+from impact.stack.findings import ABSENT, ALARMING, LOCKED_AFFECTED, NOT_EVALUATED, RANGE_ADMITS
+from impact.stack.inventory import canonical
+from impact.stack.scan import Question
+from impact.stack.verdicts import IMPORT, INSTALL, START, VERDICTS, Window
+
+if TYPE_CHECKING:
+    pass
+
+SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
+HEADS = {
+    "file": "File",
+    "package": "Package",
+    "version": "Version",
+    "verdict": "Installed while it could be had?",
+    "why": "Why",
+    "path": "Path",
+    "settle": "What would settle it",
+}
+_RUNS = {"start": START, "import": IMPORT, "install": INSTALL}
+Told = Callable[[str], None]
+
+
+def scan(
+    *paths: str | Path,
+    known: Case | None = None,
+    advisories: str | Path | None = None,
+    installed: str | Path | None = None,
+    as_of: str = "",
+    history: bool = False,
+    progress: Told = lambda file: None,
+) -> Answer:
+    """What files and folders say of each package that an advisory names; the rows of a scan.
+
+    `known` gives the windows, and the advisories where none are given; without it no window is
+    known and a verdict rests on the finding alone. Without paths it is the stack that the case
+    holds (`locks/`, `sboms/`), or where it holds none the samples of the kit. `installed` is a CSV
+    of installs, see `impact.stack.installs`. Nothing that was not read is called absent.
+
+    Table: that of `impact.stack.scan.scan`, and `why`. Raises BadInput where there is no path or
+    no advisory.
+    """
+    question = asked(known, advisories, installed, as_of, history)
+    if not paths:
+        return told(scanning.scan(files.held(stack(known)), question, progress), known)
+    found, notes = rows([Path(path) for path in paths], question, progress)
+    return told(found, known, notes)
+
+
+def rows(
+    paths: Sequence[Path], question: Question, progress: Told
+) -> tuple[pl.DataFrame, list[str]]:
+    """(the rows of a scan, what was left out) of files and folders."""
+    skipped: list[Path] = []
+    found = scanning.scan(files.found(paths, skipped.append), question, progress)
+    if not skipped:
+        return found, []
+    folders = words.listed(sorted({path.name for path in skipped}))
+    what = f"{words.count(len(skipped), 'folder')} of installed packages ({folders})"
+    return found, [f"{words.capital(what)} were not read; the locks beside them were."]
+
+
+def asked(
+    known: Case | None,
+    advisories: str | Path | None,
+    installed: str | Path | None = None,
+    as_of: str = "",
+    history: bool = False,
+) -> Question:
+    """The question that a case, or a folder of advisories, puts to files."""
+    if advisories is not None:
+        found = records.read(Path(advisories))
+    elif known is not None:
+        found = held(known)
+    else:
+        raise bad("--advisories", "no advisories", "name a folder of them, or a case with --case")
+    moment = times.parse(as_of) if as_of else known.as_of if known else None
+    if not found.known(moment) and not found.unread:
+        what = f"names no package by {words.date(moment)}" if moment else "names no package"
+        raise bad("the advisories", f"none of {len(found.affected)} {what}", "give others")
+    listed = installs.read(Path(installed)) if installed is not None else []
+    spans = windows(known, found) if known is not None else []
+    return scanning.question(found, spans, listed, moment, history)
+
+
+def held(known: Case) -> Advisories:
+    """The advisories that a case holds."""
+    mine = known.files.items()
+    return records.joined(
+        (name, data)
+        for name, data in mine
+        if name.startswith(f"{ADVISORIES}/") and name.endswith(records.ENDINGS)
+    )
+
+
+def stack(known: Case | None) -> dict[str, bytes]:
+    """The files of the stack that a case holds, by system and name; else the samples of the kit."""
+    if known is not None:
+        found = {
+            name.partition("/")[2]: data
+            for name, data in known.files.items()
+            if name.partition("/")[0] in STACK
+        }
+        if found:
+            return found
+    every = sorted(path for path in SAMPLES.rglob("*") if path.is_file())
+    return {
+        path.relative_to(SAMPLES).as_posix(): path.read_bytes()
+        for path in every
+        if path.parent != SAMPLES
+    }
+
+
+def windows(known: Case, found: Advisories) -> list[Window]:
+    """The windows of a view, each with its package and version, in the ecosystem of an advisory."""
+    said = names(known)
+    homes: dict[str, set[str]] = {}
+    for record in found.affected:
+        homes.setdefault(record.name, set()).add(record.ecosystem)
+    spans = []
+    for row in known["windows"].sort("entity", "id").iter_rows(named=True):
+        package, _, version = said[row["entity"]].rpartition(" ")
+        trigger = _trigger(known, row["entity"])
+        opens, closes = times.start(row["opens"]), row["closes"]
+        spans += [
+            Window(ecosystem, canonical(ecosystem, package), version, opens, closes, trigger)
+            for ecosystem in sorted(homes.get(canonical("PyPI", package), ()))
+        ]
+    return spans
+
+
+def _trigger(known: Case, release: str) -> str:
+    """What makes the code of a release run, by the most credible claim; empty: not known."""
+    claims = known["claims"].filter(
+        (pl.col("predicate") == "runs_when")
+        & (pl.col("subject") == release)
+        & (pl.col("stance") == "asserts")
+    )
+    best = claims.sort("credibility", "known_on", "id")["object"].to_list()
+    text = str(best[0]).lower() if best else ""
+    return next((trigger for start, trigger in _RUNS.items() if text.startswith(start)), "")
+
+
+def told(found: pl.DataFrame, known: Case | None, notes: Sequence[str] = ()) -> Answer:
+    """The rows of a scan as an answer: files with a finding that matters first."""
+    mark = known.tlp if known is not None else "clear"
+    rank = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
+    grave = pl.col("finding").is_in(ALARMING)
+    shown = found.with_columns(why="reason").sort(~grave, rank, "file", "package")
+    counted = dict(found.group_by("finding").len().iter_rows())
+    many = found["file"].n_unique()
+    bad_files = found.filter(pl.col("finding") == LOCKED_AFFECTED)["file"].n_unique()
+    open_files = found.filter(pl.col("finding") == RANGE_ADMITS)["file"].n_unique()
+    unread = found.filter(pl.col("finding") == NOT_EVALUATED)["file"].n_unique()
+    packages = found["package"].n_unique()
+    sentence = "No lock, manifest or SBOM was found."
+    if many:
+        sentence = (
+            f"Of {words.count(many, 'file')}, {bad_files} lock an affected version and "
+            f"{open_files} admit one; {unread} could not be evaluated."
+        )
+    absent = counted.get(ABSENT, 0)
+    left_out = (
+        f"{words.count(packages, 'package')} that advisories name were looked for; where one does "
+        f"not stand in a file is not listed ({words.count(absent, 'pair')} of file and package)."
+    )
+    return Answer(
+        name="scan",
+        sentence=sentence,
+        table=shown,
+        quotes=mark,
+        heads=HEADS,
+        figures=(
+            tally("files", many, mark),
+            tally("files.locked_affected", bad_files, mark),
+            tally("files.range_admits", open_files, mark),
+            tally("files.not_evaluated", unread, mark),
+        ),
+        notes=(*([left_out] if many else []), *notes),
+    )

@@ -1,0 +1,220 @@
+"""JSON, TOML, YAML and XML of others as plain data, with every way to be hostile refused.
+
+All scalars of YAML and XML stay text (`1.10`, `no`, `010`). A document that is cut off, nested
+too deeply, names a key twice or refers to itself raises BadInput that says where.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import msgspec
+
+from impact.errors import bad
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from xml.etree.ElementTree import Element
+
+    import yaml
+
+DEEPEST = 200  # levels of nesting; real files have fewer than 30
+MOST_NODES = 5_000_000  # of a YAML document once its aliases are followed
+_WHOLE = "get the whole file again from where it was made"
+_FLAT = "this is no file that a tool would write"
+# A key of a hundred dotted parts takes tomllib minutes, because it grows with the square.
+_DOTTED = re.compile(r"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){100}""")
+T = TypeVar("T")
+
+
+def _alone(name: str) -> str:
+    raise bad(name, "is not read", "give the folder that holds it")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as text, where it stands, and how a file beside it is read as text.
+
+    `beside` takes a path relative to the file and raises BadInput where it leads nowhere.
+    """
+
+    text: str = field(repr=False)
+    where: str
+    beside: Callable[[str], str] = field(default=_alone, repr=False)
+
+
+def from_json(source: Source) -> object:
+    """The data of a JSON text; a key that stands twice in one object is an error."""
+    where = source.where
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise bad(where, f'the key "{twice[:60]}" stands twice in one object', "keep one")
+        return found
+
+    try:
+        return json.loads(source.text, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        place = f"{where}:{error.lineno} column {error.colno}"
+        raise bad(place, f"is not JSON ({error.msg})", _WHOLE) from None
+    except RecursionError:
+        raise bad(where, "is nested too deeply", _FLAT) from None
+    except ValueError as error:  # a number of thousands of digits
+        raise bad(where, f"holds a number that cannot be read ({error})"[:200], _FLAT) from None
+
+
+def from_toml(source: Source) -> dict[str, Any]:
+    """The data of a TOML text."""
+    where = source.where
+    if _DOTTED.search(source.text):
+        raise bad(where, "is nested too deeply", _FLAT)
+    try:
+        return tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"at line (\d+), column (\d+)", str(error))
+        place = f"{where}:{at[1]} column {at[2]}" if at else where
+        said = str(error).partition(" (at ")[0]
+        raise bad(place, f"is not TOML ({said})"[:200], _WHOLE) from None
+    except RecursionError:
+        raise bad(where, "is nested too deeply", _FLAT) from None
+    except ValueError as error:
+        raise bad(where, f"holds a number that cannot be read ({error})"[:200], _FLAT) from None
+
+
+def from_yaml(source: Source) -> object:
+    """The data of a YAML text with every scalar as it is written."""
+    import yaml
+
+    where = source.where
+    try:
+        node = yaml.compose(source.text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{where}:{mark.line + 1} column {mark.column + 1}" if mark else where
+        said = error.problem or "not readable"
+        raise bad(place, f"is not YAML ({said})"[:200], _WHOLE) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise bad(where, f"is not YAML ({type(error).__name__})", _WHOLE) from None
+    return None if node is None else _plain(node, where, {}, 0)[0]
+
+
+def _plain(
+    node: yaml.Node, where: str, known: dict[int, tuple[object, int]], depth: int
+) -> tuple[object, int]:
+    """(data, nodes) of a node; an alias is the same data again and counts anew."""
+    import yaml
+
+    place = f"{where}:{node.start_mark.line + 1}"
+    if isinstance(node, yaml.ScalarNode):
+        return node.value, 1
+    if id(node) in known:
+        found = known[id(node)]
+        if found[1] == 0:
+            raise bad(place, "an alias stands for what holds it", _FLAT)
+        return found
+    if depth > DEEPEST:
+        raise bad(place, "is nested too deeply", _FLAT)
+    known[id(node)] = (None, 0)
+    data: object
+    if isinstance(node, yaml.SequenceNode):
+        items = [_plain(item, where, known, depth + 1) for item in node.value]
+        data, nodes = [item for item, _ in items], 1 + sum(size for _, size in items)
+    else:
+        table: dict[object, object] = {}
+        nodes = 1
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise bad(f"{where}:{key.start_mark.line + 1}", "a key is no text", _FLAT)
+            if key.value in table:
+                line = key.start_mark.line + 1
+                raise bad(f"{where}:{line}", f'the key "{key.value[:60]}" stands twice', "keep one")
+            table[key.value], size = _plain(value, where, known, depth + 1)
+            nodes += 1 + size
+        data = table
+    if nodes > MOST_NODES:
+        raise bad(place, "its aliases stand for millions of nodes", _FLAT)
+    known[id(node)] = (data, nodes)
+    return data, nodes
+
+
+def from_xml(source: Source) -> Element:
+    """The root of an XML text without a document type: no entity is ever looked up."""
+    from xml.etree.ElementTree import ParseError
+
+    import defusedxml.ElementTree
+    from defusedxml.common import DefusedXmlException
+
+    where, root = source.where, None  # type: str, Element | None
+    depth, data = 0, io.BytesIO(source.text.encode())
+    try:
+        for event, element in defusedxml.ElementTree.iterparse(
+            data, events=("start", "end"), forbid_dtd=True
+        ):
+            root = element if root is None else root
+            depth += 1 if event == "start" else -1
+            if depth > DEEPEST:
+                raise bad(where, "is nested too deeply", _FLAT)
+    except ParseError as error:
+        line, column = error.position
+        said = str(error).partition(":")[0]
+        raise bad(f"{where}:{line} column {column + 1}", f"is not XML ({said})", _WHOLE) from None
+    except (DefusedXmlException, LookupError, ValueError) as error:
+        what = f"has a document type or an encoding that is not read ({type(error).__name__})"
+        raise bad(where, what, "save it without a DOCTYPE, as UTF-8") from None
+    if root is None:
+        raise bad(where, "is not XML (no element)", _WHOLE)
+    return root
+
+
+def shaped(data: object, kind: type[T], where: str) -> T:
+    """The data as a value of a declared type; raises BadInput with the JSON path of what is not.
+
+    >>> shaped({"a": "1"}, dict[str, str], "file")
+    {'a': '1'}
+    """
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at ")
+        place = path.strip("`") or "$"
+        raise bad(f"{where} {place}", _uncapital(what), _WHOLE) from None
+    except RecursionError:
+        raise bad(where, "is nested too deeply", _FLAT) from None
+
+
+class Wrong(NamedTuple):
+    """An item of a list that has not the declared form: its name if it has one, and why not."""
+
+    name: str
+    why: str
+
+
+def each(items: Sequence[object], kind: type[T], where: str) -> tuple[list[T], list[Wrong]]:
+    """(values, wrong): what of a list has the declared form, and what has not."""
+    try:
+        return msgspec.convert(items, list[kind]), []  # type: ignore[valid-type]
+    except (msgspec.ValidationError, RecursionError):
+        pass
+    read, wrong = [], []
+    for index, item in enumerate(items):
+        try:
+            read.append(msgspec.convert(item, kind))
+        except (msgspec.ValidationError, RecursionError) as error:
+            what, _, path = str(error).partition(" - at `$")
+            name = item.get("name") if isinstance(item, dict) else None
+            said = f"{where}[{index}]{path.rstrip('`')}: {_uncapital(what)}"
+            wrong.append(Wrong(name if isinstance(name, str) else "", said))
+    return read, wrong
+
+
+def _uncapital(text: str) -> str:
+    return text[:1].lower() + text[1:]

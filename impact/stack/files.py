@@ -1,0 +1,177 @@
+"""Folders and files into sources that may hold a lock, a manifest or an SBOM."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from posixpath import dirname, join, normpath
+
+from impact.errors import BadInput, Fault, bad
+from impact.stack import readers
+from impact.stack.documents import Source
+from impact.texts import decoded
+
+MOST_BYTES = 64 << 20
+SKIPPED = {  # folders of what is installed, built or recorded; the locks that led there are read
+    *(".git", ".hg", ".svn", "node_modules", "site-packages", "__pycache__", ".tox", ".nox"),
+    *(".venv", "venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints"),
+}
+_OTHER = re.compile(  # endings of what is never one, so that a walk need not open it
+    r"\.(?:py[cdox]?|pyi|js|mjs|cjs|jsx|tsx?|vue|svelte|css|scss|less|html?|md|mdx|rst|adoc|tex|ipynb"
+    r"|c|cc|cpp|cxx|h|hpp|go|rs|java|kt|kts|scala|rb|php|swift|cs|fs|lua|pl|sh|bash|ps1|bat|sql|proto"
+    r"|png|jpe?g|gif|svg|ico|webp|bmp|pdf|docx?|xlsx?|pptx?|mp[34]|wav|ogg|mov|woff2?|ttf|otf|eot"
+    r"|zip|gz|tgz|bz2|xz|zst|tar|7z|whl|egg|jar|so|dll|dylib|exe|bin|dat|db|sqlite3?|parquet|arrow"
+    r"|npy|npz|pt|onnx|safetensors|pickle|pkl|map|snap|csv|tsv|jsonl|ndjson|log|patch|diff|po|mo)$",
+    re.IGNORECASE,
+)
+_READ_ANYWAY = ("setup.py", "setup.cfg")
+NAMED = re.compile(  # names that promise a lock or an SBOM
+    r"(?i)(?:.*\.lock|.*lock\.(?:json|ya?ml|toml)|pylock.*\.toml|pipfile\.lock|pyproject\.toml"
+    r"|.*requirements.*\.(?:txt|in)|.*[._-]?s?bom[._-].*(?:json|xml)|s?bom\.(?:json|xml)"
+    r"|.*\.(?:cdx|spdx)(?:\d?\.(?:json|xml|ya?ml|rdf))?|npm-shrinkwrap\.json)"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of a scan: as it was named, the system that it belongs to, and its text or a fault.
+
+    `path` is where it lies; None where it is held by a case.
+    """
+
+    path: Path | None
+    where: str
+    system: str
+    source: Source | Fault
+
+
+def found(
+    paths: Sequence[Path], skipped: Callable[[Path], None] = lambda path: None
+) -> Iterator[Found]:
+    """Every file of some files and folders that is, or should be, of a known format, in order.
+
+    A file that is named itself is always given; in folders, what promises nothing and holds
+    nothing known is left out. `skipped` is called with each folder that is not entered.
+    """
+    for path in paths:
+        if path.is_dir():
+            for file in _walk(path, skipped):
+                one = _looked_at(file, path, asked=False)
+                if one is not None:
+                    yield one
+        elif (one := _looked_at(path, path.parent, asked=True)) is not None:
+            yield one
+
+
+def held(contents: Mapping[str, bytes]) -> Iterator[Found]:
+    """The files that a case holds, by name: the first folder of a name is its system."""
+
+    def beside(name: str) -> Callable[[str], str]:
+        def read(other: str) -> str:
+            path = normpath(join(dirname(name), other))
+            if path not in contents:
+                raise bad(f"{name}: {other}", "is not held beside it", "add it to the case")
+            return decoded(contents[path], path)
+
+        return read
+
+    for name, data in sorted(contents.items()):
+        system = name.partition("/")[0]
+        try:
+            source: Source | Fault = Source(decoded(data, name), name, beside(name))
+        except BadInput as error:
+            source = error.faults[0]
+        yield Found(None, name, system, source)
+
+
+def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
+    for folder, inner, names in os.walk(root):
+        inner.sort()
+        for name in [name for name in inner if name in SKIPPED]:
+            inner.remove(name)
+            if name in ("node_modules", "site-packages", ".venv", "venv"):
+                skipped(Path(folder) / name)
+        for name in sorted(names):
+            if not _OTHER.search(name) or name in _READ_ANYWAY:
+                yield Path(folder) / name
+
+
+def _looked_at(path: Path, root: Path, asked: bool) -> Found | None:
+    where, promised = str(path), asked or bool(NAMED.fullmatch(path.name))
+    try:
+        data = _bytes(path, root)
+    except BadInput as error:
+        return _told(path, root, error.faults[0]) if promised else None
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if not promised and (not data.strip() or (b"\0" in data[:1000] and not wide)):
+        return None
+    try:
+        text = decoded(data, where)
+    except BadInput as error:
+        head = data[:20_000].decode("utf-16" if wide else "latin-1", "replace")
+        if promised or readers.format_of(head):
+            return _told(path, root, error.faults[0])
+        return None
+    if not promised and readers.format_of(text) is None:
+        return None
+    if not text.strip():
+        return _told(path, root, Fault(where, "is empty", "get the whole file again"))
+    return Found(path, where, system_of(path, root), Source(text, where, beside(path, root)))
+
+
+def _told(path: Path, root: Path, fault: Fault) -> Found:
+    return Found(path, str(path), system_of(path, root), fault)
+
+
+def _bytes(path: Path, root: Path) -> bytes:
+    """The content of a local plain file; raises BadInput where it cannot or may not be read."""
+    where = str(path)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", where):
+        raise bad(where, "is an address", "give a file or folder of this machine")
+    try:
+        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+            raise bad(where, "is a link out of the folder that is read", "give that file itself")
+        if not path.is_file():
+            what = "is no plain file" if path.exists() else "is not there"
+            raise bad(where, what, "give a file or folder of this machine")
+        if path.stat().st_size > MOST_BYTES:
+            raise bad(where, f"is larger than {MOST_BYTES >> 20} MB", "split it, or give its parts")
+        return path.read_bytes()
+    except OSError as error:
+        said = error.strerror or type(error).__name__
+        raise bad(where, f"cannot be read ({said})", "check path and rights") from None
+
+
+def beside(path: Path, root: Path) -> Callable[[str], str]:
+    """How a file beside another is read: inside the folder that is scanned, and nowhere else."""
+
+    def read(name: str) -> str:
+        other = path.parent / PurePosixPath(name)
+        inside = other.resolve().is_relative_to(repository(path, root).resolve())
+        if not inside:
+            raise bad(f"{path}: {name}", "leads out of the folder that is read", "give it itself")
+        return decoded(_bytes(other, repository(path, root)), str(other))
+
+    return read
+
+
+def repository(path: Path, root: Path) -> Path:
+    """The nearest folder above a file, not above the root, that git knows; else the root."""
+    for folder in path.parents:
+        if (folder / ".git").exists():
+            return folder
+        if folder == root:
+            break
+    return root
+
+
+def system_of(path: Path, root: Path) -> str:
+    """The system that a file belongs to: its repository, else the first folder below the root."""
+    home = repository(path, root)
+    if home != root or (root / ".git").exists():
+        return home.name or home.resolve().name
+    parts = path.relative_to(root).parts
+    return parts[0] if len(parts) > 1 else root.name or root.resolve().name

@@ -1,0 +1,130 @@
+"""The history of a repository's locks, as git keeps it: which content stood from when to when."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from posixpath import dirname, join, normpath
+from typing import NamedTuple
+
+from impact.errors import BadInput, Fault, bad
+from impact.stack.files import MOST_BYTES
+from impact.texts import decoded
+
+SECONDS = 120  # for one call of git
+_SAFE = (  # settings of a repository that could start other programs are not followed
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
+    *("-c", "protocol.allow=never", "-c", "log.showSignature=false"),
+)
+
+
+class Revision(NamedTuple):
+    """Content of a file from the time of a commit up to the next: empty where it was removed."""
+
+    commit: str
+    begins: datetime
+    ends: datetime | None
+    blob: str
+
+
+def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list[Revision]]:
+    """Path -> its contents on the main line of HEAD, oldest first, for every path of a repository.
+
+    Times are those of the committer, which can be set by hand; the docs say so.
+    """
+    log = _git(
+        repository,
+        *("log", "--first-parent", "-m", "--reverse", "--no-renames", "--no-ext-diff", "--raw"),
+        *("--no-abbrev", "-z", "--format=%x01%H %ct", "HEAD"),
+    )
+    found: dict[str, list[Revision]] = {}
+    commit, at = "", datetime.now(UTC)
+    fields = iter(log.decode("utf-8", "replace").split("\0"))
+    for text in fields:
+        field = text.lstrip("\n")
+        if field.startswith("\1"):
+            commit, _, stamp = field[1:].partition(" ")
+            at = datetime.fromtimestamp(int(stamp), UTC)
+        elif field.startswith(":"):
+            _, mode, _, blob, status = field.split(" ")
+            path = next(fields, "")
+            if as_of is not None and at > as_of:
+                continue
+            before = found.setdefault(path, [])
+            if before:
+                before[-1] = before[-1]._replace(ends=max(at, before[-1].begins))
+            gone = status.startswith("D") or mode in ("120000", "160000")
+            before.append(Revision(commit, at, None, "" if gone else blob))
+    return found
+
+
+def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[tuple[str, str | Fault]]:
+    """(blob, text or why not) of some contents, each once."""
+    with subprocess.Popen(
+        _command(repository, "cat-file", "--batch"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+    ) as running:
+        asking, answering = running.stdin, running.stdout
+        if asking is None or answering is None:  # never, with pipes
+            return
+        for blob in dict.fromkeys(blobs):
+            asking.write(f"{blob}\n".encode())
+            asking.flush()
+            head = answering.readline().split()
+            if len(head) != 3 or int(head[2]) > MOST_BYTES:
+                running.kill()
+                yield blob, Fault(where, f"cannot be had from git ({blob[:12]})", "fetch it")
+                return
+            data = answering.read(int(head[2]))
+            answering.read(1)
+            try:
+                yield blob, decoded(data, where)
+            except BadInput as error:
+                yield blob, error.faults[0]
+        asking.close()
+
+
+def beside(repository: Path, commit: str, path: str) -> Callable[[str], str]:
+    """How a file beside another is read as it was in a commit."""
+
+    def read(name: str) -> str:
+        other = normpath(join(dirname(path), name))
+        return decoded(_git(repository, "cat-file", "blob", f"{commit}:{other}"), other)
+
+    return read
+
+
+def _git(repository: Path, *arguments: str) -> bytes:
+    try:
+        done = subprocess.run(
+            _command(repository, *arguments),
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+            env=_environment(),
+        )
+    except FileNotFoundError:
+        raise bad("git", "is not installed", "install git, or leave out --history") from None
+    except subprocess.TimeoutExpired:
+        raise bad(str(repository), "git did not answer", "look at the repository") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        what = said[-1][:200] if said else "git failed"
+        raise bad(str(repository), what, "look at the repository, or leave out --history")
+    return done.stdout
+
+
+def _command(repository: Path, *arguments: str) -> list[str]:
+    return ["git", *_SAFE, "--no-pager", "-C", str(repository), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    """No prompt, no lock that is only wished for, nothing fetched from elsewhere."""
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
+    return {**os.environ, **quiet, "LC_ALL": "C"}

@@ -1,0 +1,129 @@
+"""package-lock.json and npm-shrinkwrap.json, versions 1 to 3, with integrity of each package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct, field
+
+from impact.stack import documents
+from impact.stack.documents import Source
+from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, canonical
+
+FORMAT = "package-lock.json"
+_FOLDER = "node_modules/"
+_ALIAS = re.compile(r"npm:(@?[^@]+)@(.+)")
+
+
+class _Package(Struct, rename="camel"):
+    """A place in node_modules (versions 2 and 3)."""
+
+    name: str = ""
+    version: str = ""
+    resolved: str = ""
+    integrity: str = ""
+    link: bool = False
+    in_bundle: bool = False
+    dependencies: dict[str, Any] = field(default_factory=dict)
+    dev_dependencies: dict[str, Any] = field(default_factory=dict)
+    optional_dependencies: dict[str, Any] = field(default_factory=dict)
+    peer_dependencies: dict[str, Any] = field(default_factory=dict)
+
+
+class _Lock(Struct, rename="camel"):
+    name: str = ""
+    version: str = ""
+    packages: dict[str, Any] | None = None
+    dependencies: dict[str, Any] = field(default_factory=dict)
+
+
+class _Placed(Struct):
+    name: str
+    package: _Package
+
+
+def looks(text: str) -> bool:
+    """Whether a text is such a file."""
+    return text.lstrip()[:1] == "{" and re.search(r'"lockfileVersion"\s*:\s*\d', text) is not None
+
+
+def read(source: Source) -> Inventory:
+    """What the lock holds; the project and its workspaces are the roots, dev packages are kept."""
+    lock = documents.shaped(documents.from_json(source), _Lock, source.where)
+    packages = lock.packages
+    if packages is None:
+        packages = {"": {"name": lock.name, "version": lock.version}}
+        packages |= dict(_flat(lock.dependencies))
+        packages[""]["dependencies"] = dict.fromkeys(lock.dependencies, "")
+    placed, wrong = documents.each(
+        [{"name": place, "package": package} for place, package in packages.items()],
+        _Placed,
+        "packages",
+    )
+    places = {item.name: item.package for item in placed}
+    components, edges, roots, loose = [], [], [], []
+    for place, package in places.items():
+        name = package.name or place.rpartition(_FOLDER)[2] or lock.name
+        version = package.version
+        alias = _ALIAS.fullmatch(version)
+        if alias:
+            name, version = alias[1], alias[2]
+        name = canonical(NPM, name)
+        if _FOLDER not in place:
+            roots.append(place)
+        elif package.link:
+            continue  # its target is a place of its own
+        elif not (package.integrity or package.in_bundle):
+            loose.append(f"{name} has no hash")
+        exact = version[:1].isdigit()  # else a repository, an address or a folder
+        components.append(Component(place, NPM, name, version if exact else ""))
+        edges += [(place, other) for other in _needed(place, package, places)]
+    unread = [Unread(NPM, _name(name), why) for name, why in wrong]
+    return Inventory(
+        FORMAT, LOCK, (NPM,), components, edges, roots, unread=unread, loose=tuple(loose)
+    )
+
+
+def _flat(nested: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Packages of version 1, where one lies in another, as places of version 2."""
+    below = [("", nested)]
+    while below:
+        above, packages = below.pop()
+        for name, package in packages.items():
+            place = f"{above}{_FOLDER}{name}"
+            inner = package.get("dependencies", {}) if isinstance(package, dict) else {}
+            if not isinstance(package, dict) or not isinstance(inner, dict):
+                yield place, package
+                continue
+            requires = package.get("requires", {})
+            yield (
+                place,
+                {
+                    **package,
+                    "inBundle": package.get("bundled", False),
+                    "dependencies": requires if isinstance(requires, dict) else {},
+                },
+            )
+            below.append((f"{place}/", inner))
+
+
+def _needed(place: str, package: _Package, places: dict[str, _Package]) -> Iterator[str]:
+    """Places that a package finds its dependencies in: its own folder first, then those above."""
+    needs = (
+        *(package.dependencies, package.dev_dependencies),
+        *(package.optional_dependencies, package.peer_dependencies),
+    )
+    for name in dict.fromkeys(name for group in needs for name in group):
+        base = f"{place}/" if place else ""
+        while base and f"{base}{_FOLDER}{name}" not in places:
+            base = base[: max(base.rfind(_FOLDER, 0, len(base) - 1), 0)]
+        found = places.get(f"{base}{_FOLDER}{name}")
+        if found is not None:
+            linked = found.link and found.resolved in places
+            yield found.resolved if linked else f"{base}{_FOLDER}{name}"
+
+
+def _name(place: str) -> str:
+    return canonical(NPM, place.rpartition(_FOLDER)[2])

@@ -1,0 +1,139 @@
+"""requirements.txt: written by hand or compiled, with `-r` and `-c` files and hashes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from posixpath import dirname, join, normpath
+
+from impact.errors import BadInput
+from impact.stack.asking import asked, pinned
+from impact.stack.documents import Source
+from impact.stack.inventory import (
+    LOCK,
+    MANIFEST,
+    PYPI,
+    Ask,
+    Component,
+    Inventory,
+    Unread,
+    canonical,
+)
+
+FORMAT = "requirements.txt"
+DEEPEST = 20  # files that name files
+_NESTED = re.compile(r"(?:-r|--requirement|(-c|--constraint))[ \t=]+(\S+)")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*[ \t]*(?:\[[^\]]*\])?"
+_LINE = re.compile(rf"(?:{_NAME}[ \t]*(?:$|[<>=!~;@(#]|--hash)|-[a-z]\b|--[a-z]|#|$)")
+_PLAIN = re.compile(rf"^{_NAME}[ \t]*(?:==|>=|<=|~=|!=|<|>|@ )|^-[rce] |^--[a-z-]+[ =]?", re.M)
+_VIA = re.compile(r"#\s*(?:via\s*)?(.*)")
+
+
+def looks(text: str) -> bool:
+    """Whether a text is such a file: nearly every line is a requirement, an option or a remark."""
+    if not _PLAIN.search(text) or text.lstrip()[:1] in ("{", "[", "<"):
+        return False
+    lines = [line for line in text[:20_000].splitlines()[:200] if line.strip()]
+    known = sum(line.startswith((" ", "\t")) or bool(_LINE.match(line)) for line in lines)
+    return known >= 0.8 * len(lines)
+
+
+def read(source: Source) -> Inventory:
+    """What the file fixes and what it asks for; where every line fixes a version it is a lock."""
+    found = list(_every(source, False, ()))
+    asks = [ask for ask in found if isinstance(ask, Ask)]
+    unread = [part for part in found if isinstance(part, Unread)]
+    pins = {ask: pinned(ask.spec) for ask in asks if not ask.limit}
+    fixed = {ask: version for ask, version in pins.items() if version}
+    whole = bool(pins) and len(fixed) == len(pins) and not unread
+    components = {
+        f"{ask.name} {version}": Component(f"{ask.name} {version}", PYPI, ask.name, version)
+        for ask, version in fixed.items()
+    }
+    keys = {component.name: key for key, component in components.items()}
+    edges = [(keys[a], keys[b]) for a, b in _via(source.text) if a in keys and b in keys]
+    loose = [f"{name} has no hash" for name in keys if name not in _hashed(source.text)]
+    return Inventory(
+        FORMAT,
+        LOCK if whole else MANIFEST,
+        (PYPI,),
+        list(components.values()),
+        edges,
+        asks=[ask for ask in asks if ask not in fixed],
+        unread=unread,
+        loose=tuple(loose),
+    )
+
+
+def _every(source: Source, limit: bool, above: tuple[str, ...]) -> Iterator[Ask | Unread]:
+    """Each requirement of a file and of the files that it names."""
+    for line in _lines(source.text):
+        nested = _NESTED.match(line)
+        if nested:
+            yield from _nested(source, nested[2], bool(nested[1]) or limit, above)
+        elif line.startswith(("-e ", "--editable")) or line.startswith((".", "/")):
+            yield from _folder(line)
+        elif "://" in line.split("#")[0].split(";")[0].split(" @ ")[0] and not line.startswith("-"):
+            name = re.search(r"#egg=([\w.-]+)", line)
+            named = canonical(PYPI, name[1]) if name else ""
+            yield Unread(PYPI, named, f'"{line[:80]}" is an address')
+        elif not line.startswith("-"):
+            said = re.split(r"\s+--[a-z]", line)[0]
+            ask = asked(said)
+            if limit and isinstance(ask, Ask):
+                ask = ask._replace(limit="constraint", by="pip's constraints file")
+            yield ask
+
+
+def _nested(
+    source: Source, name: str, limit: bool, above: tuple[str, ...]
+) -> Iterator[Ask | Unread]:
+    base = above[-1] if above else ""
+    path = normpath(join(dirname(base), name))
+    if path in above:
+        return  # files that name each other in a circle: each is read once
+    if "://" in name or len(above) > DEEPEST:
+        yield Unread(PYPI, "", f"{name[:80]}: is not read")
+        return
+    try:
+        inner = Source(source.beside(path), path, source.beside)
+    except BadInput as error:
+        yield Unread(PYPI, "", str(error))
+        return
+    yield from _every(inner, limit, (*above, path))
+
+
+def _folder(line: str) -> Iterator[Ask | Unread]:
+    """A project's own folder brings what its own manifest asks for; an address cannot be read."""
+    if "://" in line:
+        name = re.search(r"#egg=([\w.-]+)", line)
+        yield Unread(PYPI, canonical(PYPI, name[1]) if name else "", f'"{line[:80]}" is an address')
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Logical lines without remarks."""
+    for line in re.sub(r"\\[ \t]*\r?\n", " ", text).splitlines():
+        line = re.sub(r"(^|\s)#(?!egg=).*$", "", line).strip()
+        if line:
+            yield line
+
+
+def _hashed(text: str) -> set[str]:
+    """Names of the packages whose line has a hash."""
+    named = (re.match(_NAME, line) for line in _lines(text) if "--hash" in line)
+    return {canonical(PYPI, name[0].partition("[")[0].strip()) for name in named if name}
+
+
+def _via(text: str) -> Iterator[tuple[str, str]]:
+    """(who needs, who is needed), from the remarks that compilers write."""
+    needed = ""
+    for line in text.splitlines():
+        name = re.match(_NAME, line)
+        if name:
+            needed = canonical(PYPI, name[0].partition("[")[0].strip())
+        told = _VIA.search(line)
+        if needed and told:
+            for other in told[1].split(","):
+                other = other.strip()
+                if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?", other):
+                    yield canonical(PYPI, other.partition("[")[0]), needed

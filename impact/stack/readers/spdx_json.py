@@ -1,0 +1,106 @@
+"""SPDX 2.x in JSON: packages, their package URLs, and relationships between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec import Struct, field
+
+from impact.stack import documents
+from impact.stack.documents import Source, Wrong
+from impact.stack.inventory import SBOM, Component, Inventory, Unread, from_purl
+
+FORMAT = "SPDX JSON"
+DOCUMENT = "SPDXRef-DOCUMENT"
+_BACKWARD = re.compile(r".*(?:DEPENDENCY_OF|_OF|CONTAINED_BY|DESCRIBED_BY|FOR)$")
+
+
+class _Reference(Struct, rename="camel"):
+    reference_type: str = ""
+    reference_locator: str = ""
+
+
+class _Package(Struct, rename="camel"):
+    name: str
+    spdx_id: str = field(name="SPDXID")
+    version_info: str = ""
+    external_refs: list[_Reference] = field(default_factory=list)
+
+
+class _Relation(Struct, rename="camel"):
+    spdx_element_id: str
+    related_spdx_element: str
+    relationship_type: str = ""
+
+
+class _Document(Struct, rename="camel"):
+    packages: list[Any] = field(default_factory=list)
+    relationships: list[Any] = field(default_factory=list)
+    document_describes: list[str] = field(default_factory=list)
+
+
+def looks(text: str) -> bool:
+    """Whether a text is such a file."""
+    return text.lstrip()[:1] == "{" and re.search(r'"spdxVersion"\s*:\s*"SPDX-2', text) is not None
+
+
+def read(source: Source) -> Inventory:
+    """What the document holds; what it describes are its roots."""
+    data = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
+    inner = data.get("sbom") if "packages" not in data else data  # as GitHub exports it
+    document = documents.shaped(inner, _Document, source.where)
+    packages, wrong = documents.each(document.packages, _Package, "packages")
+    relations, lost = documents.each(document.relationships, _Relation, "relationships")
+    found = [
+        (package.spdx_id, package.name, package.version_info, _purl(package.external_refs))
+        for package in packages
+    ]
+    told = [(r.spdx_element_id, r.relationship_type, r.related_spdx_element) for r in relations]
+    told += [(DOCUMENT, "DESCRIBES", name) for name in document.document_describes]
+    return bill(FORMAT, found, told, wrong, [why for _, why in lost])
+
+
+def _purl(references: Sequence[_Reference]) -> str:
+    named = (ref.reference_locator for ref in references if ref.reference_type == "purl")
+    return next(named, "")
+
+
+def bill(
+    form: str,
+    packages: Iterable[tuple[str, str, str, str]],
+    relations: Iterable[tuple[str, str, str]],
+    wrong: Iterable[Wrong],
+    notes: Iterable[str],
+) -> Inventory:
+    """The inventory of packages (id, name, version, purl) and relations (from, type, to).
+
+    A relation that is told from the needed to who needs it is turned round.
+    """
+    components: dict[str, Component] = {}
+    for key, name, version, purl in packages:
+        ecosystem, named, exact = from_purl(purl)
+        version = "" if version == "NOASSERTION" else version
+        found = Component(key, ecosystem, named or name, exact or version)
+        while found.key in components:
+            found = found._replace(key=f"{found.key} again")
+        components[found.key] = found
+    edges: list[tuple[str, str]] = []
+    roots: dict[str, None] = {}
+    for one, kind, other in relations:
+        if kind in ("DESCRIBES", "DESCRIBED_BY"):
+            top = other if kind == "DESCRIBES" else one
+            if top in components:
+                roots[top] = None
+        edges.append((other, one) if _BACKWARD.fullmatch(kind) else (one, other))
+    return Inventory(
+        form,
+        SBOM,
+        (),
+        list(components.values()),
+        edges,
+        list(roots),
+        unread=[Unread("", name.lower(), why) for name, why in wrong],
+        notes=tuple(notes),
+    )

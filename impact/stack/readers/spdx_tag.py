@@ -1,0 +1,72 @@
+"""SPDX 2.x in tag-value form: packages, their package URLs, and relationships."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from impact.errors import bad
+from impact.stack.documents import Source, Wrong
+from impact.stack.inventory import Inventory
+from impact.stack.readers.spdx_json import bill
+
+FORMAT = "SPDX tag-value"
+_TAG = re.compile(r"([A-Za-z0-9]+):[ \t]*(.*)")
+
+
+def looks(text: str) -> bool:
+    """Whether a text is such a file."""
+    return re.search(r"(?m)^SPDXVersion:[ \t]*SPDX-2", text[:10_000]) is not None
+
+
+def read(source: Source) -> Inventory:
+    """What the document holds; what it describes are its roots."""
+    packages: list[dict[str, str]] = []
+    relations: list[tuple[str, str, str]] = []
+    wrong: list[Wrong] = []
+    own: dict[str, str] = {}  # the package that tags belong to; files and snippets end it
+    for line, tag, value in _tags(source):
+        if tag == "PackageName":
+            own = {"name": value, "line": str(line)}
+            packages.append(own)
+        elif tag in ("FileName", "SnippetSPDXID"):
+            own = {}
+        elif tag == "Relationship":
+            parts = value.split()
+            if len(parts) == 3:
+                relations.append((parts[0], parts[1], parts[2]))
+            else:
+                wrong.append(Wrong("-", f"line {line}: is no relationship"))
+        elif tag == "ExternalRef" and " purl " in f" {value} ":
+            own["purl"] = value.rpartition(" ")[2]
+        else:
+            own.setdefault(tag, value)
+    read = []
+    for package in packages:
+        if "SPDXID" in package:
+            version, purl = package.get("PackageVersion", ""), package.get("purl", "")
+            read.append((package["SPDXID"], package["name"], version, purl))
+        else:
+            wrong.append(
+                Wrong(package["name"], f"line {package['line']}: a package without SPDXID")
+            )
+    return bill(FORMAT, read, relations, wrong, ())
+
+
+def _tags(source: Source) -> Iterator[tuple[int, str, str]]:
+    """(line, tag, value); a value in <text> may take several lines."""
+    lines = iter(enumerate(source.text.splitlines(), 1))
+    for number, line in lines:
+        if not line.strip() or line.startswith("#"):
+            continue
+        found = _TAG.fullmatch(line.strip())
+        if not found:
+            raise bad(f"{source.where}:{number}", "is no `Tag: value`", "get the whole file again")
+        tag, value = found[1], found[2]
+        if "<text>" in value:
+            while "</text>" not in value:
+                more = next(lines, None)
+                if more is None:
+                    raise bad(f"{source.where}:{number}", "<text> does not end", "get it again")
+                value += f"\n{more[1]}"
+        yield number, tag, value.strip()

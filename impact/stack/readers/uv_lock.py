@@ -1,0 +1,76 @@
+"""uv.lock: every package of a project for all its platforms, with hashes and upload times."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from msgspec import Struct, field
+
+from impact.stack import documents
+from impact.stack.documents import Source
+from impact.stack.inventory import PYPI, Entry, Inventory, canonical, locked, newest
+
+FORMAT = "uv.lock"
+_OWN = ("editable", "virtual", "directory")  # sources that are the project's own folders
+
+
+class _Need(Struct):
+    name: str
+    version: str = ""
+
+
+class _File(Struct, rename="kebab"):
+    hash: str = ""
+    upload_time: str = ""
+
+
+class _Package(Struct, rename="kebab"):
+    name: str
+    version: str = ""
+    source: dict[str, Any] = field(default_factory=dict)
+    dependencies: list[_Need] = field(default_factory=list)
+    optional_dependencies: dict[str, list[_Need]] = field(default_factory=dict)
+    dev_dependencies: dict[str, list[_Need]] = field(default_factory=dict)
+    sdist: _File | None = None
+    wheels: list[_File] = field(default_factory=list)
+
+
+class _Lock(Struct):
+    package: list[Any] = field(default_factory=list)
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+def looks(text: str) -> bool:
+    """Whether a text is such a file."""
+    head = text[:4000]
+    return (
+        "[[package]]" in text
+        and re.search(r"(?m)^version = \d+\s*$", head) is not None
+        and re.search(r"(?m)^(requires-python|revision|resolution-markers) = ", head) is not None
+    )
+
+
+def read(source: Source) -> Inventory:
+    """What the lock holds; the members of the workspace are its roots."""
+    lock = documents.shaped(documents.from_toml(source), _Lock, source.where)
+    packages, wrong = documents.each(lock.package, _Package, "package")
+    members = {canonical(PYPI, str(name)) for name in lock.manifest.get("members", ())}
+    entries, stamps = [], []
+    for package in packages:
+        files = [*package.wheels, *([package.sdist] if package.sdist else [])]
+        stamps += [file.upload_time for file in files]
+        own = canonical(PYPI, package.name) in members or any(map(package.source.get, _OWN))
+        fixed = bool(files) and all(file.hash for file in files)
+        needs = [
+            (need.name, need.version)
+            for group in (
+                package.dependencies,
+                *package.optional_dependencies.values(),
+                *package.dev_dependencies.values(),
+            )
+            for need in group
+        ]
+        loose = "" if fixed else "has no hash"
+        entries.append(Entry(package.name, package.version, needs, own, loose))
+    return locked(FORMAT, PYPI, entries, wrong, newest(stamps))

@@ -1,0 +1,289 @@
+"""Was the bad version installed while it could be had? One truth table, and what would settle it.
+
+The table is over what the file says, how an install was done, when, and what makes the bad code
+run; docs/verdicts.md prints it. `no` is said only where a frozen install took a complete lock with
+hashes. After the window it is `unlikely`: mirrors and caches keep what a registry has removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from impact.stack.findings import (
+    ABSENT,
+    LOCKED_AFFECTED,
+    LOCKED_OTHER,
+    NOT_EVALUATED,
+    RANGE_ADMITS,
+    RANGE_EXCLUDES,
+)
+from impact.stack.inventory import LOCK, MANIFEST, SBOM
+from impact.words import date
+
+EXPOSED, LIKELY, POSSIBLE = "exposed", "likely", "possible"
+UNLIKELY, NO, UNKNOWN = "unlikely", "no", "unknown"
+VERDICTS = (EXPOSED, LIKELY, POSSIBLE, UNKNOWN, UNLIKELY, NO)  # the gravest first
+NOT_RECORDED, LOCKED, RESOLVED, IMAGE = "not recorded", "locked", "resolved", "image"
+MODES = (NOT_RECORDED, LOCKED, RESOLVED, IMAGE, "unknown")
+TIMES = ("before", "core", "hull", "after", "undated")
+CORE, HULL, AFTER, BEFORE = "core", "hull", "after", "before"
+UNDATED = "undated"
+ABSENT_ASKED = "absent from a manifest"  # which does not say what its dependencies bring in
+_NOT_LOCKED = "an open lock"  # without all hashes
+TABLE: dict[tuple[str, str], tuple[str, ...]] = {  # -> verdict at each of TIMES
+    (LOCKED_AFFECTED, NOT_RECORDED): (LIKELY, EXPOSED, EXPOSED, LIKELY, LIKELY),
+    (LOCKED_AFFECTED, LOCKED): (POSSIBLE, EXPOSED, LIKELY, POSSIBLE, LIKELY),
+    (LOCKED_AFFECTED, RESOLVED): (UNLIKELY, EXPOSED, LIKELY, POSSIBLE, LIKELY),
+    (LOCKED_AFFECTED, IMAGE): (POSSIBLE, LIKELY, LIKELY, LIKELY, LIKELY),
+    (LOCKED_OTHER, NOT_RECORDED): (UNLIKELY,) * 5,
+    (LOCKED_OTHER, LOCKED): (NO,) * 5,
+    (LOCKED_OTHER, RESOLVED): (UNLIKELY, POSSIBLE, POSSIBLE, UNLIKELY, POSSIBLE),
+    (LOCKED_OTHER, IMAGE): (UNLIKELY, POSSIBLE, POSSIBLE, POSSIBLE, UNKNOWN),
+    (RANGE_ADMITS, NOT_RECORDED): (POSSIBLE,) * 5,
+    (RANGE_ADMITS, LOCKED): (UNKNOWN,) * 5,
+    (RANGE_ADMITS, RESOLVED): (UNLIKELY, LIKELY, POSSIBLE, UNLIKELY, POSSIBLE),
+    (RANGE_ADMITS, IMAGE): (UNLIKELY, POSSIBLE, POSSIBLE, POSSIBLE, POSSIBLE),
+    (RANGE_EXCLUDES, NOT_RECORDED): (UNLIKELY,) * 5,
+    (RANGE_EXCLUDES, LOCKED): (UNLIKELY,) * 5,
+    (RANGE_EXCLUDES, RESOLVED): (UNLIKELY,) * 5,
+    (RANGE_EXCLUDES, IMAGE): (UNLIKELY, POSSIBLE, POSSIBLE, POSSIBLE, UNKNOWN),
+    (ABSENT_ASKED, NOT_RECORDED): (UNKNOWN,) * 5,
+    (ABSENT_ASKED, LOCKED): (UNKNOWN,) * 5,
+    (ABSENT_ASKED, RESOLVED): (UNLIKELY, UNKNOWN, UNKNOWN, UNLIKELY, UNKNOWN),
+    (ABSENT_ASKED, IMAGE): (UNKNOWN,) * 5,
+}
+START, IMPORT, INSTALL = "start", "import", "install"  # what makes the bad code run
+
+
+class Window(NamedTuple):
+    """One account of when a bad version could be had, and what makes its code run, if known."""
+
+    ecosystem: str
+    package: str
+    version: str
+    opens: datetime
+    closes: datetime | None  # None while it is still open
+    trigger: str = ""
+
+
+class Install(NamedTuple):
+    """A recorded install: between two moments, by one of MODES, of files below a path."""
+
+    begins: datetime
+    ends: datetime
+    mode: str
+    path: str = ""
+    version: str = ""  # of the package, where it was seen
+
+
+class State(NamedTuple):
+    """What a file says of a package from one moment up to another; None is open."""
+
+    finding: str
+    version: str
+    begins: datetime | None
+    ends: datetime | None
+
+
+class Verdict(NamedTuple):
+    """The verdict, why, and the one question that would settle it; empty where it is settled."""
+
+    verdict: str
+    reason: str
+    settle: str
+
+
+def span(accounts: Sequence[Window], part: str) -> tuple[datetime, datetime | None] | None:
+    """The hull around all accounts of a version, or the core inside every one; None: no minute."""
+    opens = [window.opens for window in accounts]
+    closes = [window.closes for window in accounts if window.closes]
+    if not opens:
+        return None
+    if part == HULL:
+        return min(opens), max(closes) if len(closes) == len(opens) else None
+    first, last = max(opens), min(closes, default=None)
+    return (first, last) if last is None or first < last else None
+
+
+def when(
+    begins: datetime | None, ends: datetime | None, accounts: Sequence[Window], throughout: bool
+) -> str:
+    """Where a time lies to the window of one version: one of TIMES.
+
+    The time is somewhere between `begins` and `ends`, or fills them where it is `throughout`.
+    """
+    hull, core = span(accounts, HULL), span(accounts, CORE)
+    if hull is None or (begins is None and ends is None):
+        return UNDATED
+    if ends is not None and ends < hull[0]:
+        return BEFORE
+    if begins is not None and hull[1] is not None and begins > hull[1]:
+        return AFTER
+    if core is None:
+        return HULL
+    if throughout:
+        late = core[1] is not None and begins is not None and begins > core[1]
+        return HULL if late or (ends is not None and ends < core[0]) else CORE
+    inside = begins is not None and begins >= core[0]
+    return CORE if inside and ends and (core[1] is None or ends <= core[1]) else HULL
+
+
+def verdict(
+    kind: str,
+    loose: Sequence[str],
+    states: Sequence[State],
+    windows: Sequence[Window],
+    installs: Sequence[Install],
+) -> Verdict:
+    """The gravest verdict over the states of a file and the installs recorded of it.
+
+    `windows` are those of the package; of a state with a locked version only those of that
+    version count. An install is judged by the state of its time.
+    """
+    found: list[tuple[str, str, str, State, list[Window]]] = []
+    for state in states:
+        accounts = _accounts(state, windows)
+        for several in accounts or [[]]:
+            held = kind == SBOM or not installs or state.finding == LOCKED_AFFECTED
+            if held:
+                at = when(state.begins, state.ends, several, throughout=len(states) > 1)
+                told = _lookup(kind, loose, state, NOT_RECORDED, at)
+                found.append((told, NOT_RECORDED, at, state, several))
+            for install in installs:
+                if kind != SBOM and _during(install, state):
+                    at = when(install.begins, install.ends, several, throughout=False)
+                    told = _lookup(kind, loose, state, install.mode, at)
+                    found.append((told, install.mode, at, state, several))
+    if not found:
+        return Verdict(UNKNOWN, "no install is recorded while the file stood", _QUESTIONS[UNDATED])
+    told, mode, at, state, several = min(found, key=lambda one: VERDICTS.index(one[0]))
+    told, runs = _run(told, several)
+    timed = mode != NOT_RECORDED or state.finding == LOCKED_AFFECTED
+    how = "" if mode == NOT_RECORDED else f"installs recorded as {mode}"
+    reason = "; ".join(filter(None, [_time(at, several) if timed else "", how, runs]))
+    return Verdict(told, reason, _question(kind, loose, state, told, mode, several))
+
+
+def hours(opens: datetime, closes: datetime | None) -> str:
+    """A span of time in words, its day told once.
+
+    >>> from datetime import datetime
+    >>> hours(datetime(2026, 3, 24, 10, 39), datetime(2026, 3, 24, 13, 38))
+    '24 March 2026, 10:39 to 13:38 UTC'
+    """
+    if closes is None:
+        return f"from {date(opens)}"
+    if opens.date() == closes.date():
+        return f"{date(opens).removesuffix(' UTC')} to {closes:%H:%M} UTC"
+    return f"{date(opens)} to {date(closes)}"
+
+
+def _accounts(state: State, windows: Sequence[Window]) -> list[list[Window]]:
+    """The windows of each version that a state is about."""
+    versions = set(state.version.split(", ")) if state.finding == LOCKED_AFFECTED else None
+    found: dict[str, list[Window]] = {}
+    for window in windows:
+        if versions is None or window.version in versions:
+            found.setdefault(window.version, []).append(window)
+    return list(found.values())
+
+
+def _during(install: Install, state: State) -> bool:
+    return (state.begins is None or install.ends >= state.begins) and (
+        state.ends is None or install.begins < state.ends
+    )
+
+
+def lookup(finding: str, mode: str, time: str) -> str:
+    """The verdict of the truth table; where it is not known how, the gravest of the three ways."""
+    if finding == NOT_EVALUATED:
+        return UNKNOWN
+    finding = LOCKED_OTHER if finding == ABSENT else finding
+    ways = (mode,) if mode in MODES[:4] else MODES[1:4]
+    every = [TABLE[finding, way][TIMES.index(time)] for way in ways]
+    return min(every, key=VERDICTS.index)
+
+
+def _lookup(kind: str, loose: Sequence[str], state: State, mode: str, time: str) -> str:
+    finding = state.finding
+    if finding == ABSENT and kind == MANIFEST:
+        finding = ABSENT_ASKED
+    if kind == SBOM and finding == LOCKED_AFFECTED:
+        return EXPOSED  # what it describes holds it, whenever that was put together
+    told = lookup(finding, mode, time)
+    return UNLIKELY if told == NO and (loose or kind != LOCK) else told
+
+
+def _run(told: str, several: Sequence[Window]) -> tuple[str, str]:
+    """The verdict once it counts what makes the code run: an import is one step short of it."""
+    triggers = {window.trigger for window in several if window.trigger}
+    if triggers == {IMPORT}:
+        why = "its code runs only where a module of it is imported"
+        return (LIKELY, why) if told == EXPOSED else (told, why)
+    if told in (EXPOSED, LIKELY) and START in triggers:
+        return told, "its code runs at every start of the interpreter"
+    return told, ""
+
+
+def _time(at: str, several: Sequence[Window]) -> str:
+    hull = span(several, HULL)
+    if hull is None:
+        return ""
+    window = hours(*hull)
+    return {
+        BEFORE: f"before it could be had ({window})",
+        CORE: f"while it could be had by every account ({window})",
+        HULL: f"perhaps while it could be had ({window})",
+        AFTER: f"after it could be had ({window}); mirrors and caches may keep it",
+        UNDATED: "",
+    }[at]
+
+
+_QUESTIONS = {
+    LOCKED_AFFECTED: "Which machines and jobs installed from this file, and are they rebuilt?",
+    RANGE_ADMITS: "Did an install resolve this anew{hours}? Look for the version in CI logs or "
+    "`pip freeze`.",
+    LOCKED_OTHER: "Was every install frozen to this lock (`uv sync --frozen`, `npm ci`, "
+    "`pip install --require-hashes`)?",
+    ABSENT_ASKED: "Which versions did its dependencies bring in? A lock or `pip freeze` of that "
+    "day says it.",
+    NOT_EVALUATED: "Can this file be had in a form that is read, or a list of what was installed?",
+    IMAGE: "When was that image built, and which version is in it?",
+    UNDATED: "What was installed at that time?",
+    IMPORT: "Does anything that was installed from this file import the module that carries it?",
+}
+
+
+def _question(
+    kind: str,
+    loose: Sequence[str],
+    state: State,
+    told: str,
+    mode: str,
+    several: Sequence[Window],
+) -> str:
+    """The one question whose answer would change the verdict most."""
+    if told == NO:
+        return ""
+    if mode == IMAGE:
+        return _QUESTIONS[IMAGE]
+    if state.finding == LOCKED_AFFECTED:
+        triggers = {window.trigger for window in several}
+        return _QUESTIONS[IMPORT if triggers == {IMPORT} else LOCKED_AFFECTED]
+    if state.finding == ABSENT and kind == MANIFEST:
+        return _QUESTIONS[ABSENT_ASKED]
+    if state.finding in (LOCKED_OTHER, ABSENT):
+        if kind != LOCK:
+            return "Is this all that is installed there, and of the time in question?"
+        if loose:
+            return f"What was installed for {loose[0].split()[0]}, which this lock does not fix?"
+        return _QUESTIONS[LOCKED_OTHER]
+    if state.finding in (RANGE_ADMITS, RANGE_EXCLUDES):
+        hull = span(several, HULL)
+        return _QUESTIONS[RANGE_ADMITS].format(hours=f" ({hours(*hull)})" if hull else "")
+    return _QUESTIONS[NOT_EVALUATED]
+
+
+NOT_READ = Verdict(UNKNOWN, "", _QUESTIONS[NOT_EVALUATED])

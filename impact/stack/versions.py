@@ -1,0 +1,163 @@
+"""Versions by each ecosystem's own rules: their order, and what a requirement admits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from impact.stack.inventory import NPM, PYPI, Ask
+
+_CLASSES = {  # of univers.versions; ecosystems without one are compared for equality alone
+    **{"npm": "SemverVersion", "crates.io": "SemverVersion", "Maven": "MavenVersion"},
+    **{"Go": "GolangVersion", "RubyGems": "RubygemsVersion", "NuGet": "NugetVersion"},
+    **{"Packagist": "ComposerVersion", "Debian": "DebianVersion", "Ubuntu": "DebianVersion"},
+    **{"Alpine": "AlpineLinuxVersion", "Red Hat": "RpmVersion", "Rocky Linux": "RpmVersion"},
+    **{"AlmaLinux": "RpmVersion", "openSUSE": "RpmVersion", "SUSE": "RpmVersion"},
+    **{"Hex": "SemverVersion", "Pub": "SemverVersion", "SwiftURL": "SemverVersion"},
+    **{"GitHub Actions": "SemverVersion", "SEMVER": "SemverVersion"},
+}
+_BEGIN = "0"  # in a range of OSV: before every version
+
+
+@lru_cache(100_000)
+def parsed(ecosystem: str, version: str) -> Any | None:
+    """A version that can be compared with others of its ecosystem; None where it is none."""
+    base = ecosystem.partition(":")[0]
+    if base == PYPI:
+        try:
+            return Version(version)
+        except InvalidVersion:
+            return None
+    from univers import versions
+
+    kind = getattr(versions, _CLASSES.get(base, ""), None)
+    if kind is None or (kind is versions.SemverVersion and not re.match(r"[v=]?\d", version)):
+        return None
+    try:
+        return kind(version.removeprefix("v") if kind is versions.SemverVersion else version)
+    except (versions.InvalidVersion, ValueError, TypeError, AttributeError, IndexError):
+        return None
+
+
+def same(ecosystem: str, one: str, other: str) -> bool:
+    """Whether two texts are one version: `1.0` and `1.0.0` are, on PyPI.
+
+    >>> same("PyPI", "1.82.7", "v1.82.7"), same("npm", "5.6.1", "5.6.10")
+    (True, False)
+    """
+    if one == other:
+        return True
+    first, second = parsed(ecosystem, one), parsed(ecosystem, other)
+    return first is not None and first == second
+
+
+def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) -> bool | None:
+    """Whether a version is in a range of OSV: events (kind, version) in any order.
+
+    None where one of the versions cannot be compared. The algorithm is that of the OSV schema
+    (1.7, "Evaluation"): events are sorted, `introduced` begins, `fixed` and `limit` end before
+    their version and `last_affected` behind it.
+    """
+    found = parsed(ecosystem, version)
+    every: list[tuple[str, str, Any]] = []
+    for kind, at in events:
+        edge = None if at == _BEGIN else parsed(ecosystem, at)
+        if at not in (_BEGIN, "*") and edge is None:
+            return None
+        every.append((kind, at, edge))
+    if all(at in (_BEGIN, "*") for _, at, _ in every):
+        return any(kind == "introduced" for kind, _, _ in every)  # every version that there is
+    if found is None:
+        return None
+    every = [event for event in every if event[1] != "*"]
+    first = [event for event in every if event[1] == _BEGIN]
+    rest = sorted((event for event in every if event[1] != _BEGIN), key=lambda event: event[2])
+    inside = False
+    for kind, at, edge in [*first, *rest]:
+        if kind == "introduced" and (at == _BEGIN or found >= edge):
+            inside = True
+        elif (kind in ("fixed", "limit") and found >= edge) or (
+            kind == "last_affected" and found > edge
+        ):
+            inside = False
+    return inside
+
+
+def admits(ask: Ask) -> Callable[[str], bool] | None:
+    """A test whether a requirement admits a version; None where its grammar is not known.
+
+    Pre-releases count as admitted by a range of PyPI: an installer may be told to take them.
+
+    >>> admits(Ask("PyPI", "litellm", "~=1.80"))("1.82.8")
+    True
+    >>> admits(Ask("npm", "chalk", "^5.0.0"))("6.0.0")
+    False
+    """
+    if ask.spec.startswith("poetry "):
+        return _poetry(ask.spec.removeprefix("poetry "))
+    if ask.ecosystem == NPM:
+        return _npm(ask.spec)
+    try:
+        every = SpecifierSet(ask.spec)
+    except InvalidSpecifier:
+        return None
+
+    def contains(version: str) -> bool:
+        try:
+            return every.contains(version, prereleases=True)
+        except InvalidVersion:
+            return False
+
+    return contains
+
+
+def _poetry(spec: str) -> Callable[[str], bool] | None:
+    from poetry.core.constraints.version import Version as PoetryVersion
+    from poetry.core.constraints.version import parse_constraint
+    from poetry.core.constraints.version.exceptions import ParseConstraintError
+    from poetry.core.version.exceptions import InvalidVersionError
+
+    try:
+        every = parse_constraint(spec)
+    except (ParseConstraintError, ValueError):
+        return None
+
+    def allows(version: str) -> bool:
+        try:
+            return bool(every.allows(PoetryVersion.parse(version)))
+        except (InvalidVersionError, ValueError):
+            return False
+
+    return allows
+
+
+def _npm(spec: str) -> Callable[[str], bool] | None:
+    import nodesemver
+
+    if spec in ("latest", "next"):
+        return lambda version: True  # a tag: whatever stands behind it on that day
+    if nodesemver.valid_range(spec, loose=True) is None:
+        return None
+    return lambda version: bool(nodesemver.satisfies(version, spec, loose=True))
+
+
+def bounds(spec: str) -> list[str]:
+    """The versions that a requirement names, each with those just above it.
+
+    Where a range and an affected range have a version in common, they have one of these or one at
+    which the affected range begins.
+
+    >>> bounds(">1.80")
+    ['1.80', '1.80.1', '1.81.0', '2.0.0']
+    """
+    found = []
+    for named in re.findall(r"\d+(?:\.\d+)*", spec):
+        major, minor, patch = [*(int(part) for part in named.split(".")[:3]), 0, 0][:3]
+        above = f"{major}.{minor}.{patch + 1}", f"{major}.{minor + 1}.0", f"{major + 1}.0.0"
+        found += [named, *above]
+    return found
