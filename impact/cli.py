@@ -269,11 +269,14 @@ def new(name: str, vendors: Path | None, scan: Path | None, advisories: Path | N
 @click.option("--hunt", is_flag=True, help="Print what to rotate and to look for.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 @click.option("--vex", type=click.Path(path_type=Path), help="Write OpenVEX to this file.")
-def scan(paths: tuple[Path, ...], **options: Any) -> None:
+def scan(paths: tuple[Path, ...], vex: Path | None, **options: Any) -> None:
     """Was a bad version installed while it could be had? Locks, manifests, SBOMs, git histories."""
     from impact.answers import scanned
+    from impact.reports.files import write
 
-    lines, exit_status = scanned.command(paths, **options)
+    lines, document, exit_status = scanned.command(paths, **options)
+    if vex is not None:
+        write(vex, document)
     for line in lines:
         click.echo(plain(line))
     sys.exit(exit_status)

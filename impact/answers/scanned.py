@@ -20,7 +20,7 @@ from impact.case.views import view
 from impact.errors import bad
 from impact.numerics import times
 from impact.stack import scan as scanning
-from impact.stack import vex as exchange
+from impact.stack import vex
 from impact.stack.findings import ABSENT, ALARMING, NOT_EVALUATED
 
 KEYS = (  # of a line of JSON, beside `ecosystem`, `system` and `history`
@@ -39,9 +39,8 @@ def command(
     constraint: str,
     hunt: bool,
     as_json: bool,
-    vex: Path | None,
-) -> tuple[list[str], int]:
-    """(what is printed, exit status) of `impact scan`; writes OpenVEX where it is asked for."""
+) -> tuple[list[str], str, int]:
+    """(what is printed, OpenVEX, exit status) of `impact scan`."""
     if not paths and not constraint:
         raise bad("PATH", "nothing to scan", "name a lock, an SBOM or a folder, or --constraint")
     if hunt and not case:
@@ -57,16 +56,13 @@ def command(
         rows, notes = verdicts.rows(paths, question, _progress())
         frames.append(rows)
     every = pl.concat(frames)
-    if vex is not None:
-        from impact.reports.files import write
-
-        write(vex, exchange.text(every, question.as_of))
+    document = vex.text(every, question.as_of)
     grave = every.filter(pl.col("finding").is_in(ALARMING)).height > 0
     if as_json:
-        return [json.dumps(record) for record in records(every)], int(grave)
+        return [json.dumps(record) for record in records(every)], document, int(grave)
     told = [markdown(verdicts.told(every, known, notes))]
     told += [hunted(known, every)] if hunt and known is not None else []
-    return told, int(grave)
+    return told, document, int(grave)
 
 
 def _progress() -> verdicts.Told:

@@ -278,9 +278,10 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
 
 
 def digest(known: Case, reads: Collection[str] = ()) -> str:
-    """SHA-256 of what a view shows of some tables, see `digests`; of all where none is named."""
+    """SHA-256 of what a view shows of some tables, or of all where none is named; see `digests`."""
     parts = digests(known)
-    chosen = {name: parts[name] for name in parts if not reads or name in reads or name == "view"}
+    wanted = {"view", *(reads or set(parts) - {"files"})}
+    chosen = {name: parts[name] for name in parts if name in wanted}
     return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
 
 

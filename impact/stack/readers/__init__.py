@@ -26,6 +26,7 @@ from impact.stack.readers import (
     requirements,
     spdx_json,
     spdx_tag,
+    spdx_yaml,
     uv_lock,
     yarn_berry,
     yarn_classic,
@@ -49,6 +50,7 @@ READERS: tuple[Reader, ...] = (
     cyclonedx_xml,
     spdx_json,
     spdx_tag,
+    spdx_yaml,
     package_lock,
     pipfile_lock,
     package_json,
@@ -66,9 +68,9 @@ READERS: tuple[Reader, ...] = (
 # Formats that are recognised and have no reader: their files are named and not evaluated.
 NOT_READ = {
     "SPDX 3": r'"@context"[^{]*spdx\.org/rdf/3|"spdxVersion"\s*:\s*"SPDX-3',
-    "SPDX YAML": r"(?m)^spdxVersion:\s",
+    "SPDX XML": r"<spdxVersion>\s*SPDX-",
     "SPDX RDF": r"http://spdx\.org/rdf/terms",
-    "SPDX of another version": r'(?m)"spdxVersion"\s*:|^SPDXVersion:',
+    "SPDX of another version": r'(?m)"spdxVersion"\s*:|^(?:SPDXVersion|spdxVersion):',
     "CycloneDX of another form": r'"\$schema"\s*:\s*"[^"]*cyclonedx|urn:cdx:',
     "Syft JSON": r'"schema"\s*:\s*\{[^}]*anchore/syft',
     "SWID tag": r"(?s)<SoftwareIdentity\b",

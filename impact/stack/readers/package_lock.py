@@ -56,7 +56,6 @@ def read(source: Source) -> Inventory:
     if packages is None:
         packages = {"": {"name": lock.name, "version": lock.version}}
         packages |= dict(_flat(lock.dependencies))
-        packages[""]["dependencies"] = dict.fromkeys(lock.dependencies, "")
     placed, wrong = documents.each(
         [{"name": place, "package": package} for place, package in packages.items()],
         _Placed,
@@ -71,7 +70,8 @@ def read(source: Source) -> Inventory:
         if alias:
             name, version = alias[1], alias[2]
         name = canonical(NPM, name)
-        if _FOLDER not in place:
+        folder = version.startswith("file:") and not version.endswith((".tgz", ".tar.gz"))
+        if _FOLDER not in place or folder:
             roots.append(place)
         elif package.link:
             continue  # its target is a place of its own
@@ -80,6 +80,10 @@ def read(source: Source) -> Inventory:
         exact = version[:1].isdigit()  # else a repository, an address or a folder
         components.append(Component(place, NPM, name, version if exact else ""))
         edges += [(place, other) for other in _needed(place, package, places)]
+    if lock.packages is None:  # version 1 does not say what the project itself needs
+        needed = {other for _, other in edges}
+        tops = (place for place in places if place.count(_FOLDER) == 1 and place not in needed)
+        edges += [("", place) for place in tops]
     unread = [Unread(NPM, _name(name), why) for name, why in wrong]
     return Inventory(
         FORMAT, LOCK, (NPM,), components, edges, roots, unread=unread, loose=tuple(loose)

@@ -13,7 +13,7 @@ from impact.stack.inventory import PYPI, Entry, Inventory, locked
 
 FORMAT = "pdm.lock"
 _NAME = re.compile(r"\s*([A-Za-z0-9._-]+)")
-_ELSEWHERE = ("git", "hg", "svn", "bzr", "url")
+_ELSEWHERE = ("git", "hg", "svn", "bzr", "url", "path")
 
 
 class _Package(Struct):
@@ -49,8 +49,8 @@ def read(source: Source) -> Inventory:
     for package in packages:
         elsewhere = next((kind for kind in _ELSEWHERE if getattr(package, kind)), "")
         loose = "" if package.files else "has no hash"
-        loose = f"comes from {elsewhere}" if elsewhere else loose
+        loose = f"comes from a {elsewhere}" if elsewhere else loose
         needs = [(found[1], "") for need in package.dependencies if (found := _NAME.match(need))]
-        own = bool(package.path)
+        own = package.path in (".", "./")
         entries.append(Entry(package.name, package.version, needs, own, loose))
     return locked(FORMAT, PYPI, entries, wrong)

@@ -11,7 +11,7 @@ from impact.stack.documents import Source
 from impact.stack.inventory import PYPI, Entry, Inventory, locked
 
 FORMAT = "Pipfile.lock"
-_ELSEWHERE = ("git", "hg", "svn", "file", "url")
+_ELSEWHERE = ("git", "hg", "svn", "file", "url", "path")
 
 
 class _Package(Struct):
@@ -49,7 +49,7 @@ def read(source: Source) -> Inventory:
     for name, package in ((item.name, item.package) for item in named):
         elsewhere = next((kind for kind in _ELSEWHERE if getattr(package, kind)), "")
         loose = "" if package.hashes else "has no hash"
-        loose = f"comes from {elsewhere}" if elsewhere else loose
+        loose = f"comes from a {elsewhere}" if elsewhere else loose
         version = package.version.lstrip("=")
-        entries.append(Entry(name, version, (), bool(package.path), loose))
+        entries.append(Entry(name, version, (), package.path in (".", "./"), loose))
     return locked(FORMAT, PYPI, entries, wrong)

@@ -12,6 +12,7 @@ from impact.stack.documents import Source
 from impact.stack.inventory import PYPI, Entry, Inventory, locked
 
 FORMAT = "poetry.lock"
+_ELSEWHERE = ("git", "url", "file", "directory")
 
 
 class _Source(Struct):
@@ -51,8 +52,7 @@ def read(source: Source) -> Inventory:
     for package in packages:
         kind = package.source.type
         loose = "" if package.files or lock.metadata.files.get(package.name) else "has no hash"
-        loose = f"comes from {kind}" if kind in ("git", "url", "file") else loose
+        loose = f"comes from a {kind}" if kind in _ELSEWHERE else loose
         needs = [(name, "") for name in package.dependencies]
-        own = kind == "directory"
-        entries.append(Entry(package.name, package.version, needs, own, loose))
+        entries.append(Entry(package.name, package.version, needs, loose=loose))
     return locked(FORMAT, PYPI, entries, wrong)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
@@ -21,7 +20,7 @@ class _Need(Struct):
 
 
 class _File(Struct, rename="kebab"):
-    upload_time: datetime | str = ""
+    upload_time: Any = ""  # a time of TOML, or its text
     hashes: dict[str, str] = field(default_factory=dict)
 
 
@@ -59,6 +58,8 @@ def read(source: Source) -> Inventory:
         loose = "" if files and all(file.hashes for file in files) else "has no hash"
         loose = "comes from a repository" if package.vcs is not None else loose
         needs = [(need.name, need.version) for need in package.dependencies]
-        own = package.directory is not None
+        folder = package.directory
+        loose = "comes from a folder" if folder is not None else loose
+        own = folder is not None and folder.get("path") in (".", "./")
         entries.append(Entry(package.name, package.version, needs, own, loose))
     return locked(FORMAT, PYPI, entries, wrong, newest(stamps))

@@ -26,6 +26,8 @@ _NESTED = re.compile(r"(?:-r|--requirement|(-c|--constraint))[ \t=]+(\S+)")
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*[ \t]*(?:\[[^\]]*\])?"
 _LINE = re.compile(rf"(?:{_NAME}[ \t]*(?:$|[<>=!~;@(#]|--hash)|-[a-z]\b|--[a-z]|#|$)")
 _PLAIN = re.compile(rf"^{_NAME}[ \t]*(?:==|>=|<=|~=|!=|<|>|@ )|^-[rce] |^--[a-z-]+[ =]?", re.M)
+_PROJECT = re.compile(r" \(pyproject.toml.*")
+ROOT = "."
 _VIA = re.compile(r"#\s*(?:via\s*)?(.*)")
 
 
@@ -51,14 +53,21 @@ def read(source: Source) -> Inventory:
         for ask, version in fixed.items()
     }
     keys = {component.name: key for key, component in components.items()}
-    edges = [(keys[a], keys[b]) for a, b in _via(source.text) if a in keys and b in keys]
-    loose = [f"{name} has no hash" for name in keys if name not in _hashed(source.text)]
+    told = list(_via(source.text))
+    project = next((a for a, _ in told if _PROJECT.search(a)), "")
+    if project:
+        keys[project] = ROOT
+        components[ROOT] = Component(ROOT, PYPI, _PROJECT.sub("", project), "")
+    edges = [(keys[a], keys[b]) for a, b in told if a in keys and b in keys]
+    hashed = _hashed(source.text)
+    loose = [f"{ask.name} has no hash" for ask in fixed if ask.name not in hashed]
     return Inventory(
         FORMAT,
         LOCK if whole else MANIFEST,
         (PYPI,),
         list(components.values()),
         edges,
+        [ROOT] if project else [],
         asks=[ask for ask in asks if ask not in fixed],
         unread=unread,
         loose=tuple(loose),
@@ -134,6 +143,5 @@ def _via(text: str) -> Iterator[tuple[str, str]]:
         told = _VIA.search(line)
         if needed and told:
             for other in told[1].split(","):
-                other = other.strip()
-                if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?", other):
-                    yield canonical(PYPI, other.partition("[")[0]), needed
+                if re.fullmatch(rf"{_NAME}(?: \(pyproject\.toml.*\))?", other.strip()):
+                    yield canonical(PYPI, other.strip().partition("[")[0]), needed

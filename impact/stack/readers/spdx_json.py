@@ -48,9 +48,14 @@ def looks(text: str) -> bool:
 
 def read(source: Source) -> Inventory:
     """What the document holds; what it describes are its roots."""
-    data = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
+    return of(FORMAT, documents.from_json(source), source.where)
+
+
+def of(form: str, content: object, where: str) -> Inventory:
+    """The inventory of a document of SPDX 2.x, whatever it was written in."""
+    data = documents.shaped(content, dict[str, Any], where)
     inner = data.get("sbom") if "packages" not in data else data  # as GitHub exports it
-    document = documents.shaped(inner, _Document, source.where)
+    document = documents.shaped(inner, _Document, where)
     packages, wrong = documents.each(document.packages, _Package, "packages")
     relations, lost = documents.each(document.relationships, _Relation, "relationships")
     found = [
@@ -59,7 +64,7 @@ def read(source: Source) -> Inventory:
     ]
     told = [(r.spdx_element_id, r.relationship_type, r.related_spdx_element) for r in relations]
     told += [(DOCUMENT, "DESCRIBES", name) for name in document.document_describes]
-    return bill(FORMAT, found, told, wrong, [why for _, why in lost])
+    return bill(form, found, told, wrong, [why for _, why in lost])
 
 
 def _purl(references: Sequence[_Reference]) -> str:

@@ -12,7 +12,7 @@ from impact.stack.documents import Source
 from impact.stack.inventory import PYPI, Entry, Inventory, canonical, locked, newest
 
 FORMAT = "uv.lock"
-_OWN = ("editable", "virtual", "directory")  # sources that are the project's own folders
+_FOLDERS = ("editable", "virtual", "directory")  # sources on the disk of who made the lock
 
 
 class _Need(Struct):
@@ -60,7 +60,8 @@ def read(source: Source) -> Inventory:
     for package in packages:
         files = [*package.wheels, *([package.sdist] if package.sdist else [])]
         stamps += [file.upload_time for file in files]
-        own = canonical(PYPI, package.name) in members or any(map(package.source.get, _OWN))
+        folder = next(filter(None, map(package.source.get, _FOLDERS)), None)
+        own = folder == "." or canonical(PYPI, package.name) in members
         fixed = bool(files) and all(file.hash for file in files)
         needs = [
             (need.name, need.version)
@@ -71,6 +72,6 @@ def read(source: Source) -> Inventory:
             )
             for need in group
         ]
-        loose = "" if fixed else "has no hash"
+        loose = "" if fixed else "comes from a folder" if folder else "has no hash"
         entries.append(Entry(package.name, package.version, needs, own, loose))
     return locked(FORMAT, PYPI, entries, wrong, newest(stamps))

@@ -58,8 +58,7 @@ def read(source: Source) -> Inventory:
             loose.append(f"{name} has no checksum")
         needs = package.dependencies if isinstance(package.dependencies, dict) else {}
         for need, spec in needs.items():
-            pattern = f"{need}@{spec}" if ":" in spec else f"{need}@npm:{spec}"
-            other = keys.get(pattern)
+            other = keys.get(f"{need}@{spec}") or keys.get(f"{need}@npm:{spec}")
             if other and other != key:
                 edges[key, other] = None
     return Inventory(
