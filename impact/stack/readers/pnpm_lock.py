@@ -42,7 +42,7 @@ class _Lock(Struct, rename="camel"):
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return re.search(r"(?m)^lockfileVersion: ", text[:2000]) is not None
+    return re.search(r"(?m)^lockfileVersion: ", text) is not None
 
 
 def read(source: Source) -> Inventory:
