@@ -10,6 +10,7 @@ From there each question is a function that returns an `Answer`:
   `why(run, name)` says how a party, a number, an input or a claim comes about
 - of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference,
   `news(known, later)` what became known
+- of files: `scan(*paths, known=known)` asks locks, manifests and SBOMs what advisories name
 
 More runs come from `what_if(run, "NAME=VALUE")`, `under(run, scenario)` and `simulate_year(known)`;
 `totals(known, draws)` is for more draws than a run keeps.
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from impact.answers.tails import next_year as next_year
     from impact.answers.unknowns import not_known as not_known
     from impact.answers.unknowns import unknowns as unknowns
+    from impact.answers.verdicts import scan as scan
     from impact.answers.weak_points import co_exposure as co_exposure
     from impact.answers.weak_points import weak_points as weak_points
     from impact.answers.why import why as why
@@ -82,6 +84,7 @@ _HOMES = {
     "next_year": "answers.tails",
     "not_known": "answers.unknowns",
     "positions": "answers.positions",
+    "scan": "answers.verdicts",
     "simulate": "simulation",
     "simulate_year": "sums",
     "sources": "answers.evidence",

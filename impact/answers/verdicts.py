@@ -26,7 +26,6 @@ from impact.stack.verdicts import IMPORT, INSTALL, START, VERDICTS, Window
 if TYPE_CHECKING:
     pass
 
-SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
 HEADS = {
     "file": "File",
     "package": "Package",
@@ -53,7 +52,7 @@ def scan(
 
     `known` gives the windows, and the advisories where none are given; without it no window is
     known and a verdict rests on the finding alone. Without paths it is the stack that the case
-    holds (`locks/`, `sboms/`), or where it holds none the samples of the kit. `installed` is a CSV
+    holds (`locks/`, `sboms/`). `installed` is a CSV
     of installs, see `impact.stack.installs`. Nothing that was not read is called absent.
 
     Table: that of `impact.stack.scan.scan`, and `why`. Raises BadInput where there is no path or
@@ -113,20 +112,13 @@ def held(known: Case) -> Advisories:
 
 
 def stack(known: Case | None) -> dict[str, bytes]:
-    """The files of the stack that a case holds, by system and name; else the samples of the kit."""
-    if known is not None:
-        found = {
-            name.partition("/")[2]: data
-            for name, data in known.files.items()
-            if name.partition("/")[0] in STACK
-        }
-        if found:
-            return found
-    every = sorted(path for path in SAMPLES.rglob("*") if path.is_file())
+    """The files of the stack that a case holds, by system and name."""
+    if known is None:
+        raise bad("PATH", "nothing to scan", "name a file or a folder, or a case with its stack")
     return {
-        path.relative_to(SAMPLES).as_posix(): path.read_bytes()
-        for path in every
-        if path.parent != SAMPLES
+        name.partition("/")[2]: data
+        for name, data in known.files.items()
+        if name.partition("/")[0] in STACK
     }
 
 

@@ -30,6 +30,7 @@ _SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
 _OPTIONAL = (
     "title_known_on",  # before that day a view is titled by the name of the event
     "view_of",  # the seal of a view written by the kit
+    "stack",  # a folder beside the cases whose locks and SBOMs it is asked about
     "vendors",  # headings of a vendor inventory, see impact.case.vendors
 )
 
@@ -182,6 +183,10 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         faults = [*checks.all_faults(frames), *found]
     if faults:
         return None, faults
+    try:
+        files = originals(folder, settings.get("stack", ""))
+    except BadInput as error:
+        return None, list(error.faults)
     loaded = Case(
         id=settings["id"],
         title=settings["title"],
@@ -189,7 +194,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         currency=settings["currency"],
         tlp=settings["tlp"],
         title_known_on=settings.get("title_known_on", ""),
-        files=originals(folder),
+        files=files,
         tables=frames,
         scenarios=known,
         decisions=decisions,
@@ -197,12 +202,24 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     return loaded, []
 
 
-def originals(folder: Path) -> dict[str, bytes]:
-    """The untouched files of others in a case folder, by their path in it."""
-    found = (path for name in FOLDERS for path in sorted((folder / name).rglob("*")))
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in found if path.is_file()
-    }
+def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
+    """The untouched files of others in a case folder, by their path in it.
+
+    `stack` is a folder beside the cases whose files count as its locks: those of a sample fleet.
+    """
+    places = [(name, folder / name) for name in FOLDERS]
+    if stack:
+        home = (folder / stack).resolve()
+        if not home.is_relative_to(folder.resolve().parents[1]) or not home.is_dir():
+            raise bad("case.toml stack", "is no folder beside the cases", "name one, or remove it")
+        places += [(STACK[0], below) for below in sorted(home.iterdir()) if below.is_dir()]
+    found = {}
+    for name, home in places:
+        inside = home.parent if home.parent != folder else home
+        for path in sorted(home.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                found[f"{name}/{path.relative_to(inside).as_posix()}"] = path.read_bytes()
+    return found
 
 
 def ordered(rows: pl.DataFrame) -> pl.DataFrame:
@@ -328,6 +345,10 @@ def _sha(rows: pl.DataFrame, ended: pl.DataFrame | None) -> str:
             shown = frame.drop("file_line")
             sha.update(shown.select(sorted(shown.columns)).write_json().encode() + b"\x1d")
     return sha.hexdigest()
+
+
+def _bytes_sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _text_sha(content: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +30,9 @@ from impact.texts import decoded
 MOST_BYTES = 4 << 20  # of one record
 MOST_RATIO = 200  # of a file in an archive to its compressed size
 MOST_FILES = 1_000_000
+_BROKEN = (  # what a damaged archive raises
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError),
+)
 ENDINGS = (".json", ".yaml", ".yml")
 
 
@@ -179,7 +183,7 @@ def _archived(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
                 if not info.is_dir() and info.filename.endswith(ENDINGS):
                     with archive.open(info) as opened:
                         yield info.filename, opened.read(MOST_BYTES + 1)[:MOST_BYTES]
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+    except _BROKEN as error:
         raise bad(path.name, f"is no archive that can be read ({error})", "get it again") from None
 
 

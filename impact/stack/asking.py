@@ -7,7 +7,7 @@ import re
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from impact.stack.inventory import PYPI, Ask, Unread, canonical
+from impact.stack.inventory import NPM, PYPI, Ask, Unread, canonical
 
 ADDRESS = "comes from an address, and the file does not say which version it is"
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -49,12 +49,18 @@ def poetry(name: str, wanted: object, scope: str) -> list[Ask | Unread]:
     return [Ask(PYPI, name, f"poetry {wanted['version']}", scope, marker, extras)]
 
 
-def pinned(spec: str) -> str:
+def pinned(spec: str, ecosystem: str = PYPI) -> str:
     """The one version that a specifier admits, empty where it admits more.
 
     >>> pinned("==1.82.3"), pinned("==1.82.*"), pinned(">=1,==1.82.3")
     ('1.82.3', '', '1.82.3')
     """
+    if ecosystem == NPM:
+        exactly = re.fullmatch(r"=?\s*v?(\d+\.\d+\.\d+[\w.+-]*)", spec)
+        return exactly[1] if exactly else ""
+    exactly = re.fullmatch(r"poetry =*\s*v?(\d[\w.!+-]*)", spec)
+    if exactly:
+        return exactly[1]
     if "==" not in spec or spec.startswith("poetry "):
         return ""
     try:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from xml.etree.ElementTree import Element
 
-    import yaml
-
 DEEPEST = 200  # levels of nesting; real files have fewer than 30
 MOST_NODES = 5_000_000  # of a YAML document once its aliases are followed
 _WHOLE = "get the whole file again from where it was made"
@@ -91,59 +89,91 @@ def from_toml(source: Source) -> dict[str, Any]:
 
 
 def from_yaml(source: Source) -> object:
-    """The data of a YAML text with every scalar as it is written."""
+    """The data of a YAML text with every scalar as it is written.
+
+    It is built from the events of the parser: composing a tree of nodes, as the library does,
+    calls itself for each level and ends the process where there are very many.
+    """
     import yaml
 
     where = source.where
+    building = _Building(where)
     try:
-        node = yaml.compose(source.text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+        for event in yaml.parse(source.text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
+            building.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{where}:{mark.line + 1} column {mark.column + 1}" if mark else where
         said = error.problem or "not readable"
         raise bad(place, f"is not YAML ({said})"[:200], _WHOLE) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise bad(where, f"is not YAML ({type(error).__name__})", _WHOLE) from None
-    return None if node is None else _plain(node, where, {}, 0)[0]
+    return building.root
 
 
-def _plain(
-    node: yaml.Node, where: str, known: dict[int, tuple[object, int]], depth: int
-) -> tuple[object, int]:
-    """(data, nodes) of a node; an alias is the same data again and counts anew."""
-    import yaml
+@dataclass
+class _Open:
+    """A sequence or mapping of YAML that is not yet at its end, and the nodes that it holds."""
 
-    place = f"{where}:{node.start_mark.line + 1}"
-    if isinstance(node, yaml.ScalarNode):
-        return node.value, 1
-    if id(node) in known:
-        found = known[id(node)]
-        if found[1] == 0:
-            raise bad(place, "an alias stands for what holds it", _FLAT)
-        return found
-    if depth > DEEPEST:
-        raise bad(place, "is nested too deeply", _FLAT)
-    known[id(node)] = (None, 0)
-    data: object
-    if isinstance(node, yaml.SequenceNode):
-        items = [_plain(item, where, known, depth + 1) for item in node.value]
-        data, nodes = [item for item, _ in items], 1 + sum(size for _, size in items)
-    else:
-        table: dict[object, object] = {}
-        nodes = 1
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise bad(f"{where}:{key.start_mark.line + 1}", "a key is no text", _FLAT)
-            if key.value in table:
-                line = key.start_mark.line + 1
-                raise bad(f"{where}:{line}", f'the key "{key.value[:60]}" stands twice', "keep one")
-            table[key.value], size = _plain(value, where, known, depth + 1)
-            nodes += 1 + size
-        data = table
-    if nodes > MOST_NODES:
-        raise bad(place, "its aliases stand for millions of nodes", _FLAT)
-    known[id(node)] = (data, nodes)
-    return data, nodes
+    data: list[object] | dict[str, object]
+    anchor: str | None
+    key: str | None = None
+    nodes: int = 1
+
+
+class _Building:
+    """Data built from events of YAML; an alias is the same data again and counts anew."""
+
+    def __init__(self, where: str) -> None:
+        self.where, self.root = where, None  # type: str, object
+        self.open: list[_Open] = []
+        self.known: dict[str, tuple[object, int]] = {}
+        self.documents = 0
+
+    def take(self, event: Any) -> None:
+        """Add what an event of the parser brings."""
+        kind = type(event).__name__
+        place = f"{self.where}:{event.start_mark.line + 1}"
+        if kind == "ScalarEvent":
+            self._add(event.value, 1, event.anchor, place)
+        elif kind in ("SequenceStartEvent", "MappingStartEvent"):
+            if len(self.open) > DEEPEST:
+                raise bad(place, "is nested too deeply", _FLAT)
+            self.open.append(_Open([] if kind[0] == "S" else {}, event.anchor))
+        elif kind in ("SequenceEndEvent", "MappingEndEvent"):
+            done = self.open.pop()
+            if done.nodes > MOST_NODES:
+                raise bad(place, "its aliases stand for millions of nodes", _FLAT)
+            self._add(done.data, done.nodes, done.anchor, place)
+        elif kind == "AliasEvent":
+            if any(one.anchor == event.anchor for one in self.open):
+                raise bad(place, "an alias stands for what holds it", _FLAT)
+            if event.anchor not in self.known:
+                raise bad(place, f"*{event.anchor} stands for nothing", _WHOLE)
+            self._add(*self.known[event.anchor], None, place)
+        elif kind == "DocumentStartEvent":
+            self.documents += 1
+            if self.documents > 1:
+                raise bad(place, "holds more than one document", "split it")
+
+    def _add(self, value: object, nodes: int, anchor: str | None, place: str) -> None:
+        if anchor:
+            self.known[anchor] = value, nodes
+        if not self.open:
+            self.root = value
+            return
+        top = self.open[-1]
+        top.nodes += nodes
+        if isinstance(top.data, list):
+            top.data.append(value)
+        elif top.key is not None:
+            top.data[top.key], top.key = value, None
+        elif not isinstance(value, str):
+            raise bad(place, "a key is no text", _FLAT)
+        elif value in top.data:
+            raise bad(place, f'the key "{value[:60]}" stands twice', "keep one")
+        else:
+            top.key = value
 
 
 def from_xml(source: Source) -> Element:

@@ -129,7 +129,7 @@ def _asked(asks: Sequence[Ask], ecosystem: str, records: Sequence[Affected]) -> 
             if all(test(version) for ask in way if (test := tests[ask])):
                 admitted.setdefault(version, way)
     by = [r.advisory for r in records if any(names_version(r, version) for version in admitted)]
-    pins = [version for ask in asks if (version := pinned(ask.spec))]
+    pins = [version for ask in asks if (version := pinned(ask.spec, ask.ecosystem))]
     limits = sorted({ask.by for ask in asks if ask.limit})
     said = listed([f'"{_said(ask)}"' for ask in asks if not ask.limit])
     if admitted:

@@ -61,8 +61,10 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
     return found
 
 
-def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[tuple[str, str | Fault]]:
-    """(blob, text or why not) of some contents, each once."""
+def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[str | Fault]:
+    """The text of each content in turn, or why there is none."""
+    if not blobs:
+        return
     with subprocess.Popen(
         _command(repository, "cat-file", "--batch"),
         stdin=subprocess.PIPE,
@@ -73,20 +75,20 @@ def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[tuple[
         asking, answering = running.stdin, running.stdout
         if asking is None or answering is None:  # never, with pipes
             return
-        for blob in dict.fromkeys(blobs):
+        for blob in blobs:
             asking.write(f"{blob}\n".encode())
             asking.flush()
             head = answering.readline().split()
             if len(head) != 3 or int(head[2]) > MOST_BYTES:
                 running.kill()
-                yield blob, Fault(where, f"cannot be had from git ({blob[:12]})", "fetch it")
+                yield Fault(where, f"cannot be had from git ({blob[:12]})", "fetch it")
                 return
             data = answering.read(int(head[2]))
             answering.read(1)
             try:
-                yield blob, decoded(data, where)
+                yield decoded(data, where)
             except BadInput as error:
-                yield blob, error.faults[0]
+                yield error.faults[0]
         asking.close()
 
 

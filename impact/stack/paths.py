@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Collection
+from dataclasses import replace
 
 from impact.stack.inventory import Component, Inventory
 
@@ -20,7 +22,7 @@ def paths(inventory: Inventory, keys: Collection[str], most: int = MOST) -> list
     for one, other in inventory.edges:
         needed_by.setdefault(other, []).append(one)
     names = {component.key: component for component in inventory.components}
-    tops = set(inventory.roots) or {key for key in names if key not in needed_by}
+    tops = _tops(inventory)
     depths = _depths(inventory, tops)
     found: list[tuple[str, ...]] = []
     for key in keys:
@@ -32,6 +34,37 @@ def paths(inventory: Inventory, keys: Collection[str], most: int = MOST) -> list
         for one in dict.fromkeys(before):
             found.append((*_climb(one, needed_by, depths, names), end))
     return sorted(dict.fromkeys(found), key=lambda path: (len(path), path))[:most]
+
+
+def cuts(inventory: Inventory, keys: Collection[str]) -> list[str]:
+    """Names of the packages through which every way to some components leads, themselves included.
+
+    A pin, or the removal, of any one of them keeps all of the components out.
+    """
+    names = {component.key: component.name for component in inventory.components}
+    ways = paths(inventory, keys, most=1)
+    found = []
+    for name in dict.fromkeys(re.sub(r" \S+$", "", step) for way in ways for step in way):
+        without = {key for key in names if names[key] == name}
+        if without & set(inventory.roots):
+            continue
+        kept = replace(
+            inventory,
+            components=[part for part in inventory.components if part.key not in without],
+            edges=[edge for edge in inventory.edges if not without & set(edge)],
+        )
+        tops = _tops(inventory) - without
+        if not (set(keys) - without) & set(_depths(kept, tops)):
+            found.append(name)
+    return found
+
+
+def _tops(inventory: Inventory) -> set[str]:
+    """Where ways begin: the project and its members, or what nothing else needs."""
+    needed = {other for _, other in inventory.edges}
+    return set(inventory.roots) or {
+        part.key for part in inventory.components if part.key not in needed
+    }
 
 
 def _depths(inventory: Inventory, tops: Collection[str]) -> dict[str, int]:

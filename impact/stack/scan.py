@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -16,8 +17,16 @@ from impact.stack.advisories import Advisories, Affected
 from impact.stack.asking import asked
 from impact.stack.documents import Source
 from impact.stack.files import Found
-from impact.stack.findings import ABSENT, FINDINGS, NOT_EVALUATED, Finding, find
+from impact.stack.findings import (
+    ABSENT,
+    FINDINGS,
+    LOCKED_AFFECTED,
+    NOT_EVALUATED,
+    Finding,
+    find,
+)
 from impact.stack.inventory import LOCK, MANIFEST, NPM, Ask, Inventory
+from impact.stack.paths import cuts
 from impact.stack.paths import paths as ways_in
 from impact.stack.readers import package_json
 from impact.stack.verdicts import Install, State, Window
@@ -31,7 +40,7 @@ SCHEMA: dict[str, pl.DataType] = {
     **dict.fromkeys(("system", "file", "format", "ecosystem", "package"), pl.String()),
     **dict.fromkeys(("version", "advisory", "finding", "verdict", "path"), pl.String()),
     **dict.fromkeys(("reason", "settle"), pl.String()),
-    "paths": pl.List(pl.String()),
+    **dict.fromkeys(("paths", "through"), pl.List(pl.String())),
     "states": pl.List(pl.Struct(_STATE)),
 }
 CONSTRAINT = "--constraint"
@@ -72,8 +81,9 @@ def scan(
     """A row for each file and package that an advisory names, in the order of files and packages.
 
     Columns: `system`, `file`, `format`, `ecosystem`, `package`, `version`, `advisory` (ids, by
-    comma), `finding`, `verdict`, `path` (the shortest), `reason`, `settle`, `paths`, and `states`:
-    what the file said from when to when. `progress` is told each file before it is read.
+    comma), `finding`, `verdict`, `path` (the shortest), `reason`, `settle`, `paths`, `through` (the
+    packages that every way leads through), and `states`: what the file said from when to when.
+    `progress` is told each file before it is read.
     """
     rows: list[dict[str, object]] = []
     for one in _dated_contents(every, asked_of):
@@ -81,8 +91,9 @@ def scan(
         rows += _rows(one, asked_of)
     for fault in asked_of.unread:
         told = Finding(NOT_EVALUATED, reason=f"{fault.what}: what it names was not looked for")
-        found, verdict = Found(None, fault.where, "", fault), verdicts.NOT_READ
-        rows.append(_row(found, "advisory", ("", ""), told, verdict, [], []))
+        entry = _Told(told, State(NOT_EVALUATED, "", None, None), "", [], [])
+        found = Found(None, fault.where, "", fault)
+        rows.append(_row(found, "advisory", ("", ""), verdicts.NOT_READ, [entry]))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -107,7 +118,8 @@ def constraint(spec: str, packages: Packages) -> pl.DataFrame:
         source = Found(None, CONSTRAINT, "", Fault("", "", ""))
         state = State(told.finding, told.version, None, None)
         verdict = verdicts.verdict(MANIFEST, (), [state], (), ())._replace(settle="")
-        rows.append(_row(source, "constraint", (ecosystem, name), told, verdict, [], []))
+        entry = _Told(told, state, "", [], [])
+        rows.append(_row(source, "constraint", (ecosystem, name), verdict, [entry]))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -121,12 +133,23 @@ class _Read:
     """A file with its contents over time, the last of them today's or that of the as-of day."""
 
     found: Found
-    contents: list[tuple[history.Revision | None, Source | Fault]]
+    contents: Iterable[tuple[history.Revision | None, Source | Fault]]
+
+
+class _Told(NamedTuple):
+    """What one content says of a package, from when to when, by which ways and through whom."""
+
+    found: Finding
+    state: State
+    commit: str
+    ways: list[str]
+    through: list[str]
 
 
 def _dated_contents(every: Iterable[Found], asked_of: Question) -> Iterator[_Read]:
     logs: dict[Path, dict[str, list[history.Revision]]] = {}
     seen: dict[Path, set[str]] = {}
+    failed: dict[Path, Fault] = {}
     dated = asked_of.history or asked_of.as_of is not None
     for found in every:
         home = _home(found.path) if dated and found.path else None
@@ -134,20 +157,23 @@ def _dated_contents(every: Iterable[Found], asked_of: Question) -> Iterator[_Rea
             yield _Read(found, [(None, found.source)])
             continue
         if home not in logs:
-            logs[home] = history.revisions(home, asked_of.as_of)
+            try:
+                logs[home] = history.revisions(home, asked_of.as_of)
+            except BadInput as error:
+                failed[home], logs[home] = error.faults[0], {}
+        if home in failed:
+            yield _Read(found, [(None, failed[home])])
+            continue
         inside = found.path.resolve().relative_to(home.resolve()).as_posix()
         seen.setdefault(home, set()).add(inside)
-        revisions = logs[home].get(inside, [])
-        yield _Read(found, list(_contents(home, inside, found.where, revisions, asked_of)))
-    for home, log in logs.items():  # locks that were removed since
+        yield _Read(found, _contents(home, inside, found, logs[home].get(inside, []), asked_of))
+    for home, log in logs.items() if asked_of.history else ():  # locks that were removed since
         for inside, revisions in log.items():
-            name = PurePosixPath(inside).name
-            if inside in seen[home] or not files.NAMED.fullmatch(name) or not asked_of.history:
-                continue
-            where = str(home / inside)
-            source = Fault(where, "is gone", "see its history")
-            found = Found(home / inside, where, home.name or home.resolve().name, source)
-            yield _Read(found, list(_contents(home, inside, where, revisions, asked_of)))
+            if inside not in seen.get(home, ()) and files.NAMED.fullmatch(Path(inside).name):
+                where = str(home / inside)
+                gone = Fault(where, "is gone", "see its history")
+                found = Found(home / inside, where, home.name or home.resolve().name, gone)
+                yield _Read(found, _contents(home, inside, found, revisions, asked_of))
 
 
 def _home(path: Path) -> Path | None:
@@ -158,65 +184,68 @@ def _home(path: Path) -> Path | None:
 def _contents(
     home: Path,
     inside: str,
-    where: str,
+    found: Found,
     revisions: Sequence[history.Revision],
     asked_of: Question,
 ) -> Iterator[tuple[history.Revision | None, Source | Fault]]:
-    """The contents of a path over time: all with `history`, else the one that stood last."""
-    wanted = list(revisions if asked_of.history else revisions[-1:])
-    if not wanted:
-        what = "was in no commit by then" if asked_of.as_of else "is in no commit"
-        yield None, Fault(where, what, "commit it, or leave out --as-of and --history")
+    """The contents of a path over time: all with `history`, else the one that stood last.
+
+    One at a time, so that a long history needs no more memory than one content. What lies there
+    now and is in no commit is the last.
+    """
+    wanted = [one for one in (revisions if asked_of.history else revisions[-1:]) if one.blob]
+    last: Source | Fault | None = None
+    if not wanted and asked_of.as_of is not None:
+        what = "was in no commit by then"
+        yield None, Fault(found.where, what, "leave out --as-of, or give the file of that day")
         return
-    texts = dict(history.texts(home, [one.blob for one in wanted if one.blob], where))
-    for one in wanted:
-        text = texts.get(one.blob)
-        if not one.blob:
-            continue  # it was not there from then on
-        if isinstance(text, Fault) or text is None:
-            yield one, text or Fault(where, "cannot be had from git", "look at the repository")
-        else:
-            yield one, Source(text, where, history.beside(home, one.commit, inside))
+    texts = history.texts(home, [one.blob for one in wanted], found.where)
+    for one, text in zip(wanted, texts, strict=False):
+        beside = history.beside(home, one.commit, inside)
+        last = text if isinstance(text, Fault) else Source(text, found.where, beside)
+        yield one, last
+    now = found.source
+    changed = isinstance(now, Source) and not (
+        isinstance(last, Source) and last.text == now.text and revisions[-1].blob
+    )
+    if changed and asked_of.as_of is None:
+        yield None, now
 
 
 def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
     """The rows of one file: read once for each content, asked once for each package."""
-    told: dict[tuple[str, str], list[tuple[Finding, State, str, list[str]]]] = {
-        package: [] for package in asked_of.packages
-    }
+    told: dict[tuple[str, str], list[_Told]] = {package: [] for package in asked_of.packages}
     form, kind, loose = "not known", LOCK, ()  # type: str, str, tuple[str, ...]
     for revision, source in one.contents:
         inventory = _inventory(source, asked_of.as_of)
         begins, ends = (revision.begins, revision.ends) if revision else (None, None)
-        commit = revision.commit if revision else ""
         if isinstance(inventory, Inventory):
             form, kind, loose = inventory.format, inventory.kind, inventory.loose
             begins = begins or _instant(inventory.newest)
         elif form == "not known":
             form = _named(source)
         for package, found in _findings(inventory, one.found.where, asked_of.packages):
-            shown: list[str] = []
-            if isinstance(inventory, Inventory) and found.keys:
-                top = () if inventory.roots else (one.found.system,)
-                shown = [" > ".join((*top, *way)) for way in ways_in(inventory, found.keys)]
             state = State(found.finding, found.version, begins, ends)
             before = told[package][-1] if told[package] else None
-            if before and (before[1].finding, before[1].version) == (state.finding, state.version):
-                told[package][-1] = (found, before[1]._replace(ends=ends), before[2], shown)
-            else:
-                told[package].append((found, state, commit, shown))
+            if before and before.state[:2] == state[:2]:
+                told[package][-1] = before._replace(state=before.state._replace(ends=ends))
+                continue
+            ways: list[str] = []
+            through: list[str] = []
+            if isinstance(inventory, Inventory) and found.keys:
+                top = () if inventory.roots else (one.found.system,)
+                ways = [" > ".join((*top, *way)) for way in ways_in(inventory, found.keys)]
+                grave = found.finding == LOCKED_AFFECTED
+                through = cuts(inventory, found.keys) if grave else []
+            commit = revision.commit if revision else ""
+            told[package].append(_Told(found, state, commit, ways, through))
     mine = [install for install in asked_of.installs if _covers(install, one.found.where)]
     for package, every in told.items():
-        if not every:
-            continue
-        windows = [w for w in asked_of.windows if (w.ecosystem, w.package) == package]
-        gravest = min(every, key=lambda each: FINDINGS.index(each[0].finding))
-        states = [state for _, state, _, _ in every]
-        verdict = verdicts.verdict(kind, loose, states, windows, mine)
-        found, state, _, shown = gravest
-        if len(every) > 1:
-            found = _dated(found, state, every[-1][1])
-        yield _row(one.found, form, package, found, verdict, shown, every)
+        if every:
+            windows = [w for w in asked_of.windows if (w.ecosystem, w.package) == package]
+            states = [entry.state for entry in every]
+            verdict = verdicts.verdict(kind, loose, states, windows, mine)
+            yield _row(one.found, form, package, verdict, every)
 
 
 def _inventory(source: Source | Fault, as_of: datetime | None) -> Inventory | Fault:
@@ -267,11 +296,14 @@ def _row(
     found: Found,
     form: str,
     package: tuple[str, str],
-    told: Finding,
     verdict: verdicts.Verdict,
-    shown: Sequence[str],
-    every: Sequence[tuple[Finding, State, str, list[str]]],
+    every: Sequence[_Told],
 ) -> dict[str, object]:
+    """A row: the gravest of what a file said of a package, and all of it."""
+    gravest = min(every, key=lambda entry: FINDINGS.index(entry.found.finding))
+    told = gravest.found
+    if len(every) > 1:
+        told = _dated(told, gravest.state, every[-1].state)
     return {
         "system": found.system,
         "file": found.where,
@@ -282,16 +314,18 @@ def _row(
         "advisory": ", ".join(told.advisories),
         "finding": told.finding,
         "verdict": verdict.verdict,
-        "path": shown[0] if shown else "",
+        "path": gravest.ways[0] if gravest.ways else "",
         "reason": "; ".join(filter(None, [told.reason, verdict.reason])),
         "settle": verdict.settle,
-        "paths": list(shown),
+        "paths": gravest.ways,
+        "through": gravest.through,
         "states": [
             {
-                **{"finding": state.finding, "version": state.version, "commit": commit},
-                **{"begins": state.begins, "ends": state.ends},
+                **{"finding": entry.state.finding, "version": entry.state.version},
+                **{"commit": entry.commit},
+                **{"begins": entry.state.begins, "ends": entry.state.ends},
             }
-            for _, state, commit, _ in every
+            for entry in every
         ],
     }
 

@@ -142,24 +142,24 @@ def verdict(
     `windows` are those of the package; of a state with a locked version only those of that
     version count. An install is judged by the state of its time.
     """
-    found: list[tuple[str, str, str, State, list[Window]]] = []
+    found: list[tuple[str, str, str, str, State, list[Window]]] = []
+
+    def judge(state: State, mode: str, at: str, several: list[Window]) -> None:
+        told, runs = _run(_lookup(kind, loose, state, mode, at), several)
+        found.append((told, runs, mode, at, state, several))
+
     for state in states:
-        accounts = _accounts(state, windows)
-        for several in accounts or [[]]:
-            held = kind == SBOM or not installs or state.finding == LOCKED_AFFECTED
-            if held:
+        for several in _accounts(state, windows) or [[]]:
+            if kind == SBOM or not installs or state.finding == LOCKED_AFFECTED:
                 at = when(state.begins, state.ends, several, throughout=len(states) > 1)
-                told = _lookup(kind, loose, state, NOT_RECORDED, at)
-                found.append((told, NOT_RECORDED, at, state, several))
+                judge(state, NOT_RECORDED, at, several)
             for install in installs:
                 if kind != SBOM and _during(install, state):
                     at = when(install.begins, install.ends, several, throughout=False)
-                    told = _lookup(kind, loose, state, install.mode, at)
-                    found.append((told, install.mode, at, state, several))
+                    judge(state, install.mode, at, several)
     if not found:
         return Verdict(UNKNOWN, "no install is recorded while the file stood", _QUESTIONS[UNDATED])
-    told, mode, at, state, several = min(found, key=lambda one: VERDICTS.index(one[0]))
-    told, runs = _run(told, several)
+    told, runs, mode, at, state, several = min(found, key=lambda one: VERDICTS.index(one[0]))
     timed = mode != NOT_RECORDED or state.finding == LOCKED_AFFECTED
     how = "" if mode == NOT_RECORDED else f"installs recorded as {mode}"
     reason = "; ".join(filter(None, [_time(at, several) if timed else "", how, runs]))
@@ -219,6 +219,8 @@ def _lookup(kind: str, loose: Sequence[str], state: State, mode: str, time: str)
 def _run(told: str, several: Sequence[Window]) -> tuple[str, str]:
     """The verdict once it counts what makes the code run: an import is one step short of it."""
     triggers = {window.trigger for window in several if window.trigger}
+    if told not in (EXPOSED, LIKELY, POSSIBLE):
+        return told, ""
     if triggers == {IMPORT}:
         why = "its code runs only where a module of it is imported"
         return (LIKELY, why) if told == EXPOSED else (told, why)

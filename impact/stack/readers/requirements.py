@@ -24,8 +24,10 @@ FORMAT = "requirements.txt"
 DEEPEST = 20  # files that name files
 _NESTED = re.compile(r"(?:-r|--requirement|(-c|--constraint))[ \t=]+(\S+)")
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*[ \t]*(?:\[[^\]]*\])?"
-_LINE = re.compile(rf"(?:{_NAME}[ \t]*(?:$|[<>=!~;@(#]|--hash)|-[a-z]\b|--[a-z]|#|$)")
-_PLAIN = re.compile(rf"^{_NAME}[ \t]*(?:==|>=|<=|~=|!=|<|>|@ )|^-[rce] |^--[a-z-]+[ =]?", re.M)
+_SPEC = r"(?:===?|>=|<=|~=|!=|<|>)[ \t]*[\dv*]"
+_ADDRESS = r"(?:git|hg|svn|bzr)\+|https?://|file:|\.{0,2}/"
+_LINE = re.compile(rf"{_NAME}[ \t]*(?:$|{_SPEC}|[;@(#]|--hash)|-[a-z]\b|--[a-z]|#|{_ADDRESS}")
+_PLAIN = re.compile(rf"(?m)^(?:{_NAME}[ \t]*(?:{_SPEC}|@ )|-[rce] |--[a-z-]+[ =]|{_ADDRESS})")
 _PROJECT = re.compile(r" \(pyproject.toml.*")
 ROOT = "."
 _VIA = re.compile(r"#\s*(?:via\s*)?(.*)")

@@ -1,0 +1,200 @@
+"""`impact scan`: its table, its lines of JSON, its status, what it exports and hunts for."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from stacks import ADMITS, lock
+
+import impact
+from impact.answers import scanned, verdicts
+from impact.cli import main
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Path:
+    """Three systems: a bad lock, an open range, and an SBOM of a version that is not read."""
+    for name in ("labeling-service", "gateway", "odd"):
+        (tmp_path / "fleet" / name).mkdir(parents=True)
+    (tmp_path / "fleet/labeling-service/uv.lock").write_text(lock())
+    (tmp_path / "fleet/gateway/pyproject.toml").write_text(ADMITS)
+    (tmp_path / "fleet/odd/bom.json").write_text('{"bomFormat": "CycloneDX", "specVersion": "9"}')
+    return tmp_path / "fleet"
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(main, ["scan", *map(str, arguments)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_the_table_pastes_into_a_pull_request(fleet: Path) -> None:
+    status, table, _ = run(fleet, "--case", "mercor")
+    assert status == 1
+    lines = table.splitlines()
+    assert lines[0] == (
+        "Of 3 files, 1 lock an affected version and 1 admit one; 1 could not be evaluated."
+    )
+    rows = [line for line in lines if line.startswith("|")]
+    assert {line.count("|") - line.count("\\|") for line in rows} == {len(verdicts.HEADS) + 1}
+    assert [row.split(" | ")[3] for row in rows[2:]] == ["exposed", "possible", "unknown"]
+    assert "labeling-service > dspy > litellm 1.82.8" in rows[2]
+    assert "CycloneDX 9 is not read" in rows[4]
+    assert " | all | " in rows[4]
+
+
+def test_lines_of_json_hold_every_file_and_package(fleet: Path) -> None:
+    status, out, _ = run(fleet, "--case", "mercor", "--json")
+    records = [json.loads(line) for line in out.splitlines()]
+    assert status == 1
+    assert all(set(scanned.KEYS) <= set(record) for record in records)
+    pairs = [(record["file"], record["package"]) for record in records]
+    assert len(pairs) == len(set(pairs)) == 3 * len({package for _, package in pairs})
+    (bad,) = [record for record in records if record["finding"] == "locked_affected"]
+    assert (bad["package"], bad["version"], bad["verdict"]) == ("litellm", "1.82.8", "exposed")
+    assert "MAL-2026-2144" in bad["advisory"]
+    assert bad["settle"].endswith("?")
+
+
+def test_the_status_is_that_of_the_gravest_finding(fleet: Path, acceptance: Path) -> None:
+    clean = fleet / "clean"
+    clean.mkdir()
+    (clean / "uv.lock").write_text(lock("1.82.6"))
+    assert run(clean, "--case", "mercor")[0] == 0
+    for name in ("labeling-service", "gateway", "odd"):
+        assert run(fleet / name, "--case", "mercor")[0] == 1
+    assert run(clean, "--advisories", acceptance / "corpus/advisories")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "PATH: nothing to scan"),
+        (("gone",), "gone: is not there"),
+        ((".",), "--advisories: no advisories"),
+        ((".", "--case", "mercr"), 'did you mean "mercor"'),
+        ((".", "--case", "mercor", "--as-of", "soon"), "is no date"),
+        ((".", "--case", "mercor", "--installs", "gone.csv"), "gone.csv: cannot be read"),
+        ((".", "--advisories", "gone"), "gone: is not there"),
+        ((".", "--hunt"), "--hunt: no indicators"),
+        (("--case", "mercor", "--constraint", "litelm<1"), 'did you mean "litellm"'),
+    ],
+)
+def test_wrong_use_is_told_with_its_repair(arguments: tuple[str, ...], said: str) -> None:
+    status, out, told = run(*arguments)
+    assert (status, out) == (2, "")
+    assert said in told
+
+
+def test_a_proposed_fix_that_is_none_ends_with_status_1() -> None:
+    status, table, _ = run("--case", "mercor", "--constraint", "litellm<=1.82.7")
+    assert status == 1
+    assert '"litellm<=1.82.7" admits 1.82.7' in table
+    assert run("--case", "mercor", "--constraint", "litellm<1.82.7")[0] == 0
+
+
+def test_a_verdict_rests_on_the_finding_where_no_window_is_known(
+    fleet: Path, acceptance: Path
+) -> None:
+    _, out, _ = run(fleet, "--advisories", acceptance / "corpus/advisories", "--json")
+    told = {r["file"].split("/")[-2]: r["verdict"] for r in map(json.loads, out.splitlines())
+            if r["package"] == "litellm"}  # fmt: skip
+    assert told == {"labeling-service": "likely", "gateway": "possible", "odd": "unknown"}
+
+
+def test_installs_make_an_open_range_likely_and_a_frozen_lock_a_no(fleet: Path) -> None:
+    (fleet / "clean").mkdir()
+    (fleet / "clean/uv.lock").write_text(lock("1.82.6"))
+    ci = fleet.parent / "ci.csv"
+    ci.write_text(
+        "when,mode,path\n2026-03-24T11:00Z,resolved,gateway\n2026-03-24T11:00Z,locked,clean\n"
+    )
+    _, out, _ = run(fleet, "--case", "mercor", "--installs", ci, "--json")
+    told = {r["file"].split("/")[-2]: r["verdict"] for r in map(json.loads, out.splitlines())
+            if r["package"] == "litellm"}  # fmt: skip
+    assert (told["gateway"], told["clean"]) == ("likely", "no")
+
+
+def test_hunting_lists_what_belongs_to_what_was_found(fleet: Path) -> None:
+    _, table, _ = run(fleet, "--case", "mercor", "--hunt")
+    assert "What to rotate and to look for" in table
+    assert "`models.litellm[.]cloud`" in table
+    assert "aquasecurtiy" not in table
+    (fleet / "labeling-service/uv.lock").write_text(lock("1.82.6"))
+    _, calm, _ = run(fleet / "labeling-service", "--case", "mercor", "--hunt")
+    assert "Nothing was found that calls for a hunt." in calm
+
+
+def test_openvex_says_affected_or_under_investigation_and_not_affected_only_for_no(
+    fleet: Path,
+) -> None:
+    (fleet / "clean").mkdir()
+    (fleet / "clean/uv.lock").write_text(lock("1.82.6"))
+    ci, out = fleet.parent / "ci.csv", fleet.parent / "vex.json"
+    ci.write_text("when,mode,path\n2026-03-24T11:00Z,locked,clean\n")
+    run(fleet, "--case", "mercor", "--installs", ci, "--vex", out)
+    document = json.loads(out.read_text("utf-8"))
+    assert document["@context"] == "https://openvex.dev/ns/v0.2.0"
+    told = {}
+    for statement in document["statements"]:
+        product = statement["products"][0]
+        if "litellm" in product["subcomponents"][0]["@id"]:
+            told[product["@id"]] = statement
+    status = {name.rpartition("/")[2]: one["status"] for name, one in told.items()}
+    assert status == {
+        "labeling-service": "affected",
+        "gateway": "under_investigation",
+        "odd": "under_investigation",
+        "clean": "not_affected",
+    }
+    clean = told["pkg:generic/clean"]
+    assert clean["justification"] == "vulnerable_code_not_present"
+    assert told["pkg:generic/labeling-service"]["action_statement"]
+
+
+def test_hostile_names_break_neither_the_table_nor_a_terminal(tmp_path: Path) -> None:
+    home = tmp_path / "a|b\n<script>\x1b[31m"
+    home.mkdir()
+    (home / "uv.lock").write_text(lock())
+    _, table, _ = run(home, "--case", "mercor")
+    rows = [line for line in table.splitlines() if line.startswith("|")]
+    assert len(rows) == 3
+    assert "\x1b" not in table
+    assert "<script" not in table
+    assert "a\\|b" in rows[2]
+    _, out, _ = run(home, "--case", "mercor", "--json")
+    assert all(json.loads(line)["file"].startswith(str(tmp_path)) for line in out.splitlines())
+
+
+def test_one_advisory_that_cannot_be_read_is_a_row_of_its_own(
+    fleet: Path, acceptance: Path
+) -> None:
+    home = fleet.parent / "advisories"
+    home.mkdir()
+    source = acceptance / "corpus/advisories/MAL-2026-2144.json"
+    (home / "good.json").write_bytes(source.read_bytes())
+    (home / "bad.json").write_text("{")
+    status, out, _ = run(fleet / "gateway", "--advisories", home, "--json")
+    told = [(r["file"], r["finding"]) for r in map(json.loads, out.splitlines())]
+    assert ("bad.json:1 column 2", "not_evaluated") in told
+    assert status == 1
+
+
+def test_windows_of_the_case_have_their_trigger_and_their_ecosystem() -> None:
+    known = impact.view(impact.load_case("mercor"))
+    spans = verdicts.windows(known, verdicts.held(known))
+    assert {(one.ecosystem, one.package) for one in spans} == {("PyPI", "litellm")}
+    assert {one.version: one.trigger for one in spans} == {"1.82.7": "import", "1.82.8": "start"}
+    early = impact.view(impact.load_case("mercor"), as_of="2026-03-24T12:00Z")
+    assert {one.closes for one in verdicts.windows(early, verdicts.held(early))} == {None}
+
+
+def test_a_scan_is_an_answer_with_its_counts(fleet: Path) -> None:
+    known = impact.view(impact.load_case("mercor"))
+    answer = impact.scan(fleet, known=known)
+    assert {figure.name: figure.value for figure in answer.figures} == {
+        **{"files": 3, "files.locked_affected": 1},
+        **{"files.range_admits": 1, "files.not_evaluated": 1},
+    }
+    assert answer.label == "clear"

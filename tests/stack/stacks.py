@@ -1,0 +1,84 @@
+"""Small helpers of the tests of the stack."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from impact.errors import bad
+from impact.stack import advisories, files, readers, scan
+from impact.stack.advisories import Advisories, Affected
+from impact.stack.documents import Source
+from impact.stack.inventory import Inventory
+from impact.stack.verdicts import Window
+
+BAD = ("1.82.7", "1.82.8")
+ADMITS = '[project]\nname = "svc"\ndependencies = ["litellm>=1.77"]\n'
+
+
+def inventory(text: str, where: str = "file", **beside: str) -> Inventory:
+    """What a text says; `beside` are texts of files beside it, dots of their names as `_dot_`."""
+    others = {name.replace("_dot_", "."): content for name, content in beside.items()}
+
+    def read(name: str) -> str:
+        if name not in others:
+            raise bad(name, "is not there", "add it")
+        return others[name]
+
+    return readers.read(Source(text, where, read))
+
+
+def inventory_of(path: Path) -> Inventory:
+    """What a file says."""
+    return readers.read(Source(path.read_text("utf-8"), path.name))
+
+
+def named(*versions: str, package: str = "litellm", ecosystem: str = "PyPI") -> list[Affected]:
+    """One record that names versions of a package."""
+    return [Affected("MAL-1", ecosystem, package, versions, (), None, None)]
+
+
+def at(text: str) -> datetime:
+    """A UTC minute of 24 March 2026, `10:39`; or of another day, `25 10:39`."""
+    day, _, minute = text.rpartition(" ")
+    hour, minutes = minute.split(":")
+    return datetime(2026, 3, int(day or 24), int(hour), int(minutes), tzinfo=UTC)
+
+
+def window(
+    version: str, opens: str, closes: str | None, trigger: str = "", package: str = "litellm"
+) -> Window:
+    """One account of when a version could be had, on 24 March 2026."""
+    return Window("PyPI", package, version, at(opens), closes and at(closes), trigger)
+
+
+def scanned(
+    paths: Sequence[Path],
+    records: Iterable[Affected] = (),
+    **question: object,
+) -> pl.DataFrame:
+    """The rows of a scan for records of litellm, or those given."""
+    known = Advisories(tuple(records) or tuple(named(*BAD)))
+    return scan.scan(files.found(list(paths)), scan.question(known, **question))
+
+
+def read_advisories(path: Path) -> Advisories:
+    """The advisories of a folder, all of them readable."""
+    found = advisories.read(path)
+    assert found.unread == ()
+    return found
+
+
+def lock(version: str = "1.82.8", stamp: str = "2026-03-24T10:52:19Z") -> str:
+    """A uv.lock of labeling-service, which needs dspy, which needs litellm."""
+    hashed = f'wheels = [{{ url = "x", hash = "sha256:aa", upload-time = "{stamp}" }}]\n'
+    return (
+        'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n'
+        '[[package]]\nname = "labeling-service"\nversion = "0"\nsource = { virtual = "." }\n'
+        'dependencies = [{ name = "dspy" }]\n'
+        '[[package]]\nname = "dspy"\nversion = "3.0"\nsource = { registry = "r" }\n'
+        f'dependencies = [{{ name = "litellm" }}]\n{hashed}'
+        f'[[package]]\nname = "litellm"\nversion = "{version}"\nsource = {{ registry = "r" }}\n'
+        f"{hashed}"
+    )

@@ -1,0 +1,139 @@
+"""What git keeps of a lock, as intervals, in real repositories."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from stacks import ADMITS, at, lock, scanned, window
+
+from impact.errors import BadInput
+from impact.stack import history
+
+ACCOUNTS = [window("1.82.8", "10:52", close, "start") for close in ("11:25", "13:38")]
+
+
+def git(home: Path, *arguments: str, when: str = "24 08:00") -> None:
+    stamp = at(when).isoformat()
+    who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@mail.example"}
+    who |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in who.items()}
+    subprocess.run(
+        ["git", "-C", str(home), *arguments],
+        check=True,
+        capture_output=True,
+        env={**os.environ, **who, "GIT_AUTHOR_DATE": stamp, "GIT_COMMITTER_DATE": stamp,
+             "GIT_CONFIG_GLOBAL": "/dev/null"},
+    )  # fmt: skip
+
+
+def commit(home: Path, when: str, **files: str | None) -> None:
+    for name, content in files.items():
+        path = home / name.replace("_dot_", ".")
+        if content is None:
+            path.unlink()
+        else:
+            path.write_text(content)
+    git(home, "add", "-A", when=when)
+    git(home, "commit", "--allow-empty", "-m", when, when=when)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository whose lock held the bad version from 11:00 to 13:00 on 24 March."""
+    home = tmp_path / "svc"
+    home.mkdir()
+    git(home, "init", "-b", "main")
+    early = "2026-03-20T08:00:00Z"
+    commit(home, "20 09:00", uv_dot_lock=lock("1.82.6", early))
+    commit(home, "24 11:00", uv_dot_lock=lock("1.82.8"))
+    commit(home, "24 13:00", uv_dot_lock=lock("1.82.6", early))
+    commit(home, "25 09:00", README="x")
+    return home
+
+
+def test_a_lock_that_is_safe_today_and_was_not_is_found(repository: Path) -> None:
+    (today,) = scanned([repository], windows=ACCOUNTS).to_dicts()
+    assert (today["finding"], today["verdict"]) == ("locked_other", "unlikely")
+    (row,) = scanned([repository], windows=ACCOUNTS, history=True).to_dicts()
+    assert (row["finding"], row["verdict"], row["version"]) == (
+        *("locked_affected", "exposed", "1.82.8"),
+    )
+    assert row["path"] == "labeling-service > dspy > litellm 1.82.8"
+    assert "24 March 2026, 11:00 UTC to 24 March 2026, 13:00 UTC" in row["reason"]
+    assert "now locked_other 1.82.6" in row["reason"]
+    told = [(state["version"], state["begins"], state["ends"]) for state in row["states"]]
+    assert told == [
+        ("1.82.6", at("20 09:00"), at("11:00")),
+        ("1.82.8", at("11:00"), at("13:00")),
+        ("1.82.6", at("13:00"), None),
+    ]
+
+
+def test_as_of_an_hour_the_lock_of_that_hour_is_read(repository: Path) -> None:
+    for hour, version in (("24 10:00", "1.82.6"), ("24 12:00", "1.82.8"), ("24 14:00", "1.82.6")):
+        assert scanned([repository], as_of=at(hour))["version"].to_list() == [version]
+    (row,) = scanned([repository], as_of=at("19 09:00")).to_dicts()
+    assert (row["finding"], "no commit by then" in row["reason"]) == ("not_evaluated", True)
+
+
+def test_a_lock_that_was_removed_and_one_that_was_broken_are_told(repository: Path) -> None:
+    commit(repository, "26 09:00", uv_dot_lock=None, poetry_dot_lock="[[package]]\nname =")
+    rows = scanned([repository], windows=ACCOUNTS, history=True).to_dicts()
+    told = {Path(row["file"]).name: row for row in rows}
+    assert told["uv.lock"]["finding"] == "locked_affected"
+    assert told["poetry.lock"]["finding"] == "not_evaluated"
+
+
+def test_a_merged_branch_counts_from_its_merge(repository: Path) -> None:
+    git(repository, "checkout", "-b", "side", "HEAD~1")
+    commit(repository, "25 10:00", uv_dot_lock=lock("1.82.8"))
+    git(repository, "checkout", "main")
+    git(repository, "merge", "--no-ff", "-m", "merge", "side", when="25 12:00")
+    (row,) = scanned([repository], history=True).to_dicts()
+    assert row["states"][-1]["begins"] == at("25 12:00")
+
+
+def test_nothing_that_a_repository_configures_is_started(repository: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "started"
+    for name in ("core.fsmonitor", "core.sshCommand", "diff.external", "core.pager"):
+        git(repository, "config", name, f"touch {trace}")
+    (repository / ".gitattributes").write_text("*.lock diff=x filter=x\n")
+    for name in ("diff.x.textconv", "filter.x.smudge", "filter.x.clean"):
+        git(repository, "config", name, f"touch {trace}")
+    assert scanned([repository], history=True).height == 1
+    assert not trace.exists()
+
+
+def test_a_repository_without_commits_is_told_and_not_evaluated(tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    (tmp_path / "pyproject.toml").write_text(ADMITS)
+    with pytest.raises(BadInput, match="look at the repository"):
+        history.revisions(tmp_path)
+    (row,) = scanned([tmp_path]).to_dicts()
+    assert row["finding"] == "range_admits"
+    (row,) = scanned([tmp_path], history=True).to_dicts()
+    assert (row["finding"], row["verdict"]) == ("not_evaluated", "unknown")
+
+
+def test_files_outside_git_are_read_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "uv.lock").write_text(lock())
+    assert scanned([tmp_path], history=True)["finding"].to_list() == ["locked_affected"]
+
+
+def test_a_requirement_file_is_read_with_the_files_of_its_own_commit(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-b", "main")
+    commit(
+        tmp_path,
+        "24 09:00",
+        requirements_dot_txt="-r base.in\nx==1\n",
+        base_dot_in="litellm==1.82.6\n",
+    )
+    commit(
+        tmp_path,
+        "24 11:00",
+        base_dot_in="litellm==1.82.8\n",
+        requirements_dot_txt="-r base.in\nx==2\n",
+    )
+    rows = {Path(row["file"]).name: row for row in scanned([tmp_path], history=True).to_dicts()}
+    versions = [state["version"] for state in rows["requirements.txt"]["states"]]
+    assert versions == ["1.82.6", "1.82.8"]

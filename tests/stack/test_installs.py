@@ -1,0 +1,53 @@
+"""A CSV of installs: read as it is written, with every fault at once."""
+
+from pathlib import Path
+
+import pytest
+from stacks import at
+
+from impact.errors import BadInput
+from impact.stack import installs
+
+
+def test_installs_are_read_with_their_times_and_ways(tmp_path: Path) -> None:
+    path = tmp_path / "ci.csv"
+    path.write_text(
+        'when,mode,path,note\n2026-03-24T11:00Z,locked,svc,"nightly, main"\n2026-03-24,Unknown,,\n'
+    )
+    first, second = installs.read(path)
+    assert (first.begins, first.ends, first.mode, first.path) == (
+        at("11:00"),
+        at("11:00"),
+        "locked",
+        "svc",
+    )
+    assert (second.begins, second.mode) == (at("0:00"), "unknown")
+    assert second.ends > at("23:59")
+
+
+def test_every_fault_is_told_with_its_line_and_repair(tmp_path: Path) -> None:
+    path = tmp_path / "ci.csv"
+    path.write_text("when,mode\n24.3.2026,locked\n2026-03-24,frozen\n2026-03-24\n")
+    with pytest.raises(BadInput) as raised:
+        installs.read(path)
+    told = [str(fault) for fault in raised.value.faults]
+    assert told[0].startswith("ci.csv:2 when: is no time; write 2026")
+    assert told[1].startswith('ci.csv:3 mode: "frozen" is not allowed')
+    assert told[2].startswith("ci.csv:4: has 1 cells where the header has 2")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"when,how\n", "no such column"),
+        (b"when\n", "column mode is missing"),
+        (b"\xff\xfe", "UTF-16"),
+    ],
+)
+def test_a_file_that_is_no_table_of_installs_is_refused(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "ci.csv"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=said):
+        installs.read(path)

@@ -1,0 +1,167 @@
+"""Files and folders into rows: which are looked at, what they say, what is never called clean."""
+
+import os
+from pathlib import Path
+
+import pytest
+from stacks import ADMITS, BAD, at, lock, named, scanned, window
+
+from impact.errors import BadInput
+from impact.stack import files, scan
+from impact.stack.advisories import Advisories
+from impact.stack.verdicts import Install
+
+SBOM = '{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}'
+
+
+def test_a_bad_version_three_levels_deep_is_found_with_its_path_and_verdict(tmp_path: Path) -> None:
+    home = tmp_path / "fleet" / "labeling-service"
+    home.mkdir(parents=True)
+    (home / "uv.lock").write_text(lock())
+    accounts = [window("1.82.8", "10:52", close, "start") for close in ("11:25", "13:38")]
+    (row,) = scanned([tmp_path / "fleet"], windows=accounts).to_dicts()
+    assert row["finding"] == "locked_affected"
+    assert row["verdict"] == "exposed"
+    assert row["path"] == "labeling-service > dspy > litellm 1.82.8"
+    assert row["system"] == "labeling-service"
+    assert "10:52 to 13:38 UTC" in row["reason"]
+
+
+def test_formats_are_found_by_content_and_other_files_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "deps.backup").write_text(lock())
+    (tmp_path / "README.md").write_text(lock())
+    (tmp_path / "words.txt").write_text("nothing\nto see\n")
+    (tmp_path / "data.json").write_text('{"a": 1}')
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "uv.lock").write_text(lock())
+    skipped: list[Path] = []
+    found = [Path(one.where).name for one in files.found([tmp_path], skipped.append)]
+    assert found == ["deps.backup"]
+    assert [path.name for path in skipped] == ["node_modules"]
+
+
+UNREADABLE = {
+    "cut.json": SBOM[:40].encode(),
+    "sbom.wide.json": SBOM.encode("utf-16"),
+    "sbom.twice.json": SBOM.replace(
+        '"components": []', '"components": [], "components": []'
+    ).encode(),
+    "licences.spdx.json": b'{"licenses": ["MIT"]}',
+    "poetry.lock": b"[[package]]\nname = ",
+    "Cargo.lock": b'version = 4\n[[package]]\nname = "a"\nchecksum = "b"\n',
+    "requirements.txt": b"",
+    "bom.xml": b'<bom xmlns="http://cyclonedx.org/schema/bom/9.9"/>',
+    "package-lock.json": b'{"lockfileVersion": 3, "packages": 7}',
+    "yarn.lock": b"# yarn lockfile v1\n???\n",
+    "binary.lock": b"\x00\x01\x02" * 100,
+    "setup.py": b"from setuptools import setup\nsetup(install_requires=['litellm'])\n",
+}
+
+
+def test_what_cannot_be_read_is_named_never_clean_and_the_rest_goes_on(tmp_path: Path) -> None:
+    for name, content in UNREADABLE.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "good.lock").write_text(lock("1.82.6"))
+    rows = {Path(row["file"]).name: row for row in scanned([tmp_path]).to_dicts()}
+    assert rows.pop("good.lock")["finding"] == "locked_other"
+    cut = rows.pop("cut.json", None)
+    assert cut is None or cut["finding"] == "not_evaluated"
+    assert set(rows) == set(UNREADABLE) - {"cut.json"}
+    for name, row in rows.items():
+        assert (row["finding"], row["verdict"]) == ("not_evaluated", "unknown"), name
+        assert row["reason"], name
+
+
+def test_a_file_that_is_named_is_always_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("nothing to see\n")
+    (row,) = scanned([path]).to_dicts()
+    assert row["finding"] == "not_evaluated"
+    assert "no lock, manifest or SBOM that is known" in row["reason"]
+
+
+def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("token==1.0\n")
+    home = tmp_path / "repo"
+    home.mkdir()
+    (home / "requirements.txt").symlink_to(secret)
+    (home / "requirements-dev.txt").write_text("-r ../secret.txt\nx==1\n")
+    rows = {Path(row["file"]).name: row for row in scanned([home]).to_dicts()}
+    assert {row["finding"] for row in rows.values()} == {"not_evaluated"}
+    assert "token" not in str(rows)
+    assert "leads out" in rows["requirements-dev.txt"]["reason"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_rights_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "uv.lock"
+    path.write_text(lock())
+    path.chmod(0)
+    assert "cannot be read" in scanned([tmp_path])["reason"][0]
+
+
+def test_a_file_that_vanishes_is_told(tmp_path: Path) -> None:
+    (row,) = scanned([tmp_path / "gone.lock"]).to_dicts()
+    assert (row["finding"], "is not there" in row["reason"]) == ("not_evaluated", True)
+
+
+@pytest.mark.parametrize("where", ["https://x.example/uv.lock", "s3://bucket/uv.lock"])
+def test_an_address_is_not_followed(where: str) -> None:
+    (row,) = scanned([Path(where)]).to_dicts()
+    assert row["finding"] == "not_evaluated"
+
+
+def test_adding_a_file_moves_no_other_row(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "uv.lock").write_text(lock())
+    before = scanned([tmp_path]).to_dicts()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "pyproject.toml").write_text(ADMITS)
+    assert scanned([tmp_path]).to_dicts()[:1] == before
+
+
+def test_installs_count_for_the_files_below_their_path(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pyproject.toml").write_text(ADMITS)
+    accounts = [window("1.82.8", "10:52", "13:38")]
+    ran = [Install(at("11:00"), at("11:00"), "resolved", "a")]
+    rows = scanned([tmp_path], windows=accounts, installs=ran)
+    assert rows["verdict"].to_list() == ["likely", "possible"]
+
+
+def test_as_of_a_moment_only_what_was_known_by_then_counts(tmp_path: Path) -> None:
+    (tmp_path / "uv.lock").write_text(lock())
+    record = named(*BAD)[0]._replace(published=at("11:15"))
+    assert scanned([tmp_path], [record], as_of=at("11:00")).height == 0
+    assert scanned([tmp_path], [record], as_of=at("12:00"))["finding"].to_list() == [
+        "locked_affected"
+    ]
+    later = scanned([tmp_path], [record._replace(published=None)], as_of=at("10:00"))
+    assert later["finding"].to_list() == ["not_evaluated"]
+    assert "was locked after" in later["reason"][0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "finding"),
+    [
+        ("litellm<=1.82.7", "range_admits"),
+        ("litellm<1.82.7", "range_excludes"),
+        ("LiteLLM!=1.82.7,!=1.82.8", "range_excludes"),
+        ("litellm==1.82.6", "locked_other"),
+        ("chalk@^5.0.0", "range_admits"),
+        ("chalk@<5.6.1 || >5.6.1", "range_excludes"),
+    ],
+)
+def test_a_proposed_fix_is_checked(spec: str, finding: str) -> None:
+    records = (*named(*BAD), *named("5.6.1", package="chalk", ecosystem="npm"))
+    packages = Advisories(records).known(None)
+    assert scan.constraint(spec, packages)["finding"].to_list() == [finding]
+
+
+def test_a_fix_for_no_package_that_is_named_is_an_error() -> None:
+    with pytest.raises(BadInput, match='did you mean "litellm"'):
+        scan.constraint("litelm<1", Advisories(tuple(named(*BAD))).known(None))
+    with pytest.raises(BadInput, match="names one of litellm"):
+        scan.constraint("?", Advisories(tuple(named(*BAD))).known(None))
