@@ -10,7 +10,8 @@ From there each question is a function that returns an `Answer`:
   `why(run, name)` says how a party, a number, an input or a claim comes about
 - of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference,
   `news(known, later)` what became known
-- of files: `scan(*paths, known=known)` asks locks, manifests and SBOMs what advisories name
+- of files: `scan(*paths, known=known)` asks locks, manifests and SBOMs what advisories name;
+  of a scan: `systems`, `held_when(scanned, known)`, `pins`, `to_settle`, `not_read`
 
 More runs come from `what_if(run, "NAME=VALUE")`, `under(run, scenario)` and `simulate_year(known)`;
 `totals(known, draws)` is for more draws than a run keeps.
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     from impact.answers.evidence import sources as sources
     from impact.answers.evidence import timeline as timeline
     from impact.answers.exposure import exposure as exposure
+    from impact.answers.fleet import held_when as held_when
+    from impact.answers.fleet import not_read as not_read
+    from impact.answers.fleet import pins as pins
+    from impact.answers.fleet import systems as systems
+    from impact.answers.fleet import to_settle as to_settle
     from impact.answers.losses import losses as losses
     from impact.answers.news import news as news
     from impact.answers.positions import positions as positions
@@ -77,19 +83,24 @@ _HOMES = {
     "duties": "answers.clocks",
     "exceedance": "answers.tails",
     "exposure": "answers.exposure",
+    "held_when": "answers.fleet",
     "itemised": "answers.tails",
     "load_case": "case.folder",
     "losses": "answers.losses",
     "news": "answers.news",
     "next_year": "answers.tails",
     "not_known": "answers.unknowns",
+    "not_read": "answers.fleet",
+    "pins": "answers.fleet",
     "positions": "answers.positions",
     "scan": "answers.verdicts",
     "simulate": "simulation",
     "simulate_year": "sums",
     "sources": "answers.evidence",
     "statements": "answers.statements",
+    "systems": "answers.fleet",
     "timeline": "answers.evidence",
+    "to_settle": "answers.fleet",
     "totals": "sums",
     "under": "answers.comparisons",
     "unknowns": "answers.unknowns",

@@ -21,7 +21,7 @@ from impact.errors import bad
 from impact.numerics import times
 from impact.stack import scan as scanning
 from impact.stack import vex
-from impact.stack.findings import ABSENT, ALARMING, NOT_EVALUATED
+from impact.stack.findings import ALARMING
 
 KEYS = (  # of a line of JSON, beside `ecosystem`, `system` and `history`
     *("file", "format", "package", "version", "advisory", "finding", "verdict"),
@@ -83,23 +83,13 @@ def _progress() -> verdicts.Told:
 def markdown(scanned: Answer) -> str:
     """A scan as a table that pastes into a pull request, then what it leaves out."""
     heads = verdicts.HEADS
-    shown = collapsed(scanned.table).select(*heads)
+    shown = verdicts.collapsed(scanned.table).select(*heads)
     lines = [scanned.sentence, ""]
     if shown.height:
         lines += [f"| {' | '.join(heads.values())} |", f"|{'---|' * len(heads)}"]
         lines += [f"| {' | '.join(map(_cell, row))} |" for row in shown.iter_rows()]
         lines.append("")
     return "\n".join([*lines, *scanned.notes]).rstrip()
-
-
-def collapsed(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows that are shown: no absent ones, and one for a file of which nothing is known."""
-    unread = (pl.col("finding") == NOT_EVALUATED) & (pl.col("version") == "")
-    several = pl.len().over("file", "why") > 1
-    package = pl.when(unread & several).then(pl.lit("all")).otherwise("package")
-    shown = rows.filter(pl.col("finding") != ABSENT)
-    first = pl.struct("file", "why").is_first_distinct()
-    return shown.with_columns(package=package).filter(~unread | first)
 
 
 def _cell(value: object) -> str:

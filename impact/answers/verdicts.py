@@ -189,3 +189,13 @@ def told(found: pl.DataFrame, known: Case | None, notes: Sequence[str] = ()) -> 
         ),
         notes=(*([left_out] if many else []), *notes),
     )
+
+
+def collapsed(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are shown: no absent ones, and one for a file of which nothing is known."""
+    unread = (pl.col("finding") == NOT_EVALUATED) & (pl.col("version") == "")
+    several = pl.len().over("file", "why") > 1
+    package = pl.when(unread & several).then(pl.lit("all")).otherwise("package")
+    shown = rows.filter(pl.col("finding") != ABSENT)
+    first = pl.struct("file", "why").is_first_distinct()
+    return shown.with_columns(package=package).filter(~unread | first)

@@ -217,8 +217,10 @@ def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
     for name, home in places:
         inside = home.parent if home.parent != folder else home
         for path in sorted(home.rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                found[f"{name}/{path.relative_to(inside).as_posix()}"] = path.read_bytes()
+            place = path.relative_to(inside)
+            hidden = any(part.startswith(".") for part in place.parts)
+            if path.is_file() and not path.is_symlink() and not hidden:
+                found[f"{name}/{place.as_posix()}"] = path.read_bytes()
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import altair as alt
@@ -413,3 +413,49 @@ def likelihoods(rows: pl.DataFrame) -> alt.TopLevelMixin:
         charts.append(layers.properties(title=panel, width=440, height=alt.Step(26)))
     whole: alt.VConcatChart = alt.vconcat(*charts, spacing=8)
     return whole
+
+
+def held(rows: pl.DataFrame, windows: pl.DataFrame) -> alt.TopLevelMixin:
+    """What systems held, as bars over the hours around the windows, which are bands behind them.
+
+    `rows`: `system`, `version`, `finding`, `begins`, `ends` (null: until now). `windows`:
+    `version`, `part` (core or hull), `opens`, `closes` (null: still open). A bar that begins or
+    ends outside the hours shown goes to their edge.
+    """
+    edges: list[datetime] = [*windows["opens"], *windows["closes"].drop_nulls()]
+    low, high = min(edges) - timedelta(hours=3), max(edges) + timedelta(hours=3)
+    bad = pl.col("finding") == "locked_affected"
+    drawn = rows.with_columns(
+        ends=pl.coalesce("ends", pl.lit(high)).clip(low, high),
+        begins=pl.col("begins").clip(low, high),
+        said=pl.when(bad).then(pl.lit("affected version")).otherwise(pl.lit("another version")),
+        label=pl.concat_str("system", pl.lit(": "), "version"),
+    ).filter(pl.col("begins") < pl.col("ends"))
+    drawn, y = _labels(drawn.select("label", "begins", "ends", "said"), 30)
+    scale = alt.Scale(type="utc", domain=[_iso(low), _iso(high)])
+    axis = alt.Axis(format="%H:%M", tickCount=6)
+    day = words.date(low).partition(",")[0]
+    title = f"{day}, UTC; bands: when it could be had, dark where by every account"
+    x = alt.X("begins:T", scale=scale, axis=axis, title=title)
+    kinds = ["affected version", "another version"]
+    colour = alt.Color(
+        "said:N", scale=alt.Scale(domain=kinds, range=[RED, SKY]), legend=alt.Legend(title=None)
+    )
+    spans = windows.with_columns(
+        closes=pl.coalesce("closes", pl.lit(high)),
+        strength=pl.when(pl.col("part") == "core").then(0.35).otherwise(0.15),
+    )
+    bands = (
+        alt.Chart(_values(spans.select("opens", "closes", "strength")))
+        .mark_rect(color=ORANGE)
+        .encode(x=alt.X("opens:T", scale=scale, axis=axis, title=title), x2="closes:T",
+                opacity=alt.Opacity("strength:Q", scale=None, legend=None))
+    )  # fmt: skip
+    bars_ = (
+        alt.Chart(_values(drawn)).mark_bar(height=13).encode(x=x, x2="ends:T", y=y, color=colour)
+    )
+    return alt.layer(bands, bars_).properties(width=400, height=alt.Step(30))
+
+
+def _iso(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

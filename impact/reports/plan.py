@@ -22,7 +22,7 @@ from impact.reports import origin
 from impact.simulation import MOST_DRAWS, check_draws
 
 ALL = "all"
-_READ = (*(table.name for table in TABLES), "scenarios", "decisions")
+_READ = (*(table.name for table in TABLES), "scenarios", "decisions", "files")
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|api_?key|credential|private_?key")
 _SECRET = re.compile(
     r"\b(?:AKIA[0-9A-Z]{16}|gh[a-z]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{10,}"

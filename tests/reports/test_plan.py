@@ -319,6 +319,7 @@ def test_a_notebook_declares_every_table_that_it_reads_and_no_other(
         tables=Recorded(seen.tables, asked),
         scenarios=Named(seen.scenarios, "scenarios", seen.scenario, asked),
         decisions=Named(seen.decisions, "decisions", "", asked),
+        files=Named(seen.files, "files", "", asked),
         before=before,
         memo={},
         loaded=None,
@@ -331,6 +332,7 @@ def test_a_notebook_declares_every_table_that_it_reads_and_no_other(
     ]
     asked.clear()
     scope = {"impact": impact, "known": known, "run": impact.simulate(known, 500)}
+    scope["scanned"] = impact.scan(known=known) if "impact.scan(" in read.text else None
     scope["display"] = lambda answer: answer.record(later=True)
     for cell in cells[1:]:
         answer = eval(cell, scope) if "for " not in cell else exec(cell, scope)

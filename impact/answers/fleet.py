@@ -1,0 +1,228 @@
+"""What a scan says of a fleet: by system, over time, what one pin would free, what is open."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from impact import words
+from impact.answers import verdicts
+from impact.answers.answer import Answer, tally
+from impact.answers.provenance import label
+from impact.case.folder import Case
+from impact.case.schema import highest
+from impact.numerics import times
+from impact.stack.findings import ABSENT, LOCKED_AFFECTED, NOT_EVALUATED
+from impact.stack.verdicts import CORE, HULL, NO, UNLIKELY, VERDICTS, Window, span
+
+if TYPE_CHECKING:
+    import altair as alt
+
+
+def systems(scanned: Answer) -> Answer:
+    """Each system of a scan with its gravest verdict on what it holds, the gravest first.
+
+    Table: `system`, `verdict`, `package`, `version`, `file`, `why`, `path`, `files` (how many were
+    read of it).
+    """
+    rank = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
+    every = scanned.table.filter(pl.col("system") != "")
+    many = every.group_by("system").agg(files=pl.col("file").n_unique())
+    order = every.with_columns(rank=rank, absent=pl.col("finding") == ABSENT)
+    gravest = order.sort("absent", "rank", "system", "file", "package")
+    first = gravest.unique("system", keep="first", maintain_order=True)
+    first = first.sort("rank", "absent", "system")
+    shown = first.join(many, on="system", maintain_order="left").with_columns(
+        package=pl.when("absent").then(pl.lit("none of them")).otherwise("package")
+    )
+    counted = {
+        verdict: shown.filter(pl.col("verdict") == verdict).height
+        for verdict in VERDICTS
+        if shown.filter(pl.col("verdict") == verdict).height
+    }
+    told = words.listed([f"{many} {verdict}" for verdict, many in counted.items()])
+    sentence = f"{words.count(shown.height, 'system')}: {told}." if shown.height else _NOTHING
+    return Answer(
+        name="systems",
+        sentence=sentence,
+        table=shown.drop("rank", "absent"),
+        quotes=scanned.label,
+        heads={
+            "system": "System",
+            "verdict": "Installed while it could be had?",
+            "package": "Package",
+            "version": "Version",
+            "why": "Why",
+            "path": "Path",
+        },
+        figures=(
+            tally("systems", shown.height, scanned.label),
+            *(tally(f"systems.{name}", many, scanned.label) for name, many in counted.items()),
+        ),
+        notes=(_MEANING,) if shown.height else (),
+    )
+
+
+_NOTHING = "No lock, manifest or SBOM was found."
+_MEANING = (
+    "Exposed: the version was locked or installed while it could be had. No: a frozen install took "
+    "a complete lock with hashes that holds another version. Unknown: it could not be evaluated."
+)
+
+
+def held_when(scanned: Answer, known: Case) -> Answer:
+    """What each system held and from when, over the hours in which the version could be had.
+
+    A file outside git says only that it was locked no earlier than the newest upload in it. Table:
+    `system`, `package`, `version`, `finding`, `begins`, `ends`, by system.
+    """
+    rows = scanned.table.filter(~pl.col("finding").is_in([ABSENT, NOT_EVALUATED]))
+    states = rows.select("system", "file", "package", "states").explode("states").unnest("states")
+    shown = states.filter(pl.col("begins").is_not_null()).sort("system", "begins", "file")
+    shown = shown.select("system", "package", "version", "finding", "begins", "ends")
+    found = verdicts.windows(known, verdicts.held(known))
+    packages = set(shown["package"])
+    accounts = [window for window in found if window.package in packages]
+    mark = label(known, "windows", "claims", "entities")
+    bad = shown.filter(pl.col("finding") == LOCKED_AFFECTED)
+    sentence = "No file says that an affected version was held, and from when."
+    if bad.height:
+        first = bad.row(0, named=True)
+        many = bad["system"].n_unique()
+        sentence = (
+            f"{first['system']} held {first['package']} {first['version']} from "
+            f"{words.date(first['begins'])} at the earliest"
+        )
+        sentence += f"; {words.count(many, 'system')} held one." if many > 1 else "."
+    window = _window(accounts)
+
+    def draw() -> alt.TopLevelMixin:
+        from impact.charts import pictures
+
+        return pictures.held(shown, window)
+
+    return Answer(
+        name="held_when",
+        sentence=sentence,
+        table=shown,
+        quotes=highest((scanned.label, mark)),
+        heads={
+            "system": "System",
+            "package": "Package",
+            "version": "Version",
+            "begins": "Held from",
+            "ends": "Held to",
+        },
+        figures=(tally("systems.holding", bad["system"].n_unique(), scanned.label),),
+        notes=("Held to not known: the file is as it stands now.",) if shown.height else (),
+        draw=draw if shown.height and window.height else None,
+    )
+
+
+def _window(accounts: list[Window]) -> pl.DataFrame:
+    """The hull around the windows of all versions, and the core that any of them has."""
+    by_version: dict[str, list[Window]] = {}
+    for account in accounts:
+        by_version.setdefault(f"{account.package} {account.version}", []).append(account)
+    rows: list[tuple[str, str, datetime, datetime | None]] = []
+    for version, several in sorted(by_version.items()):
+        for part in (HULL, CORE):
+            found = span(several, part)
+            if found:
+                rows.append((version, part, *found))
+    schema = {"version": pl.String(), "part": pl.String(), "opens": times.INSTANT}
+    return pl.DataFrame(rows, schema={**schema, "closes": times.INSTANT}, orient="row")
+
+
+def pins(scanned: Answer) -> Answer:
+    """What one pin, or removal, of a package would free: systems whose every way leads through it.
+
+    Table: `pin`, `systems`, `which`, the most first.
+    """
+    bad = scanned.table.filter(pl.col("finding") == LOCKED_AFFECTED)
+    freed: dict[str, set[str]] = {}
+    for system, packages in bad.select("system", "through").iter_rows():
+        mine = bad.filter(pl.col("system") == system)["through"].to_list()
+        for package in packages:
+            if all(package in others for others in mine):
+                freed.setdefault(package, set()).add(system)
+    rows = sorted(((name, len(every), sorted(every)) for name, every in freed.items()),
+                  key=lambda row: (-row[1], row[0]))  # fmt: skip
+    schema = {"pin": pl.String(), "systems": pl.Int64(), "which": pl.List(pl.String())}
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    many = bad["system"].n_unique()
+    sentence = "No system holds an affected version."
+    if many:
+        sentence = (
+            f"{words.count(many, 'system')} hold{'s' if many == 1 else ''} an affected version"
+        )
+        best = table.row(0) if table.height else None
+        sentence += f"; a pin of {best[0]} frees {best[1]} of them." if best else "."
+    return Answer(
+        name="pins",
+        sentence=sentence,
+        table=table,
+        quotes=scanned.label,
+        heads={"pin": "Pin or remove", "systems": "Systems freed", "which": "Which"},
+        figures=(tally("systems.locked_affected", many, scanned.label),),
+    )
+
+
+def to_settle(scanned: Answer) -> Answer:
+    """The questions that would settle most, each with the systems that it is about.
+
+    Table: `settle`, `systems`, `which`, `verdict` (the gravest of them).
+    """
+    rank = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
+    asked = scanned.table.filter(
+        (pl.col("settle") != "")
+        & ~pl.col("verdict").is_in([NO])
+        & ~((pl.col("finding") == ABSENT) & (pl.col("verdict") == UNLIKELY))
+    )
+    grouped = asked.with_columns(rank=rank).group_by("settle").agg(
+        pl.col("rank").min(),
+        which=pl.col("system").unique().sort(),
+        verdict=pl.col("verdict").sort_by("rank").first(),
+    )  # fmt: skip
+    table = grouped.with_columns(systems=pl.col("which").list.len()).sort(
+        "rank", "systems", "settle", descending=[False, True, False]
+    )
+    sentence = "No question is open."
+    if table.height:
+        sentence = f"{words.count(table.height, 'question')} would settle what is open; first: "
+        sentence += str(table["settle"][0])
+    return Answer(
+        name="to_settle",
+        sentence=sentence,
+        table=table.select("settle", "systems", "which", "verdict"),
+        quotes=scanned.label,
+        heads={
+            "settle": "Question",
+            "which": "Systems",
+            "verdict": "Gravest verdict it would settle",
+        },
+        figures=(tally("questions", table.height, scanned.label),),
+    )
+
+
+def not_read(scanned: Answer) -> Answer:
+    """What of a scan was not evaluated, and why: none of it is called clean.
+
+    Table: `file`, `format`, `package`, `why`.
+    """
+    rows = verdicts.collapsed(scanned.table).filter(pl.col("finding") == NOT_EVALUATED)
+    many = rows["file"].n_unique()
+    sentence = "Every file that was found was evaluated."
+    if many:
+        sentence = f"{words.count(many, 'file')} could not be evaluated; what is in "
+        sentence += f"{'it' if many == 1 else 'them'} is not known."
+    return Answer(
+        name="not_read",
+        sentence=sentence,
+        table=rows.select("file", "format", "package", "why"),
+        quotes=scanned.label,
+        heads={"file": "File", "format": "Format", "package": "Package", "why": "Why"},
+        figures=(tally("files.not_evaluated", many, scanned.label),),
+    )
