@@ -34,8 +34,13 @@ def systems(scanned: Answer) -> Answer:
     gravest = order.sort("absent", "rank", "system", "file", "package")
     first = gravest.unique("system", keep="first", maintain_order=True)
     first = first.sort("rank", "absent", "system")
+    whole = (pl.col("finding") == NOT_EVALUATED) & (pl.col("version") == "")
     shown = first.join(many, on="system", maintain_order="left").with_columns(
-        package=pl.when("absent").then(pl.lit("none of them")).otherwise("package")
+        package=pl.when("absent")
+        .then(pl.lit("none of them"))
+        .when(whole)
+        .then(pl.lit("all"))
+        .otherwise("package")
     )
     counted = {
         verdict: shown.filter(pl.col("verdict") == verdict).height
@@ -148,8 +153,11 @@ def pins(scanned: Answer) -> Answer:
         for package in packages:
             if all(package in others for others in mine):
                 freed.setdefault(package, set()).add(system)
-    rows = sorted(((name, len(every), sorted(every)) for name, every in freed.items()),
-                  key=lambda row: (-row[1], row[0]))  # fmt: skip
+    own = set(bad["package"])
+    rows = sorted(
+        ((name, len(every), sorted(every)) for name, every in freed.items()),
+        key=lambda row: (-row[1], row[0] not in own, row[0]),
+    )
     schema = {"pin": pl.String(), "systems": pl.Int64(), "which": pl.List(pl.String())}
     table = pl.DataFrame(rows, schema=schema, orient="row")
     many = bad["system"].n_unique()

@@ -145,7 +145,8 @@ def verdict(
     found: list[tuple[str, str, str, str, State, list[Window]]] = []
 
     def judge(state: State, mode: str, at: str, several: list[Window]) -> None:
-        told, runs = _run(_lookup(kind, loose, state, mode, at), several)
+        told = _lookup(kind, loose, state, mode, at)
+        told, runs = _run(told, several) if state.finding == LOCKED_AFFECTED else (told, "")
         found.append((told, runs, mode, at, state, several))
 
     for state in states:
@@ -219,8 +220,6 @@ def _lookup(kind: str, loose: Sequence[str], state: State, mode: str, time: str)
 def _run(told: str, several: Sequence[Window]) -> tuple[str, str]:
     """The verdict once it counts what makes the code run: an import is one step short of it."""
     triggers = {window.trigger for window in several if window.trigger}
-    if told not in (EXPOSED, LIKELY, POSSIBLE):
-        return told, ""
     if triggers == {IMPORT}:
         why = "its code runs only where a module of it is imported"
         return (LIKELY, why) if told == EXPOSED else (told, why)

@@ -20,7 +20,8 @@ from impact.simulation import Run
 
 OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
 CLAIMS = ("mercor-via-litellm", "anthropic-silent", "litellm-cause-account")
-TWO = ("under", "waterfall", "news")  # asked below, each by its own call
+OF_SCAN = ("systems", "pins", "to_settle", "not_read")
+TWO = ("scan", "held_when", "under", "waterfall", "news")  # asked below, each by its own call
 NO_ANSWERS = {"Answer", "Case", "Run", "load_case", "view", "simulate", "what_if", "totals"}
 SCENARIOS = (
     *("baseline", "near-miss", "contractor-data-only", "client-data-taken"),
@@ -47,6 +48,11 @@ def made(run: Run, of_run: tuple[str, ...]) -> Iterator[impact.Answer]:
     yield impact.unknowns(run, most=5)
     yield impact.waterfall(run, impact.what_if(run, ""))
     yield impact.news(run.known, impact.view(run.known.loaded, as_of="2026-04-23"))
+    scanned = impact.scan(known=run.known) if run.known.as_of is None else None
+    if scanned is not None:
+        yield scanned
+        yield impact.held_when(scanned, run.known)
+        yield from (getattr(impact, name)(scanned) for name in OF_SCAN)
     yield impact.timeline(run.known, most=60, a_day=60, by_stage=True)
     for name in (
         "mercor",
@@ -75,7 +81,7 @@ def test_the_lists_above_hold_every_name_of_the_kit(
     mercor: impact.Case, of_run: tuple[str, ...]
 ) -> None:
     yearly = {"simulate_year", "why"}
-    assert {*OF_VIEW, *of_run, *TWO, *NO_ANSWERS, *yearly} == set(impact.__all__)
+    assert {*OF_VIEW, *of_run, *OF_SCAN, *TWO, *NO_ANSWERS, *yearly} == set(impact.__all__)
     assert set(SCENARIOS) == set(mercor.scenarios)
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from impact.errors import bad
 from impact.stack import documents
-from impact.stack.documents import Source, Wrong
+from impact.stack.documents import Source, Wrong, is_object
 from impact.stack.inventory import SBOM, Component, Inventory, Unread, from_purl
 
 FORMAT = "CycloneDX JSON"
@@ -46,9 +46,8 @@ class _Bom(Struct, rename="camel"):
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return (
-        text.lstrip()[:1] == "{" and re.search(r'"bomFormat"\s*:\s*"CycloneDX"', text) is not None
-    )
+    named = '"bomFormat"' in text and is_object(text)
+    return named and re.search(r'"bomFormat"\s*:\s*"CycloneDX"', text) is not None
 
 
 def read(source: Source) -> Inventory:

@@ -7,7 +7,7 @@ from typing import Any
 
 from impact.stack import documents
 from impact.stack.asking import asked
-from impact.stack.documents import Source
+from impact.stack.documents import Source, has_line
 from impact.stack.inventory import MANIFEST, PYPI, Ask, Inventory, Unread, canonical
 
 FORMAT = "environment.yml"
@@ -17,10 +17,8 @@ _SPEC = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([<>=!
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return (
-        re.search(r"(?m)^dependencies:\s*$", text) is not None
-        and re.search(r"(?m)^(channels|name|prefix):", text) is not None
-    )
+    named = has_line(text, "channels:", "name:", "prefix:") and has_line(text, "dependencies:")
+    return named and re.search(r"(?m)^dependencies:\s*$", text) is not None
 
 
 def read(source: Source) -> Inventory:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from impact.stack import documents
-from impact.stack.documents import Source
+from impact.stack.documents import Source, is_object
 from impact.stack.inventory import MANIFEST, NPM, Ask, Component, Inventory, Unread, canonical
 
 FORMAT = "package.json"
@@ -15,16 +15,14 @@ _GROUPS = {
     "peerDependencies": "peer",
 }
 _LIMITS = ("overrides", "resolutions")
-_RANGE = re.compile(r"[\s\d.xX*^~<>=|v-]|\d+[\w.+-]*|latest")
+_OTHER = ('"lockfileVersion"', '"bomFormat"', '"spdxVersion"', '"_resolved"')  # other formats
 
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return (
-        text.lstrip()[:1] == "{"
-        and re.search(r'"(?:dependencies|devDependencies)"\s*:\s*\{', text) is not None
-        and re.search(r'"(?:lockfileVersion|bomFormat|spdxVersion|_resolved)"', text) is None
-    )
+    if not is_object(text) or any(other in text for other in _OTHER):
+        return False
+    return re.search(r'"(?:dependencies|devDependencies)"\s*:\s*\{', text) is not None
 
 
 def read(source: Source) -> Inventory:

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from impact.stack import documents
-from impact.stack.documents import Source
+from impact.stack.documents import Source, is_object
 from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, canonical
 
 FORMAT = "package-lock.json"
@@ -46,7 +46,8 @@ class _Placed(Struct):
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return text.lstrip()[:1] == "{" and re.search(r'"lockfileVersion"\s*:\s*\d', text) is not None
+    named = '"lockfileVersion"' in text and is_object(text)
+    return named and re.search(r'"lockfileVersion"\s*:\s*\d', text) is not None
 
 
 def read(source: Source) -> Inventory:
@@ -115,18 +116,23 @@ def _flat(nested: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _needed(place: str, package: _Package, places: dict[str, _Package]) -> Iterator[str]:
     """Places that a package finds its dependencies in: its own folder first, then those above."""
-    needs = (
+    groups = (
         *(package.dependencies, package.dev_dependencies),
         *(package.optional_dependencies, package.peer_dependencies),
     )
-    for name in dict.fromkeys(name for group in needs for name in group):
-        base = f"{place}/" if place else ""
-        while base and f"{base}{_FOLDER}{name}" not in places:
-            base = base[: max(base.rfind(_FOLDER, 0, len(base) - 1), 0)]
-        found = places.get(f"{base}{_FOLDER}{name}")
-        if found is not None:
-            linked = found.link and found.resolved in places
-            yield found.resolved if linked else f"{base}{_FOLDER}{name}"
+    needs = {name: None for group in groups if group for name in group}
+    if not needs:
+        return
+    bases = [f"{place}/" if place else ""]
+    while bases[-1]:
+        bases.append(bases[-1][: max(bases[-1].rfind(_FOLDER, 0, len(bases[-1]) - 1), 0)])
+    for name in needs:
+        for base in bases:
+            found = places.get(f"{base}{_FOLDER}{name}")
+            if found is not None:
+                linked = found.link and found.resolved in places
+                yield found.resolved if linked else f"{base}{_FOLDER}{name}"
+                break
 
 
 def _name(place: str) -> str:

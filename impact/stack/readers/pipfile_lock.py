@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from impact.stack import documents
-from impact.stack.documents import Source
+from impact.stack.documents import Source, is_object
 from impact.stack.inventory import PYPI, Entry, Inventory, locked
 
 FORMAT = "Pipfile.lock"
@@ -32,7 +32,7 @@ class _Named(Struct):
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return text.lstrip()[:1] == "{" and '"_meta"' in text and '"pipfile-spec"' in text
+    return is_object(text) and '"_meta"' in text and '"pipfile-spec"' in text
 
 
 def read(source: Source) -> Inventory:

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from impact.stack import documents
-from impact.stack.documents import Source
+from impact.stack.documents import Source, has_line
 from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, canonical
 
 FORMAT = "pnpm-lock.yaml"
@@ -42,7 +42,7 @@ class _Lock(Struct, rename="camel"):
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return re.search(r"(?m)^lockfileVersion: ", text) is not None
+    return has_line(text, "lockfileVersion: ")
 
 
 def read(source: Source) -> Inventory:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from msgspec import Struct, field
 
 from impact.stack import documents
-from impact.stack.documents import Source
+from impact.stack.documents import Source, has_line
 from impact.stack.inventory import PYPI, Entry, Inventory, locked, newest
 
 FORMAT = "pylock.toml"
@@ -41,10 +40,7 @@ class _Lock(Struct):
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return (
-        re.search(r"(?m)^\[\[packages\]\]", text) is not None
-        and re.search(r"(?m)^lock-version = ", text) is not None
-    )
+    return has_line(text, "[[packages]]") and has_line(text, "lock-version = ")
 
 
 def read(source: Source) -> Inventory:

@@ -22,7 +22,7 @@ _HEADS = r"(?m)^\[(project|build-system|dependency-groups|tool\.(poetry|uv|pdm|s
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return re.search(_HEADS, text) is not None and "[[package]]" not in text
+    return "[[package]]" not in text and re.search(_HEADS, text) is not None
 
 
 def read(source: Source) -> Inventory:

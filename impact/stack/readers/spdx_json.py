@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from impact.stack import documents
-from impact.stack.documents import Source, Wrong
+from impact.stack.documents import Source, Wrong, is_object
 from impact.stack.inventory import SBOM, Component, Inventory, Unread, from_purl
 
 FORMAT = "SPDX JSON"
@@ -43,7 +43,8 @@ class _Document(Struct, rename="camel"):
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return text.lstrip()[:1] == "{" and re.search(r'"spdxVersion"\s*:\s*"SPDX-2', text) is not None
+    named = '"spdxVersion"' in text and is_object(text)
+    return named and re.search(r'"spdxVersion"\s*:\s*"SPDX-2', text) is not None
 
 
 def read(source: Source) -> Inventory:

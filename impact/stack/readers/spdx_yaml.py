@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from impact.stack import documents
-from impact.stack.documents import Source
+from impact.stack.documents import Source, has_line
 from impact.stack.inventory import Inventory
 from impact.stack.readers import spdx_json
 
@@ -14,7 +14,8 @@ FORMAT = "SPDX YAML"
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    return re.search(r"""(?m)^["']?spdxVersion["']?:\s*["']?SPDX-2""", text) is not None
+    named = has_line(text, "spdxVersion:", '"spdxVersion":', "'spdxVersion':")
+    return named and re.search(r"""(?m)^["']?spdxVersion["']?:\s*["']?SPDX-2""", text) is not None
 
 
 def read(source: Source) -> Inventory:
