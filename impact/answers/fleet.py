@@ -70,7 +70,7 @@ def systems(scanned: Answer) -> Answer:
     )
 
 
-_NOTHING = "No lock, manifest or SBOM was found."
+_NOTHING = "No lock, manifest or SBOM was found, or no advisory names a package by then."
 _MEANING = (
     "Exposed: the version was locked or installed while it could be had. No: a frozen install took "
     "a complete lock with hashes that holds another version. Unknown: it could not be evaluated."
@@ -97,8 +97,8 @@ def held_when(scanned: Answer, known: Case) -> Answer:
         first = bad.row(0, named=True)
         many = bad["system"].n_unique()
         sentence = (
-            f"{first['system']} held {first['package']} {first['version']} from "
-            f"{words.date(first['begins'])} at the earliest"
+            f"From {words.date(first['begins'])} at the earliest {first['system']} held "
+            f"{first['package']} {first['version']}"
         )
         sentence += f"; {words.count(many, 'system')} held one." if many > 1 else "."
     window = _window(accounts)

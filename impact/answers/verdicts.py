@@ -93,9 +93,8 @@ def asked(
     else:
         raise bad("--advisories", "no advisories", "name a folder of them, or a case with --case")
     moment = times.parse(as_of) if as_of else known.as_of if known else None
-    if not found.known(moment) and not found.unread:
-        what = f"names no package by {words.date(moment)}" if moment else "names no package"
-        raise bad("the advisories", f"none of {len(found.affected)} {what}", "give others")
+    if not found.affected and not found.unread:
+        raise bad("the advisories", "none of them names a package", "give others")
     listed = installs.read(Path(installed)) if installed is not None else []
     spans = windows(known, found) if known is not None else []
     return scanning.question(found, spans, listed, moment, history)
@@ -164,7 +163,7 @@ def told(found: pl.DataFrame, known: Case | None, notes: Sequence[str] = ()) -> 
     open_files = found.filter(pl.col("finding") == RANGE_ADMITS)["file"].n_unique()
     unread = found.filter(pl.col("finding") == NOT_EVALUATED)["file"].n_unique()
     packages = found["package"].n_unique()
-    sentence = "No lock, manifest or SBOM was found."
+    sentence = "No lock, manifest or SBOM was found, or no advisory names a package by then."
     if many:
         sentence = (
             f"Of {words.count(many, 'file')}, {bad_files} lock an affected version and "

@@ -48,11 +48,9 @@ def made(run: Run, of_run: tuple[str, ...]) -> Iterator[impact.Answer]:
     yield impact.unknowns(run, most=5)
     yield impact.waterfall(run, impact.what_if(run, ""))
     yield impact.news(run.known, impact.view(run.known.loaded, as_of="2026-04-23"))
-    scanned = impact.scan(known=run.known) if run.known.as_of is None else None
-    if scanned is not None:
-        yield scanned
-        yield impact.held_when(scanned, run.known)
-        yield from (getattr(impact, name)(scanned) for name in OF_SCAN)
+    scanned = impact.scan(known=run.known)
+    yield from (scanned, impact.held_when(scanned, run.known))
+    yield from (getattr(impact, name)(scanned) for name in OF_SCAN)
     yield impact.timeline(run.known, most=60, a_day=60, by_stage=True)
     for name in (
         "mercor",
