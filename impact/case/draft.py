@@ -112,10 +112,13 @@ def _rows(vendors: list[Vendor], held: list[Held], day: str) -> dict[str, list[d
     def add(table: str, **row: str) -> None:
         rows.setdefault(table, []).append({**row, "known_on": day})
 
-    ids = {vendor.name.lower(): slug(vendor.name) for vendor in vendors}
+    taken = {"event", "us", "own-team"}
+    ids = {vendor.name.lower(): _unique(slug(vendor.name), taken) for vendor in vendors}
+    systems: dict[str, str] = {}
+    releases: dict[tuple[str, str], str] = {}
     for vendor in vendors:
         me = ids[vendor.name.lower()]
-        falls = f"{me.replace('-', '_').replace('.', '_')}_falls"
+        falls = f"{me.replace('-', '_')}_falls"
         shown = _line(vendor.name)
         told = {"role": _line(vendor.role), "ask": _line(vendor.ask)}
         add("entities", id=me, name=shown, kind="vendor", **told)
@@ -148,8 +151,13 @@ def _rows(vendors: list[Vendor], held: list[Held], day: str) -> dict[str, list[d
     add("entities", id="own-team", name="our own team", kind="group", **own)
     known = set(ids.values())
     for one in held:
-        system = ids.get(one.system.lower()) or f"system-{slug(one.system)}"
-        release = slug(f"{one.package}-{one.version}" if one.version else one.package)
+        system = ids.get(one.system.lower()) or systems.get(one.system)
+        if system is None:
+            system = systems[one.system] = _unique(f"system-{slug(one.system)}", taken)
+        bad = one.package, one.version
+        if bad not in releases:
+            releases[bad] = _unique("-".join(slug(part, ".") for part in bad if part), taken)
+        release = releases[bad]
         if system not in known:
             shown = _line(one.system)
             add(
@@ -195,13 +203,24 @@ def _loss(name: str, needs: str, hours: str, driver: str) -> dict[str, str]:
     }
 
 
-def slug(name: str) -> str:
-    """A bare name for a row, made of a name as people write it.
+def slug(name: str, also: str = "") -> str:
+    """A bare name for a row, made of a name as people write it; `also` names signs that stay.
 
-    >>> slug("Société Générale / Labels (EU)")
-    'soci-t-g-n-rale-labels-eu'
+    >>> slug("Société Générale / Labels (EU)"), slug("litellm-1.82.8", also=".")
+    ('soci-t-g-n-rale-labels-eu', 'litellm-1.82.8')
     """
-    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "unnamed"
+    found = re.sub(f"[^a-z0-9{re.escape(also)}]+", "-", name.lower())[:60]
+    return found.strip("-.") or "unnamed"
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """The name, or with a number behind it where it is taken; it is taken from then on."""
+    found, number = name, 1
+    while found in taken:
+        number += 1
+        found = f"{name}-{number}"
+    taken.add(found)
+    return found
 
 
 def _line(text: str) -> str:
