@@ -1,7 +1,7 @@
 """Was the bad version installed while it could be had? One truth table, and what would settle it.
 
 The table is over what the file says, how an install was done, when, and what makes the bad code
-run; docs/verdicts.md prints it. `no` is said only where a frozen install took a complete lock with
+run; docs/stack.md prints it. `no` is said only where a frozen install took a complete lock with
 hashes. After the window it is `unlikely`: mirrors and caches keep what a registry has removed.
 """
 
@@ -31,7 +31,6 @@ TIMES = ("before", "core", "hull", "after", "undated")
 CORE, HULL, AFTER, BEFORE = "core", "hull", "after", "before"
 UNDATED = "undated"
 ABSENT_ASKED = "absent from a manifest"  # which does not say what its dependencies bring in
-_NOT_LOCKED = "an open lock"  # without all hashes
 TABLE: dict[tuple[str, str], tuple[str, ...]] = {  # -> verdict at each of TIMES
     (LOCKED_AFFECTED, NOT_RECORDED): (LIKELY, EXPOSED, EXPOSED, LIKELY, LIKELY),
     (LOCKED_AFFECTED, LOCKED): (POSSIBLE, EXPOSED, LIKELY, POSSIBLE, LIKELY),
@@ -205,6 +204,15 @@ def lookup(finding: str, mode: str, time: str) -> str:
     ways = (mode,) if mode in MODES[:4] else MODES[1:4]
     every = [TABLE[finding, way][TIMES.index(time)] for way in ways]
     return min(every, key=VERDICTS.index)
+
+
+def written() -> str:
+    """The truth table in Markdown, as docs/stack.md prints it."""
+    head = ["what the file says", "how it was installed", *TIMES]
+    rows = [[f"`{name}`" if name.isidentifier() else name, mode, *TABLE[name, mode]]
+            for name, mode in TABLE]  # fmt: skip
+    every = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in every)
 
 
 def _lookup(kind: str, loose: Sequence[str], state: State, mode: str, time: str) -> str:
