@@ -15,11 +15,24 @@ import pytest
 
 import impact
 from impact.case import dictionary
+from impact.stack import readers, verdicts
 
 
 def test_the_dictionary_and_the_data_packages_are_current() -> None:
     stale = [p.name for p, text in dictionary.written().items() if p.read_text("utf-8") != text]
     assert not stale, "run python -m impact.case.dictionary"
+
+
+def test_the_truth_table_of_verdicts_is_current(root: Path) -> None:
+    text = (root / "docs" / "stack.md").read_text("utf-8")
+    printed = text.partition("<!-- verdicts -->\n")[2].partition("\n<!-- end")[0]
+    assert printed == verdicts.written()
+
+
+def test_every_format_that_is_read_is_named_in_the_page_of_the_stack(root: Path) -> None:
+    text = (root / "docs" / "stack.md").read_text("utf-8")
+    for reader in readers.READERS:
+        assert reader.FORMAT.split(".")[0].split(" ")[0] in text, reader.FORMAT
 
 
 MODULES = sorted(m.name for m in pkgutil.walk_packages(impact.__path__, "impact."))
