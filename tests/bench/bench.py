@@ -28,6 +28,7 @@ import debian
 import numpy as np
 import polars as pl
 import reports
+import stack
 import tiny
 
 import impact
@@ -466,6 +467,7 @@ def main(arguments: list[str]) -> None:
             lambda: cuts_and_ranks(mercor), lambda: product_model(peers, folder),
             lambda: fewer_draws(folder), lambda: what_ifs(folder, mercor), memory,
             lambda: all_answers(mercor), evidence, growth, lambda: reports.rows(folder),
+            lambda: stack.rows(peers, folder),
         )  # fmt: skip
         for group in groups:
             for row in group():
