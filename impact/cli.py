@@ -276,7 +276,7 @@ def scan(paths: tuple[Path, ...], vex: Path | None, **options: Any) -> None:
 
     lines, document, exit_status = scanned.command(paths, **options)
     if vex is not None:
-        write(vex, document)
+        write(vex, document())
     for line in lines:
         click.echo(plain(line))
     sys.exit(exit_status)

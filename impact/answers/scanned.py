@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,8 @@ def command(
     constraint: str,
     hunt: bool,
     as_json: bool,
-) -> tuple[list[str], str, int]:
-    """(what is printed, OpenVEX, exit status) of `impact scan`."""
+) -> tuple[list[str], Callable[[], str], int]:
+    """(what is printed, what makes OpenVEX, exit status) of `impact scan`."""
     if not paths and not constraint:
         raise bad("PATH", "nothing to scan", "name a lock, an SBOM or a folder, or --constraint")
     if hunt and not case:
@@ -56,7 +56,10 @@ def command(
         rows, notes = verdicts.rows(paths, question, _progress())
         frames.append(rows)
     every = pl.concat(frames)
-    document = vex.text(every, question.as_of)
+
+    def document() -> str:
+        return vex.text(every, question.as_of)
+
     grave = every.filter(pl.col("finding").is_in(ALARMING)).height > 0
     if as_json:
         return [json.dumps(record) for record in records(every)], document, int(grave)

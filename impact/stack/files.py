@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from posixpath import dirname, join, normpath
 
@@ -39,13 +39,15 @@ NAMED = re.compile(  # names that promise a lock or an SBOM
 class Found:
     """A file of a scan: as it was named, the system that it belongs to, and its text or a fault.
 
-    `path` is where it lies; None where it is held by a case.
+    `path` is where it lies; None where it is held by a case. `folder` is the scanned folder that it
+    was found in; None where it was named itself.
     """
 
     path: Path | None
     where: str
     system: str
     source: Source | Fault
+    folder: Path | None = None
 
 
 def found(
@@ -61,7 +63,7 @@ def found(
             for file in _walk(path, skipped):
                 one = _looked_at(file, path, asked=False)
                 if one is not None:
-                    yield one
+                    yield replace(one, folder=path)
         elif (one := _looked_at(path, path.parent, asked=True)) is not None:
             yield one
 

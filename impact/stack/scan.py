@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -147,33 +148,35 @@ class _Told(NamedTuple):
 
 
 def _dated_contents(every: Iterable[Found], asked_of: Question) -> Iterator[_Read]:
-    logs: dict[Path, dict[str, list[history.Revision]]] = {}
-    seen: dict[Path, set[str]] = {}
-    failed: dict[Path, Fault] = {}
+    """Each file with its contents; after the last of a repository the locks that it removed."""
     dated = asked_of.history or asked_of.as_of is not None
-    for found in every:
-        home = _home(found.path) if dated and found.path else None
-        if home is None or found.path is None:
-            yield _Read(found, [(None, found.source)])
+    homes = ((_home(found.path) if dated and found.path else None, found) for found in every)
+    for home, group in groupby(homes, key=lambda pair: pair[0]):
+        mine = [found for _, found in group]
+        if home is None:
+            yield from (_Read(found, [(None, found.source)]) for found in mine)
             continue
-        if home not in logs:
-            try:
-                logs[home] = history.revisions(home, asked_of.as_of)
-            except BadInput as error:
-                failed[home], logs[home] = error.faults[0], {}
-        if home in failed:
-            yield _Read(found, [(None, failed[home])])
+        try:
+            log = history.revisions(home, asked_of.as_of)
+        except BadInput as error:
+            fault = error.faults[0]
+            yield from (_Read(found, [(None, fault)]) for found in mine)
             continue
-        inside = found.path.resolve().relative_to(home.resolve()).as_posix()
-        seen.setdefault(home, set()).add(inside)
-        yield _Read(found, _contents(home, inside, found, logs[home].get(inside, []), asked_of))
-    for home, log in logs.items() if asked_of.history else ():  # locks that were removed since
-        for inside, revisions in log.items():
-            if inside not in seen.get(home, ()) and files.NAMED.fullmatch(Path(inside).name):
-                where = str(home / inside)
+        seen = set()
+        for found in mine:
+            if found.path is not None:
+                inside = found.path.resolve().relative_to(home.resolve()).as_posix()
+                seen.add(inside)
+                yield _Read(found, _contents(home, inside, found, log.get(inside, []), asked_of))
+        folders = {found.folder.resolve() for found in mine if found.folder}
+        for inside in log if asked_of.history else ():
+            path, named = home / inside, files.NAMED.fullmatch(Path(inside).name)
+            below = any(path.resolve().is_relative_to(folder) for folder in folders)
+            if named and below and inside not in seen and not path.exists():
+                where = str(path)
                 gone = Fault(where, "is gone", "see its history")
-                found = Found(home / inside, where, home.name or home.resolve().name, gone)
-                yield _Read(found, _contents(home, inside, found, revisions, asked_of))
+                found = Found(path, where, home.name or home.resolve().name, gone)
+                yield _Read(found, _contents(home, inside, found, log[inside], asked_of))
 
 
 def _home(path: Path) -> Path | None:

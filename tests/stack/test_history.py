@@ -84,6 +84,16 @@ def test_a_lock_that_was_removed_and_one_that_was_broken_are_told(repository: Pa
     assert told["poetry.lock"]["finding"] == "not_evaluated"
 
 
+def test_a_file_that_is_named_itself_brings_no_other_file_of_its_repository(
+    repository: Path,
+) -> None:
+    commit(repository, "26 09:00", poetry_dot_lock="x", pylock_dot_toml="y")
+    commit(repository, "27 09:00", poetry_dot_lock=None)
+    assert scanned([repository / "uv.lock"], history=True).height == 1
+    told = {Path(row["file"]).name for row in scanned([repository], history=True).to_dicts()}
+    assert told == {"uv.lock", "poetry.lock", "pylock.toml"}
+
+
 def test_a_merged_branch_counts_from_its_merge(repository: Path) -> None:
     git(repository, "checkout", "-b", "side", "HEAD~1")
     commit(repository, "25 10:00", uv_dot_lock=lock("1.82.8"))

@@ -299,3 +299,32 @@ def test_a_reference_that_two_components_share_keeps_both() -> None:
     assert [part.name for part in found.components] == ["a", "litellm"]
     keys = [part.key for part in found.components if part.name == "litellm"]
     assert paths.paths(found, keys)[0][-1] == "litellm 1.82.8"
+
+
+def test_what_a_bill_says_twice_or_against_itself_is_never_lost() -> None:
+    both = inventory(
+        """{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [
+        {"name": "litellm", "version": "1.82.8", "purl": "pkg:pypi/litellm@1.82.6"}]}"""
+    )
+    assert {part.version for part in both.components} == {"1.82.6", "1.82.8"}
+    xml = inventory(
+        """<bom xmlns="http://cyclonedx.org/schema/bom/1.5"><components><component>
+        <name>litellm</name><version>1.82.6</version><version>1.82.8</version></component>
+        </components></bom>"""
+    )
+    assert [part.why for part in xml.unread] == ["component 1: two of version"]
+    refs = ", ".join(
+        f'{{"referenceType": "purl", "referenceLocator": "pkg:pypi/litellm@1.82.{n}"}}'
+        for n in (6, 8)
+    )
+    spdx = inventory(
+        f"""{{"spdxVersion": "SPDX-2.3", "packages": [{{"SPDXID": "SPDXRef-a", "name": "litellm",
+        "externalRefs": [{refs}]}}]}}"""
+    )
+    assert {part.version for part in spdx.components} == {"1.82.6", "1.82.8"}
+    tag = inventory(
+        "SPDXVersion: SPDX-2.3\nPackageName: litellm\nSPDXID: SPDXRef-a\n"
+        "ExternalRef: PACKAGE-MANAGER purl pkg:pypi/litellm@1.82.8\n"
+        "ExternalRef: PACKAGE-MANAGER purl pkg:pypi/litellm@1.82.6\n"
+    )
+    assert {part.version for part in tag.components} == {"1.82.6", "1.82.8"}

@@ -12,6 +12,7 @@ from impact.errors import bad
 from impact.stack import documents
 from impact.stack.documents import Source, Wrong, is_object
 from impact.stack.inventory import SBOM, Component, Inventory, Unread, from_purl
+from impact.stack.versions import same
 
 FORMAT = "CycloneDX JSON"
 VERSIONS = re.compile(r"1\.[2-7]")
@@ -91,21 +92,25 @@ def bill(
     known: dict[str, Component] = {}
     roots: list[str] = []
     for root, part in [*((True, top) for top in tops), *((False, part) for part in parts)]:
-        component = _component(part, len(components))
-        if known.setdefault(component.key, component)[1:] != component[1:]:
-            # one reference for two things: both are kept
-            component = component._replace(key=f"{component.key} #{len(components)}")
-        components.append(component)
-        roots += [component.key] if root else []
+        for component in _versions(part, len(components)):
+            if known.setdefault(component.key, component)[1:] != component[1:]:
+                # one reference for two things: both are kept
+                component = component._replace(key=f"{component.key} #{len(components)}")
+            components.append(component)
+            roots += [component.key] if root else []
     unread = [Unread("", name.lower(), why) for name, why in wrong]
     return Inventory(
         form, SBOM, (), components, list(edges), roots, unread=unread, notes=tuple(notes)
     )
 
 
-def _component(part: Part, number: int) -> Component:
+def _versions(part: Part, number: int) -> list[Component]:
+    """The component of a part: two where its package URL names another version than it does."""
     ecosystem, name, version = from_purl(part.purl)
     if not name:
         name = f"{part.group}/{part.name}" if part.group else part.name
     key = part.bom_ref or part.purl or f"{name} {part.version} #{number}"
-    return Component(key, ecosystem, name, version or part.version)
+    told = dict.fromkeys(filter(None, (version, part.version)))
+    if len(told) == 2 and same(ecosystem, version, part.version):
+        told.pop(part.version)
+    return [Component(key, ecosystem, name, one) for one in told or [""]]

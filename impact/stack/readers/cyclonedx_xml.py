@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 FORMAT = "CycloneDX XML"
+_FIELDS = ("name", "version", "group", "purl")
 _SPACE = "http://cyclonedx.org/schema/bom/"
 
 
@@ -48,17 +49,18 @@ def _parts(elements: list[Element], space: str, wrong: list[Wrong]) -> Iterator[
     """Components with those nested in them; one without a name is reported."""
     for number, top in enumerate(elements):
         for element in top.iter(f"{space}component"):
-            said = {
-                field: (element.findtext(f"{space}{field}") or "").strip()
-                for field in ("name", "version", "group", "purl")
-            }
-            if said["name"]:
-                yield Part(
-                    said["name"],
-                    said["version"],
-                    said["group"],
-                    said["purl"],
-                    element.get("bom-ref", ""),
-                )
-            else:
-                wrong.append(Wrong("", f"component {number + 1}: no name"))
+            found = {field: element.findall(f"{space}{field}") for field in _FIELDS}
+            said = {field: (every[0].text or "").strip() if every else ""
+                    for field, every in found.items()}  # fmt: skip
+            twice = [field for field, every in found.items() if len(every) > 1]
+            if twice or not said["name"]:
+                what = f"two of {twice[0]}" if twice else "no name"
+                wrong.append(Wrong(said["name"], f"component {number + 1}: {what}"))
+                continue
+            yield Part(
+                said["name"],
+                said["version"],
+                said["group"],
+                said["purl"],
+                element.get("bom-ref", ""),
+            )

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from impact.stack import documents
 from impact.stack.documents import Source, Wrong, is_object
 from impact.stack.inventory import SBOM, Component, Inventory, Unread, from_purl
+from impact.stack.versions import same
 
 FORMAT = "SPDX JSON"
 DOCUMENT = "SPDXRef-DOCUMENT"
@@ -60,17 +61,19 @@ def of(form: str, content: object, where: str) -> Inventory:
     packages, wrong = documents.each(document.packages, _Package, "packages")
     relations, lost = documents.each(document.relationships, _Relation, "relationships")
     found = [
-        (package.spdx_id, package.name, package.version_info, _purl(package.external_refs))
+        (package.spdx_id, package.name, package.version_info, purl)
         for package in packages
+        for purl in _purls(package.external_refs)
     ]
     told = [(r.spdx_element_id, r.relationship_type, r.related_spdx_element) for r in relations]
     told += [(DOCUMENT, "DESCRIBES", name) for name in document.document_describes]
     return bill(form, found, told, wrong, [why for _, why in lost])
 
 
-def _purl(references: Sequence[_Reference]) -> str:
-    named = (ref.reference_locator for ref in references if ref.reference_type == "purl")
-    return next(named, "")
+def _purls(references: Sequence[_Reference]) -> list[str]:
+    """The package URLs of a package: it may have several, and each counts."""
+    named = [ref.reference_locator for ref in references if ref.reference_type == "purl"]
+    return list(dict.fromkeys(named)) or [""]
 
 
 def bill(
@@ -88,10 +91,14 @@ def bill(
     for key, name, version, purl in packages:
         ecosystem, named, exact = from_purl(purl)
         version = "" if version == "NOASSERTION" else version
-        found = Component(key, ecosystem, named or name, exact or version)
-        while found.key in components:
-            found = found._replace(key=f"{found.key} again")
-        components[found.key] = found
+        told = dict.fromkeys(filter(None, (exact, version)))
+        if len(told) == 2 and same(ecosystem, exact, version):
+            told.pop(version)
+        for one in told or [""]:  # two where the URL names another version than the package
+            found = Component(key, ecosystem, named or name, one)
+            while found.key in components:
+                found = found._replace(key=f"{found.key} again")
+            components[found.key] = found
     edges: list[tuple[str, str]] = []
     roots: dict[str, None] = {}
     for one, kind, other in relations:

@@ -38,14 +38,17 @@ def read(source: Source) -> Inventory:
             else:
                 wrong.append(Wrong("-", f"line {line}: is no relationship"))
         elif tag == "ExternalRef" and " purl " in f" {value} ":
-            own["purl"] = value.rpartition(" ")[2]
+            own["purl"] = f"{own.get('purl', '')} {value.rpartition(' ')[2]}".strip()
         else:
             own.setdefault(tag, value)
-    read = []
+    read: list[tuple[str, str, str, str]] = []
     for package in packages:
         if "SPDXID" in package:
-            version, purl = package.get("PackageVersion", ""), package.get("purl", "")
-            read.append((package["SPDXID"], package["name"], version, purl))
+            version, purls = package.get("PackageVersion", ""), package.get("purl", "").split()
+            read += [
+                (package["SPDXID"], package["name"], version, purl)
+                for purl in dict.fromkeys(purls or [""])
+            ]
         else:
             wrong.append(
                 Wrong(package["name"], f"line {package['line']}: a package without SPDXID")
