@@ -5,6 +5,7 @@ A reader is a module with `FORMAT`, `looks(text)` and `read(source)`, and a line
 
 from __future__ import annotations
 
+import gc
 import re
 from typing import Protocol
 
@@ -115,4 +116,10 @@ def read(source: Source) -> Inventory:
         raise bad(source.where, "is no lock, manifest or SBOM that is known", "see `impact scan`")
     if isinstance(found, str):
         raise bad(source.where, f"{found} is not read", "give a lock or an SBOM that is")
-    return found.read(source)
+    collecting = gc.isenabled()
+    gc.disable()  # what is read holds no cycles, and looking for them takes a quarter of the time
+    try:
+        return found.read(source)
+    finally:
+        if collecting:
+            gc.enable()

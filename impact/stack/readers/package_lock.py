@@ -63,6 +63,7 @@ def read(source: Source) -> Inventory:
         "packages",
     )
     places = {item.name: item.package for item in placed}
+    nests = {place[: place.rfind(_FOLDER)] for place in places if place.rfind(_FOLDER) > 0}
     components, edges, roots, loose = [], [], [], []
     for place, package in places.items():
         name = package.name or place.rpartition(_FOLDER)[2] or lock.name
@@ -80,7 +81,7 @@ def read(source: Source) -> Inventory:
             loose.append(f"{name} has no hash")
         exact = version[:1].isdigit()  # else a repository, an address or a folder
         components.append(Component(place, NPM, name, version if exact else ""))
-        edges += [(place, other) for other in _needed(place, package, places)]
+        edges += [(place, other) for other in _needed(place, package, places, nests)]
     if lock.packages is None:  # version 1 does not say what the project itself needs
         needed = {other for _, other in edges}
         tops = (place for place in places if place.count(_FOLDER) == 1 and place not in needed)
@@ -114,20 +115,26 @@ def _flat(nested: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             below.append((f"{place}/", inner))
 
 
-def _needed(place: str, package: _Package, places: dict[str, _Package]) -> Iterator[str]:
-    """Places that a package finds its dependencies in: its own folder first, then those above."""
-    groups = (
-        *(package.dependencies, package.dev_dependencies),
-        *(package.optional_dependencies, package.peer_dependencies),
-    )
-    needs = {name: None for group in groups if group for name in group}
+def _needed(
+    place: str, package: _Package, places: dict[str, _Package], nests: set[str]
+) -> Iterator[str]:
+    """Places that a package finds its dependencies in: its own folder first, then those above.
+
+    `nests` are the places that hold others; in all but them there is nothing to find.
+    """
+    needs = package.dependencies
+    if package.dev_dependencies or package.optional_dependencies or package.peer_dependencies:
+        needs = {**needs, **package.dev_dependencies}
+        needs |= {**package.optional_dependencies, **package.peer_dependencies}
     if not needs:
         return
-    bases = [f"{place}/" if place else ""]
-    while bases[-1]:
-        bases.append(bases[-1][: max(bases[-1].rfind(_FOLDER, 0, len(bases[-1]) - 1), 0)])
+    bases, base = [], f"{place}/" if place else ""
+    while base:
+        if base in nests:
+            bases.append(base)
+        base = base[: max(base.rfind(_FOLDER, 0, len(base) - 1), 0)]
     for name in needs:
-        for base in bases:
+        for base in (*bases, ""):
             found = places.get(f"{base}{_FOLDER}{name}")
             if found is not None:
                 linked = found.link and found.resolved in places
