@@ -119,7 +119,7 @@ def _originals(every: Sequence[files.Found], wanted: set[str], root: Path) -> di
 def _is_sbom(found: files.Found) -> bool:
     if not isinstance(found.source, Source):
         return False
-    form = readers.format_of(found.source.text)
+    form = readers.format_of(found.source.text, found.where)
     return getattr(form, "FORMAT", str(form)).startswith(("CycloneDX", "SPDX"))
 
 

@@ -117,7 +117,7 @@ def _looked_at(path: Path, root: Path, asked: bool) -> Found | None:
         if promised or readers.format_of(head):
             return _told(path, root, error.faults[0])
         return None
-    if not promised and readers.format_of(text) is None:
+    if not promised and readers.format_of(text, where) is None:
         return None
     if not text.strip():
         return _told(path, root, Fault(where, "is empty", "get the whole file again"))

@@ -339,7 +339,7 @@ def _covers(install: Install, where: str) -> bool:
 
 
 def _named(source: Source | Fault) -> str:
-    found = None if isinstance(source, Fault) else readers.format_of(source.text)
+    found = None if isinstance(source, Fault) else readers.format_of(source.text, source.where)
     return found if isinstance(found, str) else getattr(found, "FORMAT", "not known")
 
 

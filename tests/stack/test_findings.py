@@ -153,3 +153,11 @@ def test_a_product_of_a_cve_is_found_by_the_end_of_its_name() -> None:
         "locked_affected"
     )
     assert told(bill('{"name": "trivy", "purl": "pkg:pypi/trivy@1"}'), records).finding == "absent"
+
+
+def test_a_source_of_uv_that_is_no_registry_is_not_evaluated() -> None:
+    text = PYPROJECT.format('"litellm>=1.77"')
+    git = f'{text}[tool.uv.sources]\nLiteLLM = {{ git = "https://code.example/x" }}\n'
+    assert told(git).finding == "not_evaluated"
+    index = f'{text}[tool.uv.sources]\nlitellm = {{ index = "mine" }}\n'
+    assert told(index).finding == "range_admits"

@@ -165,3 +165,11 @@ def test_a_fix_for_no_package_that_is_named_is_an_error() -> None:
         scan.constraint("litelm<1", Advisories(tuple(named(*BAD))).known(None))
     with pytest.raises(BadInput, match="names one of litellm"):
         scan.constraint("?", Advisories(tuple(named(*BAD))).known(None))
+
+
+def test_a_list_of_bare_names_counts_where_it_is_called_requirements(tmp_path: Path) -> None:
+    for name in ("requirements.txt", "words.txt"):
+        (tmp_path / name).write_text("LiteLLM\nopenai\n")
+    assert {Path(row["file"]).name: row["finding"] for row in scanned([tmp_path]).to_dicts()} == {
+        "requirements.txt": "range_admits"
+    }

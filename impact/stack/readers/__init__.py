@@ -98,20 +98,27 @@ NOT_READ = {
 }
 _UNREAD = {name: re.compile(pattern) for name, pattern in NOT_READ.items()}
 _HEAD = 20_000
+_CALLED = re.compile(r"(?i)(?:requirements|constraints)[^/\\]*\.(?:txt|in)$")
 
 
-def format_of(text: str) -> Reader | str | None:
-    """The reader of a text, the name of its format where it has none, or None: neither."""
+def format_of(text: str, where: str = "") -> Reader | str | None:
+    """The reader of a text, the name of its format where it has none, or None: neither.
+
+    A list of bare names could be anything; it is one of requirements where the file is called so.
+    """
     for reader in READERS:
         if reader.looks(text):
             return reader
     head = text[:_HEAD]
-    return next((name for name, pattern in _UNREAD.items() if pattern.search(head)), None)
+    found = next((name for name, pattern in _UNREAD.items() if pattern.search(head)), None)
+    if found is None and _CALLED.search(where) and requirements.is_list(text):
+        return requirements
+    return found
 
 
 def read(source: Source) -> Inventory:
     """What a file says; raises BadInput where it is of no format that is read."""
-    found = format_of(source.text)
+    found = format_of(source.text, source.where)
     if found is None:
         raise bad(source.where, "is no lock, manifest or SBOM that is known", "see `impact scan`")
     if isinstance(found, str):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from impact.errors import BadInput
 from impact.stack import documents
-from impact.stack.asking import asked, poetry
+from impact.stack.asking import ADDRESS, asked, poetry
 from impact.stack.documents import Source
 from impact.stack.inventory import MANIFEST, PYPI, Ask, Component, Inventory, Unread, canonical
 
@@ -28,7 +28,7 @@ def looks(text: str) -> bool:
 def read(source: Source) -> Inventory:
     """What the project asks for, by extra and group; the project itself is the root."""
     document = documents.from_toml(source)
-    found = list(_every(document, source))
+    found = [_from(document, part) for part in _every(document, source)]
     project = _table(document.get("project"))
     tools = _table(_table(document.get("tool")).get("poetry"))
     name = str(project.get("name") or tools.get("name") or "")
@@ -61,6 +61,17 @@ def _every(document: dict[str, Any], source: Source) -> Iterator[Ask | Unread]:
     for key, limit in _LIMITS.items():
         for ask in _texts(uv.get(key, []), "", f"tool.uv.{key}"):
             yield ask._replace(limit=limit, by=f"uv's {key}") if isinstance(ask, Ask) else ask
+
+
+def _from(document: dict[str, Any], part: Ask | Unread) -> Ask | Unread:
+    """What is asked for, or that uv takes it from an address and not from the registry."""
+    sources = _table(_table(_table(document.get("tool")).get("uv")).get("sources"))
+    for name, places in sources.items():
+        if isinstance(part, Ask) and canonical(PYPI, name) == part.name:
+            every = places if isinstance(places, list) else [places]
+            if any(key in _table(place) for place in every for key in ("git", "url", "path")):
+                return Unread(PYPI, part.name, f"{name} {ADDRESS}")
+    return part
 
 
 def _dynamic(

@@ -35,11 +35,21 @@ _VIA = re.compile(r"#\s*(?:via\s*)?(.*)")
 
 def looks(text: str) -> bool:
     """Whether a text is such a file: nearly every line is a requirement, an option or a remark."""
-    if not _PLAIN.search(text) or text.lstrip()[:1] in ("{", "[", "<"):
-        return False
+    return (
+        _PLAIN.search(text) is not None and text.lstrip()[:1] not in "{[<" and _known(text) >= 0.8
+    )
+
+
+def is_list(text: str) -> bool:
+    """Whether a text may be a list of bare names, which its own name has to promise."""
+    return bool(text.strip()) and _known(text) == 1
+
+
+def _known(text: str) -> float:
+    """The share of lines that are of a form known here."""
     lines = [line for line in text[:20_000].splitlines()[:200] if line.strip()]
     known = sum(line.startswith((" ", "\t")) or bool(_LINE.match(line)) for line in lines)
-    return known >= 0.8 * len(lines)
+    return known / max(len(lines), 1)
 
 
 def read(source: Source) -> Inventory:
