@@ -321,6 +321,11 @@ def names_version(record: Affected, version: str) -> bool | None:
     return False
 
 
+def names_any(records: Iterable[Affected], version: str) -> bool:
+    """Whether one of some records names a version as affected."""
+    return any(names_version(record, version) for record in records)
+
+
 def examples(record: Affected) -> list[str]:
     """Versions that a record names: all of its list, and those at which its ranges begin or end."""
     events = (event for kind, events in record.ranges if kind != "GIT" for event in events)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ import polars as pl
 from impact.errors import BadInput, Fault, bad, did_you_mean
 from impact.numerics import times
 from impact.stack import files, history, readers, verdicts
-from impact.stack.advisories import Advisories, Affected
+from impact.stack.advisories import Advisories, Affected, names_any
 from impact.stack.asking import asked
 from impact.stack.documents import Source
 from impact.stack.files import Found
@@ -117,8 +118,8 @@ def constraint(spec: str, packages: Packages) -> pl.DataFrame:
         inventory = Inventory("constraint", MANIFEST, (ecosystem,), asks=[found])
         told = find(inventory, ecosystem, name, packages[ecosystem, name])
         source = Found(None, CONSTRAINT, "", Fault("", "", ""))
-        state = State(told.finding, told.version, None, None)
-        verdict = verdicts.verdict(MANIFEST, (), [state], (), ())._replace(settle="")
+        state = State(told.finding, told.version, None, None, MANIFEST)
+        verdict = verdicts.verdict([state], (), ())._replace(settle="")
         entry = _Told(told, state, "", [], [])
         rows.append(_row(source, "constraint", (ecosystem, name), verdict, [entry]))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
@@ -228,9 +229,10 @@ def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
         elif form == "not known":
             form = _named(source)
         for package, found in _findings(inventory, one.found.where, asked_of.packages):
-            state = State(found.finding, found.version, begins, ends)
+            shape = kind, loose, revision is not None
+            state = State(found.finding, found.version, begins, ends, *shape)
             before = told[package][-1] if told[package] else None
-            if before and before.state[:2] == state[:2]:
+            if before and _alike(before.state, state):
                 told[package][-1] = before._replace(state=before.state._replace(ends=ends))
                 continue
             ways: list[str] = []
@@ -247,8 +249,14 @@ def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
         if every:
             windows = [w for w in asked_of.windows if (w.ecosystem, w.package) == package]
             states = [entry.state for entry in every]
-            verdict = verdicts.verdict(kind, loose, states, windows, mine)
+            affected = partial(names_any, asked_of.packages[package])
+            verdict = verdicts.verdict(states, windows, mine, affected)
             yield _row(one.found, form, package, verdict, every)
+
+
+def _alike(one: State, other: State) -> bool:
+    """Whether a state goes on in another."""
+    return one._replace(begins=None, ends=None) == other._replace(begins=None, ends=None)
 
 
 def _inventory(source: Source | Fault, as_of: datetime | None) -> Inventory | Fault:

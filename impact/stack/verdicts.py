@@ -7,7 +7,7 @@ hashes. After the window it is `unlikely`: mirrors and caches keep what a regist
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -78,12 +78,18 @@ class Install(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a file says of a package from one moment up to another; None is open."""
+    """What a file says of a package from one moment up to another; None is open.
+
+    `kind` and `loose` are those of its content then; it is `recorded` where git says from when.
+    """
 
     finding: str
     version: str
     begins: datetime | None
     ends: datetime | None
+    kind: str = LOCK
+    loose: tuple[str, ...] = ()
+    recorded: bool = False
 
 
 class Verdict(NamedTuple):
@@ -130,40 +136,63 @@ def when(
 
 
 def verdict(
-    kind: str,
-    loose: Sequence[str],
     states: Sequence[State],
     windows: Sequence[Window],
     installs: Sequence[Install],
+    affected: Callable[[str], bool] = lambda version: False,
 ) -> Verdict:
     """The gravest verdict over the states of a file and the installs recorded of it.
 
     `windows` are those of the package; of a state with a locked version only those of that
-    version count. An install is judged by the state of its time.
+    version count. An install is judged by the states of its time; where a version was seen,
+    `affected` says whether it is one. An install while no state is known is unknown.
     """
     found: list[tuple[str, str, str, str, State, list[Window]]] = []
 
     def judge(state: State, mode: str, at: str, several: list[Window]) -> None:
-        told = _lookup(kind, loose, state, mode, at)
+        told = _lookup(state, mode, at)
         told, runs = _run(told, several) if state.finding == LOCKED_AFFECTED else (told, "")
         found.append((told, runs, mode, at, state, several))
 
     for state in states:
         for several in _accounts(state, windows) or [[]]:
-            if kind == SBOM or not installs or state.finding == LOCKED_AFFECTED:
+            if state.kind == SBOM or not installs or state.finding == LOCKED_AFFECTED:
                 at = when(state.begins, state.ends, several, throughout=len(states) > 1)
                 judge(state, NOT_RECORDED, at, several)
             for install in installs:
-                if kind != SBOM and _during(install, state):
+                if state.kind != SBOM and _during(install, state):
                     at = when(install.begins, install.ends, several, throughout=False)
-                    judge(state, install.mode, at, several)
-    if not found:
-        return Verdict(UNKNOWN, "no install is recorded while the file stood", _QUESTIONS[UNDATED])
+                    judge(_as_of(state, install), install.mode, at, several)
+    for install in installs:
+        if install.version and affected(install.version):
+            return Verdict(EXPOSED, f"an install of {install.version} is recorded", _SEEN)
+        if not _covered(install, states):
+            told = f"no content of the file is known for {date(install.begins)}"
+            return Verdict(UNKNOWN, told, _QUESTIONS[UNDATED])
     told, runs, mode, at, state, several = min(found, key=lambda one: VERDICTS.index(one[0]))
     timed = mode != NOT_RECORDED or state.finding == LOCKED_AFFECTED
     how = "" if mode == NOT_RECORDED else f"installs recorded as {mode}"
     reason = "; ".join(filter(None, [_time(at, several) if timed else "", how, runs]))
-    return Verdict(told, reason, _question(kind, loose, state, told, mode, several))
+    return Verdict(told, reason, _question(state, told, mode, several))
+
+
+def _as_of(state: State, install: Install) -> State:
+    """The state with what it leaves open: that the file was so on the day of the install."""
+    whole = (
+        state.recorded
+        and state.begins is not None
+        and state.begins <= install.begins
+        and (state.ends is None or install.ends <= state.ends)
+    )
+    return state if whole else state._replace(loose=(*state.loose, _UNDATED))
+
+
+def _covered(install: Install, states: Sequence[State]) -> bool:
+    """Whether a state is known from the begin of an install; without a history, any is."""
+    if not any(state.recorded for state in states):
+        return True
+    before = [one for one in states if one.begins is None or one.begins <= install.begins]
+    return any(_during(install, state) for state in before)
 
 
 def hours(opens: datetime, closes: datetime | None) -> str:
@@ -215,14 +244,14 @@ def written() -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in every)
 
 
-def _lookup(kind: str, loose: Sequence[str], state: State, mode: str, time: str) -> str:
+def _lookup(state: State, mode: str, time: str) -> str:
     finding = state.finding
-    if finding == ABSENT and kind == MANIFEST:
+    if finding == ABSENT and state.kind == MANIFEST:
         finding = ABSENT_ASKED
-    if kind == SBOM and finding == LOCKED_AFFECTED:
+    if state.kind == SBOM and finding == LOCKED_AFFECTED:
         return EXPOSED  # what it describes holds it, whenever that was put together
     told = lookup(finding, mode, time)
-    return UNLIKELY if told == NO and (loose or kind != LOCK) else told
+    return UNLIKELY if told == NO and (state.loose or state.kind != LOCK) else told
 
 
 def _run(told: str, several: Sequence[Window]) -> tuple[str, str]:
@@ -250,6 +279,8 @@ def _time(at: str, several: Sequence[Window]) -> str:
     }[at]
 
 
+_UNDATED = "undated"
+_SEEN = "Is that machine rebuilt, and is what it could reach rotated?"
 _QUESTIONS = {
     LOCKED_AFFECTED: "Which machines and jobs installed from this file, and are they rebuilt?",
     RANGE_ADMITS: "Did an install resolve this anew{hours}? Look for the version in CI logs or "
@@ -265,14 +296,7 @@ _QUESTIONS = {
 }
 
 
-def _question(
-    kind: str,
-    loose: Sequence[str],
-    state: State,
-    told: str,
-    mode: str,
-    several: Sequence[Window],
-) -> str:
+def _question(state: State, told: str, mode: str, several: Sequence[Window]) -> str:
     """The one question whose answer would change the verdict most."""
     if told == NO:
         return ""
@@ -281,13 +305,16 @@ def _question(
     if state.finding == LOCKED_AFFECTED:
         triggers = {window.trigger for window in several}
         return _QUESTIONS[IMPORT if triggers == {IMPORT} else LOCKED_AFFECTED]
-    if state.finding == ABSENT and kind == MANIFEST:
+    if state.finding == ABSENT and state.kind == MANIFEST:
         return _QUESTIONS[ABSENT_ASKED]
     if state.finding in (LOCKED_OTHER, ABSENT):
-        if kind != LOCK:
+        if state.kind != LOCK:
             return "Is this all that is installed there, and of the time in question?"
-        if loose:
-            return f"What was installed for {loose[0].split()[0]}, which this lock does not fix?"
+        if _UNDATED in state.loose:
+            return "What did the lock hold on the day of the install? Its history says it."
+        if state.loose:
+            name = state.loose[0].split()[0]
+            return f"What was installed for {name}, which this lock does not fix?"
         return _QUESTIONS[LOCKED_OTHER]
     if state.finding in (RANGE_ADMITS, RANGE_EXCLUDES):
         hull = span(several, HULL)

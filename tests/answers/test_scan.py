@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from stacks import ADMITS, lock
+from stacks import ADMITS, commit, git, lock
 
 import impact
 from impact.answers import scanned, verdicts
@@ -103,14 +103,20 @@ def test_a_verdict_rests_on_the_finding_where_no_window_is_known(
     assert told == {"labeling-service": "likely", "gateway": "possible", "odd": "unknown"}
 
 
-def test_installs_make_an_open_range_likely_and_a_frozen_lock_a_no(fleet: Path) -> None:
+def clean_system(fleet: Path) -> None:
+    """A system whose history holds another version since the 20th."""
     (fleet / "clean").mkdir()
-    (fleet / "clean/uv.lock").write_text(lock("1.82.6"))
+    git(fleet / "clean", "init", "-b", "main")
+    commit(fleet / "clean", "20 09:00", uv_dot_lock=lock("1.82.6", "2026-03-19T08:00:00Z"))
+
+
+def test_installs_make_an_open_range_likely_and_a_frozen_lock_a_no(fleet: Path) -> None:
+    clean_system(fleet)
     ci = fleet.parent / "ci.csv"
     ci.write_text(
         "when,mode,path\n2026-03-24T11:00Z,resolved,gateway\n2026-03-24T11:00Z,locked,clean\n"
     )
-    _, out, _ = run(fleet, "--case", "mercor", "--installs", ci, "--json")
+    _, out, _ = run(fleet, "--case", "mercor", "--installs", ci, "--history", "--json")
     told = {r["file"].split("/")[-2]: r["verdict"] for r in map(json.loads, out.splitlines())
             if r["package"] == "litellm"}  # fmt: skip
     assert (told["gateway"], told["clean"]) == ("likely", "no")
@@ -129,11 +135,10 @@ def test_hunting_lists_what_belongs_to_what_was_found(fleet: Path) -> None:
 def test_openvex_says_affected_or_under_investigation_and_not_affected_only_for_no(
     fleet: Path,
 ) -> None:
-    (fleet / "clean").mkdir()
-    (fleet / "clean/uv.lock").write_text(lock("1.82.6"))
+    clean_system(fleet)
     ci, out = fleet.parent / "ci.csv", fleet.parent / "vex.json"
     ci.write_text("when,mode,path\n2026-03-24T11:00Z,locked,clean\n")
-    run(fleet, "--case", "mercor", "--installs", ci, "--vex", out)
+    run(fleet, "--case", "mercor", "--installs", ci, "--history", "--vex", out)
     document = json.loads(out.read_text("utf-8"))
     assert document["@context"] == "https://openvex.dev/ns/v0.2.0"
     told = {}

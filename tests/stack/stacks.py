@@ -1,5 +1,7 @@
 """Small helpers of the tests of the stack."""
 
+import os
+import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,3 +84,27 @@ def lock(version: str = "1.82.8", stamp: str = "2026-03-24T10:52:19Z") -> str:
         f'[[package]]\nname = "litellm"\nversion = "{version}"\nsource = {{ registry = "r" }}\n'
         f"{hashed}"
     )
+
+
+def git(home: Path, *arguments: str, when: str = "24 08:00") -> None:
+    stamp = at(when).isoformat()
+    who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@mail.example"}
+    who |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in who.items()}
+    subprocess.run(
+        ["git", "-C", str(home), *arguments],
+        check=True,
+        capture_output=True,
+        env={**os.environ, **who, "GIT_AUTHOR_DATE": stamp, "GIT_COMMITTER_DATE": stamp,
+             "GIT_CONFIG_GLOBAL": "/dev/null"},
+    )  # fmt: skip
+
+
+def commit(home: Path, when: str, **files: str | None) -> None:
+    for name, content in files.items():
+        path = home / name.replace("_dot_", ".")
+        if content is None:
+            path.unlink()
+        else:
+            path.write_text(content)
+    git(home, "add", "-A", when=when)
+    git(home, "commit", "--allow-empty", "-m", when, when=when)

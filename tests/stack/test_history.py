@@ -1,40 +1,14 @@
 """What git keeps of a lock, as intervals, in real repositories."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
-from stacks import ADMITS, at, lock, scanned, window
+from stacks import ADMITS, at, commit, git, lock, scanned, window
 
 from impact.errors import BadInput
 from impact.stack import history
 
 ACCOUNTS = [window("1.82.8", "10:52", close, "start") for close in ("11:25", "13:38")]
-
-
-def git(home: Path, *arguments: str, when: str = "24 08:00") -> None:
-    stamp = at(when).isoformat()
-    who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@mail.example"}
-    who |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in who.items()}
-    subprocess.run(
-        ["git", "-C", str(home), *arguments],
-        check=True,
-        capture_output=True,
-        env={**os.environ, **who, "GIT_AUTHOR_DATE": stamp, "GIT_COMMITTER_DATE": stamp,
-             "GIT_CONFIG_GLOBAL": "/dev/null"},
-    )  # fmt: skip
-
-
-def commit(home: Path, when: str, **files: str | None) -> None:
-    for name, content in files.items():
-        path = home / name.replace("_dot_", ".")
-        if content is None:
-            path.unlink()
-        else:
-            path.write_text(content)
-    git(home, "add", "-A", when=when)
-    git(home, "commit", "--allow-empty", "-m", when, when=when)
 
 
 @pytest.fixture

@@ -35,12 +35,16 @@ def judged(
     version: str = "1.82.8",
     begins: str | None = None,
     ends: str | None = None,
+    recorded: bool = False,
 ) -> str:
     """The verdict on one state of a file and installs as (minute, mode)."""
     held = version if finding in (LOCKED_AFFECTED, LOCKED_OTHER) else ""
-    state = State(finding, held, begins and at(begins), ends and at(ends))
-    recorded = [Install(at(minute), at(minute), mode) for minute, mode in installs]
-    return verdict(kind, loose, [state], ACCOUNTS if windows is None else windows, recorded).verdict
+    start = begins and at(begins)
+    if recorded and start is None:
+        start = at("20 08:00")
+    state = State(finding, held, start, ends and at(ends), kind, loose, recorded)
+    ran = [Install(at(minute), at(minute), mode) for minute, mode in installs]
+    return verdict([state], ACCOUNTS if windows is None else windows, ran).verdict
 
 
 def test_the_core_is_inside_every_account_and_the_hull_around_all() -> None:
@@ -90,13 +94,38 @@ def test_no_needs_a_frozen_install_of_a_complete_lock_that_holds_another_version
         if lookup(finding, mode, time) == "no":
             assert finding in (LOCKED_OTHER, ABSENT)
             assert mode == "locked"
-    assert judged(LOCKED_OTHER, ("11:00", "locked")) == "no"
-    assert judged(ABSENT, ("11:00", "locked")) == "no"
-    assert judged(LOCKED_OTHER) == "unlikely"
-    assert judged(LOCKED_OTHER, ("11:00", "locked"), loose=("x has no hash",)) == "unlikely"
-    assert judged(LOCKED_OTHER, ("11:00", "locked"), kind=MANIFEST) == "unlikely"
-    assert judged(LOCKED_OTHER, ("11:00", "locked"), ("11:05", "resolved")) == "possible"
-    assert judged(LOCKED_OTHER, ("11:00", "locked"), kind=SBOM) == "unlikely"
+    frozen = ("11:00", "locked")
+    assert judged(LOCKED_OTHER, frozen, recorded=True) == "no"
+    assert judged(ABSENT, frozen, recorded=True) == "no"
+    assert judged(LOCKED_OTHER, recorded=True) == "unlikely"
+    assert judged(LOCKED_OTHER, frozen) == "unlikely"  # today's file says nothing of that day
+    loose = ("x has no hash",)
+    assert judged(LOCKED_OTHER, frozen, loose=loose, recorded=True) == "unlikely"
+    assert judged(LOCKED_OTHER, frozen, kind=MANIFEST, recorded=True) == "unlikely"
+    assert judged(LOCKED_OTHER, frozen, ("11:05", "resolved"), recorded=True) == "possible"
+    assert judged(LOCKED_OTHER, frozen, kind=SBOM, recorded=True) == "unlikely"
+
+
+def test_an_install_before_the_file_stood_is_unknown() -> None:
+    late = {"begins": "25 11:00", "recorded": True}
+    assert judged(LOCKED_OTHER, ("11:00", "resolved"), ("26 11:00", "locked"), **late) == "unknown"
+
+
+def test_a_version_that_was_seen_decides() -> None:
+    state = State(LOCKED_OTHER, "1.80.0", at("20 8:00"), None, recorded=True)
+    for version, expected in (("1.82.8", "exposed"), ("1.80.0", "no")):
+        ran = [Install(at("11:00"), at("11:00"), "locked", version=version)]
+        told = verdict([state], ACCOUNTS, ran, affected=lambda one: one == "1.82.8")
+        assert told.verdict == expected
+
+
+def test_what_a_file_was_then_counts_and_not_what_it_is_now() -> None:
+    states = [
+        State(LOCKED_OTHER, "1.80.0", at("20 8:00"), at("26 8:00"), MANIFEST, ("x",), True),
+        State(LOCKED_OTHER, "1.80.0", at("26 8:00"), None, LOCK, (), True),
+    ]
+    ran = [Install(at("11:00"), at("11:00"), "locked")]
+    assert verdict(states, ACCOUNTS, ran).verdict == "unlikely"
 
 
 def test_after_the_window_is_unlikely_and_never_no() -> None:
@@ -141,18 +170,18 @@ def test_absent_from_a_manifest_says_nothing_of_what_its_dependencies_bring() ->
 
 def test_every_verdict_but_no_has_one_question() -> None:
     for finding, kind, mode in product(FINDINGS, (LOCK, MANIFEST, SBOM), MODES[1:]):
-        state = State(finding, "1.82.8", None, None)
-        told = verdict(kind, (), [state], ACCOUNTS, [Install(at("11:00"), at("11:00"), mode)])
+        state = State(finding, "1.82.8", at("20 8:00"), None, kind, (), True)
+        told = verdict([state], ACCOUNTS, [Install(at("11:00"), at("11:00"), mode)])
         assert (told.settle == "") == (told.verdict == "no"), (finding, kind, mode)
 
 
 def test_an_install_is_judged_by_what_stood_at_its_time() -> None:
     states = [
-        State(LOCKED_OTHER, "1.82.6", at("8:00"), at("11:00")),
-        State(LOCKED_AFFECTED, "1.82.8", at("11:00"), at("13:00")),
-        State(LOCKED_OTHER, "1.83.0", at("13:00"), None),
+        State(LOCKED_OTHER, "1.82.6", at("8:00"), at("11:00"), recorded=True),
+        State(LOCKED_AFFECTED, "1.82.8", at("11:00"), at("13:00"), recorded=True),
+        State(LOCKED_OTHER, "1.83.0", at("13:00"), None, recorded=True),
     ]
     early = [Install(at("10:55"), at("10:55"), "locked")]
     late = [Install(at("11:10"), at("11:10"), "locked")]
-    assert verdict(LOCK, (), states[:1], ACCOUNTS, early).verdict == "no"
-    assert verdict(LOCK, (), states, ACCOUNTS, late).verdict == "exposed"
+    assert verdict(states[:1], ACCOUNTS, early).verdict == "no"
+    assert verdict(states, ACCOUNTS, late).verdict == "exposed"
