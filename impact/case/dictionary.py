@@ -22,7 +22,7 @@ A case is a folder of small cited tables, `data/cases/NAME/`. This page is writt
 - `case.toml` holds `id`, `title`, `question`, `currency`, `tlp` and `schema_version`, and where the
   title tells what was not known from the start, `title_known_on`: a view of an earlier day has the
   name of the root event as its title. `[vendors]` maps the headings of a vendor inventory for
-  `impact new`; `stack` names a folder beside the cases that counts as the locks of the case.
+  `impact new`; `stack` names a folder of `data/` that counts as the locks of the case.
 - `advisories/`, `locks/` and `sboms/` hold untouched originals of others; `locks/SYSTEM/...` is
   that of a system. They are of the level of the case, advisories of any.
 - `scenarios.toml` holds named changes of inputs (`[scenario.NAME]`) and decisions

@@ -30,7 +30,7 @@ _SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
 _OPTIONAL = (
     "title_known_on",  # before that day a view is titled by the name of the event
     "view_of",  # the seal of a view written by the kit
-    "stack",  # a folder beside the cases whose locks and SBOMs it is asked about
+    "stack",  # a folder of data/ that counts as the locks of the case
     "vendors",  # headings of a vendor inventory, see impact.case.vendors
 )
 
@@ -205,13 +205,15 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
 def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
     """The untouched files of others in a case folder, by their path in it.
 
-    `stack` is a folder beside the cases whose files count as its locks: those of a sample fleet.
+    `stack` names a folder of `data/` whose files count as locks of the case: a sample fleet. It is
+    looked for beside the cases, then in the project.
     """
     places = [(name, folder / name) for name in FOLDERS]
     if stack:
-        home = (folder / stack).resolve()
-        if not home.is_relative_to(folder.resolve().parents[1]) or not home.is_dir():
-            raise bad("case.toml stack", "is no folder beside the cases", "name one, or remove it")
+        beside = (folder.resolve().parents[1], Path(__file__).resolve().parents[2] / "data")
+        home = next((at / stack for at in beside if (at / stack).is_dir()), None)
+        if home is None or not stack.isidentifier():
+            raise bad("case.toml stack", f'"{stack}" is no folder of data/', "name one")
         places += [(STACK[0], below) for below in sorted(home.iterdir()) if below.is_dir()]
     found = {}
     for name, home in places:
