@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,7 +64,9 @@ def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str,
     ]
     every = list(files.found([path]))
     rows = scanning.scan(every, scanning.question(found, windows))
-    told = rows.filter((pl.col("finding") != ABSENT) & (pl.col("verdict") != NO))
+    told = rows.filter(
+        (pl.col("finding") != ABSENT) & (pl.col("verdict") != NO) & (pl.col("package") != "")
+    )
     held = [_held(row) for row in _gravest(told).iter_rows(named=True)]
     kept = _originals(every, set(told["file"]), path)
     if advisories:
@@ -124,9 +127,6 @@ def _is_sbom(found: files.Found) -> bool:
 
 
 def _records(path: Path) -> dict[str, bytes]:
-    """The records of a folder of advisories, by their place in a case."""
-    return {
-        f"{ADVISORIES}/{file.name}": file.read_bytes()
-        for file in sorted(path.rglob("*"))
-        if file.is_file() and file.suffix in records.ENDINGS
-    }
+    """The records of a folder or archive of advisories, by their place in a case."""
+    held = ((re.sub(r"[^\w./-]", "_", name), data) for name, data in records.contents(path))
+    return {f"{ADVISORIES}/{name}": data for name, data in held if isinstance(data, bytes)}

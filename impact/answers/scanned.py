@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from impact.errors import bad
 from impact.numerics import times
 from impact.stack import scan as scanning
 from impact.stack import vex
+from impact.stack.files import shown
 from impact.stack.findings import ALARMING
 
 KEYS = (  # of a line of JSON, beside `ecosystem`, `system` and `history`
@@ -46,8 +48,8 @@ def command(
     if hunt and not case:
         raise bad("--hunt", "no indicators", "name a case with --case")
     for path in paths:
-        if not path.exists():
-            raise bad(str(path), "is not there", "give a file or folder of this machine")
+        if not os.path.lexists(path):
+            raise bad(shown(path), "is not there", "give a file or folder of this machine")
     known = view(load_case(case), as_of=as_of) if case else None
     question = verdicts.asked(known, advisories, installs, as_of, history)
     frames = [scanning.constraint(constraint, question.packages)] if constraint else []
@@ -86,20 +88,26 @@ def _progress() -> verdicts.Told:
 def markdown(scanned: Answer) -> str:
     """A scan as a table that pastes into a pull request, then what it leaves out."""
     heads = verdicts.HEADS
-    shown = verdicts.collapsed(scanned.table).select(*heads)
+    table = verdicts.collapsed(scanned.table).select(*heads)
     lines = [scanned.sentence, ""]
-    if shown.height:
+    if table.height:
         lines += [f"| {' | '.join(heads.values())} |", f"|{'---|' * len(heads)}"]
-        lines += [f"| {' | '.join(map(_cell, row))} |" for row in shown.iter_rows()]
+        lines += [f"| {' | '.join(map(_cell, heads, row))} |" for row in table.iter_rows()]
         lines.append("")
     return "\n".join([*lines, *scanned.notes]).rstrip()
 
 
-def _cell(value: object) -> str:
-    """A text in a cell of a table in Markdown: one line, nothing that ends the cell or a tag."""
+_CODE = ("file", "package", "version", "path")  # columns that hold words of others
+
+
+def _cell(column: str, value: object) -> str:
+    """A text in a cell of a table in Markdown: one line, and nothing in it that Markdown reads."""
     text = " ".join(words.shown(str(value), 400).split())
-    text = text.replace("\\", "\\\\").replace("|", "\\|")
-    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text) or "-"
+    if column in _CODE and text:
+        quiet = text.replace("`", "'").replace("|", "/")
+        return f"`{quiet}`"
+    text = re.sub(r"([\\\[\]!*|])", r"\\\1", text)
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text).replace("@", "&#64;") or "-"
 
 
 def records(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
@@ -130,6 +138,6 @@ def hunted(known: Case, rows: pl.DataFrame) -> str:
         if kinds[row["entity"]] == "release" and name.lower() not in held:
             continue
         of = f" of {version}" if kinds[row["entity"]] == "release" else ""
-        what = f"{row['kind']} `{_cell(row['value'])}`, {_cell(row['what'])}{of}"
+        what = f"{row['kind']} {_cell('path', row['value'])}, {_cell('what', row['what'])}{of}"
         lines.append(f"- {row['action']}: {what}")
     return "\n".join(lines)

@@ -92,7 +92,10 @@ def asked(
         found = held(known)
     else:
         raise bad("--advisories", "no advisories", "name a folder of them, or a case with --case")
-    moment = times.parse(as_of) if as_of else known.as_of if known else None
+    try:
+        moment = times.parse(as_of) if as_of else known.as_of if known else None
+    except ValueError as error:
+        raise bad("--as-of", f'"{as_of}" is no date', str(error)) from None
     if not found.affected and not found.unread:
         raise bad("the advisories", "none of them names a package", "give others")
     listed = installs.read(Path(installed)) if installed is not None else []

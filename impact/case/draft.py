@@ -49,7 +49,7 @@ def write(
     that has the name of a vendor is that vendor. `files` are originals by their path in the case.
     Nothing is left behind where it fails.
     """
-    if not _BARE.fullmatch(name):
+    if not _BARE.fullmatch(name) or len(name) > 60:
         raise bad(f'"{name[:60]}"', "is no bare name", "use a-z, 0-9, - and _")
     home = Path("data") / "cases" / name
     if home.exists():

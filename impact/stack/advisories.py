@@ -6,13 +6,14 @@ joined by the package and version that they name, whether or not their aliases j
 
 from __future__ import annotations
 
+import lzma
 import re
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,15 +24,16 @@ from impact.errors import BadInput, Fault, bad
 from impact.numerics import times
 from impact.stack import documents
 from impact.stack.documents import Source
-from impact.stack.inventory import canonical, from_purl
-from impact.stack.versions import in_range, same
+from impact.stack.inventory import ECOSYSTEMS, canonical, from_purl
+from impact.stack.versions import comparable, in_range, same
 from impact.texts import decoded
 
 MOST_BYTES = 4 << 20  # of one record
 MOST_RATIO = 200  # of a file in an archive to its compressed size
 MOST_FILES = 1_000_000
 _BROKEN = (  # what a damaged archive raises
-    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError),
+    *(NotImplementedError, UnicodeDecodeError),
 )
 ENDINGS = (".json", ".yaml", ".yml")
 
@@ -124,7 +126,7 @@ class Advisories:
             published = record.published
             if as_of and published and published > times.until(as_of):
                 continue
-            if record.withdrawn and (as_of is None or record.withdrawn <= times.until(as_of)):
+            if record.withdrawn and record.withdrawn <= (as_of or datetime.now(UTC)):
                 continue
             found.setdefault((record.ecosystem, record.name), []).append(record)
         return found
@@ -134,7 +136,19 @@ def read(path: Path) -> Advisories:
     """The advisories of a folder, with those below it, of an archive, or of one file."""
     if not path.exists():
         raise bad(str(path), "is not there", "give a folder or a zip of OSV or CVE records")
-    return joined(_archived(path) if zipfile.is_zipfile(path) else _files(path))
+    return joined(contents(path))
+
+
+def contents(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
+    """(name, bytes) of each record of a folder, an archive, or one file."""
+    return _archived(path) if _is_archive(path) else _files(path)
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        return zipfile.is_zipfile(path)
+    except _BROKEN as error:
+        raise bad(path.name, f"is no archive that can be read ({error})", "get it again") from None
 
 
 def joined(records: Iterable[tuple[str, bytes | Fault]]) -> Advisories:
@@ -214,8 +228,8 @@ def record(source: Source) -> list[Affected]:
     return [
         Affected(
             name,
-            one.package.ecosystem,
-            canonical(one.package.ecosystem, one.package.name),
+            _ecosystem(one.package.ecosystem),
+            canonical(_ecosystem(one.package.ecosystem), one.package.name.strip()),
             tuple(one.versions or ()),
             tuple(
                 (span.type, tuple(pair for event in span.events for pair in event.items()))
@@ -230,6 +244,12 @@ def record(source: Source) -> list[Affected]:
     ]
 
 
+def _ecosystem(name: str) -> str:
+    """An ecosystem as OSV writes it, whatever its case."""
+    known = {one.lower(): one for one in ECOSYSTEMS.values()}
+    return known.get(name.strip().lower(), name.strip())
+
+
 def _origins(found: _Osv, one: _Affected) -> str:
     """What to know where the origins of a record name other versions than the record does."""
     own = (found.database_specific or {}).get("malicious-packages-origins")
@@ -238,7 +258,8 @@ def _origins(found: _Osv, one: _Affected) -> str:
     for origin in own if isinstance(own, list) else []:
         if not isinstance(origin, dict):
             continue
-        named = sorted(map(str, origin.get("versions") or ()))
+        versions = origin.get("versions")
+        named = sorted(map(str, versions if isinstance(versions, list) else ()))
         more = set(named) - set(one.versions or ())
         if more and one.versions:
             told.append(f"{origin.get('source')} names {', '.join(sorted(more))} too")
@@ -302,7 +323,10 @@ def _time(text: str, where: str) -> datetime | None:
     if not found:
         raise bad(where, f'"{text[:40]}" is no time', times.HOW)
     stamp = found[0].replace(" ", "T")
-    return times.parse(stamp + "Z" if "T" in stamp else stamp)
+    try:
+        return times.parse(stamp + "Z" if "T" in stamp else stamp)
+    except ValueError as error:
+        raise bad(where, f'"{text[:40]}" is no time', str(error)) from None
 
 
 def names_version(record: Affected, version: str) -> bool | None:
@@ -310,7 +334,8 @@ def names_version(record: Affected, version: str) -> bool | None:
     ecosystem = record.ecosystem or "SEMVER"
     if any(same(ecosystem, version, other) for other in record.versions):
         return True
-    told: list[bool | None] = []
+    known = all(comparable(ecosystem, one) for one in (version, *record.versions))
+    told: list[bool | None] = [] if known else [None]
     for kind, events in record.ranges:
         if kind != "GIT":
             told.append(in_range(ecosystem, version, events))

@@ -10,7 +10,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from impact.stack.inventory import NPM, PYPI, Ask, Unread, canonical
 
 ADDRESS = "comes from an address, and the file does not say which version it is"
-_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:[\[<>=!~;@(]|$)")
 
 
 def asked(text: str, scope: str = "") -> Ask | Unread:
@@ -42,9 +42,10 @@ def poetry(name: str, wanted: object, scope: str) -> list[Ask | Unread]:
     if not isinstance(wanted, dict):
         return [Unread(PYPI, name, "is no requirement")]
     if "version" not in wanted:
-        return [] if "path" in wanted else [Unread(PYPI, name, ADDRESS)]
+        return [Unread(PYPI, name, ADDRESS)]
     marker = "; ".join(f"{key} {wanted[key]}" for key in ("markers", "python") if key in wanted)
-    extras = tuple(str(extra) for extra in wanted.get("extras", ()))
+    named = wanted.get("extras")
+    extras = tuple(map(str, named)) if isinstance(named, list) else ()
     scope = "an extra" if wanted.get("optional") and not scope else scope
     return [Ask(PYPI, name, f"poetry {wanted['version']}", scope, marker, extras)]
 

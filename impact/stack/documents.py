@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 DEEPEST = 200  # levels of nesting; real files have fewer than 30
 MOST_NODES = 5_000_000  # of a YAML document once its aliases are followed
+_RENAMED = {"purl", "group", "package", "externalRefs"}
 _WHOLE = "get the whole file again from where it was made"
 _FLAT = "this is no file that a tool would write"
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 T = TypeVar("T")
 
 
@@ -61,18 +63,23 @@ def from_json(source: Source) -> object:
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
+            seen: set[str] = set()
+            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
             raise bad(where, f'the key "{twice[:60]}" stands twice in one object', "keep one")
         return found
 
     try:
-        return json.loads(source.text, object_pairs_hook=once)
+        data = json.loads(source.text, object_pairs_hook=once)
+        if _SURROGATE.search(source.text):
+            json.dumps(data, ensure_ascii=False).encode()
+        return data
     except json.JSONDecodeError as error:
         place = f"{where}:{error.lineno} column {error.colno}"
         raise bad(place, f"is not JSON ({error.msg})", _WHOLE) from None
     except RecursionError:
         raise bad(where, "is nested too deeply", _FLAT) from None
+    except UnicodeEncodeError:
+        raise bad(where, "holds half a sign (a lone surrogate)", _WHOLE) from None
     except ValueError as error:  # a number of thousands of digits
         raise bad(where, f"holds a number that cannot be read ({error})"[:200], _FLAT) from None
 
@@ -248,7 +255,9 @@ def each(items: Sequence[object], kind: type[T], where: str) -> tuple[list[T], l
             read.append(msgspec.convert(item, kind))
         except (msgspec.ValidationError, RecursionError) as error:
             what, _, path = str(error).partition(" - at `$")
-            name = item.get("name") if isinstance(item, dict) else None
+            # What can be renamed by another of its fields could be any package.
+            plain = isinstance(item, dict) and not _RENAMED & set(item)
+            name = item.get("name") if isinstance(item, dict) and plain else None
             said = f"{where}[{index}]{path.rstrip('`')}: {_uncapital(what)}"
             wrong.append(Wrong(name if isinstance(name, str) else "", said))
     return read, wrong

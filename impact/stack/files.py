@@ -30,7 +30,7 @@ _OTHER = re.compile(  # endings of what is never one, so that a walk need not op
 _READ_ANYWAY = ("setup.py", "setup.cfg")
 NAMED = re.compile(  # names that promise a lock or an SBOM
     r"(?i)(?:.*\.lock|.*lock\.(?:json|ya?ml|toml)|pylock.*\.toml|pipfile\.lock|pyproject\.toml"
-    r"|.*requirements.*\.(?:txt|in)|.*[._-]?s?bom[._-].*(?:json|xml)|s?bom\.(?:json|xml)"
+    r"|package\.json|(?:conda|environment).*\.ya?ml|.*requirements.*\.(?:txt|in)|.*[._-]?s?bom[._-].*(?:json|xml)|s?bom\.(?:json|xml)"
     r"|.*\.(?:cdx|spdx)(?:\d?\.(?:json|xml|ya?ml|rdf))?|npm-shrinkwrap\.json)"
 )
 
@@ -102,7 +102,7 @@ def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
 
 
 def _looked_at(path: Path, root: Path, asked: bool) -> Found | None:
-    where, promised = str(path), asked or bool(NAMED.fullmatch(path.name))
+    where, promised = shown(path), asked or bool(NAMED.fullmatch(path.name))
     try:
         data = _bytes(path, root)
     except BadInput as error:
@@ -121,16 +121,22 @@ def _looked_at(path: Path, root: Path, asked: bool) -> Found | None:
         return None
     if not text.strip():
         return _told(path, root, Fault(where, "is empty", "get the whole file again"))
-    return Found(path, where, system_of(path, root), Source(text, where, beside(path, root)))
+    system = shown(Path(system_of(path, root)))
+    return Found(path, where, system, Source(text, where, beside(path, root)))
 
 
 def _told(path: Path, root: Path, fault: Fault) -> Found:
-    return Found(path, str(path), system_of(path, root), fault)
+    return Found(path, shown(path), shown(Path(system_of(path, root))), fault)
+
+
+def shown(path: Path) -> str:
+    """A path as text, whatever bytes it is made of."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _bytes(path: Path, root: Path) -> bytes:
     """The content of a local plain file; raises BadInput where it cannot or may not be read."""
-    where = str(path)
+    where = shown(path)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", where):
         raise bad(where, "is an address", "give a file or folder of this machine")
     try:
@@ -142,8 +148,8 @@ def _bytes(path: Path, root: Path) -> bytes:
         if path.stat().st_size > MOST_BYTES:
             raise bad(where, f"is larger than {MOST_BYTES >> 20} MB", "split it, or give its parts")
         return path.read_bytes()
-    except OSError as error:
-        said = error.strerror or type(error).__name__
+    except (OSError, RuntimeError) as error:  # links that lead in a circle
+        said = getattr(error, "strerror", None) or type(error).__name__
         raise bad(where, f"cannot be read ({said})", "check path and rights") from None
 
 

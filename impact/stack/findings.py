@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from impact.stack import versions
 from impact.stack.advisories import Affected, examples, names_version
 from impact.stack.asking import pinned
-from impact.stack.inventory import LOCK, PYPI, Ask, Component, Inventory, Unread
+from impact.stack.inventory import LOCK, PYPI, SBOM, Ask, Component, Inventory, Unread, canonical
 from impact.words import listed
 
 LOCKED_AFFECTED, LOCKED_OTHER = "locked_affected", "locked_other"
@@ -38,7 +38,7 @@ class Finding:
 
 def find(inventory: Inventory, ecosystem: str, name: str, records: Sequence[Affected]) -> Finding:
     """The finding of a package in an inventory; what is locked overrules what is asked for."""
-    roots = set(inventory.roots)
+    roots = set(inventory.roots) if inventory.kind != SBOM else set()
     held = [
         component
         for component in inventory.components
@@ -47,9 +47,8 @@ def find(inventory: Inventory, ecosystem: str, name: str, records: Sequence[Affe
     unread = [part for part in inventory.unread if part.name in ("", name)]
     if held:
         found = _locked(held, ecosystem, records)
-        named = [part for part in unread if part.name == name]
-        if named and found.finding == LOCKED_OTHER:
-            return Finding(NOT_EVALUATED, found.version, (), named[0].why, found.keys)
+        if unread and found.finding == LOCKED_OTHER:
+            return Finding(NOT_EVALUATED, found.version, (), _why(unread), found.keys)
         return found
     asks = [ask for ask in inventory.asks if _is(ask.ecosystem, ask.name, ecosystem, name)]
     if inventory.kind != LOCK and any(not ask.limit for ask in asks):
@@ -76,9 +75,12 @@ def _is(ecosystem: str, name: str, wanted: str, package: str) -> bool:
     if not wanted:
         plain = name.lower()
         return plain == package or plain.endswith(f"/{package}")
+    base = wanted.partition(":")[0]
+    if not ecosystem:  # as people write it, with or without who publishes it
+        ends = {name, name.rpartition("/")[2], name.rpartition(":")[2]}
+        return package in {canonical(base, end) for end in ends}
     if name != package:
         return False
-    base = wanted.partition(":")[0]
     return ecosystem in (base, "") or (ecosystem == CONDA and base == PYPI)
 
 
@@ -119,6 +121,8 @@ def _locked(held: Sequence[Component], ecosystem: str, records: Sequence[Affecte
 
 def _asked(asks: Sequence[Ask], ecosystem: str, records: Sequence[Affected]) -> Finding:
     """The finding of requirements: whether some way to install admits an affected version."""
+    if any(names_version(record, "0") is None and not record.versions for record in records):
+        return Finding(NOT_EVALUATED, reason="a record does not say which versions it means")
     tests = {ask: versions.admits(ask) for ask in asks}
     for ask, test in tests.items():
         if test is None:
@@ -156,17 +160,27 @@ def ways(asks: Iterable[Ask]) -> list[tuple[Ask, ...]]:
 
     Overrides stand in place of what they override, constraints come on top.
     """
-    limits = tuple(ask for ask in asks if ask.limit == "constraint")
-    overrides = tuple(ask for ask in asks if ask.limit == "override")
-    if overrides:
-        return [(*overrides, *limits)]
-    wanted = [ask for ask in asks if not ask.limit]
+    every = list(asks)
+    homes = {ask.ecosystem for ask in every}
+    if len(homes) > 1:  # what pip installs comes over what conda did
+        return [
+            way for home in sorted(homes) for way in ways([a for a in every if a.ecosystem == home])
+        ]
+    # A limit with a marker holds in some environments alone, so that it excludes nothing.
+    limits = tuple(ask for ask in every if ask.limit == "constraint" and not ask.marker)
+    overrides = [ask for ask in every if ask.limit == "override"]
+    found = [(ask, *limits) for ask in overrides]
+    if any(not ask.marker for ask in overrides):
+        return found
+    wanted = [ask for ask in every if not ask.limit]
     always = tuple(ask for ask in wanted if not ask.scope and not ask.marker)
     sometimes = dict.fromkeys((a.scope, a.marker) for a in wanted if a.scope or a.marker)
-    found = [(*always, *limits)] if always else []
+    found += [(*always, *limits)] if always else []
     for scope, marker in sometimes:
         also = tuple(ask for ask in wanted if (ask.scope, ask.marker) == (scope, marker))
         found.append((*always, *also, *limits))
+        if scope == "build" or scope.startswith("group "):  # can be installed alone
+            found.append((*also, *limits))
     return found
 
 

@@ -18,6 +18,7 @@ SECONDS = 120  # for one call of git
 _SAFE = (  # settings of a repository that could start other programs are not followed
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
     *("-c", "protocol.allow=never", "-c", "log.showSignature=false"),
+    *("-c", "log.showRoot=true", "-c", "diff.orderFile=/dev/null"),
 )
 
 
@@ -35,6 +36,8 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
 
     Times are those of the committer, which can be set by hand; the docs say so.
     """
+    if (repository / ".git" / "shallow").exists():
+        raise bad(str(repository), "is a shallow clone", "fetch it whole: git fetch --unshallow")
     log = _git(
         repository,
         *("log", "--first-parent", "-m", "--reverse", "--no-renames", "--no-ext-diff", "--raw"),
@@ -47,7 +50,12 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
         field = text.lstrip("\n")
         if field.startswith("\1"):
             commit, _, stamp = field[1:].partition(" ")
-            at = datetime.fromtimestamp(int(stamp), UTC)
+            try:
+                at = datetime.fromtimestamp(int(stamp), UTC)
+            except (ValueError, OverflowError, OSError):
+                raise bad(
+                    str(repository), f"{commit[:12]} has no time", "mend that commit"
+                ) from None
         elif field.startswith(":"):
             _, mode, _, blob, status = field.split(" ")
             path = next(fields, "")
@@ -129,4 +137,5 @@ def _command(repository: Path, *arguments: str) -> list[str]:
 def _environment() -> dict[str, str]:
     """No prompt, no lock that is only wished for, nothing fetched from elsewhere."""
     quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
-    return {**os.environ, **quiet, "LC_ALL": "C"}
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**mine, **quiet, "GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}

@@ -26,7 +26,10 @@ def read(path: Path) -> list[Install]:
         text = decoded(path.read_bytes(), name)
     except OSError as error:
         raise bad(name, f"cannot be read ({error.strerror})", "check path and rights") from None
-    rows = list(csv.reader(io.StringIO(text), strict=True))
+    try:
+        rows = list(csv.reader(io.StringIO(text), strict=True))
+    except csv.Error as error:
+        raise bad(name, f"is no CSV ({error})", "save it as CSV with quotes closed") from None
     header = [cell.strip() for cell in rows[0]] if rows else []
     faults = [
         Fault(f"{name}:1 {column}", "no such column", did_you_mean(column, COLUMNS, "remove it"))

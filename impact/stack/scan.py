@@ -151,7 +151,9 @@ class _Told(NamedTuple):
 def _dated_contents(every: Iterable[Found], asked_of: Question) -> Iterator[_Read]:
     """Each file with its contents; after the last of a repository the locks that it removed."""
     dated = asked_of.history or asked_of.as_of is not None
-    homes = ((_home(found.path) if dated and found.path else None, found) for found in every)
+    homes = (
+        (_home(found.path.resolve()) if dated and found.path else None, found) for found in every
+    )
     for home, group in groupby(homes, key=lambda pair: pair[0]):
         mine = [found for _, found in group]
         if home is None:
@@ -354,4 +356,7 @@ def _named(source: Source | Fault) -> str:
 def _instant(stamp: str) -> datetime | None:
     if not stamp:
         return None
-    return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    try:
+        return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None  # the 31st of a shorter month

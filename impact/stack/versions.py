@@ -21,17 +21,20 @@ _CLASSES = {  # of univers.versions; ecosystems without one are compared for equ
     **{"Hex": "SemverVersion", "Pub": "SemverVersion", "SwiftURL": "SemverVersion"},
     **{"GitHub Actions": "SemverVersion", "SEMVER": "SemverVersion"},
 }
+LONGEST = 1000  # characters of a version or a requirement; longer ones are not evaluated
 _BEGIN = "0"  # in a range of OSV: before every version
 
 
 @lru_cache(100_000)
 def parsed(ecosystem: str, version: str) -> Any | None:
     """A version that can be compared with others of its ecosystem; None where it is none."""
-    base = ecosystem.partition(":")[0]
+    base, version = ecosystem.partition(":")[0], version.lstrip("= ")
+    if len(version) > LONGEST:
+        return None
     if base == PYPI:
         try:
             return Version(version)
-        except InvalidVersion:
+        except (InvalidVersion, ValueError):
             return None
     from univers import versions
 
@@ -52,8 +55,19 @@ def same(ecosystem: str, one: str, other: str) -> bool:
     """
     if one == other:
         return True
-    first, second = parsed(ecosystem, one), parsed(ecosystem, other)
+    first, second = parsed(ecosystem, _public(one)), parsed(ecosystem, _public(other))
     return first is not None and first == second
+
+
+def comparable(ecosystem: str, version: str) -> bool:
+    """Whether a text is a version where its ecosystem has rules for them."""
+    base = ecosystem.partition(":")[0]
+    return (base != PYPI and base not in _CLASSES) or parsed(ecosystem, version) is not None
+
+
+def _public(version: str) -> str:
+    """A version without what a builder added behind +, which no registry tells apart."""
+    return version.partition("+")[0]
 
 
 def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) -> bool | None:
@@ -63,7 +77,10 @@ def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) ->
     (1.7, "Evaluation"): events are sorted, `introduced` begins, `fixed` and `limit` end before
     their version and `last_affected` behind it.
     """
-    found = parsed(ecosystem, version)
+    found = parsed(ecosystem, _public(version))
+    events = list(events)
+    if not any(kind == "introduced" for kind, _ in events):
+        events.append(("introduced", _BEGIN))  # the schema asks for one
     every: list[tuple[str, str, Any]] = []
     for kind, at in events:
         edge = None if at == _BEGIN else parsed(ecosystem, at)
@@ -98,19 +115,21 @@ def admits(ask: Ask) -> Callable[[str], bool] | None:
     >>> admits(Ask("npm", "chalk", "^5.0.0"))("6.0.0")
     False
     """
+    if len(ask.spec) > LONGEST:
+        return None
     if ask.spec.startswith("poetry "):
         return _poetry(ask.spec.removeprefix("poetry "))
     if ask.ecosystem == NPM:
         return _npm(ask.spec)
     try:
         every = SpecifierSet(ask.spec)
-    except InvalidSpecifier:
+    except (InvalidSpecifier, ValueError):
         return None
 
     def contains(version: str) -> bool:
         try:
             return every.contains(version, prereleases=True)
-        except InvalidVersion:
+        except (InvalidVersion, ValueError):
             return False
 
     return contains
@@ -139,6 +158,7 @@ def _poetry(spec: str) -> Callable[[str], bool] | None:
 def _npm(spec: str) -> Callable[[str], bool] | None:
     import nodesemver
 
+    spec = " ".join(spec.split())
     if spec in ("latest", "next"):
         return lambda version: True  # a tag: whatever stands behind it on that day
     if nodesemver.valid_range(spec, loose=True) is None:
@@ -156,7 +176,7 @@ def bounds(spec: str) -> list[str]:
     ['1.80', '1.80.1', '1.81.0', '2.0.0']
     """
     found = []
-    for named in re.findall(r"\d+(?:\.\d+)*", spec):
+    for named in re.findall(r"\d{1,9}(?:\.\d{1,9})*", spec[:LONGEST]):
         major, minor, patch = [*(int(part) for part in named.split(".")[:3]), 0, 0][:3]
         above = f"{major}.{minor}.{patch + 1}", f"{major}.{minor + 1}.0", f"{major + 1}.0.0"
         found += [named, *above]

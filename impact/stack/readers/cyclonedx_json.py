@@ -59,7 +59,8 @@ def read(source: Source) -> Inventory:
         raise bad(source.where, f"{said} is not read", "make it in versions 1.2 to 1.7")
     root = bom.metadata.component
     tops, wrong = documents.each([root] if root else [], Part, "metadata.component")
-    parts, more = flat(bom.components)
+    inner = root.get("components") if isinstance(root, dict) else None
+    parts, more = flat([*bom.components, *(inner if isinstance(inner, list) else [])])
     needs, lost = documents.each(bom.dependencies, _Needs, "dependencies")
     edges = [(need.ref, other) for need in needs for other in need.depends_on]
     return bill(FORMAT, tops, parts, edges, [*wrong, *more], [why for _, why in lost])
@@ -75,7 +76,8 @@ def flat(components: list[Any]) -> tuple[list[Part], list[Wrong]]:
         read, unread = documents.each(items, Part, where)
         parts += read
         wrong += unread
-        below += [(f"{where}[..].components", part.components) for part in read if part.components]
+        inside = (item.get("components") for item in items if isinstance(item, dict))
+        below += [(f"{where}[..].components", more) for more in inside if isinstance(more, list)]
     return parts, wrong
 
 

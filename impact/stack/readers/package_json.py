@@ -11,7 +11,11 @@ from impact.stack.inventory import MANIFEST, NPM, Ask, Component, Inventory, Unr
 
 FORMAT = "package.json"
 _GROUPS = {
-    **{"dependencies": "", "devDependencies": "dev", "optionalDependencies": "optional"},
+    **{
+        "dependencies": "dependencies",
+        "devDependencies": "dev",
+        "optionalDependencies": "optional",
+    },
     "peerDependencies": "peer",
 }
 _LIMITS = ("overrides", "resolutions")
@@ -43,11 +47,19 @@ def read(source: Source) -> Inventory:
     limits["pnpm.overrides"] = pnpm.get("overrides") if isinstance(pnpm, dict) else None
     for by, table in limits.items():
         for name, spec in (table if isinstance(table, dict) else {}).items():
-            bare = re.sub(r"^(?:\*\*/)?(.*?)(?:@[^/]*)?$", r"\1", name.rpartition(">")[2]) or name
-            spec = spec.get(".") if isinstance(spec, dict) else spec
+            bare = name.removeprefix("**/")
+            if isinstance(spec, dict) or ">" in bare or "@" in bare[1:]:
+                last = bare.rpartition(">")[2]
+                package = last[:1] + last[1:].partition("@")[0]
+                held = [package, *(spec if isinstance(spec, dict) else ())]
+                why = f"{by}: what holds for it depends on who asks"
+                unread += [Unread(NPM, canonical(NPM, one[:200]), why) for one in held]
+                continue
             found = asked(bare, spec, "")
             if isinstance(found, Ask):
                 asks.append(found._replace(limit="override", by=by))
+            else:
+                unread.append(found)
     name = str(document.get("name") or "")
     root = [Component(".", NPM, canonical(NPM, name), "")] if name else []
     return Inventory(

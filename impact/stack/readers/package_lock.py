@@ -14,6 +14,7 @@ from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, cano
 
 FORMAT = "package-lock.json"
 _FOLDER = "node_modules/"
+MOST_NESTED = 50  # folders of packages in one another
 _ALIAS = re.compile(r"npm:(@?[^@]+)@(.+)")
 
 
@@ -53,10 +54,16 @@ def looks(text: str) -> bool:
 def read(source: Source) -> Inventory:
     """What the lock holds; the project and its workspaces are the roots, dev packages are kept."""
     lock = documents.shaped(documents.from_json(source), _Lock, source.where)
-    packages = lock.packages
-    if packages is None:
-        packages = {"": {"name": lock.name, "version": lock.version}}
-        packages |= dict(_flat(lock.dependencies))
+    packages = dict(lock.packages or {"": {"name": lock.name, "version": lock.version}})
+    for place, package in _flat(lock.dependencies):  # version 2 says it twice, for older readers
+        known = packages.setdefault(place, package)
+        version = package.get("version", "") if isinstance(package, dict) else ""
+        other = (
+            isinstance(known, dict) and not known.get("link") and known.get("version") != version
+        )
+        if other and str(version)[:1].isdigit():
+            name = place.rpartition(_FOLDER)[2]
+            packages[f"{place} of older readers"] = {**package, "name": name}
     placed, wrong = documents.each(
         [{"name": place, "package": package} for place, package in packages.items()],
         _Placed,
@@ -82,7 +89,7 @@ def read(source: Source) -> Inventory:
         exact = version[:1].isdigit()  # else a repository, an address or a folder
         components.append(Component(place, NPM, name, version if exact else ""))
         edges += [(place, other) for other in _needed(place, package, places, nests)]
-    if lock.packages is None:  # version 1 does not say what the project itself needs
+    if not lock.packages:  # version 1 does not say what the project itself needs
         needed = {other for _, other in edges}
         tops = (place for place in places if place.count(_FOLDER) == 1 and place not in needed)
         edges += [("", place) for place in tops]
@@ -128,8 +135,9 @@ def _needed(
         needs |= {**package.optional_dependencies, **package.peer_dependencies}
     if not needs:
         return
-    bases, base = [], f"{place}/" if place else ""
-    while base:
+    bases: list[str] = []
+    base = f"{place}/" if place else ""
+    while base and len(bases) < MOST_NESTED:
         if base in nests:
             bases.append(base)
         base = base[: max(base.rfind(_FOLDER, 0, len(base) - 1), 0)]

@@ -52,7 +52,9 @@ def read(source: Source) -> Inventory:
     held = {key: dict(_table(value)) for key, value in lock.packages.items()}
     if lock.snapshots:  # from version 9 on: what a package is stands once, who needs whom beside it
         fixed = {key: _table(value).get("resolution", {}) for key, value in held.items()}
-        held = {
+        told = {key.partition("(")[0] for key in lock.snapshots}
+        held = {key: value for key, value in held.items() if key not in told}  # cut off, perhaps
+        held |= {
             key: {**_table(value), "resolution": fixed.get(key.partition("(")[0], {})}
             for key, value in lock.snapshots.items()
         }

@@ -79,11 +79,11 @@ def _dynamic(
 ) -> Iterator[Ask | Unread]:
     """Dependencies that setuptools reads from files beside; a build script's cannot be known."""
     dynamic = project.get("dynamic", [])
-    if "dependencies" not in dynamic:
+    if not isinstance(dynamic, list) or "dependencies" not in dynamic:
         return
     files = _table(wanted.get("dependencies")).get("file", [])
     files = [files] if isinstance(files, str) else files
-    if not files:
+    if not files or not isinstance(files, list):
         yield Unread(PYPI, "", "dependencies are dynamic: a build script makes them")
     for name in files:
         try:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from posixpath import dirname, join, normpath
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from impact.errors import BadInput
 from impact.stack.asking import asked, pinned
@@ -22,8 +25,16 @@ from impact.stack.inventory import (
 
 FORMAT = "requirements.txt"
 DEEPEST = 20  # files that name files
-_NESTED = re.compile(r"(?:-r|--requirement|(-c|--constraint))[ \t=]+(\S+)")
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*[ \t]*(?:\[[^\]]*\])?"
+_TAKES = (  # options of a requirements file that are followed by a value
+    *("-r", "-c", "-e", "-i", "-f", "--requirement", "--constraint", "--editable", "--index-url"),
+    *("--extra-index-url", "--find-links", "--no-binary", "--only-binary", "--trusted-host"),
+    *("--use-feature", "--hash", "--config-settings", "--global-option"),
+)
+_SHORT = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable"}
+_ADDRESSED = re.compile(
+    r"(?i)(?:git|hg|svn|bzr)\+|[a-z][a-z0-9+.-]*:/|file:|\.{0,2}/|\S*[/\\]|\S+\.(?:whl|zip|tar\.gz|tgz)\b"
+)
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*(?:[ \t]*\[[^\]]*\])?"
 _SPEC = r"(?:===?|>=|<=|~=|!=|<|>)[ \t]*[\dv*]"
 _ADDRESS = r"(?:git|hg|svn|bzr)\+|https?://|file:|\.{0,2}/"
 _LINE = re.compile(rf"{_NAME}[ \t]*(?:$|{_SPEC}|[;@(#]|--hash)|-[a-z]\b|--[a-z]|#|{_ADDRESS}")
@@ -89,21 +100,47 @@ def read(source: Source) -> Inventory:
 def _every(source: Source, limit: bool, above: tuple[str, ...]) -> Iterator[Ask | Unread]:
     """Each requirement of a file and of the files that it names."""
     for line in _lines(source.text):
-        nested = _NESTED.match(line)
-        if nested:
-            yield from _nested(source, nested[2], bool(nested[1]) or limit, above)
-        elif line.startswith(("-e ", "--editable")) or line.startswith((".", "/")):
-            yield from _folder(line)
-        elif "://" in line.split("#")[0].split(";")[0].split(" @ ")[0] and not line.startswith("-"):
-            name = re.search(r"#egg=([\w.-]+)", line)
-            named = canonical(PYPI, name[1]) if name else ""
-            yield Unread(PYPI, named, f'"{line[:80]}" is an address')
-        elif not line.startswith("-"):
-            said = re.split(r"\s+--[a-z]", line)[0]
-            ask = asked(said)
+        if line.startswith("-"):
+            yield from _options(source, line, limit, above)
+        elif _ADDRESSED.match(line):
+            yield _addressed(line)
+        else:
+            ask = asked(line.partition(" --")[0])
             if limit and isinstance(ask, Ask):
                 ask = ask._replace(limit="constraint", by="pip's constraints file")
             yield ask
+
+
+def _options(
+    source: Source, line: str, limit: bool, above: tuple[str, ...]
+) -> Iterator[Ask | Unread]:
+    """What the options of a line bring in: other files, folders and addresses; each is followed."""
+    try:
+        words = iter(shlex.split(line))
+    except ValueError:
+        yield Unread(PYPI, "", f'"{line[:80]}" cannot be read')
+        return
+    for word in words:
+        name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], "", "")
+        value = value if equals else word[2:] if not word.startswith("--") else ""
+        long = next((known for known in _TAKES if known.startswith(name)), name)
+        if long in _TAKES and not value:
+            value = next(words, "")
+        what = _SHORT.get(long, long)
+        if what in ("--requirement", "--constraint"):
+            yield from _nested(source, value, limit or what == "--constraint", above)
+        elif what == "--editable":
+            yield _addressed(value)
+
+
+def _addressed(text: str) -> Unread | Ask:
+    """What stands at an address or path: a wheel says its version, all else could be anything."""
+    name = text.split("#")[0].split("?")[0].rpartition("/")[2].split(" ")[0]
+    try:
+        package, version, *_ = parse_wheel_filename(name)
+        return Ask(PYPI, package, f"=={version}")
+    except InvalidWheelFilename:
+        return Unread(PYPI, "", f'"{text[:80]}" is a path or an address')
 
 
 def _nested(
@@ -124,19 +161,22 @@ def _nested(
     yield from _every(inner, limit, (*above, path))
 
 
-def _folder(line: str) -> Iterator[Ask | Unread]:
-    """A project's own folder brings what its own manifest asks for; an address cannot be read."""
-    if "://" in line:
-        name = re.search(r"#egg=([\w.-]+)", line)
-        yield Unread(PYPI, canonical(PYPI, name[1]) if name else "", f'"{line[:80]}" is an address')
-
-
 def _lines(text: str) -> Iterator[str]:
-    """Logical lines without remarks."""
-    for line in re.sub(r"\\[ \t]*\r?\n", " ", text).splitlines():
-        line = re.sub(r"(^|\s)#(?!egg=).*$", "", line).strip()
-        if line:
-            yield line
+    """Logical lines without remarks; a remark is never continued."""
+    pending = ""
+    for line in text.splitlines():
+        if re.match(r"[ \t]*#", line) and not pending:
+            continue
+        pending += line
+        if pending.rstrip().endswith("\\"):
+            pending = pending.rstrip()[:-1] + " "
+            continue
+        told = re.sub(r"(^|\s)#(?!egg=).*$", "", pending).strip()
+        pending = ""
+        if told:
+            yield told
+    if pending.strip():
+        yield pending.strip()
 
 
 def _hashed(text: str) -> set[str]:

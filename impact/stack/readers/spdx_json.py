@@ -72,7 +72,7 @@ def of(form: str, content: object, where: str) -> Inventory:
 
 def _purls(references: Sequence[_Reference]) -> list[str]:
     """The package URLs of a package: it may have several, and each counts."""
-    named = [ref.reference_locator for ref in references if ref.reference_type == "purl"]
+    named = [ref.reference_locator for ref in references if ref.reference_type.endswith("purl")]
     return list(dict.fromkeys(named)) or [""]
 
 
@@ -96,8 +96,8 @@ def bill(
             told.pop(version)
         for one in told or [""]:  # two where the URL names another version than the package
             found = Component(key, ecosystem, named or name, one)
-            while found.key in components:
-                found = found._replace(key=f"{found.key} again")
+            if found.key in components:
+                found = found._replace(key=f"{found.key} #{len(components)}")
             components[found.key] = found
     edges: list[tuple[str, str]] = []
     roots: dict[str, None] = {}

@@ -37,8 +37,8 @@ def read(source: Source) -> Inventory:
                 relations.append((parts[0], parts[1], parts[2]))
             else:
                 wrong.append(Wrong("-", f"line {line}: is no relationship"))
-        elif tag == "ExternalRef" and " purl " in f" {value} ":
-            own["purl"] = f"{own.get('purl', '')} {value.rpartition(' ')[2]}".strip()
+        elif tag == "ExternalRef" and "purl" in value.split()[:2]:
+            own["purl"] = f"{own.get('purl', '')} {value.split()[-1]}".strip()
         else:
             own.setdefault(tag, value)
     read: list[tuple[str, str, str, str]] = []
@@ -66,10 +66,12 @@ def _tags(source: Source) -> Iterator[tuple[int, str, str]]:
         if not found:
             raise bad(f"{source.where}:{number}", "is no `Tag: value`", "get the whole file again")
         tag, value = found[1], found[2]
-        if "<text>" in value:
-            while "</text>" not in value:
+        if value.startswith("<text>"):
+            told = [value]
+            while "</text>" not in told[-1]:
                 more = next(lines, None)
                 if more is None:
                     raise bad(f"{source.where}:{number}", "<text> does not end", "get it again")
-                value += f"\n{more[1]}"
+                told.append(more[1])
+            value = "\n".join(told)
         yield number, tag, value.strip()

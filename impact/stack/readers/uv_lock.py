@@ -55,13 +55,14 @@ def read(source: Source) -> Inventory:
     """What the lock holds; the members of the workspace are its roots."""
     lock = documents.shaped(documents.from_toml(source), _Lock, source.where)
     packages, wrong = documents.each(lock.package, _Package, "package")
-    members = {canonical(PYPI, str(name)) for name in lock.manifest.get("members", ())}
+    told = lock.manifest.get("members")
+    members = {canonical(PYPI, str(name)) for name in (told if isinstance(told, list) else ())}
     entries, stamps = [], []
     for package in packages:
         files = [*package.wheels, *([package.sdist] if package.sdist else [])]
         stamps += [file.upload_time for file in files]
         folder = next(filter(None, map(package.source.get, _FOLDERS)), None)
-        own = folder == "." or canonical(PYPI, package.name) in members
+        own = folder == "." or (bool(folder) and canonical(PYPI, package.name) in members)
         fixed = bool(files) and all(file.hash for file in files)
         needs = [
             (need.name, need.version)
