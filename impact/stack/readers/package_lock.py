@@ -55,13 +55,11 @@ def read(source: Source) -> Inventory:
     """What the lock holds; the project and its workspaces are the roots, dev packages are kept."""
     lock = documents.shaped(documents.from_json(source), _Lock, source.where)
     packages = dict(lock.packages or {"": {"name": lock.name, "version": lock.version}})
+    told = {_pair(place, package) for place, package in packages.items()}
     for place, package in _flat(lock.dependencies):  # version 2 says it twice, for older readers
-        known = packages.setdefault(place, package)
-        version = package.get("version", "") if isinstance(package, dict) else ""
-        other = (
-            isinstance(known, dict) and not known.get("link") and known.get("version") != version
-        )
-        if other and str(version)[:1].isdigit():
+        if not lock.packages:
+            packages[place] = package
+        elif _pair(place, package) not in told and _pair(place, package)[1][:1].isdigit():
             name = place.rpartition(_FOLDER)[2]
             packages[f"{place} of older readers"] = {**package, "name": name}
     placed, wrong = documents.each(
@@ -97,6 +95,12 @@ def read(source: Source) -> Inventory:
     return Inventory(
         FORMAT, LOCK, (NPM,), components, edges, roots, unread=unread, loose=tuple(loose)
     )
+
+
+def _pair(place: str, package: object) -> tuple[str, str]:
+    """Name and version of a package at a place, as they are written there."""
+    said = package if isinstance(package, dict) else {}
+    return place.rpartition(_FOLDER)[2], str(said.get("version", ""))
 
 
 def _flat(nested: dict[str, Any]) -> Iterator[tuple[str, Any]]:
