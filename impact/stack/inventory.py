@@ -95,9 +95,17 @@ class Entry(NamedTuple):
 
 
 def locked(
-    form: str, ecosystem: str, entries: Iterable[Entry], wrong: Iterable[Wrong], stamp: str = ""
+    form: str,
+    ecosystem: str,
+    entries: Iterable[Entry],
+    wrong: Iterable[Wrong],
+    stamp: str = "",
+    whole: bool = False,
 ) -> Inventory:
-    """The inventory of a lock whose packages name what they need; entries of one version join."""
+    """The inventory of a lock whose packages name what they need; entries of one version join.
+
+    Where a lock is `whole` by its format, what is needed and not there was cut off.
+    """
     every = list(entries)
     names = [canonical(ecosystem, entry.name) for entry in every]
     keys: dict[tuple[str, str], str] = {}
@@ -106,10 +114,13 @@ def locked(
         key = keys.setdefault((name, entry.version), f"{name} {entry.version}".strip())
         versions.setdefault(name, {})[entry.version] = key
     edges: dict[tuple[str, str], None] = {}
+    lost: dict[str, None] = {}
     for name, entry in zip(names, every, strict=True):
         key = keys[name, entry.version]
         for need, version in entry.needs:
             known = versions.get(canonical(ecosystem, need), {})
+            if whole and not known:
+                lost[canonical(ecosystem, need)] = None
             others = [known[version]] if version in known else known.values()
             edges.update({(key, other): None for other in others if other != key})
     return Inventory(
@@ -120,7 +131,10 @@ def locked(
         list(edges),
         [keys[name, entry.version] for name, entry in zip(names, every, strict=True) if entry.own],
         [],
-        [Unread(ecosystem, canonical(ecosystem, name), why) for name, why in wrong],
+        [
+            *(Unread(ecosystem, canonical(ecosystem, name), why) for name, why in wrong),
+            *(Unread(ecosystem, name, f"{name} is needed and not in the file") for name in lost),
+        ],
         tuple(f"{entry.name} {entry.loose}" for entry in every if entry.loose and not entry.own),
         stamp,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from impact.stack.findings import (
     Finding,
     find,
 )
-from impact.stack.inventory import LOCK, MANIFEST, NPM, Ask, Inventory
+from impact.stack.inventory import LOCK, MANIFEST, NPM, PYPI, Ask, Inventory, canonical
 from impact.stack.paths import cuts
 from impact.stack.paths import paths as ways_in
 from impact.stack.readers import package_json
@@ -288,6 +289,7 @@ def _findings(
     named = {component.name for component in inventory.components}
     named |= {ask.name for ask in inventory.asks} | {part.name for part in inventory.unread}
     ends = {"/".join(name.lower().split("/")[-2:]) for name in named if "/" in name}
+    ends |= {canonical(PYPI, re.split("[/:]", name)[-1]) for name in named}
     for (ecosystem, name), records in packages.items():
         mute = name not in named and name not in ends and "" not in named
         if mute and not inventory.ecosystems:

@@ -22,6 +22,7 @@ _CLASSES = {  # of univers.versions; ecosystems without one are compared for equ
     **{"GitHub Actions": "SemverVersion", "SEMVER": "SemverVersion"},
 }
 LONGEST = 1000  # characters of a version or a requirement; longer ones are not evaluated
+_SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
 _BEGIN = "0"  # in a range of OSV: before every version
 
 
@@ -62,6 +63,8 @@ def same(ecosystem: str, one: str, other: str) -> bool:
 def comparable(ecosystem: str, version: str) -> bool:
     """Whether a text is a version where its ecosystem has rules for them."""
     base = ecosystem.partition(":")[0]
+    if base == "npm" and not _SEMVER.fullmatch(version.lstrip("=v ")):
+        return False
     return (base != PYPI and base not in _CLASSES) or parsed(ecosystem, version) is not None
 
 

@@ -58,4 +58,4 @@ def read(source: Source) -> Inventory:
         loose = "comes from a folder" if folder is not None else loose
         own = folder is not None and folder.get("path") in (".", "./")
         entries.append(Entry(package.name, package.version, needs, own, loose))
-    return locked(FORMAT, PYPI, entries, wrong, newest(stamps))
+    return locked(FORMAT, PYPI, entries, wrong, newest(stamps), whole=True)

@@ -75,4 +75,4 @@ def read(source: Source) -> Inventory:
         ]
         loose = "" if fixed else "comes from a folder" if folder else "has no hash"
         entries.append(Entry(package.name, package.version, needs, own, loose))
-    return locked(FORMAT, PYPI, entries, wrong, newest(stamps))
+    return locked(FORMAT, PYPI, entries, wrong, newest(stamps), whole=True)
