@@ -161,3 +161,51 @@ def test_a_source_of_uv_that_is_no_registry_is_not_evaluated() -> None:
     assert told(git).finding == "not_evaluated"
     index = f'{text}[tool.uv.sources]\nlitellm = {{ index = "mine" }}\n'
     assert told(index).finding == "range_admits"
+
+
+CUT = {  # locks that end too early and are still sound documents
+    "uv": uv('name = "svc"\nsource = { virtual = "." }\ndependencies = [{ name = "litellm" }]'),
+    "pnpm": "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      litellm:\n"
+    "        specifier: ^1\n        version: 1.82.8\n",
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_what_is_needed_and_not_there_is_not_absent(name: str) -> None:
+    ecosystem = "npm" if name == "pnpm" else "PyPI"
+    assert told(CUT[name], named(*BAD, ecosystem=ecosystem)).finding == "not_evaluated"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "requests==2.0 --hash=sha256:aa\n# a remark \\\nlitellm==1.82.8 --hash=sha256:bb\n",
+        "requests==2.0\n-rbase.txt\nsix==1\n",
+        "requests==2.0\n--no-binary :all: -r base.txt\nsix==1\n",
+        "requests==2.0\nsix==1\n./wheels/litellm-1.82.8-py3-none-any.whl\n",
+        "litellm==1.82.8+local\n",
+    ],
+)
+def test_requirements_are_followed_as_pip_follows_them(text: str) -> None:
+    assert told(text, base_dot_txt="litellm==1.82.8\n").finding == "locked_affected"
+
+
+@pytest.mark.parametrize("line", ["-e .", "../x", "git+https://x.example/y@v1#egg=other"])
+def test_what_could_bring_anything_is_never_a_whole_lock(line: str) -> None:
+    text = f"requests==2.0 --hash=sha256:aa\nsix==1 --hash=sha256:bb\n{line}\n"
+    assert told(text).finding == "not_evaluated"
+
+
+def test_a_version_that_is_none_is_not_another_version() -> None:
+    records = named("5.6.1", package="chalk", ecosystem="npm")
+    for version in ("^5.0.0", "latest", "5.x", "*"):
+        part = f'{{"name": "chalk", "version": "{version}", "purl": "pkg:npm/chalk"}}'
+        assert told(bill(part), records).finding == "not_evaluated", version
+
+
+def test_groups_that_are_installed_alone_count_alone() -> None:
+    text = PYPROJECT.format('"litellm<1.82"')
+    assert told(f'{text}[dependency-groups]\ndev = ["litellm>=1.82"]\n').finding == "range_admits"
+    assert told(f'{text}[tool.hatch.envs.x]\ndependencies = ["litellm"]\n').finding == (
+        "not_evaluated"
+    )

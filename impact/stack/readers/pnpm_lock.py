@@ -74,21 +74,27 @@ def read(source: Source) -> Inventory:
         if not item.package.resolution.get("integrity"):
             loose.append(f"{name} has no hash")
     keys = {item.name for item in keyed}
-    edges = [
-        (item.name, other)
-        for item in keyed
-        for group in (item.package.dependencies, item.package.optional_dependencies)
-        for name, version in group.items()
-        if (other := _key(name, str(version), keys))
-    ]
+    edges: list[tuple[str, str]] = []
+
+    def need(one: str, name: str, version: str) -> None:
+        other = _key(name, version, keys)
+        if other:
+            edges.append((one, other))
+        elif version[:1].isdigit():
+            why = f"{name} {version[:60]} is needed and not in the file"
+            unread.append(Unread(NPM, canonical(NPM, name), why))
+
+    for item in keyed:
+        for group in (item.package.dependencies, item.package.optional_dependencies):
+            for name, version in group.items():
+                need(item.name, name, str(version))
     importers = lock.importers or {".": {name: getattr(lock, _snake(name)) for name in _GROUPS}}
     for place, importer in importers.items():
         components.append(Component(place, NPM, "" if place == "." else place, ""))
-        for group in _GROUPS:
-            for name, wanted in _table(_table(importer).get(group, {})).items():
+        for key in _GROUPS:
+            for name, wanted in _table(_table(importer).get(key, {})).items():
                 version = wanted.get("version", "") if isinstance(wanted, dict) else wanted
-                if other := _key(name, str(version), keys):
-                    edges.append((place, other))
+                need(place, name, str(version))
     return Inventory(
         FORMAT, LOCK, (NPM,), components, edges, list(importers), unread=unread, loose=tuple(loose)
     )

@@ -17,6 +17,11 @@ _LIMITS: dict[str, Literal["override", "constraint"]] = {  # of [tool.uv]
     "override-dependencies": "override",
     "constraint-dependencies": "constraint",
 }
+_NOT_READ = (  # tables of other tools, below [tool]
+    *("hatch.envs", "pixi.dependencies", "pixi.pypi-dependencies", "rye.dev-dependencies"),
+    *("flit.metadata.requires", "pdm.resolution.overrides"),
+    "setuptools.dynamic.optional-dependencies",
+)
 _HEADS = r"(?m)^\[(project|build-system|dependency-groups|tool\.(poetry|uv|pdm|setuptools))[\].]"
 
 
@@ -58,6 +63,12 @@ def _every(document: dict[str, Any], source: Source) -> Iterator[Ask | Unread]:
     yield from _texts(uv.get("dev-dependencies", []), "group dev", "tool.uv.dev-dependencies")
     for group, texts in _table(pdm.get("dev-dependencies")).items():
         yield from _texts(texts, f"group {group}", f"tool.pdm.dev-dependencies {group}")
+    for path in _NOT_READ:
+        held: Any = tool
+        for step in path.split("."):
+            held = _table(held).get(step)
+        if held:
+            yield Unread(PYPI, "", f"tool.{path} holds requirements that are not read")
     for key, limit in _LIMITS.items():
         for ask in _texts(uv.get(key, []), "", f"tool.uv.{key}"):
             yield ask._replace(limit=limit, by=f"uv's {key}") if isinstance(ask, Ask) else ask
