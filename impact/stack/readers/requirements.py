@@ -37,7 +37,7 @@ _ADDRESSED = re.compile(
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*(?:[ \t]*\[[^\]]*\])?"
 _SPEC = r"(?:===?|>=|<=|~=|!=|<|>)[ \t]*[\dv*]"
 _ADDRESS = r"(?:git|hg|svn|bzr)\+|https?://|file:|\.{0,2}/"
-_LINE = re.compile(rf"{_NAME}[ \t]*(?:$|{_SPEC}|[;@(#]|--hash)|-{1,2}[a-z]|#|{_ADDRESS}")
+_LINE = re.compile(rf"{_NAME}[ \t]*(?:$|{_SPEC}|[;@(#]|--hash)|--?[a-z]|#|{_ADDRESS}")
 _PLAIN = re.compile(rf"(?m)^(?:{_NAME}[ \t]*(?:{_SPEC}|@ )|-[rce] |--[a-z-]+[ =]|{_ADDRESS})")
 _PROJECT = re.compile(r" \(pyproject.toml.*")
 ROOT = "."
