@@ -15,7 +15,7 @@ from impact.case import draft, vendors
 from impact.case.draft import Held
 from impact.case.folder import ADVISORIES, Case, cases, load_case
 from impact.case.views import view
-from impact.errors import bad
+from impact.errors import BadInput, bad
 from impact.numerics import times
 from impact.stack import advisories as records
 from impact.stack import files, readers
@@ -57,6 +57,8 @@ def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str,
         [] if advisories else [view(load_case(home), tlp="clear") for home in cases().values()]
     )
     found = records.read(advisories) if advisories else _all(bundled)
+    if found.unread:  # what they name would be missing from the case without a word
+        raise BadInput(found.unread)
     if not found.affected:
         raise bad("--advisories", "no advisory names a package", "give a folder of OSV records")
     windows: list[Window] = [

@@ -106,7 +106,7 @@ def _cell(column: str, value: object) -> str:
     if column in _CODE and text:
         quiet = text.replace("`", "'").replace("|", "/")
         return f"`{quiet}`"
-    text = re.sub(r"([\\\[\]!*|])", r"\\\1", text)
+    text = re.sub(r"([\\\[\]*|])", r"\\\1", text)
     return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text).replace("@", "&#64;") or "-"
 
 

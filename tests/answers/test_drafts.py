@@ -142,6 +142,14 @@ def test_a_failure_is_told_and_leaves_nothing_behind(
     assert not cases.exists() or list(cases.iterdir()) == []
 
 
+def test_an_advisory_that_cannot_be_read_is_told_and_no_case_is_made(home: Path) -> None:
+    (home / "osv").mkdir()
+    (home / "osv" / "bad.json").write_text("{")
+    status, _, told = run("new", "acme", "--scan", "fleet", "--advisories", "osv")
+    assert (status, "bad.json:1" in told) == (2, True)
+    assert not (home / "data").exists()
+
+
 def test_a_case_that_is_there_is_not_written_over(home: Path) -> None:
     assert run("new", "acme")[0] == 0
     before = (home / "data/cases/acme/case.toml").read_bytes()
