@@ -49,7 +49,8 @@ def command(
         raise bad("--hunt", "no indicators", "name a case with --case")
     for path in paths:
         if not os.path.lexists(path):
-            raise bad(shown(path), "is not there", "give a file or folder of this machine")
+            what = "is an address" if ":/" in str(path) else "is not there"
+            raise bad(shown(path), what, "give a file or folder of this machine")
     known = view(load_case(case), as_of=as_of) if case else None
     question = verdicts.asked(known, advisories, installs, as_of, history)
     frames = [scanning.constraint(constraint, question.packages)] if constraint else []
@@ -63,9 +64,11 @@ def command(
         return vex.text(every, question.as_of)
 
     grave = every.filter(pl.col("finding").is_in(ALARMING)).height > 0
+    if as_json and not every.height:  # which must not be taken for clean
+        print(verdicts.told(every, known, question=question).sentence, file=sys.stderr)
     if as_json:
         return [json.dumps(record) for record in records(every)], document, int(grave)
-    told = [markdown(verdicts.told(every, known, notes))]
+    told = [markdown(verdicts.told(every, known, notes, question))]
     told += [hunted(known, every)] if hunt and known is not None else []
     return told, document, int(grave)
 

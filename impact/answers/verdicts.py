@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -22,9 +21,6 @@ from impact.stack.findings import ABSENT, ALARMING, LOCKED_AFFECTED, NOT_EVALUAT
 from impact.stack.inventory import canonical
 from impact.stack.scan import Question
 from impact.stack.verdicts import IMPORT, INSTALL, START, VERDICTS, Window
-
-if TYPE_CHECKING:
-    pass
 
 HEADS = {
     "file": "File",
@@ -60,9 +56,10 @@ def scan(
     """
     question = asked(known, advisories, installed, as_of, history)
     if not paths:
-        return told(scanning.scan(files.held(stack(known)), question, progress), known)
+        mine = scanning.scan(files.held(stack(known)), question, progress)
+        return told(mine, known, question=question)
     found, notes = rows([Path(path) for path in paths], question, progress)
-    return told(found, known, notes)
+    return told(found, known, notes, question)
 
 
 def rows(
@@ -70,7 +67,7 @@ def rows(
 ) -> tuple[pl.DataFrame, list[str]]:
     """(the rows of a scan, what was left out) of files and folders."""
     skipped: list[Path] = []
-    found = scanning.scan(files.found(paths, skipped.append), question, progress)
+    found = scanning.scan(files.found(paths, skipped.append), question, progress, paths)
     if not skipped:
         return found, []
     folders = words.listed(sorted({path.name for path in skipped}))
@@ -154,7 +151,12 @@ def _trigger(known: Case, release: str) -> str:
     return next((trigger for start, trigger in _RUNS.items() if text.startswith(start)), "")
 
 
-def told(found: pl.DataFrame, known: Case | None, notes: Sequence[str] = ()) -> Answer:
+def told(
+    found: pl.DataFrame,
+    known: Case | None,
+    notes: Sequence[str] = (),
+    question: Question | None = None,
+) -> Answer:
     """The rows of a scan as an answer: files with a finding that matters first."""
     mark = known.tlp if known is not None else "clear"
     rank = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
@@ -166,7 +168,10 @@ def told(found: pl.DataFrame, known: Case | None, notes: Sequence[str] = ()) -> 
     open_files = found.filter(pl.col("finding") == RANGE_ADMITS)["file"].n_unique()
     unread = found.filter(pl.col("finding") == NOT_EVALUATED)["file"].n_unique()
     packages = found["package"].n_unique()
-    sentence = "No lock, manifest or SBOM was found, or no advisory names a package by then."
+    sentence = "No lock, manifest or SBOM was found."
+    if question is not None and not question.packages:
+        by = f" by {words.date(question.as_of)}" if question.as_of else ""
+        sentence = f"No advisory that is held was published{by}: nothing could be looked for."
     if many:
         sentence = (
             f"Of {words.count(many, 'file')}, {bad_files} lock an affected version and "

@@ -24,7 +24,7 @@ from impact.errors import BadInput, Fault, bad
 from impact.numerics import times
 from impact.stack import documents
 from impact.stack.documents import Source
-from impact.stack.inventory import ECOSYSTEMS, canonical, from_purl
+from impact.stack.inventory import ECOSYSTEMS, NPM, canonical, from_purl
 from impact.stack.versions import comparable, in_range, same
 from impact.texts import decoded
 
@@ -71,10 +71,18 @@ class _CveVersion(Struct, rename="camel"):
     less_than_or_equal: str = ""
 
 
-class _CveAffected(Struct, rename={"package_url": "packageURL", "default_status": "defaultStatus"}):
+class _CveAffected(
+    Struct,
+    rename={
+        **{"package_url": "packageURL", "default_status": "defaultStatus"},
+        **{"collection_url": "collectionURL", "package_name": "packageName"},
+    },
+):
     vendor: str = ""
     product: str = ""
     package_url: str = ""
+    collection_url: str = ""
+    package_name: str = ""
     default_status: str = ""
     versions: list[_CveVersion] = column(default_factory=list)
 
@@ -85,6 +93,7 @@ class _Cna(Struct):
 
 class _Containers(Struct):
     cna: _Cna = column(default_factory=_Cna)
+    adp: list[_Cna] = column(default_factory=list)
 
 
 class _Meta(Struct, rename="camel"):
@@ -272,9 +281,14 @@ def _cve(found: _Cve) -> list[Affected]:
     """What a CVE record says: products by vendor where it names no package."""
     meta = found.cve_metadata
     rejected = _time(meta.date_rejected or meta.date_published, meta.cve_id)
+    rejected = rejected or datetime.min.replace(tzinfo=UTC)
     affected = []
-    for one in found.containers.cna.affected:
+    containers = (found.containers.cna, *found.containers.adp)
+    for one in (one for container in containers for one in container.affected):
         ecosystem, name, _ = from_purl(one.package_url)
+        if not name and one.package_name:
+            ecosystem = _collection(one.collection_url)
+            name = canonical(ecosystem, one.package_name)
         name = name or canonical("", f"{one.vendor}/{one.product}")
         versions, ranges = [], []
         for item in one.versions:
@@ -297,6 +311,13 @@ def _cve(found: _Cve) -> list[Affected]:
             )
         )
     return affected
+
+
+def _collection(url: str) -> str:
+    """The ecosystem of a collection of packages, by the host of its address; empty if not known."""
+    host = url.partition("://")[2].partition("/")[0].lower()
+    kinds = {"npmjs": NPM, "rubygems": "RubyGems", "crates": "crates.io", **ECOSYSTEMS}
+    return next((name for kind, name in kinds.items() if kind in host.split(".")), "")
 
 
 def _cve_range(item: _CveVersion) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -26,6 +26,8 @@ MOST_NODES = 5_000_000  # of a YAML document once its aliases are followed
 _RENAMED = {"purl", "group", "package", "externalRefs"}
 _WHOLE = "get the whole file again from where it was made"
 _FLAT = "this is no file that a tool would write"
+_FORMATS = {"bomFormat", "spdxVersion", "lockfileVersion"}  # keys that tell what a file is
+MOST_ALIASES = 100_000  # of a YAML document
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 T = TypeVar("T")
 
@@ -72,6 +74,8 @@ def from_json(source: Source) -> object:
         data = json.loads(source.text, object_pairs_hook=once)
         if _SURROGATE.search(source.text):
             json.dumps(data, ensure_ascii=False).encode()
+        if isinstance(data, dict) and len(both := sorted(_FORMATS & data.keys())) > 1:
+            raise bad(where, f"has keys of two formats ({', '.join(both)})", _WHOLE)
         return data
     except json.JSONDecodeError as error:
         place = f"{where}:{error.lineno} column {error.colno}"
@@ -143,7 +147,7 @@ class _Building:
         self.where, self.root = where, None  # type: str, object
         self.open: list[_Open] = []
         self.known: dict[str, tuple[object, int]] = {}
-        self.documents = 0
+        self.documents = self.aliases = 0
 
     def take(self, event: Any) -> None:
         """Add what an event of the parser brings."""
@@ -161,6 +165,9 @@ class _Building:
                 raise bad(place, "its aliases stand for millions of nodes", _FLAT)
             self._add(done.data, done.nodes, done.anchor, place)
         elif kind == "AliasEvent":
+            self.aliases += 1
+            if self.aliases > MOST_ALIASES:
+                raise bad(place, f"holds more than {MOST_ALIASES:,} aliases", _FLAT)
             if any(one.anchor == event.anchor for one in self.open):
                 raise bad(place, "an alias stands for what holds it", _FLAT)
             if event.anchor not in self.known:

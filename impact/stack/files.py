@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from posixpath import dirname, join, normpath
@@ -56,16 +56,41 @@ def found(
     """Every file of some files and folders that is, or should be, of a known format, in order.
 
     A file that is named itself is always given; in folders, what promises nothing and holds
-    nothing known is left out. `skipped` is called with each folder that is not entered.
+    nothing known is left out. `skipped` is called with each folder that is not entered. What is
+    named twice is given once.
     """
+    seen: set[str] = set()
     for path in paths:
-        if path.is_dir():
-            for file in _walk(path, skipped):
-                one = _looked_at(file, path, asked=False)
-                if one is not None:
-                    yield replace(one, folder=path)
-        elif (one := _looked_at(path, path.parent, asked=True)) is not None:
-            yield one
+        inside = path.is_dir()
+        for file in _walk(path, skipped) if inside else [path]:
+            place = str(file.absolute())
+            one = (
+                None
+                if place in seen
+                else _looked_at(file, path if inside else path.parent, not inside)
+            )
+            seen.add(place)
+            if one is not None:
+                yield replace(one, folder=path) if inside else one
+
+
+def repositories(paths: Iterable[Path]) -> Iterator[Path]:
+    """The repositories of git in some folders, a bare one too, and the one that each lies in."""
+    for path in paths:
+        if not path.is_dir():
+            continue
+        above = next((up for up in path.absolute().parents if (up / ".git").exists()), None)
+        if above is not None:
+            yield above
+        for folder, inner, names in os.walk(path):
+            if is_bare(Path(folder)) or ".git" in (*inner, *names):
+                yield Path(folder)
+            inner[:] = [] if is_bare(Path(folder)) else sorted(set(inner) - SKIPPED)
+
+
+def is_bare(folder: Path) -> bool:
+    """Whether a folder is a repository of git without files of its own."""
+    return all((folder / name).exists() for name in ("HEAD", "objects", "refs"))
 
 
 def held(contents: Mapping[str, bytes]) -> Iterator[Found]:
@@ -91,6 +116,9 @@ def held(contents: Mapping[str, bytes]) -> Iterator[Found]:
 
 def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
     for folder, inner, names in os.walk(root):
+        if is_bare(Path(folder)):
+            inner.clear()
+            continue
         inner.sort()
         for name in [name for name in inner if name in SKIPPED]:
             inner.remove(name)

@@ -19,6 +19,7 @@ FINDINGS = (  # the gravest first
 )
 ALARMING = FINDINGS[:3]  # a scan with one of them ends with status 1
 CONDA = "conda"
+_BY_NAME = ("", "GitHub Actions")  # of no registry: a part of another kind may be the same package
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def _is(ecosystem: str, name: str, wanted: str, package: str) -> bool:
         plain = name.lower()
         return plain == package or plain.endswith(f"/{package}")
     base = wanted.partition(":")[0]
-    if not ecosystem:  # as people write it, with or without who publishes it
+    if (
+        ecosystem in _BY_NAME and ecosystem != base
+    ):  # as people write it, with or without who publishes it
         ends = {name, name.rpartition("/")[2], name.rpartition(":")[2]}
         return package in {canonical(base, end) for end in ends}
     if name != package:
@@ -98,8 +101,10 @@ def _locked(held: Sequence[Component], ecosystem: str, records: Sequence[Affecte
             unknown.append((component, "the file does not say which version it is"))
         elif None in told.values():
             unknown.append((component, f"{version} cannot be compared with the affected range"))
-        elif not component.ecosystem and ecosystem:
-            unknown.append((component, f"{version} has no package URL: of which registry is it?"))
+        elif component.ecosystem in _BY_NAME and ecosystem not in _BY_NAME:
+            unknown.append(
+                (component, f"{version} has no package URL of a registry: of which is it?")
+            )
         else:
             other.setdefault(version, []).append(component.key)
     if bad:
@@ -174,19 +179,22 @@ def ways(asks: Iterable[Ask]) -> list[tuple[Ask, ...]]:
         return found
     wanted = [ask for ask in every if not ask.limit]
     always = tuple(ask for ask in wanted if not ask.scope and not ask.marker)
-    sometimes = dict.fromkeys((a.scope, a.marker) for a in wanted if a.scope or a.marker)
+    sometimes: dict[tuple[str, str], list[Ask]] = {}
+    for ask in wanted:
+        if ask.scope or ask.marker:
+            sometimes.setdefault((ask.scope, ask.marker), []).append(ask)
     found += [(*always, *limits)] if always else []
-    for scope, marker in sometimes:
-        also = tuple(ask for ask in wanted if (ask.scope, ask.marker) == (scope, marker))
+    for (scope, _), also in sometimes.items():
         found.append((*always, *also, *limits))
         if scope == "build" or scope.startswith("group "):  # can be installed alone
             found.append((*also, *limits))
     return found
 
 
-def _candidates(asks: Iterable[Ask], records: Sequence[Affected]) -> list[str]:
+def _candidates(asks: Sequence[Ask], records: Sequence[Affected]) -> list[str]:
     """Affected versions of which one is admitted if any is."""
     named = dict.fromkeys(version for record in records for version in examples(record))
+    named |= dict.fromkeys(filter(None, (pinned(ask.spec, ask.ecosystem) for ask in asks)))
     if any(record.ranges for record in records):
         named |= dict.fromkeys(bound for ask in asks for bound in versions.bounds(ask.spec))
     return [version for version in named if any(names_version(r, version) for r in records)]

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
-from packaging.utils import canonicalize_name
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 
 from impact.stack.documents import Wrong
 
@@ -19,6 +25,7 @@ ECOSYSTEMS = {  # type of a package URL -> ecosystem as OSV names it
     **{"deb": "Debian", "apk": "Alpine", "github": "GitHub Actions", "swift": "SwiftURL"},
     **{"hackage": "Hackage", "cran": "CRAN", "conda": "conda"},
 }
+_TARBALL = re.compile(r"/((?:@[^/]+/)?([^/]+))/-/\2-(\d[^/]*)\.tgz$")  # of a registry of npm
 _JOINED = {"Maven": ":"}  # between namespace and name, where it is no slash
 LOCK, MANIFEST, SBOM = "lock", "manifest", "sbom"
 
@@ -85,6 +92,7 @@ class Entry(NamedTuple):
     """A package of a lock: what it needs, by name and, where it is said, version.
 
     `own` is a folder of the project; `loose` says why its content is not fixed, empty where it is.
+    `files` are the addresses that an installer takes it from.
     """
 
     name: str
@@ -92,6 +100,7 @@ class Entry(NamedTuple):
     needs: Iterable[tuple[str, str]] = ()
     own: bool = False
     loose: str = ""
+    files: tuple[str, ...] = ()
 
 
 def locked(
@@ -104,9 +113,15 @@ def locked(
 ) -> Inventory:
     """The inventory of a lock whose packages name what they need; entries of one version join.
 
-    Where a lock is `whole` by its format, what is needed and not there was cut off.
+    Where a lock is `whole` by its format, what is needed and not there was cut off. Where a file
+    is called otherwise than its package, both are held: an installer takes the file.
     """
     every = list(entries)
+    every += [
+        Entry(*other, loose=entry.loose)
+        for entry in every
+        for other in otherwise(ecosystem, entry.name, entry.version, entry.files)
+    ]
     names = [canonical(ecosystem, entry.name) for entry in every]
     keys: dict[tuple[str, str], str] = {}
     versions: dict[str, dict[str, str]] = {}
@@ -147,8 +162,47 @@ def canonical(ecosystem: str, name: str) -> str:
     ('flask-sqlalchemy', '@babel/core')
     """
     if ecosystem == PYPI:
-        return canonicalize_name(name)
+        return canonicalize_name(name.partition("[")[0].strip())
     return name.lower() if ecosystem in (NPM, "") else name
+
+
+def artifact(ecosystem: str, address: str) -> tuple[str, str]:
+    """(name, version) that the address of a package's file tells; empty texts where it tells none.
+
+    >>> artifact("npm", "https://npm.registry.example/@babel/core/-/core-7.1.0.tgz#5a1b")
+    ('@babel/core', '7.1.0')
+    >>> artifact("PyPI", "https://files.registry.example/ab/litellm-1.82.8-py3-none-any.whl")
+    ('litellm', '1.82.8')
+    """
+    path = unquote(address[:2000].partition("#")[0].partition("?")[0])
+    if ecosystem == NPM:
+        named = _TARBALL.search(path)
+        return (canonical(NPM, named[1]), named[3]) if named else ("", "")
+    try:
+        file = path.rpartition("/")[2]
+        parse = parse_wheel_filename if file.endswith(".whl") else parse_sdist_filename
+        name, version = map(str, parse(file)[:2])
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return "", ""
+    return name, version
+
+
+def otherwise(
+    ecosystem: str, name: str, version: str, addresses: Iterable[str]
+) -> list[tuple[str, str]]:
+    """What addresses of a package's files tell where it is not this name and version."""
+    told: dict[tuple[str, str], None] = {}
+    end = f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+    begin = f"/{name.replace('-', '_')}-{version}"
+    begins = (f"{begin}-", f"{begin}.tar.gz", f"{begin}.zip")
+    for address in addresses:  # a quick look first, since a lock names tens of thousands of files
+        if not address or address.startswith(begins, address.rfind("/")) or address.endswith(end):
+            continue
+        found = artifact(ecosystem, address)
+        plain = found[1] == version or found[1].partition("+")[0] == version.partition("+")[0]
+        if found[0] and not (plain and found[0] == canonical(ecosystem, name)):
+            told[found] = None
+    return list(told)
 
 
 def from_purl(purl: str) -> tuple[str, str, str]:
@@ -172,6 +226,8 @@ def from_purl(purl: str) -> tuple[str, str, str]:
     ecosystem = ECOSYSTEMS.get(kind.lower(), "")
     parts = path.strip("/").split("/")
     *namespace, name = [unquote(part) for part in parts] if "%" in path else parts
+    if ecosystem == PYPI and "@" in name and not version:
+        name, _, version = name.partition("@")  # its sign was escaped
     if ecosystem != PYPI:  # which has no namespaces
         name = _JOINED.get(ecosystem, "/").join([*namespace, name])
     return ecosystem, canonical(ecosystem, name), unquote(version) if "%" in version else version

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -28,7 +28,7 @@ from impact.stack.findings import (
     Finding,
     find,
 )
-from impact.stack.inventory import LOCK, MANIFEST, NPM, PYPI, Ask, Inventory, canonical
+from impact.stack.inventory import LOCK, MANIFEST, NPM, PYPI, Ask, Inventory, Unread, canonical
 from impact.stack.paths import cuts
 from impact.stack.paths import paths as ways_in
 from impact.stack.readers import package_json
@@ -80,16 +80,18 @@ def scan(
     every: Iterable[Found],
     asked_of: Question,
     progress: Callable[[str], None] = lambda file: None,
+    folders: Sequence[Path] = (),
 ) -> pl.DataFrame:
     """A row for each file and package that an advisory names, in the order of files and packages.
 
     Columns: `system`, `file`, `format`, `ecosystem`, `package`, `version`, `advisory` (ids, by
     comma), `finding`, `verdict`, `path` (the shortest), `reason`, `settle`, `paths`, `through` (the
     packages that every way leads through), and `states`: what the file said from when to when.
-    `progress` is told each file before it is read.
+    `progress` is told each file before it is read. `folders` are looked through for repositories
+    that have none of the files: those whose locks were removed, with `history`, and bare ones.
     """
     rows: list[dict[str, object]] = []
-    for one in _dated_contents(every, asked_of):
+    for one in _dated_contents(every, asked_of, folders):
         progress(one.found.where)
         rows += _rows(one, asked_of)
     for fault in asked_of.unread:
@@ -110,6 +112,8 @@ def constraint(spec: str, packages: Packages) -> pl.DataFrame:
         for found in ([npm] if ecosystem == NPM else [ask])
         if isinstance(found, Ask) and found.name == name
     ]
+    if not held and isinstance(ask, Unread) and ask.name:
+        raise bad(f'{CONSTRAINT} "{spec}"', ask.why, "give name and versions, `litellm<1.82.7`")
     if not held:
         known = sorted({name for _, name in packages})
         near = did_you_mean(ask.name or spec, known, f"it names one of {', '.join(known)[:200]}")
@@ -149,8 +153,11 @@ class _Told(NamedTuple):
     through: list[str]
 
 
-def _dated_contents(every: Iterable[Found], asked_of: Question) -> Iterator[_Read]:
+def _dated_contents(
+    every: Iterable[Found], asked_of: Question, folders: Sequence[Path]
+) -> Iterator[_Read]:
     """Each file with its contents; after the last of a repository the locks that it removed."""
+    read: set[Path] = set()
     dated = asked_of.history or asked_of.as_of is not None
     homes = (
         (_home(found.path.resolve()) if dated and found.path else None, found) for found in every
@@ -160,6 +167,7 @@ def _dated_contents(every: Iterable[Found], asked_of: Question) -> Iterator[_Rea
         if home is None:
             yield from (_Read(found, [(None, found.source)]) for found in mine)
             continue
+        read.add(home.resolve())
         try:
             log = history.revisions(home, asked_of.as_of)
         except BadInput as error:
@@ -172,15 +180,43 @@ def _dated_contents(every: Iterable[Found], asked_of: Question) -> Iterator[_Rea
                 inside = found.path.resolve().relative_to(home.resolve()).as_posix()
                 seen.add(inside)
                 yield _Read(found, _contents(home, inside, found, log.get(inside, []), asked_of))
-        folders = {found.folder.resolve() for found in mine if found.folder}
-        for inside in log if asked_of.history else ():
-            path, named = home / inside, files.NAMED.fullmatch(Path(inside).name)
-            below = any(path.resolve().is_relative_to(folder) for folder in folders)
-            if named and below and inside not in seen and not path.exists():
-                where = str(path)
-                gone = Fault(where, "is gone", "see its history")
-                found = Found(path, where, home.name or home.resolve().name, gone)
-                yield _Read(found, _contents(home, inside, found, log[inside], asked_of))
+        if asked_of.history:
+            below = {found.folder for found in mine if found.folder}
+            yield from _only_in_git(
+                home, {i: r for i, r in log.items() if i not in seen}, below, asked_of
+            )
+    for home in files.repositories(folders):
+        if home.resolve() in read or not (dated or files.is_bare(home)):
+            continue
+        read.add(home.resolve())
+        try:
+            yield from _only_in_git(
+                home, history.revisions(home, asked_of.as_of), folders, asked_of
+            )
+        except BadInput as error:
+            yield _Read(
+                Found(None, str(home), home.name, error.faults[0]), [(None, error.faults[0])]
+            )
+
+
+def _only_in_git(
+    home: Path,
+    log: Mapping[str, Sequence[history.Revision]],
+    folders: Iterable[Path],
+    asked_of: Question,
+) -> Iterator[_Read]:
+    """Files of a repository that do not lie in its folder any more, or never did in a bare one."""
+    places = [folder.resolve() for folder in folders]
+    bare = files.is_bare(home)
+    for inside, revisions in log.items():
+        path, named = home / inside, files.NAMED.fullmatch(Path(inside).name)
+        below = bare or any(path.resolve().is_relative_to(folder) for folder in places)
+        held = revisions[-1].blob or asked_of.history
+        if named and below and held and not path.exists():
+            where = str(path)
+            gone = Fault(where, "is gone", "see its history")
+            found = Found(path, where, home.name or home.resolve().name, gone)
+            yield _Read(found, _contents(home, inside, found, revisions, asked_of))
 
 
 def _home(path: Path) -> Path | None:

@@ -23,6 +23,7 @@ _CLASSES = {  # of univers.versions; ecosystems without one are compared for equ
 }
 LONGEST = 1000  # characters of a version or a requirement; longer ones are not evaluated
 _SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
+_NAMED = re.compile(r"(>(?!=)\s*)?v?(\d{1,9}(?:\.\d{1,9})*)(-?[A-Za-z][\w.-]*)?")
 _BEGIN = "0"  # in a range of OSV: before every version
 
 
@@ -176,11 +177,12 @@ def bounds(spec: str) -> list[str]:
     which the affected range begins.
 
     >>> bounds(">1.80")
-    ['1.80', '1.80.1', '1.81.0', '2.0.0']
+    ['1.80', '1.80.0.1', '1.80.1', '1.81.0', '2.0.0']
     """
-    found = []
-    for named in re.findall(r"\d{1,9}(?:\.\d{1,9})*", spec[:LONGEST]):
+    found: list[str] = []
+    for sign, named, tail in _NAMED.findall(spec[:LONGEST]):
+        found += [f"{named}{tail}", f"{named}{tail}.0"] if tail else []
         major, minor, patch = [*(int(part) for part in named.split(".")[:3]), 0, 0][:3]
         above = f"{major}.{minor}.{patch + 1}", f"{major}.{minor + 1}.0", f"{major + 1}.0.0"
-        found += [named, *above]
+        found += [named, *([f"{named}.0.1"] if sign else []), *above]
     return found

@@ -57,6 +57,13 @@ def test_lines_of_json_hold_every_file_and_package(fleet: Path) -> None:
     assert bad["settle"].endswith("?")
 
 
+def test_a_day_before_any_advisory_is_not_taken_for_clean(fleet: Path) -> None:
+    for form in ((), ("--json",)):
+        status, out, told = run(fleet, "--case", "mercor", "--as-of", "2016-03-24", *form)
+        assert status == 0
+        assert "published by 24 March 2016: nothing could be looked for" in (told if form else out)
+
+
 def test_the_status_is_that_of_the_gravest_finding(fleet: Path, acceptance: Path) -> None:
     clean = fleet / "clean"
     clean.mkdir()
@@ -72,6 +79,8 @@ def test_the_status_is_that_of_the_gravest_finding(fleet: Path, acceptance: Path
     [
         ((), "PATH: nothing to scan"),
         (("gone",), "gone: is not there"),
+        (("https://x.example/uv.lock",), "is an address; give a file"),
+        (("--case", "mercor", "--constraint", "litellm @ https://x.example"), "comes from an addr"),
         ((".",), "--advisories: no advisories"),
         ((".", "--case", "mercr"), 'did you mean "mercor"'),
         ((".", "--case", "mercor", "--as-of", "soon"), "is no date"),

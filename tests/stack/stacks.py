@@ -62,7 +62,7 @@ def scanned(
 ) -> pl.DataFrame:
     """The rows of a scan for records of litellm, or those given."""
     known = Advisories(tuple(records) or tuple(named(*BAD)))
-    return scan.scan(files.found(list(paths)), scan.question(known, **question))
+    return scan.scan(files.found(list(paths)), scan.question(known, **question), folders=paths)
 
 
 def read_advisories(path: Path) -> Advisories:

@@ -113,6 +113,28 @@ def test_cve_ranges_of_the_schema_are_read() -> None:
     assert told == [True, False, True, False, False]
 
 
+def cve(affected: dict[str, object], **meta: str) -> str:
+    """A CVE record in which somebody else than its owner names what is affected."""
+    return json.dumps(
+        {
+            "dataType": "CVE_RECORD",
+            "cveMetadata": {"cveId": "CVE-1", "state": "PUBLISHED", **meta},
+            "containers": {"cna": {}, "adp": [{"affected": [affected]}]},
+        }
+    )
+
+
+def test_a_cve_record_names_a_package_by_its_collection_and_in_any_container() -> None:
+    named = {"packageName": "Chalk", "versions": [{"version": "5.6.1", "status": "affected"}]}
+    for host, ecosystem in (("www.npmjs.example", "npm"), ("pypi.example", "PyPI"), ("x.y", "")):
+        (found,) = record(Source(cve({**named, "collectionURL": f"https://{host}/a"}), "x"))
+        assert (found.ecosystem, found.name, names_version(found, "5.6.1")) == (
+            *(ecosystem, "chalk", True),
+        )
+    (rejected,) = record(Source(cve(named, state="REJECTED"), "x"))
+    assert advisories.Advisories((rejected,)).known(None) == {}
+
+
 def test_a_record_in_yaml_is_read() -> None:
     text = "id: PYSEC-1\npublished: 2026-03-24\naffected:\n- package: {ecosystem: PyPI, name: a}\n"
     (found,) = record(Source(text + "  versions: ['1.10']\n", "x.yaml"))

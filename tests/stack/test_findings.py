@@ -1,8 +1,12 @@
 """What a file says of a package, in the words of the contract."""
 
+import json
+from typing import Any
+
 import pytest
 from stacks import BAD, inventory, named
 
+from impact.errors import BadInput
 from impact.stack.advisories import Affected
 from impact.stack.findings import Finding, find
 
@@ -123,7 +127,7 @@ def test_components_without_a_package_url_are_told_by_name_only_where_they_alarm
     assert told(bill('{"name": "litellm", "version": "1.82.8"}')).finding == "locked_affected"
     other = told(bill('{"name": "litellm", "version": "1.82.6"}'))
     assert other.finding == "not_evaluated"
-    assert "of which registry" in other.reason
+    assert "has no package URL" in other.reason
 
 
 def test_an_unreadable_part_that_could_be_the_package_is_never_absent() -> None:
@@ -209,3 +213,148 @@ def test_groups_that_are_installed_alone_count_alone() -> None:
     assert told(f'{text}[tool.hatch.envs.x]\ndependencies = ["litellm"]\n').finding == (
         "not_evaluated"
     )
+
+
+CHALK = named("5.6.1", package="chalk", ecosystem="npm")
+AT = "https://npm.registry.example/chalk/-/chalk-5.6.1.tgz"
+YARN, BERRY = "# yarn lockfile v1\n\n\n", "__metadata:\n  version: 8\n\n"
+
+
+def npm_lock(packages: dict[str, Any]) -> str:
+    return json.dumps({"name": "x", "lockfileVersion": 3, "packages": {"": {}, **packages}})
+
+
+AWRY = {  # locks and manifests of npm in which the package is called otherwise, or is cut off
+    "address of another version": npm_lock(
+        {"node_modules/chalk": {"version": "5.3.0", "resolved": AT, "integrity": "x"}}
+    ),
+    "address of another name": npm_lock(
+        {"node_modules/pale": {"version": "5.6.1", "resolved": AT, "integrity": "x"}}
+    ),
+    "version 1, by address": json.dumps(
+        {"lockfileVersion": 1, "dependencies": {"pale": {"version": AT}}}
+    ),
+    "before npm 5": json.dumps(
+        {"name": "x", "dependencies": {"a": {"version": "1.0.0", "from": "a@1", "dependencies": {
+            "chalk": {"version": "5.6.1"}}}}}
+    ),
+    "manifest, by address": json.dumps({"dependencies": {"pale": AT}}),
+    "manifest, optional alone": json.dumps({"optionalDependencies": {"chalk": "5.6.1"}}),
+    "copied into the project": npm_lock(
+        {"node_modules/chalk": {"resolved": "vendor/chalk", "link": True},
+         "vendor/chalk": {"version": "5.6.1"}}
+    ),
+    "pnpm 6, from another registry": "lockfileVersion: '6.0'\npackages:\n"
+    "  npm.registry.example/chalk@5.6.1:\n    resolution: {integrity: x}\n",
+    "pnpm 9, by address": f"lockfileVersion: '9.0'\npackages:\n  pale@{AT}:\n"
+    f"    resolution: {{tarball: {AT}}}\n    version: 5.6.1\n",
+    "yarn 1, by address": f'{YARN}"pale@{AT}":\n  version "5.6.1"\n  resolved "{AT}#x"\n',
+    "yarn 1, address of another": f'{YARN}chalk@^5:\n  version "5.3.0"\n  resolved "{AT}#x"\n',
+    "berry, of two versions": f'{BERRY}"chalk@npm:^5.0.0":\n  version: 5.3.0\n'
+    '  resolution: "chalk@npm:5.6.1"\n',
+    "berry, soft": f'{BERRY}"chalk@npm:^5.0.0":\n  version: 5.6.1\n'
+    '  resolution: "chalk@npm:5.6.1"\n  linkType: soft\n',
+    "berry, one resolution twice": f'{BERRY}"chalk@npm:^5.0.0":\n  version: 5.6.1\n'
+    '  resolution: "chalk@npm:5.6.1"\n"chalk@npm:^5.1.0":\n  version: 5.3.0\n'
+    '  resolution: "chalk@npm:5.6.1"\n',
+}  # fmt: skip
+LOST = {
+    "link without its folder": npm_lock(
+        {"node_modules/chalk": {"resolved": "vendor/chalk", "link": True}}
+    ),
+    "needed by the project": npm_lock({"": {"dependencies": {"chalk": "^5.6.0"}}}),
+    "needed by a package": npm_lock(
+        {"node_modules/a": {"version": "1.0.0", "dependencies": {"chalk": "5.6.1"}}}
+    ),
+    "yarn 1": f'{YARN}a@1:\n  version "1.0.0"\n  dependencies:\n    chalk "^5.6.0"\n',
+    "berry": f'{BERRY}"a@npm:^1":\n  version: 1.0.0\n  resolution: "a@npm:1.0.0"\n'
+    '  dependencies:\n    chalk: "npm:^5.6.0"\n',
+    "berry, no resolution": f'{BERRY}"pale@npm:chalk@^5.0.0":\n  version: 5.6.1\n',
+    "repository": json.dumps({"dependencies": {"pale": "github:chalk/chalk#v5.6.1"}}),
+    "catalog": json.dumps({"dependencies": {"chalk": "catalog:"}}),
+}
+
+
+@pytest.mark.parametrize("name", AWRY)
+def test_a_package_of_npm_is_found_by_whatever_leads_an_installer_to_it(name: str) -> None:
+    found = told(AWRY[name], CHALK)
+    assert found.finding == "locked_affected", found
+    assert "5.6.1" in found.version
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_a_lock_of_npm_needs_and_does_not_hold_is_not_evaluated(name: str) -> None:
+    assert told(LOST[name], CHALK).finding == "not_evaluated"
+    other = named("1.0.0", package="left-pad", ecosystem="npm")
+    anything = name in ("repository", "berry, no resolution")
+    assert told(LOST[name], other).finding == ("not_evaluated" if anything else "absent")
+
+
+def test_an_optional_need_may_be_left_out_and_an_own_workspace_is_no_dependency() -> None:
+    needs = {"dependencies": {"chalk": "5"}, "optionalDependencies": {"chalk": "5"}}
+    assert told(npm_lock({"": needs}), CHALK).finding == "absent"
+    own = {"": {"workspaces": ["packages/*"]}, "packages/chalk": {"version": "5.6.1"}}
+    assert told(npm_lock(own), CHALK).finding == "absent"
+
+
+@pytest.mark.parametrize("marks", [("bomFormat", "CycloneDX"), ("spdxVersion", "SPDX-2.3")])
+def test_a_file_of_two_formats_is_refused(marks: tuple[str, str]) -> None:
+    text = json.dumps({**json.loads(npm_lock({})), marks[0]: marks[1], "specVersion": "1.5"})
+    with pytest.raises(BadInput, match="keys of two formats"):
+        inventory(text)
+    with pytest.raises(BadInput, match=r"bun\.lock is not read"):
+        inventory('{"workspaces": {"": {}}, "packages": {}, "lockfileVersion": 1}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        uv(
+            'name = "litellm"\nversion = "1.80.0"\nwheels = [{ url = "https://files.example/'
+            'litellm-1.82.8-py3-none-any.whl", hash = "sha256:aa" }]'
+        ),
+        '# generated by Poetry\n[[package]]\nname = "litellm[proxy]"\nversion = "1.82.8"\n',
+        '# generated by Poetry\n[[package]]\nname = " litellm"\nversion = "1.82.8"\n',
+        '{"_meta": {"pipfile-spec": 6}, "default": {"litellm[proxy]": {"version": "==1.82.8"}}}',
+        '{"_meta": {"pipfile-spec": 6}, "default": {"pale": {"file": '
+        '"https://files.example/litellm-1.82.8-py3-none-any.whl"}}}',
+        '[tool.poetry.dependencies]\nlitellm = "1.82.8+local"\n',
+    ],
+)
+def test_a_package_of_python_is_found_by_its_file_and_under_any_spelling(text: str) -> None:
+    assert "1.82.8" in told(text).version
+    assert told(text).finding == "locked_affected"
+
+
+def spdx(*packages: dict[str, Any]) -> str:
+    return json.dumps({"spdxVersion": "SPDX-2.3", "packages": packages})
+
+
+def test_references_of_a_bill_count_in_whatever_form() -> None:
+    purl = "pkg:pypi/litellm%401.82.8"
+    assert told(bill(f'{{"name": "x", "purl": "{purl}"}}')).finding == "locked_affected"
+    source = '{"name": "x", "purl": "pkg:github/BerriAI/litellm@v1.82.6"}'
+    assert told(bill(source)).finding == "not_evaluated"
+    reference = {"referenceType": "pypi", "referenceLocator": "litellm@1.82.8"}
+    package = {"name": "x", "SPDXID": "SPDXRef-1", "externalRefs": [reference]}
+    assert told(spdx(package)).finding == "locked_affected"
+    tags = "SPDXVersion: SPDX-2.3\nPackageName: x\nExternalRef: PACKAGE-MANAGER purl {}\n"
+    assert told(tags.format("pkg:pypi/litellm@1.82.8")).finding == "not_evaluated"
+
+
+def test_a_bill_that_calls_itself_incomplete_says_nothing_of_what_it_lacks() -> None:
+    says = '"compositions": [{"aggregate": "incomplete"}], "components": [{"name": "a"}]'
+    text = f'{{"bomFormat": "CycloneDX", "specVersion": "1.5", {says}}}'
+    assert told(text).finding == "not_evaluated"
+    space = "http://cyclonedx.org/schema/bom/1."
+    other = f'<bom xmlns="{space}4"><components xmlns="{space}3"><component><name>a</name>'
+    assert told(f"{other}</component></components></bom>").finding == "not_evaluated"
+    inside = "<compositions><composition><aggregate>incomplete</aggregate></composition>"
+    assert told(f'<bom xmlns="{space}4">{inside}</compositions></bom>').finding == "not_evaluated"
+
+
+def test_a_range_between_two_releases_may_hold_a_version_of_four_parts() -> None:
+    record = Affected("X-1", "PyPI", "litellm", (), (
+        ("ECOSYSTEM", (("introduced", "0.5"), ("fixed", "2"))),), None, None)  # fmt: skip
+    for asks in ('"litellm>1.0,<1.0.1"', '"litellm>1.0.0.3,<1.0.0.9"'):
+        assert told(PYPROJECT.format(asks), [record]).finding == "range_admits", asks

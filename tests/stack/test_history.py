@@ -121,3 +121,16 @@ def test_a_requirement_file_is_read_with_the_files_of_its_own_commit(tmp_path: P
     rows = {Path(row["file"]).name: row for row in scanned([tmp_path], history=True).to_dicts()}
     versions = [state["version"] for state in rows["requirements.txt"]["states"]]
     assert versions == ["1.82.6", "1.82.8"]
+
+
+def test_a_repository_is_read_that_has_no_lock_any_more_and_one_without_files(
+    repository: Path, tmp_path: Path
+) -> None:
+    git(tmp_path, "clone", "--bare", str(repository), str(tmp_path / "bare.git"))
+    (bare,) = scanned([tmp_path / "bare.git"], windows=ACCOUNTS).to_dicts()
+    assert (bare["finding"], bare["version"]) == ("locked_other", "1.82.6")
+    commit(repository, "26 09:00", uv_dot_lock=None)
+    assert scanned([repository]).height == 0
+    told = scanned([tmp_path], windows=ACCOUNTS, history=True).to_dicts()
+    assert {row["system"] for row in told} == {"svc", "bare.git"}
+    assert {(row["finding"], row["verdict"]) for row in told} == {("locked_affected", "exposed")}

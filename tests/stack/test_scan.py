@@ -171,3 +171,8 @@ def test_a_list_of_bare_names_counts_where_it_is_called_requirements(tmp_path: P
     assert {Path(row["file"]).name: row["finding"] for row in scanned([tmp_path]).to_dicts()} == {
         "requirements.txt": "range_admits"
     }
+
+
+def test_a_file_that_is_named_twice_is_one(tmp_path: Path) -> None:
+    (tmp_path / "uv.lock").write_text(lock())
+    assert scanned([tmp_path, tmp_path / "uv.lock", tmp_path / "." / "uv.lock"]).height == 1

@@ -43,6 +43,7 @@ class _Bom(Struct, rename="camel"):
     metadata: _Metadata = field(default_factory=_Metadata)
     components: list[Any] = field(default_factory=list)
     dependencies: list[Any] = field(default_factory=list)
+    compositions: list[Any] = field(default_factory=list)
 
 
 def looks(text: str) -> bool:
@@ -63,7 +64,15 @@ def read(source: Source) -> Inventory:
     parts, more = flat([*bom.components, *(inner if isinstance(inner, list) else [])])
     needs, lost = documents.each(bom.dependencies, _Needs, "dependencies")
     edges = [(need.ref, other) for need in needs for other in need.depends_on]
+    told = [str(one.get("aggregate")) for one in bom.compositions if isinstance(one, dict)]
+    more += incomplete(told)
     return bill(FORMAT, tops, parts, edges, [*wrong, *more], [why for _, why in lost])
+
+
+def incomplete(aggregates: Iterable[str]) -> list[Wrong]:
+    """What a bill says that it leaves out, by its compositions: it could be anything."""
+    told = next((one for one in aggregates if one.strip().startswith("incomplete")), "")
+    return [Wrong("", f"the file says itself that it is {told.replace('_', ' ')}")] if told else []
 
 
 def flat(components: list[Any]) -> tuple[list[Part], list[Wrong]]:

@@ -10,7 +10,7 @@ from impact.errors import bad
 from impact.stack import documents
 from impact.stack.documents import Source, Wrong
 from impact.stack.inventory import Inventory
-from impact.stack.readers.cyclonedx_json import VERSIONS, Part, bill
+from impact.stack.readers.cyclonedx_json import VERSIONS, Part, bill, incomplete
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -37,6 +37,12 @@ def read(source: Source) -> Inventory:
     tops = list(_parts(root.findall(f"{space}metadata/{space}component"), space, wrong))
     listed = root.findall(f"{space}components/{space}component")
     parts = list(_parts(listed, space, wrong))
+    told = root.iterfind(f"{space}compositions/{space}composition/{space}aggregate")
+    wrong += incomplete(element.text or "" for element in told)
+    others = (e.tag for e in root.iter() if e.tag.endswith("}component"))
+    other = next((tag for tag in others if not tag.startswith(space) and _SPACE in tag), None)
+    if other:
+        wrong.append(Wrong("", f"a component is of another version: {other[1:].partition('}')[0]}"))
     edges = [
         (need.get("ref", ""), other.get("ref", ""))
         for need in root.iterfind(f"{space}dependencies/{space}dependency")

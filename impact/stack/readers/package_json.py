@@ -7,7 +7,16 @@ from typing import Any
 
 from impact.stack import documents
 from impact.stack.documents import Source, is_object
-from impact.stack.inventory import MANIFEST, NPM, Ask, Component, Inventory, Unread, canonical
+from impact.stack.inventory import (
+    MANIFEST,
+    NPM,
+    Ask,
+    Component,
+    Inventory,
+    Unread,
+    artifact,
+    canonical,
+)
 
 FORMAT = "package.json"
 _GROUPS = {
@@ -26,7 +35,7 @@ def looks(text: str) -> bool:
     """Whether a text is such a file."""
     if not is_object(text) or any(other in text for other in _OTHER):
         return False
-    return re.search(r'"(?:dependencies|devDependencies)"\s*:\s*\{', text) is not None
+    return re.search(rf'"(?:{"|".join(_GROUPS)})"\s*:\s*\{{', text) is not None
 
 
 def read(source: Source) -> Inventory:
@@ -75,7 +84,13 @@ def asked(name: str, spec: object, scope: str) -> Ask | Unread:
     if alias:
         name, spec = alias[1], alias[2] or "*"
     if ":" in spec or "/" in spec:
+        package, version = artifact(NPM, spec)
+        if package:
+            return Ask(NPM, package, version, scope)
+        if spec.startswith("catalog:"):
+            return Unread(NPM, canonical(NPM, name), f"{name}: is set by a catalog")
         own = spec.startswith(("workspace:", "link:", "file:", "portal:"))
         why = "is a folder of the project" if own else "comes from an address"
-        return Unread(NPM, canonical(NPM, name), f"{name}: {why}")
+        # What lies at an address has a name of its own, which may be any.
+        return Unread(NPM, canonical(NPM, name) if own else "", f"{name[:80]}: {why}")
     return Ask(NPM, canonical(NPM, name), spec.strip() or "*", scope)

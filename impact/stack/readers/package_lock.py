@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct, field
 
+from impact.errors import bad
 from impact.stack import documents
 from impact.stack.documents import Source, is_object
-from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, canonical
+from impact.stack.inventory import (
+    LOCK,
+    NPM,
+    Component,
+    Inventory,
+    Unread,
+    canonical,
+    otherwise,
+)
 
 FORMAT = "package-lock.json"
 _FOLDER = "node_modules/"
 MOST_NESTED = 50  # folders of packages in one another
+_VERSION = re.compile(r'"lockfileVersion"\s*:\s*\d')
+_OLD = re.compile(  # npm before 5 wrote no version
+    r'"dependencies"\s*:\s*\{\s*"[^"]+"\s*:\s*\{\s*"(?:version|from|resolved)"\s*:'
+)
+_BUN = re.compile(r'\s*\{\s*"lockfileVersion"[^{]*"workspaces"')
 _ALIAS = re.compile(r"npm:(@?[^@]+)@(.+)")
 
 
@@ -26,6 +40,7 @@ class _Package(Struct, rename="camel"):
     resolved: str = ""
     integrity: str = ""
     link: bool = False
+    workspaces: Any = None
     in_bundle: bool = False
     dependencies: dict[str, Any] = field(default_factory=dict)
     dev_dependencies: dict[str, Any] = field(default_factory=dict)
@@ -38,6 +53,7 @@ class _Lock(Struct, rename="camel"):
     version: str = ""
     packages: dict[str, Any] | None = None
     dependencies: dict[str, Any] = field(default_factory=dict)
+    workspaces: Any = None
 
 
 class _Placed(Struct):
@@ -47,13 +63,16 @@ class _Placed(Struct):
 
 def looks(text: str) -> bool:
     """Whether a text is such a file."""
-    named = '"lockfileVersion"' in text and is_object(text)
-    return named and re.search(r'"lockfileVersion"\s*:\s*\d', text) is not None
+    if not is_object(text) or _BUN.match(text):
+        return False
+    return _VERSION.search(text) is not None or _OLD.search(text) is not None
 
 
 def read(source: Source) -> Inventory:
     """What the lock holds; the project and its workspaces are the roots, dev packages are kept."""
     lock = documents.shaped(documents.from_json(source), _Lock, source.where)
+    if lock.workspaces is not None:
+        raise bad(source.where, "bun.lock is not read", "give a lock or an SBOM that is")
     packages = dict(lock.packages or {"": {"name": lock.name, "version": lock.version}})
     told = {_pair(place, package) for place, package in packages.items()}
     for place, package in _flat(lock.dependencies):  # version 2 says it twice, for older readers
@@ -69,32 +88,52 @@ def read(source: Source) -> Inventory:
     )
     places = {item.name: item.package for item in placed}
     nests = {place[: place.rfind(_FOLDER)] for place in places if place.rfind(_FOLDER) > 0}
+    own = _workspaces(places)
+    linked = {p.resolved: place.rpartition(_FOLDER)[2] for place, p in places.items() if p.link}
+    lost: dict[str, None] = {}
     components, edges, roots, loose = [], [], [], []
     for place, package in places.items():
-        name = package.name or place.rpartition(_FOLDER)[2] or lock.name
+        name = package.name or linked.get(place) or place.rpartition(_FOLDER)[2] or lock.name
         version = package.version
         alias = _ALIAS.fullmatch(version)
         if alias:
             name, version = alias[1], alias[2]
         name = canonical(NPM, name)
-        folder = version.startswith("file:") and not version.endswith((".tgz", ".tar.gz"))
-        if _FOLDER not in place or folder:
+        for other in otherwise(NPM, name, version, [package.resolved, version]):
+            components.append(Component(f"{place} at {other}", NPM, *other))
+        if place == "" or own(place):
             roots.append(place)
-        elif package.link:
+        elif package.link and package.resolved in places:
             continue  # its target is a place of its own
         elif not (package.integrity or package.in_bundle):
             loose.append(f"{name} has no hash")
         exact = version[:1].isdigit()  # else a repository, an address or a folder
         components.append(Component(place, NPM, name, version if exact else ""))
-        edges += [(place, other) for other in _needed(place, package, places, nests)]
+        edges += [(place, other) for other in _needed(place, package, places, nests, lost)]
     if not lock.packages:  # version 1 does not say what the project itself needs
         needed = {other for _, other in edges}
         tops = (place for place in places if place.count(_FOLDER) == 1 and place not in needed)
         edges += [("", place) for place in tops]
     unread = [Unread(NPM, _name(name), why) for name, why in wrong]
+    unread += [
+        Unread(NPM, canonical(NPM, name), f"{name} is needed and not in the file") for name in lost
+    ]
     return Inventory(
         FORMAT, LOCK, (NPM,), components, edges, roots, unread=unread, loose=tuple(loose)
     )
+
+
+def _workspaces(places: dict[str, _Package]) -> Callable[[str], bool]:
+    """Whether a place is one of the project's own, by the patterns of its root."""
+    told = places[""].workspaces if "" in places else None
+    told = told.get("packages") if isinstance(told, dict) else told
+    patterns = [
+        re.escape(str(one).removeprefix("./").rstrip("/"))
+        for one in (told if isinstance(told, list) else ())
+    ]
+    every = "|".join(one.replace(r"\*\*", ".*").replace(r"\*", "[^/]*") for one in patterns)
+    found = re.compile(every)
+    return lambda place: bool(patterns) and _FOLDER not in place and bool(found.fullmatch(place))
 
 
 def _pair(place: str, package: object) -> tuple[str, str]:
@@ -127,11 +166,16 @@ def _flat(nested: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _needed(
-    place: str, package: _Package, places: dict[str, _Package], nests: set[str]
+    place: str,
+    package: _Package,
+    places: dict[str, _Package],
+    nests: set[str],
+    lost: dict[str, None],
 ) -> Iterator[str]:
     """Places that a package finds its dependencies in: its own folder first, then those above.
 
-    `nests` are the places that hold others; in all but them there is nothing to find.
+    `nests` are the places that hold others; in all but them there is nothing to find. What has to
+    be there and is not is added to `lost`.
     """
     needs = package.dependencies
     if package.dev_dependencies or package.optional_dependencies or package.peer_dependencies:
@@ -152,6 +196,9 @@ def _needed(
                 linked = found.link and found.resolved in places
                 yield found.resolved if linked else f"{base}{_FOLDER}{name}"
                 break
+        else:
+            if name in package.dependencies and name not in package.optional_dependencies:
+                lost[name] = None
 
 
 def _name(place: str) -> str:

@@ -50,5 +50,7 @@ def read(source: Source) -> Inventory:
         loose = f"comes from a {elsewhere}" if elsewhere else loose
         needs = [(found[1], "") for need in package.dependencies if (found := _NAME.match(need))]
         own = package.path in (".", "./")
-        entries.append(Entry(package.name, package.version, needs, own, loose))
+        at = (package.url, *(str(file.get("file") or file.get("url")) for file in package.files))
+        at = tuple(f"/{file}" for file in at)
+        entries.append(Entry(package.name, package.version, needs, own, loose, at))
     return locked(FORMAT, PYPI, entries, wrong)

@@ -51,5 +51,6 @@ def read(source: Source) -> Inventory:
         loose = "" if package.hashes else "has no hash"
         loose = f"comes from a {elsewhere}" if elsewhere else loose
         version = package.version.lstrip("=")
-        entries.append(Entry(name, version, (), package.path in (".", "./"), loose))
+        at = (package.file, package.url, package.path)
+        entries.append(Entry(name, version, (), package.path in (".", "./"), loose, at))
     return locked(FORMAT, PYPI, entries, wrong)

@@ -9,10 +9,12 @@ from msgspec import Struct, field
 
 from impact.stack import documents
 from impact.stack.documents import Source, has_line
-from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, canonical
+from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, canonical, otherwise
 
 FORMAT = "pnpm-lock.yaml"
-_AT = re.compile(r"/?(@[^/@]+/[^@]+|[^@/][^@]*)@([^(]+)(\(.*)?", re.DOTALL)  # from version 6 on
+_AT = re.compile(  # from version 6 on; a registry other than the usual one stands before it
+    r"(?:(?:[^@/][^@/]*)?/)?(@[^/@]+/[^@]+|[^@/]+)@([^(]+)(\(.*)?", re.DOTALL
+)
 _SLASH = re.compile(r"(?:[^/]*)/(@[^/]+/[^/]+|[^/@][^/]*)/([^/_(]+)(.*)", re.DOTALL)  # version 5
 _GROUPS = ("dependencies", "devDependencies", "optionalDependencies")
 
@@ -71,6 +73,9 @@ def read(source: Source) -> Inventory:
             continue
         exact = version[:1].isdigit()
         components.append(Component(item.name, NPM, name, version if exact else ""))
+        tarball = str(item.package.resolution.get("tarball", ""))
+        for other in otherwise(NPM, name, version, [item.name.partition("(")[0], tarball]):
+            components.append(Component(f"{item.name} at {other}", NPM, *other))
         if not item.package.resolution.get("integrity"):
             loose.append(f"{name} has no hash")
     keys = {item.name for item in keyed}

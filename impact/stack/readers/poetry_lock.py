@@ -16,6 +16,7 @@ _ELSEWHERE = ("git", "url", "file", "directory")
 
 class _Source(Struct):
     type: str = ""
+    url: str = ""
 
 
 class _Package(Struct, rename="kebab"):
@@ -51,5 +52,7 @@ def read(source: Source) -> Inventory:
         loose = "" if package.files or lock.metadata.files.get(package.name) else "has no hash"
         loose = f"comes from a {kind}" if kind in _ELSEWHERE else loose
         needs = [(name, "") for name in package.dependencies]
-        entries.append(Entry(package.name, package.version, needs, loose=loose))
+        at = (*(str(file.get("file", "")) for file in package.files), package.source.url)
+        at = tuple(f"/{file}" for file in at)
+        entries.append(Entry(package.name, package.version, needs, loose=loose, files=at))
     return locked(FORMAT, PYPI, entries, wrong)

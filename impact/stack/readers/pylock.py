@@ -20,6 +20,8 @@ class _Need(Struct):
 
 class _File(Struct, rename="kebab"):
     upload_time: Any = ""  # a time of TOML, or its text
+    url: str = ""
+    path: str = ""
     hashes: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,5 +59,6 @@ def read(source: Source) -> Inventory:
         folder = package.directory
         loose = "comes from a folder" if folder is not None else loose
         own = folder is not None and folder.get("path") in (".", "./")
-        entries.append(Entry(package.name, package.version, needs, own, loose))
+        at = tuple(file.url or file.path for file in files)
+        entries.append(Entry(package.name, package.version, needs, own, loose, at))
     return locked(FORMAT, PYPI, entries, wrong, newest(stamps), whole=True)

@@ -7,8 +7,6 @@ import shlex
 from collections.abc import Iterator
 from posixpath import dirname, join, normpath
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
 from impact.errors import BadInput
 from impact.stack.asking import asked, pinned
 from impact.stack.documents import Source
@@ -20,6 +18,7 @@ from impact.stack.inventory import (
     Component,
     Inventory,
     Unread,
+    artifact,
     canonical,
 )
 
@@ -135,12 +134,10 @@ def _options(
 
 def _addressed(text: str) -> Unread | Ask:
     """What stands at an address or path: a wheel says its version, all else could be anything."""
-    name = text.split("#")[0].split("?")[0].rpartition("/")[2].split(" ")[0]
-    try:
-        package, version, *_ = parse_wheel_filename(name)
+    package, version = artifact(PYPI, text.split(" ")[0]) if ".whl" in text else ("", "")
+    if package:
         return Ask(PYPI, package, f"=={version}")
-    except InvalidWheelFilename:
-        return Unread(PYPI, "", f'"{text[:80]}" is a path or an address')
+    return Unread(PYPI, "", f'"{text[:80]}" is a path or an address')
 
 
 def _nested(

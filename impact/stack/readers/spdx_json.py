@@ -15,6 +15,7 @@ from impact.stack.versions import same
 
 FORMAT = "SPDX JSON"
 DOCUMENT = "SPDXRef-DOCUMENT"
+_REGISTRIES = ("npm", "pypi", "nuget")
 _BACKWARD = re.compile(r".*(?:DEPENDENCY_OF|_OF|CONTAINED_BY|DESCRIBED_BY|FOR)$")
 
 
@@ -72,8 +73,20 @@ def of(form: str, content: object, where: str) -> Inventory:
 
 def _purls(references: Sequence[_Reference]) -> list[str]:
     """The package URLs of a package: it may have several, and each counts."""
-    named = [ref.reference_locator for ref in references if ref.reference_type.endswith("purl")]
-    return list(dict.fromkeys(named)) or [""]
+    told = (purl(ref.reference_type, ref.reference_locator) for ref in references)
+    return list(dict.fromkeys(filter(None, told))) or [""]
+
+
+def purl(kind: str, locator: str) -> str:
+    """The package URL of a reference; one to a registry (`npm`, `pypi`) is written as one.
+
+    >>> purl("npm", "chalk@5.6.1"), purl("cpe23Type", "cpe:2.3:a:x")
+    ('pkg:npm/chalk@5.6.1', '')
+    """
+    kind = kind.rpartition("/")[2]
+    if kind == "purl":
+        return locator
+    return f"pkg:{kind}/{locator}" if kind in _REGISTRIES else ""
 
 
 def bill(

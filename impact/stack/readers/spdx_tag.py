@@ -9,6 +9,7 @@ from impact.errors import bad
 from impact.stack.documents import Source, Wrong
 from impact.stack.inventory import Inventory
 from impact.stack.readers.spdx_json import bill
+from impact.stack.readers.spdx_json import purl as purl_of
 
 FORMAT = "SPDX tag-value"
 _TAG = re.compile(r"([A-Za-z0-9]+):[ \t]*(.*)")
@@ -37,8 +38,8 @@ def read(source: Source) -> Inventory:
                 relations.append((parts[0], parts[1], parts[2]))
             else:
                 wrong.append(Wrong("-", f"line {line}: is no relationship"))
-        elif tag == "ExternalRef" and "purl" in value.split()[:2]:
-            own["purl"] = f"{own.get('purl', '')} {value.split()[-1]}".strip()
+        elif tag == "ExternalRef" and (told := purl_of(*(value.split()[-2:]))):
+            own["purl"] = f"{own.get('purl', '')} {told}".strip()
         else:
             own.setdefault(tag, value)
     read: list[tuple[str, str, str, str]] = []
@@ -51,7 +52,10 @@ def read(source: Source) -> Inventory:
             ]
         else:
             wrong.append(
-                Wrong(package["name"], f"line {package['line']}: a package without SPDXID")
+                Wrong(
+                    "" if "purl" in package else package["name"],
+                    f"line {package['line']}: a package without SPDXID",
+                )
             )
     return bill(FORMAT, read, relations, wrong, ())
 

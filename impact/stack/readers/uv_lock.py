@@ -22,6 +22,8 @@ class _Need(Struct):
 
 class _File(Struct, rename="kebab"):
     hash: str = ""
+    url: str = ""
+    path: str = ""
     upload_time: str = ""
 
 
@@ -74,5 +76,6 @@ def read(source: Source) -> Inventory:
             for need in group
         ]
         loose = "" if fixed else "comes from a folder" if folder else "has no hash"
-        entries.append(Entry(package.name, package.version, needs, own, loose))
+        at = tuple(file.url or file.path for file in files)
+        entries.append(Entry(package.name, package.version, needs, own, loose, at))
     return locked(FORMAT, PYPI, entries, wrong, newest(stamps), whole=True)

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from impact.stack import documents
 from impact.stack.documents import Source
-from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, canonical
+from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, canonical, otherwise
 
 FORMAT = "yarn.lock v2+"
 _LOCATOR = re.compile(r"(@?[^@]+)@([a-z+]+):(.*)", re.DOTALL)
@@ -44,6 +44,8 @@ def read(source: Source) -> Inventory:
     edges: dict[tuple[str, str], None] = {}
     roots, loose = [], []
     unread = [Unread(NPM, _name(name), why) for name, why in wrong]
+    names = {pattern[:1] + pattern[1:].partition("@")[0] for pattern in keys}
+    lost: dict[str, None] = {}
     for entry in entries:
         package, key = entry.package, entry.package.resolution
         locator = _LOCATOR.fullmatch(key)
@@ -51,8 +53,14 @@ def read(source: Source) -> Inventory:
             unread.append(Unread(NPM, _name(entry.name), f"{entry.name[:80]}: no resolution"))
             continue
         name, protocol = canonical(NPM, locator[1]), locator[2]
-        components[key] = Component(key, NPM, name, package.version)
-        if protocol in ("workspace", "link", "portal") or package.link_type == "soft":
+        told = [(name, package.version)]
+        if protocol == "npm" and locator[3][:1].isdigit():
+            told.append((name, locator[3].partition("::")[0]))
+        told += otherwise(NPM, name, package.version, [locator[3]])
+        for number, one in enumerate(dict.fromkeys(told)):  # two where the lock contradicts itself
+            place = key if not number and key not in components else f"{key} #{len(components)}"
+            components[place] = Component(place, NPM, *one)
+        if protocol in ("workspace", "link", "portal"):
             roots.append(key)
         elif not package.checksum:
             loose.append(f"{name} has no checksum")
@@ -61,6 +69,11 @@ def read(source: Source) -> Inventory:
             other = keys.get(f"{need}@{spec}") or keys.get(f"{need}@npm:{spec}")
             if other and other != key:
                 edges[key, other] = None
+            elif not other and need not in names:
+                lost[need] = None
+    unread += [
+        Unread(NPM, canonical(NPM, name), f"{name} is needed and not in the file") for name in lost
+    ]
     return Inventory(
         FORMAT,
         LOCK,
@@ -74,5 +87,8 @@ def read(source: Source) -> Inventory:
 
 
 def _name(pattern: str) -> str:
+    """The package of a pattern; none where it stands for another one."""
     found = _LOCATOR.match(pattern)
+    if found and "@" in found[3][1:]:
+        return ""
     return canonical(NPM, found[1] if found else pattern.rpartition("@")[0])

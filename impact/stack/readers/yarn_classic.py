@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from impact.errors import bad
 from impact.stack.documents import Source
-from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, canonical
+from impact.stack.inventory import LOCK, NPM, Component, Inventory, Unread, canonical, otherwise
 
 FORMAT = "yarn.lock v1"
 _PATTERN = re.compile(r'"(?:[^"\\]|\\.)*"|[^,\s][^,]*')
@@ -24,7 +24,7 @@ def looks(text: str) -> bool:
 def read(source: Source) -> Inventory:
     """What the lock holds. It does not name the project, so it has no roots."""
     keys: dict[str, str] = {}
-    found: list[tuple[str, list[str], dict[str, str], list[tuple[str, str]]]] = []
+    found: list[tuple[str, tuple[str, str], dict[str, str], list[tuple[str, str]]]] = []
     unread, loose = [], []
     for line, patterns, fields, needs in _blocks(source):
         named = _NAMED.fullmatch(patterns[0])
@@ -35,10 +35,20 @@ def read(source: Source) -> Inventory:
         name = canonical(NPM, named[2] or named[1])
         key = f"{name} {fields['version']}"
         keys.update(dict.fromkeys(patterns, key))
-        found.append((key, [name, fields["version"]], fields, needs))
+        found.append((key, (name, fields["version"]), fields, needs))
         if "integrity" not in fields and "#" not in fields.get("resolved", ""):
             loose.append(f"{name} has no hash")
     components = {key: Component(key, NPM, *package) for key, package, _, _ in found}
+    for key, package, fields, _ in found:  # what its address is called, which Yarn follows
+        for other in otherwise(NPM, *package, [fields.get("resolved", "")]):
+            components[f"{key} at {other}"] = Component(f"{key} at {other}", NPM, *other)
+    names = {pattern[:1] + pattern[1:].partition("@")[0] for pattern in keys}
+    needed = dict.fromkeys(name for *_, needs in found for name, _ in needs)
+    unread += [
+        Unread(NPM, canonical(NPM, name), f"{name} is needed and not in the file")
+        for name in needed
+        if name not in names
+    ]
     edges = {
         (key, keys[f"{name}@{spec}"]): None
         for key, _, _, needs in found
