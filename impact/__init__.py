@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from impact.simulation import what_if as what_if
     from impact.sums import simulate_year as simulate_year
     from impact.sums import totals as totals
+    from impact.widgets import explore as explore
 
 __version__ = "0.1.0"
 
@@ -82,6 +83,7 @@ _HOMES = {
     "decisions": "answers.decisions",
     "duties": "answers.clocks",
     "exceedance": "answers.tails",
+    "explore": "widgets",
     "exposure": "answers.exposure",
     "held_when": "answers.fleet",
     "itemised": "answers.tails",

@@ -54,6 +54,9 @@ class Run:
         given = "given the event" if self.over == "event" else "in a year"
         return f"{what}, {given}: {self.draws:,} {self.points} draws, seed {self.seed}"
 
+    def _repr_markdown_(self) -> str:
+        return f"{self}  \n`impact.losses(run)`, `impact.exposure(run)`; see `impact?`"
+
     @property
     def edges(self) -> tuple[graph.Edge, ...]:
         """The links over which something can travel in time, in the order of their ids."""

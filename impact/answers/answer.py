@@ -84,7 +84,7 @@ class Answer:
         from impact.charts import theme
 
         said = " ".join([*self.notices, self.sentence])
-        spec = theme.described(self.draw(), self.notices)
+        spec = theme.described(self.draw, self.notices)
         return {"spec": spec, "title": self.name.replace("_", " "), "says": said}
 
     def svg(self) -> str | None:

@@ -179,8 +179,8 @@ def _widest(frame: pl.DataFrame, here: str) -> str:
 
 
 def titled(run: Run) -> str:
-    """The scenario of a run and its own changes, as part of a sentence."""
+    """The scenario of a run and how many changes of its own it has, as part of a sentence."""
     title = run.known.scenarios[run.known.scenario].title
     own = [c for c in run.known.changes if c not in run.known.scenarios[run.known.scenario].changes]
     title = title.lower() if run.known.scenario == BASELINE else f'"{title.lower()}"'
-    return f"{title} with {words.listed([str(change) for change in own])}" if own else title
+    return f"{title} with {words.count(len(own), 'changed input')}" if own else title

@@ -54,7 +54,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     before, after = (_cents(run) / 100 for run in (one, other))
     rows: list[dict[str, Any]] = [
         {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
-        | {"about": _about(one, other, table, name) if days else name}
+        | {"about": _about(one, other, table, name) + ("" if days else f" ({name})")}
         for table, name, what, cents in effects
         if cents or not days
     ]
@@ -79,7 +79,8 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         effect = first["effect_usd"]
         most = effect / (after - before) > 0.5 if after != before else False
         what = "most of it goes with" if most else "the greatest effect is that of"
-        said += f"; {what} {first['about']}, {words.money(effect)}"
+        about = words.uncapital(first["about"])
+        said += f"; {what} {about}, {words.money(effect)}"
     order = (
         "Rows are taken up in the order in which they became known; what a row does hangs on those"
         " before it"

@@ -102,7 +102,8 @@ def by_form(run: Run) -> pl.DataFrame:
 def losses(run: Run) -> Answer:
     """What it may cost whom: workforces first, then vendors net, then client labs by driver.
 
-    Table: `who`, `what`, `unit`, `p05`, `p50`, `p95` (raw), `range`, `chance`, `basis`.
+    Table: `who`, `what`, `unit`, `p05`, `p50`, `p95` (raw), `range`, `chance`, `basis`, `about`
+    (the bearer, a row of losses or `total`: what `why` tells more of).
     """
     given_event(run, "losses")
     rows = [*_idle(run), *_vendors(run), *_drivers(run), *_whole(run)]
@@ -123,7 +124,7 @@ def losses(run: Run) -> Answer:
         from impact.charts import pictures
 
         label = pl.concat_str("who", pl.lit(": "), "what")
-        return pictures.ranges(drawn.select("p05", "p50", "p95", "basis", label=label))
+        return pictures.ranges(drawn.select("p05", "p50", "p95", "basis", "about", label=label))
 
     return Answer(
         name="losses",
@@ -154,7 +155,7 @@ def losses(run: Run) -> Answer:
 _LOSSES = {
     **dict.fromkeys(("who", "what", "unit"), pl.String),
     **dict.fromkeys(("p05", "p50", "p95", "chance"), pl.Float64),
-    **dict.fromkeys(("range", "said", "basis"), pl.String),
+    **dict.fromkeys(("range", "said", "basis", "about"), pl.String),
 }
 
 
@@ -176,6 +177,7 @@ def _row(
         "chance": chance,
         "said": "in every draw" if chance == 1.0 else words.chance(chance),
         "basis": run.lineage.basis(rests_on[0]),
+        "about": rests_on[0],
         "label": run.lineage.label(*rests_on),
     }
 

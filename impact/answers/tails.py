@@ -30,9 +30,10 @@ GIVEN = {
 }
 
 
-@per_run
-def exceedance(run: Run) -> Answer:
+def exceedance(run: Run, beside: Run | None = None) -> Answer:
     """How likely the loss is above an amount, for all together and for each who loses.
+
+    The curve of all together of a run `beside` it is drawn faint behind.
 
     Table, for all together: `amount_usd` (round amounts), `chance`, `chance_error`, and `said`. The
     chart has a curve for each bearer with 500 draws of loss or more. A curve ends where fewer than
@@ -53,7 +54,11 @@ def exceedance(run: Run) -> Answer:
     def draw() -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        return pictures.curves(pl.concat([_curve(run, who, end[who]) for who in _drawn(run)]))
+        behind = None
+        if beside is not None and TOTAL in _drawn(beside):
+            behind = _curve(beside, TOTAL, _ends(by_bearer(beside))[TOTAL])
+        mine = pl.concat([_curve(run, who, end[who]) for who in _drawn(run)])
+        return pictures.curves(mine, behind)
 
     return Answer(
         name="exceedance",
@@ -121,6 +126,7 @@ def _curve(run: Run, who: str, end: float) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "who": [said] * POINTS,
+            "about": [who] * POINTS,
             "amount_usd": at,
             "chance": chances,
             "low": np.maximum(chances - errors, 0.0),

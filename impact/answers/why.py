@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from impact.case import checks
 from impact.case.schema import highest
 from impact.case.ways import ROOT
 from impact.errors import bad, did_you_mean
-from impact.numerics import graph, times
+from impact.numerics import graph, measures, times
 from impact.simulation import Run, net, total
 
 Sentences = list[str]
@@ -38,10 +38,10 @@ Sentences = list[str]
 def why(run: Run, name: str) -> Answer:
     """How something comes about, in six sentences at most.
 
-    `name` is an entity, a bearer, `total`, an input, a claim, a statement (its topic, or what the
-    ids of its claims begin with), or a figure such as `chance.meta` or `mean.mercor`. The table
-    holds the claims behind it: `claim`, `says`, `by`,
-    `origins`. Raises BadInput for a name that the view does not know.
+    `name` is an entity, a bearer, `total`, a row of losses, an input, a claim, a statement (its
+    topic, or what the ids of its claims begin with), or a figure such as `chance.meta` or
+    `mean.mercor`. The table holds the claims behind it: `claim`, `says`, `by`, `origins`.
+    Raises BadInput for a name that the view does not know.
     """
     known, plain = run.known, name.removeprefix("chance.").removeprefix("mean.")
     explain = _explainer(run, plain)
@@ -104,9 +104,11 @@ def _kind(run: Run, name: str) -> str:
         return str(kinds[name])
     if name == TOTAL:
         return TOTAL
+    if name in known.rows("losses"):
+        return "loss"
     if topic(known, name):
         return "statement"
-    every = [*kinds, TOTAL, *known["inputs"]["id"], *_every_claim(run)]
+    every = [*kinds, TOTAL, *known["inputs"]["id"], *known["losses"]["id"], *_every_claim(run)]
     raise bad("why", f'no "{name}" in this view', did_you_mean(name, every, "name an entity"))
 
 
@@ -144,6 +146,7 @@ def _of_uses(run: Run, name: str) -> list[str]:
 
 def _explainer(run: Run, name: str) -> Callable[[Run, str], Sentences]:
     of = {"input": _of_input, "claim": _of_claim, "statement": _of_statement, TOTAL: _of_total}
+    of["loss"] = _of_loss
     return of.get(_kind(run, name), _of_party)
 
 
@@ -319,6 +322,33 @@ def _of_input(run: Run, name: str) -> Sentences:
     if row["question"]:
         told.append(f"What would settle it, for {row['ask']}: {row['question']}")
     return told
+
+
+def _of_loss(run: Run, name: str) -> Sentences:
+    """A row of losses: whose, of what, from what it is worked out, and how large it is."""
+    row, said = run.known.rows("losses")[name], names(run.known)
+    amounts = run.losses[name]
+    told = [f"{words.capital(said[row['bearer']])}, {row['driver']}: a loss of {row['form']}."]
+    needs = said[row["needs"]]
+    told.append(f"It arises where {needs} is reached, as {_worked_out(run, row)}.")
+    hits = amounts[amounts > 0]
+    if hits.size < measures.ENOUGH:
+        return [*told, f"How large it is, is {words.NOT_RESOLVED} in this view."]
+    low, high = (float(np.quantile(hits, at)) for at in (0.05, 0.95))
+    chance = words.chance(hits.size / amounts.size)
+    told.append(f"Where it arises ({chance}), it is {words.money_range(low, high)}.")
+    return [*told, f"It rests at its weakest on: {run.lineage.basis(name)}."]
+
+
+def _worked_out(run: Run, row: Mapping[str, Any]) -> str:
+    """How a loss is worked out from its inputs, in words."""
+    inputs = run.known.inputs
+    parts = [
+        f"{_meant(run, term)} ({_range(inputs[term])})" if term in inputs else term
+        for term in checks.argument_pairs(row["arguments"]).values()
+    ]
+    how = "the product of" if row["kind"] == "product" else f"{row['kind'].replace('_', ' ')} of"
+    return f"{how} {words.listed(parts)}"
 
 
 def _of_claim(run: Run, name: str) -> Sentences:

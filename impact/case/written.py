@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from impact.case.folder import Case, ordered, seal
-from impact.case.scenarios import BASELINE, Change
+from impact.case.folder import FOLDERS, Case, load_case, ordered, read_case, seal
+from impact.case.scenarios import BASELINE, Change, Scenario
 from impact.case.schema import SCHEMA_VERSION
+from impact.errors import BadInput, bad
 from impact.numerics import times
 
 _SETTINGS = ("id", "title", "question", "currency", "tlp")
@@ -38,6 +42,41 @@ def write(known: Case, home: Path) -> None:
     settings = {name: getattr(known, name) for name in _SETTINGS}
     settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
     (home / "case.toml").write_text(_settings(settings), encoding="utf-8")
+
+
+def keep(folder: Path, scenario: Scenario) -> None:
+    """Add a scenario to the `scenarios.toml` of a case folder, whose own text stays as it is.
+
+    Raises BadInput where the name is taken or the case would have a fault with it; the file is
+    then left as it was. It is replaced in one step, so that it is never half written.
+    """
+    path = folder / "scenarios.toml"
+    old = path.read_text("utf-8") if path.exists() else ""
+    if scenario.id in load_case(folder).scenarios:
+        raise bad(f"scenario {scenario.id}", "is there already", "give another name")
+    kept: dict[str, Any] = {"title": scenario.title, "says": scenario.says, "as_of": scenario.as_of}
+    kept = {name: said for name, said in kept.items() if said}
+    kept |= {"tlp": scenario.tlp, "set": _estimates(scenario.changes)}
+    new = f"{old.rstrip()}\n\n{_block(('scenario', scenario.id), kept)}".lstrip()
+    with tempfile.TemporaryDirectory() as home:
+        trial = Path(home) / folder.resolve().name
+        shutil.copytree(folder, trial, ignore=shutil.ignore_patterns(*FOLDERS))
+        (trial / path.name).write_text(new, encoding="utf-8")
+        _, faults = read_case(trial)
+    if faults:
+        raise BadInput(faults)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=folder, prefix=".scenarios-", delete=False
+    ) as stream:
+        try:
+            stream.write(new)
+            stream.flush()
+            os.fsync(stream.fileno())
+            shutil.copymode(path, stream.name) if path.exists() else None
+            Path(stream.name).replace(path)
+        except OSError as error:
+            Path(stream.name).unlink(missing_ok=True)
+            raise bad(str(path), f"cannot be written ({error.strerror})", "check it") from None
 
 
 def text(rows: pl.DataFrame) -> str:

@@ -10,7 +10,7 @@ import altair as alt
 import polars as pl
 
 from impact import words
-from impact.charts.theme import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, SOFT
+from impact.charts.theme import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, SOFT, Rows
 
 _STAGES = {
     "access": RED,
@@ -29,11 +29,16 @@ _SHAPES = {  # colour is never the only carrier
 _UTC = alt.Scale(type="utc")
 
 
-def _values(frame: pl.DataFrame) -> alt.InlineData:
-    """The rows of a frame as inline data; instants as ISO text in UTC, without polars' dtypes."""
+def _texts(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame; instants as ISO text in UTC."""
     instants = [name for name, dtype in frame.schema.items() if dtype.is_temporal()]
     texts = frame.with_columns(pl.col(instants).dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    return alt.InlineData(values=texts.to_dicts())
+    return texts.to_dicts()
+
+
+def _values(frame: pl.DataFrame) -> alt.InlineData:
+    """The rows of a frame as inline data, without polars' dtypes."""
+    return alt.InlineData(values=Rows(_texts(frame)))  # type: ignore[arg-type]
 
 
 def _lines(text: str, width: int, most: int = 2) -> list[str]:
@@ -54,7 +59,7 @@ def timeline(
     rows = events.with_columns(says=told).with_row_index("order")
     shown = [stage for stage in _STAGES if stage in set(events["stage"])]
     panels = [rows.filter(pl.col("stage") == stage) for stage in shown] if by_stage else [rows]
-    ends = _values(rows.select("happened_on", "reported_on")).to_dict()["values"]
+    ends = _texts(rows.select("happened_on", "reported_on"))
     days = sorted(day for row in ends for day in row.values() if day)
     scale = alt.Scale(type="utc", domain=[days[0], days[-1]], nice=True)
     charts: list[Any] = []
@@ -132,7 +137,7 @@ def paths(nodes: pl.DataFrame, edges: pl.DataFrame) -> alt.TopLevelMixin:
     """The ways from the event to the parties, top to bottom; reported solid, assumed dashed.
 
     `nodes`: `id`, `name`, `said` (the chance in words), `layer`, `chance`. `edges`: `source`,
-    `target`, `basis` (reported or assumed).
+    `target`, `basis` (reported or assumed). A mark keeps the id as what it is `about`.
     """
     placed = _place(nodes, edges)
     spots = {row["id"]: row for row in placed.iter_rows(named=True)}
@@ -155,13 +160,14 @@ def paths(nodes: pl.DataFrame, edges: pl.DataFrame) -> alt.TopLevelMixin:
         legend=alt.Legend(title="Way", symbolType="stroke"),
     )
     ways = alt.Chart(_values(pl.DataFrame(lines))).mark_rule(strokeWidth=1.4, color=SOFT)
-    ways = ways.encode(x=x, y=y, x2="x2:Q", y2="y2:Q", strokeDash=dash)
+    ways = ways.encode(x=x, y=y, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q"), strokeDash=dash)
     beside = placed.select("name", "said", pl.len().over("layer").alias("members"))
     label = [
         "\n".join([*_lines(name, max(13, 90 // members - 4)), said])
         for name, said, members in beside.iter_rows()
     ]
-    text = placed.select("x", "chance", y="layer").with_columns(label=pl.Series(label))
+    text = placed.select("x", "chance", y="layer", about="id")
+    text = text.with_columns(label=pl.Series(label))
     base = alt.Chart(_values(text)).encode(x=x, y=y)
     shade = alt.Color(
         "chance:Q",
@@ -182,8 +188,8 @@ def paths(nodes: pl.DataFrame, edges: pl.DataFrame) -> alt.TopLevelMixin:
     layers = (
         ways,
         spot.encode(color=shade),
-        halo.encode(text="label:N"),
-        names.encode(text="label:N"),
+        halo.encode(text=alt.Text("label:N")),
+        names.encode(text=alt.Text("label:N")),
     )
     return alt.layer(*layers).properties(width=680, height=66 * (deepest + 1))
 
@@ -211,8 +217,8 @@ def _place(nodes: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
 def ranges(rows: pl.DataFrame) -> alt.TopLevelMixin:
     """Ranges of money: a bar from the 5 % to the 95 % point, a mark at the median, in USD.
 
-    `rows`: `label`, `p05`, `p50`, `p95`, `basis`. Bars have a dashed edge, as estimates do. The
-    scale is logarithmic where every value is above 0.
+    `rows`: `label`, `p05`, `p50`, `p95`, `basis`, `about`. Bars have a dashed edge, as estimates
+    do. The scale is logarithmic where every value is above 0.
     """
     drawn, y = _labels(rows)
     lows = drawn["p05"].drop_nulls()
@@ -231,7 +237,7 @@ def ranges(rows: pl.DataFrame) -> alt.TopLevelMixin:
         legend=alt.Legend(title="Rests at its weakest on"),
     )
     bars = base.mark_bar(height=13, stroke=BLUE, strokeDash=[3, 2]).encode(
-        x=x, x2="p95:Q", color=colour
+        x=x, x2=alt.X2("p95:Q"), color=colour
     )
     ticks = base.mark_tick(thickness=3, size=21, color=INK).encode(x=alt.X("p50:Q", scale=scale))
     return alt.layer(bars, ticks).properties(width=400, height=alt.Step(38))
@@ -278,10 +284,11 @@ def bars(rows: pl.DataFrame, title: str) -> alt.TopLevelMixin:
     return alt.layer(drawn_bars, text).properties(width=380, height=alt.Step(36))
 
 
-def curves(rows: pl.DataFrame) -> alt.TopLevelMixin:
+def curves(rows: pl.DataFrame, beside: pl.DataFrame | None = None) -> alt.TopLevelMixin:
     """Chance that a loss is above an amount, each curve with its 95 % band and its name.
 
-    `rows`: `who`, `amount_usd` (above 0), `chance`, `low`, `high`.
+    `rows` and `beside`, which is drawn faint behind them: `who`, `amount_usd` (above 0), `chance`,
+    `low`, `high`, `about`.
     """
     base = alt.Chart(_values(rows))
     names = rows["who"].unique(maintain_order=True).to_list()
@@ -301,10 +308,18 @@ def curves(rows: pl.DataFrame) -> alt.TopLevelMixin:
         "amount_usd:Q", scale=alt.Scale(type="log", nice=False), axis=axis, title="USD, loss above"
     )
     y = alt.Y("chance:Q", title="chance", axis=alt.Axis(format="~%"))
-    band = base.mark_area(opacity=0.2).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
+    band = base.mark_area(opacity=0.2).encode(
+        x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour
+    )
     dashes = alt.StrokeDash("who:N", scale=alt.Scale(domain=names), legend=None)
     line = base.mark_line(strokeWidth=2.2).encode(x=x, y=y, color=colour, strokeDash=dashes)
-    return alt.layer(band, line).properties(width=560, height=300)
+    layers = [band, line]
+    if beside is not None:
+        behind = alt.Chart(_values(beside.select("amount_usd", "chance", "who")))
+        detail = alt.Detail("who:N")
+        faint = behind.mark_line(color=SOFT, strokeWidth=1.5, opacity=0.5)
+        layers.insert(0, faint.encode(x=x, y=y, detail=detail))
+    return alt.layer(*layers).properties(width=560, height=300)
 
 
 def steps(rows: pl.DataFrame) -> alt.TopLevelMixin:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import altair as alt
 import numpy as np
 import pytest
+from jsonschema.validators import validator_for
 from tiny import raised
 
 import impact
@@ -22,7 +24,9 @@ OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sour
 CLAIMS = ("mercor-via-litellm", "anthropic-silent", "litellm-cause-account")
 OF_SCAN = ("systems", "pins", "to_settle", "not_read")
 TWO = ("scan", "held_when", "under", "waterfall", "news")  # asked below, each by its own call
-NO_ANSWERS = {"Answer", "Case", "Run", "load_case", "view", "simulate", "what_if", "totals"}
+NO_ANSWERS = {
+    *("Answer", "Case", "Run", "load_case", "view", "simulate", "what_if", "totals", "explore")
+}
 SCENARIOS = (
     *("baseline", "near-miss", "contractor-data-only", "client-data-taken"),
     *("client-data-published", "long-pause", "pause-spreads", "surge-falls"),
@@ -130,6 +134,14 @@ def test_a_chart_is_sound_xml_that_leads_nowhere(asked: list[impact.Answer]) -> 
         assert len(texts) == 1, answer.name
         assert texts[0], answer.name
         assert answer.sentence in texts[0], answer.name
+
+
+def test_a_chart_is_vega_lite_by_its_schema(asked: list[impact.Answer]) -> None:
+    grammar = alt.load_schema()
+    check = validator_for(grammar)(grammar)
+    for answer in asked:
+        if chart := answer.chart():
+            assert list(check.iter_errors(chart["spec"])) == [], answer.name
 
 
 def test_nobody_is_called_a_victim_or_a_culprit(asked: list[impact.Answer]) -> None:

@@ -198,7 +198,9 @@ def test_a_text_of_a_chart_is_cut_and_made_visible() -> None:
 
     chart = alt.Chart(alt.InlineData([{"a": "\x1b\x07\u202e" + "x" * 9000, "b": 1}]))
     axis = alt.Axis(labelLimit=0)
-    spec = theme.described(chart.mark_point().encode(x=alt.X("a:N", axis=axis), y="b:Q"), ["\x1b!"])
+    spec = theme.described(
+        lambda: chart.mark_point().encode(x=alt.X("a:N", axis=axis), y="b:Q"), ["\x1b!"]
+    )
     drawn = theme.svg(spec, "title", "finding")
     assert "(cut, 9,003 characters)" in drawn
     assert "[U+202E]" in drawn

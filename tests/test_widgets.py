@@ -1,0 +1,199 @@
+"""The panel without a browser: what it shows is what the answers say, and no fault ends it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import ipywidgets as ipw
+import numpy as np
+import pytest
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
+
+import impact
+from impact import widgets
+from impact.case.folder import load_case
+from impact.widgets import _Panel, days, picture
+
+
+@pytest.fixture
+def folder(root: Path, tmp_path: Path) -> Path:
+    """A copy of the bundled case that may be changed."""
+    return Path(shutil.copytree(root / "data" / "cases" / "mercor", tmp_path / "mercor"))
+
+
+@pytest.fixture
+def panel(folder: Path) -> _Panel:
+    return _Panel(str(folder), 2000, 1)
+
+
+def control(panel: _Panel, name: str) -> ipw.FloatSlider:
+    (found,) = (
+        box.children[1]
+        for box in panel.sliders.children
+        if f"input-{name}" in box.children[1]._dom_classes
+    )
+    return found
+
+
+def says(panel: _Panel, name: str) -> str:
+    return next(str(one["says"]) for one in panel.board.pictures if one["name"] == name)
+
+
+def test_a_panel_shows_the_answers_of_its_view(panel: _Panel, folder: Path) -> None:
+    known = impact.view(impact.load_case(folder), changes="pause_weeks=40")
+    run = impact.simulate(known, 2000)
+    control(panel, "pause_weeks").value = 40
+    for ask in (impact.losses, impact.exceedance, impact.exposure):
+        answer = ask(run)
+        assert says(panel, answer.name) == answer.sentence
+    assert impact.waterfall(run).sentence.rpartition("mean total")[2] in panel.said.value
+    assert panel.wrong.value == ""
+
+
+def test_a_slider_back_at_its_start_leaves_the_estimate(panel: _Panel) -> None:
+    before = says(panel, "losses")
+    slider = control(panel, "pause_weeks")
+    start = slider.value
+    slider.value = start + 10 * slider.step
+    assert says(panel, "losses") != before
+    slider.value = start
+    assert (says(panel, "losses"), panel.changes) == (before, {})
+    slider.value = 1e9  # past its range
+    assert panel.changes["pause_weeks"].mode == pytest.approx(slider.max, rel=1e-2)
+
+
+def test_where_only_rows_change_the_description_of_a_picture_stays(panel: _Panel) -> None:
+    slider = control(panel, "pause_weeks")
+    slider.value = 20
+    before = {one["name"]: one for one in panel.board.pictures}
+    slider.value = 21
+    for one in panel.board.pictures:
+        if one["name"] != "exceedance":  # its ticks follow the amounts
+            assert one["spec"] == before[one["name"]]["spec"], one["name"]
+    after = {one["name"]: one["tables"] for one in panel.board.pictures}
+    assert after["losses"] != before["losses"]["tables"]
+
+
+def test_a_day_a_scenario_and_a_level_are_views(panel: _Panel, folder: Path) -> None:
+    panel.day.value = "2026-03-24"
+    run = impact.simulate(impact.view(impact.load_case(folder), as_of="2026-03-24"), 2000)
+    assert says(panel, "exposure") == impact.exposure(run).sentence
+    assert "became known" in panel.said.value
+    panel.day.value = ""
+    panel.scenario.value = "surge-falls"
+    assert "no compromise reported" in panel.said.value
+    assert [day for day, _ in panel.day.options][:-1] == days(load_case(folder))
+
+
+def test_faults_of_a_folder_are_listed_and_the_panel_lives_on(folder: Path) -> None:
+    links = folder / "links.csv"
+    whole = links.read_text("utf-8")
+    links.write_text(whole.replace("mercor", "mercr"))
+    panel = _Panel(str(folder), 500, 1)
+    assert panel.wrong.value.count("<li>") > 1
+    assert "links.csv:" in panel.wrong.value
+    assert panel.board.pictures == []
+    panel.day.value = ""
+    panel.case.value = "mercor"  # another case can be chosen
+    assert panel.wrong.value == ""
+    assert len(panel.board.pictures) == 3
+    panel.case.value = str(folder)
+    assert "links.csv:" in panel.wrong.value
+    links.write_text(whole)
+    panel.case.value = "mercor"
+    panel.case.value = str(folder)
+    assert panel.wrong.value == ""
+
+
+def test_no_such_case_is_said_in_the_panel() -> None:
+    panel = _Panel("mercr", 500, 1)
+    assert "did you mean" in panel.wrong.value
+    assert isinstance(impact.explore("mercr"), ipw.VBox)
+
+
+def test_what_is_moved_is_kept_checked_and_only_under_a_new_name(
+    panel: _Panel, folder: Path
+) -> None:
+    file = folder / "scenarios.toml"
+    before = file.read_text("utf-8")
+    for name, said in (("", "is no name"), ("a b", "is no name"), ("longer", "nothing is changed")):
+        panel.name.value = name
+        panel.keep.click()
+        assert said in panel.wrong.value
+    control(panel, "pause_weeks").value = 40
+    panel.name.value = "surge-falls"
+    panel.keep.click()
+    assert "is there already" in panel.wrong.value
+    assert file.read_text("utf-8") == before
+    panel.name.value = "longer"
+    panel.keep.click()
+    assert (panel.wrong.value, panel.scenario.value) == ("", "longer")
+    assert file.read_text("utf-8").startswith(before.rstrip())
+    kept = load_case(folder).scenarios["longer"]
+    assert [str(change) for change in kept.changes] == ["pause_weeks=40"]
+    assert not list(folder.glob(".scenarios*"))
+
+
+def test_why_tells_of_a_party_a_row_of_losses_and_the_total(panel: _Panel) -> None:
+    abouts = {
+        row["about"]
+        for one in panel.board.pictures
+        for rows in one["tables"].values()
+        for row in rows
+        if "about" in row
+    }
+    assert {"mercor", "total", "event", "meta"} <= abouts
+    for about in abouts:
+        panel._explain(about)
+        assert "no &quot;" not in panel.why.value, about
+        assert panel.why.value, about
+
+
+def test_words_of_a_case_are_text_in_the_panel(folder: Path) -> None:
+    for name in ("inputs.csv", "entities.csv"):
+        file = folder / name
+        text = file.read_text("utf-8").replace("Weeks that client", "<img src=x>Weeks that client")
+        file.write_text(text.replace("Mercor,", "<b>Mercor</b>,"))
+    panel = _Panel(str(folder), 500, 1)
+    assert panel.wrong.value == ""
+    shown = [panel.head, panel.said, panel.why, *(b.children[0] for b in panel.sliders.children)]
+    assert not any("<img" in one.value or "<b>Mercor" in one.value for one in shown)
+    panel._explain("mercor")
+    assert "<b>Mercor" not in panel.why.value.replace("<p><b>", "")
+
+
+def test_a_picture_is_of_plain_data(panel: _Panel) -> None:
+    for one in panel.board.pictures:
+        assert json.loads(json.dumps(one)) == one
+        assert '"values": [{' not in one["spec"]
+    known = impact.view(impact.load_case("mercor"), as_of="2014-12-31")
+    empty = picture(impact.losses(impact.simulate(known, 500)))
+    assert (empty["spec"], empty["tables"]) == ("", {})
+
+
+def test_sliders_begin_where_the_estimate_is(panel: _Panel) -> None:
+    assert panel.base is not None
+    for box in panel.sliders.children:
+        slider = box.children[1]
+        low = 10**slider.min if isinstance(slider, ipw.FloatLogSlider) else slider.min
+        high = 10**slider.max if isinstance(slider, ipw.FloatLogSlider) else slider.max
+        assert low <= slider.value <= high
+    assert len(panel.sliders.children) <= widgets.MOST_SLIDERS
+    assert np.isclose(control(panel, "stores_in_reach").value, 0.6, atol=0.1)
+
+
+def test_the_kit_shows_itself_and_says_where_to_start() -> None:
+    shell = InteractiveShell.instance()
+    shell.run_cell("import impact")
+    told = shell.object_inspect_mime("impact")["text/plain"]
+    assert "Start here" in told
+    with provisionalcompleter():
+        names = {found.text for found in shell.Completer.completions("impact.exp", 10)}
+    assert any(name.endswith("exposure") for name in names)
+    assert any(name.endswith("explore") for name in names)
+    known = impact.view(impact.load_case("mercor"))
+    assert known.title in known._repr_markdown_()
+    assert "10,000" in impact.simulate(known)._repr_markdown_()
