@@ -110,6 +110,7 @@ def svg(spec: dict[str, Any], title: str, says: str) -> str:
     one is added here. A control character would end the process (vl-convert 1.9): there is none.
     """
     drawn = str(vl_convert.vegalite_to_svg(readable(spec), vl_version="6.4", allowed_base_urls=[]))
+    drawn = re.sub(r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*")', "", drawn)
     title, says = words.shown(title), words.shown(says)
     told = f"<title>{html.escape(title)}</title><desc>{html.escape(says)}</desc>"
     name = html.escape(says, quote=True)

@@ -26,6 +26,7 @@ from typing import Any
 
 import debian
 import numpy as np
+import panel
 import polars as pl
 import reports
 import stack
@@ -467,7 +468,7 @@ def main(arguments: list[str]) -> None:
             lambda: cuts_and_ranks(mercor), lambda: product_model(peers, folder),
             lambda: fewer_draws(folder), lambda: what_ifs(folder, mercor), memory,
             lambda: all_answers(mercor), evidence, growth, lambda: reports.rows(folder),
-            lambda: stack.rows(peers, folder),
+            lambda: stack.rows(peers, folder), lambda: panel.rows(folder),
         )  # fmt: skip
         for group in groups:
             for row in group():

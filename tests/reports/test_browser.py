@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import impact
@@ -15,7 +16,7 @@ from impact.reports import batch, plan
 from impact.reports.plan import Parameters
 
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
-NOTEBOOKS = ("00_brief", "01_what_is_known", "02_who_is_exposed", "03_what_it_costs")
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]  # version 2.1, level AA
 # contrast of each text with what is behind it: WCAG 2.1, 1.4.3
 CONTRAST = """() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number)
@@ -42,12 +43,12 @@ CONTRAST = """() => {
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with four reports of the bundled case, one scenario hypothetical."""
+    """A folder with all reports of two scenarios of the bundled case, one hypothetical."""
     out = tmp_path_factory.mktemp("pages") / "out"
     case = impact.load_case("mercor")
     tasks, _ = plan.plan(
         case,
-        [path for path in plan.find_notebooks("all") if path.stem in NOTEBOOKS],
+        plan.find_notebooks("all"),
         ["baseline", "surge-falls"],
         Parameters(draws=2000),
     )
@@ -75,6 +76,7 @@ def opened(browser: Browser, path: Path, **look: Any) -> tuple[Page, list[str]]:
     return page, told
 
 
+PAGES = 13  # seven notebooks of two scenarios, those that do not vary once, and the index
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -94,13 +96,26 @@ def test_every_page_is_quiet_fits_and_has_contrast(
     browser: Browser, reports: Path, look: str
 ) -> None:
     pages = sorted(reports.rglob("*.html"))
-    assert len(pages) == 8
+    assert len(pages) == PAGES
     for path in pages:
         page, told = opened(browser, path, **LOOKS[look])
         assert told == [], path.name
         wide = page.evaluate("[document.scrollingElement.scrollWidth, innerWidth]")
         assert wide[0] <= wide[1], path.name
         assert page.evaluate(CONTRAST) == [], path.name
+        page.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_no_violation_of_wcag(browser: Browser, reports: Path, look: str) -> None:
+    for path in sorted(reports.rglob("*.html")):
+        page, _ = opened(browser, path, **LOOKS[look])
+        rules = {"runOnly": {"type": "tag", "values": WCAG}}
+        found = Axe().run(page, options=rules).response["violations"]
+        told = [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found]
+        assert told == [], path.name
         page.context.close()
 
 
@@ -139,7 +154,7 @@ def test_every_page_has_order_names_and_a_finding_for_each_picture(
 def test_every_row_of_the_index_opens(browser: Browser, reports: Path) -> None:
     page, _ = opened(browser, reports / "index.html")
     links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.href)")
-    assert len(set(links)) == 7
+    assert len(set(links)) == PAGES - 1
     for link in set(links):
         page.goto(link)
         assert page.locator("h1").count() == 1
