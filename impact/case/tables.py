@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +21,11 @@ from impact.numerics import times
 from impact.texts import decoded
 
 SHOWN = 20  # faults shown of one kind in one column, before "and N more"
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+# What spreadsheets make of `true` and `false` in English, German, French, Italian, Spanish,
+# Portuguese, Dutch and Polish.
+_TRUE = ("true", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "waar", "prawda")
+_FALSE = ("false", "falsch", "faux", "falso", "onwaar", "fałsz")
 _ID = r"^[a-z0-9][a-z0-9._+-]*$"
 _LISTS = ("refs", "chances", "arguments")
 _OWN = "x_"  # columns that start so are kept and not read
@@ -44,23 +50,46 @@ def empty(table: Table) -> pl.DataFrame:
 
 
 def read(path: Path, table: Table) -> tuple[pl.DataFrame, list[Fault]]:
-    """(rows, faults) of a local CSV file. With faults in its form there are no rows."""
+    """(rows, faults) of a local CSV file. With faults in its form there are no rows.
+
+    Cells are parted by commas, or as a spreadsheet of another language saves them: by semicolons or
+    tabs, and then with a decimal comma.
+    """
     text, faults = read_text(path)
     if faults:
         return empty(table), faults
     text = text.replace("\r\n", "\n").rstrip("\n")
     split = pl.Series("row", [text]).str.split("\n").explode()
     lines = split.to_frame().with_row_index("file_line", 1).cast({"file_line": pl.Int64})
-    header, faults = _header(path.name, lines["row"][0], table)
+    sign = max(_SEPARATORS, key=lines["row"][0].count)
+    header, faults = _header(path.name, lines["row"][0], table, sign)
     rows = lines[1:].filter(pl.col("row").str.strip_chars() != "")
-    faults = faults or _ragged(path.name, rows, len(header))
+    faults = faults or _ragged(path.name, rows, len(header), sign)
     if faults or not rows.height:
         return empty(table), faults
     whole = rows.height == lines.height - 1  # without blank lines the text can be read as it is
     body = (text.partition("\n")[2] if whole else "\n".join(rows["row"])).encode()
-    raw = pl.read_csv(io.BytesIO(body), has_header=False, new_columns=header, infer_schema=False)
+    raw = pl.read_csv(
+        io.BytesIO(body), has_header=False, new_columns=header, infer_schema=False, separator=sign
+    )
     stripped = pl.all().str.strip_chars().replace("", None)
+    if sign != ",":
+        numbers = [column.name for column in table.columns if column.type == "number"]
+        raw = _with_points(raw, [name for name in numbers if name in header])
     return typed(raw.with_columns(stripped, file_line=rows["file_line"]), table, path.name)
+
+
+def _with_points(raw: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Numbers with a decimal comma with a point.
+
+    `1,250` could be a thousand: it is read so only where another number of the file cannot be one.
+    """
+    number = pl.col(names).str.strip_chars()
+    either = number.str.contains(r"^-?[1-9]\d{0,2},\d{3}$")
+    comma = number.str.contains(r"^-?\d+,\d+$")
+    sure = raw.select((comma & ~either).any()).select(pl.any_horizontal(pl.all())).item()
+    wanted = comma if sure else comma & ~either
+    return raw.with_columns(pl.when(wanted).then(number.str.replace(",", ".")).otherwise(number))
 
 
 def typed(raw: pl.DataFrame, table: Table, file: str) -> tuple[pl.DataFrame, list[Fault]]:
@@ -109,10 +138,8 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
     return text, []
 
 
-def _header(file: str, line: str, table: Table) -> tuple[list[str], list[Fault]]:
-    names = [name.strip() for name in next(csv.reader([line]), [])]
-    if len(names) == 1 and names[0].count(";") > 1:
-        return names, [Fault(f"{file}:1", "columns are separated by ;", "save it with commas")]
+def _header(file: str, line: str, table: Table, sign: str) -> tuple[list[str], list[Fault]]:
+    names = [name.strip() for name in next(csv.reader([line], delimiter=sign), [])]
     faults = [
         Fault(f"{file}:1 {name}", "stands twice in the header", "keep one of them")
         for name in sorted({name for name in names if names.count(name) > 1})
@@ -131,17 +158,17 @@ def _header(file: str, line: str, table: Table) -> tuple[list[str], list[Fault]]
     return names, faults
 
 
-def _ragged(file: str, rows: pl.DataFrame, width: int) -> list[Fault]:
-    cell = r'(?:"(?:[^"]|"")*"|[^",]*)'
-    wrong = rows.filter(~pl.col("row").str.contains(f"^{cell}(?:,{cell}){{{width - 1}}}$"))
+def _ragged(file: str, rows: pl.DataFrame, width: int, sign: str) -> list[Fault]:
+    cell = rf'(?:"(?:[^"]|"")*"|[^"{sign}]*)'
+    wrong = rows.filter(~pl.col("row").str.contains(f"^{cell}(?:{sign}{cell}){{{width - 1}}}$"))
     faults = []
     for line, row in wrong[:SHOWN].select("file_line", "row").iter_rows():
-        cells = len(next(csv.reader([row])))
+        cells = len(next(csv.reader([row], delimiter=sign)))
         what = f"has {cells} cells where the header has {width}"
-        repair = "quote cells that hold commas"
+        repair = f"quote cells that hold {_SEPARATORS[sign]}"
         if row.count('"') % 2:
             what, repair = "a quote is not closed", "a row is one line"
-        elif cells == width or not re.fullmatch(f"{cell}(?:,{cell})*", row):
+        elif cells == width or not re.fullmatch(f"{cell}(?:{sign}{cell})*", row):
             what, repair = "a quote stands inside a cell", 'quote the whole cell and write " as ""'
         faults.append(Fault(f"{file}:{line}", what, repair))
     if wrong.height > SHOWN:
@@ -162,8 +189,8 @@ def _convert(written: pl.Series, column: Column) -> tuple[pl.Series, pl.Series, 
         return instants, wrong, "is not a date", times.HOW
     if column.type == "flag":
         lower = written.str.to_lowercase()
-        wrong = present & ~lower.is_in(["true", "false"])
-        flag = (lower == "true").fill_null(False)
+        wrong = present & ~lower.is_in([*_TRUE, *_FALSE])
+        flag = lower.is_in(_TRUE).fill_null(False)
         return flag, wrong, "is neither true nor false", "write true or leave it empty"
     if column.type == "choice":
         value = written

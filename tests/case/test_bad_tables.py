@@ -164,14 +164,6 @@ FORMS: dict[str, tuple[Damage, str, str]] = {
         "",
         "quote",
     ),
-    "semicolons between columns": (
-        lambda case: (
-            case.write("windows", [line.replace(",", ";") for line in case.lines("windows")])
-            or "windows.csv:1"
-        ),
-        "columns are separated by ;",
-        "save it with commas",
-    ),
     "UTF-16": (
         lambda case: case.recode("entities", "utf-16"),
         "is not UTF-8 (it looks like UTF-16)",
