@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import os
 import pkgutil
 import re
 import shlex
@@ -11,16 +12,63 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import impact
+from impact import reference
 from impact.case import dictionary
+from impact.case.schema import TABLES
+from impact.cli import main
 from impact.stack import readers, verdicts
 
 
 def test_the_dictionary_and_the_data_packages_are_current() -> None:
     stale = [p.name for p, text in dictionary.written().items() if p.read_text("utf-8") != text]
     assert not stale, "run python -m impact.case.dictionary"
+
+
+def test_the_reference_is_current_and_no_option_is_without_a_word(root: Path) -> None:
+    assert (root / "docs/reference.md").read_text("utf-8") == reference.written(), (
+        "run python -m impact.reference"
+    )
+    for name, command in main.commands.items():
+        assert command.help, name
+        options = [one for one in command.params if isinstance(one, click.Option)]
+        assert all(one.help for one in options), name
+
+
+def test_every_column_has_its_meaning_in_the_dictionary(root: Path) -> None:
+    text = (root / "data/README.md").read_text("utf-8")
+    for table in TABLES:
+        part = text.partition(f"## {table.name}.csv")[2].partition("\n## ")[0]
+        for column in table.columns:
+            assert len(column.meaning.split()) > 1, column.name
+            assert f"| `{column.name}` |" in part, (table.name, column.name)
+
+
+def test_the_guide_to_a_case_of_ones_own_runs_word_by_word(root: Path, tmp_path: Path) -> None:
+    text = (root / "docs/your-own-incident.md").read_text("utf-8")
+    (tmp_path / "impact").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m impact "$@"\n')
+    (tmp_path / "impact").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    home, said, looked_at = tmp_path / "home", "", 0
+    home.mkdir()
+    for kind, block in re.findall(r"```(sh|text)\n(.*?)```", text, re.S):
+        if kind == "text":
+            for line in block.splitlines():
+                assert line in said, line
+                looked_at += 1
+            continue
+        command = ["bash", "-euo", "pipefail", "-c", block]
+        environment = {**os.environ, "PATH": path, "PYTHONPATH": str(root)}
+        done = subprocess.run(
+            command, cwd=home, env=environment, capture_output=True, text=True, check=False
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, (block, said)
+    assert looked_at >= 9
+    assert (home / "page/acme/baseline/00_brief.html").exists()
 
 
 def test_the_truth_table_of_verdicts_is_current(root: Path) -> None:

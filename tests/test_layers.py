@@ -13,13 +13,14 @@ ROWS = (
     ("simulation", "sums"),
     ("answers",),
     ("reports",),
-    ("widgets", "cli", "__main__"),
+    ("widgets", "cli", "__main__", "reference"),
 )
 ROW = {room: number for number, rooms in enumerate(ROWS) for room in rooms}
 BESIDE = {
     ("words", "errors"),
     ("texts", "errors"),
     ("__main__", "cli"),
+    ("reference", "cli"),
     ("sums", "simulation"),
 }  # the only imports inside one row
 PUBLIC = ""  # stands for the package itself, whose lazy names reach everywhere

@@ -28,9 +28,10 @@ A case is a folder of small cited tables, `data/cases/NAME/`. This page is writt
 - `scenarios.toml` holds named changes of inputs (`[scenario.NAME]`) and decisions
   (`[decision.NAME]`, each with two or more `[decision.NAME.option.NAME]`). `set` gives an input
   one number or `[low, mode, high]`; `"link.ID" = 0` cuts a link.
-- Every table is a UTF-8 CSV with commas, one row a line. Text stays text; empty is unknown,
-  never 0. A column that starts with `x_` is yours and is kept; any other unknown column is an
-  error.
+- Every table is a UTF-8 CSV with commas, one row a line; semicolons or tabs with decimal
+  commas, as a spreadsheet of another language saves them, are read too. Text stays text; empty is
+  unknown, never 0. A column that starts with `x_` is yours and is kept; any other unknown column
+  is an error.
 - Several values in a cell are separated by `;`. A time is `2026`, `2026-04`, `2026-04-03` or
   `2026-04-03T12:00Z` (UTC); a year, a month or a day counts to its end.
 - `(id, known_on, tlp)` names a row. Of one `id` the newest row known by the day stands. A row

@@ -293,7 +293,11 @@ TABLES: tuple[Table, ...] = (
         Column("low", "number", "Least value; for a lognormal the 5 % point."),
         Column("mode", "number", "Most likely value; the value itself where fixed."),
         Column("high", "number", "Greatest value; for a lognormal the 95 % point."),
-        _choice("shape", "Distribution.", *SHAPES),
+        _choice(
+            "shape",
+            "Distribution that low, mode, high or parameters describe.",
+            *SHAPES,
+        ),
         Column("cap", "number", "Upper end at which a lognormal is truncated."),
         Column(
             "parameters",
