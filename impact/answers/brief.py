@@ -45,12 +45,26 @@ def bottom_line(run: Run) -> Answer:
 def _happened(run: Run) -> str:
     """What is reported of the vendors reached and of what their clients do, by whom and when."""
     known, said = run.known, names(run.known)
-    hit = sorted(set(related(known, "supplies")) & established(run))
-    claims = [claim for vendor in hit for claim in reported(known, vendor, most=2)[-1:]]
-    clients = {lab for vendor in hit for lab in related(known, "supplies")[vendor]}
-    claims += [claim for lab in sorted(clients) for claim in reported(known, lab, most=1)]
+    supply = related(known, "supplies")
+    hit = sorted(set(supply) & established(run))
+    clients = {client for vendor in hit for client in supply[vendor]}
+    first = [vendor for vendor in hit if vendor not in clients]  # not those reached as clients
+    claims = [claim for vendor in first for claim in reported(known, vendor, most=2)[-1:]]
+    if len(clients) <= _TOLD_APART:  # of more, what follows says how many
+        claims += [claim for client in sorted(clients) for claim in reported(known, client, most=1)]
     if claims:
         return told(known, claims)
     releases = known["entities"].filter(pl.col("kind") == "release")["id"]
     bad = [said[name] for name in releases if name in established(run)]
-    return f"Known to be bad: {words.listed(bad)}" if bad else "No bad release is known by that day"
+    if bad:
+        return f"Known to be bad: {words.listed(bad)}"
+    suspect = [vendor for vendor in sorted(supply) if run.reached.get(vendor)]
+    claims = [claim for vendor in suspect for claim in reported(known, vendor, most=1)]
+    if claims:
+        return told(known, claims)
+    kinds = set(known["entities"]["kind"])
+    what = "bad release" if kinds & {"release", "package"} else "breach"
+    return f"No {what} is known by that day"
+
+
+_TOLD_APART = 6  # clients up to which it is told what each does

@@ -1,4 +1,4 @@
-"""What hangs on one supplier: each vendor and package in turn as the only one that falls."""
+"""What hangs on one supplier: each vendor, package or other supplier as the only one to fall."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PARTIES = ("lab", "client")
 
 @per_run
 def concentration(run: Run) -> Answer:
-    """Who and how much each vendor or package would take with it, were it the only one to fall.
+    """Who and how much each vendor, package or other supplier would take with it, fallen alone.
 
     Nothing else is supposed: every other link from the event is left out, on the same draws. Table:
     `entity`, `name`, `clients`, `alternatives` (other reported suppliers of each), `parties`,
@@ -39,8 +39,10 @@ def concentration(run: Run) -> Answer:
     known = run.known
     modelled_from = known["links"].filter(pl.col("chances").list.len() > 0)["source"]
     linked = {*related(known, "supplies"), *related(known, "peer_of"), *modelled_from}
-    kinds = known["entities"].filter(pl.col("kind").is_in(list(_FALL)))["id"]
-    rows = [_fallen(run, entity) for entity in kinds if entity in linked]
+    falls = pl.col("kind").is_in(list(_FALL)) | pl.col("id").is_in(list(related(known, "supplies")))
+    rows = [
+        _fallen(run, entity) for entity in known["entities"].filter(falls)["id"] if entity in linked
+    ]
     rows.sort(key=lambda row: (-row["mean_usd"], -row["parties"], row["entity"]))
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     drawn = frame.filter(pl.col("p05") > 0)

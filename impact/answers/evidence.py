@@ -148,21 +148,34 @@ def window_sentence(known: Case) -> str:
     said, claims = names(known), {row["id"]: row for row in known["claims"].iter_rows(named=True)}
     release = accounts["entity"][0]
     name = said[release]
-    told: dict[str, str] = {}
-    could = "may have been had"
+    kinds = dict(known["entities"].select("id", "kind").iter_rows())
+    verb = "had" if kinds[release] in ("release", "package") else "used"
+    told: dict[str, list[str]] = {}
+    could = f"may have been {verb}"
     for row in accounts.filter(pl.col("entity") == release).iter_rows(named=True):
         if row["closes"] is None:
-            return f"{name} could be had from {words.date(row['opens'])}; the end is not known yet."
+            begun = words.date(row["opens"])
+            return f"{name} could be {verb} from {begun}; the end is not known yet."
         minutes = (row["closes"] - row["opens"]).total_seconds() / 60
         claim = claims[row["claims"][0]] if row["claims"] else None
         if claim and claim["unit"] == "minutes" and claim["mode"] is not None:
-            minutes, could = claim["mode"], "could be had"
-        told[f"{minutes:.0f} minutes"] = said[claim["claimant"]] if claim else "no claimant"
+            minutes, could = claim["mode"], f"could be {verb}"
+        length = f"{minutes:.0f} minutes"
+        if minutes >= _DAYS:
+            length = words.count(round(minutes / 1440), "day")
+        who = said[claim["claimant"]] if claim else "no claimant"
+        told.setdefault(length, [])
+        told[length] += [who] if who not in told[length] else []
     if len(told) == 1:
-        minutes_said, who = next(iter(told.items()))
-        return f"{name} {could} for {minutes_said}, as reported by {who}."
-    each = words.listed([f"{length} by {who}" for length, who in told.items()])
-    return f"How long {name} could be had is disputed: {each}."
+        length, whose = next(iter(told.items()))
+        return f"{name} {could} for {length}, as reported by {words.listed(whose)}."
+    by_whom = [f"{length} by {words.listed(whose)}" for length, whose in told.items()]
+    alike = any(len(whose) > 1 for whose in told.values())
+    each = "; ".join(by_whom) if alike else words.listed(by_whom)
+    return f"How long {name} could be {verb} is disputed: {each}."
+
+
+_DAYS = 2 * 1440  # minutes from which a length is told in days
 
 
 @once

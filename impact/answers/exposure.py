@@ -217,22 +217,31 @@ def exposure(run: Run) -> Answer:
         heads={
             "name": "Who or what",
             "said": "Reached or affected",
-            "copied": "Copied out",
-            "published": "With third parties",
-            "feeds": "Said to feed",
+            **{column: head for column, head in _STATES.items() if (frame[column] != "").any()},
             "way": "By way of",
         },
         figures=figures,
-        notes=(
-            "Reached means in reach of the intruder, for a lab that its data was. In reach, copied"
-            " and with third parties are three states; none is reported of a named lab. Where a way"
-            " names two releases, which of them it was is not public.",
-        )
-        if rows
-        else (),
+        notes=(_meaning(known),) if rows else (),
         notices=tuple(views.notices(run.known)),
         draw=draw if frame.height > 1 else None,
     )
+
+
+_STATES = {"copied": "Copied out", "published": "With third parties", "feeds": "Said to feed"}
+
+
+def _meaning(known: Case) -> str:
+    """What the columns of the exposure mean, in a case with labs or releases or without."""
+    labs = "lab" in set(known["entities"]["kind"])
+    several = any(len(found) > 1 for found in related(known, "version_of", forward=False).values())
+    said = (
+        f"Reached means in reach of the intruder{', for a lab that its data was' if labs else ''}."
+    )
+    said += " In reach, copied and with third parties are three states"
+    said += "; none is reported of a named lab." if labs else "."
+    if several:
+        said += " Where a way names two releases, which of them it was is not public."
+    return said
 
 
 def said_way(known: Case, nodes: Sequence[str]) -> str:
@@ -262,6 +271,7 @@ def _shared(
     return [*(nodes[0] for nodes in shared), entity]
 
 
+_NAMED = 6  # clients reported as reached up to which a sentence names them
 _MANY = 3  # ways into an entity from which only what they share is told
 _EXPOSURE = {
     **dict.fromkeys(("entity", "name", "kind", "how", "reported"), pl.String),
@@ -271,13 +281,18 @@ _EXPOSURE = {
 
 
 def vendors_reached(run: Run) -> str:
-    """Which vendors that supply somebody are reached, or supposed to be, as a half-sentence."""
+    """Which vendors that supply somebody are reached, or supposed to be, as a half-sentence.
+
+    Those reached as clients of another are told with the clients.
+    """
     said, supply = names(run.known), related(run.known, "supplies")
     vendors = [row for row in _reached(run) if row["entity"] in supply]
+    hit = [row for row in vendors if row["how"] == "established"]
+    served = {client for row in hit for client in supply[row["entity"]]}
     sure = [
         said[row["entity"]] + (f" ({row['reported']})" if row["reported"] else "")
-        for row in vendors
-        if row["how"] == "established"
+        for row in hit
+        if row["entity"] not in served  # those are told as clients
     ]
     supposed = [said[row["entity"]] for row in vendors if row["how"] == "supposed"]
     first = "no vendor is reported as reached"
@@ -289,17 +304,30 @@ def vendors_reached(run: Run) -> str:
 
 
 def client_data_reached(run: Run) -> str:
-    """For which labs their data was in reach, and how likely, as a half-sentence."""
+    """For which labs their data was in reach, and how likely, as a half-sentence.
+
+    In a case without labs, which clients are reported as reached, and how likely the others are.
+    """
     said = names(run.known)
     groups: dict[str, list[str]] = {}
     kind = "lab" if "lab" in set(run.known["entities"]["kind"]) else "client"
-    for row in (row for row in _reached(run) if row["kind"] == kind):
+    rows = [row for row in _reached(run) if row["kind"] == kind]
+    sure = [said[row["entity"]] for row in rows if row["how"] == "established"]
+    for row in (row for row in rows if row["how"] != "established"):
         text = said_chance(row).removesuffix(", assumed")
         groups.setdefault(text, []).append(said[row["entity"]])
-    if not groups:
+    if not rows:
         return f"no way to a {'client lab' if kind == 'lab' else 'client'} is known"
+    reported = (
+        f"{words.count(len(sure), kind)} {'is' if len(sure) == 1 else 'are'} reported as reached"
+    )
+    reported += f", {words.listed(sorted(sure))}" if len(sure) <= _NAMED else ""
+    if not groups:
+        return reported
     told = words.listed([f"{text} for {words.listed(labs)}" for text, labs in groups.items()])
     start = "whether client data was in reach is not reported and is"
+    if sure:
+        start = f"{reported}; of others it is not reported and is"
     return f"{start} {told}" if set(groups) == {"supposed"} else f"{start} assumed, {told}"
 
 
@@ -360,12 +388,12 @@ def _layers(edges: list[graph.Edge]) -> dict[str, int]:
 
 
 def any_client(run: Run, relation: str) -> measures.Measure:
-    """Chance that any data set of a lab was copied (`taken_from`) or is out (`published_from`)."""
+    """Chance that any data set of a lab or client was copied (`taken_from`) or is out (`published_from`)."""
     lab = dict(run.known["entities"].select("id", "kind").iter_rows())
     party = dict(run.known["entities"].select("id", "party").iter_rows())
     reached = 0
     for targets in related(run.known, relation).values():
         for target in targets:
-            if lab.get(party[target] or "") == "lab":
+            if lab.get(party[target] or "") in ("lab", "client"):
                 reached |= run.reached.get(target, 0)
     return measures.share(reached.bit_count(), run.draws)

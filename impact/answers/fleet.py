@@ -51,7 +51,7 @@ def systems(scanned: Answer) -> Answer:
     sentence = f"{words.count(shown.height, 'system')}: {told}." if shown.height else _NOTHING
     return Answer(
         name="systems",
-        sentence=sentence,
+        sentence=scanned.sentence if scanned.sentence == verdicts.UNASKED else sentence,
         table=shown.drop("rank", "absent"),
         quotes=scanned.label,
         heads={
@@ -68,6 +68,11 @@ def systems(scanned: Answer) -> Answer:
         ),
         notes=(_MEANING,) if shown.height else (),
     )
+
+
+def _unasked(scanned: Answer, sentence: str) -> str:
+    """The sentence of an answer, or that of a scan which put no question to any file."""
+    return sentence if scanned.sentence != verdicts.UNASKED else "Nothing was looked for."
 
 
 _NOTHING = "No lock, manifest or SBOM was found, or no advisory names a package by then."
@@ -110,7 +115,7 @@ def held_when(scanned: Answer, known: Case) -> Answer:
 
     return Answer(
         name="held_when",
-        sentence=sentence,
+        sentence=_unasked(scanned, sentence),
         table=shown,
         quotes=highest((scanned.label, mark)),
         heads={
@@ -170,7 +175,7 @@ def pins(scanned: Answer) -> Answer:
         sentence += f"; a pin of {best[0]} frees {best[1]} of them." if best else "."
     return Answer(
         name="pins",
-        sentence=sentence,
+        sentence=_unasked(scanned, sentence),
         table=table,
         quotes=scanned.label,
         heads={"pin": "Pin or remove", "systems": "Systems freed", "which": "Which"},
@@ -203,7 +208,7 @@ def to_settle(scanned: Answer) -> Answer:
         sentence += str(table["settle"][0])
     return Answer(
         name="to_settle",
-        sentence=sentence,
+        sentence=_unasked(scanned, sentence),
         table=table.select("settle", "systems", "which", "verdict"),
         quotes=scanned.label,
         heads={
@@ -228,7 +233,7 @@ def not_read(scanned: Answer) -> Answer:
         sentence += f"{'it' if many == 1 else 'them'} is not known."
     return Answer(
         name="not_read",
-        sentence=sentence,
+        sentence=_unasked(scanned, sentence),
         table=rows.select("file", "format", "package", "why"),
         quotes=scanned.label,
         heads={"file": "File", "format": "Format", "package": "Package", "why": "Why"},

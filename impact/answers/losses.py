@@ -100,7 +100,7 @@ def by_form(run: Run) -> pl.DataFrame:
 
 @per_run
 def losses(run: Run) -> Answer:
-    """What it may cost whom: workforces first, then vendors net, then client labs by driver.
+    """What it may cost whom: workforces first, then vendors net and groups, then clients by driver.
 
     Table: `who`, `what`, `unit`, `p05`, `p50`, `p95` (raw), `range`, `chance`, `basis`, `about`
     (the bearer, a row of losses or `total`: what `why` tells more of).
@@ -139,17 +139,27 @@ def losses(run: Run) -> Answer:
             "basis": "Rests on",
         },
         figures=tuple(figures),
-        notes=(
-            f"Ranges are {ILLUSTRATIVE}. They suppose that the event happened and cover one pause,"
-            " not a year.",
-            "What one party loses and another receives is not in the total. Firms with equal"
-            " evidence share one band. Loss of competitive advantage is not estimated.",
-        )
-        if rows
-        else (),
+        notes=_notes(run) if rows else (),
         notices=tuple(views.notices(run.known)),
         draw=draw if drawn.height else None,
     )
+
+
+def _notes(run: Run) -> tuple[str, str]:
+    """What the ranges cover, and what they leave out."""
+    pauses = "pauses" in set(run.known["links"]["relation"])
+    moved = "What one party loses and another receives is not in the total. "
+    return (
+        f"Ranges are {ILLUSTRATIVE}. They suppose that the event happened and cover one"
+        f" {'pause' if pauses else 'event'}, not a year.",
+        f"{moved if _receivers(run) else ''}Firms with equal evidence share one band. Loss of"
+        " competitive advantage is not estimated.",
+    )
+
+
+def _receivers(run: Run) -> set[str]:
+    """Who receives what another party loses."""
+    return set(run.known["losses"]["received_by"].drop_nulls())
 
 
 _LOSSES = {
@@ -224,12 +234,21 @@ def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Dra
 def _vendors(run: Run) -> list[dict[str, Any]]:
     said = names(run.known)
     kinds = dict(run.known["entities"].select("id", "kind").iter_rows())
-    what = "net of what it does not pay out"
+    receive = _receivers(run)
+
+    def what(bearer: str) -> str:
+        alone = _TOGETHER if kinds[bearer] == "group" else _ALONE
+        return _NET if bearer in receive else alone
+
     return [
-        _row(run, said[bearer], what, "USD", net(run, bearer), bearer)
+        _row(run, said[bearer], what(bearer), "USD", net(run, bearer), bearer)
+        for kind in ("vendor", "group")
         for bearer in sorted(set(run.known["losses"]["bearer"]))
-        if kinds[bearer] == "vendor" and np.any(net(run, bearer))
+        if kinds[bearer] == kind and np.any(net(run, bearer))
     ]
+
+
+_NET, _ALONE, _TOGETHER = "net of what it does not pay out", "all its losses", "all their losses"
 
 
 _BANDS = {"lab": "a client lab", "client": "a client"}
@@ -262,7 +281,8 @@ def _whole(run: Run) -> list[dict[str, Any]]:
     lost = total(run)
     if not np.any(lost):
         return []
-    return [_row(run, "all together", "net of transfers", "USD", lost, TOTAL)]
+    what = "net of transfers" if _receivers(run) else "the sum"
+    return [_row(run, "all together", what, "USD", lost, TOTAL)]
 
 
 def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
@@ -272,9 +292,11 @@ def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
     for row in rows:
         if row["unit"] == PERSON_WEEKS:
             told.append(f"{row['who']} lose {row['range']}")
-        elif row["what"].startswith("net of what"):
+        elif row["what"] in (_NET, _ALONE):
             told.append(f"{row['who']} loses {row['range']}")
+        elif row["what"] == _TOGETHER:
+            told.append(f"{row['who']} lose {row['range']}")
         elif row["who"] == "all together":
-            told.append(f"all together {row['range']} net")
+            told.append(f"all together {row['range']}{' net' if row['what'] != 'the sum' else ''}")
     ranged = "each from the 5 % to the 95 % point, on the kit's assumptions"
     return words.capital(f"{'; '.join(told)}; {ranged}.")

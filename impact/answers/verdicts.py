@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -52,14 +53,29 @@ def scan(
     of installs, see `impact.stack.installs`. Nothing that was not read is called absent.
 
     Table: that of `impact.stack.scan.scan`, and `why`. Raises BadInput where there is no path or
-    no advisory.
+    no advisory; of a case that holds neither advisories nor a stack it says that nothing was asked.
     """
+    if known is not None and not paths and advisories is None and not known.files:
+        return _nothing_asked(known)
     question = asked(known, advisories, installed, as_of, history)
     if not paths:
         mine = scanning.scan(files.held(stack(known)), question, progress)
         return told(mine, known, question=question)
     found, notes = rows([Path(path) for path in paths], question, progress)
     return told(found, known, notes, question)
+
+
+def _nothing_asked(known: Case) -> Answer:
+    """The scan of a case that is not about packages: no rows, and never a word of clean."""
+    question = scanning.question(held(known))
+    nothing = told(scanning.scan((), question), known, question=question)
+    return replace(nothing, sentence=UNASKED)
+
+
+UNASKED = (
+    "The case holds no advisory and no stack: no version is named in it that could have been "
+    "installed, so nothing was looked for."
+)
 
 
 def rows(

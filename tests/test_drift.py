@@ -1,0 +1,270 @@
+"""The bundled case of Salesloft Drift: what was known on each day, and that every row is traceable."""
+
+import csv
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import impact
+from impact.case import checks, ways
+from impact.case.schema import TABLES
+from impact.numerics import graph
+
+FACT = re.compile(r"(CL|EV|F|K)\d\d|relationships|")
+FOUR = ("cloudflare", "palo-alto-networks", "workiva", "zscaler")
+NAMED = (  # day, companies reported as reached by then
+    ("2025-08-19", 0),
+    ("2025-08-20", 0),
+    ("2025-08-26", 0),
+    ("2025-08-28", 0),
+    ("2025-09-01", 1),
+    ("2025-09-03", 4),
+    ("2025-09-08", 6),
+    ("2025-09-18", 15),
+    ("2025-09-30", 17),
+    ("2025-11-21", 18),
+    ("2025-12-31", 20),
+    ("", 20),
+)
+SECOND_HALF = ("okta-allow-list", "fbi-separate-label")  # asserts and denies in one statement
+CHAIN = (
+    *("salesloft-github", "drift-aws", "drift-oauth-tokens", "cloudflare", "cloudflare-cases"),
+    *("cloudflare-api-tokens", "cloudflare-customers"),
+)
+
+
+@pytest.fixture(scope="module")
+def drift() -> impact.Case:
+    """The bundled case."""
+    return impact.load_case("drift")
+
+
+def run_of(case: impact.Case, scenario: str = "baseline", as_of: str = "") -> impact.Run:
+    """A small run of a view."""
+    return impact.simulate(impact.view(case, scenario, as_of), 1_000, 1)
+
+
+def reported(run: impact.Run) -> set[str]:
+    """The clients of which the exposure says that somebody reports them as reached."""
+    found = impact.exposure(run).table
+    if not found.height:
+        return set()
+    told = (pl.col("how") == "established") & pl.col("said").str.starts_with("reported by")
+    return set(found.filter(told & (pl.col("kind") == "client"))["entity"])
+
+
+def facts(acceptance: Path, table: str) -> list[dict[str, str]]:
+    """A table of the collected facts."""
+    path = acceptance.parent / table
+    if not path.is_file():
+        pytest.skip(f"there is no {path}; put it there")
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.mark.parametrize(("day", "companies"), NAMED)
+def test_companies_are_reached_from_the_day_on_which_it_is_reported(
+    drift: impact.Case, day: str, companies: int
+) -> None:
+    run = run_of(drift, as_of=day)
+    assert len(reported(run)) == companies
+    assert all(run.chance(client) == 1.0 for client in reported(run))
+
+
+def test_the_first_four_are_those_that_told_of_it_themselves(drift: impact.Case) -> None:
+    assert reported(run_of(drift, as_of="2025-09-03")) == set(FOUR)
+
+
+def test_on_the_first_day_an_issue_is_known_and_no_theft(drift: impact.Case) -> None:
+    known = impact.view(drift, as_of="2025-08-20")
+    assert known.title == "Security issue in Drift, August 2025"
+    assert not (known["claims"]["stage"] == "theft").any()
+    assert known["windows"].is_empty()
+    told = impact.bottom_line(impact.simulate(known, 1_000, 1)).sentence
+    assert told.startswith("A security issue was found in Drift")
+    assert "release" not in told
+
+
+def test_theft_and_window_are_known_before_any_company_is_named(drift: impact.Case) -> None:
+    known = impact.view(drift, as_of="2025-08-26")
+    assert (known["claims"]["stage"] == "theft").any()
+    assert known["windows"].height == 2
+    assert impact.simulate(known, 1_000, 1).chance("drift-oauth-tokens") == 1.0
+
+
+def test_the_tokens_could_be_used_for_eleven_days_by_all_accounts_thirteen_by_any(
+    drift: impact.Case,
+) -> None:
+    found = {figure.name: figure.value for figure in impact.timeline(impact.view(drift)).figures}
+    days = {part: found[f"window_{part}.drift-oauth-tokens"] / 1440 for part in ("core", "hull")}
+    assert {part: round(many) for part, many in days.items()} == {"core": 10, "hull": 13}
+
+
+def test_each_company_is_reached_over_certain_links_that_a_claim_carries(
+    drift: impact.Case,
+) -> None:
+    run = run_of(drift)
+    into = {
+        row["target"]: row for row in run.known["links"].to_dicts() if row["chances"] == ["certain"]
+    }
+    for client in reported(run):
+        claims = run.known["claims"].filter(pl.col("id").is_in(into[client]["claims"]))
+        assert set(claims["stance"]) == {"asserts"}, client
+        assert (claims["subject"] == client).all(), client
+
+
+def test_the_allow_list_of_okta_cut_its_edge_and_without_it_okta_is_reached(
+    drift: impact.Case,
+) -> None:
+    baseline, without = run_of(drift), run_of(drift, "no-allow-list-at-okta")
+    assert baseline.chance("okta") == 0.0
+    assert "okta" not in set(impact.exposure(baseline).table["entity"])
+    assert without.chance("okta") == 1.0
+
+
+def test_an_allow_list_at_every_client_leaves_only_the_one_that_names_no_app(
+    drift: impact.Case,
+) -> None:
+    assert reported(run_of(drift, "allow-list")) == {"workiva"}
+
+
+def test_a_token_that_ends_with_the_contract_spares_zscaler_alone(drift: impact.Case) -> None:
+    before, after = reported(run_of(drift)), reported(run_of(drift, "leaving-revokes"))
+    assert before - after == {"zscaler"}
+
+
+def test_the_chain_from_the_repository_to_the_customers_of_a_client_is_a_way(
+    drift: impact.Case,
+) -> None:
+    run = run_of(drift)
+    edges = graph.shortest(ways.modelled(run.known["links"]), ways.ROOT)["cloudflare-customers"]
+    assert tuple(edge.target for edge in edges) == CHAIN
+    way = impact.exposure(run).table.filter(pl.col("entity") == CHAIN[-1])["way"].item()
+    said = dict(run.known["entities"].select("id", "name").iter_rows())
+    assert way == " > ".join(said[node] for node in CHAIN[:-1])
+
+
+def test_the_next_hop_stays_likely_at_most(drift: impact.Case) -> None:
+    run = run_of(drift)
+    assert 0 < run.chance("gainsight-orgs") <= 0.8
+    assert run.known.inputs["drift_opened_gainsight"]["high"] <= 0.8
+    assert run_of(drift, "gainsight-through-drift").chance("gainsight-orgs") == 1.0
+
+
+def test_actors_are_kept_apart_and_that_two_are_one_is_a_claim(drift: impact.Case) -> None:
+    kinds = dict(drift["entities"].select("id", "kind").iter_rows())
+    assert {"unc6395", "shinyhunters", "scattered-lapsus-hunters", "unc6040"} <= kinds.keys()
+    same = drift["claims"].filter(pl.col("predicate") == "same_as")
+    assert set(same.filter(pl.col("subject") == "unc6395")["object"]) == {
+        *("shinyhunters", "scattered-lapsus-hunters", "unc6040")
+    }
+
+
+def test_what_is_disputed_is_told_with_both_sides(drift: impact.Case) -> None:
+    sides = {
+        (row["topic"].partition(": ")[2], row["better"])
+        for row in impact.conflicts(impact.view(drift)).table.iter_rows(named=True)
+    }
+    assert sides >= {
+        ("when the theft began", "first"),
+        ("when the theft ended", "first"),
+        ("how many are affected", "first"),
+        ("where the token was stolen", "open"),
+        ("who got in", "first"),
+        ("whether it is the same as another", "first"),
+        ("scope", "first"),
+    }
+
+
+def test_every_scenario_of_the_case_can_be_priced(drift: impact.Case) -> None:
+    for name in drift.scenarios:
+        assert impact.losses(run_of(drift, name)).sentence
+
+
+def test_every_source_is_one_of_the_collected_facts(drift: impact.Case, acceptance: Path) -> None:
+    collected = {row["id"]: row for row in facts(acceptance, "facts-drift/sources.csv")}
+    general = {row["source_url"] for row in facts(acceptance, "facts/calibration.csv")}
+    for source in drift["sources"].iter_rows(named=True):
+        if source["x_fact"] == "calibration":
+            assert source["url"] in general, source["id"]
+            continue
+        fact = collected[source["x_fact"]]
+        assert (source["url"] or "") == fact["url"], source["id"]
+        assert source["reliability"] == fact["admiralty_reliability"], source["id"]
+        assert source["access"] == fact["access"], source["id"]
+        assert fact["published"], f"{source['id']} is undated"
+
+
+def test_calibration_prices_and_says_nothing_of_the_case(drift: impact.Case) -> None:
+    general = set(drift["sources"].filter(pl.col("x_fact") == "calibration")["id"])
+    for table in TABLES:
+        if table.name in ("sources", "inputs"):
+            continue
+        cited = set(drift[table.name].explode("sources")["sources"].drop_nulls())
+        assert not cited & general, table.name
+    priced = drift["inputs"].filter(
+        pl.col("sources").list.eval(pl.element().is_in(list(general))).list.any()
+    )
+    assert set(priced["basis_kind"]) == {"analogue"}
+
+
+def test_every_claim_names_its_fact_and_its_credibility(
+    drift: impact.Case, acceptance: Path
+) -> None:
+    said = {row["id"]: row for row in facts(acceptance, "facts-drift/claims.csv")}
+    known = set(said) | {
+        row["id"]
+        for table in ("events", "figures", "conflicts")
+        for row in facts(acceptance, f"facts-drift/{table}.csv")
+    }
+    for claim in drift["claims"].iter_rows(named=True):
+        fact = claim["x_fact"] or ""
+        assert FACT.fullmatch(fact), claim["id"]
+        if fact and fact != "relationships":
+            assert fact in known, claim["id"]
+        if fact in said:
+            assert claim["credibility"] == said[fact]["admiralty_credibility"], claim["id"]
+            assert claim["stance"] == said[fact]["stance"] or claim["id"] in SECOND_HALF
+        if claim["stance"] != "is asked":
+            assert claim["sources"], claim["id"]
+            assert fact, claim["id"]
+
+
+def test_every_collected_claim_and_event_stands_in_the_case(
+    drift: impact.Case, acceptance: Path
+) -> None:
+    used = set(drift["claims"]["x_fact"].drop_nulls())
+    for table in ("claims", "events"):
+        assert {row["id"] for row in facts(acceptance, f"facts-drift/{table}.csv")} <= used
+
+
+def test_no_number_stands_without_a_source_or_a_stated_assumption(drift: impact.Case) -> None:
+    inputs = drift["inputs"]
+    sourced = pl.col("basis_kind").is_in(["reported", "analogue"])
+    assert (inputs.filter(sourced)["sources"].list.len() > 0).all()
+    said = drift["claims"].filter(pl.any_horizontal(pl.col("low", "mode", "high").is_not_null()))
+    assert (said["sources"].list.len() > 0).all()
+    assert (inputs["basis"].str.len_chars() > 10).all()
+
+
+def test_a_case_without_packages_says_that_nothing_was_looked_for(drift: impact.Case) -> None:
+    scanned = impact.scan(known=impact.view(drift))
+    assert scanned.table.is_empty()
+    for answer in (
+        scanned,
+        impact.systems(scanned),
+        impact.pins(scanned),
+        impact.not_read(scanned),
+    ):
+        assert "nothing was looked for" in answer.sentence.lower()
+
+
+def test_the_clients_of_a_vendor_are_counted_and_not_called_packages(drift: impact.Case) -> None:
+    run = run_of(drift)
+    told = impact.exposure(run)
+    assert "20 clients are reported as reached" in told.sentence
+    words_said = " ".join((told.sentence, *told.notes, impact.bottom_line(run).sentence))
+    assert not re.search(r"\b(labs?|release|package|installed)\b", words_said)
+    assert checks.CERTAIN not in told.sentence
