@@ -1,6 +1,7 @@
-"""The bundled case of Salesloft Drift: what was known on each day, and that every row is traceable."""
+"""The case of Salesloft Drift: what was known on each day, and that every row is traceable."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -268,3 +269,43 @@ def test_the_clients_of_a_vendor_are_counted_and_not_called_packages(drift: impa
     words_said = " ".join((told.sentence, *told.notes, impact.bottom_line(run).sentence))
     assert not re.search(r"\b(labs?|release|package|installed)\b", words_said)
     assert checks.CERTAIN not in told.sentence
+
+
+def test_clients_that_stand_alike_are_one_node_of_the_picture(drift: impact.Case) -> None:
+    draw = impact.exposure(run_of(drift)).draw
+    assert draw is not None
+    drawn = json.dumps(draw().to_dict())
+    assert "17 clients" in drawn
+    assert "customers of Cloudflare" in drawn
+    assert "Tenable" not in drawn
+
+
+def test_how_long_the_tokens_lived_is_told_in_days_by_whom(drift: impact.Case) -> None:
+    told = impact.timeline(impact.view(drift)).sentence
+    assert "could be used is disputed: 11 days by Google Threat Intelligence Group; 13 days" in told
+
+
+def test_groups_that_lose_are_told_and_no_transfer_is_spoken_of(drift: impact.Case) -> None:
+    told = impact.losses(run_of(drift))
+    assert "organisations not named here lose $" in told.sentence
+    assert "pay out" not in " ".join(told.table["what"])
+    assert not any("receives" in note or "pause" in note for note in told.notes)
+
+
+def test_a_supplier_that_is_a_product_may_be_the_only_one_to_fall(drift: impact.Case) -> None:
+    found = impact.concentration(run_of(drift)).table
+    assert found["entity"].to_list() == ["drift", "gainsight", "cloudflare"]
+    assert found["parties"][0] > 19
+
+
+def test_a_counterfactual_against_many_statements_names_their_claimants_once(
+    drift: impact.Case,
+) -> None:
+    many = impact.exposure(run_of(drift, "allow-list")).notices
+    few = impact.exposure(run_of(drift, "leaving-revokes")).notices
+    assert len(many) == 1
+    assert many[0].startswith("Counterfactual: it contradicts the statements of Akamai, BigID")
+    assert few == (
+        "Counterfactual: it contradicts the statement of Zscaler of 1 September 2025.",
+        "Counterfactual: it contradicts the statement of Zscaler of September 2025.",
+    )

@@ -339,12 +339,12 @@ def _reached(run: Run) -> list[dict[str, Any]]:
 
 
 def _picture(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(nodes, edges) of the ways to the labs: what the path chart draws, states left out."""
+    """(nodes, edges) of the ways to clients and groups: what the path chart draws, no states."""
     known, said = run.known, names(run.known)
     rows = {row["id"]: row for row in known["links"].iter_rows(named=True)}
     kinds = dict(known["entities"].select("id", "kind").iter_rows())
     reached = {row["entity"]: row for row in frame.iter_rows(named=True)}
-    labs = [e for e in reached if kinds[e] in ("lab", "client")]
+    labs = [e for e in reached if kinds[e] in _ENDS]
     ends = [e for e in reached if kinds[e] == "workforce" and run.chance(e) == 1.0] + labs
     walked = travelled(run)
     ways = graph.all_ways(walked)
@@ -359,10 +359,48 @@ def _picture(run: Run, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
     lines = [
         (e.source, e.target, "reported" if _reported(rows[e.name]) else "assumed") for e in edges
     ]
+    nodes, lines = _gathered(nodes, lines, kinds)
     schema = {"id": pl.String, "name": pl.String, "said": pl.String, "layer": pl.Int64}
     node_frame = pl.DataFrame(nodes, schema={**schema, "chance": pl.Float64}, orient="row")
     edge_schema = dict.fromkeys(("source", "target", "basis"), pl.String)
     return node_frame, pl.DataFrame(lines, schema=edge_schema, orient="row")
+
+
+_ENDS = ("lab", "client", "group")
+_APART = 6  # parties at the end of one way up to which the picture draws each
+_Node = tuple[str, str, str, int, float]
+_Line = tuple[str, str, str]
+
+
+def _gathered(
+    nodes: list[_Node], lines: list[_Line], kinds: Mapping[str, str]
+) -> tuple[list[_Node], list[_Line]]:
+    """Nodes and lines of the picture, with many parties that stand alike as one, by their number.
+
+    Alike are those of a kind that lead nowhere further, are reached over the same lines, and of
+    which the same is said.
+    """
+    leading = {source for source, _, _ in lines}
+    into: dict[str, set[tuple[str, str]]] = {}
+    for source, target, basis in lines:
+        into.setdefault(target, set()).add((source, basis))
+    alike: dict[tuple[Any, ...], list[_Node]] = {}
+    for node in nodes:
+        name, _, told, *_ = node
+        if kinds[name] in _ENDS and name not in leading:
+            key = (kinds[name], told, frozenset(into.get(name, ())))
+            alike.setdefault(key, []).append(node)
+    renamed, gone = dict[str, str](), set[str]()
+    for (kind, *_), several in alike.items():
+        if len(several) > _APART:
+            renamed[several[0][0]] = words.count(len(several), kind)
+            gone |= {node[0] for node in several[1:]}
+    kept = [
+        (name, renamed.get(name, title), told, layer, chance)
+        for name, title, told, layer, chance in nodes
+        if name not in gone
+    ]
+    return kept, [line for line in lines if line[1] not in gone]
 
 
 def _reported(link: Mapping[str, Any]) -> bool:
@@ -388,7 +426,7 @@ def _layers(edges: list[graph.Edge]) -> dict[str, int]:
 
 
 def any_client(run: Run, relation: str) -> measures.Measure:
-    """Chance that any data set of a lab or client was copied (`taken_from`) or is out (`published_from`)."""
+    """Chance that data of any client was copied (`taken_from`) or is out (`published_from`)."""
     lab = dict(run.known["entities"].select("id", "kind").iter_rows())
     party = dict(run.known["entities"].select("id", "party").iter_rows())
     reached = 0

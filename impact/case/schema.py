@@ -283,9 +283,9 @@ TABLES: tuple[Table, ...] = (
     ),
     _table(
         "windows",
-        "One account of when a bad release could be had; several accounts are a dispute.",
-        _entity("entity", "The release."),
-        Column("opens", "time", "First minute at which it could be had.", True),
+        "One account of when a bad release could be had, or what was stolen used; several are a dispute.",
+        _entity("entity", "The release, or what was stolen."),
+        Column("opens", "time", "First minute at which it could be had or used.", True),
         Column("closes", "time", "Last minute; empty while it is still open."),
         _claims("claims", "Claims on which the account rests."),
         Column("note", "text", "How it was measured."),

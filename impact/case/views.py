@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from impact import words
 from impact.case import checks, folder, scenarios
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import TLP
@@ -327,6 +328,9 @@ def falling(known: Case) -> list[str]:
     ]
 
 
+_STATED = 3  # statements up to which a counterfactual tells each with its day
+
+
 def notices(known: Case) -> list[str]:
     """What a reader must be told before the numbers of a view: what it supposes of whom."""
     names = {name: row["name"] for name, row in known.rows("entities").items()}
@@ -337,11 +341,15 @@ def notices(known: Case) -> list[str]:
         for claim in scenario.contradicts
         if claim in claims
     }
-    said += sorted(
-        f"Counterfactual: it contradicts the statement of {names[claimant]} of"
-        f" {day.day} {day:%B %Y}."
-        for claimant, day in stated
-    )
+    if len(stated) > _STATED:
+        whose = words.listed(sorted({names[claimant] for claimant, _ in stated}))
+        said.append(f"Counterfactual: it contradicts the statements of {whose}.")
+    else:
+        said += sorted(
+            f"Counterfactual: it contradicts the statement of {names[claimant]} of"
+            f" {words.date(day)}."
+            for claimant, day in stated
+        )
     if own := [str(change) for change in known.changes if change not in scenario.changes]:
         said.append(f"Inputs were changed for this view: {'; '.join(own)}.")
     return said

@@ -114,6 +114,10 @@ def _windows(windows: pl.DataFrame) -> alt.Chart:
     kinds = [kind for kind in colours if kind in set(rows["part"])]
     title = "When the bad release could be had, on the day it opened (UTC)"
     axis = alt.Axis(format="%H:%M", tickCount=8)
+    longest: timedelta | None = rows.select((pl.col("closes") - pl.col("opens")).max()).item()
+    if longest is not None and longest > timedelta(days=2):
+        title = "When it could be had or used (UTC)"
+        axis = alt.Axis(format="%-d %b", tickCount=8)
     chart = alt.Chart(_values(rows)).mark_bar().encode(
         y=alt.Y("release:N", title=None),
         x=alt.X("opens:T", scale=_UTC, title=title, axis=axis),
