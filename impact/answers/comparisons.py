@@ -169,7 +169,7 @@ def _widest(frame: pl.DataFrame, here: str) -> str:
     ordered = frame.sort("difference_usd", "scenario")
     most, least = ordered.row(-1, named=True), ordered.row(0, named=True)
     told = [
-        f'"{row["title"].lower()}" would cost {row["said"]}'
+        f'"{row["title"]}" would cost {row["said"]}'
         for row, away in ((most, most["difference_usd"] > 0), (least, least["difference_usd"] < 0))
         if away
     ]
@@ -182,5 +182,5 @@ def titled(run: Run) -> str:
     """The scenario of a run and how many changes of its own it has, as part of a sentence."""
     title = run.known.scenarios[run.known.scenario].title
     own = [c for c in run.known.changes if c not in run.known.scenarios[run.known.scenario].changes]
-    title = title.lower() if run.known.scenario == BASELINE else f'"{title.lower()}"'
+    title = title.lower() if run.known.scenario == BASELINE else f'"{title}"'
     return f"{title} with {words.count(len(own), 'changed input')}" if own else title
