@@ -370,7 +370,7 @@ def _button(text: str, tip: str) -> ipw.Button:
 
 
 def _wrapped() -> ipw.Layout:
-    return ipw.Layout(flex_flow="row wrap", width="100%")
+    return ipw.Layout(flex_flow="row wrap", width="100%", grid_gap="0 1rem")
 
 
 def _safe(text: str) -> str:
