@@ -351,9 +351,5 @@ def _sha(rows: pl.DataFrame, ended: pl.DataFrame | None) -> str:
     return sha.hexdigest()
 
 
-def _bytes_sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 def _text_sha(content: object) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()

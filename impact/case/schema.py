@@ -396,5 +396,3 @@ TABLES: tuple[Table, ...] = (
         _choice("credibility", "Admiralty number.", *ADMIRALTY_NUMBERS),
     ),
 )
-
-BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

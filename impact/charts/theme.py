@@ -27,7 +27,6 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
 INK, SOFT, GRID, PAPER = "#1f2328", "#59636e", "#d8dee4", "#ffffff"
 WARN = "#b34f00"  # 5.2 to 1 on paper
 _LONGEST = 500  # characters of a text in a chart
-WIDTH = 700  # px, labels included; a chart is readable at this width
 
 CONFIG: dict[str, Any] = {
     "aria": False,  # the whole picture is described; its marks would be in local time

@@ -99,15 +99,6 @@ def closed_order(one: Draws, other: Draws) -> float:
     return float(one @ other / one.size - centre**2) / variance if varies else 0.0
 
 
-def total_order(one: Draws, other: Draws) -> float:
-    """Total Sobol index of what was drawn a second time in `other`, all else as in `one`.
-
-    Half the mean squared difference over the variance (Jansen 1999); 0 where nothing varies.
-    """
-    variance = (one.var() + other.var()) / 2
-    return float(((one - other) ** 2).mean() / (2 * variance)) if variance > 0 else 0.0
-
-
 def information_value(means: Draws, sizes: Places, none: Sequence[float]) -> float:
     """Value of knowing a quantity before choosing among options, in the unit of their costs.
 
