@@ -36,7 +36,6 @@ from impact.case import checks, views
 from impact.case.folder import Case, cases, find_case, load_case
 from impact.case.scenarios import BASELINE, Change, Scenario
 from impact.case.schema import TLP, highest
-from impact.case.ways import ROOT
 from impact.case.written import keep
 from impact.errors import ImpactError, bad
 from impact.numerics import times
@@ -264,8 +263,7 @@ class _Panel:
                 view = (self.scenario.value, before[-1], self.level.value)
                 told.append(news(views.view(self.loaded, *view), known).sentence)
         self.said.value = "".join(f"<p>{_safe(text)}</p>" for text in told)
-        names = dict(known["entities"].select("id", "name").iter_rows())
-        parties = [(names[one], one) for one in run.reached if one in names and one != ROOT]
+        parties = exposure(run).table.select("name", "entity").iter_rows()
         shown = [("", ""), ("all together", "total"), *sorted(parties)]
         if shown != list(self.asked.options):
             self.quiet, self.asked.options, self.quiet = True, shown, False

@@ -8,6 +8,7 @@ import os
 import pkgutil
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,37 @@ def test_the_code_of_the_readme_runs(root: Path) -> None:
     text = (root / "README.md").read_text(encoding="utf-8")
     for block in re.findall(r"```python\n(.*?)```", text, re.S):
         exec(compile(block, "README.md", "exec"), {})
+
+
+def blocks(path: Path) -> list[str]:
+    """The lines of shell that a document shows, without their remarks."""
+    every = re.findall(r"```sh\n(.*?)```", path.read_text("utf-8"), re.S)
+    return [
+        line.split("   #")[0].strip()
+        for block in every
+        for line in block.splitlines()
+        if line.startswith("impact ")
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["stack", "reports"])
+def test_the_examples_of_the_other_documents_run(root: Path, tmp_path: Path, name: str) -> None:
+    shutil.copytree(root / "data/samples", tmp_path / "fleet")
+    shutil.copytree(root / "data/cases/mercor/advisories", tmp_path / "osv")
+    (tmp_path / "osv" / "README.md").unlink()
+    (tmp_path / "vendors.csv").write_text("vendor\nAcme Labels\n")
+    (tmp_path / "ci.csv").write_text("when,mode\n2026-03-24T11:00Z,locked\n")
+    lines = blocks(root / "docs" / f"{name}.md")
+    assert lines
+    for line in lines:
+        done = subprocess.run(
+            [sys.executable, "-m", *shlex.split(line)],
+            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        alarms = " scan " in line  # a scan that finds something ends with 1
+        assert done.returncode == int(alarms), (line, done.stderr)
 
 
 def test_links_between_documents_lead_somewhere(root: Path) -> None:

@@ -12,6 +12,8 @@ import impact
 from impact.case import checks, ways
 from impact.case.schema import TABLES
 from impact.numerics import graph
+from impact.reports import batch, plan
+from impact.reports.plan import Parameters
 
 FACT = re.compile(r"(CL|EV|F|K)\d\d|relationships|")
 FOUR = ("cloudflare", "palo-alto-networks", "workiva", "zscaler")
@@ -272,9 +274,7 @@ def test_the_clients_of_a_vendor_are_counted_and_not_called_packages(drift: impa
 
 
 def test_clients_that_stand_alike_are_one_node_of_the_picture(drift: impact.Case) -> None:
-    draw = impact.exposure(run_of(drift)).draw
-    assert draw is not None
-    drawn = json.dumps(draw().to_dict())
+    drawn = json.dumps(impact.exposure(run_of(drift)).chart())
     assert "17 clients" in drawn
     assert "customers of Cloudflare" in drawn
     assert "Tenable" not in drawn
@@ -309,3 +309,15 @@ def test_a_counterfactual_against_many_statements_names_their_claimants_once(
         "Counterfactual: it contradicts the statement of Zscaler of 1 September 2025.",
         "Counterfactual: it contradicts the statement of Zscaler of September 2025.",
     )
+
+
+@pytest.mark.slow
+def test_the_case_gives_a_full_report_with_no_python_written(tmp_path: Path) -> None:
+    tasks, _ = plan.plan(
+        impact.load_case("drift"), plan.find_notebooks("all"), ["baseline"], Parameters()
+    )
+    assert batch.run(tasks, tmp_path / "out", jobs=2).failed == {}
+    pages = sorted(path.stem for path in (tmp_path / "out/drift/baseline").glob("*.html"))
+    assert [name[:2] for name in pages] == ["00", "01", "02", "03", "04", "05", "06"]
+    brief = (tmp_path / "out/drift/baseline/00_brief.html").read_text("utf-8")
+    assert "reported by" in brief

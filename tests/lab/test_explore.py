@@ -52,6 +52,8 @@ def test_a_slider_moves_pictures_and_numbers_and_a_click_tells_why(page: Page, l
     expect(
         page.get_by_text(re.compile("The way is|established|no way leads")).first
     ).to_be_visible()
+    board.locator("[data-picture=losses] .mark-rect path").first.click()
+    expect(page.get_by_text("Contractors on Meta projects:").first).to_be_visible()
     page.get_by_role("button", name="Back to the evidence").click()
     expect(page.get_by_text("No input is changed.")).to_be_visible()
     expect(said).to_have_text(before)

@@ -166,3 +166,14 @@ def test_an_address_where_nobody_answers_is_a_line(monkeypatch: pytest.MonkeyPat
 def test_without_an_address_there_is_no_cluster() -> None:
     with cluster.executor("") as found:
         assert found == (None, 0)
+
+
+def test_without_the_extra_the_command_that_installs_it_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)  # as if it were not installed
+    with (
+        pytest.raises(BadInput, match=r'pip install "breach-impact-kit\[cluster\]"'),
+        cluster.executor("tcp://127.0.0.1:1"),
+    ):
+        pass
