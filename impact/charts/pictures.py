@@ -167,8 +167,10 @@ def paths(nodes: pl.DataFrame, edges: pl.DataFrame) -> alt.TopLevelMixin:
     ways = ways.encode(x=x, y=y, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q"), strokeDash=dash)
     beside = placed.select("name", "said", pl.len().over("layer").alias("members"))
     label = [
-        "\n".join([*_lines(name, max(13, 90 // members - 4)), said])
-        for name, said, members in beside.iter_rows()
+        "\n".join(
+            line for said in (name, state) for line in _lines(said, max(13, 90 // members - 2), 3)
+        )
+        for name, state, members in beside.iter_rows()
     ]
     text = placed.select("x", "chance", y="layer", about="id")
     text = text.with_columns(label=pl.Series(label))
