@@ -378,7 +378,7 @@ def test_compare_of_a_year_is_refused_or_of_years(mercor: impact.Case) -> None:
 
 def test_a_supposed_fall_is_compared_with_the_words_no_compromise_reported(run: Run) -> None:
     answer = impact.compare(run)
-    assert "surge falls too" in answer.sentence
+    assert "Surge falls too" in answer.sentence
     assert any("no compromise reported" in notice for notice in answer.notices)
     assert any("Counterfactual" in notice for notice in answer.notices)
 
