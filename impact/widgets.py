@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import html
 import json
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,9 +41,7 @@ from impact.numerics import times
 from impact.simulation import Run, drawn_inputs, simulate, what_if
 
 MOST_SLIDERS = 6
-WIDE = (
-    50  # times that the upper end of a range is above the lower, from which its slider is by powers
-)
+WIDE = 50  # times between the ends of a range from which its slider goes by powers
 ALL = "all that is known"
 _TITLES = {
     "exposure": "Who is exposed, and by which way",
@@ -138,7 +135,8 @@ class _Panel:
         self.board = Board(_esm=bundle())
         self.whole = self._laid_out()
         self.case.observe(self._on_case, "value")
-        for control in (self.scenario, self.day, self.level):
+        self.level.observe(self._on_level, "value")
+        for control in (self.scenario, self.day):
             control.observe(self._on_view, "value")
         self.asked.observe(lambda change: self._explain(change["new"]), "value")
         self.board.on_msg(lambda _, message, __: self._explain(message.get("why")))
@@ -178,19 +176,34 @@ class _Panel:
         if not self.quiet and self.loaded is not None:
             self._guarded(self._look)
 
+    def _on_level(self, _: object) -> None:
+        if not self.quiet and self.loaded is not None:
+            self._guarded(self._offer)
+
     def _load(self) -> None:
         """Read the case anew and set the controls to what it has."""
         self.loaded = None
         loaded = load_case(self.case.value)
         self.quiet = True
-        levels = TLP[: TLP.index(loaded.tlp) + 1]
-        self.level.options, self.level.value = levels, loaded.tlp
-        shown = [(f"{one.title}", name) for name, one in loaded.scenarios.items()]
-        self.scenario.options, self.scenario.value = shown, BASELINE
-        self.day.options = [*((day, day) for day in days(loaded)), (ALL, "")]
-        self.day.value = ""
+        self.level.options = TLP[: TLP.index(loaded.tlp) + 1]
+        self.level.value = loaded.tlp
         self.quiet, self.loaded, self.base = False, loaded, None
         self.changes = {}
+        self._offer()
+
+    def _offer(self) -> None:
+        """Scenarios and days of the level, those that were chosen kept where it has them."""
+        if self.loaded is None:
+            return
+        seen = views.view(self.loaded, tlp=self.level.value)
+        scenario, day = self.scenario.value, self.day.value
+        self.quiet = True
+        self.scenario.options = [(one.title, name) for name, one in seen.scenarios.items()]
+        self.scenario.value = scenario if scenario in seen.scenarios else BASELINE
+        every = days(seen)
+        self.day.options = [*((day, day) for day in every), (ALL, "")]
+        self.day.value = day if day in every else ""
+        self.quiet = False
         self._look()
 
     def _look(self) -> None:
@@ -258,7 +271,8 @@ class _Panel:
         told = [*views.notices(known), *(answer.sentence for answer in changed)]
         told = told or ["No input is changed."]
         if known.as_of and self.loaded is not None:
-            before = [day for day in days(self.loaded) if day < self.day.value]
+            every = [day for _, day in self.day.options if day]
+            before = [day for day in every if day < self.day.value]
             if before:
                 view = (self.scenario.value, before[-1], self.level.value)
                 told.append(news(views.view(self.loaded, *view), known).sentence)
@@ -289,8 +303,8 @@ class _Panel:
         if self.run is None or self.loaded is None:
             return
         name = self.name.value.strip()
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-            raise bad("name", f'"{name}" is no name of a scenario', "use letters, digits, . _ -")
+        if not name:
+            raise bad("name", "is empty", "write one beside the button")
         if not self.run.known.changes:
             raise bad("sliders", "nothing is changed", "move one first")
         today = times.parse(datetime.now(UTC).date().isoformat())

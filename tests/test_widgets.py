@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ipywidgets as ipw
 import numpy as np
+import polars as pl
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
@@ -119,11 +120,12 @@ def test_what_is_moved_is_kept_checked_and_only_under_a_new_name(
 ) -> None:
     file = folder / "scenarios.toml"
     before = file.read_text("utf-8")
-    for name, said in (("", "is no name"), ("a b", "is no name"), ("longer", "nothing is changed")):
+    for name, said in (("", "is empty"), ("longer", "nothing is changed"), ("a b", "")):
+        if name == "a b":
+            control(panel, "pause_weeks").value, said = 40, "a b"
         panel.name.value = name
         panel.keep.click()
         assert said in panel.wrong.value
-    control(panel, "pause_weeks").value = 40
     panel.name.value = "surge-falls"
     panel.keep.click()
     assert "is there already" in panel.wrong.value
@@ -197,3 +199,26 @@ def test_the_kit_shows_itself_and_says_where_to_start() -> None:
     known = impact.view(impact.load_case("mercor"))
     assert known.title in known._repr_markdown_()
     assert "10,000" in impact.simulate(known)._repr_markdown_()
+
+
+def test_a_level_offers_no_day_and_no_scenario_above_it(folder: Path) -> None:
+    settings = folder / "case.toml"
+    settings.write_text(settings.read_text("utf-8").replace('tlp = "clear"', 'tlp = "red"'))
+    claims = folder / "claims.csv"
+    rows = pl.read_csv(claims, infer_schema=False)
+    late = rows[-1].with_columns(
+        id=pl.lit("only-red"), known_on=pl.lit("2026-12-24"), tlp=pl.lit("red")
+    )
+    pl.concat([rows, late]).write_csv(claims)
+    scenarios = folder / "scenarios.toml"
+    secret = '\n[scenario.secret]\ntitle = "Secret"\ntlp = "red"\nset = { pause_weeks = 9 }\n'
+    scenarios.write_text(scenarios.read_text("utf-8") + secret)
+    panel = _Panel(str(folder), 500, 1)
+    assert panel.wrong.value == ""
+    offered = [name for _, name in panel.scenario.options], [day for _, day in panel.day.options]
+    assert ("secret" in offered[0], "2026-12-24" in offered[1]) == (True, True)
+    panel.scenario.value, panel.day.value = "secret", "2026-12-24"
+    panel.level.value = "green"
+    offered = [name for _, name in panel.scenario.options], [day for _, day in panel.day.options]
+    assert ("secret" in offered[0], "2026-12-24" in offered[1]) == (False, False)
+    assert (panel.scenario.value, panel.day.value) == ("baseline", "")
