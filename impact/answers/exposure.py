@@ -322,13 +322,17 @@ def client_data_reached(run: Run) -> str:
         f"{words.count(len(sure), kind)} {'is' if len(sure) == 1 else 'are'} reported as reached"
     )
     reported += f", {words.listed(sorted(sure))}" if len(sure) <= _NAMED else ""
+    told = [row for row in _reached(run) if row["kind"] == "group" and row["how"] == "established"]
+    if not sure and told:  # nobody is named, yet some are reported
+        sure = [said[row["entity"]] for row in told]
+        reported = f"{words.listed(sorted(sure))} are reported as reached"
     if not groups:
         return reported
-    told = words.listed([f"{text} for {words.listed(labs)}" for text, labs in groups.items()])
+    likely = words.listed([f"{text} for {words.listed(labs)}" for text, labs in groups.items()])
     start = "whether client data was in reach is not reported and is"
     if sure:
         start = f"{reported}; of others it is not reported and is"
-    return f"{start} {told}" if set(groups) == {"supposed"} else f"{start} assumed, {told}"
+    return f"{start} {likely}" if set(groups) == {"supposed"} else f"{start} assumed, {likely}"
 
 
 @per_run

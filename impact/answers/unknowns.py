@@ -46,16 +46,19 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     frame = ranked.head(most) if most else ranked
     rests, asked = _of_outcomes(run), _of_questions(run)
 
+    drawn = (
+        frame.select(
+            label=pl.concat_str("rank", pl.lit(". "), "question"),
+            value=pl.max_horizontal("cost_share", "data_share"),
+        )
+        .filter(pl.col("value") >= _LEAST)
+        .head(12)
+    )
+
     def draw() -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        return pictures.bars(
-            frame.head(12).select(
-                label=pl.concat_str("rank", pl.lit(". "), "question"),
-                value=pl.max_horizontal("cost_share", "data_share"),
-            ),
-            "share of the spread",
-        )
+        return pictures.bars(drawn, "share of the spread")
 
     return Answer(
         name="questions",
@@ -85,7 +88,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         if frame.height and not most
         else (),
         notices=tuple(views.notices(run.known)),
-        draw=draw if frame.height > 1 and not most else None,
+        draw=draw if drawn.height > 1 and not most else None,
     )  # fmt: skip
 
 

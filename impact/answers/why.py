@@ -298,7 +298,7 @@ def _drivers(run: Run, lost: Any) -> str:
     """The inputs with which most of the spread goes, up to three."""
     inputs, shares = explained(run, np.array([lost]))
     ranked = sorted(zip(shares[:, 0], inputs, strict=True), reverse=True)[:3]
-    told = [f"{_meant(run, name)} ({words.chance(float(share))})" for share, name in ranked
+    told = [f"{_meant(run, name)} ({words.per_cent(float(share))})" for share, name in ranked
             if share > 0.02]  # fmt: skip
     return f"most of the spread goes with {words.listed(told)}" if told else "it has no spread"
 
@@ -406,8 +406,13 @@ def _read(run: Run, claims: Sequence[Claim]) -> str:
     return words.listed(texts) or "no source"
 
 
+_SHORT = 3  # words before a comma that do not yet say what an input is
+
+
 def _meant(run: Run, name: str) -> str:
     """What an input is, as part of a sentence."""
-    meaning = run.known.inputs[name]["meaning"].rstrip(".").partition(",")[0].partition(":")[0]
+    meaning = run.known.inputs[name]["meaning"].rstrip(".").partition(":")[0]
+    start = meaning.partition(",")[0]
+    meaning = start if len(start.split()) > _SHORT else meaning  # else the comma parts a list
     article = "" if meaning.startswith(("What", "How")) else "the "
     return f"{article}{meaning[:1].lower()}{meaning[1:]}"

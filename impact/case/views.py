@@ -306,15 +306,16 @@ def history(one: Case, other: Case) -> Iterator[tuple[Case, list[RowChange]]]:
 
 @folder.once
 def now(known: Case) -> datetime | None:
-    """The moment that a view speaks of: its as-of, else the last day on which a claim was known.
+    """The moment that a view speaks of: its as-of, else the day by which all claims were known.
 
     No clock is read, so a page stays the same whenever it is made.
     """
     if known.as_of is not None:
         return known.as_of
-    every = known["claims"]["known_on"].to_list()
-    days = [day for day in every if times.precision(day) in ("day", "minute")]
-    return max(days or every, default=None)
+    last = max(known["claims"]["known_on"].to_list(), default=None, key=times.until)
+    if last is None or times.precision(last) in ("day", "minute"):
+        return last
+    return times.parse(times.until(last).date().isoformat())  # the end of a month or year
 
 
 def falling(known: Case) -> list[str]:
