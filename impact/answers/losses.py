@@ -281,8 +281,7 @@ def _whole(run: Run) -> list[dict[str, Any]]:
     lost = total(run)
     if not np.any(lost):
         return []
-    what = "net of transfers" if _receivers(run) else "the sum"
-    return [_row(run, "all together", what, "USD", lost, TOTAL)]
+    return [_row(run, "all together", "net of transfers", "USD", lost, TOTAL)]
 
 
 def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
@@ -297,6 +296,6 @@ def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
         elif row["what"] == _TOGETHER:
             told.append(f"{row['who']} lose {row['range']}")
         elif row["who"] == "all together":
-            told.append(f"all together {row['range']}{' net' if row['what'] != 'the sum' else ''}")
+            told.append(f"all together {row['range']} net")
     ranged = "each from the 5 % to the 95 % point, on the kit's assumptions"
     return words.capital(f"{'; '.join(told)}; {ranged}.")

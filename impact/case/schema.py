@@ -283,8 +283,7 @@ TABLES: tuple[Table, ...] = (
     ),
     _table(
         "windows",
-        "An account of when a bad release could be had, or what was stolen used; several are a "
-        "dispute.",
+        "One account of when a release could be had, or a stolen thing used; several: a dispute.",
         _entity("entity", "The release, or what was stolen."),
         Column("opens", "time", "First minute at which it could be had or used.", True),
         Column("closes", "time", "Last minute; empty while it is still open."),
