@@ -12,8 +12,7 @@ import impact
 from impact.case import checks, ways
 from impact.case.schema import TABLES
 from impact.numerics import graph
-from impact.reports import batch, plan
-from impact.reports.plan import Parameters
+from impact.reports import headline
 
 FACT = re.compile(r"(CL|EV|F|K)\d\d|relationships|")
 FOUR = ("cloudflare", "palo-alto-networks", "workiva", "zscaler")
@@ -311,13 +310,10 @@ def test_a_counterfactual_against_many_statements_names_their_claimants_once(
     )
 
 
-@pytest.mark.slow
-def test_the_case_gives_a_full_report_with_no_python_written(tmp_path: Path) -> None:
-    tasks, _ = plan.plan(
-        impact.load_case("drift"), plan.find_notebooks("all"), ["baseline"], Parameters()
-    )
-    assert batch.run(tasks, tmp_path / "out", jobs=2).failed == {}
-    pages = sorted(path.stem for path in (tmp_path / "out/drift/baseline").glob("*.html"))
-    assert [name[:2] for name in pages] == ["00", "01", "02", "03", "04", "05", "06"]
-    brief = (tmp_path / "out/drift/baseline/00_brief.html").read_text("utf-8")
-    assert "reported by" in brief
+def test_the_index_says_that_data_was_reported_as_copied_and_supposes_nothing(
+    drift: impact.Case,
+) -> None:
+    found = headline.headline(run_of(drift), None)
+    assert found["copied"] == 1.0
+    assert found["reported"] == ["copied"]
+    assert headline.headline(run_of(drift, "allow-list"), None)["reported"] == []

@@ -431,11 +431,20 @@ def _layers(edges: list[graph.Edge]) -> dict[str, int]:
 
 def any_client(run: Run, relation: str) -> measures.Measure:
     """Chance that data of any client was copied (`taken_from`) or is out (`published_from`)."""
-    lab = dict(run.known["entities"].select("id", "kind").iter_rows())
-    party = dict(run.known["entities"].select("id", "party").iter_rows())
     reached = 0
-    for targets in related(run.known, relation).values():
-        for target in targets:
-            if lab.get(party[target] or "") in ("lab", "client"):
-                reached |= run.reached.get(target, 0)
+    for target in _client_data(run, relation):
+        reached |= run.reached.get(target, 0)
     return measures.share(reached.bit_count(), run.draws)
+
+
+def any_reported(run: Run, relation: str) -> bool:
+    """Whether it is reported of any client that its data was copied, or is out."""
+    return not established(run).isdisjoint(_client_data(run, relation))
+
+
+def _client_data(run: Run, relation: str) -> list[str]:
+    """What a relation leads to of labs and clients."""
+    rows = run.known.rows("entities")
+    parties = {name for name, row in rows.items() if row["kind"] in ("lab", "client")}
+    every = related(run.known, relation).values()
+    return [name for targets in every for name in targets if rows[name]["party"] in parties]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from impact.answers.comparisons import paired, said_moved
-from impact.answers.exposure import any_client
+from impact.answers.exposure import any_client, any_reported
 from impact.answers.losses import by_bearer
 from impact.answers.provenance import names
 from impact.case import views
@@ -66,7 +66,8 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
     `bearers` maps each bearer, `total` among them, to its name and measures in USD with basis;
     `difference` is the mean total less the baseline's on the same draws, with its error; `exceeded`
     are (USD, share of draws above) of the total from its 5 % to its 95 % point; `copied` and
-    `published` the chances that any client's data was; `unpriced` says that no loss is of the form
+    `published` the chances that any client's data was, `reported` those of the two that somebody
+    reports; `unpriced` says that no loss is of the form
     competitive advantage.
     """
     known, called = run.known, names(run.known)
@@ -84,6 +85,11 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
         "exceeded": _exceeded(total(run)),
         "copied": any_client(run, "taken_from").value,
         "published": any_client(run, "published_from").value,
+        "reported": [
+            state
+            for state, relation in (("copied", "taken_from"), ("published", "published_from"))
+            if any_reported(run, relation)
+        ],
         "unpriced": "competitive_advantage" not in known["losses"]["form"],
         "difference": None,
     }

@@ -85,7 +85,9 @@ def _view(row: Row, bearers: list[str]) -> dict[str, Any]:
         "page": _href(at, notebook, entry),
         "cells": [_range(found["bearers"].get(bearer)) for bearer in bearers],
         "difference": moved["text"] if moved else "–",
-        "states": [_assumed(found[state]) for state in STATES],
+        "states": [
+            "reported" if state in found["reported"] else _assumed(found[state]) for state in STATES
+        ],
     }
 
 
