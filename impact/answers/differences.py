@@ -54,7 +54,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     before, after = (_cents(run) / 100 for run in (one, other))
     rows: list[dict[str, Any]] = [
         {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
-        | {"about": _about(one, other, table, name) + ("" if days else f" ({name})")}
+        | {"about": _about(one, other, table, name)}
         for table, name, what, cents in effects
         if cents or not days
     ]
@@ -79,7 +79,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         effect = first["effect_usd"]
         most = effect / (after - before) > 0.5 if after != before else False
         what = "most of it goes with" if most else "the greatest effect is that of"
-        about = words.uncapital(first["about"])
+        about = words.uncapital(first["about"]) + ("" if days else f" ({first['id']})")
         said += f"; {what} {about}, {words.money(effect)}"
     order = (
         "Rows are taken up in the order in which they became known; what a row does hangs on those"
@@ -96,7 +96,8 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         table=frame,
         quotes=highest(quoted(run.known, "entities") for run in (one, other)),
         heads={
-            "about": "What" if days else "Input",
+            **({} if days else {"id": "Input"}),
+            "about": "What",
             "what": "Changed",
             "effect_usd": "Effect on the mean total",
         },

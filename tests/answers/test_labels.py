@@ -108,7 +108,7 @@ LEFT = {  # what rests on what is left's alone; ALL is every figure of an answer
     "concentration": {"mean_usd.v", "parties.v"},
     "losses": {"mean.left", "mean.total"}
     | {f"{part}.{what}" for part in ("p05", "p95")
-       for what in ("a client lab: cost of left", "all together: the sum")},
+       for what in ("a client lab: cost of left", "all together: net of transfers")},
     "itemised": {f"{part}.left.response" for part in ("given", "mean", "p95", "tvar95")},
     "exceedance": {"ALL"},
     "common_cause": {"ALL"},
