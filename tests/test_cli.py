@@ -295,7 +295,7 @@ def test_diff_in_text_names_both_ends_and_the_changes() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith('From baseline to "The pause spreads" the mean total goes from $')
     for name in ("openai_pauses", "silent_client_pauses"):
-        assert re.search(rf"^{name} +0.\d+ – 0.\d+ to 1 +\$\d", done.stdout, re.MULTILINE)
+        assert re.search(rf"^{name} +Chance .* 0.\d+ – 0.\d+ to 1 +\$\d", done.stdout, re.MULTILINE)
     assert "they add up to the cent" in done.stdout
 
 
