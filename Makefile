@@ -50,7 +50,7 @@ lint: $(DEV)
 	  -exec $(BIN)/nbstripout --verify --keep-id {} +
 
 # The peers have an environment of their own: .venv-peers/.
-bench: setup $(PEERS)
+bench: $(DEV) $(PEERS)
 	PYTHONPATH=tests $(BIN)/python tests/bench/bench.py $(VENV)-peers/bin/python $(BENCH)
 
 bench-long: $(DEV)
