@@ -306,16 +306,26 @@ def history(one: Case, other: Case) -> Iterator[tuple[Case, list[RowChange]]]:
 
 @folder.once
 def now(known: Case) -> datetime | None:
-    """The moment that a view speaks of: its as-of, else the day by which all claims were known.
+    """The moment that a view speaks of: its as-of, else the last day on which a claim was known.
 
     No clock is read, so a page stays the same whenever it is made.
     """
     if known.as_of is not None:
         return known.as_of
-    last = max(known["claims"]["known_on"].to_list(), default=None, key=times.until)
-    if last is None or times.precision(last) in ("day", "minute"):
-        return last
-    return times.parse(times.until(last).date().isoformat())  # the end of a month or year
+    every = known["claims"]["known_on"].to_list()
+    days = [day for day in every if times.precision(day) in ("day", "minute")]
+    return max(days or every, default=None)
+
+
+def vaguely_later(known: Case) -> bool:
+    """Whether a view of all that is known has claims of a month or year that ends after its moment.
+
+    They count in it, though the day on which they became known is not known.
+    """
+    last = now(known)
+    if known.as_of is not None or last is None:
+        return False
+    return any(times.until(day) > times.until(last) for day in known["claims"]["known_on"])
 
 
 def falling(known: Case) -> list[str]:

@@ -171,7 +171,8 @@ def page(task: Task, notebook: Notebook) -> str:
         footer={
             "Case": known.id,
             "Scenario": known.scenario,
-            "As of": words.date(moment) if moment else "no day",
+            "As of": (words.date(moment) if moment else "no day")
+            + (", and what is dated by month or year alone" if views.vaguely_later(known) else ""),
             "Level": words.level(known.tlp),
             "Draws": f"{task.parameters.draws:,}",
             "Seed": str(task.parameters.seed),
