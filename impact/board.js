@@ -27,8 +27,9 @@ async function redraw(one, picture, tell) {
   one.title.textContent = picture.title;
   one.says.textContent = picture.says;
   one.drawn.setAttribute("aria-label", picture.says);
+  const tables = JSON.parse(picture.tables);
   if (one.spec === picture.spec) {
-    for (const [table, rows] of Object.entries(picture.tables)) {
+    for (const [table, rows] of Object.entries(tables)) {
       one.view.data(table, rows);
     }
     await one.view.runAsync();
@@ -40,7 +41,7 @@ async function redraw(one, picture, tell) {
     one.drawn.replaceChildren();
     return;
   }
-  const spec = { ...JSON.parse(picture.spec), datasets: picture.tables };
+  const spec = { ...JSON.parse(picture.spec), datasets: tables };
   const embedded = await vegaEmbed(one.drawn, spec, options);
   one.view = embedded.view;
   one.spec = picture.spec;

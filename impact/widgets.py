@@ -54,10 +54,10 @@ class Board(anywidget.AnyWidget):
     """Pictures drawn in the browser, offline; a click on a mark sends what it is about.
 
     A picture is `name`, `title`, `says`, `spec` (Vega-Lite as JSON, its data named) and `tables`
-    (rows by the name of the data). It is drawn anew when `state` changes.
+    (JSON: rows by the name of the data). It is drawn anew when `state` changes.
     """
 
-    pictures: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    pictures: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
     state = traitlets.Int(0).tag(sync=True)
 
 
@@ -70,16 +70,16 @@ def bundle() -> str:
     return str(vl_convert.javascript_bundle(script, vl_version="6.4"))
 
 
-def picture(answer: Answer) -> dict[str, Any]:
+def picture(answer: Answer) -> dict[str, str]:
     """An Answer as the board shows it: its chart with data apart, its title and its sentence."""
     from impact.charts import theme
 
     chart, tables = replace(answer, notices=()).chart(), dict[str, Any]()  # they are said above
     shown = {"name": answer.name, "title": _TITLES[answer.name], "says": answer.sentence}
     if chart is None:
-        return {**shown, "spec": "", "tables": {}}
+        return {**shown, "spec": "", "tables": "{}"}
     spec = _apart(theme.readable(chart["spec"]), tables)
-    return {**shown, "spec": json.dumps(spec), "tables": tables}
+    return {**shown, "spec": json.dumps(spec), "tables": json.dumps(tables)}
 
 
 def _apart(part: Any, tables: dict[str, Any]) -> Any:

@@ -197,7 +197,7 @@ def paths(nodes: pl.DataFrame, edges: pl.DataFrame) -> alt.TopLevelMixin:
         halo.encode(text=alt.Text("label:N")),
         names.encode(text=alt.Text("label:N")),
     )
-    return alt.layer(*layers).properties(width=680, height=66 * (deepest + 1))
+    return alt.layer(*layers, width=680, height=66 * (deepest + 1))
 
 
 def _place(nodes: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
@@ -246,7 +246,7 @@ def ranges(rows: pl.DataFrame) -> alt.TopLevelMixin:
         x=x, x2=alt.X2("p95:Q"), color=colour
     )
     ticks = base.mark_tick(thickness=3, size=21, color=INK).encode(x=alt.X("p50:Q", scale=scale))
-    return alt.layer(bars, ticks).properties(width=400, height=alt.Step(38))
+    return alt.layer(bars, ticks, width=400, height=alt.Step(38))
 
 
 _MONEY = (
@@ -325,7 +325,7 @@ def curves(rows: pl.DataFrame, beside: pl.DataFrame | None = None) -> alt.TopLev
         detail = alt.Detail("who:N")
         faint = behind.mark_line(color=SOFT, strokeWidth=1.5, opacity=0.5)
         layers.insert(0, faint.encode(x=x, y=y, detail=detail))
-    return alt.layer(*layers).properties(width=560, height=300)
+    return alt.layer(*layers, width=560, height=300)
 
 
 def steps(rows: pl.DataFrame) -> alt.TopLevelMixin:
