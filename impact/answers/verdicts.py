@@ -203,7 +203,7 @@ def told(
         sentence=sentence,
         table=shown,
         quotes=mark,
-        heads=HEADS,
+        heads={key: head for key, head in HEADS.items() if key != "settle"},  # see `to_settle`
         figures=(
             tally("files", many, mark),
             tally("files.locked_affected", bad_files, mark),
