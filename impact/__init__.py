@@ -11,7 +11,7 @@ From there each question is a function that returns an `Answer`:
 - of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference,
   `news(known, later)` what became known
 - of files: `scan(*paths, known=known)` asks locks, manifests and SBOMs what advisories name;
-  of a scan: `systems`, `held_when(scanned, known)`, `pins`, `to_settle`, `not_read`
+  of a scan: `systems`, `by_file`, `held_when(scanned, known)`, `pins`, `to_settle`, `not_read`
 
 More runs come from `what_if(run, "NAME=VALUE")`, `under(run, scenario)` and `simulate_year(known)`;
 `totals(known, draws)` is for more draws than a run keeps.
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from impact.answers.evidence import sources as sources
     from impact.answers.evidence import timeline as timeline
     from impact.answers.exposure import exposure as exposure
+    from impact.answers.fleet import by_file as by_file
     from impact.answers.fleet import held_when as held_when
     from impact.answers.fleet import not_read as not_read
     from impact.answers.fleet import pins as pins
@@ -75,6 +76,7 @@ _HOMES = {
     "Run": "simulation",
     "attribution": "answers.attribution",
     "bottom_line": "answers.brief",
+    "by_file": "answers.fleet",
     "co_exposure": "answers.weak_points",
     "common_cause": "answers.tails",
     "compare": "answers.comparisons",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -239,3 +240,12 @@ def not_read(scanned: Answer) -> Answer:
         heads={"file": "File", "format": "Format", "package": "Package", "why": "Why"},
         figures=(tally("files.not_evaluated", many, scanned.label),),
     )
+
+
+def by_file(scanned: Answer) -> Answer:
+    """What each file of a scan says of the packages that it names, the gravest first.
+
+    The table is that of the scan without absent packages, and with one row for a file of which
+    nothing is known.
+    """
+    return replace(scanned, name="by_file", table=verdicts.collapsed(scanned.table))

@@ -195,8 +195,8 @@ def told(
         )
     absent = counted.get(ABSENT, 0)
     left_out = (
-        f"{words.count(packages, 'package')} that advisories name were looked for; where one does "
-        f"not stand in a file is not listed ({words.count(absent, 'pair')} of file and package)."
+        f"{words.count(packages, 'package')} that advisories name were looked for; of file and "
+        f"package {words.count(absent, 'pair')} in which it does not stand are left out."
     )
     return Answer(
         name="scan",

@@ -22,7 +22,7 @@ from impact.simulation import Run
 
 OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
 CLAIMS = ("mercor-via-litellm", "anthropic-silent", "litellm-cause-account")
-OF_SCAN = ("systems", "pins", "to_settle", "not_read")
+OF_SCAN = ("systems", "by_file", "pins", "to_settle", "not_read")
 TWO = ("scan", "held_when", "under", "waterfall", "news")  # asked below, each by its own call
 NO_ANSWERS = {
     *("Answer", "Case", "Run", "load_case", "view", "simulate", "what_if", "totals", "explore")
