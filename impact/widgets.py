@@ -46,7 +46,7 @@ ALL = "all that is known"
 _TITLES = {
     "exposure": "Who is exposed, and by which way",
     "losses": "What it may cost whom",
-    "exceedance": "How large it can get; faint: without the changes",
+    "exceedance": "How large it can get; faint: the baseline",
 }
 
 
@@ -115,6 +115,7 @@ class _Panel:
         self.draws, self.seed = draws, seed
         self.loaded: Case | None = None
         self.base: Run | None = None  # of the view, without the sliders
+        self.baseline: Run | None = None  # without the scenario too
         self.run: Run | None = None
         self.changes: dict[str, Change] = {}
         self.making: asyncio.Future[None] | None = None
@@ -216,7 +217,9 @@ class _Panel:
             self.sliders.children = [
                 ipw.VBox([_meant(base, name), self._slider(base, name)]) for name in _first(base)
             ]
-        self.base = base
+        self.base = self.baseline = base
+        if known.before is not None and known.changes:
+            self.baseline = simulate(known.before, self.draws, self.seed, base)
         self._move()
 
     def _slider(self, run: Run, name: str) -> ipw.Widget:
@@ -255,7 +258,8 @@ class _Panel:
             return
         held = [c for name, c in self.changes.items() if name in self.base.known.inputs]
         run = what_if(self.base, held) if held else self.base
-        told = [losses(run), exceedance(run, self.base if held else None), exposure(run)]
+        beside = self.baseline if run is not self.baseline else None
+        told = [losses(run), exceedance(run, beside), exposure(run)]
         changed = [waterfall(run)] if held or run.known.changes else []
         self.run = run
         with self.board.hold_sync():

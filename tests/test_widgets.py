@@ -222,3 +222,17 @@ def test_a_level_offers_no_day_and_no_scenario_above_it(folder: Path) -> None:
     offered = [name for _, name in panel.scenario.options], [day for _, day in panel.day.options]
     assert ("secret" in offered[0], "2026-12-24" in offered[1]) == (False, False)
     assert (panel.scenario.value, panel.day.value) == ("baseline", "")
+
+
+def test_the_baseline_is_drawn_faint_behind_a_scenario_and_a_slider(panel: _Panel) -> None:
+    def behind() -> list[str]:
+        (one,) = (one for one in panel.board.pictures if one["name"] == "exceedance")
+        return [table for table in json.loads(one["tables"]).values() if "low" not in table[0]]
+
+    assert behind() == []
+    panel.scenario.value = "long-pause"
+    (curve,) = behind()
+    panel.scenario.value = "baseline"
+    assert behind() == []
+    control(panel, "pause_weeks").value = 40
+    assert behind() == [curve]
