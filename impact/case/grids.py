@@ -60,7 +60,10 @@ def _member(
     grid: str, entry: Entry, names: tuple[str, ...], values: tuple[Any, ...]
 ) -> tuple[str, Entry]:
     *estimates, on = values
-    told = [f"{key} {_short(value, ' to ')}" for key, value in zip(names, estimates, strict=True)]
+    told = [
+        f"{key.replace('_', ' ')} {_short(value, ' to ')}"
+        for key, value in zip(names, estimates, strict=True)
+    ]
     name = "_".join([grid, *map(_short, estimates)])
     if isinstance(entry.get("as_of"), list):
         told.append(f"as of {on}")
