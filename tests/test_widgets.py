@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import ipywidgets as ipw
@@ -236,3 +238,24 @@ def test_the_baseline_is_drawn_faint_behind_a_scenario_and_a_slider(panel: _Pane
     assert behind() == []
     control(panel, "pause_weeks").value = 40
     assert behind() == [curve]
+
+
+def test_a_scenario_that_cannot_be_written_is_told_and_nothing_is_lost(folder: Path) -> None:
+    before = (folder / "scenarios.toml").read_text("utf-8")
+    code = f"""
+import resource, signal
+from pathlib import Path
+from impact.case.scenarios import Change, Scenario
+from impact.case.written import keep
+from impact.errors import ImpactError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+try:
+    keep(Path({str(folder)!r}), Scenario("x", "X", "", (Change("pause_weeks", 9, 9, 9),)))
+except ImpactError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "scenarios.toml: cannot be written" in done.stdout
+    assert (folder / "scenarios.toml").read_text("utf-8") == before
+    assert not list(folder.glob(".scenarios*"))

@@ -58,25 +58,31 @@ def keep(folder: Path, scenario: Scenario) -> None:
     kept = {name: said for name, said in kept.items() if said}
     kept |= {"tlp": scenario.tlp, "set": _estimates(scenario.changes)}
     new = f"{old.rstrip()}\n\n{_block(('scenario', scenario.id), kept)}".lstrip()
-    with tempfile.TemporaryDirectory() as home:
-        trial = Path(home) / folder.resolve().name
-        shutil.copytree(folder, trial, ignore=shutil.ignore_patterns(*FOLDERS))
-        (trial / path.name).write_text(new, encoding="utf-8")
-        _, faults = read_case(trial)
-    if faults:
-        raise BadInput(faults)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=folder, prefix=".scenarios-", delete=False
-    ) as stream:
-        try:
-            stream.write(new)
+    try:
+        with tempfile.TemporaryDirectory() as home:
+            trial = Path(home) / folder.resolve().name
+            shutil.copytree(folder, trial, ignore=shutil.ignore_patterns(*FOLDERS))
+            (trial / path.name).write_text(new, encoding="utf-8")
+            _, faults = read_case(trial)
+        if faults:
+            raise BadInput(faults)
+        _replace(path, new)
+    except OSError as error:  # no room, or no right to write
+        what = f"cannot be written ({error.strerror or type(error).__name__})"
+        raise bad(path.name, what, "check room and rights of the case folder") from None
+
+
+def _replace(path: Path, content: str) -> None:
+    """Put a text in the place of a file in one step; on an error the file stays as it was."""
+    made = path.with_name(f".{path.name}.new")
+    try:
+        with made.open("w", encoding="utf-8") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-            shutil.copymode(path, stream.name) if path.exists() else None
-            Path(stream.name).replace(path)
-        except OSError as error:
-            Path(stream.name).unlink(missing_ok=True)
-            raise bad(str(path), f"cannot be written ({error.strerror})", "check it") from None
+        made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def text(rows: pl.DataFrame) -> str:
