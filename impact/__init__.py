@@ -4,8 +4,8 @@ Start here: `known = impact.view(impact.load_case("mercor"))`, then `run = impac
 From there each question is a function that returns an `Answer`:
 
 - of a view: `timeline`, `statements`, `conflicts`, `attribution`, `duties`, `sources`
-- of a run: `bottom_line`, `exposure`, `co_exposure`, `weak_points`, `concentration`, `positions`,
-  `losses`, `itemised`, `exceedance`, `common_cause`, `next_year`, `decisions`, `unknowns`,
+- of a run: `bottom_line`, `exposure`, `weak_points`, `concentration`, `positions`,
+  `losses`, `itemised`, `exceedance`, `next_year`, `decisions`, `unknowns`,
   `not_known`;
   `why(run, name)` says how a party, a number, an input or a claim comes about
 - of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference,
@@ -13,8 +13,7 @@ From there each question is a function that returns an `Answer`:
 - of files: `scan(*paths, known=known)` asks locks, manifests and SBOMs what advisories name;
   of a scan: `systems`, `by_file`, `held_when(scanned, known)`, `pins`, `to_settle`, `not_read`
 
-More runs come from `what_if(run, "NAME=VALUE")`, `under(run, scenario)` and `simulate_year(known)`;
-`totals(known, draws)` is for more draws than a run keeps.
+More runs come from `what_if(run, "NAME=VALUE")`, `under(run, scenario)` and `simulate_year(known)`.
 
 Nothing is imported until a name is used.
 """
@@ -48,14 +47,12 @@ if TYPE_CHECKING:
     from impact.answers.news import news as news
     from impact.answers.positions import positions as positions
     from impact.answers.statements import statements as statements
-    from impact.answers.tails import common_cause as common_cause
     from impact.answers.tails import exceedance as exceedance
     from impact.answers.tails import itemised as itemised
     from impact.answers.tails import next_year as next_year
     from impact.answers.unknowns import not_known as not_known
     from impact.answers.unknowns import unknowns as unknowns
     from impact.answers.verdicts import scan as scan
-    from impact.answers.weak_points import co_exposure as co_exposure
     from impact.answers.weak_points import weak_points as weak_points
     from impact.answers.why import why as why
     from impact.case.folder import Case as Case
@@ -65,7 +62,6 @@ if TYPE_CHECKING:
     from impact.simulation import simulate as simulate
     from impact.simulation import what_if as what_if
     from impact.sums import simulate_year as simulate_year
-    from impact.sums import totals as totals
     from impact.widgets import explore as explore
 
 __version__ = "0.1.0"
@@ -77,8 +73,6 @@ _HOMES = {
     "attribution": "answers.attribution",
     "bottom_line": "answers.brief",
     "by_file": "answers.fleet",
-    "co_exposure": "answers.weak_points",
-    "common_cause": "answers.tails",
     "compare": "answers.comparisons",
     "concentration": "answers.concentration",
     "conflicts": "answers.conflicts",
@@ -105,7 +99,6 @@ _HOMES = {
     "systems": "answers.fleet",
     "timeline": "answers.evidence",
     "to_settle": "answers.fleet",
-    "totals": "sums",
     "under": "answers.comparisons",
     "unknowns": "answers.unknowns",
     "view": "case.views",

@@ -95,16 +95,10 @@ def check(case: str) -> None:
 def show(case: str, year: bool, as_json: bool, draws: int, seed: int, **view: Any) -> None:
     """Show exposure and losses of CASE."""
     from impact.answers import shown
-    from impact.simulation import MOST_DRAWS, simulate
+    from impact.simulation import simulate
     from impact.sums import simulate_year
 
     known = _view(case, view)
-    if draws > MOST_DRAWS and not year:
-        if as_json:
-            _print_json(shown.record_of_totals(known, draws, seed))
-        else:
-            click.echo(plain(shown.text_of_totals(known, draws, seed)))
-        return
     run = simulate_year(known, draws, seed) if year else simulate(known, draws, seed)
     if as_json:
         _print_json(shown.record(run))

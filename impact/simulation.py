@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
@@ -18,9 +17,7 @@ from impact.case.scenarios import Change, parse_changes
 from impact.errors import BadInput, bad
 from impact.numerics import graph, loss_kinds, sampling
 
-AGAIN = "|again"  # ends the name of a stream that is drawn a second time
-MOST_DRAWS = 2**20  # of a run; above, `totals` keeps the total alone
-Points = Literal["keyed", "sobol"]
+MOST_DRAWS = 2**20  # of a run
 Draws = NDArray[np.float64]
 Kept = dict[tuple[Any, ...], Any]
 
@@ -38,7 +35,6 @@ class Run:
     known: Case
     draws: int
     seed: int
-    points: Points
     over: Literal["event", "year"]
     reached: Mapping[str, int] = field(repr=False)
     on: Mapping[str, int] = field(repr=False)
@@ -52,7 +48,7 @@ class Run:
         """The run in a line."""
         what = f"{self.known.id}, {self.known.scenario}"
         given = "given the event" if self.over == "event" else "in a year"
-        return f"{what}, {given}: {self.draws:,} {self.points} draws, seed {self.seed}"
+        return f"{what}, {given}: {self.draws:,} draws, seed {self.seed}"
 
     def _repr_markdown_(self) -> str:
         return f"{self}  \n`impact.losses(run)`, `impact.exposure(run)`; see `impact?`"
@@ -61,11 +57,6 @@ class Run:
     def edges(self) -> tuple[graph.Edge, ...]:
         """The links over which something can travel in time, in the order of their ids."""
         return self.model.edges
-
-    @property
-    def replicates(self) -> int:
-        """How many independent parts of equal length the draws have; 1 where each is its own."""
-        return sampling.SCRAMBLINGS if self.points == "sobol" else 1
 
     def chance(self, entity: str) -> float:
         """Share of draws in which the event reaches the entity."""
@@ -95,25 +86,21 @@ def simulate(
     draws: int = 10_000,
     seed: int = 1,
     like: Run | None = None,
-    points: Points = "keyed",
 ) -> Run:
     """The run of a view; the same view, draws and seed give the same bits.
 
-    `like` is an earlier run of the same draws, seed and points: what did not change is taken from
-    it. With `points="keyed"` adding rows moves no other draw, because each stream is keyed by the
-    names of what it decides; with "sobol" errors are smaller for equal draws (SCRAMBLINGS times a
-    power of two), and only shuffles and what-ifs move no other draw.
+    `like` is an earlier run of the same draws and seed: what did not change is taken from it.
+    Adding rows moves no other draw, because each stream is keyed by the names of what it decides.
+    Raises BadInput for draws or a seed that cannot be.
 
     >>> import impact
     >>> run = impact.simulate(impact.view(impact.load_case("mercor")), draws=1000)
     """
-    check_draws(draws, seed, MOST_DRAWS, points)
-    if like and (like.draws, like.seed, like.points, like.over) != (draws, seed, points, "event"):
+    check_draws(draws, seed)
+    if like and (like.draws, like.seed, like.over) != (draws, seed, "event"):
         like = None
     model = model_of(known)
-    if like and points == "sobol" and like.model is not model:
-        like = None  # its points have a dimension for each name of its own view
-    source = Source(known, model, draws, seed, points, kept=dict(like.drawn) if like else {})
+    source = Source(known, model, draws, seed, dict(like.drawn) if like else {})
     if like is None or like.model is not model:
         return run_of(source)
     return run_of(source, like, _touched(known, like.known, model))
@@ -128,7 +115,7 @@ def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
     given_event(run, "what_if")
     parsed = parse_changes(changes) if isinstance(changes, str) else changes
     known = views.changed(run.known, parsed, "changes")
-    return simulate(known, run.draws, run.seed, run, run.points)
+    return simulate(known, run.draws, run.seed, run)
 
 
 def given_event(run: Run, what: str) -> None:
@@ -145,19 +132,12 @@ def remember(run: Run, others: Iterable[Run]) -> None:
             run.drawn.setdefault(key, draws)
 
 
-def check_draws(draws: int, seed: int, most: int, points: str = "keyed") -> None:
-    """Raises BadInput for a number of draws, a seed or points that cannot be."""
-    if not 1 <= draws <= most:
-        raise bad("draws", f"{draws} is outside 1 to {most:,}", "10000 is the usual number")
+def check_draws(draws: int, seed: int) -> None:
+    """Raises BadInput for a number of draws or a seed that cannot be."""
+    if not 1 <= draws <= MOST_DRAWS:
+        raise bad("draws", f"{draws} is outside 1 to {MOST_DRAWS:,}", "10000 is the usual number")
     if seed < 0:
         raise bad("seed", f"{seed} is below 0", "give a whole number from 0")
-    if points not in ("keyed", "sobol"):
-        raise bad("points", f'"{points}" are no points', "keyed or sobol")
-    each, rest = divmod(draws, sampling.SCRAMBLINGS)
-    if points == "sobol" and (rest or each < 2 or each & (each - 1)):
-        near = sampling.SCRAMBLINGS * 2 ** max(1, round(np.log2(max(each, 2))))
-        what = f"{draws} is not {sampling.SCRAMBLINGS} times a power of two"
-        raise bad("draws", what, f"Sobol points need that: take {near}")
 
 
 @dataclass(frozen=True)
@@ -218,7 +198,7 @@ def run_of(source: Source, like: Run | None = None, touched: Collection[str] = (
             losses[name] = like.losses[name]
     lineage = Lineage(known)
     return Run(
-        known, draws, source.seed, source.points, "event", reached, on, losses, source.kept, model,
+        known, draws, source.seed, "event", reached, on, losses, source.kept, model,
         lineage,
     )  # fmt: skip
 
@@ -232,7 +212,6 @@ def _touched(known: Case, before: Case, model: Model) -> set[str]:
         if old.get(name) is not new.get(name)
         and (name not in old or name not in new or estimate(old[name]) != estimate(new[name]))
     }
-    names |= {name for name, row in new.items() if row["moves_with"] in names}
     return set().union(*(model.used_by.get(name, ()) for name in names))
 
 
@@ -245,59 +224,27 @@ class Source:
         model: Model,
         draws: int,
         seed: int,
-        points: Points = "keyed",
         kept: Kept | None = None,
-        first: int = 0,
-        again: Collection[str] = (),
     ) -> None:
         self.known, self.model, self.inputs = known, model, known.inputs
-        self.draws, self.seed, self.points, self.first = draws, seed, points, first
+        self.draws, self.seed = draws, seed
         self.kept: Kept = {} if kept is None else kept
-        self.again = again  # streams to be drawn independently of those of other runs
         self.nothing: Draws = np.zeros(draws)
         self.nothing.flags.writeable = False
-
-    def _key(self, stream: str) -> str:
-        return f"{stream}{AGAIN}" if stream in self.again else stream
-
-    def uniform(self, stream: str) -> Draws:
-        """`(draws,)` uniforms of a stream."""
-        if self.points == "sobol" and stream in self.places:
-            many, place = len(self.places), self.places[stream]
-            return sampling.dimension(self.seed, many, place, self.draws)
-        return sampling.uniform(self.seed, stream, self.draws, self.first)
-
-    @cached_property
-    def places(self) -> dict[str, int]:
-        """The Sobol dimension of each stream of the view: every name has one, drawn or not."""
-        if ("sobol",) not in self.kept:
-            names = streams(self.known, self.model)
-            self.kept["sobol",] = {name: place for place, name in enumerate(names)}
-        found: dict[str, int] = self.kept["sobol",]
-        return found
 
     def value(self, name: str, use: str) -> Draws:
         """`(draws,)` of an input where the row `use` uses it; a scalar where it is fixed."""
         row = self.inputs[name]
         if row["shape"] == "fixed":
             return np.asarray(row["mode"])
-        stream = self._key(stream_of(row, use))
-        key = _input_key(stream, row, self.inputs)
+        stream = stream_of(row, use)
+        key = _input_key(stream, row)
         if key not in self.kept:
-            u = self.uniform(stream)
-            if row["moves_with"] and not checks.is_chance(row["unit"]):
-                u = self.with_factor(u, row["moves_with"])
+            u = sampling.uniform(self.seed, stream, self.draws)
             shape, *rest = estimate(row)
             self.kept[key] = sampling.QUANTILES[shape](u, *rest)
         found: Draws = self.kept[key]
         return found
-
-    def with_factor(self, u: Draws, factor: str) -> Draws:
-        """Uniforms that share the factor of a correlation."""
-        key = ("factor", self._key(f"factor|{factor}"))
-        if key not in self.kept:
-            self.kept[key] = self.uniform(key[1])
-        return sampling.together(u, self.kept[key], self.value(factor, factor))
 
     def chance(self, term: str, use: str) -> Draws:
         """Chance of one item of a link's `chances`.
@@ -329,16 +276,9 @@ class Source:
 
     def happens(self, link: str, name: str, chance: Draws) -> NDArray[np.bool_]:
         """`(draws,)` truth of whether a chance happens on a link."""
-        row, stream = self.inputs[name], self._key(f"outcome|{link}|{name}")
-        key = ("outcome", stream, *moved(row, self.inputs))
-        if key not in self.kept:
-            if row["moves_with"]:  # happens where the factor is high, so it is turned round
-                u = self.with_factor(self.uniform(stream), row["moves_with"])
-                self.kept[key] = 1 - u
-            elif self.points == "sobol":
-                self.kept[key] = self.uniform(stream)
-            else:  # the words of the uniforms decide alike, and faster
-                self.kept[key] = sampling.words(self.seed, stream, self.draws, self.first)
+        key = ("outcome", f"outcome|{link}|{name}")
+        if key not in self.kept:  # raw 32-bit words: the outcome of their uniforms, and faster
+            self.kept[key] = sampling.words(self.seed, key[1], self.draws)
         return sampling.happens(self.kept[key], chance)
 
     def loss(self, name: str, mask: int) -> Draws:
@@ -368,34 +308,6 @@ def stream_of(row: Mapping[str, Any], use: str) -> str:
     return f"input|{name}" if row["drawn"] == "once" else f"input|{name}|{use}"
 
 
-def streams(known: Case, model: Model) -> list[str]:
-    """The names of all streams that a view can draw, whatever its inputs are set to.
-
-    Shared factors and what happens on links first, then what most rows use, for the first Sobol
-    dimensions are the evenest; the cuts of links last.
-    """
-    inputs = known.inputs
-    factors = {row["moves_with"] for row in inputs.values() if row["moves_with"]}
-    shared = {f"factor|{name}" for name in factors}
-    shared |= {stream_of(inputs[name], name) for name in factors}
-    happens = {
-        f"outcome|{link}|{checks.chance_term(term)[0]}"
-        for link, terms in model.terms.items()
-        for term in terms
-        if term != checks.CERTAIN
-    }
-    values = Counter(
-        stream_of(inputs[name], use)
-        for name, uses in model.used_by.items()
-        if name in inputs and not name.startswith(checks.LINK_INPUT)
-        for use in uses
-    )
-    cuts = {f"outcome|{link}|{checks.LINK_INPUT}{link}" for link in model.terms}
-    cuts |= {f"input|{checks.LINK_INPUT}{link}" for link in model.terms}
-    most_used = sorted(values.keys() - shared, key=lambda name: (-values[name], name))
-    return [*sorted(shared), *sorted(happens), *most_used, *sorted(cuts)]
-
-
 def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """(shape, low, mode, high, cap, parameters) of an input; a beta without ends is on 0 to 1."""
     pairs = tuple(sorted(checks.parameters(row["parameters"])[0].items()))
@@ -403,12 +315,6 @@ def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
     if row["shape"] == "beta":
         low, high = 0.0 if low is None else low, 1.0 if high is None else high
     return row["shape"], low, row["mode"], high, row["cap"], pairs
-
-
-def moved(row: Mapping[str, Any], inputs: Mapping[str, Mapping[str, Any]]) -> tuple[Any, ...]:
-    """The correlation with which an input moves and its estimate, for the key of its draws."""
-    factor = row["moves_with"]
-    return (factor, *estimate(inputs[factor])) if factor else ()
 
 
 @per_run
@@ -430,25 +336,21 @@ def drawn_inputs(run: Run) -> list[tuple[str, tuple[Any, ...], Draws]]:
         if run.reached.get(row["needs"]):
             named = (*model.pairs[loss].values(), row["retention"], row["limit"])
             uses += [(name, loss) for name in named]
-    moving = {inputs[name]["moves_with"] for name, _ in uses if name in inputs} - {None}
-    uses += [(name, name) for name in sorted(moving)]
     found = dict[tuple[Any, ...], str]()
     for name, use in uses:
         if name in inputs and inputs[name]["shape"] != "fixed":
-            found[_input_key(stream_of(inputs[name], use), inputs[name], inputs)] = name
+            found[_input_key(stream_of(inputs[name], use), inputs[name])] = name
     return [(name, key, run.drawn[key]) for key, name in found.items()]
 
 
-def _input_key(
-    stream: str, row: Mapping[str, Any], inputs: Mapping[str, Mapping[str, Any]]
-) -> tuple[Any, ...]:
+def _input_key(stream: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
     """What the draws of an input are kept under."""
-    return ("input", stream, *estimate(row), *moved(row, inputs))
+    return ("input", stream, *estimate(row))
 
 
 def arguments(run: Run, loss: str) -> dict[str, Draws]:
     """Argument -> `(draws,)` or scalar draws of the inputs of one row of losses.csv."""
-    return Source(run.known, run.model, run.draws, run.seed, run.points, run.drawn).arguments(loss)
+    return Source(run.known, run.model, run.draws, run.seed, run.drawn).arguments(loss)
 
 
 @per_run

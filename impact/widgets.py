@@ -34,7 +34,7 @@ from impact.answers.why import why
 from impact.case import checks, views
 from impact.case.folder import Case, cases, find_case, load_case
 from impact.case.scenarios import BASELINE, Change, Scenario
-from impact.case.schema import TLP, highest
+from impact.case.schema import TLP
 from impact.case.written import keep
 from impact.errors import ImpactError, bad
 from impact.numerics import times
@@ -265,7 +265,7 @@ class _Panel:
         with self.board.hold_sync():
             self.board.pictures = [picture(answer) for answer in told]
             self.board.state += 1
-        self._say(run, changed, highest(answer.label for answer in (*told, *changed)))
+        self._say(run, changed, run.known.label)
 
     def _say(self, run: Run, changed: Sequence[Answer], label: str) -> None:
         known = run.known

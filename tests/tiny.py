@@ -192,9 +192,9 @@ def same(one: impact.Run, other: impact.Run) -> bool:
     ) and all(np.array_equal(one.losses[name], other.losses[name]) for name in one.losses)
 
 
-def fingerprint(folder: str, draws: int, seed: int, points: str) -> tuple[dict[str, int], bytes]:
+def fingerprint(folder: str, draws: int, seed: int) -> tuple[dict[str, int], bytes]:
     """(reached, losses) of a case, for one process to compare with another."""
-    run = simulate(impact.load_case(folder), draws, seed=seed, points=points)
+    run = simulate(impact.load_case(folder), draws, seed=seed)
     return dict(run.reached), lost(run).tobytes()
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from impact import words
-from impact.case.schema import highest
 
 if TYPE_CHECKING:
     import altair as alt
@@ -26,19 +25,18 @@ _WIDEST = 46  # characters of a column in a terminal
 
 @dataclass(frozen=True)
 class Figure:
-    """A number as computed and as printed: value and error in `unit`, and its TLP label."""
+    """A number as computed and as printed: value and error in `unit`, and its text."""
 
     name: str
     value: float | None
     error: float | None
     unit: str
     text: str
-    label: str
 
 
-def tally(name: str, many: int, label: str) -> Figure:
-    """A count as a figure; its label is that of all rows that could be counted."""
-    return Figure(name, float(many), None, "count", str(many), label)
+def tally(name: str, many: int) -> Figure:
+    """A count as a figure."""
+    return Figure(name, float(many), None, "count", f"{many:,}")
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Answer:
     """The answer to one question; it shows itself in a notebook and prints itself in a terminal.
 
     `heads` maps columns of `table` to headings, in the order shown; a column without one is for
-    machines only. `quotes` is the highest TLP level among the rows whose words its texts use.
+    machines only. `label` is the TLP level of the view that it is an answer to.
     `notes` are what a reader must know to read it; `notices` what the view supposes, said in the
     chart too. `draw` makes the chart.
     """
@@ -54,17 +52,12 @@ class Answer:
     name: str
     sentence: str
     table: pl.DataFrame = field(repr=False)
-    quotes: str = field(repr=False, kw_only=True)
+    label: str = field(repr=False, kw_only=True)
     heads: Mapping[str, str] = field(default_factory=dict, repr=False)
     figures: tuple[Figure, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
     notices: tuple[str, ...] = field(default=(), repr=False)
     draw: Callable[[], alt.TopLevelMixin] | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def label(self) -> str:
-        """The highest TLP level among its figures and the rows whose words it uses."""
-        return highest((self.quotes, *(figure.label for figure in self.figures)))
 
     def rows(self) -> list[list[str]]:
         """The table as shown: its headings, then its rows as text; nothing without headings."""

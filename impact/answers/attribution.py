@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import SAID, label, names
+from impact.answers.provenance import names
 from impact.answers.statements import (
     PROBABLE,
     Claim,
@@ -179,7 +179,6 @@ def attribution(known: Case) -> Answer:
     ranges. Table: `stage`, `actor`, `low_chance`, `mean_chance`, `high_chance`, `band`, `flips`.
     """
     said, moment = names(known), words.date(now(known))
-    mark = label(known, *SAID, "judgements")
     rows: list[dict[str, Any]] = []
     sentences, notes, figures = [], [], []
     for stage in stages(known):
@@ -203,7 +202,7 @@ def attribution(known: Case) -> Answer:
                 }
             )
             name = f"likelihood.{stage.name}.{who}"
-            figures.append(Figure(name, mean, error, "chance", words.chance(mean), mark))
+            figures.append(Figure(name, mean, error, "chance", words.chance(mean)))
         sentences.append(_told(known, stage, next(r for r in rows if r["stage"] == stage.name)))
         notes.append(_confidence(known, stage, bool(flipped)))
     schema: dict[str, Any] = {
@@ -222,7 +221,7 @@ def attribution(known: Case) -> Answer:
         name="attribution",
         sentence=" ".join(sentences) or f"Nobody is weighed as the actor by {moment}.",
         table=frame,
-        quotes=mark,
+        label=known.label,
         heads={
             "did": "What",
             "actor": "Actor",

@@ -10,10 +10,9 @@ from impact.answers.decisions import decisions
 from impact.answers.exposure import client_data_reached, established, related
 from impact.answers.losses import losses
 from impact.answers.positions import reported, told
-from impact.answers.provenance import SAID, names, quoted
+from impact.answers.provenance import names
 from impact.answers.unknowns import first_question
 from impact.case import views
-from impact.case.schema import highest
 from impact.case.views import now
 from impact.simulation import Run
 
@@ -36,7 +35,7 @@ def bottom_line(run: Run) -> Answer:
         name="bottom_line",
         sentence=rows[0][1],
         table=pl.DataFrame(rows, schema=schema, orient="row"),
-        quotes=highest((cost.label, best.label, quoted(run.known, *SAID, "links", "inputs"))),
+        label=run.known.label,
         heads={"about": "In short", "says": "Finding"},
         notes=tuple(note for note in notes if note),
     )

@@ -10,7 +10,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, tally
-from impact.answers.provenance import SAID, label, names
+from impact.answers.provenance import names
 from impact.case.folder import Case, once
 from impact.case.views import now
 from impact.numerics import times
@@ -42,7 +42,6 @@ def duties(known: Case, chart: bool = True) -> Answer:
     due.
     """
     said, moment = names(known), now(known)
-    mark = label(known, *SAID, "duties")
     rows: list[dict[str, Any]] = []
     for duty in known["duties"].iter_rows(named=True):
         begun, hours = duty["starts_from"], duty["clock_hours"]
@@ -89,7 +88,7 @@ def duties(known: Case, chart: bool = True) -> Answer:
         name="duties",
         sentence=sentence,
         table=frame,
-        quotes=mark,
+        label=known.label,
         heads={
             "bearer": "Who",
             "duty": "Owes",
@@ -99,11 +98,8 @@ def duties(known: Case, chart: bool = True) -> Answer:
             "basis": "Basis",
         },
         figures=(
-            tally("clocks", frame.height, mark),
-            *(
-                tally(f"clocks.{state.replace(' ', '_')}", many, mark)
-                for state, many in counted.items()
-            ),
+            tally("clocks", frame.height),
+            *(tally(f"clocks.{state.replace(' ', '_')}", many) for state, many in counted.items()),
         ),
         notes=(f"{COUNSEL}{UNDRAWN if chart else ''}",) if rows else (),
         draw=draw if chart and drawn.height else None,

@@ -9,8 +9,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.losses import TOTAL
-from impact.answers.provenance import ILLUSTRATIVE, quoted
+from impact.answers.provenance import ILLUSTRATIVE
 from impact.case import views
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
@@ -27,7 +26,7 @@ def under(run: Run, scenario: str) -> Run:
     """The run under another scenario of its case, on the same draws."""
     given_event(run, "under")
     known = views.under(run.known, scenario)
-    return simulate(known, run.draws, run.seed, run, run.points)
+    return simulate(known, run.draws, run.seed, run)
 
 
 def paired(one: Run, other: Run) -> tuple[measures.Measure, float]:
@@ -39,7 +38,7 @@ def paired(one: Run, other: Run) -> tuple[measures.Measure, float]:
     first, second = total(one), total(other)
     moved = second - first
     apart = float(first.var() + second.var())
-    found = measures.mean(moved, one.replicates)
+    found = measures.mean(moved)
     variance = float(moved.var())
     return found, apart / variance if variance > 0 else float("inf")
 
@@ -54,11 +53,10 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     """
     given_event(run, "compare")
     base, notices = measures.order_statistic(total(run), 0.95), views.notices(run.known)
-    quotes, mark = quoted(run.known), run.lineage.label(TOTAL)
     names = [name for name in run.known.scenarios if name != run.known.scenario]
     if scenarios is None:
         names = [name for name in names if _beside(run.known, name)]
-    rows: list[dict[str, Any]] = []
+    rows, label = list[dict[str, Any]](), run.known.label
     for name in names if scenarios is None else scenarios:
         try:
             other = under(run, name)
@@ -70,8 +68,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         title = run.known.scenarios[name].title
         own = views.notices(run.known)
         notices += [f"{title}: {said}" for said in views.notices(other.known) if said not in own]
-        quotes = highest((quotes, quoted(other.known)))
-        lost, label = total(other), _label(other)
+        lost, label = total(other), highest((label, other.known.label))
         moved, sharper = paired(run, other)
         p95 = measures.order_statistic(lost, 0.95)
         rows.append(
@@ -86,8 +83,6 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
                 "p95_difference_usd": p95 - base,
                 "times_sharper": sharper,
                 "said": said_moved(moved),
-                "label": label,
-                "difference_label": highest((mark, label)),
             }
         )
     frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
@@ -104,7 +99,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         name="scenarios",
         sentence=_widest(frame, here),
         table=frame,
-        quotes=quotes,
+        label=label,
         heads={
             "title": "Scenario",
             "says": "What it supposes",
@@ -114,12 +109,10 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         },
         figures=tuple(
             Figure(f"{part}.{row['scenario']}", row[part], row.get(error), "USD",
-                   words.money(row[part], 1), row[label])
+                   words.money(row[part], 1))
             for row in rows
-            for part, error, label in (
-                ("mean_usd", "", "label"),
-                ("difference_usd", "difference_error_usd", "difference_label"),
-                ("p95_usd", "", "label"),
+            for part, error in (
+                ("mean_usd", ""), ("difference_usd", "difference_error_usd"), ("p95_usd", ""),
             )
         ),
         notes=(
@@ -144,12 +137,6 @@ _SCENARIOS = {
 def _beside(known: Case, name: str) -> bool:
     """Whether a scenario is shown beside that of a view: alone, or a member of the same grid."""
     return known.scenarios[name].grid in ("", known.scenarios[known.scenario].grid)
-
-
-def _label(run: Run) -> str:
-    """The level of the total of a run and of all inputs that are changed for it."""
-    changed = (change.name for change in run.known.changes)
-    return highest((run.lineage.label(TOTAL), run.lineage.label_of_inputs(*changed)))
 
 
 def said_moved(moved: measures.Measure) -> str:

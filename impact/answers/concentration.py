@@ -10,12 +10,10 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.exposure import established, related
-from impact.answers.losses import TOTAL
-from impact.answers.provenance import ILLUSTRATIVE, names, quoted
+from impact.answers.exposure import PARTIES, established, related
+from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
 from impact.case.folder import Case, once
-from impact.case.lineage import Lineage
 from impact.case.ways import ROOT
 from impact.numerics import graph, measures
 from impact.simulation import Model, Run, Source, model_of, per_run, run_of, total
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     import altair as alt
 
 _FALL = ("vendor", "package")
-_PARTIES = ("lab", "client")
 
 
 @per_run
@@ -59,7 +56,7 @@ def concentration(run: Run) -> Answer:
         name="concentration",
         sentence=_sentence(frame),
         table=frame,
-        quotes=quoted(known, "entities", "links"),
+        label=known.label,
         heads={
             "name": "If it alone fell",
             "clients": "Reported clients",
@@ -69,12 +66,11 @@ def concentration(run: Run) -> Answer:
             "shares": "Shares of supply known",
         },
         figures=tuple(
-            Figure(f"{part}.{row['entity']}", row[part], row[error], unit, text, label)
+            Figure(f"{part}.{row['entity']}", row[part], row[error], unit, text)
             for row in rows
-            for part, error, unit, text, label in (
-                ("mean_usd", "mean_error_usd", "USD", words.money(row["mean_usd"], 1),
-                 row["mean_label"]),
-                ("parties", "parties_error", "count", row["parties_said"], row["parties_label"]),
+            for part, error, unit, text in (
+                ("mean_usd", "mean_error_usd", "USD", words.money(row["mean_usd"], 1)),
+                ("parties", "parties_error", "count", row["parties_said"]),
             )
         ),
         notes=(
@@ -114,15 +110,14 @@ def only(known: Case, entity: str) -> Model:
 def _fallen(run: Run, entity: str) -> dict[str, Any]:
     """One row: what follows if the entity alone falls, on the draws of the run."""
     model = only(run.known, entity)
-    fallen = run_of(Source(run.known, model, run.draws, run.seed, run.points, run.drawn), run)
-    rows, lineage = run.known.rows("entities"), Lineage(run.known, model.edges)
-    ends = {edge.target for edge in model.edges if rows[edge.target]["kind"] in _PARTIES}
+    fallen = run_of(Source(run.known, model, run.draws, run.seed, run.drawn), run)
+    rows = run.known.rows("entities")
     reached = np.zeros(run.draws)
     for party, mask in fallen.reached.items():
-        if rows[party]["kind"] in _PARTIES:
+        if rows[party]["kind"] in PARTIES:
             reached += graph.unpack(mask, run.draws)
-    lost, parties = total(fallen), measures.mean(reached, run.replicates)
-    found = measures.loss_measures(lost, run.replicates)
+    lost, parties = total(fallen), measures.mean(reached)
+    found = measures.loss_measures(lost)
     shares = [link["share"] for link in _supply(run.known, entity)]
     known_shares = sum(share is not None for share in shares)
     low, high = found["p05"].value, found["p95"].value
@@ -141,8 +136,6 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
         "mean_usd": found["mean"].value or 0.0,
         "mean_error_usd": found["mean"].error or 0.0,
         "range": words.money_range(low, high) if lost.any() else "none",
-        "mean_label": lineage.label(TOTAL, entity),
-        "parties_label": lineage.label(entity, *ends),
         "shares": f"{known_shares} of {len(shares)}" if shares else "–",
     }
 

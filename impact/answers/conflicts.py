@@ -6,7 +6,6 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, tally
-from impact.answers.provenance import SAID, label
 from impact.answers.statements import (
     CLEARLY,
     Claim,
@@ -65,12 +64,11 @@ def conflicts(known: Case) -> Answer:
         sentence += f" {words.date(now(known))}:"
         sentence += f" {better} with one side clearly better supported"
         sentence += f", {still_open} open." if still_open else "."
-    mark = label(known, *SAID)
     return Answer(
         name="conflicts",
         sentence=sentence,
         table=frame,
-        quotes=mark,
+        label=known.label,
         heads={
             "topic": "About",
             "side": "Better supported, or first",
@@ -78,8 +76,8 @@ def conflicts(known: Case) -> Answer:
             "why": "Why",
         },
         figures=(
-            tally("disputed", frame.height, mark),
-            tally("disputed_open", still_open, mark),
+            tally("disputed", frame.height),
+            tally("disputed_open", still_open),
         ),
         notes=("Both sides are kept. Copies of one origin count once.",) if rows else (),
     )

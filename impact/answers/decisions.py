@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import ILLUSTRATIVE, quoted
+from impact.answers.provenance import ILLUSTRATIVE
 from impact.case import views
 from impact.case.scenarios import Decision
-from impact.case.schema import highest
 from impact.errors import BadInput, bad, did_you_mean
 from impact.numerics import graph, measures
 from impact.simulation import Run, arguments, given_event, net, per_run, remember, what_if
@@ -124,12 +123,12 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     figures = [
         Figure(f"{part}.{row['decision']}: {row['option']}", row[part], row.get(error), unit,
-               words.cell(part, row[part]), row[label])
+               words.cell(part, row[part]))
         for row in rows
-        for part, error, unit, label in (
-            ("mean_usd", "error_usd", "USD", "label"),
-            ("regret_usd", "", "USD", "label_of_all"),
-            ("best_chance", "", "share", "label_of_all"),
+        for part, error, unit in (
+            ("mean_usd", "error_usd", "USD"),
+            ("regret_usd", "", "USD"),
+            ("best_chance", "", "share"),
         )
     ]  # fmt: skip
 
@@ -146,7 +145,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         sentence=" ".join(_told(run, one) for one in found)
         or "It cannot be worked out from what is known by that day what to decide.",
         table=frame,
-        quotes=quoted(run.known, "losses"),
+        label=run.known.label,
         heads={
             **({} if only or most else {"decision": "Decision"}),
             "option": "Option",
@@ -256,17 +255,6 @@ def _told(run: Run, one: Weighed) -> str:
 
 
 @per_run
-def labels(run: Run, which: int) -> tuple[str, ...]:
-    """The level of each option's costs: of its bearer, of what it changes, of what it flips on."""
-    decision = weighed(run)[which].decision
-    own = run.lineage.label(decision.bearer)
-    changed = ([change.name for change in option.changes] for option in decision.options)
-    return tuple(
-        highest((own, run.lineage.label_of_inputs(decision.flips_on, *names))) for names in changed
-    )
-
-
-@per_run
 def _rows(run: Run, which: int) -> list[dict[str, Any]]:
     one = weighed(run)[which]
     drivers = {name: row["driver"] for name, row in run.known.rows("losses").items()}
@@ -274,7 +262,7 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
     regimes, chances, regrets = envelope(one.lines), one.best_chances, one.regrets
     rows = []
     for place, option in enumerate(one.decision.options):
-        found = measures.loss_measures(one.costs[place], run.replicates)
+        found = measures.loss_measures(one.costs[place])
         low, mid, high = (found[name].value for name in ("p05", "p50", "p95"))
         rows.append(
             {
@@ -293,8 +281,6 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
                 "best_said": f"{words.per_cent(float(chances[place]))} of draws",
                 "regret_usd": float(regrets[place]),
                 "best_when": _best_when(option.id, regimes, unit),
-                "label": labels(run, which)[place],
-                "label_of_all": highest(labels(run, which)),
             }
         )
     return rows

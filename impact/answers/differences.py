@@ -11,9 +11,8 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.comparisons import titled
-from impact.answers.losses import TOTAL
 from impact.answers.news import how, moved_standings
-from impact.answers.provenance import ILLUSTRATIVE, names, quoted
+from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.answers.statements import replaced
 from impact.case import views
 from impact.case.checks import LINK_INPUT
@@ -48,7 +47,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     one = run
     if other is None:
         known = run.known.before or run.known
-        one, other = simulate(known, run.draws, run.seed, run, run.points), run
+        one, other = simulate(known, run.draws, run.seed, run), run
     effects = effects_of(one, other)
     days = _apart(one.known, other.known)
     before, after = (_cents(run) / 100 for run in (one, other))
@@ -88,13 +87,11 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         else "Effects are the mean of changing the inputs in one order and in the reverse, on the"
         " same draws; they add up to the cent"
     )
-    marks = [run.lineage.label(TOTAL) for run in (one, other)]
-    mark = highest((*marks, _came_and_went(one, other)))
     return Answer(
         name="waterfall",
         sentence=f"{said}.",
         table=frame,
-        quotes=highest(quoted(run.known, "entities") for run in (one, other)),
+        label=_label(one, other),
         heads={
             **({} if days else {"id": "Input"}),
             "about": "What",
@@ -102,11 +99,11 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
             "effect_usd": "Effect on the mean total",
         },
         figures=(
-            Figure("from.total", before, None, "USD", words.money(before), marks[0]),
-            Figure("to.total", after, None, "USD", words.money(after), marks[1]),
+            Figure("from.total", before, None, "USD", words.money(before)),
+            Figure("to.total", after, None, "USD", words.money(after)),
             *(
                 Figure(f"effect.{table}.{name}" if days else f"effect.{name}", effect, None, "USD",
-                       words.money(effect), highest((mark, *_levels(one, other, table, name))))
+                       words.money(effect))
                 for (table, name), effect in _summed(effects, days).items()
             ),
         ),
@@ -124,30 +121,15 @@ def _summed(effects: list[Effect], days: bool) -> dict[tuple[str, str], float]:
     return {row: cents / 100 for row, cents in found.items() if cents or not days}
 
 
-def _levels(one: Run, other: Run, table: str, name: str) -> list[str]:
-    """The levels of a changed input, on which neither total may rest; none of another row."""
-    return [run.lineage.label_of_inputs(name) for run in (one, other) if table == "inputs"]
-
-
-def _came_and_went(one: Run, other: Run) -> str:
-    """The highest level of the rows that stood between two days and at neither, and their sources.
-
-    What any row does hangs on those before it.
-    """
+def _label(one: Run, other: Run) -> str:
+    """The highest level of two views, and of what stood between their days and at neither."""
     case, days = other.known.loaded, [run.known.as_of or _NEVER for run in (one, other)]
-    if case is None or days[0] == days[1] or other.known.tlp == TLP[0]:
-        return TLP[0]
-    seen = pl.col("tlp").is_in(TLP[: TLP.index(other.known.tlp) + 1])
-    seen &= pl.col("known_on") <= times.until(max(days))
-    levels, cited, row = set[str](), set[str](), ["id", "known_on", "tlp"]
-    for table in ("entities", "inputs", "links", "losses"):
-        rows = case[table].filter(seen & (pl.col("known_on") > times.until(min(days))))
-        for run in (one, other):
-            rows = rows.join(run.known[table], on=row, how="anti")
-        levels |= set(rows["tlp"])
-        cited |= set(rows["sources"].explode().drop_nulls())
-    sources = case["sources"].filter(seen & pl.col("id").is_in(sorted(cited)))
-    return highest(levels | set(sources["tlp"]))
+    levels = {one.known.label, other.known.label}
+    if case is not None and days[0] != days[1]:
+        seen = pl.col("tlp").is_in(TLP[: TLP.index(other.known.tlp) + 1])
+        seen &= pl.col("known_on") <= times.until(max(days))
+        levels |= {level for rows in case.tables.values() for level in rows.filter(seen)["tlp"]}
+    return highest(levels)
 
 
 _EFFECTS = {
@@ -184,8 +166,8 @@ def _named(run: Run, days: bool) -> str:
 
 def effects_of(one: Run, other: Run) -> list[Effect]:
     """(table, id, how it changed, effect in cents), the greatest effect first."""
-    if (one.draws, one.seed, one.points) != (other.draws, other.seed, other.points):
-        what = "the runs are of other draws, seeds or points"
+    if (one.draws, one.seed) != (other.draws, other.seed):
+        what = "the runs are of other draws or seeds"
         raise Refusal(Fault("waterfall", what, "compare runs of equal draws and seed"))
     seen = [(run.known.id, run.known.tlp, run.over) for run in (one, other)]
     if seen[0] != seen[1]:
@@ -234,7 +216,7 @@ def _simulated(known: Case, own: Sequence[Change], like: Run) -> Run:
     """The run of a view under the changes of another, on the draws of a run."""
     names = known.inputs.keys() | {f"{LINK_INPUT}{link}" for link in known.rows("links")}
     known = views.changed(known, [change for change in own if change.name in names], "changes")
-    return simulate(known, like.draws, like.seed, like, like.points)
+    return simulate(known, like.draws, like.seed, like)
 
 
 def _matters(run: Run, change: views.RowChange) -> bool:
@@ -245,8 +227,7 @@ def _matters(run: Run, change: views.RowChange) -> bool:
         rows = [row for row in (change.old, change.new) if row is not None]
         return any(row["chances"] for row in rows)
     if change.table == "inputs":
-        factors = {row["moves_with"] for row in run.known.inputs.values()}
-        return change.id in run.model.used_by or change.id in factors
+        return change.id in run.model.used_by
     return change.table == "entities" and change.id == ROOT
 
 
@@ -282,7 +263,7 @@ def _walk(one: Run, other: Run, order: Sequence[str]) -> dict[str, int]:
         rows = {key: row for key, row in rows.items() if key != name}
         rows |= {name: new[name]} if name in new else {}
         known = views.with_inputs(one.known, dict(sorted(rows.items())), ())
-        run = simulate(known, one.draws, one.seed, run, one.points)
+        run = simulate(known, one.draws, one.seed, run)
         now = _cents(run)
         effects[name], cents = now - cents, now
     if order:

@@ -8,7 +8,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure, tally
-from impact.answers.provenance import SAID, label, names, origins
+from impact.answers.provenance import names, origins
 from impact.case.folder import Case, once
 from impact.case.schema import STAGES
 from impact.numerics import times
@@ -90,7 +90,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
         name="timeline",
         sentence=f"{sentence} {window_sentence(known)}".strip(),
         table=best,
-        quotes=label(known, *SAID, "windows", "links"),
+        label=known.label,
         heads={
             **({"stage": "Part"} if by_stage else {}),
             "happened_on": "Happened",
@@ -126,12 +126,12 @@ def _events(known: Case) -> pl.DataFrame:
 
 
 def _window_figures(known: Case, releases: list[str]) -> tuple[Figure, ...]:
-    figures, mark = [], label(known, *SAID, "windows")
+    figures = []
     for release in releases:
         for part, opens, closes in window(known, release).iter_rows():
             minutes = None if closes is None else (closes - opens).total_seconds() / 60
             name = f"window_{part}.{release}"
-            figures.append(Figure(name, minutes, None, "minute", words.number(minutes, 3), mark))
+            figures.append(Figure(name, minutes, None, "minute", words.number(minutes, 3)))
     return tuple(figures)
 
 
@@ -211,12 +211,11 @@ def sources(known: Case) -> Answer:
             f" {words.count(roots, 'independent origin')}; {read} were read in full, the others in"
             " excerpts or only through others."
         )
-    mark = label(known, "sources")
     return Answer(
         name="sources",
         sentence=sentence,
         table=frame,
-        quotes=mark,
+        label=known.label,
         heads={
             "publisher": "Publisher",
             "title": "Title",
@@ -226,8 +225,8 @@ def sources(known: Case) -> Answer:
             "address": "Address",
         },
         figures=(
-            tally("sources", frame.height, mark),
-            tally("origins", roots, mark),
+            tally("sources", frame.height),
+            tally("origins", roots),
         ),
         notes=(
             "Reliability is the Admiralty letter: A completely reliable to E unreliable, F cannot"

@@ -10,7 +10,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import SAID, names, quoted
+from impact.answers.provenance import names
 from impact.answers.statements import said_by
 from impact.case import checks, views
 from impact.case.folder import Case, once
@@ -200,7 +200,7 @@ def exposure(run: Run) -> Answer:
     frame = pl.DataFrame(rows, schema=_EXPOSURE, orient="row")
     figures = tuple(
         Figure(f"chance.{entity}", row["chance"], row["chance_error"], "chance",
-               said_chance(row), run.lineage.label(entity))
+               said_chance(row))
         for entity, row in found.items() if run.reached.get(entity)
     )  # fmt: skip
 
@@ -213,7 +213,7 @@ def exposure(run: Run) -> Answer:
         name="exposure",
         sentence=words.capital(f"{vendors_reached(run)}; {client_data_reached(run)}."),
         table=frame,
-        quotes=quoted(known, *SAID, "links"),
+        label=known.label,
         heads={
             "name": "Who or what",
             "said": "Reached or affected",
@@ -221,10 +221,26 @@ def exposure(run: Run) -> Answer:
             "way": "By way of",
         },
         figures=figures,
-        notes=(_meaning(known),) if rows else (),
+        notes=(*_together(run), _meaning(known)) if rows else (),
         notices=tuple(views.notices(run.known)),
         draw=draw if frame.height > 1 else None,
     )
+
+
+def _together(run: Run) -> tuple[str, ...]:
+    """How likely all clients of which it is not reported are reached together, as a sentence."""
+    drawn = [row for row in _reached(run) if row["how"] == "drawn" and row["kind"] in PARTIES]
+    kind = min((row["kind"] for row in drawn), key=PARTIES.index, default="")
+    several = [row["entity"] for row in drawn if row["kind"] == kind]
+    if len(several) < 2:
+        return ()
+    mask = graph.everything(run.draws)
+    for entity in several:
+        mask &= run.reached[entity]
+    who = words.listed(sorted(names(run.known)[entity] for entity in several))
+    who = who if len(several) <= _NAMED else f"all {len(several)} {kind}s of which it is not known"
+    chance = words.chance(mask.bit_count() / run.draws)
+    return (f"The chance that {who} are reached together is {chance}, assumed.",)
 
 
 _STATES = {"copied": "Copied out", "published": "With third parties", "feeds": "Said to feed"}
@@ -271,6 +287,7 @@ def _shared(
     return [*(nodes[0] for nodes in shared), entity]
 
 
+PARTIES = ("lab", "client")
 _NAMED = 6  # clients reported as reached up to which a sentence names them
 _MANY = 3  # ways into an entity from which only what they share is told
 _EXPOSURE = {

@@ -11,7 +11,6 @@ import polars as pl
 from impact import words
 from impact.answers import verdicts
 from impact.answers.answer import Answer, tally
-from impact.answers.provenance import label
 from impact.case.folder import Case
 from impact.case.schema import highest
 from impact.numerics import times
@@ -54,7 +53,7 @@ def systems(scanned: Answer) -> Answer:
         name="systems",
         sentence=scanned.sentence if scanned.sentence == verdicts.UNASKED else sentence,
         table=shown.drop("rank", "absent"),
-        quotes=scanned.label,
+        label=scanned.label,
         heads={
             "system": "System",
             "verdict": "Installed while it could be had?",
@@ -64,8 +63,8 @@ def systems(scanned: Answer) -> Answer:
             "path": "Path",
         },
         figures=(
-            tally("systems", shown.height, scanned.label),
-            *(tally(f"systems.{name}", many, scanned.label) for name, many in counted.items()),
+            tally("systems", shown.height),
+            *(tally(f"systems.{name}", many) for name, many in counted.items()),
         ),
         notes=(_MEANING,) if shown.height else (),
     )
@@ -96,7 +95,6 @@ def held_when(scanned: Answer, known: Case) -> Answer:
     found = verdicts.windows(known, verdicts.held(known))
     packages = set(shown["package"])
     accounts = [window for window in found if window.package in packages]
-    mark = label(known, "windows", "claims", "entities")
     bad = shown.filter(pl.col("finding") == LOCKED_AFFECTED)
     sentence = "No file says that an affected version was held, and from when."
     if bad.height:
@@ -118,7 +116,7 @@ def held_when(scanned: Answer, known: Case) -> Answer:
         name="held_when",
         sentence=_unasked(scanned, sentence),
         table=shown,
-        quotes=highest((scanned.label, mark)),
+        label=highest((scanned.label, known.label)),
         heads={
             "system": "System",
             "package": "Package",
@@ -126,7 +124,7 @@ def held_when(scanned: Answer, known: Case) -> Answer:
             "begins": "Held from",
             "ends": "Held to",
         },
-        figures=(tally("systems.holding", bad["system"].n_unique(), scanned.label),),
+        figures=(tally("systems.holding", bad["system"].n_unique()),),
         notes=("Held to not known: the file is as it stands now.",) if shown.height else (),
         draw=draw if shown.height and window.height else None,
     )
@@ -178,9 +176,9 @@ def pins(scanned: Answer) -> Answer:
         name="pins",
         sentence=_unasked(scanned, sentence),
         table=table,
-        quotes=scanned.label,
+        label=scanned.label,
         heads={"pin": "Pin or remove", "systems": "Systems freed", "which": "Which"},
-        figures=(tally("systems.locked_affected", many, scanned.label),),
+        figures=(tally("systems.locked_affected", many),),
     )
 
 
@@ -211,13 +209,13 @@ def to_settle(scanned: Answer) -> Answer:
         name="to_settle",
         sentence=_unasked(scanned, sentence),
         table=table.select("settle", "systems", "which", "verdict"),
-        quotes=scanned.label,
+        label=scanned.label,
         heads={
             "settle": "Question",
             "which": "Systems",
             "verdict": "Gravest verdict it would settle",
         },
-        figures=(tally("questions", table.height, scanned.label),),
+        figures=(tally("questions", table.height),),
     )
 
 
@@ -236,9 +234,9 @@ def not_read(scanned: Answer) -> Answer:
         name="not_read",
         sentence=_unasked(scanned, sentence),
         table=rows.select("file", "format", "package", "why"),
-        quotes=scanned.label,
+        label=scanned.label,
         heads={"file": "File", "format": "Format", "package": "Package", "why": "Why"},
-        figures=(tally("files.not_evaluated", many, scanned.label),),
+        figures=(tally("files.not_evaluated", many),),
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, names, quoted
+from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, names
 from impact.case import checks, views
 from impact.numerics import loss_kinds, measures
 from impact.simulation import Run, arguments, given_event, net, per_run, total
@@ -45,7 +45,7 @@ def by_bearer(run: Run) -> pl.DataFrame:
     assumed = _assumed(run, who[:-1], amounts)
     rows: list[dict[str, Any]] = []
     for bearer, lost, share in zip(who, amounts, assumed, strict=True):
-        found = measures.loss_measures(lost, run.replicates)
+        found = measures.loss_measures(lost)
         del found["given"]
         row: dict[str, Any] = {"bearer": bearer, "chance": found.pop("chance").value}
         for name, measure in found.items():
@@ -111,11 +111,10 @@ def losses(run: Run) -> Answer:
     measured = by_bearer(run)
     figures = [
         Figure(f"mean.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], "USD",
-               words.money(row["mean_usd"], 1), run.lineage.label(row["bearer"]))
+               words.money(row["mean_usd"], 1))
         for row in measured.iter_rows(named=True)
     ] + [
-        Figure(f"{part}.{row['who']}: {row['what']}", row[part], None, row["unit"], row["range"],
-               row["label"])
+        Figure(f"{part}.{row['who']}: {row['what']}", row[part], None, row["unit"], row["range"])
         for row in rows for part in ("p05", "p95")
     ]  # fmt: skip
     drawn = frame.filter((pl.col("unit") == "USD") & (pl.col("p95") > 0))
@@ -130,7 +129,7 @@ def losses(run: Run) -> Answer:
         name="losses",
         sentence=_sentence(run, rows),
         table=frame,
-        quotes=quoted(run.known, "entities", "losses"),
+        label=run.known.label,
         heads={
             "who": "Who",
             "what": "What",
@@ -169,10 +168,8 @@ _LOSSES = {
 }
 
 
-def _row(
-    run: Run, who: str, what: str, unit: str, amounts: Draws, *rests_on: str
-) -> dict[str, Any]:
-    """A row of the table: the 5-95 range of the draws in which there is an amount; its label."""
+def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, about: str) -> dict[str, Any]:
+    """A row of the table: the 5-95 range of the draws in which there is an amount."""
     happened = amounts[amounts != 0]
     row: dict[str, Any] = {"who": who, "what": what, "unit": unit}
     row |= dict.fromkeys(("p05", "p50", "p95")) | {"range": words.NOT_RESOLVED}
@@ -186,9 +183,8 @@ def _row(
     return row | {
         "chance": chance,
         "said": "in every draw" if chance == 1.0 else words.chance(chance),
-        "basis": run.lineage.basis(rests_on[0]),
-        "about": rests_on[0],
-        "label": run.lineage.label(*rests_on),
+        "basis": run.lineage.basis(about),
+        "about": about,
     }
 
 
@@ -272,7 +268,7 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
     for (band, driver), ids in groups.items():
         pooled = np.concatenate([run.losses[name] for name in ids])
         if np.any(pooled):
-            row = _row(run, band, driver, "USD", pooled, *ids)
+            row = _row(run, band, driver, "USD", pooled, ids[0])
             rows.append(row | {"said": "where it happens"})
     return rows
 

@@ -6,7 +6,6 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, tally
-from impact.answers.provenance import SAID, label
 from impact.answers.statements import Statement, replaced, said_by, statements_of
 from impact.case.folder import Case
 from impact.case.schema import highest
@@ -84,14 +83,13 @@ def news(one: Case, other: Case) -> Answer:
             f"{words.count(counted[kind], what)} {kind}" for kind, what in _DONE if counted[kind]
         ]
         sentence = f"From {days[0]} to {days[1]} {words.listed(told)}."
-    mark = highest(label(known, *SAID) for known in (one, other))
     return Answer(
         name="news",
         sentence=sentence,
         table=frame,
-        quotes=mark,
+        label=highest((one.label, other.label)),
         heads={"kind": "What", "says": "Claim", "by": "By whom", "what": "How"},
         figures=tuple(
-            tally(f"news.{kind.replace(' ', '_')}", many, mark) for kind, many in counted.items()
+            tally(f"news.{kind.replace(' ', '_')}", many) for kind, many in counted.items()
         ),
     )

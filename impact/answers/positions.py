@@ -9,7 +9,7 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer
 from impact.answers.exposure import by_entity, related, said_chance
-from impact.answers.provenance import SAID, label, names, origins
+from impact.answers.provenance import names, origins
 from impact.answers.statements import said_by
 from impact.case import checks
 from impact.case.folder import Case, once
@@ -70,7 +70,7 @@ def positions(run: Run) -> Answer:
         name="positions",
         sentence=sentence,
         table=frame,
-        quotes=label(known, *SAID, "links", "inputs"),
+        label=known.label,
         heads={
             "party": "Who",
             "position": "Position and since when",

@@ -7,15 +7,13 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from impact.case import checks, views
+from impact.case import checks
 from impact.case.folder import Case, once
-from impact.case.schema import highest
 from impact.numerics import graph, measures
 from impact.simulation import Run, drawn_inputs, per_run
 
 ILLUSTRATIVE = "illustrative: the kit's assumptions, not reported by or about the firm"
 _NO_WEIGHT = "F"
-SAID = ("sources", "entities", "claims")  # the tables on which every statement rests
 Draws = NDArray[np.float64]
 
 
@@ -23,38 +21,6 @@ Draws = NDArray[np.float64]
 def names(known: Case) -> dict[str, str]:
     """Entity id -> its name."""
     return dict(known["entities"].select("id", "name").iter_rows())
-
-
-def label(known: Case, *tables: str) -> str:
-    """The highest TLP level among the rows of some tables of a view, of what ended others too."""
-    return highest(_level(known, table) for table in tables)
-
-
-def _level(known: Case, table: str) -> str:
-    if table == "inputs":
-        return highest({row["tlp"] for row in known.inputs.values()})
-    found: str = _level_but_of_inputs(known, table)
-    return found
-
-
-@once
-def _level_but_of_inputs(known: Case, table: str) -> str:
-    frames = [known[table], *(known.ended[name] for name in (table,) if name in known.ended)]
-    return highest({level for frame in frames for level in frame["tlp"].unique()})
-
-
-def quoted(known: Case, *tables: str) -> str:
-    """The highest TLP level of some tables, and of the rows that the notices of a view quote."""
-    entities, claims = known.rows("entities"), known.rows("claims")
-    denied = known.scenarios[known.scenario].contradicts
-    told = [claims[claim] for claim in denied if claim in claims]
-    told += [entities[claim["claimant"]] for claim in told]
-    told += [entities[party] for party in views.falling(known)]
-    told += [known.inputs[change.name] for change in known.changes]
-    changed = {change.name.removeprefix(checks.LINK_INPUT) for change in known.changes}
-    told += [row for link, row in known.rows("links").items() if link in changed]
-    words = known.scenarios[known.scenario].tlp
-    return highest([words, label(known, *tables), *(str(row["tlp"]) for row in told)])
 
 
 def origins(known: Case, sources: Iterable[str]) -> set[str]:

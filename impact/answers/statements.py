@@ -18,7 +18,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, tally
-from impact.answers.provenance import SAID, label, names, origins
+from impact.answers.provenance import names, origins
 from impact.case.folder import Case, once
 from impact.case.schema import (
     ADMIRALTY_LETTERS,
@@ -427,12 +427,11 @@ def statements(known: Case, stage: str = "") -> Answer:
     if rows:
         what = words.count(frame.height, "statement")
         sentence = f"Of {what}{about} known on {words.date(now(known))}, {words.listed(found)}."
-    mark = label(known, *SAID)
     return Answer(
         name=f"statements_{stage}" if stage else "statements",
         sentence=sentence,
         table=frame,
-        quotes=mark,
+        label=known.label,
         heads={
             "says": "What is claimed",
             **({} if stage else {"stage": "Part"}),
@@ -441,8 +440,7 @@ def statements(known: Case, stage: str = "") -> Answer:
             "against": "Against it",
         },
         figures=tuple(
-            tally(f"standing.{word.replace(' ', '_')}", many, mark)
-            for word, many in counted.items()
+            tally(f"standing.{word.replace(' ', '_')}", many) for word, many in counted.items()
         ),
         notes=tuple(_no_longer(known, parts)),
     )

@@ -1,4 +1,4 @@
-"""How large it can get: chances to exceed an amount, measures by part, and what is in common."""
+"""How large it can get: chances to exceed an amount, measures by part, and a year."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from impact import words
 from impact.answers.answer import Answer, Figure
 from impact.answers.losses import LED, TOTAL, bearers, by_bearer
-from impact.answers.provenance import ILLUSTRATIVE, label, names, quoted
+from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
-from impact.case.schema import highest
 from impact.errors import BadInput, bad
-from impact.numerics import measures, sampling
-from impact.simulation import Run, given_event, net, per_run, total
-from impact.sums import common_share, simulate_year
+from impact.numerics import measures
+from impact.simulation import Run, net, total
+from impact.sums import simulate_year
 
 if TYPE_CHECKING:
     import altair as alt
@@ -42,9 +41,8 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
     lost, found = total(run), by_bearer(run)
     end = _ends(found)
     at = _round_amounts(lost)
-    chances, errors = _above(run, lost, at)
+    chances, errors = measures.exceedance(lost, at)
     shown = chances >= max(end["total"], measures.ENOUGH / 5 / run.draws)
-    mark = run.lineage.label(TOTAL)
     rows = [
         (float(a), float(c), float(e), f"{words.chance(float(c))} ± {100 * e:.1f}")
         for a, c, e in zip(at[shown], chances[shown], errors[shown], strict=True)
@@ -64,10 +62,10 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
         name="exceedance",
         sentence=_sentence(run, rows),
         table=frame,
-        quotes=highest((quoted(run.known, "entities"), run.lineage.label(*bearers(run)))),
+        label=run.known.label,
         heads={"amount_usd": "Total above", "said": "How likely, in per cent"},
         figures=tuple(
-            Figure(f"above.{amount:.0f}", chance, error, "chance", words.chance(chance), mark)
+            Figure(f"above.{amount:.0f}", chance, error, "chance", words.chance(chance))
             for amount, chance, error, _ in rows
         ),
         notes=(f"Curves are {ILLUSTRATIVE}. {GIVEN[run.over]} Bands are simulation error alone.",)
@@ -79,16 +77,6 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
 
 
 _CURVE = {**dict.fromkeys(("amount_usd", "chance", "chance_error"), pl.Float64), "said": pl.String}
-
-
-def _above(run: Run, lost: Draws, at: Draws) -> tuple[Draws, Draws]:
-    """(chances, errors) of a loss above each amount."""
-    chances, errors = measures.exceedance(lost, at)
-    if run.replicates > 1:
-        parts = [measures.exceedance(p, at)[0] for p in lost.reshape(run.replicates, -1)]
-        columns = np.array(parts).T.tolist()
-        errors = np.array([measures.over_replicates(column).error for column in columns])
-    return chances, errors
 
 
 def _ends(found: pl.DataFrame) -> dict[str, float]:
@@ -121,7 +109,7 @@ def _curve(run: Run, who: str, end: float) -> pl.DataFrame:
     last = max(end, measures.ENOUGH / 5 / run.draws)
     top = ordered[max(0, ordered.size - int(np.ceil(last * lost.size)))]
     at = np.geomspace(ordered[ordered.size // 100], top, POINTS)
-    chances, errors = _above(run, lost, at)
+    chances, errors = measures.exceedance(lost, at)
     said = "all together" if who == "total" else names(run.known)[who]
     return pl.DataFrame(
         {
@@ -174,9 +162,9 @@ def itemised(run: Run, by: str = "form") -> Answer:
     groups, rows = _groups(run, by), list[dict[str, Any]]()
     for (bearer, part), of in groups.items():
         parts = [net(run, bearer)] if by == "bearer" else [run.losses[name] for name in of]
-        found = measures.loss_measures(np.sum(parts, axis=0), run.replicates)
+        found = measures.loss_measures(np.sum(parts, axis=0))
         row = {"bearer": bearer, "part": part, "chance": found["chance"].value,
-               "chance_error": found["chance"].error, "label": run.lineage.label(*of)}  # fmt: skip
+               "chance_error": found["chance"].error}  # fmt: skip
         for name in measures.NAMES[1:]:
             row |= {f"{name}_usd": found[name].value, f"{name}_error_usd": found[name].error}
         rows.append(row)
@@ -198,7 +186,7 @@ def itemised(run: Run, by: str = "form") -> Answer:
         name="parts",
         sentence=sentence,
         table=nonzero,
-        quotes=quoted(run.known, "entities", "losses"),
+        label=run.known.label,
         heads={
             "who": "Who",
             **({} if by == "bearer" else {"part": by.capitalize()}),
@@ -207,8 +195,7 @@ def itemised(run: Run, by: str = "form") -> Answer:
         },
         figures=tuple(
             Figure(f"{name}.{row['bearer']}.{row['part']}", row[f"{name}_usd"],
-                   row[f"{name}_error_usd"], "USD", words.money(row[f"{name}_usd"], 1),
-                   row["label"])
+                   row[f"{name}_error_usd"], "USD", words.money(row[f"{name}_usd"], 1))
             for row in rows for name in ("given", "mean", "p95", "tvar95")
         ),
         notes=(
@@ -264,108 +251,14 @@ def _groups(run: Run, by: str) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-@per_run
-def common_cause(run: Run) -> Answer:
-    """What of the total's spread is in common, and what independent parties would make of it.
-
-    Table: `what`, `together_usd`, `together_error_usd`, `apart_usd` (each party's draws shuffled by
-    itself), `apart_error_usd`; for the standard deviation, p95, p99 and tvar95 of the total.
-    """
-    given_event(run, "common_cause")
-    together, apart = total(run), _apart(run)
-    one = measures.loss_measures(together, run.replicates)
-    two = measures.loss_measures(apart)
-    share, mark = common_share(run), run.lineage.label(TOTAL)
-    led = _ends(by_bearer(run))["total"] > 0
-    digits = 1 if led else 2
-    labels = {"p95": "one in twenty is above", "tvar95": "mean of that twentieth"}
-    labels |= {} if led else {"p99": "one in a hundred is above"}
-    rows: list[dict[str, Any]] = [
-        {"what": "standard deviation", "together_usd": _spread(together),
-         "apart_usd": _spread(apart)}
-    ] + [
-        {"what": label, "together_usd": one[name].value, "together_error_usd": one[name].error,
-         "apart_usd": two[name].value, "apart_error_usd": two[name].error}
-        for name, label in labels.items()
-    ]  # fmt: skip
-    for row in rows:
-        row |= {f"{side}_said": words.money(row[f"{side}_usd"], digits) for side in _SIDES}
-    frame = pl.DataFrame(rows, schema=_COMMON, orient="row")
-    said = "Whether the parties' losses hang together is not resolved."
-    if not np.any(together):
-        said = "Nothing is lost in this view."
-    elif share.value is not None and one["p95"].value is not None:
-        shown = [words.money(found["p95"].value, digits) for found in (one, two)]
-        said = (
-            f"About {100 * words.significant(share.value, 1):.0f} % of the variance of the total"
-            " goes with causes that several parties share; one time in twenty the total is above"
-            f" {shown[0]}, where independent parties would have"
-            f" {'about as much' if shown[0] == shown[1] else shown[1]}."
-        )
-    return Answer(
-        name="common_cause",
-        sentence=said,
-        table=frame,
-        quotes=mark,
-        heads={
-            "what": "Of the total",
-            "together_said": "As modelled",
-            "apart_said": "If independent",
-        },
-        figures=(
-            Figure("common_share", share.value, share.error, "share",
-                   words.cell("_share", share.value), mark),
-            *(
-                Figure(f"{side}.{row['what']}", row[f"{side}_usd"], row.get(f"{side}_error_usd"),
-                       "USD", row[f"{side}_said"], mark)
-                for row in rows for side in _SIDES
-            ),
-        ),
-        notes=(
-            "A cause is shared where losses of more than one bearer hang on it: an input drawn"
-            " once, or a link on the way to both. Its share is the closed Sobol index, by drawing"
-            " all else a second time. Transfers are left out.",
-        ),
-    )  # fmt: skip
-
-
-_SIDES = ("together", "apart")
-_COMMON = {
-    **dict.fromkeys(("what", "together_said", "apart_said"), pl.String),
-    **dict.fromkeys(
-        ("together_usd", "together_error_usd", "apart_usd", "apart_error_usd"), pl.Float64
-    ),
-}
-
-
-def _spread(amounts: Draws) -> float | None:
-    return float(amounts.std(ddof=1)) if amounts.size > 1 else None
-
-
-def _apart(run: Run) -> Draws:
-    """`(draws,)` totals were the parties independent: each one's losses shuffled by itself."""
-    own: dict[str, Draws] = {}
-    for name, row in run.model.losses.items():
-        if row["received_by"] is None:
-            own[row["bearer"]] = own.get(row["bearer"], 0.0) + run.losses[name]
-    lost = np.zeros(run.draws)
-    for bearer, amounts in own.items():
-        key = ("apart", bearer)
-        if key not in run.drawn:
-            u = sampling.uniform(run.seed, "|".join(key), run.draws)
-            run.drawn[key] = np.argsort(u)
-        lost += amounts[run.drawn[key]]
-    return lost
-
-
 def next_year(run: Run) -> Answer:
     """`years` of the run's view, on as many draws; without a rate, that it is not known."""
     try:
         return years(simulate_year(run.known, run.draws, run.seed))
     except BadInput as error:
         (fault,) = error.faults
-        said, mark = f"A year cannot be told: {fault.what}.", label(run.known, "inputs")
-        return Answer("years", said, pl.DataFrame(), quotes=mark)
+        said = f"A year cannot be told: {fault.what}."
+        return Answer("years", said, pl.DataFrame(), label=run.known.label)
 
 
 def years(run: Run) -> Answer:
@@ -390,7 +283,7 @@ def years(run: Run) -> Answer:
         name="years",
         sentence=f"{sentence}.",
         table=lost,
-        quotes=quoted(run.known, "entities"),
+        label=run.known.label,
         heads={
             "who": "Who",
             "said": "Chance of any",
@@ -400,7 +293,7 @@ def years(run: Run) -> Answer:
         },
         figures=tuple(
             Figure(f"year.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], "USD",
-                   words.money(row["mean_usd"], 1), run.lineage.label(row["bearer"]))
+                   words.money(row["mean_usd"], 1))
             for row in lost.iter_rows(named=True)
         ),
         notes=(

@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure, tally
-from impact.answers.decisions import labels, weighed
+from impact.answers.decisions import weighed
 from impact.answers.exposure import related
-from impact.answers.losses import TOTAL
-from impact.answers.provenance import SAID, label, names, quoted
+from impact.answers.provenance import names
 from impact.answers.statements import said_by
 from impact.case import checks, views
 from impact.case.folder import Case, once
-from impact.case.schema import highest
 from impact.numerics import graph, information, sampling
 from impact.numerics.information import Bins
 from impact.simulation import Run, drawn_inputs, given_event, model_of, per_run, total
@@ -44,7 +42,6 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     """
     ranked = _ranking(run)
     frame = ranked.head(most) if most else ranked
-    rests, asked = _of_outcomes(run), _of_questions(run)
 
     drawn = (
         frame.select(
@@ -64,7 +61,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         name="questions",
         sentence=words.capital(first_question(run)),
         table=frame,
-        quotes=quoted(run.known, "entities", "inputs"),
+        label=run.known.label,
         heads={
             "rank": "No.",
             "question": "Question",
@@ -75,8 +72,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
             "data_said": "Of whose data is reached or copied",
         },
         figures=tuple(
-            Figure(f"{part}.{row['about']}", row[part], None, unit, words.cell(part, row[part]),
-                   highest((rests[part], asked[row["question"]])))
+            Figure(f"{part}.{row['about']}", row[part], None, unit, words.cell(part, row[part]))
             for row in frame.iter_rows(named=True)
             for part, unit in (("value_usd", "USD"), ("swing_usd", "USD"),
                                ("cost_share", "share"), ("data_share", "share"))
@@ -137,26 +133,6 @@ _SCHEMA = {
     **dict.fromkeys(("value_said", "swing_said", "cost_said", "data_said"), pl.String),
 }
 _LEAST = 0.01  # share of the spread below which a dash is printed
-
-
-@per_run
-def _of_outcomes(run: Run) -> dict[str, str]:
-    """The level of what each measure is a measure of: decisions, the total, whose data it is."""
-    worth = [level for place in range(len(weighed(run))) for level in labels(run, place)]
-    cost, data = run.lineage.label(TOTAL), run.lineage.label(*_parties(run.known))
-    return dict(zip(_MEASURED, (highest(worth), cost, cost, data), strict=True))
-
-
-@per_run
-def _of_questions(run: Run) -> dict[str, str]:
-    """Question -> the level of all inputs and states that its answer would settle."""
-    found, inputs = dict[str, list[str]](), run.known.inputs
-    for name in {**inputs, **run.known.rows("entities")}:
-        question, _ = _question(run.known, name)
-        if question:
-            level = run.lineage.label_of_inputs if name in inputs else run.lineage.label
-            found.setdefault(question, []).append(level(name))
-    return {question: highest(levels) for question, levels in found.items()}
 
 
 def _said(row: dict[str, Any]) -> dict[str, str]:
@@ -335,9 +311,9 @@ def not_known(run: Run) -> Answer:
         name="not_known",
         sentence=sentence,
         table=frame,
-        quotes=label(known, *SAID, "inputs"),
+        label=known.label,
         heads={"what": "Not known", "why": "What it rests on instead", "who": "Who could say"},
-        figures=(tally("assumptions", many, label(known, "inputs", "links", "losses")),),
+        figures=(tally("assumptions", many),),
     )
 
 

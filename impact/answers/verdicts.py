@@ -174,7 +174,6 @@ def told(
     question: Question | None = None,
 ) -> Answer:
     """The rows of a scan as an answer: files with a finding that matters first."""
-    mark = known.tlp if known is not None else "clear"
     rank = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
     grave = pl.col("finding").is_in(ALARMING)
     shown = found.with_columns(why="reason").sort(~grave, rank, "file", "package")
@@ -202,13 +201,13 @@ def told(
         name="scan",
         sentence=sentence,
         table=shown,
-        quotes=mark,
+        label=known.tlp if known is not None else "clear",
         heads={key: head for key, head in HEADS.items() if key != "settle"},  # see `to_settle`
         figures=(
-            tally("files", many, mark),
-            tally("files.locked_affected", bad_files, mark),
-            tally("files.range_admits", open_files, mark),
-            tally("files.not_evaluated", unread, mark),
+            tally("files", many),
+            tally("files.locked_affected", bad_files),
+            tally("files.range_admits", open_files),
+            tally("files.not_evaluated", unread),
         ),
         notes=(*([left_out] if many else []), *notes),
     )

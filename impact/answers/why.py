@@ -26,7 +26,6 @@ from impact.answers.statements import (
     topic,
 )
 from impact.case import checks
-from impact.case.schema import highest
 from impact.case.ways import ROOT
 from impact.errors import bad, did_you_mean
 from impact.numerics import graph, measures, times
@@ -54,7 +53,7 @@ def why(run: Run, name: str) -> Answer:
         name="why",
         sentence=" ".join(explain(run, plain)),
         table=pl.DataFrame(rows, schema=schema, orient="row"),
-        quotes=_label(run, plain),
+        label=run.known.label,
         heads={"says": "What is claimed", "by": "By whom", "origins": "Origins"},
     )
 
@@ -110,38 +109,6 @@ def _kind(run: Run, name: str) -> str:
         return "statement"
     every = [*kinds, TOTAL, *known["inputs"]["id"], *known["losses"]["id"], *_every_claim(run)]
     raise bad("why", f'no "{name}" in this view', did_you_mean(name, every, "name an entity"))
-
-
-def _label(run: Run, name: str) -> str:
-    """The highest TLP level among the rows whose words or numbers the answer uses."""
-    known = run.known
-    sources, entities = known.rows("sources"), known.rows("entities")
-    used = [
-        known.rows(table)[name] for table in ("inputs", "entities") if name in known.rows(table)
-    ]
-    claims = _claims(run, name)
-    used += claims
-    used += [entities[c[part]] for c in claims for part in ("claimant", "subject")]
-    cited = [sources[source] for row in used for source in row["sources"]]
-    rests = [run.lineage.label(name)]
-    if name in known.inputs:
-        rests += [run.lineage.label_of_inputs(name), *_of_uses(run, name)]
-    return highest([*rests, *(row["tlp"] for row in (*used, *cited))])
-
-
-def _of_uses(run: Run, name: str) -> list[str]:
-    """The levels of the links and losses that use an input."""
-    terms = {
-        row["tlp"]
-        for row in run.known.rows("links").values()
-        if any(name in checks.chance_term(term) for term in row["chances"])
-    }
-    return [*terms, *(
-        row["tlp"]
-        for row in run.known.rows("losses").values()
-        if name in (*checks.argument_pairs(row["arguments"]).values(), row["retention"],
-                    row["limit"])
-    )]  # fmt: skip
 
 
 def _explainer(run: Run, name: str) -> Callable[[Run, str], Sentences]:

@@ -19,7 +19,6 @@ from impact.numerics import loss_kinds
 Tables = Mapping[str, pl.DataFrame]
 CERTAIN = "certain"
 RATE = "event/year"  # unit of the one input that says how often such an event happens
-CORRELATION = "correlation"  # unit of an input that others name in moves_with
 LINK_INPUT = "link."  # each link has an implicit input link.ID, 1 unless a change says otherwise
 SHOWN = 50  # faults shown of one kind
 _OVER = re.compile(r"(\S+) over (\S+)")
@@ -228,18 +227,11 @@ def _links(tables: Tables) -> Iterator[Fault]:
 
 
 def _inputs(tables: Tables) -> Iterator[Fault]:
-    units = dict(tables["inputs"].select("id", "unit").iter_rows())
     for row in tables["inputs"].iter_rows(named=True):
         where = f"inputs.csv:{row['file_line']}"
         if row["id"] and row["id"].startswith(LINK_INPUT):
             yield Fault(f"{where} id", "link. is kept for links", "choose another name")
         yield from input_faults(where, row)
-        other = row["moves_with"]
-        if other and units.get(other, CORRELATION) != CORRELATION:
-            what = f'"{other}" is in {units[other]}, not in {CORRELATION}'
-            yield Fault(f"{where} moves_with", what, "name an input in correlation")
-        if other and row["unit"] == CORRELATION:
-            yield Fault(f"{where} moves_with", "a correlation moves with none", "leave it empty")
     rates = tables["inputs"].filter(pl.col("unit") == RATE)
     for line, name in rates.select("file_line", "id").iter_rows():
         if name != rates["id"][0]:
@@ -263,7 +255,7 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
         what = "low, mode and high are not in order"
         yield Fault(f"{where} low", what, "write low <= mode <= high")
     yield from _unused(where, shape, row)
-    counted = not is_chance(unit) and "USD" not in unit and unit not in ("1", "share", CORRELATION)
+    counted = not is_chance(unit) and "USD" not in unit and unit not in ("1", "share")
     if counted and any(value < 0 for value in given):
         yield Fault(
             f"{where} {'low' if low is not None else 'mode'}",
@@ -289,7 +281,7 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
     if shape == "quantiles":
         yield from _quantile_faults(where, pairs)
         given = [*given, *pairs.values()]
-    chance = unit in ("share", CORRELATION) or is_chance(unit)
+    chance = unit == "share" or is_chance(unit)
     if chance and cap is not None and cap > 1:
         yield Fault(
             f"{where} cap", "a chance or share is outside 0 to 1", "write a fraction of one"

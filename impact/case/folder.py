@@ -7,7 +7,7 @@ import io
 import json
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, wraps
 from pathlib import Path
@@ -18,7 +18,7 @@ import polars as pl
 from impact.case import checks, tables
 from impact.case import scenarios as scenario_file
 from impact.case.scenarios import BASELINE, Change, Decision, Scenario
-from impact.case.schema import SCHEMA_VERSION, TABLES, TLP
+from impact.case.schema import SCHEMA_VERSION, TABLES, TLP, highest
 from impact.errors import BadInput, Fault, bad, did_you_mean
 from impact.numerics import times
 
@@ -63,7 +63,8 @@ class Case:
     `tables` holds one frame per table of `impact.case.schema`, sorted by key. A case as loaded has
     every row; `impact.view` returns a case with the rows, the inputs and the changes of one view;
     `ended` holds the rows that ended others by then, `before` is that view before its scenario and
-    changes, `loaded` the case that it is a view of. `files` are the originals that it holds: what
+    changes, `loaded` the case that it is a view of. `label` is the highest TLP level in it, which
+    marks every answer to it. `files` are the originals that it holds: what
     lies in FOLDERS, by its path in the case folder.
     """
 
@@ -75,6 +76,7 @@ class Case:
     tables: Mapping[str, pl.DataFrame] = field(repr=False)
     scenarios: Mapping[str, Scenario] = field(repr=False)
     decisions: Mapping[str, Decision] = field(repr=False)
+    label: str = TLP[-1]
     title_known_on: str = field(default="", repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     scenario: str = BASELINE
@@ -115,6 +117,14 @@ class Case:
 @once
 def _rows(known: Case, table: str) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in known[table].iter_rows(named=True)}
+
+
+def label_of(case: Case) -> str:
+    """The highest TLP level among the rows, scenarios and decisions of a case or a view."""
+    frames = (*case.tables.values(), *case.ended.values())
+    rows = [level for frame in frames for level in frame["tlp"].unique()]
+    entries: list[Scenario | Decision] = [*case.scenarios.values(), *case.decisions.values()]
+    return highest([*rows, *(entry.tlp for entry in entries)])
 
 
 def cases() -> dict[str, Path]:
@@ -199,7 +209,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         scenarios=known,
         decisions=decisions,
     )
-    return loaded, []
+    return replace(loaded, label=label_of(loaded)), []
 
 
 def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
@@ -312,7 +322,8 @@ def digests(known: Case) -> dict[str, str]:
     They are of what stands in the view, so that no row above its level shows in them.
     """
     of_tables = {name: _digest(known, name) for name in known.tables if name != "inputs"}
-    what = (known.id, known.title, known.question, known.tlp, known.as_of, known.changes)
+    levels = known.tlp, known.label
+    what = (known.id, known.title, known.question, levels, known.as_of, known.changes)
     return {
         **of_tables,
         "inputs": _inputs_digest(known),

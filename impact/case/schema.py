@@ -313,7 +313,7 @@ TABLES: tuple[Table, ...] = (
             "text",
             "USD, person, week, hour, share, chance, 1, or products and quotients such as "
             "USD/hour; `chance per N minutes` for a chance that grows with a window; `event/year` "
-            "for how often such an event happens; `correlation` for what others move with.",
+            "for how often such an event happens.",
             True,
         ),
         _choice(
@@ -321,13 +321,6 @@ TABLES: tuple[Table, ...] = (
             "`once`: one draw wherever the name is used; `per_use`: one for each row that uses it.",
             "once",
             "per_use",
-        ),
-        Column(
-            "moves_with",
-            "ref",
-            "An input in `correlation`: all inputs that name it share one factor, so that they are "
-            "high together and what they are the chance of happens together.",
-            refers_to="inputs",
         ),
         Column("meaning", "text", "What the number is, in a sentence.", True),
         _choice("basis_kind", "Where it comes from.", *BASIS_KINDS),

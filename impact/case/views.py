@@ -55,6 +55,7 @@ def view(
     seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
     seen = replace(seen, scenarios=shown, decisions=_at_level(case, case.decisions, level))
     seen = replace(seen, loaded=case.loaded or case, memo={}, title=_title(seen))
+    seen = replace(seen, label=folder.label_of(seen))
     if _RANK[level] < _RANK[case.tlp]:  # what a case holds of a stack is of its own level
         public = {name: data for name, data in seen.files.items() if name.startswith(ADVISORIES)}
         seen = replace(seen, files=public)
@@ -260,16 +261,13 @@ _DEPENDENCY = ("sources", "entities", "claims", "inputs", "links", "losses")  # 
 def between(one: Case, other: Case) -> list[RowChange]:
     """What changed from an earlier view to a later one: rows of tables that others refer to first.
 
-    In each table by id, correlations before other inputs; what ended comes last, the other way
-    round.
+    In each table by id; what ended comes last, the other way round.
     """
     order = [*_DEPENDENCY, *(table for table in one.tables if table not in _DEPENDENCY)]
     begun, ended = list[RowChange](), list[RowChange]()
     for table in order:
         before, after = one[table], other[table]
         changed = after.join(before, on=["id", "known_on", "tlp"], how="anti").sort("id")
-        if table == "inputs":  # what others move with comes before them
-            changed = changed.sort(pl.col("unit") != checks.CORRELATION, "id")
         rows = one.rows(table) if changed.height else {}
         for row in changed.iter_rows(named=True):
             begun.append(RowChange(table, row["id"], rows.get(row["id"]), row))

@@ -6,7 +6,6 @@ A set of draws is a Python integer, one bit a draw, so a chance is `bit_count()/
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +13,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
-
-from impact.errors import bad
-from impact.numerics import sampling
 
 FOREVER = float("inf")
 
@@ -328,19 +323,6 @@ def carried(
     return {node: mask for node, mask in ends.items() if mask}
 
 
-def at_least(masks: Sequence[int], k: int, draws: int) -> int:
-    """Mask of the draws in which at least k of the masks hold.
-
-    >>> bin(at_least([0b011, 0b110, 0b010], 2, 3))
-    '0b10'
-    """
-    so_far = [everything(draws)] + [0] * k
-    for mask in masks:
-        for many in range(k, 0, -1):
-            so_far[many] |= so_far[many - 1] & mask
-    return so_far[k]
-
-
 def dominators(ways: Net) -> dict[str, list[str]]:
     """Node -> the nodes that every way to it from the roots passes, roots and itself left out.
 
@@ -426,52 +408,3 @@ def simple_paths(edges: Sequence[Edge], root: str, node: str, most: int = 100) -
         elif last in useful:
             queue.extend([*way, e] for e in leaving.get(last, ()) if e.target not in passed)
     return found
-
-
-def of_frame(frame: pl.DataFrame) -> list[Edge]:
-    """Edges of a frame with the columns `source` and `target`, and `name` where there is one.
-
-    Without `name` an edge is called `source>target`; the frame may hold a whole ecosystem.
-    """
-    ends = frame.select("source", "target").iter_rows()
-    if "name" in frame.columns:
-        names = frame["name"].to_list()
-        return [Edge(n, s, t) for n, (s, t) in zip(names, ends, strict=True)]
-    return [Edge(f"{s}>{t}", s, t) for s, t in ends]
-
-
-Chance = float | tuple[float, float, float]  # fixed, or low, mode and high of a PERT
-
-
-def outcomes(
-    edges: Iterable[Edge],
-    chances: Mapping[str, Sequence[Chance]] | Sequence[Chance],
-    draws: int,
-    seed: int,
-) -> Masks:
-    """Edge -> mask of the draws in which all its chances happen; keyed by seed and edge.
-
-    `chances` maps an edge to its chances, or is one list for all. They are the edge's own, so a
-    range counts by its mean (low + 4 mode + high) / 6 alone, and several by their product: whether
-    u < P for an independent P has the chance E[P]. A chance that edges share needs a run of a case.
-    Raises BadInput for a chance outside 0 to 1.
-    """  # fmt: skip
-    names = [edge.name for edge in edges]
-    lists = [chances[n] for n in names] if isinstance(chances, Mapping) else [chances] * len(names)
-    for name, each in zip(names, lists, strict=True):
-        if not all(0 <= number <= 1 for chance in each for number in _numbers(chance)):
-            raise bad(name, f"{list(each)} holds a chance outside 0 to 1", "write fractions of one")
-    means = [math.prod(_mean(chance) for chance in each) for each in lists]
-    masks = sampling.outcomes(seed, names, np.array(means), draws)
-    return dict(zip(names, masks, strict=True))
-
-
-def _numbers(chance: Chance) -> tuple[float, ...]:
-    return chance if isinstance(chance, tuple) else (chance,)
-
-
-def _mean(chance: Chance) -> float:
-    if isinstance(chance, tuple):
-        low, mode, high = chance
-        return (low + 4 * mode + high) / 6
-    return chance

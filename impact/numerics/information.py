@@ -87,18 +87,6 @@ def _significant(above: int, below: int) -> float:
     return float(scipy.special.fdtri(above, below, 0.99))
 
 
-def closed_order(one: Draws, other: Draws) -> float:
-    """Closed Sobol index of what two `(draws,)` outcomes have in common, all else drawn twice.
-
-    The correlation of the pair, with the mean and variance of both (Janon et al. 2014); 0 where
-    nothing varies.
-    """
-    centre = (one.mean() + other.mean()) / 2
-    variance = float((one @ one + other @ other) / (2 * one.size) - centre**2)
-    varies = variance > 1e-12 * centre**2  # below, it is lost in rounding
-    return float(one @ other / one.size - centre**2) / variance if varies else 0.0
-
-
 def information_value(means: Draws, sizes: Places, none: Sequence[float]) -> float:
     """Value of knowing a quantity before choosing among options, in the unit of their costs.
 

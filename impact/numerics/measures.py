@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 Draws = NDArray[np.float64]
 Z = 1.959963984540054  # 97.5 % point of the standard normal
-T15 = 2.131449545559323  # 97.5 % point of Student's t with 15 degrees of freedom
 ENOUGH = 500  # draws with a loss below which nothing but the chance is given
 QUANTILES = {"p05": 0.05, "p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 NAMES = ("chance", "given", "mean", *QUANTILES, "tvar95")
@@ -42,38 +41,22 @@ def share(hits: int, draws: int) -> Measure:
     return Measure(p, float(max(centre + half - p, p - (centre - half))))
 
 
-def over_replicates(values: Sequence[float], value: float | None = None) -> Measure:
-    """Mean of independent replicates (or `value`), with half of Student's 95 % interval.
-
-    For scrambled points, whose draws are not independent of each other (Owen 1997).
-    """
-    found = np.asarray(values, dtype=np.float64)
-    half = T15 * found.std(ddof=1) / np.sqrt(found.size)
-    return Measure(float(found.mean()) if value is None else value, float(half))
-
-
-def mean(amounts: Draws, replicates: int = 1) -> Measure:
-    """Mean of `(draws,)` amounts, independent of each other or in replicates."""
-    if replicates > 1:
-        parts = amounts.reshape(replicates, -1).mean(axis=1)
-        return over_replicates(parts.tolist(), float(amounts.mean()))
+def mean(amounts: Draws) -> Measure:
+    """Mean of `(draws,)` independent amounts."""
     spread = amounts.std(ddof=1) if amounts.size > 1 else 0.0
     return Measure(float(amounts.mean()), float(Z * spread / np.sqrt(amounts.size)))
 
 
-def loss_measures(amounts: Draws, replicates: int = 1) -> dict[str, Measure]:
+def loss_measures(amounts: Draws) -> dict[str, Measure]:
     """Measures of `(draws,)` amounts: chance, given, mean, p05 to p99 and tvar95.
 
     `given` is the mean of the draws with a loss. Quantiles are order statistics with the binomial
     interval of their ranks (David and Nagaraja 2003, section 7.1); TVaR is the mean of the worst
     1 - a of the draws (Acerbi and Tasche 2002), its variance
-    (Var[tail] + a (TVaR - VaR)^2) / (n (1 - a)) from Manistre and Hancock (2005). With several
-    replicates, equally long and one after the other, errors are those between them. Under 500
+    (Var[tail] + a (TVaR - VaR)^2) / (n (1 - a)) from Manistre and Hancock (2005). Under 500
     non-zero draws only the chance is given.
     """
     draws, nonzero = amounts.size, int(np.count_nonzero(amounts))
-    if replicates > 1:
-        return _replicated(amounts, replicates)
     found = {"chance": share(nonzero, draws)}
     if nonzero < ENOUGH:
         return found | dict.fromkeys(NAMES[1:], UNRESOLVED if nonzero else NOTHING)
@@ -89,28 +72,6 @@ def ordered_measures(ordered: Draws) -> dict[str, Measure]:
     beyond = tail.mean() - tail[0]
     variance = (tail.var(ddof=1) + 0.95 * beyond**2) / tail.size if tail.size > 1 else 0.0
     return found | {"tvar95": Measure(float(tail.mean()), float(Z * np.sqrt(variance)))}
-
-
-def _replicated(amounts: Draws, replicates: int) -> dict[str, Measure]:
-    """`loss_measures` of all draws, with the errors between replicates."""
-    whole = loss_measures(amounts)
-    parts = [_values(part) for part in amounts.reshape(replicates, -1)]
-    return {
-        name: measure
-        if measure.value is None
-        else over_replicates([part[name] for part in parts], measure.value)
-        for name, measure in whole.items()
-    }
-
-
-def _values(amounts: Draws) -> dict[str, float]:
-    """The measures of one replicate, without errors."""
-    ordered = np.sort(amounts)
-    nonzero = int(np.count_nonzero(amounts))
-    found = {"chance": nonzero / amounts.size, "mean": float(amounts.mean())}
-    found["given"] = found["mean"] / found["chance"] if nonzero else 0.0
-    measured = ordered_measures(ordered)
-    return found | {name: measure.value or 0.0 for name, measure in measured.items()}
 
 
 def quantile(ordered: Draws, q: float) -> Measure:

@@ -39,13 +39,11 @@ _OF_VIEW = (
 )
 _OF_RUN = (
     exposure.exposure,
-    weak_points.co_exposure,
     weak_points.weak_points,
     concentration.concentration,
     losses.losses,
     tails.itemised,
     tails.exceedance,
-    tails.common_cause,
     comparisons.compare,
     decisions.decisions,
     unknowns.unknowns,
@@ -56,7 +54,7 @@ def results(known: Case, draws: int, seed: int) -> pl.DataFrame:
     """Every figure of every answer to a view, one a row, with the view that it is of.
 
     Columns `case`, `scenario`, `as_of`, `tlp`, `draws`, `seed`, `answer`, `name`, `value`, `error`,
-    `unit`, `text` (as printed) and `label` (its TLP level).
+    `unit` and `text` (as printed).
     """
     run = simulate(known, draws, seed)
     answers = [ask(known) for ask in _OF_VIEW] + [ask(run) for ask in _OF_RUN]

@@ -242,7 +242,7 @@ def results(entries: Mapping[str, Entry]) -> pl.DataFrame:
     schema = {
         **dict.fromkeys(("notebook", "answer", "name"), pl.String),
         **dict.fromkeys(("value", "error"), pl.Float64),
-        **dict.fromkeys(("unit", "text", "label"), pl.String),
+        **dict.fromkeys(("unit", "text"), pl.String),
     }
     rows = [
         {"notebook": notebook}

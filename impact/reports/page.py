@@ -30,7 +30,6 @@ from impact.reports.plan import Parameters, Task
 
 Notebook = Mapping[str, Any]
 _RECORD = {"name", "label", "sentence", "rows", "figures", "notes"}  # that an answer has
-_NAMED = 6  # figures named for one level
 
 
 class Part(TypedDict):
@@ -131,7 +130,7 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"web": web_address, "host": host, "plain": typeset, "marks": marks}
+    found.filters |= {"web": web_address, "host": host, "plain": typeset}
     return found
 
 
@@ -162,7 +161,7 @@ def page(task: Task, notebook: Notebook) -> str:
     return templates().get_template("page.html").render(
         title=title(task, notebook),
         notices=views.notices(known),
-        tlp=known.tlp,
+        tlp=known.label,
         scenario=known.scenarios[known.scenario],
         parts=told,
         style=sheet[0],
@@ -173,10 +172,9 @@ def page(task: Task, notebook: Notebook) -> str:
             "Scenario": known.scenario,
             "As of": (words.date(moment) if moment else "no day")
             + (", and what is dated by month or year alone" if views.vaguely_later(known) else ""),
-            "Level": words.level(known.tlp),
+            "Level": words.level(known.label),
             "Draws": f"{task.parameters.draws:,}",
             "Seed": str(task.parameters.seed),
-            "Every figure" if known.tlp == TLP[0] else "At most": words.level(known.tlp),
             "Kit": origin.kit_version(),
             "View": folder.digest(known, task.notebook.reads)[:16],
         },
@@ -219,8 +217,7 @@ def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
             "source": _set(task.parameters) if tags else "".join(cell["source"]),
         }
         if cell["cell_type"] == "code":
-            level = task.known.tlp
-            outputs = [shown for record in _answers(done) for shown in _outputs(record, level)]
+            outputs = [shown for record in _answers(done) for shown in _outputs(record)]
             kept |= {"execution_count": None, "outputs": outputs}
         cells.append(kept)
     python = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -233,22 +230,6 @@ def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
     }
 
 
-def marks(record: Mapping[str, Any], level: str) -> str:
-    """The level of an answer of a page above clear, and of figures of it that are lower."""
-    if level == TLP[0]:
-        return ""  # nothing on such a page is above it, and its footer says so
-    lower: dict[str, list[str]] = {}
-    for figure in record["figures"]:
-        if figure["label"] != record["label"]:
-            lower.setdefault(figure["label"], []).append(figure["name"])
-    told = [
-        f"{words.level(mark)}: {words.listed(names[:_NAMED])}"
-        + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-        for mark, names in sorted(lower.items(), key=lambda pair: TLP.index(pair[0]))
-    ]
-    return f"{'; '.join([words.level(record['label']), *told])}."
-
-
 def _tags(cell: Mapping[str, Any]) -> list[str]:
     return list(cell.get("metadata", {}).get("tags", ()))
 
@@ -259,10 +240,10 @@ def _set(parameters: Parameters) -> str:
     return "\n".join(f"{name}: {type(value).__name__} = {value!r}" for name, value in values)
 
 
-def _outputs(record: Mapping[str, Any], level: str) -> Iterator[dict[str, Any]]:
+def _outputs(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """An answer as GitHub and others show it: text and table, then its chart as an image."""
-    mark = marks(record, level)
-    said = (record["sentence"], record["rows"], [*record["notes"], *([mark] if mark else [])])
+    mark = [] if record["label"] == TLP[0] else [f"{words.level(record['label'])}."]
+    said = (record["sentence"], record["rows"], [*record["notes"], *mark])
     shown = [{"text/plain": as_text(*said), "text/html": as_html(*said)}]
     if record.get("svg"):
         told = words.shown(record["sentence"])

@@ -19,7 +19,7 @@ from impact.case.schema import TABLES
 from impact.errors import BadInput, Fault, Refusal, bad, did_you_mean
 from impact.numerics import times
 from impact.reports import origin
-from impact.simulation import MOST_DRAWS, check_draws
+from impact.simulation import check_draws
 
 ALL = "all"
 _READ = (*(table.name for table in TABLES), "scenarios", "decisions", "files")
@@ -117,7 +117,7 @@ def plan(
         raise BadInput(faults)
     read = [read_notebook(path) for path in notebooks]
     faults += [fault for _, found in read for fault in found]
-    faults += _gathered(check_draws, base.draws, base.seed, MOST_DRAWS)
+    faults += _gathered(check_draws, base.draws, base.seed)
     seen = _Views(case, base)
     faults += _gathered(seen.first)
     unknown = [name for name in scenarios if name not in case.scenarios]

@@ -193,7 +193,7 @@ def _figures(entry: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[dict[
     figures = [figure if isinstance(figure, dict) else {} for figure in entry["figures"]]
     for old, new in zip_longest(figures, now["figures"], fillvalue=None):
         one, other = old or {}, new or {}
-        told = all(one.get(part) == other.get(part) for part in ("answer", "name", "text", "label"))
+        told = all(one.get(part) == other.get(part) for part in ("answer", "name", "text"))
         near = all(_near(one.get(part), other.get(part)) for part in ("value", "error"))
         if not told or not near:
             part = "value" if one.get("text") == other.get("text") else "text"

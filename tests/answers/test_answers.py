@@ -311,7 +311,7 @@ def test_a_chart_is_static_says_its_finding_and_names_no_address(run: Run) -> No
 def test_hostile_text_stays_text(run: Run) -> None:
     hostile = '<img src=x onerror=alert(1)>"\x1b[31m\u202e'
     table = pl.DataFrame({"a": [hostile]})
-    answer = impact.Answer("a", hostile, table, {"a": "A"}, quotes="clear")
+    answer = impact.Answer("a", hostile, table, {"a": "A"}, label="clear")
     assert "<img" not in answer._repr_html_()
     assert "\x1b" not in str(answer)
     assert "[U+202E]" in str(answer)

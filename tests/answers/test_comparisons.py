@@ -77,8 +77,7 @@ def test_effects_add_up_to_the_difference_of_a_what_if(run: Run, changes: str) -
     assert set(found) == {item.partition("=")[0].strip() for item in changes.split(";")}
 
 
-@pytest.mark.parametrize("points", ["keyed", "sobol"])
-def test_effects_add_up_over_every_shape(tiny: Any, points: str) -> None:
+def test_effects_add_up_over_every_shape(tiny: Any) -> None:
     shapes = {
         "logs": {"shape": "lognormal", "low": "10", "high": "900", "cap": "5000"},
         "beta": {"shape": "beta", "parameters": "a=2; b=5", "low": "10", "high": "90"},
@@ -88,7 +87,7 @@ def test_effects_add_up_over_every_shape(tiny: Any, points: str) -> None:
     inputs = {name: {"unit": "USD", **cells} for name, cells in shapes.items()}
     losses = {name: f"a at a: c={name}; s=part" for name in shapes}
     case = tiny({"event > a": "p"}, {"p": 0.5, "part": (0.1, 0.9, "share"), **inputs}, losses)
-    one = impact.simulate(impact.view(case), 4096, points=points)
+    one = impact.simulate(impact.view(case), 4096)
     other = what_if(one, "logs=20,30,400; beta=1,2,3; steps=10,20,30; pert=1; p=0.9; part=0.2")
     found = effects(one, other)
     assert sum(found.values()) == cents(other) - cents(one) != 0
@@ -134,13 +133,12 @@ def test_a_half_cent_is_given_out_whole(tiny: Any) -> None:
     assert sorted(effects(one, other).values()) == [1, 2]
 
 
-def test_runs_of_other_draws_seeds_points_or_levels_are_refused(mercor: impact.Case) -> None:
+def test_runs_of_other_draws_seeds_or_levels_are_refused(mercor: impact.Case) -> None:
     known = impact.view(mercor)
     one = impact.simulate(known, 4096)
     others = {
         "draws": impact.simulate(known, 1000),
         "seeds": impact.simulate(known, 4096, seed=2),
-        "points": impact.simulate(known, 4096, points="sobol"),
         "levels": impact.simulate(impact.view(mercor, tlp="green"), 4096),
     }
     for what, other in others.items():
@@ -279,18 +277,6 @@ def test_a_chain_of_what_ifs_has_the_bits_of_fresh_runs(mercor: impact.Case) -> 
         assert same(run, fresh), told
 
 
-def test_a_changed_correlation_moves_all_that_move_with_it(tiny: Any) -> None:
-    cost = {"low": "10", "high": "90", "shape": "uniform", "unit": "USD", "moves_with": "rho"}
-    inputs = {"rho": (0.2, "correlation"), "one": cost, "two": cost, "p": 0.4}
-    inputs["p"] = {"mode": "0.4", "shape": "fixed", "moves_with": "rho"}
-    links = {"event > a": "p", "event > b": "p"}
-    case = tiny(links, inputs, {"first": "a at a: c=one", "second": "b at b: c=two"})
-    mine = what_if(impact.simulate(impact.view(case), 5000), "rho=0.9")
-    fresh = impact.simulate(impact.view(case, changes="rho=0.9"), 5000)
-    assert same(mine, fresh)
-    assert total(mine).std() > 1.1 * total(impact.simulate(impact.view(case), 5000)).std()
-
-
 def said(run: Run, of_run: tuple[str, ...]) -> dict[str, Any]:
     """All that the answers of a run print: sentences, tables as shown, notes and figures."""
     made = [getattr(impact, name)(run) for name in of_run]
@@ -328,7 +314,7 @@ def test_all_answers_of_a_what_if_are_those_of_a_fresh_run(
 def test_asking_other_questions_first_changes_no_answer(mercor: impact.Case) -> None:
     plain, asked = (impact.simulate(impact.view(mercor)) for _ in range(2))
     impact.concentration(asked)
-    impact.common_cause(asked)
+    impact.unknowns(asked)
     one, other = by_bearer(plain), by_bearer(asked)
     assert one["basis"].to_list() == other["basis"].to_list()
     assert one["assumed_share"].to_list() == other["assumed_share"].to_list()
@@ -341,15 +327,6 @@ def test_back_from_a_scenario_the_shares_of_assumptions_are_those_of_a_fresh_run
     back = impact.under(impact.under(fresh, "surge-falls"), "baseline")
     shares = [by_bearer(of)["assumed_share"].to_list() for of in (fresh, back)]
     assert shares[0] == pytest.approx(shares[1], rel=1e-12)
-
-
-def test_a_sobol_run_like_one_of_another_day_has_the_bits_of_a_fresh_one(
-    mercor: impact.Case,
-) -> None:
-    early = impact.simulate(impact.view(mercor, as_of="2026-04-04"), 512, points="sobol")
-    known = impact.view(mercor)
-    mine = simulate(known, 512, like=early, points="sobol")
-    assert same(mine, simulate(known, 512, points="sobol"))
 
 
 # defects

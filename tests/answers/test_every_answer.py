@@ -9,14 +9,11 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import altair as alt
-import numpy as np
 import pytest
 from jsonschema.validators import validator_for
-from tiny import raised
 
 import impact
 from impact.answers import shown, tails
-from impact.case.schema import TLP
 from impact.errors import ImpactError, Refusal
 from impact.simulation import Run
 
@@ -24,9 +21,7 @@ OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sour
 CLAIMS = ("mercor-via-litellm", "anthropic-silent", "litellm-cause-account")
 OF_SCAN = ("systems", "by_file", "pins", "to_settle", "not_read")
 TWO = ("scan", "held_when", "under", "waterfall", "news")  # asked below, each by its own call
-NO_ANSWERS = {
-    *("Answer", "Case", "Run", "load_case", "view", "simulate", "what_if", "totals", "explore")
-}
+NO_ANSWERS = {*("Answer", "Case", "Run", "load_case", "view", "simulate", "what_if", "explore")}
 SCENARIOS = (
     *("baseline", "near-miss", "contractor-data-only", "client-data-taken"),
     *("client-data-published", "long-pause", "pause-spreads", "surge-falls"),
@@ -160,7 +155,7 @@ def test_who_is_said_to_be_reached_is_said_with_who_reports_it(asked: list[impac
             continue
         for part in re.split(r"[.;] ", answer.sentence):
             named = re.search(r"\b(Mercor|Meta|OpenAI|Anthropic|Google|Surge AI|Scale AI)\b", part)
-            if named and HIT.search(part) and answer.name not in ("co_exposure", "weak_points"):
+            if named and HIT.search(part) and answer.name != "weak_points":
                 assert "reported by" in part or "not reported" in part, (answer.name, part)
 
 
@@ -210,11 +205,11 @@ def test_a_changed_view_says_in_every_chart_and_brief_that_it_is_changed(
     assert any("Inputs were changed" in note for note in impact.bottom_line(run).notes)
 
 
-@pytest.mark.parametrize(("points", "draws"), [("keyed", 1), ("keyed", 17), ("sobol", 32)])
+@pytest.mark.parametrize("draws", [1, 17])
 def test_an_answer_to_very_few_draws_is_an_answer(
-    mercor: impact.Case, of_run: tuple[str, ...], points: str, draws: int
+    mercor: impact.Case, of_run: tuple[str, ...], draws: int
 ) -> None:
-    run = impact.simulate(impact.view(mercor), draws=draws, points=points)
+    run = impact.simulate(impact.view(mercor), draws=draws)
     for answer in made(run, of_run):
         assert answer.sentence[-1:] in (".", "?")
         assert not NO_TEXT.search(answer.sentence), answer.sentence
@@ -224,7 +219,6 @@ def test_errors_of_the_kit_are_of_one_family(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor), draws=100)
     for wrong in (
         lambda: impact.why(run, "nobody"),
-        lambda: impact.co_exposure(run, "nobody"),
         lambda: impact.itemised(run, "nobody"),
         lambda: impact.compare(run, ["nobody"]),
         lambda: impact.under(run, "nobody"),
@@ -235,28 +229,3 @@ def test_errors_of_the_kit_are_of_one_family(mercor: impact.Case) -> None:
     ):
         with pytest.raises(ImpactError, match=r".+: .+; .+"):
             wrong()
-
-
-@pytest.mark.parametrize("scenario", ["baseline", "surge-falls"])
-@pytest.mark.parametrize("seed", range(3))
-def test_every_figure_has_a_label_no_lower_than_that_of_the_party_it_names(
-    mercor: impact.Case, of_run: tuple[str, ...], scenario: str, seed: int
-) -> None:
-    draw, levels = np.random.default_rng(seed), dict[tuple[str, str], str]()
-    for table, rows in mercor.tables.items():
-        for name in sorted(set(rows["id"])):
-            if draw.random() < 0.02:
-                levels[table, name] = TLP[draw.integers(1, len(TLP))]
-    run = impact.simulate(impact.view(raised(mercor, levels), scenario), draws=1000)
-    parties, named = {*run.known["entities"]["id"], "total"}, 0
-    for answer in made(run, of_run):
-        assert answer.label in TLP, answer.name
-        for figure in answer.figures:
-            assert figure.label in TLP, (answer.name, figure)
-            assert TLP.index(figure.label) <= TLP.index(answer.label), (answer.name, figure)
-            party = figure.name.partition(".")[2]
-            if party in parties and answer.name not in NO_PARTY:
-                lowest = run.lineage.label(party)
-                assert TLP.index(figure.label) >= TLP.index(lowest), (answer.name, figure)
-                named += 1
-    assert named > 50

@@ -240,26 +240,6 @@ def test_a_correction_of_a_claim_is_news(tmp_path: Path) -> None:
     ]
 
 
-def test_a_correlation_comes_before_what_moves_with_it(tmp_path: Path) -> None:
-    usd = {"shape": "uniform", "low": "1", "high": "9", "unit": "USD", "drawn": "once",
-           "meaning": "a cost", "authored_on": "2026-01-01", "basis_kind": "assumption",
-           "basis": "made up"}  # fmt: skip
-    later = {"known_on": "2026-03-01", "moves_with": "zz"}
-    inputs = [{**usd, "id": name} | more for name in "pq" for more in ({}, later)]
-    fixed = {"shape": "fixed", "low": "", "high": "", "mode": "0.5", "unit": "correlation"}
-    inputs.append({**usd, **fixed, "id": "zz", "known_on": "2026-03-01"})
-    loss = {"form": "response", "kind": "product", "driver": "a", "bearer": "b", "needs": "b"}
-    case = evidence(
-        tmp_path / "case",
-        inputs=inputs,
-        losses=[{**loss, "id": name, "arguments": f"c={name}"} for name in "pq"],
-        links=[{"id": "l", "source": "event", "target": "b", "chances": "certain"}],
-    )
-    one, other = (impact.simulate(impact.view(case, as_of=d), 500) for d in ("2026-02", ""))
-    effects = differences.effects_of(one, other)
-    assert sum(row[3] for row in effects) == cents(other) - cents(one)
-
-
 def test_a_claimant_that_is_withdrawn_with_its_claim_is_told(tmp_path: Path) -> None:
     claim = {"id": "c", "by": "zed", "object": "x", "sources": "s1", "known_on": "2026-01-01"}
     gone = {"withdrawn": "true", "known_on": "2026-03-01"}

@@ -375,7 +375,7 @@ def test_topics_whose_names_run_together_are_kept_apart(said: Said) -> None:
     assert disputes(said(*rows)) == []
 
 
-def test_a_label_is_that_of_the_highest_row_whose_words_are_used(tmp_path: Path) -> None:
+def test_an_answer_has_the_level_of_its_view(tmp_path: Path) -> None:
     rows = [
         claim("one", "mon", predicate="position"),
         {**claim("two", "tue", "s2", predicate="position"), "tlp": "amber"},
@@ -385,8 +385,7 @@ def test_a_label_is_that_of_the_highest_row_whose_words_are_used(tmp_path: Path)
     for name in ("one", "two", "b.position"):
         assert explaining.record(run, name)["label"] == "amber"
     for ask in (impact.statements, impact.conflicts, impact.sources):
-        figures = ask(run.known).figures
-        assert {f.label for f in figures} == {"clear" if ask is impact.sources else "amber"}
+        assert ask(run.known).label == "amber"
     below = impact.simulate(impact.view(case, tlp="clear"), 10)
     assert explaining.record(below, "one")["label"] == "clear"
 

@@ -12,7 +12,7 @@ import impact
 from impact.answers import shown, tails
 from impact.answers.losses import bearers, by_bearer, by_form
 from impact.errors import BadInput
-from impact.numerics import measures, sampling
+from impact.numerics import measures
 from impact.simulation import Run, net, total
 
 DRAWS = 50_000
@@ -152,75 +152,6 @@ def test_no_other_parts_are_known(run: Run) -> None:
         impact.itemised(run, "lab")
 
 
-# what is in common
-
-
-def pair(tiny: Any, drawn: str) -> Run:
-    """Two bearers of equal losses, of one draw or of one each."""
-    cost = {"low": "100", "high": "900", "shape": "uniform", "unit": "USD", "drawn": drawn}
-    losses = {"one": "a at a: cost=cost", "other": "b at b: cost=cost"}
-    case = tiny({"event > a": "certain", "event > b": "certain"}, {"cost": cost}, losses)
-    return impact.simulate(impact.view(case), DRAWS)
-
-
-def common(run: Run) -> dict[str, dict[str, Any]]:
-    """The rows of the table, and the share."""
-    answer = impact.common_cause(run)
-    share = next(figure for figure in answer.figures if figure.name == "common_share")
-    rows = {row["what"]: row for row in answer.table.iter_rows(named=True)}
-    return {**rows, "share": {"value": share.value, "error": share.error}}
-
-
-def test_independent_parties_have_nothing_in_common(tiny: Any) -> None:
-    found = common(pair(tiny, "per_use"))
-    assert abs(found["share"]["value"]) < 0.02
-    apart, together = (found["standard deviation"][f"{side}_usd"] for side in ("apart", "together"))
-    assert together == pytest.approx(800 / np.sqrt(6), rel=0.02)
-    assert apart == pytest.approx(together, rel=0.02)
-    tail = found["one in twenty is above"]
-    assert abs(tail["together_usd"] - tail["apart_usd"]) <= 2 * (
-        tail["together_error_usd"] + tail["apart_error_usd"]
-    )
-
-
-def test_one_shared_draw_is_all_in_common(tiny: Any) -> None:
-    found = common(pair(tiny, "once"))
-    assert found["share"]["value"] == pytest.approx(1.0, abs=1e-9)
-    assert found["standard deviation"]["together_usd"] == pytest.approx(800 / np.sqrt(3), rel=0.02)
-    assert found["standard deviation"]["apart_usd"] == pytest.approx(800 / np.sqrt(6), rel=0.02)
-    assert found["one in twenty is above"]["together_usd"] == pytest.approx(2 * 860, rel=0.01)
-
-
-def test_half_of_the_variance_in_common_is_a_half(tiny: Any) -> None:
-    shared = {"low": "0", "high": "100", "shape": "uniform", "unit": "USD"}
-    own = {"low": "0", "high": str(100 * np.sqrt(2)), "shape": "uniform", "unit": "USD"}
-    losses = {f"{w}-{n}": f"{n} at {n}: c={w}" for w in ("all", "own") for n in "ab"}
-    case = tiny(
-        {"event > a": "certain", "event > b": "certain"},
-        {"all": shared, "own": {**own, "drawn": "per_use"}},
-        losses,
-    )
-    found = common(impact.simulate(impact.view(case), DRAWS))["share"]
-    assert near(found["value"], 0.5, found["error"])
-
-
-def test_a_link_on_the_way_to_both_is_in_common(tiny: Any) -> None:
-    links = {"event > way": "p", "way > a": "certain", "way > b": "certain"}
-    inputs = {"p": 0.3, "cost": (100, "USD")}
-    losses = {"one": "a at a: cost=cost", "other": "b at b: cost=cost"}
-    found = common(impact.simulate(impact.view(tiny(links, inputs, losses)), DRAWS))
-    assert found["share"]["value"] == pytest.approx(1.0, abs=1e-9)
-    apart = {"event > a": "p", "event > b": "p"}
-    found = common(impact.simulate(impact.view(tiny(apart, inputs, losses)), DRAWS))
-    assert abs(found["share"]["value"]) < 0.02
-
-
-def test_p99_is_left_out_where_assumptions_lead(run: Run, tiny: Any) -> None:
-    assert "one in a hundred is above" not in common(run)
-    facts = impact.simulate(impact.view(rare(tiny, 1.0, basis_kind="reported")), DRAWS)
-    assert "one in a hundred is above" in common(facts)
-
-
 # a year
 
 
@@ -319,77 +250,12 @@ def test_fewer_years_are_the_beginning_of_more(mercor: impact.Case) -> None:
     assert np.array_equal(total(short), total(long)[:500])
 
 
-# very many draws
-
-
-def test_the_first_of_very_many_draws_are_those_of_a_run(mercor: impact.Case) -> None:
-    known, more = impact.view(mercor), sampling.BLOCK + 100
-    lost, reached = impact.totals(known, more)
-    run = impact.simulate(known, more)
-    assert np.array_equal(lost, total(run))
-    assert all(many == run.reached.get(name, 0).bit_count() for name, many in reached.items())
-
-
-def test_totals_of_many_draws_have_all_keys_and_say_why_a_measure_is_null(
-    mercor: impact.Case,
-) -> None:
-    known = impact.view(mercor)
-    found, usual = shown.record_of_totals(known, 200_000, 1), shown.record(impact.simulate(known))
-    assert found.keys() == usual.keys()
-    assert [row.keys() for row in found["losses"]] == [row.keys() for row in usual["losses"]]
-    for row in found["losses"]:
-        empty = [name for name, value in row.items() if value is None]
-        if row["bearer"] == "total":
-            assert empty == ["p99_usd"]
-            assert "p99 not shown" in row["basis"]
-        else:
-            assert len(empty) == 8
-            assert "only the total is kept" in row["basis"]
-    lost, reached = impact.totals(known, 200_000)
-    assert found["losses"][-1]["mean_usd"] == pytest.approx(lost.mean())
-    chances = {row["entity"]: row["chance"] for row in found["exposure"]}
-    assert chances["meta"] == reached["meta"] / 200_000
-
-
 # defects
-
-
-def test_all_in_common_is_told_in_words(tiny: Any) -> None:
-    assert "established" not in impact.common_cause(pair(tiny, "once")).sentence
-
-
-def test_a_rare_total_resolved_by_many_draws_is_told_as_resolved(tiny: Any) -> None:
-    known = impact.view(rare(tiny, 0.01, basis_kind="reported"))
-    row = shown.record_of_totals(known, 400_000, 1)["losses"][-1]
-    assert row["mean_usd"] == pytest.approx(5, rel=0.1)
-    assert "not resolved" not in row["basis"]
-    assert row["p99_usd"] is not None
-
-
-def test_the_sentence_agrees_with_the_table(run: Run) -> None:
-    answer = impact.exceedance(run)
-    chance = dict(answer.table.select("amount_usd", "chance").iter_rows())
-    assert "half of the time they lose more than $20 million" not in answer.sentence or (
-        abs(chance[2e7] - 0.5) < 0.05
-    )
 
 
 def test_a_view_without_a_loss_says_that_nothing_is_lost(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor, "near-miss"), draws=2000)
     assert "not resolved" not in impact.exceedance(run).sentence
-
-
-def test_nothing_in_common_of_nothing_is_not_told_as_a_share(mercor: impact.Case) -> None:
-    run = impact.simulate(impact.view(mercor, as_of="1990-01-01"))
-    assert "About none of the variance" not in impact.common_cause(run).sentence
-
-
-def test_common_cause_of_a_year_is_refused_or_not_nothing(year: Run) -> None:
-    try:
-        answer = impact.common_cause(year)
-    except BadInput:
-        return
-    assert next(f.value for f in answer.figures if f.name == "common_share") > 0.1
 
 
 def test_losses_of_a_year_do_not_say_that_the_event_happened(year: Run) -> None:

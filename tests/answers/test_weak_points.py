@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,6 @@ import pytest
 
 import impact
 from impact.answers import weak_points
-from impact.errors import BadInput
 from impact.simulation import Run, what_if
 
 DRAWS = 50_000
@@ -47,68 +44,6 @@ def shop(tiny: Any, **chances: float) -> Run:
 def near(found: float, chance: float, draws: int = DRAWS) -> bool:
     """Whether a share of draws is within four simulation errors of a chance."""
     return abs(found - chance) <= 4 * np.sqrt(chance * (1 - chance) / draws)
-
-
-def at_least(chances: list[float]) -> list[float]:
-    """Chance that at least 1, 2, ... of independent things happen, by listing all cases."""
-    sums = [0.0] * len(chances)
-    for case in product([0, 1], repeat=len(chances)):
-        weight = prod(p if hit else 1 - p for p, hit in zip(chances, case, strict=True))
-        for k in range(sum(case)):
-            sums[k] += weight
-    return sums
-
-
-# together
-
-
-def test_parties_behind_one_shop_are_reached_together_as_worked_out_by_hand(tiny: Any) -> None:
-    rows = impact.co_exposure(shop(tiny)).table.to_dicts()
-    both, one = SHOP * 0.25, SHOP * 0.5
-    expected = [both + one + (1 - both - one) * 0.2, both + one * 0.2, both * 0.2]
-    assert [row["at_least"] for row in rows] == [1, 2, 3]
-    for row, chance in zip(rows, expected, strict=True):
-        assert near(row["chance"], chance), row["at_least"]
-
-
-@pytest.mark.parametrize("chances", [[0.5], [0.1, 0.9], [0.2, 0.3, 0.4], [0.0, 1.0, 0.5, 0.25]])
-def test_the_independent_column_is_the_poisson_binomial(chances: list[float]) -> None:
-    found = weak_points._independent(chances)
-    assert found[0] == pytest.approx(1.0)
-    assert found[1:] == pytest.approx(at_least(chances))
-
-
-def test_independent_parties_are_reached_together_as_the_independent_column_says(
-    tiny: Any,
-) -> None:
-    links = {f"event > {name}": f"p{name}" for name in LABS}
-    chances = {"pa": 0.2, "pb": 0.5, "pc": 0.7}
-    run = impact.simulate(impact.view(tiny(links, chances, kinds=LABS)), DRAWS)
-    for row in impact.co_exposure(run).table.iter_rows(named=True):
-        assert near(row["chance"], row["apart_chance"])
-        assert abs(row["chance"] - row["apart_chance"]) <= 2.5 * row["chance_error"] + 0.005
-
-
-def test_named_parties_alone_are_counted_each_once(tiny: Any) -> None:
-    run = shop(tiny)
-    rows = impact.co_exposure(run, "a", "b", "a").table.to_dicts()
-    assert [row["at_least"] for row in rows] == [1, 2]
-    assert rows[1]["chance"] == (run.reached["a"] & run.reached["b"]).bit_count() / DRAWS
-    assert rows[1]["apart_chance"] == pytest.approx(run.chance("a") * run.chance("b"))
-
-
-def test_a_party_that_is_not_known_is_told_with_the_nearest(run: Run) -> None:
-    with pytest.raises(BadInput, match='entity: no "antropic"; did you mean "anthropic"'):
-        impact.co_exposure(run, "antropic")
-
-
-def test_the_bundled_parties_are_reached_together_more_often_than_apart(run: Run) -> None:
-    rows = impact.co_exposure(run, "meta", "openai", "anthropic", "google").table.to_dicts()
-    for k, row in enumerate(rows, 1):
-        hits = [run.reached[name] for name in ("meta", "openai", "anthropic", "google")]
-        counted = sum(sum(mask >> d & 1 for mask in hits) >= k for d in range(run.draws))
-        assert row["chance"] == counted / run.draws
-    assert rows[-1]["chance"] > 2 * rows[-1]["apart_chance"]
 
 
 # cuts
@@ -202,27 +137,9 @@ def test_a_second_certain_way_makes_a_cut_worthless(tiny: Any) -> None:
 def test_an_empty_view_has_no_weak_point(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor, as_of="1990-01-01"), draws=1000)
     assert impact.weak_points(run).table.height == 0
-    assert impact.co_exposure(run).table.height == 0
 
 
 # defects
-
-
-def test_one_party_alone_is_told_in_the_singular(mercor: impact.Case) -> None:
-    run = impact.simulate(impact.view(mercor, "contractor-data-only"), draws=2000)
-    assert "it are" not in impact.co_exposure(run).sentence
-
-
-def test_parties_that_are_reached_in_every_draw_are_not_told_as_out_of_reach(tiny: Any) -> None:
-    links = {"event > a": "certain", "event > b": "certain"}
-    run = impact.simulate(impact.view(tiny(links, kinds=LABS)), draws=1000)
-    assert impact.co_exposure(run).sentence != "No client party can be reached in this view."
-
-
-def test_parties_reached_together_in_every_draw_are_told_in_words(tiny: Any) -> None:
-    links = {"event > a": "certain", "event > b": "certain"}
-    run = impact.simulate(impact.view(tiny(links, kinds=LABS)), draws=1000)
-    assert "established of the draws" not in impact.co_exposure(run, "a", "b").sentence
 
 
 def test_no_cut_is_denied_where_a_what_if_spares_a_party(mercor: impact.Case) -> None:

@@ -23,8 +23,8 @@ CONFIDENCE = re.compile(r"\bconfiden(t|ce)\b", re.IGNORECASE)
 DAYS = ("2026-03-24T12:00Z", "2026-03-31", "2026-04-04", "2026-04-23", "2026-08-28", "")
 OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
 OF_RUN = (
-    *("bottom_line", "exposure", "co_exposure", "weak_points", "concentration", "positions"),
-    *("losses", "exceedance", "common_cause", "decisions", "unknowns", "not_known", "compare"),
+    *("bottom_line", "exposure", "weak_points", "concentration", "positions"),
+    *("losses", "exceedance", "decisions", "unknowns", "not_known", "compare"),
 )
 
 

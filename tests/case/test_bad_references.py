@@ -27,11 +27,11 @@ def new_input(column: str, **cells: str) -> Damage:
 
 
 def shaped(column: str, **cells: str) -> Damage:
-    """An input with parameters, or that moves with another: columns that a case may leave out."""
+    """An input with parameters: a column that a case may leave out."""
 
     def damage(case: Any) -> str:
         head, *rows = case.lines("inputs")
-        case.write("inputs", [f"{head},parameters,moves_with", *(f"{row},," for row in rows)])
+        case.write("inputs", [f"{head},parameters", *(f"{row}," for row in rows)])
         return new_input(column, **cells)(case)
 
     return damage
@@ -419,21 +419,6 @@ AMOUNTS: dict[str, tuple[Damage, str, str]] = {
         shaped("parameters", parameters="a=2; b=3"),
         "a pert takes none",
         "write a=2; b=8, or 0=40; 1=179",
-    ),
-    "moving with what is no correlation": (
-        shaped("moves_with", moves_with="hours_a_week"),
-        '"hours_a_week" is in hour/week/person, not in correlation',
-        "name an input in correlation",
-    ),
-    "moving with what there is not": (
-        shaped("moves_with", moves_with="hours_a_wek"),
-        'no input "hours_a_wek"',
-        'did you mean "hours_a_week"?',
-    ),
-    "a correlation above 1": (
-        shaped("mode", shape="fixed", low="", mode="1.5", high="", unit="correlation"),
-        "a chance or share is outside 0 to 1",
-        "write a fraction of one",
     ),
     "a second rate": (
         new_input("unit", id="such_more", unit="event/year"),

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from tiny import Row, fixed, link, loss, written
 
-import impact
 from impact.case.folder import read_case
 
 ORDER = "low: low, mode and high are not in order; write low <= mode <= high"
@@ -72,31 +71,6 @@ def test_a_chance_of_any_shape_stays_between_0_and_1(tmp_path: Path, row: Row) -
     assert found == [f"inputs.csv:3 mode: a chance or share is outside 0 to 1; {FRACTION}"]
 
 
-RHO = fixed("rho", 0.5, "correlation")
-
-
-def test_what_others_move_with_is_a_correlation(tmp_path: Path) -> None:
-    found = faults(tmp_path, cost("fixed", mode="1", moves_with="usd"), fixed("usd", 1, "USD"))
-    assert found == [
-        'inputs.csv:2 moves_with: "usd" is in USD, not in correlation; name an input in correlation'
-    ]
-
-
-@pytest.mark.parametrize("other", ["rho", "more"])
-def test_a_correlation_moves_with_none(tmp_path: Path, other: str) -> None:
-    moved = RHO | {"moves_with": other}
-    found = faults(tmp_path, cost("fixed", mode="1"), moved, fixed("more", 0.1, "correlation"))
-    assert found == [
-        "inputs.csv:3 moves_with: a correlation moves with none; leave it empty"
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("value", [-0.1, 1.1])
-def test_a_correlation_is_from_0_to_1(tmp_path: Path, value: float) -> None:
-    found = faults(tmp_path, cost("fixed", mode="1"), fixed("rho", value, "correlation"))
-    assert found == [f"inputs.csv:3 mode: a chance or share is outside 0 to 1; {FRACTION}"]
-
-
 def test_only_one_input_says_how_often_such_an_event_happens(tmp_path: Path) -> None:
     rates = [fixed(name, 1, "event/year") for name in ("one", "other")]
     found = faults(tmp_path, cost("fixed", mode="1"), *rates)
@@ -104,10 +78,3 @@ def test_only_one_input_says_how_often_such_an_event_happens(tmp_path: Path) -> 
         'inputs.csv:4 unit: "one" says already how often such an event happens; keep one input in'
         " event/year"
     ]
-
-
-@pytest.mark.parametrize("changes", ["rho=1.5", "rho=-0.2,0.1,0.2"])
-def test_a_changed_correlation_is_still_one(tmp_path: Path, changes: str) -> None:
-    folder = written(tmp_path / "case", [], [RHO])
-    with pytest.raises(impact.errors.BadInput, match="outside 0 to 1"):
-        impact.view(impact.load_case(folder), changes=changes)

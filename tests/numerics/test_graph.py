@@ -314,11 +314,3 @@ def test_dominators_of_several_roots_are_what_keeps_all_of_them_away(
             less.remove_node(cut)
             still = any(nx.has_path(less, root, node) for root in roots)
             assert (cut in found[node]) == (not still), (cut, node)
-
-
-@given(st.lists(st.integers(0, 2**12 - 1), max_size=7), st.integers(0, 8))
-def test_at_least_k_is_a_count_in_each_draw(masks: list[int], k: int) -> None:
-    found = graph.at_least(masks, k, 12)
-    for number in range(12):
-        assert found >> number & 1 == (sum(mask >> number & 1 for mask in masks) >= k)
-    assert found <= graph.everything(12)

@@ -70,15 +70,6 @@ def test_total_shares_are_those_of_ishigami(expected: Expected) -> None:
     assert np.mean(found, axis=0) == pytest.approx(ishigami["total"], abs=0.004)
 
 
-def test_the_closed_share_of_the_rest_is_one_less_the_total(expected: Expected) -> None:
-    ishigami = expected("Ishigami, a=7 b=.1 on [-pi, pi]^3")
-    for name in range(3):
-        one, other = outcome(drawn(1)), outcome(drawn(1, again=name))
-        found = information.closed_order(one, other)
-        assert found == pytest.approx(1 - ishigami["total"][name], abs=0.01)
-        assert found == pytest.approx(1 - total_order(one, other), abs=1e-4)
-
-
 def test_mean_and_variance_are_those_of_ishigami(expected: Expected) -> None:
     ishigami = expected("Ishigami, a=7 b=.1 on [-pi, pi]^3")
     y = outcome(drawn(1))
@@ -109,7 +100,7 @@ def test_many_bins_of_a_weak_input_do_not_make_it_stronger() -> None:
 @pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, 7.7, 1e6 + 0.1, 123456.789])
 def test_what_does_not_vary_has_no_share(value: float) -> None:
     still = np.full(10_000, value)
-    assert total_order(still, still) == information.closed_order(still, still) == 0.0
+    assert total_order(still, still) == 0.0
     bins = information.bins_of(sampling.uniform(1, "a", 10_000))
     assert information.first_order(bins.means(still), bins.sizes, float(still.var())) == 0.0
 

@@ -137,19 +137,6 @@ def test_the_tail_of_the_standard_lognormal_is_the_known_one(expected: Expected)
     assert tail == pytest.approx(answer["lognormal01_tvar99"], rel=1e-6)
 
 
-def test_two_normals_that_correlate_by_a_half_are_both_positive_one_time_in_three(
-    expected: Expected,
-) -> None:
-    common = sampling.uniform(1, "common", DRAWS)
-    one, other = (
-        sampling.together(sampling.uniform(1, name, DRAWS), common, 0.5) > 0.5
-        for name in ("one", "other")
-    )
-    answer = expected("dependence and tails")["orthant_rho_half"]
-    assert within(int(np.count_nonzero(one & other)), answer)
-    assert within(int(np.count_nonzero(one)), 0.5)
-
-
 def test_measures_of_the_standard_lognormal_are_the_known_ones(expected: Expected) -> None:
     low, high = np.exp([-1, 1] * np.array(1.6448536269514722))
     amounts = sampling.lognormal(sampling.uniform(1, "ln", DRAWS), low, 1.0, high, 1e15)

@@ -1,4 +1,4 @@
-"""Shapes of inputs, counts of events, shared factors and scrambled points, against scipy."""
+"""Shapes of inputs and counts of events, against scipy."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from impact.numerics import loss_kinds, sampling
+from impact.numerics import sampling
 
 STEP = 2.0**-32
 ENDS = np.geomspace(STEP / 2, 0.02, 2_000)
@@ -85,96 +85,3 @@ def test_without_a_rate_nothing_happens() -> None:
 
 
 # a shared factor
-
-
-@pytest.mark.parametrize("rho", [0.0, 0.2, 0.5, 0.9, 1.0])
-def test_a_shared_factor_moves_no_marginal(rho: float) -> None:
-    one, common = (sampling.uniform(1, name, DRAWS) for name in ("one", "common"))
-    found = sampling.together(one, common, rho)
-    assert 0 < found.min() < found.max() < 1
-    assert stats.kstest(found, "uniform").pvalue > 1e-3
-
-
-@pytest.mark.parametrize("rho", [0.0, 0.3, 0.7])
-def test_two_that_share_a_factor_correlate_by_rho_as_normals(rho: float) -> None:
-    common = sampling.uniform(1, "common", DRAWS)
-    one, other = (
-        stats.norm.ppf(sampling.together(sampling.uniform(1, name, DRAWS), common, rho))
-        for name in ("one", "other")
-    )
-    assert abs(np.corrcoef(one, other)[0, 1] - rho) < 4 * (1 - rho**2) / np.sqrt(DRAWS)
-
-
-def test_a_factor_of_0_and_of_1_is_ones_own_and_the_common_one() -> None:
-    one, common = (sampling.uniform(1, name, 1000) for name in ("one", "common"))
-    assert sampling.together(one, common, 0.0) == pytest.approx(one, rel=1e-9)
-    assert sampling.together(one, common, 1.0) == pytest.approx(common, rel=1e-9)
-
-
-def test_a_correlation_may_differ_from_draw_to_draw() -> None:
-    one, common = (sampling.uniform(1, name, 3) for name in ("one", "common"))
-    found = sampling.together(one, common, np.array([0.0, 0.5, 1.0]))
-    each = [sampling.together(one, common, rho)[n] for n, rho in enumerate((0.0, 0.5, 1.0))]
-    assert found.tolist() == each
-
-
-# scrambled points
-
-
-def test_scrambled_points_are_sixteen_replicates_of_one_net_each() -> None:
-    points = sampling.scrambled(1, 5, 16 * 256).reshape(5, 16, 256)
-    for name in range(5):
-        for part in range(16):
-            cells = np.sort((points[name, part] * 256).astype(int))
-            assert np.array_equal(cells, np.arange(256)), "one point in each of 256 cells"
-    assert len({part.tobytes() for part in points[0]}) == 16
-
-
-@pytest.mark.parametrize(("across", "up"), [(16, 16), (4, 64), (128, 2)])
-def test_scrambled_points_fill_every_box_of_equal_area_once(across: int, up: int) -> None:
-    points = sampling.scrambled(7, 2, 16 * 256).reshape(2, 16, 256)
-    for part in range(16):
-        boxes = (points[0, part] * across).astype(int) * up + (points[1, part] * up).astype(int)
-        assert np.array_equal(np.sort(boxes), np.arange(256))
-
-
-def test_scrambled_points_are_midpoints_inside_0_and_1_and_differ_by_seed() -> None:
-    one, other = sampling.scrambled(1, 3, 1024), sampling.scrambled(2, 3, 1024)
-    cells = one / STEP - 0.5
-    assert np.array_equal(cells, np.round(cells))
-    assert 0 < one.min() < one.max() < 1
-    assert not np.array_equal(one, other)
-    assert np.array_equal(one, sampling.scrambled(1, 3, 1024))
-
-
-def test_replicates_differ_as_independent_estimates_do() -> None:
-    firsts = np.array([sampling.scrambled(seed, 1, 16 * 2)[0, ::2] for seed in range(400)])
-    found = np.corrcoef(firsts.T) - np.eye(16)
-    assert np.abs(found).max() < 4.5 / np.sqrt(400)
-    assert stats.kstest(firsts.ravel(), "uniform").pvalue > 1e-3
-
-
-RANGES = ((20, 100, 900), (3e6, 3.5e6, 5e6), (0.1, 0.3, 0.6), (1e6, 5e6, 4e7))
-MEAN, P95 = 1514944444.44, 3.712673e9  # known_answers.toml, "product model, mean"
-
-
-def product_model(uniforms: list[np.ndarray]) -> np.ndarray:
-    """The product model of the known answers."""
-    count, part, share, large = (
-        sampling.pert(u, *ends, 0) for u, ends in zip(uniforms, RANGES, strict=True)
-    )
-    return loss_kinds.product({"count": count, "each": part + share * large})
-
-
-def test_scrambled_points_are_nearer_to_the_known_answer_than_keyed_ones() -> None:
-    draws = 16 * 256
-    errors = {"keyed": [], "scrambled": []}
-    for seed in range(60):
-        keyed = [sampling.uniform(seed, f"n{n}", draws) for n in range(4)]
-        for kind, u in (("keyed", keyed), ("scrambled", list(sampling.scrambled(seed, 4, draws)))):
-            lost = product_model(u)
-            p95 = np.quantile(lost, 0.95, method="inverted_cdf")
-            errors[kind].append((lost.mean() / MEAN - 1, p95 / P95 - 1))
-    spread = {kind: np.sqrt(np.square(each).mean(axis=0)) for kind, each in errors.items()}
-    assert spread["scrambled"][0] < 0.2 * spread["keyed"][0]
-    assert spread["scrambled"][1] < 0.5 * spread["keyed"][1]

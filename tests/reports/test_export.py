@@ -26,8 +26,8 @@ def test_results_are_the_figures_of_the_answers(small: impact.Case, tmp_path: Pa
     rows = pl.read_parquet(tmp_path / "answers.parquet")
     known = impact.view(small, "worse", "2026-03-01")
     losses = impact.losses(impact.simulate(known, DRAWS))
-    found = rows.filter(pl.col("answer") == "losses").select("name", "value", "text", "label")
-    assert found.rows() == [(f.name, f.value, f.text, f.label) for f in losses.figures]
+    found = rows.filter(pl.col("answer") == "losses").select("name", "value", "text")
+    assert found.rows() == [(f.name, f.value, f.text) for f in losses.figures]
     said = set(rows.select("case", "scenario", "as_of", "tlp", "draws", "seed").rows())
     assert said == {("tiny", "worse", "2026-03-01", "clear", DRAWS, 1)}
     shown = list(csv.DictReader((tmp_path / "answers.csv").read_text("utf-8").splitlines()))

@@ -250,15 +250,6 @@ def test_a_shared_notebook_is_valid_and_runs_again(
     assert isinstance(again[0], Task)
 
 
-def test_marks_say_the_level_of_an_answer_and_of_lower_figures() -> None:
-    figures = [{"name": f"f{n}", "label": "clear"} for n in range(8)]
-    record = {"label": "amber", "figures": [*figures, {"name": "g", "label": "amber"}]}
-    said = "TLP:AMBER; TLP:CLEAR: f0, f1, f2, f3, f4 and f5 and 2 more."
-    assert page.marks(record, "amber") == said
-    assert page.marks({"label": "clear", "figures": figures}, "clear") == ""
-    assert page.marks({"label": "clear", "figures": figures}, "green") == "TLP:CLEAR."
-
-
 def test_a_very_long_word_is_read_at_once() -> None:
     word = "a" * 200_000 + "é\u0430"
     assert words.plain(word).endswith("[U+0430]")
