@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
+from impact.answers.losses import in_all
 from impact.answers.provenance import ILLUSTRATIVE
 from impact.case import views
 from impact.case.scenarios import Decision
@@ -151,7 +152,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
             "option": "Option",
             "says": "Meaning",
             **({} if most else {"brings": "Brings", "saves": "Saves"}),
-            "range": "Cost, 5 % to 95 %",
+            "range": "Cost, nine in ten",
             "best_said": "Cheapest in",
             **({} if most else {"regret_usd": "Mean regret"}),
             "best_when": "Cheapest on average",
@@ -263,7 +264,7 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
     rows = []
     for place, option in enumerate(one.decision.options):
         found = measures.loss_measures(one.costs[place])
-        low, mid, high = (found[name].value for name in ("p05", "p50", "p95"))
+        spread = measures.nine_in_ten(one.costs[place], whole=True)
         rows.append(
             {
                 "decision": one.decision.title,
@@ -273,12 +274,12 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
                 "saves": words.listed([drivers[name] for name in option.saves]),
                 "mean_usd": found["mean"].value,
                 "error_usd": found["mean"].error,
-                "p05": low,
-                "p50": mid,
-                "p95": high,
-                "range": words.money_range(low, high),
+                "p05": spread.low,
+                "p50": spread.mid,
+                "p95": spread.high,
+                "range": in_all(spread, run.known.currency),
                 "best_chance": float(chances[place]),
-                "best_said": f"{words.per_cent(float(chances[place]))} of draws",
+                "best_said": f"{words.chance(float(chances[place]))} of outcomes",
                 "regret_usd": float(regrets[place]),
                 "best_when": _best_when(option.id, regimes, unit),
             }

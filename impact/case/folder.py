@@ -30,6 +30,7 @@ _SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
 _OPTIONAL = (
     "title_known_on",  # before that day a view is titled by the name of the event
     "view_of",  # the seal of a view written by the kit
+    "moment",  # when that view was seen from
     "stack",  # a folder of data/ that counts as the locks of the case
     "vendors",  # headings of a vendor inventory, see impact.case.vendors
 )
@@ -64,8 +65,9 @@ class Case:
     every row; `impact.view` returns a case with the rows, the inputs and the changes of one view;
     `ended` holds the rows that ended others by then, `before` is that view before its scenario and
     changes, `loaded` the case that it is a view of. `label` is the highest TLP level in it, which
-    marks every answer to it. `files` are the originals that it holds: what
-    lies in FOLDERS, by its path in the case folder.
+    marks every answer to it. `moment` is when a view is seen from, its as-of or else the present;
+    `lasted` maps an input to how long the state whose length it measures has lasted by then.
+    `files` are the originals that it holds: what lies in FOLDERS, by its path in the case folder.
     """
 
     id: str
@@ -81,6 +83,8 @@ class Case:
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     scenario: str = BASELINE
     as_of: datetime | None = None
+    moment: datetime | None = None
+    lasted: Mapping[str, float] = field(default_factory=dict, repr=False)
     changes: tuple[Change, ...] = ()
     ended: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     before: Case | None = field(default=None, repr=False, compare=False)
@@ -204,6 +208,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         currency=settings["currency"],
         tlp=settings["tlp"],
         title_known_on=settings.get("title_known_on", ""),
+        moment=times.parse(settings["moment"]) if "moment" in settings else None,
         files=files,
         tables=frames,
         scenarios=known,
@@ -286,11 +291,11 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
     for name in _SETTINGS[:-1]:
         if not isinstance(content.get(name), str):
             faults.append(Fault(f"{path.name} {name}", "is missing or not text", "fill it in"))
-    titled = content.get("title_known_on")
-    try:
-        _ = titled is None or times.parse(str(titled))
-    except ValueError as error:
-        faults.append(Fault(f"{path.name} title_known_on", "is no date", str(error)))
+    for name in {"title_known_on", "moment"} & content.keys():
+        try:
+            times.parse(str(content[name]))
+        except ValueError as error:
+            faults.append(Fault(f"{path.name} {name}", "is no date", str(error)))
     if not faults and not content["id"].replace("-", "").replace("_", "").isalnum():
         faults.append(Fault(f"{path.name} id", "is not a bare name", "use a-z, 0-9, - and _"))
     if content.get("currency", "USD") != "USD":
@@ -323,7 +328,7 @@ def digests(known: Case) -> dict[str, str]:
     """
     of_tables = {name: _digest(known, name) for name in known.tables if name != "inputs"}
     levels = known.tlp, known.label
-    what = (known.id, known.title, known.question, levels, known.as_of, known.changes)
+    what = (known.id, known.title, known.question, levels, known.moment, known.changes)
     return {
         **of_tables,
         "inputs": _inputs_digest(known),

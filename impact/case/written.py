@@ -41,6 +41,7 @@ def write(known: Case, home: Path) -> None:
         (home / name).write_bytes(data)
     settings = {name: getattr(known, name) for name in _SETTINGS}
     settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
+    settings |= {"moment": times.as_text(known.moment)} if known.moment else {}
     (home / "case.toml").write_text(_settings(settings), encoding="utf-8")
 
 
