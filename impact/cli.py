@@ -80,6 +80,7 @@ def check(case: str) -> None:
     from impact.errors import BadInput
 
     found, faults = read_case(find_case(case))
+    faults += [fault for one in (found.unusable if found else {}).values() for fault in one.faults]
     if faults:
         raise BadInput(faults)
     for note in notes(find_case(case)):

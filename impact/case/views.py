@@ -57,6 +57,7 @@ def view(
     tables, ended = _standing(case.tables, moment, level)
     seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
     seen = replace(seen, scenarios=shown, decisions=_at_level(case, case.decisions, level))
+    seen = replace(seen, unusable=_unusable(case, level))
     seen = replace(seen, loaded=case.loaded or case, memo={}, title=_title(seen))
     seen = replace(
         seen, label=folder.label_of(seen), moment=moment or _moment(now) or present(case)
@@ -79,6 +80,19 @@ def _at_level(case: Case, entries: Mapping[str, Entry], level: str) -> dict[str,
         name: entry
         for name, entry in entries.items()
         if _RANK[entry.tlp] <= _RANK[level] and not above & scenarios.named(entry)
+    }
+
+
+def _unusable(case: Case, level: str) -> dict[str, scenarios.Unusable]:
+    """Decisions with faults, told to who may see the whole case; what they name stays with them."""
+    if _RANK[level] < _RANK[case.tlp]:
+        return {}
+    hidden = _RANK[level] < _RANK[case.label]
+    shown = _at_level(case, {name: one.decision for name, one in case.unusable.items()}, level)
+    return {
+        name: replace(one, faults=()) if hidden else one
+        for name, one in case.unusable.items()
+        if name in shown
     }
 
 
@@ -388,4 +402,4 @@ def notices(known: Case) -> list[str]:
         )
     if own := [str(change) for change in known.changes if change not in scenario.changes]:
         said.append(f"Inputs were changed for this view: {'; '.join(own)}.")
-    return said
+    return [*said, *map(str, known.unusable.values())]

@@ -13,12 +13,12 @@ from typing import Any
 import polars as pl
 
 from impact.case.folder import FOLDERS, Case, load_case, ordered, read_case, seal
-from impact.case.scenarios import BASELINE, Change, Scenario
+from impact.case.scenarios import BASELINE, UNUSABLE, Change, Scenario
 from impact.case.schema import SCHEMA_VERSION
 from impact.errors import BadInput, bad
 from impact.numerics import times
 
-_SETTINGS = ("id", "title", "question", "currency", "tlp")
+_SETTINGS = ("id", "title", "question", "currency", "role", "tlp")
 _LINE = "file_line"  # where a row stood in the file that it was read from
 
 
@@ -126,6 +126,10 @@ def _scenarios(known: Case) -> str:
             said |= {"costs": list(option.costs), "saves": list(option.saves)}
             sets = {"set": _estimates(option.changes)}
             blocks.append(_block(("decision", name, "option", option.id), said | sets))
+    for name, one in known.unusable.items():
+        said = {"title": one.decision.title, "tlp": one.decision.tlp}
+        faults = [[fault.where, fault.what, fault.repair] for fault in one.faults]
+        blocks.append(_block((UNUSABLE, name), said | {"faults": faults}))
     return "\n".join(["# the scenarios and decisions of a view", *blocks])
 
 
