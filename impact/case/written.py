@@ -18,6 +18,7 @@ from impact.case.schema import SCHEMA_VERSION
 from impact.errors import BadInput, bad
 from impact.numerics import times
 
+_MORE = ("note", "closes", "tlp")
 _SETTINGS = ("id", "title", "question", "currency", "role", "tlp")
 _LINE = "file_line"  # where a row stood in the file that it was read from
 
@@ -118,12 +119,22 @@ def _scenarios(known: Case) -> str:
     for name, decision in known.decisions.items():
         said = {
             key: getattr(decision, key)
-            for key in ("title", "question", "bearer", "flips_on", "flips_says", "note", "tlp")
+            for key in (
+                "title",
+                "question",
+                "bearer",
+                "flips_on",
+                "flips_says",
+                "note",
+                "closes",
+                "tlp",
+            )
         }
         blocks.append(_block(("decision", name), said))
         for option in decision.options:
             said = {"title": option.title, "says": option.says}
             said |= {"costs": list(option.costs), "saves": list(option.saves)}
+            said |= {"closes": option.closes, "against": list(option.against)}
             sets = {"set": _estimates(option.changes)}
             blocks.append(_block(("decision", name, "option", option.id), said | sets))
     for name, one in known.unusable.items():
