@@ -16,7 +16,7 @@ from impact.case import checks, views
 from impact.case.folder import Case, once
 from impact.case.ways import ROOT
 from impact.numerics import graph, measures
-from impact.simulation import Run, per_run
+from impact.simulation import Run, per_run, rare
 
 if TYPE_CHECKING:
     import altair as alt
@@ -59,25 +59,29 @@ def chances(run: Run) -> pl.DataFrame:
 
     The chance is the share of draws in which the event reaches the entity; the error is the Wilson
     half-width, 0 where nothing was drawn to decide it. `how` is established (by certain links),
-    supposed (by an input fixed for the view) or drawn. `band` is the mean chance of all entities of
-    the kind that rest on the same inputs: firms with equal evidence share one printed number.
+    supposed (by an input fixed for the view), drawn, or rare (possible, and in none of the draws).
+    `band` is the mean chance of all entities of the kind that rest on the same inputs: firms with
+    equal evidence share one printed number.
     """
     sure, supposed, ways = established(run), undrawn(run), graph.all_ways(travelled(run))
+    unmet = rare(run)
     terms, reported = run.model.terms, reporters(run)
     rows: list[dict[str, Any]] = []
     for entity, row in run.known.rows("entities").items():
         found = measures.share(run.reached.get(entity, 0).bit_count(), run.draws)
         drawn = bool(run.reached.get(entity)) and entity not in supposed
         how = "drawn" if drawn else "supposed" if entity in supposed - sure else "established"
+        how = "rare" if entity in unmet else how
         evidence = {term for way in ways.get(entity, ()) for term in terms[way]}
         rows.append(
             {
                 "entity": entity,
                 "kind": row["kind"],
                 "chance": found.value,
-                "chance_error": found.error if drawn else 0.0,
+                "chance_error": found.error if drawn or how == "rare" else 0.0,
                 "how": how,
                 "reported": reported.get(entity, ""),
+                "unmet": f"not resolved: {words.one_in(run.draws)}" if how == "rare" else "",
                 "evidence": " ".join(sorted(evidence)),
             }
         )
@@ -99,7 +103,7 @@ def by_entity(run: Run) -> dict[str, dict[str, Any]]:
 _CHANCES = {
     **dict.fromkeys(("entity", "kind"), pl.String),
     **dict.fromkeys(("chance", "chance_error"), pl.Float64),
-    **dict.fromkeys(("how", "reported", "evidence"), pl.String),
+    **dict.fromkeys(("how", "reported", "unmet", "evidence"), pl.String),
     "band": pl.Float64,
 }
 
@@ -140,6 +144,8 @@ def said_chance(row: Mapping[str, Any], short: bool = False) -> str:
     lead = f"{verb}: " if verb and not short else ""
     if row["how"] == "supposed":
         return f"{lead}supposed"
+    if row["how"] == "rare":
+        return f"{lead}{row['unmet']}"
     if row["how"] == "established":
         said = row["reported"] or ("established" if row["chance"] else "none")
         return lead + (said.partition(" by ")[0] if short else said)
@@ -181,7 +187,7 @@ def exposure(run: Run) -> Answer:
 
     rows = []
     for entity, row in found.items():
-        if row["kind"] in _UNTOLD or not run.reached.get(entity):
+        if row["kind"] in _UNTOLD or not (run.reached.get(entity) or row["how"] == "rare"):
             continue
         copy = next(iter(copied.get(entity, ())), None)
         way = said_way(known, _shared(entity, ways, entering)[:-1])
@@ -201,7 +207,7 @@ def exposure(run: Run) -> Answer:
     figures = tuple(
         Figure(f"chance.{entity}", row["chance"], row["chance_error"], "chance",
                said_chance(row))
-        for entity, row in found.items() if run.reached.get(entity)
+        for entity, row in found.items() if run.reached.get(entity) or row["how"] == "rare"
     )  # fmt: skip
 
     def draw() -> alt.TopLevelMixin:
@@ -333,6 +339,12 @@ def client_data_reached(run: Run) -> str:
     for row in (row for row in rows if row["how"] != "established"):
         text = said_chance(row).removesuffix(", assumed")
         groups.setdefault(text, []).append(said[row["entity"]])
+    unmet = [said[row["entity"]] for row in by_entity(run).values()
+             if row["kind"] == kind and row["how"] == "rare"]  # fmt: skip
+    if not rows and unmet:
+        verb = "is" if len(unmet) == 1 else "are"
+        chance = f"not resolved: {words.one_in(run.draws)}"
+        return f"whether {words.listed(sorted(unmet))} {verb} reached is {chance}"
     if not rows:
         return f"no way to a {'client lab' if kind == 'lab' else 'client'} is known"
     reported = (

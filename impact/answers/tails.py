@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure, amount
-from impact.answers.losses import LED, TOTAL, bearers, by_bearer
+from impact.answers.losses import LED, TOTAL, bearers, by_bearer, rare_text
 from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
 from impact.errors import BadInput, bad
@@ -141,7 +141,8 @@ _DIGITS = (1, 1.5, 2, 3, 4, 6, 8)
 def _sentence(run: Run, rows: list[tuple[float, float, float, str]]) -> str:
     """The chances of two round amounts: that nearest to one half, and the greatest told."""
     if not np.any(total(run)):
-        return "Nothing is lost in this view."
+        unmet = rare_text(run, TOTAL)
+        return f"The loss is {unmet}." if unmet else "Nothing is lost in this view."
     if not rows:
         return "How large the loss of all together can get is not resolved in this view."
     when = "of the years" if run.over == "year" else "of the draws"
@@ -278,7 +279,7 @@ def years(run: Run) -> Answer:
     said = names(run.known) | {"total": "all together"}
     measured = by_bearer(run).with_columns(who=pl.col("bearer").replace(said))
     found = _worded(measured, run.known.currency)
-    lost = found.filter(pl.col("chance") > 0).sort(
+    lost = found.filter((pl.col("chance") > 0) | pl.col("range").str.starts_with("not res")).sort(
         "mean_usd", "bearer", descending=[True, False], nulls_last=True
     )
     whole = found.row(by_predicate=pl.col("bearer") == "total", named=True)
