@@ -154,7 +154,7 @@ def diff(
     case: str, first: str, last: str, as_json: bool, draws: int, seed: int, **view: Any
 ) -> None:
     """Say what became known or was changed from one view of CASE to another, and what it did."""
-    from impact.answers import differences, news
+    from impact.answers import differences, news, shown
     from impact.simulation import simulate
 
     ends = [_end(case, where, end) for where, end in (("--from", first), ("--to", last))]
@@ -164,7 +164,9 @@ def diff(
             raise bad(f"--{name}", "both ends say it already", "leave it out")
     one, other = (simulate(_view(case, {**view, **end}), draws, seed) for end in ends)
     if as_json:
-        _print_json(differences.record(one, other))
+        currency = one.known.currency
+        found = {"currency": currency, **differences.record(one, other)}
+        _print_json(shown.in_currency(found, currency))
         return
     if one.known.as_of != other.known.as_of:
         click.echo(f"{news.news(one.known, other.known)}\n")

@@ -156,7 +156,7 @@ class Model:
 def model_of(known: Case) -> Model:
     """The model of a view; raises BadInput where a later arrival would miss a link."""
     there = ways.ROOT in known["entities"]["id"]
-    edges = ways.modelled(known["links"]) if there else []
+    edges = ways.modelled(known["links"], known.moment) if there else []
     if late := list(ways.late_arrivals(known.tables)):
         raise BadInput(late)
     edges = graph.usable(edges, ways.ROOT)

@@ -61,7 +61,7 @@ def conflicts(known: Case) -> Answer:
     schema = dict.fromkeys(("topic", "side", "against", "better", "why"), pl.String)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     still_open = frame.filter(pl.col("better") == "open").height
-    sentence = "No two statements known by that day contradict each other."
+    sentence = "No two statements in this view contradict each other."
     if rows:
         better = frame.height - still_open
         sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed as of"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from impact import words
 from impact.answers.answer import Answer, Figure, amount
 from impact.answers.losses import in_all
-from impact.answers.provenance import ILLUSTRATIVE
+from impact.answers.provenance import ILLUSTRATIVE, lowered
 from impact.case import checks, views
 from impact.case.scenarios import Change, Decision, Option
 from impact.case.views import now
@@ -196,7 +196,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     return Answer(
         name=f"decision_{only}" if only else "decisions",
         sentence=" ".join(_told(run, one) for one in found)
-        or "It cannot be worked out from what is known by that day what to decide.",
+        or "No decision can be worked out from what is known in this view.",
         table=frame,
         label=run.known.label,
         currency=run.known.currency,
@@ -419,7 +419,7 @@ def _moves(run: Run, one: Weighed) -> list[str]:
     row, unit = run.known.inputs[other], run.known.inputs[name]["unit"]
     values = [words.per_cent(v) if checks.is_chance(row["unit"]) else words.number(v) for v in ends]
     told = [f"about {_amount(f, unit)} at {v}" for f, v in zip(flips, values, strict=True)]
-    meaning = words.uncapital(row["meaning"].rstrip("."))
+    meaning = lowered(run.known, row["meaning"].rstrip("."))
     return [f"The first threshold depends most on this: {meaning}. It is {' and '.join(told)}."]
 
 
@@ -499,7 +499,7 @@ def _meaning(run: Run, option: Option) -> str:
         due = f" by {words.date(begun + timedelta(hours=hours))}" if begun and hours else ""
         applies = "" if duty["applies"] == "yes" else ", if that applies"
         told.append(
-            f"It may miss a deadline: {words.uncapital(duty['duty'].rstrip('.'))}{due}{applies}."
+            f"It may miss a deadline: {lowered(run.known, duty['duty'].rstrip('.'))}{due}{applies}."
         )
     return " ".join(told)
 

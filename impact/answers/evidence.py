@@ -91,7 +91,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
             f" {words.number(late)} days."
         )
     else:
-        sentence = "Nothing is reported to have happened by that day."
+        sentence = "No dated event is recorded in this view."
     drawn = best.select(
         "happened_on",
         "stage",
@@ -240,7 +240,7 @@ def sources(known: Case) -> Answer:
     ).sort("published_on", "id")  # fmt: skip
     read = frame.filter(pl.col("access") == "full").height
     roots = len(origins(known, cited))
-    sentence = "No source is known by that day."
+    sentence = "No source stands in this view."
     if cited:
         sentence = (
             f"{words.count(frame.height, 'source')} with"

@@ -126,7 +126,8 @@ def reporters(run: Run) -> dict[str, str]:
     on = {edge.name for edge in travelled(run)}
     for link, row in known.rows("links").items():
         if link in on and row["chances"] == [checks.CERTAIN]:
-            named.setdefault(row["target"], []).extend(claims[claim] for claim in row["claims"])
+            told = (claims[claim] for claim in row["claims"])
+            named.setdefault(row["target"], []).extend(one for one in told if one["sources"])
     best = {
         entity: min(made, key=lambda c: (c["credibility"], -c["known_on"].timestamp(), c["id"]))
         for entity, made in named.items()
@@ -147,7 +148,7 @@ def said_chance(row: Mapping[str, Any], short: bool = False) -> str:
     if row["how"] == "rare":
         return f"{lead}{row['unmet']}"
     if row["how"] == "established":
-        said = row["reported"] or ("established" if row["chance"] else "none")
+        said = row["reported"] or ("assumed, not sourced" if row["chance"] else "none")
         return lead + (said.partition(" by ")[0] if short else said)
     return f"{lead}about {words.chance(row['band'])}, assumed"
 
@@ -309,9 +310,14 @@ def vendors_reached(run: Run) -> str:
     Those reached as clients of another are told with the clients.
     """
     said, supply = names(run.known), related(run.known, "supplies")
+    kinds = {name: row["kind"] for name, row in run.known.rows("entities").items()}
     vendors = [row for row in _reached(run) if row["entity"] in supply]
+    if not any(row["how"] == "established" for row in vendors):
+        vendors += [row for row in _reached(run)
+                    if kinds[row["entity"]] == "vendor" and row not in vendors]  # fmt: skip
     hit = [row for row in vendors if row["how"] == "established"]
-    served = {client for row in hit for client in supply[row["entity"]]}
+    served = {client for row in hit for client in supply.get(row["entity"], ())}
+    served = served if {row["entity"] for row in hit} - served else set()
     sure = [
         said[row["entity"]] + (f" ({row['reported']})" if row["reported"] else "")
         for row in hit
@@ -319,6 +325,8 @@ def vendors_reached(run: Run) -> str:
     ]
     supposed = [said[row["entity"]] for row in vendors if row["how"] == "supposed"]
     first = "no vendor is reported as reached"
+    if run.known.left_out:
+        first = "no vendor is reported as reached at this level"
     if run.known.scenarios[run.known.scenario].contradicts:
         first = "no vendor is reached, against what is reported"
     if sure:
@@ -437,8 +445,9 @@ def _gathered(
 
 
 def _reported(link: Mapping[str, Any]) -> bool:
-    """Whether it is reported that harm came this way: claimed, and certain, not a chance."""
-    return bool(link["claims"]) and link["chances"] == [checks.CERTAIN]
+    """Whether it is reported that harm came this way: claimed by a source, and certain."""
+    sourced = bool(link["claims"]) and bool(link["sources"])
+    return sourced and link["chances"] == [checks.CERTAIN]
 
 
 def _layers(edges: list[graph.Edge]) -> dict[str, int]:

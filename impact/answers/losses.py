@@ -179,8 +179,9 @@ def _notes(run: Run) -> tuple[str, str]:
     """What the ranges cover, and what they leave out."""
     pauses = "pauses" in set(run.known["links"]["relation"])
     moved = "What one party loses and another receives is not in the total. "
+    basis = f"Ranges are {ILLUSTRATIVE}. " if _led(run) else ""
     return (
-        f"Ranges are {ILLUSTRATIVE}. They suppose that the event happened and cover one"
+        f"{basis}Ranges suppose that the event happened and cover one"
         f" {'pause' if pauses else 'event'}, not a year.",
         f"{moved if _receivers(run) else ''}Firms with equal evidence share one band. Loss of"
         " competitive advantage is not estimated.",
@@ -371,4 +372,11 @@ def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
             told.append(f"{row['who']} {'has' if gains else 'loses'} {ranged}")
         elif row["who"] == "all together":
             told.append(f"all together {ranged} net")
-    return words.capital(f"{'; '.join(told)}; nine outcomes in ten, on the kit's assumptions.")
+    basis = ", mostly on assumptions" if _led(run) else ""
+    return words.capital(f"{'; '.join(told)}; nine outcomes in ten{basis}.")
+
+
+def _led(run: Run) -> bool:
+    """Whether assumptions carry most of the spread of the total."""
+    found = by_bearer(run).row(by_predicate=pl.col("bearer") == TOTAL, named=True)
+    return bool(found["assumed_share"] > LED)

@@ -208,7 +208,7 @@ def _measured(run: Run, bins: Bins, means: Draws, variances: Draws, tried: int) 
         column += len(one.costs)
         if information.gain(of_options, bins.sizes) > 0:
             worth = information.worth(bins, one.costs.T, tried * len(own_decisions(run)))
-            if worth > value:
+            if worth > max(value, _LEAST * float(one.costs.mean(axis=1).min())):
                 value, decision = worth, one.decision.title
     cost, data = (
         information.first_order(means[:, place], bins.sizes, float(variances[place]))
@@ -289,7 +289,7 @@ def not_known(run: Run) -> Answer:
         )
     asked = known["claims"].filter(pl.col("stance") == "is asked").sort("known_on", "id")
     for claim in asked.iter_rows(named=True):
-        rows.append((claim["says"], "not reported by that day", said[claim["claimant"]]))
+        rows.append((claim["says"], "not reported", said[claim["claimant"]]))
     inputs = [row for name, row in known.inputs.items() if name in _used(known)]
     rank = {name: place for place, name in enumerate(_ranking(run)["about"])}
     assumed = [row for row in inputs if row["basis_kind"] == "assumption"]
@@ -301,7 +301,7 @@ def not_known(run: Run) -> Answer:
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     many, day = len(assumed), timedelta(days=1)
     later = sum((row["authored_on"] or row["known_on"]) > row["known_on"] + day for row in assumed)
-    sentence = "Nothing is modelled yet from what is known by that day."
+    sentence = "Nothing is modelled yet from what is known in this view."
     if inputs:
         told = f"{later} of them" if later < many or not many else "all of them"
         sentence = (

@@ -12,7 +12,7 @@ from impact import words
 from impact.answers.answer import Answer
 from impact.answers.exposure import by_entity, said_chance, said_way, travelled
 from impact.answers.losses import TOTAL, bearers, rare_text, spread_text, when_text
-from impact.answers.provenance import explained, names, origins
+from impact.answers.provenance import explained, lowered, names, origins
 from impact.answers.statements import (
     CLEARLY,
     Claim,
@@ -247,7 +247,7 @@ def _cost(run: Run, name: str) -> Sentences:
         unmet = rare_text(run, name)
         chance = words.one_in(run.draws)
         return [f"Its loss is {unmet}, {chance}." if unmet else "It loses nothing in this view."]
-    return [f"On the kit's assumptions it loses {_nine_in_ten(run, lost)}; {_drivers(run, lost)}."]
+    return [f"It loses {_nine_in_ten(run, lost)}; {_drivers(run, lost)}."]
 
 
 def _of_total(run: Run, name: str) -> Sentences:
@@ -258,8 +258,7 @@ def _of_total(run: Run, name: str) -> Sentences:
         return [f"The loss is {unmet}, {chance}." if unmet else "Nothing is lost in this view."]
     rows = run.known["losses"].filter(pl.col("received_by").is_null())
     return [
-        f"On the kit's assumptions all together lose {_nine_in_ten(run, lost, True)};"
-        f" {_drivers(run, lost)}.",
+        f"All together lose {_nine_in_ten(run, lost, True)}; {_drivers(run, lost)}.",
         f"It is the sum of {words.count(rows.height, 'loss', 'losses')}; transfers are left out.",
     ]
 
@@ -394,4 +393,4 @@ def _meant(run: Run, name: str) -> str:
     start = meaning.partition(",")[0]
     meaning = start if len(start.split()) > _SHORT else meaning  # else the comma parts a list
     article = "" if meaning.startswith(("What", "How")) else "the "
-    return f"{article}{meaning[:1].lower()}{meaning[1:]}"
+    return f"{article}{lowered(run.known, meaning)}"

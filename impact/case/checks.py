@@ -21,6 +21,7 @@ from impact.numerics import loss_kinds, times
 Tables = Mapping[str, pl.DataFrame]
 CERTAIN = "certain"
 RATE = "event/year"  # unit of the one input that says how often such an event happens
+HERE = "such_events_here_share"  # id of the input that says how many of them hit this case
 LINK_INPUT = "link."  # each link has an implicit input link.ID, 1 unless a change says otherwise
 SHOWN = 50  # faults shown of one kind
 _OVER = re.compile(r"(\S+) over (\S+)")

@@ -33,6 +33,7 @@ _OPTIONAL = (
     "title_known_on",  # before that day a view is titled by the name of the event
     "view_of",  # the seal of a view written by the kit
     "moment",  # when that view was seen from
+    "left_out",  # whether rows above its level were left out of it
     "stack",  # a folder of data/ that counts as the locks of the case
     "vendors",  # headings of a vendor inventory, see impact.case.vendors
 )
@@ -69,6 +70,7 @@ class Case:
     changes, `loaded` the case that it is a view of. `label` is the highest TLP level in it, which
     marks every answer to it. `moment` is when a view is seen from, its as-of or else the present;
     `lasted` maps an input to how long the state whose length it measures has lasted by then.
+    `left_out` says that rows above its level are left out of it.
     `files` are the originals that it holds: what lies in FOLDERS, by its path in the case folder.
     `role` is one of ROLES: a client of the vendor, a user of the package, the vendor itself, or a
     contractor of it. `unusable` are the decisions that have faults, which keep nothing else from
@@ -92,6 +94,7 @@ class Case:
     as_of: datetime | None = None
     moment: datetime | None = None
     lasted: Mapping[str, float] = field(default_factory=dict, repr=False)
+    left_out: bool = False
     changes: tuple[Change, ...] = ()
     ended: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     before: Case | None = field(default=None, repr=False, compare=False)
@@ -220,6 +223,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         tlp=settings["tlp"],
         title_known_on=settings.get("title_known_on", ""),
         moment=times.parse(settings["moment"]) if "moment" in settings else None,
+        left_out=settings.get("left_out") == "True",
         files=files,
         tables=frames,
         role=settings.get("role", ROLES[0]),
@@ -349,7 +353,7 @@ def digests(known: Case) -> dict[str, str]:
     levels = known.tlp, known.label
     what = (
         *(known.id, known.title, known.question, known.currency, known.role, levels),
-        *(known.moment, known.changes, known.unusable),
+        *(known.moment, known.changes, known.unusable, known.left_out),
     )
     return {
         **of_tables,

@@ -56,6 +56,7 @@ def view(
         raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
     tables, ended = _standing(case.tables, moment, level)
     seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
+    seen = replace(seen, left_out=case.left_out or _left_out(case.tables, moment, level))
     seen = replace(seen, scenarios=shown, decisions=_at_level(case, case.decisions, level))
     seen = replace(seen, unusable=_unusable(case, level))
     seen = replace(seen, loaded=case.loaded or case, memo={}, title=_title(seen))
@@ -68,6 +69,13 @@ def view(
         seen = replace(seen, files=public)
     seen = replace(seen, before=replace(seen, scenario=scenarios.BASELINE))
     return changed(_supposed(seen, chosen), own, "changes")
+
+
+def _left_out(tables: Mapping[str, pl.DataFrame], moment: datetime | None, level: str) -> bool:
+    """Whether rows that were known by then stand above a level; which ones is not said."""
+    above = ~pl.col("tlp").is_in(TLP[: _RANK[level] + 1])
+    by_then = pl.lit(True) if moment is None else pl.col("known_on") <= times.until(moment)
+    return any(rows.filter(above & by_then).height for rows in tables.values())
 
 
 Entry = TypeVar("Entry", scenarios.Scenario, scenarios.Decision)
@@ -385,6 +393,15 @@ def notices(known: Case) -> list[str]:
     """What a reader must be told before the numbers of a view: what it supposes of whom."""
     names = {name: row["name"] for name, row in known.rows("entities").items()}
     said = [f"Hypothetical: {names[party]} falls too; {NO_COMPROMISE}." for party in falling(known)]
+    said += [f"Rows above {words.level(known.tlp)} are left out."] if known.left_out else []
+    said += [
+        f"{row['meaning'].rstrip('.')}: it has lasted {words.number(known.lasted[name], 2)}"
+        f" {row['unit']}s already, longer than its estimate allows."
+        for name, row in known.inputs.items()
+        if name in known.lasted
+        and known.lasted[name] >= (row["cap"] or row["high"] or 0.0)
+        and row["shape"] != "fixed"
+    ]
     scenario, claims = known.scenarios[known.scenario], known.rows("claims")
     stated = {
         (claims[claim]["claimant"], claims[claim]["stated_on"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 
 import polars as pl
 
@@ -12,9 +13,19 @@ from impact.numerics import graph, times
 ROOT = "event"
 
 
-def modelled(links: pl.DataFrame) -> list[graph.Edge]:
-    """The links along which something travels, in the order of their ids; times in seconds."""
+FALLS = "falls"  # the relation of a supposed fall, which happens at the moment of a view
+
+
+def modelled(links: pl.DataFrame, moment: datetime | None = None) -> list[graph.Edge]:
+    """The links along which something travels, in the order of their ids; times in seconds.
+
+    A supposed fall opens at `moment`, unless it says when.
+    """
     rows = links.filter(pl.col("chances").list.len() > 0)
+    if moment is not None:
+        falls = (pl.col("relation") == FALLS) & pl.col("valid_from").is_null()
+        day = pl.when(falls).then(pl.lit(moment)).otherwise("valid_from")
+        rows = rows.with_columns(valid_from=day.cast(times.INSTANT))
     return [
         graph.Edge(
             name,

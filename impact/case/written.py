@@ -43,6 +43,7 @@ def write(known: Case, home: Path) -> None:
     settings = {name: getattr(known, name) for name in _SETTINGS}
     settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
     settings |= {"moment": times.as_text(known.moment)} if known.moment else {}
+    settings |= {"left_out": True} if known.left_out else {}
     (home / "case.toml").write_text(_settings(settings), encoding="utf-8")
 
 
