@@ -83,9 +83,17 @@ def check(case: str) -> None:
     faults += [fault for one in (found.unusable if found else {}).values() for fault in one.faults]
     if faults:
         raise BadInput(faults)
-    for note in notes(find_case(case)):
+    for note in [*notes(find_case(case)), *(_given_way(found) if found else [])]:
         click.echo(note, err=True)
     click.echo(f"{found}\nno faults")
+
+
+def _given_way(case: Case) -> list[str]:
+    """What to say of links on defaults that give way to others of a case."""
+    from impact.case.ways import giving_way
+
+    found = ", ".join(giving_way(case.tables, case.defaults))
+    return [f"links.csv: these defaults give way to links of your own: {found}"] if found else []
 
 
 @main.command()
@@ -250,11 +258,49 @@ def report(
 @click.option("--vendors", type=click.Path(path_type=Path), help="A vendor inventory, as CSV.")
 @click.option("--scan", type=click.Path(path_type=Path), help="Locks, SBOMs or a folder of them.")
 @click.option("--advisories", type=click.Path(path_type=Path), help="Folder or zip of OSV or CVE.")
-def new(name: str, vendors: Path | None, scan: Path | None, advisories: Path | None) -> None:
-    """Write a new case NAME from the template, with vendors and a scan of your own stack."""
+@click.option("--title", default=None, help="What happened; NAME unless given.")
+@click.option("--day", default=None, help="Day of the breach, 2026-11-20; today unless given.")
+@click.option("--currency", default=None, help="ISO 4217 code of all amounts; USD unless given.")
+@click.option("--role", default=None, help="client, user, vendor, contractor; client unless given.")
+def new(
+    name: str, vendors: Path | None, scan: Path | None, advisories: Path | None, **about: str | None
+) -> None:
+    """Write a new case NAME from the template, with vendors and a scan of your own stack.
+
+    On a terminal it asks for title, day, currency and role where they are not given.
+    """
     from impact.answers import drafts
 
-    click.echo(plain("\n".join(drafts.new(name, vendors, scan, advisories))))
+    given = {key: value for key, value in about.items() if value is not None}
+    drafts.checked(name, given)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        for key, usual in drafts.usual(name).items():
+            if key not in given:
+                given[key] = _asked(name, key, usual)
+    click.echo(plain("\n".join(drafts.new(name, vendors, scan, advisories, given))))
+
+
+def _asked(name: str, key: str, usual: str) -> str:
+    """What the terminal answers to a question of `impact new`; it is asked until that will do."""
+    from impact.answers import drafts
+
+    def checked(text: str) -> str:
+        try:
+            drafts.checked(name, {key: text})
+        except ImpactError as error:
+            raise click.UsageError(error.faults[0].what + "; " + error.faults[0].repair) from None
+        return text
+
+    answer: str = click.prompt(_ASKED[key], default=usual, value_proc=checked)
+    return answer
+
+
+_ASKED = {
+    "title": "Title of the case",
+    "day": "Day of the breach",
+    "currency": "Currency of all amounts",
+    "role": "Your role (client of the vendor, user of the package, vendor, contractor)",
+}
 
 
 @main.command()

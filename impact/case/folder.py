@@ -34,6 +34,7 @@ _OPTIONAL = (
     "view_of",  # the seal of a view written by the kit
     "moment",  # when that view was seen from
     "left_out",  # whether rows above its level were left out of it
+    "defaults",  # inputs on which a link gives way, see `impact.case.ways.giving_way`
     "stack",  # a folder of data/ that counts as the locks of the case
     "vendors",  # headings of a vendor inventory, see impact.case.vendors
 )
@@ -86,6 +87,7 @@ class Case:
     scenarios: Mapping[str, Scenario] = field(repr=False)
     decisions: Mapping[str, Decision] = field(repr=False)
     role: str = ROLES[0]
+    defaults: tuple[str, ...] = field(default=(), repr=False)
     unusable: Mapping[str, Unusable] = field(default_factory=dict, repr=False)
     label: str = TLP[-1]
     title_known_on: str = field(default="", repr=False)
@@ -227,6 +229,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         files=files,
         tables=frames,
         role=settings.get("role", ROLES[0]),
+        defaults=tuple(settings.get("defaults", "").split()),
         scenarios=read.scenarios,
         decisions=read.decisions,
         unusable=read.unusable,
@@ -331,6 +334,11 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
             content["tlp"] = tables.level(content["tlp"], f"{path.name} tlp")
         except BadInput as error:
             faults += error.faults
+    defaults = content.get("defaults", [])
+    if isinstance(defaults, list) and all(isinstance(one, str) for one in defaults):
+        content["defaults"] = " ".join(defaults)
+    else:
+        faults.append(Fault(f"{path.name} defaults", "is no list", 'write ["INPUT", "INPUT"]'))
     if not isinstance(content.pop("vendors", {}), dict):
         faults.append(Fault(f"{path.name} vendors", "is no table", "write it as [vendors]"))
     return {str(key): str(value) for key, value in content.items()}, faults

@@ -172,7 +172,7 @@ def _entity(name: str, meaning: str, required: bool = True) -> Column:
 
 
 def _input(name: str, meaning: str) -> Column:
-    return Column(name, "ref", meaning, unit="USD", refers_to="inputs")
+    return Column(name, "ref", meaning, unit="currency", refers_to="inputs")
 
 
 def _claims(name: str, meaning: str) -> Column:
@@ -311,9 +311,9 @@ TABLES: tuple[Table, ...] = (
         Column(
             "unit",
             "text",
-            "USD, person, week, hour, share, chance, 1, or products and quotients such as "
-            "USD/hour; `chance per N minutes` for a chance that grows with a window; `event/year` "
-            "for how often such an event happens.",
+            "The currency of the case, person, week, hour, share, chance, 1, or products and "
+            "quotients such as USD/hour; `chance per N minutes` for a chance that grows with a "
+            "window; `event/year` for how often such an event happens.",
             True,
         ),
         _choice(

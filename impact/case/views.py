@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from impact import words
-from impact.case import checks, folder, scenarios
+from impact.case import checks, folder, scenarios, ways
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import TLP
 from impact.case.tables import level as read_level
@@ -55,6 +55,8 @@ def view(
         repair = "raise the level, or take another scenario"
         raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
     tables, ended = _standing(case.tables, moment, level)
+    yielding = pl.col("id").is_in(ways.giving_way(tables, case.defaults))
+    tables["links"] = tables["links"].filter(~yielding)
     seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
     seen = replace(seen, left_out=case.left_out or _left_out(case.tables, moment, level))
     seen = replace(seen, scenarios=shown, decisions=_at_level(case, case.decisions, level))
@@ -386,6 +388,16 @@ def falling(known: Case) -> list[str]:
     ]
 
 
+def _idle(known: Case) -> list[str]:
+    """Changed inputs that nothing in a view names, as where a default gave way."""
+    if not known.changes:
+        return []
+    named = {*checks.uses_of_inputs(known.tables)["name"]}
+    named |= {checks.LINK_INPUT + link for link in known["links"]["id"]}
+    named |= {name for name, row in known.inputs.items() if row["unit"] == checks.RATE}
+    return [change.name for change in known.changes if change.name not in named]
+
+
 _STATED = 3  # statements up to which a counterfactual tells each with its day
 
 
@@ -419,4 +431,7 @@ def notices(known: Case) -> list[str]:
         )
     if own := [str(change) for change in known.changes if change not in scenario.changes]:
         said.append(f"Inputs were changed for this view: {'; '.join(own)}.")
+    said += [
+        f"{name} moves nothing in this view: no link or loss names it." for name in _idle(known)
+    ]
     return [*said, *map(str, known.unusable.values())]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 import polars as pl
 
@@ -38,6 +39,49 @@ def modelled(links: pl.DataFrame, moment: datetime | None = None) -> list[graph.
             "id", "source", "target", "valid_from", "valid_to"
         ).iter_rows()
     ]
+
+
+def giving_way(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]) -> list[str]:
+    """Ids of the links on default chances alone that give way to other links between their ends.
+
+    `defaults` are names of inputs, `*` for any signs. Such a link gives way where others lead, by
+    whatever steps, from its source, or from what has that as its party, to its target.
+    """
+    links = tables["links"].unique("id", keep="last", maintain_order=True)
+    links = links.filter(~pl.col("withdrawn"))
+    if not defaults:
+        return []
+    stand_in = [
+        name
+        for name, chances in links.select("id", "chances").iter_rows()
+        if chances and all(any(fnmatchcase(one, each) for each in defaults) for one in chances)
+    ]
+    ahead: dict[str, set[str]] = {}
+    for edge in modelled(links.filter(~pl.col("id").is_in(stand_in))):
+        ahead.setdefault(edge.source, set()).add(edge.target)
+    of: dict[str, set[str]] = {}
+    for name, party in tables["entities"].select("id", "party").drop_nulls().iter_rows():
+        of.setdefault(party, set()).add(name)
+    reached: dict[str, set[str]] = {}
+    found = []
+    for name, source, target in (
+        links.filter(pl.col("id").is_in(stand_in)).select("id", "source", "target").iter_rows()
+    ):
+        if source not in reached:
+            reached[source] = _ahead({source} | of.get(source, set()), ahead)
+        if target in reached[source]:
+            found.append(name)
+    return found
+
+
+def _ahead(start: Collection[str], ahead: Mapping[str, set[str]]) -> set[str]:
+    """All that is ahead of some entities; themselves only where a link leads to them."""
+    found, queue = set[str](), list(start)
+    while queue:
+        new = ahead.get(queue.pop(), set()) - found
+        found |= new
+        queue += new
+    return found
 
 
 def late_arrivals(tables: Mapping[str, pl.DataFrame]) -> Iterator[Fault]:
