@@ -40,7 +40,7 @@ report: setup
 	@$(BIN)/impact report $(CASE)
 
 test: $(DEV)
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
