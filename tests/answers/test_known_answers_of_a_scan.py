@@ -183,8 +183,8 @@ def test_a_pin_frees_a_system_only_if_every_way_in_it_leads_through_the_package(
 def test_the_gravest_question_comes_first_and_of_equals_the_one_on_most_systems(
     scanned: impact.Answer,
 ) -> None:
-    """exposed, likely, possible; of the two on what is unknown that on two systems (what the
-    dependencies that no manifest names bring in is not about litellm, which both name)."""
+    """alpha is exposed, beta likely, delta and gamma share a possible one, then what is not read,
+    and last the lock of another version, of which only frozen installs are a no."""
     answer = impact.to_settle(scanned)
     asked = cells(answer, "systems", "which", "verdict")
     assert asked == [
