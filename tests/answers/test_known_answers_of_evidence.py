@@ -1,4 +1,4 @@
-"""Each question on what is claimed, answered by hand: when, what, who, by when, on what, what is new.
+"""Each question on what is claimed, answered by hand: when, what, who, by when, on what, and news.
 
 Sources are B where nothing else stands (worth .8), claims credible to 2 (.8): a claim on one such
 source has the weight .64, on two independent ones 1 - .36 x .36 = .87.
