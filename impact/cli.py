@@ -79,11 +79,12 @@ def check(case: str) -> None:
     from impact.case.folder import find_case, notes, read_case
     from impact.errors import BadInput
 
-    found, faults = read_case(find_case(case))
-    if faults:
+    home = find_case(case)
+    found, faults = read_case(home)
+    if faults or found is None:
         raise BadInput(faults)
-    for note in notes(find_case(case)):
-        click.echo(note, err=True)
+    for note in notes(home, found):
+        click.echo(plain(note), err=True)
     click.echo(f"{found}\nno faults")
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from impact.case import folder
+from impact.case import folder, tables
 from impact.case.schema import TABLES
 from impact.case.vendors import Vendor
 from impact.errors import BadInput, bad
@@ -52,7 +52,8 @@ def write(
     if not _BARE.fullmatch(name) or len(name) > 60:
         raise bad(f'"{name[:60]}"', "is no bare name", "use a-z, 0-9, - and _")
     home = Path("data") / "cases" / name
-    if home.exists():
+    there = home.parent.iterdir() if home.parent.is_dir() else ()
+    if home.exists() or any(path.name.casefold() == name for path in there):
         raise bad(str(home), "is there already", "take another name, or remove that folder")
     rows = _rows(list(vendors), list(held), times.as_text(today))
     try:
@@ -95,11 +96,15 @@ def _fill(
     for table in TABLES:
         if table.name in rows:
             path = made / f"{table.name}.csv"
-            names = path.read_text("utf-8").splitlines()[0].split(",")
-            said = [{key: row.get(key) for key in names} for row in rows[table.name]]
-            added = pl.DataFrame(said, schema=dict.fromkeys(names, pl.String()))
-            with path.open("a", encoding="utf-8") as opened:
-                opened.write(added.write_csv(include_header=False))
+            there, _, faults = tables.raw(path, table)
+            if faults:
+                raise BadInput(faults)
+            names = there.drop("file_line").columns
+            said = [[row.get(key) for key in names] for row in rows[table.name]]
+            schema = dict.fromkeys(names, pl.String())
+            added = pl.DataFrame(said, schema=schema, orient="row")
+            every = pl.concat([there.select(names), added])
+            path.write_text(tables.harmless(every).write_csv(), encoding="utf-8")
     for place, data in files.items():
         (made / place).parent.mkdir(parents=True, exist_ok=True)
         (made / place).write_bytes(data)

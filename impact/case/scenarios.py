@@ -135,6 +135,18 @@ def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
     return tuple(changes)
 
 
+def _twice(changes: Iterable[Change], where: str) -> list[Fault]:
+    """A fault for each input that changes set more than once."""
+    by_name: dict[str, list[str]] = {}
+    for change in changes:
+        by_name.setdefault(change.name, []).append(str(change))
+    return [
+        Fault(f"{where} {name}", f"is set more than once: {'; '.join(several)}", "keep one")
+        for name, several in by_name.items()
+        if len(several) > 1
+    ]
+
+
 def _estimate(
     where: str, name: str, estimate: object, changes: list[Change], faults: list[Fault]
 ) -> None:
@@ -164,8 +176,8 @@ def apply(
 
     A change is an assumption of the view, whatever the row was; `link.ID` becomes a row of its own.
     """
-    rows = dict(inputs)
-    faults: list[Fault] = []
+    rows, changes = dict(inputs), list(changes)
+    faults = _twice(changes, where)
     for change in changes:
         if change.name in rows:
             old = rows[change.name]
@@ -221,28 +233,40 @@ def _link_row(inputs: Mapping[str, dict[str, Any]], link: str, known_on: object)
 
 
 def read(
-    file: str, content: Mapping[str, Any], tables: Tables, sealed: bool = False
+    file: str,
+    content: Mapping[str, Any],
+    tables: Tables,
+    sealed: bool = False,
+    level: str = TLP[0],
 ) -> tuple[dict[str, Scenario], dict[str, Decision], list[Fault]]:
     """(scenarios, decisions, faults) of a `scenarios.toml`, checked against the tables.
 
-    In that of a view that the kit wrote, `sealed`, members of grids stand by their own names.
+    In that of a view that the kit wrote, `sealed`, members of grids stand by their own names. An
+    entry without a `tlp` is of the `level` of its case.
     """
     name_of = _MEMBER if sealed else _SCENARIO_NAME
     faults = _strange(file, content, ("scenario", "decision"))
     says = "What the evidence supports."
     found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
+    alike = {
+        BASELINE: BASELINE
+    }  # names without capitals, which many file systems do not tell apart
     inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
     for grid, settings in _entries(content, "scenario", file, faults, name_of):
         where = f"{file} scenario.{grid}"
         several, wrong = grids.members(where, grid, settings)
         for name, entry in several:
-            if name in found:
-                wrong.append(Fault(where, f'"{name}" is named already', "give another name"))
-            one = _scenario(where, name, entry, tables, inputs, wrong)
+            if other := alike.get(name.casefold()):
+                what = "is named already" if other == name else f'is "{other}" in other capitals'
+                wrong.append(Fault(where, f'"{name}" {what}', "give another name"))
+            alike[name.casefold()] = name
+            one = _scenario(where, name, {"tlp": level, **entry}, tables, inputs, wrong)
             found[name] = replace(one, grid="" if name == grid else grid)
         faults += dict.fromkeys(wrong)
     decisions = {
-        name: _decision(f"{file} decision.{name}", name, entry, tables, inputs, faults)
+        name: _decision(
+            f"{file} decision.{name}", name, {"tlp": level, **entry}, tables, inputs, faults
+        )
         for name, entry in _entries(content, "decision", file, faults)
     }
     return found, decisions, faults

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from impact.errors import bad
+
 Draws = NDArray[np.float64]
 _DIMENSIONLESS = {"share", "chance", "1"}
 _NAME = re.compile(r"[a-z][a-z_]*|USD|1")
@@ -61,9 +63,12 @@ def records(arguments: Mapping[str, Draws]) -> Draws:
     that the row stands for. Nobody affected costs nothing.
     """
     people = np.asarray(arguments["people"], dtype=np.float64)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         exponent = arguments["intercept"] + arguments["slope"] * np.log(people)
-    cost: Draws = np.where(people > 0, np.exp(exponent) * arguments["residual"], 0.0)
+        cost: Draws = np.where(people > 0, np.exp(exponent) * arguments["residual"], 0.0)
+    if not np.isfinite(cost).all():
+        repair = "check intercept and slope: 7.68 and 0.758 in the study"
+        raise bad("records", "the cost comes to more than any number", repair)
     return cost * arguments["share"]
 
 
