@@ -46,11 +46,11 @@ def _bands(losses: pl.DataFrame, inputs: pl.DataFrame) -> Iterator[Fault]:
     for loss in losses.iter_rows(named=True):
         pairs = argument_pairs(loss["arguments"])
         units = {name: str(rows[of]["unit"]) for name, of in pairs.items() if of in rows}
-        of = (loss["bearer"], loss["received_by"], loss["needs"], loss["form"], loss["kind"])
+        whose = (loss["bearer"], loss["received_by"], loss["needs"], loss["form"], loss["kind"])
         for name, unit in units.items():
             if unit == "share":
                 same = [(n, pairs[n]) for n in sorted(units) if n != name and "USD" not in units[n]]
-                parts = parted.setdefault((name, *of, *same), {})
+                parts = parted.setdefault((name, *whose, *same), {})
                 parts.setdefault(pairs[name], loss["file_line"])
     for (name, *_), parts in parted.items():
         total = sum(_middle(rows[part]) for part in parts)
