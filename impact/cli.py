@@ -81,6 +81,7 @@ def check(case: str) -> None:
 
     home = find_case(case)
     found, faults = read_case(home)
+    faults += [fault for one in (found.unusable if found else {}).values() for fault in one.faults]
     if faults or found is None:
         raise BadInput(faults)
     for note in notes(home, found):
@@ -219,6 +220,7 @@ def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any)
 @click.option("--cluster", default="", metavar="ADDRESS", help="Dask scheduler, tcp://HOST:PORT.")
 @click.option("--format", "kinds", default="html,ipynb", show_default=True, help="html,ipynb,pdf")
 @click.option("--timeout", default=600, show_default=True, help="Seconds for one report.")
+@click.option("--now", is_flag=True, help="Count to this hour, not to that of the last run.")
 def report(
     case: str,
     notebook: str,
@@ -227,6 +229,7 @@ def report(
     cluster: str,
     kinds: str,
     timeout: int,
+    now: bool,
     **view: Any,
 ) -> None:
     """Execute notebooks on CASE, write pages and an index; --scenario all takes every scenario."""
@@ -234,7 +237,7 @@ def report(
 
     _note_white(view["tlp"])
     view["changes"] = "; ".join(view["changes"])
-    told = command.make(case, notebook, Path(out), jobs, cluster, kinds, timeout, **view)
+    told = command.make(case, notebook, Path(out), jobs, cluster, kinds, timeout, now=now, **view)
     for fault in told.faults:
         click.echo(plain(str(fault)), err=True)
     click.echo(plain("\n".join(told.lines)))

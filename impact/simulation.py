@@ -212,6 +212,8 @@ def _touched(known: Case, before: Case, model: Model) -> set[str]:
         if old.get(name) is not new.get(name)
         and (name not in old or name not in new or estimate(old[name]) != estimate(new[name]))
     }
+    spans = before.lasted, known.lasted
+    names |= {n for n in {*spans[0], *spans[1]} if spans[0].get(n) != spans[1].get(n)}
     return set().union(*(model.used_by.get(name, ()) for name in names))
 
 
@@ -238,11 +240,12 @@ class Source:
         if row["shape"] == "fixed":
             return np.asarray(row["mode"])
         stream = stream_of(row, use)
-        key = _input_key(stream, row)
+        lasted = self.known.lasted.get(name)
+        key = _input_key(stream, row, lasted)
         if key not in self.kept:
             u = sampling.uniform(self.seed, stream, self.draws)
             shape, *rest = estimate(row)
-            self.kept[key] = sampling.QUANTILES[shape](u, *rest)
+            self.kept[key] = sampling.beyond(u, lasted, sampling.QUANTILES[shape], *rest)
         found: Draws = self.kept[key]
         return found
 
@@ -339,13 +342,14 @@ def drawn_inputs(run: Run) -> list[tuple[str, tuple[Any, ...], Draws]]:
     found = dict[tuple[Any, ...], str]()
     for name, use in uses:
         if name in inputs and inputs[name]["shape"] != "fixed":
-            found[_input_key(stream_of(inputs[name], use), inputs[name])] = name
+            lasted = run.known.lasted.get(name)
+            found[_input_key(stream_of(inputs[name], use), inputs[name], lasted)] = name
     return [(name, key, run.drawn[key]) for key, name in found.items()]
 
 
-def _input_key(stream: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _input_key(stream: str, row: Mapping[str, Any], lasted: float | None) -> tuple[Any, ...]:
     """What the draws of an input are kept under."""
-    return ("input", stream, *estimate(row))
+    return ("input", stream, *estimate(row), lasted)
 
 
 def arguments(run: Run, loss: str) -> dict[str, Draws]:

@@ -54,6 +54,10 @@ def shown(text: str, most: int = 4_000) -> str:
     return f"{plain(text[:most])}… (cut, {len(text):,} characters)"
 
 
+NEAR = 0.05  # how far a printed amount may be from its value, as a share of it
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}  # all other currencies stand as their code
+
+
 def significant(value: float, digits: int = 2) -> float:
     """The value to so many significant digits.
 
@@ -65,72 +69,104 @@ def significant(value: float, digits: int = 2) -> float:
     return float(round(value, digits - 1 - math.floor(math.log10(abs(value)))))
 
 
-def _shown(value: float, digits: int) -> str:
+def digits_of(value: float) -> int:
+    """The fewest significant digits that stay within 5 % of a value, so that a range stays true.
+
+    >>> digits_of(9.38e6), digits_of(34.03e6), digits_of(1.02e6), digits_of(14.33e6)
+    (1, 2, 1, 2)
+    """
+    near = (n for n in range(1, 16) if abs(significant(value, n) - value) <= NEAR * abs(value))
+    return next(near, 16)
+
+
+def _decimal(value: float, digits: int) -> str:
     """A value already rounded, with thousands separated and no more decimals than digits."""
     places = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
     text = f"{value:,.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def money(usd: float | None, digits: int = 2) -> str:
-    """US dollars to so many significant digits.
+def money(amount: float | None, digits: int | None = None, currency: str = "USD") -> str:
+    """An amount to so many significant digits, without a number to the fewest within 5 % of it.
 
-    >>> money(12_345_678), money(-980), money(0)
-    ('$12 million', '-$980', '$0')
+    >>> money(18_400_000), money(34_030_000), money(-980), money(0), money(5e6, currency="CHF")
+    ('$18 million', '$34 million', '-$1,000', '$0', 'CHF 5 million')
     """
-    if usd is None or math.isnan(usd):
+    if amount is None or math.isnan(amount):
         return NOT_RESOLVED
-    rounded = significant(abs(usd), digits)
-    sign = "-" if usd < 0 and rounded else ""
+    digits = digits or digits_of(amount)
+    rounded = significant(abs(amount), digits)
+    sign = "-" if amount < 0 and rounded else ""
+    sign += SIGNS.get(currency, f"{currency} ")
     for size, name in ((1e9, " billion"), (1e6, " million")):
         if rounded >= size:
-            return f"{sign}${_shown(rounded / size, digits)}{name}"
-    return f"{sign}${_shown(rounded, digits)}"
+            return f"{sign}{_decimal(rounded / size, digits)}{name}"
+    return f"{sign}{_decimal(rounded, digits)}"
 
 
-def money_range(low: float | None, high: float | None, digits: int = 1) -> str:
-    """Two amounts as a range.
+def money_range(low: float | None, high: float | None, currency: str = "USD") -> str:
+    """Two amounts as a range; below 0 is a gain.
 
-    >>> money_range(2e6, 31e6)
-    '$2 million to $30 million'
+    >>> money_range(9.38e6, 34.03e6), money_range(-4e6, -1e6)
+    ('$9 million to $34 million', 'a gain of $1 million to $4 million')
+    >>> money_range(-1e6, 2e6)
+    'a gain of $1 million to a loss of $2 million'
     """
-    first, last = money(low, digits), money(high, digits)
+    if low is None or high is None:
+        return NOT_RESOLVED
+    if low < 0 < high:
+        gain, loss = money(-low, None, currency), money(high, None, currency)
+        return f"a gain of {gain} to a loss of {loss}"
+    if low < 0:
+        return f"a gain of {money_range(-high, -low, currency)}"
+    first, last = money(low, None, currency), money(high, None, currency)
     return first if first == last else f"{first} to {last}"
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    """A plain number to so many significant digits, with thousands separated.
+def number(value: float | None, digits: int | None = None) -> str:
+    """A plain number to so many significant digits, without a number to the fewest within 5 %.
 
-    >>> number(15_432), number(0.25)
-    ('15,000', '0.25')
+    >>> number(15_432), number(0.25), number(15_432, 3)
+    ('15,000', '0.25', '15,400')
     """
     if value is None or math.isnan(value):
         return NOT_KNOWN
-    return _shown(significant(value, digits), digits)
+    digits = digits or digits_of(value)
+    return _decimal(significant(value, digits), digits)
 
 
-def number_range(low: float, high: float, digits: int = 1) -> str:
+def number_range(low: float, high: float, digits: int | None = None) -> str:
     """Two numbers as a range.
 
     >>> number_range(1200, 14_900)
-    '1,000 to 10,000'
+    '1,200 to 15,000'
     """
     first, last = number(low, digits), number(high, digits)
     return first if first == last else f"{first} to {last}"
 
 
 def chance(p: float | None) -> str:
-    """A chance in per cent; 0 and 1 in words.
+    """A chance in per cent: the nearest 5 % from 10 % to 90 %, else whole per cents.
 
-    >>> chance(0.0), chance(1.0), chance(0.337), chance(0.004)
-    ('none', 'established', '34 %', '0.4 %')
+    >>> chance(0.248), chance(0.052), chance(0.004), chance(0.997), chance(0.0), chance(1.0)
+    ('25 %', '5 %', 'under 1 %', 'over 99 %', 'none', 'always')
     """
     if p is None or math.isnan(p):
         return NOT_RESOLVED
     if p in (0.0, 1.0):
-        return "established" if p else "none"
-    percent = 100 * p
-    return f"{percent:.1f} %" if percent < 1 or percent > 99 else f"{percent:.0f} %"
+        return "always" if p else "none"
+    if p < 0.005 or p > 0.995:
+        return "under 1 %" if p < 0.5 else "over 99 %"
+    return f"{5 * round(20 * p) if 0.1 <= p <= 0.9 else round(100 * p)} %"
+
+
+def one_in(draws: int) -> str:
+    """What is known of a chance that none of so many draws met: the rule of three (Hanley 1983).
+
+    >>> one_in(10_000)
+    'not resolved: less than about 1 in 3,300'
+    """
+    return f"{NOT_RESOLVED}: less than about 1 in {number(draws / 3, 2)}"
 
 
 EVEN = "roughly even"
@@ -166,14 +202,14 @@ def likelihoods(low: float, p: float, high: float) -> str:
 
 
 def per_cent(share: float | None) -> str:
-    """A share of draws in per cent, in whole numbers from one on; not a chance of something.
+    """A share, or a judged chance, in whole per cents.
 
-    >>> per_cent(0.337), per_cent(1.0), per_cent(0.0043)
-    ('34 %', '100 %', '0.43 %')
+    >>> per_cent(0.337), per_cent(1.0), per_cent(0.0043), per_cent(0.0)
+    ('34 %', '100 %', 'under 1 %', '0 %')
     """
     if share is None:
         return NOT_RESOLVED
-    return f"{100 * share:.0f} %" if share >= 0.01 or not share else f"{100 * share:.2g} %"
+    return "under 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
 def date(instant: datetime | None) -> str:
@@ -221,10 +257,10 @@ def uncapital(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def cell(column: str, value: object) -> str:
+def cell(column: str, value: object, currency: str = "USD") -> str:
     """A table cell as a reader sees it, by the unit in the column's name.
 
-    >>> cell("mean_usd", 1_200_000.0), cell("chance", 0.25), cell("weeks", None)
+    >>> cell("mean_usd", 1_230_000.0), cell("chance", 0.248), cell("weeks", None)
     ('$1.2 million', '25 %', 'not known')
     """
     if value is None:
@@ -235,9 +271,11 @@ def cell(column: str, value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float):
         if column.endswith("_usd"):
-            return money(float(value))
-        if "chance" in column or column.endswith("_share"):
+            return money(float(value), None, currency)
+        if "chance" in column:
             return chance(float(value))
+        if column.endswith("_share"):
+            return per_cent(float(value))
         return number(float(value), 3)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))

@@ -39,12 +39,18 @@ def tally(name: str, many: int) -> Figure:
     return Figure(name, float(many), None, "count", f"{many:,}")
 
 
+def amount(name: str, value: float | None, error: float | None, currency: str) -> Figure:
+    """An amount of money as a figure."""
+    return Figure(name, value, error, currency, words.money(value, currency=currency))
+
+
 @dataclass(frozen=True)
 class Answer:
     """The answer to one question; it shows itself in a notebook and prints itself in a terminal.
 
     `heads` maps columns of `table` to headings, in the order shown; a column without one is for
-    machines only. `label` is the TLP level of the view that it is an answer to.
+    machines only. `label` is the TLP level of the view that it is an answer to, `currency` that of
+    its amounts.
     `notes` are what a reader must know to read it; `notices` what the view supposes, said in the
     chart too. `draw` makes the chart.
     """
@@ -53,6 +59,7 @@ class Answer:
     sentence: str
     table: pl.DataFrame = field(repr=False)
     label: str = field(repr=False, kw_only=True)
+    currency: str = field(default="USD", repr=False, kw_only=True)
     heads: Mapping[str, str] = field(default_factory=dict, repr=False)
     figures: tuple[Figure, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
@@ -65,7 +72,10 @@ class Answer:
             return []
         shown = self.table.select(list(self.heads))
         body = [
-            [words.cell(name, value) for name, value in zip(shown.columns, row, strict=True)]
+            [
+                words.cell(name, value, self.currency)
+                for name, value in zip(shown.columns, row, strict=True)
+            ]
             for row in shown.iter_rows()
         ]
         return [list(self.heads.values()), *body]

@@ -30,7 +30,7 @@ def bottom_line(run: Run) -> Answer:
     ]
     schema = {"about": pl.String, "says": pl.String}
     moment = now(run.known)
-    notes = [*views.notices(run.known), f"As known on {words.date(moment)}." if moment else ""]
+    notes = [*views.notices(run.known), f"As known on {words.date(moment)}."]
     return Answer(
         name="bottom_line",
         sentence=rows[0][1],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, Figure
+from impact.answers.answer import Answer, amount
 from impact.answers.provenance import ILLUSTRATIVE
 from impact.case import views
 from impact.case.folder import Case
@@ -82,7 +82,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
                 "p95_usd": p95,
                 "p95_difference_usd": p95 - base,
                 "times_sharper": sharper,
-                "said": said_moved(moved),
+                "said": said_moved(moved, run.known.currency),
             }
         )
     frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
@@ -108,8 +108,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             "p95_usd": "One in twenty is above",
         },
         figures=tuple(
-            Figure(f"{part}.{row['scenario']}", row[part], row.get(error), "USD",
-                   words.money(row[part], 1))
+            amount(f"{part}.{row['scenario']}", row[part], row.get(error), run.known.currency)
             for row in rows
             for part, error in (
                 ("mean_usd", ""), ("difference_usd", "difference_error_usd"), ("p95_usd", ""),
@@ -139,15 +138,17 @@ def _beside(known: Case, name: str) -> bool:
     return known.scenarios[name].grid in ("", known.scenarios[known.scenario].grid)
 
 
-def said_moved(moved: measures.Measure) -> str:
+def said_moved(moved: measures.Measure, currency: str = "USD") -> str:
     """A difference with its error; none where nothing moves."""
     value, error = moved.value or 0.0, moved.error or 0.0
     if not value and not error:
         return "no difference"
     if abs(value) < error:
-        return f"less than {words.money(abs(value) + error, 1)} either way"
+        most = words.money(abs(value) + error, None, currency)
+        return f"less than {most} either way"
     way = "more" if value > 0 else "less"
-    return f"{words.money(abs(value))} ± {words.money(error, 1)} {way}"
+    sizes = (words.money(size, None, currency) for size in (abs(value), error))
+    return f"{' ± '.join(sizes)} {way}"
 
 
 def _widest(frame: pl.DataFrame, here: str) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, Figure
+from impact.answers.answer import Answer, Figure, amount
 from impact.answers.exposure import PARTIES, established, related
+from impact.answers.losses import in_all
 from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
 from impact.case.folder import Case, once
@@ -62,15 +63,17 @@ def concentration(run: Run) -> Answer:
             "clients": "Reported clients",
             "alternatives": "Their other reported suppliers",
             "parties_said": "Parties reached, mean",
-            "range": "Loss of all, 5 % to 95 %",
+            "range": "Loss of all, nine in ten",
             "shares": "Shares of supply known",
         },
         figures=tuple(
-            Figure(f"{part}.{row['entity']}", row[part], row[error], unit, text)
+            figure
             for row in rows
-            for part, error, unit, text in (
-                ("mean_usd", "mean_error_usd", "USD", words.money(row["mean_usd"], 1)),
-                ("parties", "parties_error", "count", row["parties_said"]),
+            for figure in (
+                amount(f"mean_alone.{row['entity']}", row["mean_usd"], row["mean_error_usd"],
+                       known.currency),
+                Figure(f"parties_alone.{row['entity']}", row["parties"], row["parties_error"],
+                       "count", row["parties_said"]),
             )
         ),
         notes=(
@@ -120,7 +123,7 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
     found = measures.loss_measures(lost)
     shares = [link["share"] for link in _supply(run.known, entity)]
     known_shares = sum(share is not None for share in shares)
-    low, high = found["p05"].value, found["p95"].value
+    spread = measures.nine_in_ten(lost, whole=True)
     return {
         "entity": entity,
         "name": names(run.known)[entity],
@@ -129,13 +132,13 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
         "reported": entity in established(run),
         "parties": parties.value,
         "parties_error": parties.error,
-        "parties_said": words.number(parties.value, 1) if reached.any() else "none",
-        "p05": low,
-        "p50": found["p50"].value,
-        "p95": high,
+        "parties_said": words.number(parties.value) if reached.any() else "none",
+        "p05": spread.low,
+        "p50": spread.mid,
+        "p95": spread.high,
         "mean_usd": found["mean"].value or 0.0,
         "mean_error_usd": found["mean"].error or 0.0,
-        "range": words.money_range(low, high) if lost.any() else "none",
+        "range": in_all(spread, run.known.currency) if lost.any() else "none",
         "shares": f"{known_shares} of {len(shares)}" if shares else "–",
     }
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure
+from impact.answers.losses import in_all
 from impact.answers.provenance import ILLUSTRATIVE
-from impact.case import views
-from impact.case.scenarios import Decision
+from impact.case import checks, views
+from impact.case.scenarios import Change, Decision, Option
 from impact.errors import BadInput, bad, did_you_mean
-from impact.numerics import graph, measures
+from impact.numerics import graph, loss_kinds, measures
 from impact.simulation import Run, arguments, given_event, net, per_run, remember, what_if
 
 if TYPE_CHECKING:
@@ -28,11 +29,15 @@ Draws = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Line:
-    """Mean cost of an option as a straight line in the input on which the decision flips."""
+    """Mean cost of an option as a straight line in the input on which the decision flips.
+
+    Where that is a chance, `means` are the mean costs at even steps of it from 0 to 1.
+    """
 
     option: str
     at_zero: float
     slope: float
+    means: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,9 @@ def weighed(run: Run) -> tuple[Weighed, ...]:
             remember(run, runs)
             costs = np.array([net(option, decision.bearer) for option in runs])
             lines = tuple(
-                _line(decision, option.id, run_of, cost)
+                _curve(run, decision, option)
+                if checks.is_chance(run.known.inputs[decision.flips_on]["unit"])
+                else _line(decision, option, run_of, cost)
                 for option, run_of, cost in zip(decision.options, runs, costs, strict=True)
             )
         except BadInput:
@@ -85,9 +92,35 @@ def weighed(run: Run) -> tuple[Weighed, ...]:
     return tuple(found)
 
 
-def _line(decision: Decision, option: str, run: Run, cost: Draws) -> Line:
+def _curve(run: Run, decision: Decision, option: Option) -> Line:
+    """The mean cost of one option at each value of the chance on which its decision flips.
+
+    Used once, the chance mixes the cost without and the cost with what it is the chance of, which
+    is exact; otherwise the same draws are counted at 33 values of it. What the option itself sets
+    comes after.
+    """
+    name, model = decision.flips_on, run.model
+    terms = [checks.chance_term(term) for every in model.terms.values() for term in every]
+    links = [minutes for chance, minutes in terms if chance == name]
+    losses = [
+        model.losses[at] for at, p in model.pairs.items() for used in p.values() if used == name
+    ]
+    plain = all(row["kind"] == "product" and not row["limit"] for row in losses)
+    once = len(links) + len(losses) == 1 and links in ([], [None]) and plain
+    means = tuple(
+        float(
+            net(what_if(run, [Change(name, at, at, at), *option.changes]), decision.bearer).mean()
+        )
+        for at in np.linspace(0, 1, 2 if once else 33).tolist()
+    )
+    return Line(option.id, means[0], means[-1] - means[0], means)
+
+
+def _line(decision: Decision, option: Option, run: Run, cost: Draws) -> Line:
     """The line of one option: what of its mean cost is a multiple of the input, and what is not."""
     multiple, slope = 0.0, 0.0
+    if any(change.name == decision.flips_on for change in option.changes):
+        return Line(option.id, float(cost.mean()), 0.0)  # it sets the input itself
     for name, pairs in run.model.pairs.items():
         row = run.model.losses[name]
         mask = run.reached.get(row["needs"], 0)
@@ -99,7 +132,7 @@ def _line(decision: Decision, option: str, run: Run, cost: Draws) -> Line:
         of_one = np.where(graph.unpack(mask, run.draws), math.prod(others, start=1.0), 0.0)
         multiple += sign * float(run.losses[name].mean())
         slope += sign * float(of_one.mean())
-    return Line(option, float(cost.mean()) - multiple, slope)
+    return Line(option.id, float(cost.mean()) - multiple, slope)
 
 
 @per_run
@@ -151,7 +184,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
             "option": "Option",
             "says": "Meaning",
             **({} if most else {"brings": "Brings", "saves": "Saves"}),
-            "range": "Cost, 5 % to 95 %",
+            "range": "Cost, nine in ten",
             "best_said": "Cheapest in",
             **({} if most else {"regret_usd": "Mean regret"}),
             "best_when": "Cheapest on average",
@@ -183,6 +216,24 @@ def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
     >>> envelope([Line("go on", 0, 0.03), Line("pause", 3e6, 0.0)])
     [('go on', 0.0, 100000000.0), ('pause', 100000000.0, inf)]
     """
+    steps = len(lines[0].means) - 1
+    if steps < 1:
+        return _straight(lines)
+    found: list[tuple[str, float, float]] = []
+    for step in range(steps):
+        piece = [
+            Line(one.option, one.means[step], one.means[step + 1] - one.means[step])
+            for one in lines
+        ]
+        for option, low, _ in _straight(piece):
+            if low < 1 and (not found or found[-1][0] != option):
+                found.append((option, (step + low) / steps, math.inf))
+    ends_at = [low for _, low, _ in found[1:]] + [math.inf]
+    return [(option, low, end) for (option, low, _), end in zip(found, ends_at, strict=True)]
+
+
+def _straight(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
+    """`envelope` of straight lines."""
     best = min(lines, key=lambda line: (line.at_zero, line.slope))
     regimes: list[tuple[str, float, float]] = []
     start = 0.0
@@ -207,7 +258,9 @@ def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
 
 def _amount(value: float, unit: str) -> str:
     """A value of the input on which a decision flips, in its unit."""
-    if unit.partition("/")[0] == "USD":
+    if checks.is_chance(unit):
+        return words.per_cent(value)
+    if loss_kinds.money(unit.partition("/")[0]):
         return words.money(value, 1)
     return f"{words.number(value, 1)} {unit}" + ("" if value == 1 else "s")
 
@@ -263,7 +316,7 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
     rows = []
     for place, option in enumerate(one.decision.options):
         found = measures.loss_measures(one.costs[place])
-        low, mid, high = (found[name].value for name in ("p05", "p50", "p95"))
+        spread = measures.nine_in_ten(one.costs[place], whole=True)
         rows.append(
             {
                 "decision": one.decision.title,
@@ -273,12 +326,12 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
                 "saves": words.listed([drivers[name] for name in option.saves]),
                 "mean_usd": found["mean"].value,
                 "error_usd": found["mean"].error,
-                "p05": low,
-                "p50": mid,
-                "p95": high,
-                "range": words.money_range(low, high),
+                "p05": spread.low,
+                "p50": spread.mid,
+                "p95": spread.high,
+                "range": in_all(spread, run.known.currency),
                 "best_chance": float(chances[place]),
-                "best_said": f"{words.per_cent(float(chances[place]))} of draws",
+                "best_said": f"{words.chance(float(chances[place]))} of outcomes",
                 "regret_usd": float(regrets[place]),
                 "best_when": _best_when(option.id, regimes, unit),
             }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, Figure
+from impact.answers.answer import Answer, amount
 from impact.answers.comparisons import titled
 from impact.answers.news import how, moved_standings
 from impact.answers.provenance import ILLUSTRATIVE, names
@@ -51,6 +52,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     effects = effects_of(one, other)
     days = _apart(one.known, other.known)
     before, after = (_cents(run) / 100 for run in (one, other))
+    money = partial(words.money, currency=one.known.currency)
     rows: list[dict[str, Any]] = [
         {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
         | {"about": _about(one, other, table, name)}
@@ -67,19 +69,19 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
 
     moved = frame.filter(pl.col("effect_usd") != 0)
     if not effects:
-        said = f"No input is changed: the mean total stays {words.money(before)}"
+        said = f"No input is changed: the mean total stays {money(before)}"
     elif days and not moved.height:
-        said = f"From {here} to {there} the mean total stays {words.money(before)}"
+        said = f"From {here} to {there} the mean total stays {money(before)}"
     else:
-        said = f"From {here} to {there} the mean total goes from {words.money(before)} to"
-        said += f" {words.money(after)}"
+        said = f"From {here} to {there} the mean total goes from {money(before)} to"
+        said += f" {money(after)}"
     if moved.height:
         first = moved.row(0, named=True)
         effect = first["effect_usd"]
         most = effect / (after - before) > 0.5 if after != before else False
         what = "most of it goes with" if most else "the greatest effect is that of"
         about = words.uncapital(first["about"]) + ("" if days else f" ({first['id']})")
-        said += f"; {what} {about}, {words.money(effect)}"
+        said += f"; {what} {about}, {money(effect)}"
     order = (
         "Rows are taken up in the order in which they became known; what a row does hangs on those"
         " before it"
@@ -99,11 +101,11 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
             "effect_usd": "Effect on the mean total",
         },
         figures=(
-            Figure("from.total", before, None, "USD", words.money(before)),
-            Figure("to.total", after, None, "USD", words.money(after)),
+            amount("from.total", before, None, one.known.currency),
+            amount("to.total", after, None, one.known.currency),
             *(
-                Figure(f"effect.{table}.{name}" if days else f"effect.{name}", effect, None, "USD",
-                       words.money(effect))
+                amount(f"effect.{table}.{name}" if days else f"effect.{name}", effect, None,
+                       one.known.currency)
                 for (table, name), effect in _summed(effects, days).items()
             ),
         ),
@@ -180,19 +182,33 @@ def effects_of(one: Run, other: Run) -> list[Effect]:
         if later[0] > later[1]:
             back = effects_of(other, one)
             return [(table, name, f"not yet {what}", -cents) for table, name, what, cents in back]
-        effects, last = _rows_taken_up(one, other)
-        if _cents(one) + sum(row[3] for row in effects) != _cents(last):
+        effects, reached, last = _rows_taken_up(one, other)
+        if _cents(one) + sum(row[3] for row in effects) != _cents(reached):
             what = "the rows from one day to the other do not lead from one run to the other"
             raise Refusal(Fault("waterfall", what, "compare views of one loaded case"))
+        effects += _time_passed(reached, last)
         one = last
     effects += _inputs_changed(one, other)
     return sorted(effects, key=lambda row: (-abs(row[3]), *row[:2]))
 
 
-def _rows_taken_up(one: Run, other: Run) -> tuple[list[Effect], Run]:
-    """(effects, run): every row that became known, in order, and where that leads.
+def _time_passed(run: Run, later: Run) -> list[Effect]:
+    """What it does that states have gone on: inputs of their lengths, one after the other."""
+    effects, cents = list[Effect](), _cents(run)
+    for name, lasted in sorted(later.known.lasted.items()):
+        if run.known.lasted.get(name) != lasted:
+            known = replace(run.known, lasted={**run.known.lasted, name: lasted})
+            run = simulate(known, run.draws, run.seed, run)
+            effects.append(("inputs", name, "has lasted longer", _cents(run) - cents))
+            cents = _cents(run)
+    return effects
 
-    The changes of the first view hold on the way. Nothing is simulated for a row that no number
+
+def _rows_taken_up(one: Run, other: Run) -> tuple[list[Effect], Run, Run]:
+    """(effects, run, run): every row that became known, in order, and where that leads.
+
+    The second run is the first with the time that has passed. The changes of the first view, and
+    how long states had lasted in it, hold on the way. Nothing is simulated for a row that no number
     can rest on.
     """
     own, tables = one.known.changes, dict((one.known.before or one.known).tables)
@@ -206,10 +222,13 @@ def _rows_taken_up(one: Run, other: Run) -> tuple[list[Effect], Run]:
             tables[change.table] = rows
             before = cents
             if _matters(run, change):
-                run = _simulated(replace(known, tables=dict(tables), memo={}), own, run)
+                seen = replace(known, tables=dict(tables), lasted=one.known.lasted, memo={})
+                run = _simulated(seen, own, run)
                 cents = _cents(run)
             effects.append((change.table, change.id, how(change), cents - before))
-    return effects, _simulated(other.known.before or other.known, own, run)
+    last = other.known.before or other.known
+    seen = replace(last, lasted=one.known.lasted, memo={})
+    return effects, _simulated(seen, own, run), _simulated(last, own, run)
 
 
 def _simulated(known: Case, own: Sequence[Change], like: Run) -> Run:

@@ -63,14 +63,14 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
     schema = {**_WINDOW, "release": pl.String()}
     windows = pl.concat([pl.DataFrame(schema=schema), *spans])
     if events.height:
-        late = max((days for days in best["delay_days"] if days is not None), default=0.0)
+        late = longest_delay(events)
         days = sorted(best["happened_on"])
         what = words.count(events.height, "reported event")
         shown = what if best.height == events.height else f"{best.height} of {what}"
         sentence = (
             f"{shown} on what is modelled here, from {words.date(days[0])} to"
-            f" {words.date(days[-1])}; the longest time to a first report was {words.number(late)}"
-            " days."
+            f" {words.date(days[-1])}; of all of them, the longest time to a first report was"
+            f" {words.number(late)} days."
         )
     else:
         sentence = "Nothing is reported to have happened by that day."
@@ -98,7 +98,12 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
             "says": "What is reported",
             "reported_by": "By whom",
         },
-        figures=_window_figures(known, releases),
+        figures=(
+            Figure(
+                "longest_delay", (late := longest_delay(events)), None, "day", words.number(late)
+            ),
+            *_window_figures(known, releases),
+        ),
         notes=(
             "A day counts to its end. First reported is the earliest publication that is cited.",
         ),
@@ -123,6 +128,16 @@ def _events(known: Case) -> pl.DataFrame:
         reported_by=who,
         delay_days=pl.when(times.is_dated("known_on")).then(minutes / 1440),
     )  # fmt: skip
+
+
+def _delay(events: pl.DataFrame) -> Figure:
+    late = longest_delay(events)
+    return Figure("longest_delay", late, None, "day", words.number(late))
+
+
+def longest_delay(events: pl.DataFrame) -> float:
+    """Days from an event to its first report, the most of all events; 0 where none is dated."""
+    return max((days for days in events["delay_days"] if days is not None), default=0.0)
 
 
 def _window_figures(known: Case, releases: list[str]) -> tuple[Figure, ...]:

@@ -141,9 +141,9 @@ def said_chance(row: Mapping[str, Any], short: bool = False) -> str:
     if row["how"] == "supposed":
         return f"{lead}supposed"
     if row["how"] == "established":
-        said = row["reported"] or words.chance(row["chance"])
+        said = row["reported"] or ("established" if row["chance"] else "none")
         return lead + (said.partition(" by ")[0] if short else said)
-    return f"{lead}about {words.chance(words.significant(row['band'], 1))}, assumed"
+    return f"{lead}about {words.chance(row['band'])}, assumed"
 
 
 _SUFFERS = {"workforce": "idle", "project": "paused", "competitor": "learns something"}

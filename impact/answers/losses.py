@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact import words
-from impact.answers.answer import Answer, Figure
+from impact.answers.answer import Answer, Figure, amount
 from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, names
 from impact.case import checks, views
 from impact.numerics import loss_kinds, measures
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TOTAL = "total"
 PERSON_WEEKS = "person-weeks"
+BAND = "band"  # argument of a product: the share of the people whom a row concerns
 LED = 0.5  # share of the spread from which assumptions are said to lead
 LIKELY = 0.5  # chance from which the work that a workforce loses is told
 Draws = NDArray[np.float64]
@@ -36,8 +37,9 @@ def bearers(run: Run) -> list[str]:
 def by_bearer(run: Run) -> pl.DataFrame:
     """One row per bearer and `total` (net of transfers), with the measures of its net loss.
 
-    Columns `bearer`, `chance`, then each of mean, p05, p50, p90, p95, p99, tvar95 as `NAME_usd` and
-    `NAME_error_usd`, `assumed_share` and `basis`. Under 500 draws with a loss the measures are
+    Columns `bearer`, `chance` (of a loss), then each of mean, p05, p50, p90, p95, p99, tvar95 as
+    `NAME_usd` and `NAME_error_usd`, `range` and `when` as printed, `assumed_share` and `basis`.
+    Under 500 draws with a loss the measures are
     null; where assumptions lead, p99 is null.
     """
     who = [*bearers(run), TOTAL]
@@ -52,6 +54,11 @@ def by_bearer(run: Run) -> pl.DataFrame:
             row |= {f"{name}_usd": measure.value, f"{name}_error_usd": measure.error}
         if share > LED:
             row |= {"p99_usd": None, "p99_error_usd": None}
+        spread = measures.nine_in_ten(lost, whole=bearer == TOTAL)
+        row |= {"range": "none", "when": ""}
+        if row["mean_usd"]:
+            row["range"] = spread_text(spread, "", run.known.currency)
+            row["when"] = when_text(spread)
         rows.append(row | {"assumed_share": share, "basis": said_basis(run, bearer, lost, share)})
     return pl.DataFrame(rows, schema_overrides=dict.fromkeys(_USD, pl.Float64))
 
@@ -110,12 +117,12 @@ def losses(run: Run) -> Answer:
     frame = pl.DataFrame(rows, schema=_LOSSES, orient="row")
     measured = by_bearer(run)
     figures = [
-        Figure(f"mean.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], "USD",
-               words.money(row["mean_usd"], 1))
+        amount(f"mean.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], run.known.currency)
         for row in measured.iter_rows(named=True)
     ] + [
-        Figure(f"{part}.{row['who']}: {row['what']}", row[part], None, row["unit"], row["range"])
-        for row in rows for part in ("p05", "p95")
+        Figure(f"range.{row['about']}: {row['what']}", row["p50"], None, row["unit"],
+               f"{row['range']}, {row['said']}")
+        for row in rows
     ]  # fmt: skip
     drawn = frame.filter((pl.col("unit") == "USD") & (pl.col("p95") > 0))
 
@@ -133,8 +140,8 @@ def losses(run: Run) -> Answer:
         heads={
             "who": "Who",
             "what": "What",
-            "range": "5 % to 95 %",
-            "said": "Chance of any",
+            "range": "Nine in ten",
+            "said": "When",
             "basis": "Rests on",
         },
         figures=tuple(figures),
@@ -169,23 +176,39 @@ _LOSSES = {
 
 
 def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, about: str) -> dict[str, Any]:
-    """A row of the table: the 5-95 range of the draws in which there is an amount."""
-    happened = amounts[amounts != 0]
-    row: dict[str, Any] = {"who": who, "what": what, "unit": unit}
-    row |= dict.fromkeys(("p05", "p50", "p95")) | {"range": words.NOT_RESOLVED}
-    if happened.size >= measures.ENOUGH:
-        points = np.quantile(happened, (0.05, 0.5, 0.95), method="inverted_cdf")
-        row |= dict(zip(("p05", "p50", "p95"), map(float, points), strict=True))
-        ranged = words.money_range if unit.startswith("USD") else words.number_range
-        row["range"] = ranged(row["p05"], row["p95"])
-        row["range"] += f" {unit}" if unit == PERSON_WEEKS else ""
-    chance = happened.size / amounts.size
-    return row | {
-        "chance": chance,
-        "said": "in every draw" if chance == 1.0 else words.chance(chance),
+    """A row of the table: the range of an amount, and of which draws it is."""
+    found = measures.nine_in_ten(amounts, whole=about == TOTAL)
+    return {
+        **{"who": who, "what": what, "unit": unit},
+        **{"p05": found.low, "p50": found.mid, "p95": found.high},
+        "range": spread_text(found, "" if unit.startswith("USD") else unit, run.known.currency),
+        "chance": found.chance,
+        "said": when_text(found),
         "basis": run.lineage.basis(about),
         "about": about,
     }
+
+
+def spread_text(found: measures.Spread, unit: str = "", currency: str = "USD") -> str:
+    """The range of an amount; of money where no unit is given."""
+    if found.low is None or found.high is None:
+        return words.NOT_RESOLVED
+    if unit:
+        return f"{words.number_range(found.low, found.high)} {unit}"
+    return words.money_range(found.low, found.high, currency)
+
+
+def when_text(found: measures.Spread) -> str:
+    """Of which outcomes a range is: of all, or of those in which it happens, and how likely."""
+    if found.given:
+        return f"if it happens ({words.chance(found.chance)})"
+    return "always" if found.chance >= measures.OFTEN else "all outcomes"
+
+
+def in_all(found: measures.Spread, currency: str) -> str:
+    """The range of an amount that is compared with others, with its chance where it is rare."""
+    ranged = spread_text(found, "", currency)
+    return f"{ranged} {when_text(found)}" if found.given else ranged
 
 
 def _idle(run: Run) -> list[dict[str, Any]]:
@@ -211,9 +234,10 @@ def _idle(run: Run) -> list[dict[str, Any]]:
 
 
 def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Draws]:
-    """(people, person-weeks) of a product over people and weeks, its shares included.
+    """(people concerned, person-weeks) of a product over people and weeks, its shares included.
 
-    People is None where the loss is none: the amount is then not told by the person.
+    The argument BAND is the share of the people whom the row concerns; every other share is one of
+    their time. People is None where the loss is no such product.
     """
     units = dict(run.known["inputs"].select("id", "unit").iter_rows())
     pairs, values = checks.argument_pairs(loss["arguments"]), arguments(run, loss["id"])
@@ -224,7 +248,8 @@ def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Dra
         return None, np.zeros(run.draws)
     shares = [name for name in pairs if not dims[name]]
     effort = loss_kinds.product({name: values[name] for name in (*people, *weeks, *shares)})
-    return values[people[0]], np.broadcast_to(effort, run.draws)
+    concerned = values[people[0]] * values.get(BAND, np.ones(1))
+    return concerned, np.broadcast_to(effort, run.draws)
 
 
 def _vendors(run: Run) -> list[dict[str, Any]]:
@@ -251,7 +276,7 @@ _BANDS = {"lab": "a client lab", "client": "a client"}
 
 
 def _drivers(run: Run) -> list[dict[str, Any]]:
-    """Clients of a kind as one band by driver: the draws of all together, where it happens.
+    """Clients of a kind as one band by driver: the draws of all of them.
 
     A case with one client is that client's own, which is named.
     """
@@ -268,8 +293,7 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
     for (band, driver), ids in groups.items():
         pooled = np.concatenate([run.losses[name] for name in ids])
         if np.any(pooled):
-            row = _row(run, band, driver, "USD", pooled, ids[0])
-            rows.append(row | {"said": "where it happens"})
+            rows.append(_row(run, band, driver, "USD", pooled, ids[0]))
     return rows
 
 
@@ -285,13 +309,12 @@ def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
         return "No loss follows from what is known in this view."
     told = []
     for row in rows:
-        if row["unit"] == PERSON_WEEKS:
-            told.append(f"{row['who']} lose {row['range']}")
+        ranged = f"{row['range']} {row['said']}" if "(" in row["said"] else row["range"]
+        gains = row["p95"] is not None and row["p95"] < 0
+        if row["unit"] == PERSON_WEEKS or row["what"] == _TOGETHER:
+            told.append(f"{row['who']} {'have' if gains else 'lose'} {ranged}")
         elif row["what"] in (_NET, _ALONE):
-            told.append(f"{row['who']} loses {row['range']}")
-        elif row["what"] == _TOGETHER:
-            told.append(f"{row['who']} lose {row['range']}")
+            told.append(f"{row['who']} {'has' if gains else 'loses'} {ranged}")
         elif row["who"] == "all together":
-            told.append(f"all together {row['range']} net")
-    ranged = "each from the 5 % to the 95 % point, on the kit's assumptions"
-    return words.capital(f"{'; '.join(told)}; {ranged}.")
+            told.append(f"all together {ranged} net")
+    return words.capital(f"{'; '.join(told)}; nine outcomes in ten, on the kit's assumptions.")

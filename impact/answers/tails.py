@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact import words
-from impact.answers.answer import Answer, Figure
+from impact.answers.answer import Answer, Figure, amount
 from impact.answers.losses import LED, TOTAL, bearers, by_bearer
 from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
@@ -147,7 +147,8 @@ def _sentence(run: Run, rows: list[tuple[float, float, float, str]]) -> str:
     when = "of the years" if run.over == "year" else "of the draws"
     middle = min(rows, key=lambda row: (abs(row[1] - 0.5), row[0]))
     told = [
-        f"{words.money(row[0])} in {words.per_cent(row[1])} {when}" for row in (middle, rows[-1])
+        f"{words.money(row[0], currency=run.known.currency)} in {words.chance(row[1])} {when}"
+        for row in (middle, rows[-1])
     ]
     return f"All together lose more than {', and more than '.join(dict.fromkeys(told))}."
 
@@ -173,7 +174,8 @@ def itemised(run: Run, by: str = "form") -> Answer:
     frame = _worded(
         pl.DataFrame(rows, schema=_PARTS, orient="row").with_columns(
             who=pl.col("bearer").replace(said)
-        )
+        ),
+        run.known.currency,
     )
     nonzero = frame.filter(pl.col("chance") > 0)
     first = nonzero.row(0, named=True) if nonzero.height else None
@@ -181,7 +183,7 @@ def itemised(run: Run, by: str = "form") -> Answer:
     if first and first["mean_usd"] is not None:
         what = f": {first['part']}" if by != "bearer" else ""
         sentence = f"The greatest part on average is {first['who']}{what},"
-        sentence += f" {words.money(first['mean_usd'], 1)}."
+        sentence += f" {words.money(first['mean_usd'], currency=run.known.currency)}."
     return Answer(
         name="parts",
         sentence=sentence,
@@ -194,8 +196,8 @@ def itemised(run: Run, by: str = "form") -> Answer:
             **{f"{name}_said": head for name, head in _SAID.items()},
         },
         figures=tuple(
-            Figure(f"{name}.{row['bearer']}.{row['part']}", row[f"{name}_usd"],
-                   row[f"{name}_error_usd"], "USD", words.money(row[f"{name}_usd"], 1))
+            amount(f"{name}.{row['bearer']}.{row['part']}", row[f"{name}_usd"],
+                   row[f"{name}_error_usd"], run.known.currency)
             for row in rows for name in ("given", "mean", "p95", "tvar95")
         ),
         notes=(
@@ -216,10 +218,14 @@ _SAID = {
 }
 
 
-def _worded(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with its chance and its amounts as printed, to one significant digit."""
+def _worded(frame: pl.DataFrame, currency: str) -> pl.DataFrame:
+    """The frame with its chance and its amounts as printed."""
     amounts = [
-        pl.Series(f"{name}_said", [words.money(v, 1) for v in frame[f"{name}_usd"]], pl.String)
+        pl.Series(
+            f"{name}_said",
+            [words.money(v, currency=currency) for v in frame[f"{name}_usd"]],
+            pl.String,
+        )
         for name in _SAID
         if f"{name}_usd" in frame.columns
     ]
@@ -228,7 +234,7 @@ def _worded(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _any(chance: float) -> str:
-    return "in every draw" if chance == 1.0 else words.chance(chance)
+    return words.chance(chance)
 
 
 _PARTS = {
@@ -270,7 +276,8 @@ def years(run: Run) -> Answer:
     if run.over != "year":
         raise bad("years", "the run is given the event", "take impact.simulate_year(known)")
     said = names(run.known) | {"total": "all together"}
-    found = _worded(by_bearer(run).with_columns(who=pl.col("bearer").replace(said)))
+    measured = by_bearer(run).with_columns(who=pl.col("bearer").replace(said))
+    found = _worded(measured, run.known.currency)
     lost = found.filter(pl.col("chance") > 0).sort(
         "mean_usd", "bearer", descending=[True, False], nulls_last=True
     )
@@ -278,7 +285,7 @@ def years(run: Run) -> Answer:
     rate = next(row for row in run.known.inputs.values() if row["unit"] == checks.RATE)
     sentence = f"In a year all together lose something with a chance of {_any(whole['chance'])}"
     if whole["mean_usd"] is not None:
-        sentence += f", {words.money(whole['mean_usd'], 1)} on average"
+        sentence += f", {words.money(whole['mean_usd'], currency=run.known.currency)} on average"
     return Answer(
         name="years",
         sentence=f"{sentence}.",
@@ -292,8 +299,8 @@ def years(run: Run) -> Answer:
             "tvar95_said": "Mean of that twentieth",
         },
         figures=tuple(
-            Figure(f"year.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], "USD",
-                   words.money(row["mean_usd"], 1))
+            amount(f"year.{row['bearer']}", row["mean_usd"], row["mean_error_usd"],
+                   run.known.currency)
             for row in lost.iter_rows(named=True)
         ),
         notes=(

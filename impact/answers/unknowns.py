@@ -139,11 +139,11 @@ def _said(row: dict[str, Any]) -> dict[str, str]:
     """The measures of a row as a page prints them; a dash for what is next to nothing."""
     shares = {part: row[f"{part}_share"] for part in ("cost", "data")}
     said = {
-        f"{part}_said": words.chance(share) if share >= _LEAST else "–"
+        f"{part}_said": words.per_cent(share) if share >= _LEAST else "–"
         for part, share in shares.items()
     }
-    said["swing_said"] = words.money(row["swing_usd"], 1) if shares["cost"] >= _LEAST else "–"
-    worth = f"{words.money(row['value_usd'], 1)} ({row['decision']})"
+    said["swing_said"] = words.money(row["swing_usd"]) if shares["cost"] >= _LEAST else "–"
+    worth = f"{words.money(row['value_usd'])} ({row['decision']})"
     return said | {"value_said": worth if row["value_usd"] else "–"}
 
 

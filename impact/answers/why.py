@@ -11,7 +11,7 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer
 from impact.answers.exposure import by_entity, said_chance, said_way, travelled
-from impact.answers.losses import TOTAL, bearers
+from impact.answers.losses import TOTAL, bearers, spread_text, when_text
 from impact.answers.provenance import explained, names, origins
 from impact.answers.statements import (
     CLEARLY,
@@ -210,7 +210,7 @@ def _range(row: dict[str, Any]) -> str:
     """An input's estimate in words, with its unit."""
     ends = [value for value in (row["low"], row["high"]) if value is not None] or [row["mode"]]
     if row["unit"] in ("chance", "share") or checks.reference_minutes(row["unit"]):
-        low, high = (f"{words.number(100 * end)} %" for end in (min(ends), max(ends)))
+        low, high = (f"{words.number(100 * end, 3)} %" for end in (min(ends), max(ends)))
         return low if low == high else f"{low} to {high}"
     unit = {"1": "", "person": "people"}.get(row["unit"], row["unit"])
     unit += "s" if unit in ("week", "minute", "hour") else ""
@@ -242,7 +242,7 @@ def _cost(run: Run, name: str) -> Sentences:
     lost = net(run, name)
     if not np.any(lost):
         return ["It loses nothing in this view."]
-    return [f"On the kit's assumptions it loses {_five_to_95(lost)}; {_drivers(run, lost)}."]
+    return [f"On the kit's assumptions it loses {_nine_in_ten(run, lost)}; {_drivers(run, lost)}."]
 
 
 def _of_total(run: Run, name: str) -> Sentences:
@@ -251,14 +251,17 @@ def _of_total(run: Run, name: str) -> Sentences:
         return ["Nothing is lost in this view."]
     rows = run.known["losses"].filter(pl.col("received_by").is_null())
     return [
-        f"On the kit's assumptions all together lose {_five_to_95(lost)}; {_drivers(run, lost)}.",
+        f"On the kit's assumptions all together lose {_nine_in_ten(run, lost, True)};"
+        f" {_drivers(run, lost)}.",
         f"It is the sum of {words.count(rows.height, 'loss', 'losses')}; transfers are left out.",
     ]
 
 
-def _five_to_95(lost: Any) -> str:
-    low, high = np.quantile(lost, (0.05, 0.95), method="inverted_cdf")
-    return f"{words.money_range(float(low), float(high))} (5 % to 95 %)"
+def _nine_in_ten(run: Run, lost: Any, whole: bool = False) -> str:
+    """The range of a loss in words, with the outcomes that it is of."""
+    found = measures.nine_in_ten(lost, whole)
+    when = f", {when_text(found)}" if found.given else ""
+    return f"{spread_text(found, '', run.known.currency)} (nine in ten{when})"
 
 
 def _drivers(run: Run, lost: Any) -> str:
@@ -283,6 +286,11 @@ def _of_input(run: Run, name: str) -> Sentences:
         f"It is used by {words.listed(places) or 'nothing'} of this view, drawn"
         f" {row['drawn'].replace('_', ' ')}.",
     ]
+    if name in known.lasted:
+        lasted = f"{words.number(known.lasted[name], 2)} {row['unit']}s"
+        told.append(
+            f"It has lasted {lasted} by {words.date(known.moment)}, so only longer outcomes count."
+        )
     if row["sources"]:
         published = dict(known["sources"].select("id", "publisher").iter_rows())
         told.append(f"Its source is {words.listed([published[s] for s in row['sources']])}.")
@@ -298,12 +306,9 @@ def _of_loss(run: Run, name: str) -> Sentences:
     told = [f"{words.capital(said[row['bearer']])}, {row['driver']}: a loss of {row['form']}."]
     needs = said[row["needs"]]
     told.append(f"It arises where {needs} is reached, as {_worked_out(run, row)}.")
-    hits = amounts[amounts > 0]
-    if hits.size < measures.ENOUGH:
+    if np.count_nonzero(amounts) < measures.ENOUGH:
         return [*told, f"How large it is, is {words.NOT_RESOLVED} in this view."]
-    low, high = (float(np.quantile(hits, at)) for at in (0.05, 0.95))
-    chance = words.chance(hits.size / amounts.size)
-    told.append(f"Where it arises ({chance}), it is {words.money_range(low, high)}.")
+    told.append(f"It is {_nine_in_ten(run, amounts)}.")
     return [*told, f"It rests at its weakest on: {run.lineage.basis(name)}."]
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -16,15 +18,14 @@ import polars as pl
 from impact.case import said, ways
 from impact.case.schema import TABLES, TLP
 from impact.errors import BadInput, Fault, did_you_mean
-from impact.numerics import loss_kinds
+from impact.numerics import loss_kinds, times
 
 Tables = Mapping[str, pl.DataFrame]
 CERTAIN = "certain"
 RATE = "event/year"  # unit of the one input that says how often such an event happens
 LINK_INPUT = "link."  # each link has an implicit input link.ID, 1 unless a change says otherwise
 SHOWN = 50  # faults shown of one kind
-MOST = 1e15  # of any number of a case: more than the world makes in ten years, in USD
-_SIGNED = ("1", "USD")  # the units in which a number may be below 0: a plain one, a gain
+MOST = 1e15  # of any number of a case; in USD ten years of all that the world makes
 _OVER = re.compile(r"(\S+) over (\S+)")
 _PER_MINUTES = re.compile(r"chance per (\d+(?:\.\d+)?) minutes?")
 
@@ -56,11 +57,11 @@ def argument_pairs(arguments: list[str]) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def all_faults(tables: Tables) -> list[Fault]:
-    """Every fault that the tables have between them."""
+def all_faults(tables: Tables, currency: str = "USD") -> list[Fault]:
+    """Every fault that the tables of a case in that currency have between them."""
     checks = (
-        _unique, _marked, _refer, *said.CHECKS, _root, _ranges, _links, ways.late_arrivals, _inputs,
-        _losses,
+        _unique, _marked, _refer, *said.CHECKS, _root, _ranges, _links, ways.late_arrivals,
+        partial(_inputs, currency=currency), partial(_losses, currency=currency),
     )  # fmt: skip
     return [fault for check in checks for fault in check(tables)]
 
@@ -77,11 +78,16 @@ def _wrong(
 
 
 def _unique(tables: Tables) -> Iterator[Fault]:
+    key = ("id", "known_on", "tlp")
     for table, rows in tables.items():
-        twice = rows.filter(pl.struct("id", "known_on", "tlp").is_duplicated())
-        for line, name in twice[:SHOWN].select("file_line", "id").iter_rows():
+        twice = rows.filter(pl.struct(key).is_duplicated())
+        every = pl.col("file_line").sort().cast(pl.String).str.join(" and ").over(key)
+        for line, name, day, lines in twice.select(
+            "file_line", "id", "known_on", every.alias("all")
+        )[:SHOWN].iter_rows():
             what = f'"{name}" stands twice with one known_on and tlp'
-            yield Fault(_at(table, line, "id"), what, "give the newer row its own known_on")
+            repair = f"remove one of the lines {lines}, or give the newer row a later known_on"
+            yield Fault(_at(table, line, "id"), what, f"{repair} than {_day(day)}")
 
 
 def _marked(tables: Tables) -> Iterator[Fault]:
@@ -156,12 +162,23 @@ def references(tables: Tables, to: Collection[str] | None = None) -> pl.DataFram
 
 
 def first_known(tables: Tables) -> pl.DataFrame:
-    """The day from which each name stands: `to` (its table), `name`, `first`."""
+    """From when each name stands: `to` (its table), `name`, `first`, `first_line`, `sourced`."""
     named = [
-        rows.select(to=pl.lit(table), name="id", known_on="known_on")
+        rows.select(
+            "known_on",
+            to=pl.lit(table),
+            name="id",
+            file_line="file_line",
+            sourced=(pl.col("sources").list.len() > 0) | pl.lit(table == "sources"),
+        )
         for table, rows in tables.items()
     ]
-    return pl.concat(named).group_by("to", "name").agg(first=pl.col("known_on").min())
+    earliest = pl.concat(named).sort("known_on", "file_line", nulls_last=True)
+    return earliest.group_by("to", "name", maintain_order=True).agg(
+        first=pl.col("known_on").first(),
+        first_line=pl.col("file_line").first(),
+        sourced=pl.col("sourced").first(),
+    )
 
 
 def _refer(tables: Tables) -> Iterator[Fault]:
@@ -179,12 +196,20 @@ def _refer(tables: Tables) -> Iterator[Fault]:
         repair = did_you_mean(name, known, f"add it to {to}.csv")
         yield Fault(_at(table, line, column), f'no {what} "{name}"', repair)
     late = wrong.filter(later)
-    for table, column, name, line in (
-        late[:SHOWN].select("table", "column", "name", "file_line").iter_rows()
-    ):
-        what = f'"{name}" becomes known later than this row'
-        repair = "let a row refer only to what is known no later than itself"
-        yield Fault(_at(table, line, column), what, repair)
+    for row in late[:SHOWN].iter_rows(named=True):
+        mine, first = _day(row["known_on"]), _day(row["first"])
+        what = f'"{row["name"]}" becomes known later ({first}) than this row ({mine})'
+        at = f"{row['to']}.csv:{row['first_line']}"
+        repair = f"set known_on of {at} to {mine} or earlier"
+        if row["sourced"]:  # its day is that of its sources
+            here = f"{row['table']}.csv:{row['file_line']}"
+            repair = f"set known_on of {here} to {first} or later, or cite earlier sources in {at}"
+        yield Fault(_at(row["table"], row["file_line"], row["column"]), what, repair)
+
+
+def _day(moment: datetime | None) -> str:
+    """A date of a table as it is written there."""
+    return "" if moment is None else times.as_text(moment)
 
 
 def _root(tables: Tables) -> Iterator[Fault]:
@@ -260,12 +285,17 @@ def _links(tables: Tables) -> Iterator[Fault]:
             yield Fault(where, f'"{minutes}" is not in minute', "name an input in minutes")
 
 
-def _inputs(tables: Tables) -> Iterator[Fault]:
+def _inputs(tables: Tables, currency: str) -> Iterator[Fault]:
     for row in tables["inputs"].iter_rows(named=True):
         where = f"inputs.csv:{row['file_line']}"
         if row["id"] and row["id"].startswith(LINK_INPUT):
             yield Fault(f"{where} id", "link. is kept for links", "choose another name")
         yield from input_faults(where, row)
+        unit = row["unit"] or ""
+        if other := sorted(loss_kinds.money(unit) - {currency}):
+            right = reduce(lambda made, code: made.replace(code, currency), other, unit)
+            what = f'"{unit}" is in {", ".join(other)}, and the case is in {currency}'
+            yield Fault(f"{where} unit", what, f"convert the amounts and write {right}")
     rates = tables["inputs"].filter(pl.col("unit") == RATE)
     for line, name in rates.select("file_line", "id").iter_rows():
         if name != rates["id"][0]:
@@ -310,7 +340,8 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
     chance = unit == "share" or is_chance(unit)
     place = "low" if low is not None else "mode" if mode is not None else "parameters"
     drawn = [*given, *(pairs.values() if shape == "quantiles" else ())]
-    if unit not in _SIGNED and not chance and any(value < 0 for value in drawn):
+    signed = unit == "1" or (len(unit) == 3 and loss_kinds.money(unit) == {unit})
+    if not signed and not chance and any(value < 0 for value in drawn):
         yield Fault(f"{where} {place}", "is below 0", f"there is no {unit} below 0")
     if any(abs(value) > MOST for value in (*drawn, *pairs.values(), cap or 0)):
         yield Fault(f"{where} {place}", f"is beyond {MOST:.0e}", "check its zeros")
@@ -389,15 +420,14 @@ def _beyond(kind: str, pairs: Mapping[str, str], ends: Mapping[str, tuple[float,
     most = {name: np.asarray(max(map(abs, ends[at]))) for name, at in pairs.items() if at in ends}
     if len(most) < len(pairs) or max(most.values()) > MOST:
         return ""  # told as a missing reference, or with the input
-    with np.errstate(over="ignore", invalid="ignore"):
-        try:
-            amount = float(loss_kinds.KINDS[kind].amount(most))
-        except BadInput as error:
-            return error.faults[0].what
-    return "" if amount <= MOST else f"can come to {amount:.0e} USD"
+    try:
+        amount = float(loss_kinds.KINDS[kind].amount(most))
+    except BadInput as error:
+        return error.faults[0].what
+    return "" if amount <= MOST else f"can come to {amount:.0e}"
 
 
-def _losses(tables: Tables) -> Iterator[Fault]:
+def _losses(tables: Tables, currency: str) -> Iterator[Fault]:
     units = dict(tables["inputs"].select("id", "unit").iter_rows())
     ends = {row["id"]: ends_of(row) for row in tables["inputs"].iter_rows(named=True)}
     for row in tables["losses"].iter_rows(named=True):
@@ -419,16 +449,22 @@ def _losses(tables: Tables) -> Iterator[Fault]:
             continue
         if any(name not in units for name in pairs.values()):
             continue  # told as a missing reference
+        named = {argument: units[name] or "" for argument, name in pairs.items()}
+        if set().union(*map(loss_kinds.money, named.values())) - {currency}:
+            continue  # told with the input
         try:
-            named = {argument: units[name] for argument, name in pairs.items()}
-            fault = loss_kinds.unit_fault(kind, named)
+            fault = loss_kinds.unit_fault(kind, named, currency)
         except ValueError:
             continue  # told with the input
         if fault:
-            yield Fault(f"{where} arguments", fault, "check the inputs and their units")
+            of_one = loss_kinds.KINDS[kind].currency not in ("", currency)
+            repair = "write it as a product" if of_one else "check the inputs and their units"
+            yield Fault(f"{where} {'kind' if of_one else 'arguments'}", fault, repair)
         for column in ("retention", "limit"):
-            if units.get(row[column], "USD") != "USD":
-                yield Fault(f"{where} {column}", "is not in USD", "name an input in USD")
+            unit = units.get(row[column], currency) or ""
+            if unit != currency and not loss_kinds.money(unit) - {currency}:
+                what, repair = f"is not in {currency}", f"name an input in {currency}"
+                yield Fault(f"{where} {column}", what, repair)
             if min(ends.get(row[column] or "", (0.0,))) < 0:
                 what = f'"{row[column]}" can be below 0'
                 yield Fault(f"{where} {column}", what, "name an amount of cover")
@@ -436,4 +472,4 @@ def _losses(tables: Tables) -> Iterator[Fault]:
             yield Fault(f"{where} arguments", beyond, "check the inputs and their zeros")
         if row["retention"] and not row["limit"]:
             what = "a retention needs a limit of the cover above it"
-            yield Fault(f"{where} limit", what, "name an input in USD")
+            yield Fault(f"{where} limit", what, f"name an input in {currency}")

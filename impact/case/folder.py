@@ -16,19 +16,22 @@ import polars as pl
 
 from impact.case import checks, parts, tables
 from impact.case import scenarios as scenario_file
-from impact.case.scenarios import BASELINE, Change, Decision, Scenario
+from impact.case.scenarios import BASELINE, Change, Decision, Scenario, Unusable
 from impact.case.schema import SCHEMA_VERSION, TABLES, TLP, highest
 from impact.errors import BadInput, Fault, bad, did_you_mean
-from impact.numerics import times
+from impact.numerics import loss_kinds, times
 
 TEMPLATE = "_template"
 ADVISORIES = "advisories"
 STACK = ("locks", "sboms")  # of the level of the case
 FOLDERS = (ADVISORIES, *STACK)
 _SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
+ROLES = ("client", "user", "vendor", "contractor")  # whose case it is; the first unless it says
 _OPTIONAL = (
+    "role",  # of whom the case is: one of ROLES
     "title_known_on",  # before that day a view is titled by the name of the event
     "view_of",  # the seal of a view written by the kit
+    "moment",  # when that view was seen from
     "stack",  # a folder of data/ that counts as the locks of the case
     "vendors",  # headings of a vendor inventory, see impact.case.vendors
 )
@@ -63,8 +66,12 @@ class Case:
     every row; `impact.view` returns a case with the rows, the inputs and the changes of one view;
     `ended` holds the rows that ended others by then, `before` is that view before its scenario and
     changes, `loaded` the case that it is a view of. `label` is the highest TLP level in it, which
-    marks every answer to it. `files` are the originals that it holds: what
-    lies in FOLDERS, by its path in the case folder.
+    marks every answer to it. `moment` is when a view is seen from, its as-of or else the present;
+    `lasted` maps an input to how long the state whose length it measures has lasted by then.
+    `files` are the originals that it holds: what lies in FOLDERS, by its path in the case folder.
+    `role` is one of ROLES: a client of the vendor, a user of the package, the vendor itself, or a
+    contractor of it. `unusable` are the decisions that have faults, which keep nothing else from
+    being shown.
     """
 
     id: str
@@ -75,11 +82,15 @@ class Case:
     tables: Mapping[str, pl.DataFrame] = field(repr=False)
     scenarios: Mapping[str, Scenario] = field(repr=False)
     decisions: Mapping[str, Decision] = field(repr=False)
+    role: str = ROLES[0]
+    unusable: Mapping[str, Unusable] = field(default_factory=dict, repr=False)
     label: str = TLP[-1]
     title_known_on: str = field(default="", repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     scenario: str = BASELINE
     as_of: datetime | None = None
+    moment: datetime | None = None
+    lasted: Mapping[str, float] = field(default_factory=dict, repr=False)
     changes: tuple[Change, ...] = ()
     ended: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     before: Case | None = field(default=None, repr=False, compare=False)
@@ -123,6 +134,7 @@ def label_of(case: Case) -> str:
     frames = (*case.tables.values(), *case.ended.values())
     rows = [level for frame in frames for level in frame["tlp"].unique()]
     entries: list[Scenario | Decision] = [*case.scenarios.values(), *case.decisions.values()]
+    entries += [one.decision for one in case.unusable.values()]
     return highest([*rows, *(entry.tlp for entry in entries)])
 
 
@@ -174,7 +186,10 @@ def load_case(case: str | Path) -> Case:
 
 
 def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
-    """(case, faults) of a case folder: a case only where there are no faults."""
+    """(case, faults) of a case folder: a case only where there are no faults.
+
+    Faults of a decision alone stand in the `unusable` of the case.
+    """
     settings, faults = _settings(folder / "case.toml")
     frames: dict[str, pl.DataFrame] = {}
     for table in TABLES:
@@ -190,10 +205,9 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     if faults or found:  # what refers to a table that could not be read is not told again
         return None, [*faults, *found]
     sealed = settings.get("view_of") == seal(folder)
-    level = settings["tlp"]
-    known, decisions, found = scenario_file.read("scenarios.toml", content, frames, sealed, level)
+    read = scenario_file.read("scenarios.toml", content, frames, sealed, settings["tlp"])
     if not sealed:  # a view was checked where it was written
-        faults = [*checks.all_faults(frames), *found]
+        faults = [*checks.all_faults(frames, settings["currency"]), *read.faults]
     if faults:
         return None, faults
     try:
@@ -207,10 +221,13 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         currency=settings["currency"],
         tlp=settings["tlp"],
         title_known_on=settings.get("title_known_on", ""),
+        moment=times.parse(settings["moment"]) if "moment" in settings else None,
         files=files,
         tables=frames,
-        scenarios=known,
-        decisions=decisions,
+        role=settings.get("role", ROLES[0]),
+        scenarios=read.scenarios,
+        decisions=read.decisions,
+        unusable=read.unusable,
     )
     return replace(loaded, label=label_of(loaded)), []
 
@@ -296,15 +313,21 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
     for name in _SETTINGS[:-1]:
         if not isinstance(content.get(name), str):
             faults.append(Fault(f"{path.name} {name}", "is missing or not text", "fill it in"))
-    titled = content.get("title_known_on")
-    try:
-        _ = titled is None or times.parse(str(titled))
-    except ValueError as error:
-        faults.append(Fault(f"{path.name} title_known_on", "is no date", str(error)))
+    for name in {"title_known_on", "moment"} & content.keys():
+        try:
+            times.parse(str(content[name]))
+        except ValueError as error:
+            faults.append(Fault(f"{path.name} {name}", "is no date", str(error)))
     if not faults and not content["id"].replace("-", "").replace("_", "").isalnum():
         faults.append(Fault(f"{path.name} id", "is not a bare name", "use a-z, 0-9, - and _"))
-    if content.get("currency", "USD") != "USD":
-        faults.append(Fault(f"{path.name} currency", "is not USD", "give all amounts in USD"))
+    code, role = content.get("currency"), content.get("role", ROLES[0])
+    if isinstance(code, str) and code not in ("USD", *loss_kinds.currencies()):
+        repair = "write a code of ISO 4217, such as EUR"
+        repair = did_you_mean(code.upper(), sorted(loss_kinds.currencies()), repair)
+        faults.append(Fault(f"{path.name} currency", f'"{code[:40]}" is no currency', repair))
+    if role not in ROLES:
+        repair = did_you_mean(str(role).lower(), ROLES, f"one of {', '.join(ROLES)}")
+        faults.append(Fault(f"{path.name} role", f'"{str(role)[:40]}" is no role', repair))
     if content.get("schema_version") != SCHEMA_VERSION:
         what = f"is {content.get('schema_version')}, this kit reads {SCHEMA_VERSION}"
         faults.append(Fault(f"{path.name} schema_version", what, f"write {SCHEMA_VERSION}"))
@@ -333,7 +356,10 @@ def digests(known: Case) -> dict[str, str]:
     """
     of_tables = {name: _digest(known, name) for name in known.tables if name != "inputs"}
     levels = known.tlp, known.label
-    what = (known.id, known.title, known.question, levels, known.as_of, known.changes)
+    what = (
+        *(known.id, known.title, known.question, known.currency, known.role, levels),
+        *(known.moment, known.changes, known.unusable),
+    )
     return {
         **of_tables,
         "inputs": _inputs_digest(known),

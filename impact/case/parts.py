@@ -10,6 +10,7 @@ import polars as pl
 
 from impact.case.checks import argument_pairs, ends_of, parameters
 from impact.errors import Fault
+from impact.numerics.loss_kinds import money
 
 Tables = Mapping[str, pl.DataFrame]
 NEAR = 0.01  # by which parts may miss the whole
@@ -42,17 +43,18 @@ def _priors(judgements: pl.DataFrame) -> Iterator[Fault]:
 def _bands(losses: pl.DataFrame, inputs: pl.DataFrame) -> Iterator[Fault]:
     """Shares that part the same people, goods or hours among rows of one bearer and form."""
     rows = {row["id"]: row for row in inputs.iter_rows(named=True)}
-    parted: dict[tuple[object, ...], dict[str, int]] = {}
+    parted: dict[tuple[str, tuple[object, ...]], dict[str, int]] = {}
     for loss in losses.iter_rows(named=True):
         pairs = argument_pairs(loss["arguments"])
         units = {name: str(rows[of]["unit"]) for name, of in pairs.items() if of in rows}
         whose = (loss["bearer"], loss["received_by"], loss["needs"], loss["form"], loss["kind"])
         for name, unit in units.items():
             if unit == "share":
-                same = [(n, pairs[n]) for n in sorted(units) if n != name and "USD" not in units[n]]
-                parts = parted.setdefault((name, *whose, *same), {})
+                others = sorted(n for n in units if n != name and not money(units[n]))
+                same = [(other, pairs[other]) for other in others]
+                parts = parted.setdefault((name, (*whose, *same)), {})
                 parts.setdefault(pairs[name], loss["file_line"])
-    for (name, *_), parts in parted.items():
+    for (name, _), parts in parted.items():
         total = sum(_middle(rows[part]) for part in parts)
         if len(parts) > 1 and (total > 1 + NEAR or (name == BAND and total < 1 - NEAR)):
             what = f"{', '.join(parts)} sum to {total:.3g}"

@@ -18,9 +18,10 @@ def sourced(tables: Tables) -> Iterator[Fault]:
     """Rows that claim to be known earlier or later than their own sources were published."""
     sources = tables["sources"]
     differ = sources.filter(pl.col("known_on") != pl.col("published_on"))
-    for line in differ["file_line"][:SHOWN]:
-        what = "differs from published_on"
-        yield Fault(f"sources.csv:{line} known_on", what, "write the same date")
+    for line, known, on in differ[:SHOWN].select("file_line", "known_on", "published_on").rows():
+        day = times.as_text(on)
+        what = f"{times.as_text(known)} differs from published_on"
+        yield Fault(f"sources.csv:{line} known_on", what, f"write the same date, {day}")
     published = sources.group_by("id").agg(published=pl.col("published_on").min())
     for table, rows in tables.items():
         if table == "sources":
@@ -29,17 +30,18 @@ def sourced(tables: Tables) -> Iterator[Fault]:
             rows.select("file_line", "known_on", id="sources")
             .explode("id")
             .join(published, on="id", how="inner")
-            .group_by("file_line", "known_on")
-            .agg(first=pl.col("published").min())
+            .sort("published", "id")
+            .group_by("file_line", "known_on", maintain_order=True)
+            .agg(first=pl.col("published").first(), of=pl.col("id").first())
             .filter(pl.col("first").dt.truncate("1s") != pl.col("known_on").dt.truncate("1s"))
             .sort("file_line")
         )
-        for line, first in dated[:SHOWN].select("file_line", "first").iter_rows():
-            yield Fault(
-                f"{table}.csv:{line} known_on",
-                "is not the earliest publication among the row's own sources",
-                f"write {times.as_text(first)}; a later corroboration is a row of its own",
-            )
+        for line, known, first, of in dated[:SHOWN].iter_rows():
+            day, mine = times.as_text(first), times.as_text(known)
+            what = f'{mine} is not the earliest publication among the row\'s own sources, "{of}"'
+            why = "nothing is known before it is published"
+            why = "a later corroboration is a row of its own" if known > first else why
+            yield Fault(f"{table}.csv:{line} known_on", what, f"write {day}; {why}")
 
 
 def circles(tables: Tables) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from impact.errors import BadInput, Fault, did_you_mean
 from impact.numerics import times
 
 BASELINE = "baseline"
+UNUSABLE = "unusable"  # block of a sealed view
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SCENARIO_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # signs of a place are left to it
 _MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
@@ -91,6 +92,30 @@ class Decision:
     note: str
     options: tuple[Option, ...]
     tlp: str = TLP[0]
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A decision, as far as it can be read, and what is wrong with it."""
+
+    decision: Decision
+    faults: tuple[Fault, ...]
+
+    def __str__(self) -> str:
+        """What is wrong, in a sentence; without faults that they are for the owner's eyes."""
+        first = str(self.faults[0]) if self.faults else "`impact check` says why"
+        more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
+        end = "" if first.endswith("?") and not more else "."
+        return f'Decision "{self.decision.title}" cannot be worked out: {first}{more}{end}'
+
+
+class Read(NamedTuple):
+    """What a `scenarios.toml` holds: a decision with faults is unusable, all else is a fault."""
+
+    scenarios: dict[str, Scenario]
+    decisions: dict[str, Decision]
+    unusable: dict[str, Unusable]
+    faults: list[Fault]
 
 
 def named(entry: Scenario | Decision) -> frozenset[tuple[str, str]]:
@@ -238,19 +263,18 @@ def read(
     tables: Tables,
     sealed: bool = False,
     level: str = TLP[0],
-) -> tuple[dict[str, Scenario], dict[str, Decision], list[Fault]]:
-    """(scenarios, decisions, faults) of a `scenarios.toml`, checked against the tables.
+) -> Read:
+    """The scenarios and decisions of a `scenarios.toml`, checked against the tables.
 
-    In that of a view that the kit wrote, `sealed`, members of grids stand by their own names. An
-    entry without a `tlp` is of the `level` of its case.
+    In that of a view that the kit wrote, `sealed`, members of grids stand by their own names, and
+    decisions that were unusable with their faults. An entry without a `tlp` is of the `level` of
+    its case.
     """
     name_of = _MEMBER if sealed else _SCENARIO_NAME
-    faults = _strange(file, content, ("scenario", "decision"))
+    faults = _strange(file, content, ("scenario", "decision", *([UNUSABLE] if sealed else [])))
     says = "What the evidence supports."
     found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
-    alike = {
-        BASELINE: BASELINE
-    }  # names without capitals, which many file systems do not tell apart
+    alike = {BASELINE: BASELINE}  # by name without capitals: many file systems tell none apart
     inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
     for grid, settings in _entries(content, "scenario", file, faults, name_of):
         where = f"{file} scenario.{grid}"
@@ -263,13 +287,28 @@ def read(
             one = _scenario(where, name, {"tlp": level, **entry}, tables, inputs, wrong)
             found[name] = replace(one, grid="" if name == grid else grid)
         faults += dict.fromkeys(wrong)
-    decisions = {
-        name: _decision(
-            f"{file} decision.{name}", name, {"tlp": level, **entry}, tables, inputs, faults
-        )
-        for name, entry in _entries(content, "decision", file, faults)
-    }
-    return found, decisions, faults
+    decisions, unusable = dict[str, Decision](), dict[str, Unusable]()
+    unread = list[Fault]()
+    for name, entry in _entries(content, "decision", file, unread):
+        wrong = list[Fault]()
+        marked = {"tlp": level, **entry}
+        decision = _decision(f"{file} decision.{name}", name, marked, tables, inputs, wrong)
+        if wrong and not sealed:  # a view was checked where it was written
+            unusable[name] = Unusable(decision, tuple(wrong))
+        else:
+            decisions[name] = decision
+    for fault in unread:
+        title = fault.where.removeprefix(f"{file} ")
+        unusable[fault.where] = Unusable(_unread(title, level), (fault,))
+    for name, entry in content.get(UNUSABLE, {}).items() if sealed else ():
+        told = tuple(Fault(*each) for each in entry["faults"])
+        unusable[name] = Unusable(_unread(entry["title"], entry["tlp"]), told)
+    return Read(found, decisions, unusable, faults)
+
+
+def _unread(title: str, tlp: str) -> Decision:
+    """A decision of which no more than the title is known."""
+    return Decision("", title, "", "", "", "", "", (), tlp)
 
 
 def _scenario(
@@ -394,7 +433,10 @@ def _unmoved(where: str, options: list[Option], tables: Tables) -> list[Fault]:
 
 
 def _bent(where: str, flips_on: str, bearer: str, tables: Tables) -> list[Fault]:
-    """Why the costs of a bearer are no straight line in an input."""
+    """Why the costs of a bearer are no straight line in an input; in a chance they may bend."""
+    units = tables["inputs"].filter(pl.col("id") == flips_on)["unit"]
+    if any(checks.is_chance(unit) for unit in units):
+        return []
     lost = tables["losses"].filter((pl.col("bearer") == bearer) | (pl.col("received_by") == bearer))
     for row in lost.iter_rows(named=True):
         uses = list(checks.argument_pairs(row["arguments"]).values()).count(flips_on)
@@ -403,9 +445,6 @@ def _bent(where: str, flips_on: str, bearer: str, tables: Tables) -> list[Fault]
             what = f'the cost of "{row["id"]}" is no straight line in "{flips_on}"'
             repair = "name an input that is a factor of products, once each and without a limit"
             return [Fault(where, what, repair)]
-    units = tables["inputs"].filter(pl.col("id") == flips_on)["unit"]
-    if any(checks.is_chance(unit) for unit in units):
-        return [Fault(where, f'"{flips_on}" is a chance', "name a factor of losses")]
     return []
 
 

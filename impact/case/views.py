@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -29,11 +30,13 @@ def view(
     as_of: str | None = None,
     tlp: str | None = None,
     changes: str = "",
+    now: str = "",
 ) -> Case:
     """The case as known by a day, at or below a level, under a scenario and further changes.
 
     `as_of` is a date or a UTC time, empty for all rows; `changes` is
-    `NAME=VALUE; NAME=LOW,MODE,HIGH`. Rows known by then and at or below the level stand; of each id
+    `NAME=VALUE; NAME=LOW,MODE,HIGH`. Deadlines and durations run to the as-of, else to `now`, else
+    to the present hour. Rows known by then and at or below the level stand; of each id
     the newest; what was withdrawn does not. A view without rows is an answer.
 
     Raises BadInput for an unknown scenario, input, level or a bad date; Refusal where rows above
@@ -54,8 +57,12 @@ def view(
     tables, ended = _standing(case.tables, moment, level)
     seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
     seen = replace(seen, scenarios=shown, decisions=_at_level(case, case.decisions, level))
+    seen = replace(seen, unusable=_unusable(case, level))
     seen = replace(seen, loaded=case.loaded or case, memo={}, title=_title(seen))
-    seen = replace(seen, label=folder.label_of(seen))
+    seen = replace(
+        seen, label=folder.label_of(seen), moment=moment or _moment(now) or present(case)
+    )
+    seen = replace(seen, lasted=_lasted(seen))
     if _RANK[level] < _RANK[case.tlp]:  # what a case holds of a stack is of its own level
         public = {name: data for name, data in seen.files.items() if name.startswith(ADVISORIES)}
         seen = replace(seen, files=public)
@@ -73,6 +80,19 @@ def _at_level(case: Case, entries: Mapping[str, Entry], level: str) -> dict[str,
         name: entry
         for name, entry in entries.items()
         if _RANK[entry.tlp] <= _RANK[level] and not above & scenarios.named(entry)
+    }
+
+
+def _unusable(case: Case, level: str) -> dict[str, scenarios.Unusable]:
+    """Decisions with faults, told to who may see the whole case; what they name stays with them."""
+    if _RANK[level] < _RANK[case.tlp]:
+        return {}
+    hidden = _RANK[level] < _RANK[case.label]
+    shown = _at_level(case, {name: one.decision for name, one in case.unusable.items()}, level)
+    return {
+        name: replace(one, faults=()) if hidden else one
+        for name, one in case.unusable.items()
+        if name in shown
     }
 
 
@@ -160,6 +180,46 @@ class _Changed(Mapping[str, pl.DataFrame]):
 
     def __len__(self) -> int:
         return len(self.tables)
+
+
+NOW = "IMPACT_NOW"  # in the environment: a moment that stands for the present
+
+
+def present(case: Case) -> datetime:
+    """The moment at which a case without an as-of is seen: that of its view, else this hour."""
+    said = os.environ.get(NOW) or f"{datetime.now(UTC):%Y-%m-%dT%H}:00Z"
+    return case.moment or times.parse(said)
+
+
+_DAYS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30.4375, "year": 365.25}
+
+
+def _lasted(known: Case) -> dict[str, float]:
+    """Input -> how long the state that it measures has lasted by the moment of a view, in its unit.
+
+    Of inputs that name the claim with which the state began (`lasts_since`), while nothing ends it:
+    neither that claim's `valid_to` nor a later claim of another value on the same topic.
+    """
+    claims, found = known.rows("claims"), dict[str, float]()
+    for name, row in known.inputs.items():
+        claim = claims.get(row.get("lasts_since") or "")
+        if claim is None or known.moment is None or _ended(known, claim):
+            continue
+        began = times.start(claim["valid_from"] or claim["stated_on"])
+        days = (known.moment - began).total_seconds() / 86_400
+        if days > 0:
+            found[name] = days / _DAYS[row["unit"]]
+    return found
+
+
+def _ended(known: Case, claim: Mapping[str, Any]) -> bool:
+    """Whether the state that a claim asserts has ended by the moment of a view."""
+    if claim["valid_to"] is not None and known.moment and claim["valid_to"] <= known.moment:
+        return True
+    topic = [pl.col(part).eq_missing(claim[part]) for part in ("subject", "predicate", "qualifier")]
+    later = pl.col("stated_on") > claim["stated_on"]
+    other = later & (pl.col("stance") == "asserts") & pl.col("object").ne_missing(claim["object"])
+    return known["claims"].filter(*topic, other).height > 0
 
 
 def _moment(as_of: str) -> datetime | None:
@@ -302,28 +362,9 @@ def history(one: Case, other: Case) -> Iterator[tuple[Case, list[RowChange]]]:
         yield last, changes
 
 
-@folder.once
-def now(known: Case) -> datetime | None:
-    """The moment that a view speaks of: its as-of, else the last day on which a claim was known.
-
-    No clock is read, so a page stays the same whenever it is made.
-    """
-    if known.as_of is not None:
-        return known.as_of
-    every = known["claims"]["known_on"].to_list()
-    days = [day for day in every if times.precision(day) in ("day", "minute")]
-    return max(days or every, default=None)
-
-
-def vaguely_later(known: Case) -> bool:
-    """Whether a view of all that is known has claims of a month or year that ends after its moment.
-
-    They count in it, though the day on which they became known is not known.
-    """
-    last = now(known)
-    if known.as_of is not None or last is None:
-        return False
-    return any(times.until(day) > times.until(last) for day in known["claims"]["known_on"])
+def now(known: Case) -> datetime:
+    """The moment that a view is seen from, on which deadlines and durations are counted."""
+    return known.moment or present(known)
 
 
 def falling(known: Case) -> list[str]:
@@ -361,4 +402,4 @@ def notices(known: Case) -> list[str]:
         )
     if own := [str(change) for change in known.changes if change not in scenario.changes]:
         said.append(f"Inputs were changed for this view: {'; '.join(own)}.")
-    return said
+    return [*said, *map(str, known.unusable.values())]

@@ -13,13 +13,13 @@ from typing import Any
 import polars as pl
 
 from impact.case.folder import FOLDERS, Case, load_case, ordered, read_case, seal
-from impact.case.scenarios import BASELINE, Change, Scenario
+from impact.case.scenarios import BASELINE, UNUSABLE, Change, Scenario
 from impact.case.schema import SCHEMA_VERSION
 from impact.case.tables import harmless
 from impact.errors import BadInput, bad
 from impact.numerics import times
 
-_SETTINGS = ("id", "title", "question", "currency", "tlp")
+_SETTINGS = ("id", "title", "question", "currency", "role", "tlp")
 _LINE = "file_line"  # where a row stood in the file that it was read from
 
 
@@ -42,6 +42,7 @@ def write(known: Case, home: Path) -> None:
         (home / name).write_bytes(data)
     settings = {name: getattr(known, name) for name in _SETTINGS}
     settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
+    settings |= {"moment": times.as_text(known.moment)} if known.moment else {}
     (home / "case.toml").write_text(_settings(settings), encoding="utf-8")
 
 
@@ -126,6 +127,10 @@ def _scenarios(known: Case) -> str:
             said |= {"costs": list(option.costs), "saves": list(option.saves)}
             sets = {"set": _estimates(option.changes)}
             blocks.append(_block(("decision", name, "option", option.id), said | sets))
+    for name, one in known.unusable.items():
+        said = {"title": one.decision.title, "tlp": one.decision.tlp}
+        faults = [[fault.where, fault.what, fault.repair] for fault in one.faults]
+        blocks.append(_block((UNUSABLE, name), said | {"faults": faults}))
     return "\n".join(["# the scenarios and decisions of a view", *blocks])
 
 

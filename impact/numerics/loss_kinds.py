@@ -1,8 +1,9 @@
-"""How an amount of loss is worked out: one function per kind, draws in, USD out.
+"""How an amount of loss is worked out: one function per kind, draws in, an amount of money out.
 
-A kind takes arrays `(draws,)` or scalars by argument name and returns USD `(draws,)`. Units are
-checked before anything is drawn: a `product` must come out as USD, the other kinds state what each
-argument is. A new kind is a function, a line in `KINDS`, a test and rows of losses.csv.
+A kind takes arrays `(draws,)` or scalars by argument name and returns `(draws,)` in the currency of
+the case. Units are checked before anything is drawn: a `product` must come out in that currency,
+the other kinds state what each argument is. A new kind is a function, a line in `KINDS`, a test and
+rows of losses.csv.
 """
 
 from __future__ import annotations
@@ -19,7 +20,26 @@ from impact.errors import bad
 
 Draws = NDArray[np.float64]
 _DIMENSIONLESS = {"share", "chance", "1"}
-_NAME = re.compile(r"[a-z][a-z_]*|USD|1")
+_NAME = re.compile(r"[a-z][a-z_]*|[A-Z]{3}|1")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+NO_MONEY = ("XTS", "XXX")  # codes of ISO 4217 for tests, and for no currency
+
+
+def currencies() -> frozenset[str]:
+    """The codes of ISO 4217, with those that are no longer in use, as Unicode CLDR lists them."""
+    from babel.core import get_global
+
+    every = get_global("territory_currencies").values()
+    return frozenset(code for used in every for code, *_ in used).difference(NO_MONEY)
+
+
+def money(unit: str) -> set[str]:
+    """The currencies in a unit.
+
+    >>> money("EUR/person/hour"), money("person*hour")
+    ({'EUR'}, set())
+    """
+    return set(_CURRENCY.findall(unit))
 
 
 def dimension(unit: str) -> Mapping[str, int]:
@@ -60,7 +80,7 @@ def records(arguments: Mapping[str, Draws]) -> Draws:
 
     The log-log regression of Jacobs (2014) on 115 cases of the Ponemon study: intercept 7.680,
     slope 0.758, residual lognormal with standard deviation 0.523. `share` is the part of that total
-    that the row stands for. Nobody affected costs nothing.
+    that the row stands for. Nobody affected costs nothing. The amount is in USD.
     """
     people = np.asarray(arguments["people"], dtype=np.float64)
     with np.errstate(divide="ignore", over="ignore"):
@@ -74,25 +94,34 @@ def records(arguments: Mapping[str, Draws]) -> Draws:
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to work out an amount; `units` names its arguments, or is None for any names."""
+    """A way to work out an amount; `units` names its arguments, or is None for any names.
+
+    `currency` is the one that its amounts are in, empty where that follows from the arguments.
+    """
 
     amount: Callable[[Mapping[str, Draws]], Draws]
     units: Mapping[str, str] | None
+    currency: str = ""
 
 
 _RECORDS = {"people": "person", **dict.fromkeys(("intercept", "slope", "residual", "share"), "1")}
-KINDS: Mapping[str, Kind] = {"product": Kind(product, None), "records": Kind(records, _RECORDS)}
+KINDS: Mapping[str, Kind] = {
+    "product": Kind(product, None),
+    "records": Kind(records, _RECORDS, "USD"),
+}
 
 
-def unit_fault(kind: str, units: Mapping[str, str]) -> str | None:
-    """What is wrong with the arguments of a loss (argument name -> unit), or None."""
+def unit_fault(kind: str, units: Mapping[str, str], currency: str = "USD") -> str | None:
+    """What is wrong with the arguments of a loss (argument name -> unit) in a currency, or None."""
     wanted = KINDS[kind].units
+    if KINDS[kind].currency not in ("", currency):
+        return f"{kind} gives {KINDS[kind].currency}, and the case is in {currency}"
     if wanted is None:
         result = times(*units.values())
-        if result == {"USD": 1}:
+        if result == {currency: 1}:
             return None
         shown = " ".join(f"{name}^{power}" for name, power in sorted(result.items())) or "no unit"
-        return f"the arguments multiply to {shown}, not to USD"
+        return f"the arguments multiply to {shown}, not to {currency}"
     if missing := sorted(set(wanted) - set(units)):
         return f"the arguments {', '.join(missing)} are missing"
     if extra := sorted(set(units) - set(wanted)):

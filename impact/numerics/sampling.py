@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import scipy
@@ -219,6 +220,26 @@ def quantiles(
     at, values = zip(*sorted((float(name), value) for name, value in pairs), strict=True)
     result: Draws = np.interp(u, at, values)
     return result
+
+
+def beyond(u: Draws, least: float | None, quantile: Callable[..., Draws], *shape: Any) -> Draws:
+    """`(draws,)` amounts of a shape on condition that they exceed `least`; None is no condition.
+
+    The inverse on the part of (0, 1) above F(least), found by bisection. `least` itself where the
+    shape has nothing above it.
+    """
+    if least is None:
+        return quantile(u, *shape)
+    below, above = 0.0, 1.0 - _STEP
+    if quantile(np.array([above]), *shape)[0] <= least:
+        return np.full(u.shape, least)
+    for _ in range(50):
+        middle = (below + above) / 2
+        if quantile(np.array([middle]), *shape)[0] <= least:
+            below = middle
+        else:
+            above = middle
+    return quantile(above + u * (1 - above), *shape)
 
 
 QUANTILES: dict[str, Callable[..., Draws]] = {

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from impact import words
 from impact.case.folder import find_case, load_case
 from impact.errors import BadInput, Fault, bad
-from impact.reports import batch, cluster
+from impact.reports import batch, cluster, files
 from impact.reports.plan import Parameters, chosen, find_notebooks, plan
 
 _NAMED = 5  # reports named for one reason, before "and N more"
@@ -35,9 +35,13 @@ def make(
     kinds: str,
     seconds: int,
     scenario: str,
+    now: bool = False,
     **view: Any,
 ) -> Told:
     """Plan and make reports of a case; `address` is that of a Dask scheduler, or empty.
+
+    Reports without an as-of keep the moment of those of the case in the folder, unless `now` is
+    asked for.
 
     Raises BadInput with every fault of what was asked, before any kernel starts.
     """
@@ -48,7 +52,8 @@ def make(
     _try(faults, _positive, "--jobs", jobs, "give the number of reports made at a time")
     _try(faults, _positive, "--timeout", seconds, "give the seconds that a report may take")
     base = Parameters(case=loaded.id, **view)
-    planned = _try(faults, plan, loaded, notebooks, chosen(loaded, scenario), base)
+    moment = "" if now else files.moment_of(out, loaded.id)
+    planned = _try(faults, plan, loaded, notebooks, chosen(loaded, scenario), base, moment)
     if faults or planned is None:
         raise BadInput(faults)
     tasks, refused = planned

@@ -25,6 +25,7 @@ import polars as pl
 from impact import texts, words
 from impact.case.tables import harmless
 from impact.errors import BadInput, bad
+from impact.numerics import times
 from impact.reports.plan import Task
 
 MANIFEST, RESULTS = "manifest.json", "answers"
@@ -168,6 +169,17 @@ def one_level(out: Path, level: str) -> None:
             if entry["level"] != level:
                 what = f"holds reports at {entry['level']}, these are at {level}"
                 raise bad(str(out), what, "choose another folder with --out")
+
+
+def moment_of(out: Path, case: str) -> str:
+    """The latest moment that the reports of a case without an as-of in a folder were seen from."""
+    entries = (entry for found in manifests(out).values() for entry in found.values())
+    moments = [
+        str(entry["moment"])
+        for entry in entries
+        if entry["case"] == case and "moment" in entry and not entry["parameters"]["as_of"]
+    ]
+    return max(moments, key=times.parse, default="")
 
 
 def place(out: Path, task: Task, suffix: str) -> Path:

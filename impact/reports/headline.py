@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from impact import words
 from impact.answers.comparisons import paired, said_moved
 from impact.answers.exposure import any_client, any_reported
 from impact.answers.losses import by_bearer
@@ -19,7 +20,7 @@ from impact.simulation import Run, simulate, total
 
 STATES = {"copied": "Any client data copied", "published": "Any client data with third parties"}
 POINTS = 24  # of the small exceedance picture
-_MEASURES = ("mean_usd", "mean_error_usd", "p05_usd", "p95_usd", "assumed_share", "basis")
+_MEASURES = ("mean_usd", "mean_error_usd", "assumed_share", "basis", "range", "when")
 
 
 class Headlines:
@@ -63,7 +64,7 @@ def _baseline(known: Case, parameters: Parameters) -> Run | None:
 def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
     """What the index says of a view, as JSON.
 
-    `bearers` maps each bearer, `total` among them, to its name and measures in USD with basis;
+    `bearers` maps each bearer, `total` among them, to its name, measures and range with basis;
     `difference` is the mean total less the baseline's on the same draws, with its error; `exceeded`
     are (USD, share of draws above) of the total from its 5 % to its 95 % point; `copied` and
     `published` the chances that any client's data was, `reported` those of the two that somebody
@@ -80,9 +81,11 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
         "bearers": {
             bearer: {"name": called.get(bearer, "All together, net")}
             | {part: _plain(row[part]) for part in _MEASURES}
+            | {"mean": words.money(row["mean_usd"], currency=known.currency)}
             for bearer, row in rows.items()
         },
         "exceeded": _exceeded(total(run)),
+        "currency": known.currency,
         "copied": any_client(run, "taken_from").value,
         "published": any_client(run, "published_from").value,
         "reported": [
@@ -96,7 +99,7 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
     if baseline is not None and known.scenario != BASELINE:
         moved, _ = paired(baseline, run)
         said = {"value_usd": moved.value, "error_usd": moved.error}
-        found["difference"] = {**said, "text": said_moved(moved)}
+        found["difference"] = {**said, "text": said_moved(moved, known.currency)}
     return found
 
 

@@ -45,12 +45,17 @@ def _case(name: str, rows: Rows) -> dict[str, Any]:
     return {
         "title": next((entry["case_title"] for _, _, entry in first), name),
         "unpriced": all(entry["headline"]["unpriced"] for _, _, entry in first),
-        "edge": words.money(most, 2),
+        "edge": words.money(most, currency=_currency(first)),
         "heads": [words.capital(called) for called in shown.values()],
         "states": list(STATES.values()),
         "views": [_view(row, list(shown)) for row in first],
         "reports": [_reports(at, rows, most) for at, rows in views.items()],
     }
+
+
+def _currency(rows: Rows) -> str:
+    """The currency of the amounts of a case."""
+    return next((str(entry["headline"]["currency"]) for _, _, entry in rows), "USD")
 
 
 def _first(rows: Rows) -> Row | None:
@@ -100,17 +105,17 @@ def _reports(at: str, rows: Rows, most: float) -> dict[str, Any]:
     entry = first[2]
     found = entry["headline"]
     total = found["bearers"]["total"]
-    mean, error, resolved = total["mean_usd"], total["mean_error_usd"], total["p05_usd"] is not None
+    mean, error, resolved = total["mean_usd"], total["mean_error_usd"], total["mean_usd"]
     share = "" if total["assumed_share"] is None else words.per_cent(total["assumed_share"])
     return {
         **shown,
         "title": found["title"],
         "as_of": entry["as_of"],
-        "total": words.NOT_RESOLVED if mean is None else words.money(mean, 1),
+        "total": total["mean"],
         "error": f"± {words.per_cent(error / abs(mean))} by simulation" if mean and error else "",
         "basis": f"{total['basis'].partition(';')[0]} ({share} of the spread is assumed)",
-        "curve": _curve(found["exceeded"], most) if resolved and total["p95_usd"] else "",
-        "says": f"Nine draws in ten lie between {_range(total)}.".replace(" to ", " and "),
+        "curve": _curve(found["exceeded"], most) if resolved else "",
+        "says": f"Nine outcomes in ten: {_range(total)}.",
         "range": _range(total),
     }
 
@@ -147,12 +152,12 @@ def _assumed(chance: float) -> str:
     """A chance that nobody reports: assumed, or supposed where the scenario fixes it."""
     if chance in (0.0, 1.0):
         return "supposed" if chance else "none"
-    return f"about {words.chance(words.significant(chance, 1))}, assumed"
+    return f"about {words.chance(chance)}, assumed"
 
 
 def _range(measures: Mapping[str, Any] | None) -> str:
+    """The range of a bearer's loss and, where it is of some outcomes alone, of which."""
     if measures is None:
         return "none"
-    if measures["p05_usd"] is None:
-        return words.NOT_RESOLVED
-    return words.money_range(measures["p05_usd"], measures["p95_usd"])
+    when = f" {measures['when']}" if "(" in measures["when"] else ""
+    return f"{measures['range']}{when}"

@@ -25,6 +25,7 @@ from impact.answers.answer import MIME, as_html, as_text
 from impact.case import folder, views
 from impact.case.schema import TLP
 from impact.case.views import now
+from impact.numerics import times
 from impact.reports import origin
 from impact.reports.plan import Parameters, Task
 
@@ -166,12 +167,13 @@ def page(task: Task, notebook: Notebook) -> str:
         parts=told,
         style=sheet[0],
         style_source=sheet[1],
-        origin=escape(json.dumps({"notebook": task.notebook.name, "parameters": set_to})),
+        origin=escape(json.dumps(
+            {"notebook": task.notebook.name, "parameters": set_to, "now": times.as_text(moment)}
+        )),
         footer={
             "Case": known.id,
             "Scenario": known.scenario,
-            "As of": (words.date(moment) if moment else "no day")
-            + (", and what is dated by month or year alone" if views.vaguely_later(known) else ""),
+            "As of": words.date(moment),
             "Level": words.level(known.label),
             "Draws": f"{task.parameters.draws:,}",
             "Seed": str(task.parameters.seed),

@@ -104,11 +104,16 @@ def chosen(case: Case, scenario: str) -> list[str]:
 
 
 def plan(
-    case: Case, notebooks: Sequence[Path], scenarios: Sequence[str], base: Parameters
+    case: Case,
+    notebooks: Sequence[Path],
+    scenarios: Sequence[str],
+    base: Parameters,
+    now: str = "",
 ) -> tuple[list[Task], list[Fault]]:
     """(tasks, refused): every task in order, and why a scenario can have none in this view.
 
-    `base` holds what all tasks share; its scenario is replaced by each of `scenarios`. A notebook
+    `base` holds what all tasks share; its scenario is replaced by each of `scenarios`. Without an
+    as-of all are seen from `now`, or from the present hour. A notebook
     that does not vary by scenario is planned once. Raises BadInput with all faults of notebooks and
     parameters at once, and Refusal where every scenario is refused.
     """
@@ -118,7 +123,7 @@ def plan(
     read = [read_notebook(path) for path in notebooks]
     faults += [fault for _, found in read for fault in found]
     faults += _gathered(check_draws, base.draws, base.seed)
-    seen = _Views(case, base)
+    seen = _Views(case, base, now or times.as_text(views.present(case)))
     faults += _gathered(seen.first)
     unknown = [name for name in scenarios if name not in case.scenarios]
     faults += [f for name in unknown[:1] for f in _gathered(views.view, case, name)]
@@ -157,8 +162,8 @@ def _gathered(function: Callable[..., object], *arguments: object) -> list[Fault
 class _Views:
     """The views of one plan: rows of one day are looked up once for all scenarios."""
 
-    def __init__(self, case: Case, base: Parameters) -> None:
-        self.case, self.base = case, base
+    def __init__(self, case: Case, base: Parameters, now: str) -> None:
+        self.case, self.base, self.now = case, base, now
         self.baselines: dict[str, Case] = {}
 
     def first(self) -> Case:
@@ -171,12 +176,12 @@ class _Views:
         key = json.dumps((as_of, changes))
         scenario = self.case.scenarios[parameters.scenario]
         if scenario.as_of and not as_of:
-            return views.view(self.case, scenario.id, as_of, tlp, changes)
+            return views.view(self.case, scenario.id, as_of, tlp, changes, self.now)
         if key not in self.baselines:
-            self.baselines[key] = views.view(self.case, BASELINE, as_of, tlp, changes)
+            self.baselines[key] = views.view(self.case, BASELINE, as_of, tlp, changes, self.now)
         known = self.baselines[key]
         if scenario.id != BASELINE and (scenario.id not in known.scenarios or scenario.as_of):
-            return views.view(self.case, scenario.id, as_of, tlp, changes)
+            return views.view(self.case, scenario.id, as_of, tlp, changes, self.now)
         return views.under(known, scenario.id)
 
 

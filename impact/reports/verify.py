@@ -30,6 +30,7 @@ class Report:
     files: Mapping[str, Path]
     parameters: Parameters
     entry: Mapping[str, Any]
+    now: str  # the moment that it was seen from; empty where it does not say
 
 
 @dataclass(frozen=True)
@@ -131,17 +132,19 @@ def _reports(path: Path) -> Iterator[Report]:
         try:
             said = json.loads(made_from)
             notebook, given = str(said["notebook"]), dict(said["parameters"])
+            now = str(said.get("now", ""))
         except (ValueError, LookupError, TypeError, RecursionError):
             what = "does not say what it was made from"
             raise bad(str(path), what, "ask for the page again") from None
-        yield Report(path.name, notebook, {"html": path}, _parameters(str(path), given), {})
+        yield Report(path.name, notebook, {"html": path}, _parameters(str(path), given), {}, now)
 
 
 def _entered(home: Path, notebook: str, entry: Mapping[str, Any]) -> Report:
     """A report that stands in the manifest of its folder."""
     name = "/".join([*home.parts[-2:], notebook])
     found = {kind: home / f"{notebook}.{kind}" for kind in entry["files"] if kind in work.FORMATS}
-    return Report(name, notebook, found, _parameters(name, entry["parameters"]), entry)
+    parameters, now = _parameters(name, entry["parameters"]), str(entry.get("moment", ""))
+    return Report(name, notebook, found, parameters, entry, now)
 
 
 def _parameters(where: str, said: Mapping[str, Any]) -> Parameters:
@@ -162,7 +165,7 @@ def _task(report: Report, case: str) -> Task:
         what = f'is of the case "{parameters.case}", not of "{loaded.id}"'
         raise bad(report.name, what, "name its folder with --case")
     notebooks = find_notebooks(report.notebook)
-    tasks, refused = plan(loaded, notebooks, [parameters.scenario], parameters)
+    tasks, refused = plan(loaded, notebooks, [parameters.scenario], parameters, report.now)
     if refused:
         raise Refusal(refused)
     return tasks[0]
@@ -184,9 +187,21 @@ def _verdict(report: Report, task: Task, made: work.Made) -> Verdict:
     return Verdict(report.name, tuple(differences), tuple(changed))
 
 
+_SAID = ("title", "question", "case_title", "scenario", "as_of", "moment", "level", "headline")
+
+
 def _figures(entry: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Figures that differ, by answer and name in their order."""
-    for part in ("title", "question", "case_title", "scenario", "as_of", "level", "headline"):
+    for part in (
+        "title",
+        "question",
+        "case_title",
+        "scenario",
+        "as_of",
+        "moment",
+        "level",
+        "headline",
+    ):
         said, made = (json.loads(json.dumps(found.get(part))) for found in (entry, now))
         if not _alike(said, made):
             yield _differs(part, str(said)[:200], str(made)[:200])

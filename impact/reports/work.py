@@ -16,6 +16,7 @@ from impact import words
 from impact.case import folder
 from impact.case.views import now
 from impact.errors import Fault
+from impact.numerics import times
 from impact.reports import kernels, origin, page, pdf
 from impact.reports.plan import Task
 
@@ -114,7 +115,8 @@ def entry(task: Task, executed: page.Notebook, files: dict[str, bytes]) -> dict[
         "question": page.question(task, executed),
         "scenario": task.known.scenario,
         "parameters": vars(task.parameters),
-        "as_of": words.date(moment) if moment else "no day",
+        "as_of": words.date(moment),
+        "moment": times.as_text(moment),
         "level": words.level(task.known.tlp),
         "view_digest": folder.digest(task.known, task.notebook.reads),
         "key": dict(task.key),

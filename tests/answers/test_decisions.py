@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tiny import GUARD
+from tiny import GUARD, raised
 
 import impact
 from impact.answers.decisions import Line, Weighed, envelope, weighed
+from impact.case import views, written
 from impact.case.scenarios import Change, Decision, Option
 from impact.errors import BadInput, ImpactError
 from impact.simulation import Run, net, total, what_if
@@ -294,3 +296,118 @@ def test_options_of_which_no_cost_is_resolved_have_no_picture(mercor: impact.Cas
     answer = impact.decisions(impact.simulate(impact.view(mercor), 400))
     assert answer.table["p05"].count() == 0
     assert answer.svg() is None
+
+
+# decisions that flip on a chance
+
+ON_P = GUARD.replace('"harm_usd"', '"p"').replace("a harm costs it", "the chance of a hit")
+
+
+def flip_of(case: impact.Case, draws: int = 50_000) -> list[tuple[str, float, float]]:
+    (one,) = weighed(impact.simulate(impact.view(case), draws=draws))
+    return envelope(one.lines)
+
+
+def test_a_chance_that_a_link_has_flips_at_the_price_over_the_harm_exactly(tiny: Any) -> None:
+    for p in (0.02, 0.3, (0.1, 0.6, "chance")):  # whatever it is thought to be
+        case = tiny(LINKS, INPUTS | {"p": p}, LOSSES, toml=ON_P)
+        (first, _, flip), (second, _, end) = flip_of(case, 1000)
+        assert (first, second, end) == ("go-on", "guard", np.inf)
+        assert flip == pytest.approx(200 / 1000, rel=1e-12)
+
+
+def test_a_chance_stays_exact_where_cover_bends_the_loss(tiny: Any) -> None:
+    harm = {"bearer": "a", "needs": "harmed", "arguments": "cost=harm_usd"}
+    harm |= {"retention": "kept_usd", "limit": "cover_usd"}
+    inputs = INPUTS | {"kept_usd": (100, "USD"), "cover_usd": (500, "USD")}
+    case = tiny(LINKS, inputs, LOSSES | {"harm": harm}, toml=ON_P)
+    assert flip_of(case, 1000)[0][2] == pytest.approx(200 / 500, rel=1e-12)
+
+
+def test_a_chance_that_two_links_have_flips_where_its_square_pays(tiny: Any) -> None:
+    case = tiny(LINKS | {"hit > harmed": "p"}, INPUTS, LOSSES, toml=ON_P)
+    (first, _, flip), (second, _, _) = flip_of(case)
+    assert (first, second) == ("go-on", "guard")
+    assert flip == pytest.approx(np.sqrt(200 / 1000), abs=0.01)
+
+
+def test_a_chance_per_minutes_flips_where_the_window_makes_it_pay(tiny: Any) -> None:
+    inputs = INPUTS | {"p": (0.3, "chance per 100 minutes"), "window": (200, "minute")}
+    case = tiny(LINKS | {"event > hit": "p over window"}, inputs, LOSSES, toml=ON_P)
+    assert flip_of(case)[0][2] == pytest.approx(1 - np.sqrt(1 - 200 / 1000), abs=0.01)
+
+
+def test_an_option_that_sets_the_chance_itself_does_not_move_with_it(tiny: Any) -> None:
+    toml = ON_P.replace('"link.hit-harmed" = 0', "p = 0.1")
+    assert flip_of(tiny(LINKS, INPUTS, LOSSES, toml=toml))[0][2] == pytest.approx(0.3, abs=0.01)
+
+
+def test_an_option_that_sets_the_amount_itself_does_not_move_with_it(tiny: Any) -> None:
+    toml = GUARD.replace('"link.hit-harmed" = 0', "harm_usd = 100")
+    run = impact.simulate(impact.view(tiny(LINKS, INPUTS, LOSSES, toml=toml)), draws=50_000)
+    (one,) = weighed(run)
+    chance = run.chance("hit")
+    assert envelope(one.lines)[0][2] == pytest.approx((200 + 100 * chance) / chance)
+
+
+def test_a_flip_on_a_chance_is_printed_in_per_cent(tiny: Any) -> None:
+    said = impact.decisions(impact.simulate(impact.view(tiny(LINKS, INPUTS, LOSSES, toml=ON_P))))
+    assert "up to about 20 %" in said.sentence
+    assert said.table["best_when"].to_list() == ["above about 20 %", "up to about 20 %"]
+
+
+@pytest.mark.parametrize(
+    ("means", "regimes"),
+    [
+        ({"go": (0, 1), "stop": (0.25, 0.25)}, [("go", 0, 0.25), ("stop", 0.25, np.inf)]),
+        ({"go": (0, 1, 4), "stop": (2, 2, 2)}, [("go", 0, 2 / 3), ("stop", 2 / 3, np.inf)]),
+        (
+            {"go": (1, 0, 1), "stop": (0.5, 0.5, 0.5)},
+            [("stop", 0, 0.25), ("go", 0.25, 0.75), ("stop", 0.75, np.inf)],
+        ),
+        ({"go": (0, 1), "stop": (2, 2)}, [("go", 0, np.inf)]),
+    ],
+)
+def test_the_cheapest_over_a_chance_by_hand(
+    means: dict[str, tuple[float, ...]], regimes: list[tuple[str, float, float]]
+) -> None:
+    lines = [Line(name, each[0], each[-1] - each[0], each) for name, each in means.items()]
+    found = envelope(lines)
+    assert [name for name, _, _ in found] == [name for name, _, _ in regimes]
+    for (_, *ends), (_, *expected) in zip(found, regimes, strict=True):
+        assert ends == pytest.approx(expected)
+
+
+# decisions with a fault
+
+
+def test_a_faulty_decision_is_named_and_the_rest_is_shown(tiny: Any) -> None:
+    wrong = GUARD.replace("decision.d", "decision.odd").replace('"harm_usd"', '"harm_us"')
+    case = tiny(LINKS, INPUTS, LOSSES, toml=GUARD + wrong.replace('"Guard"', '"Odd"'))
+    known = impact.view(case)
+    run = impact.simulate(known, draws=1000)
+    assert [one.decision.id for one in weighed(run)] == ["d"]
+    said = "\n".join(impact.decisions(run).notices)
+    assert 'Decision "Odd" cannot be worked out' in said
+    assert 'no input "harm_us"; did you mean "harm_usd"?' in said
+
+
+def test_what_a_faulty_decision_may_name_is_for_the_owner_alone(tiny: Any) -> None:
+    case = tiny(LINKS, INPUTS, LOSSES, toml=GUARD.replace('"harm_usd"', '"harm_us"'))
+    levels = {("inputs", "guard_count"): "clear"}
+    secret = replace(raised(case, levels), label="red")
+    assert "harm_usd" in " ".join(views.notices(impact.view(secret)))
+    assert views.notices(impact.view(secret, tlp="clear")) == []
+    shared = replace(secret, tlp="clear")  # its own level, with rows above it
+    (said,) = views.notices(impact.view(shared))
+    assert said == 'Decision "Guard" cannot be worked out: `impact check` says why.'
+
+
+def test_a_faulty_decision_stays_faulty_in_a_view_that_is_written(
+    tiny: Any, tmp_path: Path
+) -> None:
+    case = tiny(LINKS, INPUTS, LOSSES, toml=GUARD.replace('"harm_usd"', '"harm_us"'))
+    known = impact.view(case)
+    written.write(known, tmp_path / "written")
+    again = impact.view(impact.load_case(tmp_path / "written"))
+    assert views.notices(again) == views.notices(known) != []

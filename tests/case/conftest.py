@@ -119,14 +119,21 @@ def case_copy(root: Path, tmp_path: Path) -> CaseFiles:
 
 @pytest.fixture
 def faults_of() -> Callable[[CaseFiles], tuple[Fault, ...]]:
-    """The faults with which a damaged case is refused, each as `where: what; repair`."""
+    """The faults with which a damaged case is refused, each as `where: what; repair`.
+
+    Faults of a decision refuse the decision alone.
+    """
 
     def refuse(case: CaseFiles) -> tuple[Fault, ...]:
-        with pytest.raises(BadInput) as refused:
-            impact.load_case(case.folder)
-        faults = refused.value.faults
-        assert all(MESSAGE.fullmatch(str(fault)) for fault in faults), str(refused.value)
-        assert str(refused.value) == "\n".join(map(str, faults))
+        try:
+            unusable = impact.load_case(case.folder).unusable
+        except BadInput as refused:
+            faults, said = refused.faults, str(refused)
+        else:
+            said, faults = "", tuple(fault for one in unusable.values() for fault in one.faults)
+        assert said in ("", "\n".join(map(str, faults)))
+        assert faults, "nothing is refused"
+        assert all(MESSAGE.fullmatch(str(fault)) for fault in faults), "\n".join(map(str, faults))
         return faults
 
     return refuse

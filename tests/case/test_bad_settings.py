@@ -159,13 +159,6 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         'scenarios.toml decision.mercor-notice option.forensics saves: no option moves "mercor-def',
         "change an input on which it rests",
     ),
-    "a decision that flips on a chance": (
-        lambda case: case.settings(
-            "scenarios.toml", 'flips_on = "taken_if_in_reach"', 'flips_on = "late_usd_a_person"'
-        ),
-        'scenarios.toml decision.mercor-notice flips_on: "taken_if_in_reach" is a chance',
-        "name a factor of losses",
-    ),
     "a decision that flips on what bends its cost": (
         lambda case: case.settings(
             "scenarios.toml", 'flips_on = "affected_people"', 'flips_on = "late_usd_a_person"'
@@ -216,6 +209,31 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         ),
         "case.toml title_known_on: is no date",
         "write 2026, 2026-04",
+    ),
+    "a case in no currency": (
+        lambda case: case.settings("case.toml", 'currency = "usd"', 'currency = "USD"'),
+        'case.toml currency: "usd" is no currency',
+        'did you mean "USD"?',
+    ),
+    "a case in a code that stands for none": (
+        lambda case: case.settings("case.toml", 'currency = "XXX"', 'currency = "USD"'),
+        'case.toml currency: "XXX" is no currency',
+        "",
+    ),
+    "a case in the sign of a currency": (
+        lambda case: case.settings("case.toml", 'currency = "£"', 'currency = "USD"'),
+        'case.toml currency: "£" is no currency',
+        "write a code of ISO 4217, such as EUR",
+    ),
+    "a case of nobody's": (
+        lambda case: case.settings("case.toml", 'role = "clients"'),
+        'case.toml role: "clients" is no role',
+        'did you mean "client"?',
+    ),
+    "a role that is no text": (
+        lambda case: case.settings("case.toml", "role = 1"),
+        'case.toml role: "1" is no role',
+        "one of client, user, vendor, contractor",
     ),
     "a case at no level": (
         lambda case: case.settings("case.toml", 'tlp = "orange"', 'tlp = "clear"'),
