@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ def money(unit: str) -> set[str]:
     return set(_CURRENCY.findall(unit))
 
 
+@lru_cache(maxsize=4096)
 def dimension(unit: str) -> Mapping[str, int]:
     """Powers of the base units in a unit such as `USD/person/hour`; raises ValueError.
 
@@ -58,6 +60,7 @@ def dimension(unit: str) -> Mapping[str, int]:
     return {name: power for name, power in powers.items() if power}
 
 
+@lru_cache(maxsize=4096)
 def times(*units: str) -> Mapping[str, int]:
     """Powers of the base units of a product of units."""
     powers: Counter[str] = Counter()
