@@ -79,12 +79,13 @@ def check(case: str) -> None:
     from impact.case.folder import find_case, notes, read_case
     from impact.errors import BadInput
 
-    found, faults = read_case(find_case(case))
+    home = find_case(case)
+    found, faults = read_case(home)
     faults += [fault for one in (found.unusable if found else {}).values() for fault in one.faults]
-    if faults:
+    if faults or found is None:
         raise BadInput(faults)
-    for note in [*notes(find_case(case)), *(_given_way(found) if found else [])]:
-        click.echo(note, err=True)
+    for note in [*notes(home, found), *_given_way(found)]:
+        click.echo(plain(note), err=True)
     click.echo(f"{found}\nno faults")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -180,12 +180,13 @@ def model_of(known: Case) -> Model:
 def run_of(source: Source, like: Run | None = None, touched: Collection[str] = ()) -> Run:
     """The run of a source of draws; of `like` all is kept but the links and losses in `touched`."""
     known, model, draws = source.known, source.model, source.draws
-    kept = {} if like is None else like.on
-    on = {
-        name: source.link(name) if name in touched or name not in kept else kept[name]
-        for name in model.terms
-    }
-    if like is not None and like.model is model and all(on[n] is kept[n] for n in on):
+    kept = like.on.made if like is not None and isinstance(like.on, Links) else {}
+    on = Links(source, {n: m for n, m in kept.items() if n in model.terms and n not in touched})
+    if (
+        like is not None
+        and like.model is model
+        and not any(name in model.terms for name in touched)
+    ):
         reached = like.reached
     else:
         reached = graph.reach(model.net, on, draws)
@@ -201,6 +202,24 @@ def run_of(source: Source, like: Run | None = None, touched: Collection[str] = (
         known, draws, source.seed, "event", reached, on, losses, source.kept, model,
         lineage,
     )  # fmt: skip
+
+
+class Links(Mapping[str, int]):
+    """Mask of each link of a model, drawn when it is first asked for: many are never reached."""
+
+    def __init__(self, source: Source, made: dict[str, int]) -> None:
+        self.source, self.made = source, made
+
+    def __getitem__(self, link: str) -> int:
+        if link not in self.made:
+            self.made[link] = self.source.link(link)
+        return self.made[link]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.source.model.terms)
+
+    def __len__(self) -> int:
+        return len(self.source.model.terms)
 
 
 def _touched(known: Case, before: Case, model: Model) -> set[str]:
@@ -330,9 +349,10 @@ def drawn_inputs(run: Run) -> list[tuple[str, tuple[Any, ...], Draws]]:
         return []
     inputs, model = run.known.inputs, run.model
     uses = [
-        (part, link)
-        for link, terms in model.terms.items()
-        for term in (*terms, checks.LINK_INPUT + link)
+        (part, edge.name)
+        for edge in run.edges
+        if run.reached.get(edge.source)
+        for term in (*model.terms[edge.name], checks.LINK_INPUT + edge.name)
         for part in checks.chance_term(term)
     ]
     for loss, row in model.losses.items():

@@ -1,10 +1,25 @@
-"""Bytes of a local file as text, or the fault that says why not."""
+"""Text, CSV and JSON of local files: what they hold, or the fault that says why not."""
 
 from __future__ import annotations
 
-from impact.errors import bad
+import json
+import math
+import re
+from collections.abc import Collection
+from itertools import zip_longest
+from pathlib import Path
+from typing import NamedTuple
+
+from impact.errors import Fault, bad
 
 UTF8 = "save the file as UTF-8 text"
+SHOWN = 20  # faults shown of one kind, before "and N more"
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+# A spreadsheet reads a text as a formula that begins so (OWASP, "CSV injection").
+FORMULA = r"[=+\-@\t\r＝＋－＠]"
+_GUARDED = re.compile(rf"'+{FORMULA}")
+_QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
+_SAMPLE = 100  # rows that are looked at to find the separator
 
 
 def decoded(data: bytes, where: str) -> str:
@@ -24,3 +39,202 @@ def decoded(data: bytes, where: str) -> str:
         line = text[: text.index("\x00")].count("\n") + 1
         raise bad(f"{where}:{line}", "holds a NUL byte", UTF8)
     return text
+
+
+def local(path: Path) -> str:
+    """The text of a file; raises BadInput where it cannot be read or is not UTF-8."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        repair = "check path and rights"
+        raise bad(path.name, f"cannot be read ({error.strerror})", repair) from None
+    return decoded(data, path.name)
+
+
+class Sheet(NamedTuple):
+    """A CSV: its separator, its headings, and the line and the cells of every row with a value."""
+
+    separator: str
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+
+
+def sheet(
+    text: str, where: str, known: Collection[str], one_line: bool = False
+) -> tuple[Sheet, list[Fault]]:
+    """(sheet, faults) of a CSV as spreadsheets and tools save it; every reader of a CSV asks here.
+
+    Cells are parted by the sign that parts the rows best, `known` being headings in lower case that
+    may be there. Lines end as in Unix, Windows or old Macs. Columns without a heading and rows,
+    where they are wholly empty, are left out; so is the apostrophe that keeps a spreadsheet from
+    reading a text as a formula. A quoted cell may have several lines, unless a row is `one_line`.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    sign = _separator(lines, known)
+    found: list[tuple[int, list[str]]] = []
+    faults: list[Fault] = []
+    for line, row in _records(lines, one_line):
+        cells = split(row, sign)
+        if isinstance(cells, str):
+            inside = 'quote the whole cell and write " as ""'
+            repair = inside if cells == _INSIDE else "a row is one line" if one_line else "close it"
+            faults.append(Fault(f"{where}:{line}", cells, repair))
+        elif not row.isspace() and any(cell and not cell.isspace() for cell in cells):
+            found.append((line, cells))
+    if not found:
+        return Sheet(sign, [], []), faults or [Fault(where, "is empty", "give it a header line")]
+    (_, header), rows = found[0], found[1:]
+    header = [cell.strip() for cell in header]
+    rows, ragged = _even(where, rows, len(header), sign)
+    faults = by_line(faults + ragged)
+    if len(faults) > SHOWN:
+        more = Fault(where, f"and {len(faults) - SHOWN} more rows", "see the first ones")
+        faults = [*faults[:SHOWN], more]
+    header, rows, nameless = _named(where, header, rows)
+    if "'" in text:
+        rows = [(line, [unguarded(cell) for cell in cells]) for line, cells in rows]
+    return Sheet(sign, header, rows), faults or nameless
+
+
+def by_line(faults: Collection[Fault]) -> list[Fault]:
+    """Faults of one file in the order of their lines; those of the whole file last."""
+
+    def line(fault: Fault) -> float:
+        found = re.search(r":(\d+)(?: |$)", fault.where)
+        return int(found[1]) if found else math.inf
+
+    return sorted(faults, key=line)
+
+
+def unguarded(cell: str) -> str:
+    """A cell without the apostrophe that guards it from being read as a formula.
+
+    >>> unguarded("'=1+1"), unguarded("''=1+1"), unguarded("'s-Hertogenbosch")
+    ('=1+1', "'=1+1", "'s-Hertogenbosch")
+    """
+    return cell[1:] if cell[:1] == "'" and _GUARDED.match(cell) else cell
+
+
+_OPEN, _INSIDE = "a quote is not closed", "a quote stands inside a cell"
+
+
+def split(row: str, sign: str) -> list[str] | str:
+    """The cells of a row, or what is wrong with its quotes.
+
+    >>> split('a,"b, c",', ",")
+    ['a', 'b, c', '']
+    """
+    if '"' not in row:
+        return row.split(sign)
+    cells, at = list[str](), 0
+    while True:
+        if row.startswith('"', at):
+            found = _QUOTED.match(row, at)
+            if found is None or row.startswith('"', found.end()):
+                return _OPEN
+            end = found.end()
+            cells.append(found[1].replace('""', '"'))
+        else:
+            end = row.find(sign, at)
+            end = len(row) if end < 0 else end
+            cells.append(row[at:end])
+            if '"' in cells[-1]:
+                return _INSIDE
+        if end == len(row):
+            return cells
+        if row[end] != sign:
+            return _INSIDE
+        at = end + 1
+
+
+def _records(lines: list[str], one_line: bool) -> list[tuple[int, str]]:
+    """(line, row) of each row that is not blank; lines inside a quoted cell are one row."""
+    if one_line or not any(line.count('"') % 2 for line in lines):
+        return [(number, line) for number, line in enumerate(lines, 1) if line]
+    found, open_ = list[tuple[int, list[str]]](), False
+    for number, line in enumerate(lines, 1):
+        if open_:
+            found[-1][1].append(line)
+        elif line:
+            found.append((number, [line]))
+        open_ ^= bool(line.count('"') % 2)
+    return [(number, "\n".join(parts)) for number, parts in found]
+
+
+def _separator(lines: list[str], known: Collection[str]) -> str:
+    """The sign that parts the first rows into most rows as long as the header, with known headings.
+
+    A header of one cell may be one of any separator; it is the one that its rows have most.
+    """
+    some = [line for line in lines[: 10 * _SAMPLE] if line.strip()][: _SAMPLE + 1]
+    header, rest = some[:1], some[1:]
+
+    def fits(sign: str) -> tuple[bool, int, int, int]:
+        cells = [split(row, sign) for row in header]
+        names = [name for row in cells if not isinstance(row, str) for name in row]
+        even = sum(len(split(row, sign)) == len(names) for row in rest) if len(names) > 1 else 0
+        named = sum(name.strip().lower() in known for name in names)
+        return len(names) > 1, even, named, len(names)
+
+    best = max(SEPARATORS, key=fits)
+    if fits(best)[0]:
+        return best
+    return max(SEPARATORS, key=lambda sign: sum(row.count(sign) for row in rest))
+
+
+def _even(
+    where: str, rows: list[tuple[int, list[str]]], width: int, sign: str
+) -> tuple[list[tuple[int, list[str]]], list[Fault]]:
+    """(rows of that many cells, a fault for each other row)."""
+    faults = list[Fault]()
+    even = list[tuple[int, list[str]]]()
+    for line, cells in rows:
+        if len(cells) == width:
+            even.append((line, cells))
+        else:
+            what = f"has {len(cells)} cells where the header has {width}"
+            repair = f"quote cells that hold {SEPARATORS[sign]}"
+            faults.append(Fault(f"{where}:{line}", what, repair))
+    return even, faults
+
+
+def _named(
+    where: str, header: list[str], rows: list[tuple[int, list[str]]]
+) -> tuple[list[str], list[tuple[int, list[str]]], list[Fault]]:
+    """(headings, rows, faults) without the columns that have neither a heading nor a value."""
+    nameless = [at for at, name in enumerate(header) if not name]
+    if not nameless:
+        return header, rows, []
+    faults = []
+    for at in nameless:
+        line = next((line for line, cells in rows if cells[at].strip()), None)
+        if line is not None:
+            what = f"column {at + 1} has no heading and a value in line {line}"
+            faults.append(Fault(f"{where}:1", what, "give it a heading, or empty it"))
+    kept = [at for at, name in enumerate(header) if name]
+    header = [header[at] for at in kept]
+    return header, [(line, [cells[at] for at in kept]) for line, cells in rows], faults
+
+
+def columns(read: Sheet) -> dict[str, tuple[str, ...]]:
+    """Heading -> the cells below it, in the order of the rows."""
+    below = zip_longest(*(cells for _, cells in read.rows))
+    found = dict(zip(read.header, below, strict=False))
+    return {name: found.get(name, ()) for name in read.header}
+
+
+def from_json(text: str, **hooks: object) -> object:
+    """The data of a JSON text; raises ValueError for what is none.
+
+    `NaN` and `Infinity` are no JSON, and a number beyond all floats would be read as infinite.
+    """
+
+    def constant(name: str) -> float:
+        raise ValueError(f"{name} is no number of JSON")
+
+    def number(written: str) -> float:
+        if math.isinf(found := float(written)):
+            raise ValueError(f"{written[:40]} is too large")
+        return found
+
+    return json.loads(text, parse_constant=constant, parse_float=number, **hooks)  # type: ignore[arg-type]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from itertools import takewhile
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -46,7 +48,7 @@ def _reached_over(run: Run, sure: Callable[[str], bool]) -> set[str]:
     edges = [
         edge
         for edge in run.edges
-        if run.on[edge.name] == every and all(sure(term) for term in terms[edge.name])
+        if all(sure(term) for term in terms[edge.name]) and run.on[edge.name] == every
     ]
     return set(graph.shortest(edges, ROOT)) if run.reached else set()
 
@@ -63,16 +65,14 @@ def chances(run: Run) -> pl.DataFrame:
     `band` is the mean chance of all entities of the kind that rest on the same inputs: firms with
     equal evidence share one printed number.
     """
-    sure, supposed, ways = established(run), undrawn(run), graph.all_ways(travelled(run))
-    unmet = rare(run)
-    terms, reported = run.model.terms, reporters(run)
+    sure, supposed, unmet = established(run), undrawn(run), rare(run)
+    evidence, reported = _evidence(run), reporters(run)
     rows: list[dict[str, Any]] = []
     for entity, row in run.known.rows("entities").items():
         found = measures.share(run.reached.get(entity, 0).bit_count(), run.draws)
         drawn = bool(run.reached.get(entity)) and entity not in supposed
         how = "drawn" if drawn else "supposed" if entity in supposed - sure else "established"
         how = "rare" if entity in unmet else how
-        evidence = {term for way in ways.get(entity, ()) for term in terms[way]}
         rows.append(
             {
                 "entity": entity,
@@ -82,16 +82,26 @@ def chances(run: Run) -> pl.DataFrame:
                 "how": how,
                 "reported": reported.get(entity, ""),
                 "unmet": f"not resolved: {words.one_in(run.draws)}" if how == "rare" else "",
-                "evidence": " ".join(sorted(evidence)),
+                "evidence": evidence.get(entity, 0),
             }
         )
-    groups: dict[tuple[str, str], list[float]] = {}
+    groups: dict[tuple[str, int], list[float]] = {}
     for made in rows:
         groups.setdefault((made["kind"], made["evidence"]), []).append(made["chance"])
+    bands = {equal: sum(found) / len(found) for equal, found in groups.items()}
     for made in rows:
-        equal = groups[made["kind"], made["evidence"]]
-        made["band"] = sum(equal) / len(equal)
+        made["band"] = bands[made["kind"], made["evidence"]]
     return pl.DataFrame(rows, schema=_CHANCES, orient="row")
+
+
+def _evidence(run: Run) -> dict[str, int]:
+    """Entity -> the chances on which it rests, a bit each: those of all ways to it."""
+    bits: dict[str, int] = {}
+    brings = {}
+    for edge in travelled(run):
+        terms = (bits.setdefault(term, 1 << len(bits)) for term in run.model.terms[edge.name])
+        brings[edge.name] = reduce(or_, terms, 0)
+    return graph.gathered(graph.net(travelled(run), ROOT), brings)
 
 
 @per_run
@@ -111,7 +121,12 @@ _CHANCES = {
 @per_run
 def travelled(run: Run) -> list[graph.Edge]:
     """The edges over which something travels in any draw, in their order."""
-    return [edge for edge in run.edges if run.on[edge.name] & run.reached.get(edge.source, 0)]
+    there = run.reached
+    return [
+        edge
+        for edge in run.edges
+        if edge.source in there and there[edge.source] & run.on[edge.name]
+    ]
 
 
 @per_run

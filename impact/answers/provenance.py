@@ -60,8 +60,8 @@ def variables(run: Run) -> tuple[list[str], list[Draws]]:
     """
     inputs, drawn = run.known.inputs, drawn_inputs(run)
     owners, rows = [name for name, _, _ in drawn], [values for _, _, values in drawn]
-    for link, mask in run.on.items():
-        if mask not in (0, graph.everything(run.draws)):
+    for link in (edge.name for edge in run.edges if run.reached.get(edge.source)):
+        if (mask := run.on[link]) not in (0, graph.everything(run.draws)):
             terms = [term for term in run.model.terms[link] if term != checks.CERTAIN]
             named = [checks.chance_term(term)[0] for term in terms] or [checks.LINK_INPUT + link]
             owners.append(min(named, key=lambda name: inputs[name]["mode"] or 0.0))

@@ -10,12 +10,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from functools import partial, reduce
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from impact.case import said, ways
-from impact.case.schema import TABLES
-from impact.errors import Fault, did_you_mean
+from impact.case.schema import TABLES, TLP
+from impact.errors import BadInput, Fault, did_you_mean
 from impact.numerics import loss_kinds, times
 
 Tables = Mapping[str, pl.DataFrame]
@@ -24,6 +26,7 @@ RATE = "event/year"  # unit of the one input that says how often such an event h
 HERE = "such_events_here_share"  # id of the input that says how many of them hit this case
 LINK_INPUT = "link."  # each link has an implicit input link.ID, 1 unless a change says otherwise
 SHOWN = 50  # faults shown of one kind
+MOST = 1e15  # of any number of a case; in USD ten years of all that the world makes
 _OVER = re.compile(r"(\S+) over (\S+)")
 _PER_MINUTES = re.compile(r"chance per (\d+(?:\.\d+)?) minutes?")
 
@@ -58,7 +61,7 @@ def argument_pairs(arguments: list[str]) -> dict[str, str]:
 def all_faults(tables: Tables, currency: str = "USD") -> list[Fault]:
     """Every fault that the tables of a case in that currency have between them."""
     checks = (
-        _unique, _refer, *said.CHECKS, _root, _ranges, _links, ways.late_arrivals,
+        _unique, _marked, _refer, *said.CHECKS, _root, _ranges, _links, ways.late_arrivals,
         partial(_inputs, currency=currency), partial(_losses, currency=currency),
     )  # fmt: skip
     return [fault for check in checks for fault in check(tables)]
@@ -86,6 +89,31 @@ def _unique(tables: Tables) -> Iterator[Fault]:
             what = f'"{name}" stands twice with one known_on and tlp'
             repair = f"remove one of the lines {lines}, or give the newer row a later known_on"
             yield Fault(_at(table, line, "id"), what, f"{repair} than {_day(day)}")
+
+
+def _marked(tables: Tables) -> Iterator[Fault]:
+    """Rows that say at a lower level what a row of a higher one says in the same words."""
+    for table, rows in tables.items():
+        if rows["tlp"].n_unique() < 2:
+            continue
+        lists = [name for name, kind in rows.schema.items() if kind == pl.List(pl.String)]
+        plain = rows.with_columns(pl.col(lists).list.join(";"))
+        same = [name for name in plain.columns if name not in ("tlp", "file_line")]
+        rank = pl.col("tlp").replace_strict(TLP, range(len(TLP)))
+        found = plain.with_columns(rank=rank).filter(pl.struct(same).is_duplicated()).sort("rank")
+        for first, last, lower, higher in (
+            found.group_by(same, maintain_order=True)
+            .agg(
+                pl.col("file_line").first(),
+                last=pl.col("file_line").last(),
+                lower=pl.col("tlp").first(),
+                higher=pl.col("tlp").last(),
+            )[:SHOWN]
+            .select("file_line", "last", "lower", "higher")
+            .iter_rows()
+        ):
+            what = f"says at {lower} what line {last} marks {higher}"
+            yield Fault(_at(table, first, "tlp"), what, "keep the row with the mark that holds")
 
 
 def uses_of_inputs(tables: Tables) -> pl.DataFrame:
@@ -212,6 +240,10 @@ def _ranges(tables: Tables) -> Iterator[Fault]:
                 what = f"is before {first}"
                 yield from _wrong(rows, table.name, last, swapped, what, "swap them")
         for column in table.columns:
+            if column.type == "number" and table.name != "inputs":
+                beyond = pl.col(column.name).abs() > MOST
+                what = f"is beyond {MOST:.0e}"
+                yield from _wrong(rows, table.name, column.name, beyond, what, "check its zeros")
             if column.unit in ("chance", "share"):
                 outside = ~pl.col(column.name).is_between(0, 1)
                 what = "is outside 0 to 1"
@@ -288,13 +320,6 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
         what = "low, mode and high are not in order"
         yield Fault(f"{where} low", what, "write low <= mode <= high")
     yield from _unused(where, shape, row)
-    counted = not is_chance(unit) and not loss_kinds.money(unit) and unit not in ("1", "share")
-    if counted and any(value < 0 for value in given):
-        yield Fault(
-            f"{where} {'low' if low is not None else 'mode'}",
-            "is below 0",
-            f"there is no {unit} below 0",
-        )
     if shape == "lognormal":
         if cap is None:
             yield Fault(f"{where} cap", "a lognormal has no upper end", "give it a cap")
@@ -313,13 +338,19 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
         yield Fault(f"{where} parameters", what, "after k of n cases a=k+1; b=n-k+1")
     if shape == "quantiles":
         yield from _quantile_faults(where, pairs)
-        given = [*given, *pairs.values()]
     chance = unit == "share" or is_chance(unit)
+    place = "low" if low is not None else "mode" if mode is not None else "parameters"
+    drawn = [*given, *(pairs.values() if shape == "quantiles" else ())]
+    signed = unit == "1" or (len(unit) == 3 and loss_kinds.money(unit) == {unit})
+    if not signed and not chance and any(value < 0 for value in drawn):
+        yield Fault(f"{where} {place}", "is below 0", f"there is no {unit} below 0")
+    if any(abs(value) > MOST for value in (*drawn, *pairs.values(), cap or 0)):
+        yield Fault(f"{where} {place}", f"is beyond {MOST:.0e}", "check its zeros")
     if chance and cap is not None and cap > 1:
         yield Fault(
             f"{where} cap", "a chance or share is outside 0 to 1", "write a fraction of one"
         )
-    if chance and any(not 0 <= value <= 1 for value in given):
+    if chance and any(not 0 <= value <= 1 for value in drawn):
         what = "a chance or share is outside 0 to 1"
         yield Fault(f"{where} mode", what, "write a fraction of one")
     if not chance:
@@ -377,8 +408,29 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def ends_of(row: Mapping[str, Any]) -> tuple[float, ...]:
+    """Every number that describes an input's estimate; what is drawn lies between them."""
+    pairs = parameters(row["parameters"])[0] if row["shape"] == "quantiles" else {}
+    given = (row[name] for name in ("low", "mode", "high", "cap"))
+    ends = (*(value for value in given if value is not None), *pairs.values())
+    return ends or (0.0, 1.0)  # a beta without ends
+
+
+def _beyond(kind: str, pairs: Mapping[str, str], ends: Mapping[str, tuple[float, ...]]) -> str:
+    """What is wrong with a loss that can come to more than any amount; empty where none can."""
+    most = {name: np.asarray(max(map(abs, ends[at]))) for name, at in pairs.items() if at in ends}
+    if len(most) < len(pairs) or max(most.values()) > MOST:
+        return ""  # told as a missing reference, or with the input
+    try:
+        amount = float(loss_kinds.KINDS[kind].amount(most))
+    except BadInput as error:
+        return error.faults[0].what
+    return "" if amount <= MOST else f"can come to {amount:.0e}"
+
+
 def _losses(tables: Tables, currency: str) -> Iterator[Fault]:
     units = dict(tables["inputs"].select("id", "unit").iter_rows())
+    ends = {row["id"]: ends_of(row) for row in tables["inputs"].iter_rows(named=True)}
     for row in tables["losses"].iter_rows(named=True):
         where = f"losses.csv:{row['file_line']}"
         kind = row["kind"] or ""
@@ -414,6 +466,11 @@ def _losses(tables: Tables, currency: str) -> Iterator[Fault]:
             if unit != currency and not loss_kinds.money(unit) - {currency}:
                 what, repair = f"is not in {currency}", f"name an input in {currency}"
                 yield Fault(f"{where} {column}", what, repair)
+            if min(ends.get(row[column] or "", (0.0,))) < 0:
+                what = f'"{row[column]}" can be below 0'
+                yield Fault(f"{where} {column}", what, "name an amount of cover")
+        if not fault and (beyond := _beyond(kind, pairs, ends)):
+            yield Fault(f"{where} arguments", beyond, "check the inputs and their zeros")
         if row["retention"] and not row["limit"]:
             what = "a retention needs a limit of the cover above it"
             yield Fault(f"{where} limit", what, f"name an input in {currency}")

@@ -17,6 +17,7 @@ import polars as pl
 
 from impact.case import folder
 from impact.case.schema import TABLES
+from impact.case.tables import harmless
 from impact.case.vendors import Vendor
 from impact.errors import BadInput, bad, did_you_mean
 from impact.numerics import loss_kinds, times
@@ -75,7 +76,8 @@ def home_of(name: str) -> Path:
     if not _BARE.fullmatch(name) or len(name) > 60:
         raise bad(f'"{name[:60]}"', "is no bare name", "use a-z, 0-9, - and _")
     home = Path("data") / "cases" / name
-    if home.exists():
+    there = home.parent.iterdir() if home.parent.is_dir() else ()
+    if home.exists() or any(path.name.casefold() == name for path in there):
         raise bad(str(home), "is there already", "take another name, or remove that folder")
     return home
 
@@ -147,7 +149,8 @@ def _fill(
                 for row in (*own, *rows.get(tables[path.name], ()))
             ]
             frame = pl.DataFrame(every, schema=dict.fromkeys(names, pl.String()))
-            frame.write_csv(made / path.name)
+            text = harmless(frame).write_csv()
+            (made / path.name).write_text(text, encoding="utf-8")
         elif path.is_file():
             shutil.copyfile(path, made / path.name)
     settings = (made / "case.toml").read_text("utf-8")

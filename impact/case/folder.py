@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import tomllib
 from collections.abc import Callable, Collection, Mapping
@@ -15,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import polars as pl
 
-from impact.case import checks, tables
+from impact.case import checks, parts, tables
 from impact.case import scenarios as scenario_file
 from impact.case.scenarios import BASELINE, Change, Decision, Scenario, Unusable
 from impact.case.schema import SCHEMA_VERSION, TABLES, TLP, highest
@@ -163,6 +162,9 @@ def find_case(case: str | Path) -> Path:
     if any(sign in text for sign in "*?[") and not Path(text).exists():
         raise bad(text, "is a pattern", "name one folder")
     known = cases()
+    if len(alike := [name for name in known if name.casefold() == text.casefold()]) > 1:
+        what = f"{' and '.join(alike)} are two cases, and one folder on many machines"
+        raise bad(text, what, "rename one of them")
     if text in known:
         return known[text]
     try:
@@ -198,7 +200,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     for table in TABLES:
         path = folder / f"{table.name}.csv"
         if path.exists():
-            frame, found = tables.read(path, table)
+            frame, found = tables.read(path, table, settings.get("tlp", TLP[-1]))
             faults += found
         else:
             frame = tables.empty(table)
@@ -208,7 +210,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     if faults or found:  # what refers to a table that could not be read is not told again
         return None, [*faults, *found]
     sealed = settings.get("view_of") == seal(folder)
-    read = scenario_file.read("scenarios.toml", content, frames, sealed)
+    read = scenario_file.read("scenarios.toml", content, frames, sealed, settings["tlp"])
     if not sealed:  # a view was checked where it was written
         faults = [*checks.all_faults(frames, settings["currency"]), *read.faults]
     if faults:
@@ -267,18 +269,25 @@ def ordered(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort("id", "known_on", rank, nulls_last=True)
 
 
-def notes(folder: Path) -> list[str]:
-    """What of a valid case is read otherwise than it is written: marks of TLP 1.0."""
+def notes(folder: Path, case: Case) -> list[str]:
+    """What of a valid case is read otherwise than it is written, or in a way that may surprise.
+
+    Marks of TLP 1.0, rows without a mark in a case above clear, parts that do not sum to a whole.
+    """
     found = []
     for table in TABLES:
-        text, _ = tables.read_text(folder / f"{table.name}.csv")
-        rows = pl.read_csv(io.StringIO(text), infer_schema=False)
-        marks = rows["tlp"] if "tlp" in rows.columns else pl.Series(dtype=pl.String)
+        rows, _, _ = tables.raw(folder / f"{table.name}.csv", table)
+        marks = rows["tlp"] if "tlp" in rows.columns else pl.Series([None] * rows.height)
+        marks = marks.cast(pl.String)
         white = marks.str.to_lowercase().str.contains("white").sum()
         if white:
             what = f"{white} marked WHITE, read as CLEAR, its name since TLP 2.0"
             found.append(f"{table.name}.csv tlp: {what}")
-    return found
+        without = marks.null_count()
+        if without and case.tlp != TLP[0]:
+            rest = f"read as {case.tlp}, the level of the case; write clear where a row may go out"
+            found.append(f"{table.name}.csv tlp: {without} of {rows.height} empty, {rest}")
+    return [*found, *map(str, parts.warnings(case.tables))]
 
 
 def seal(folder: Path) -> str:

@@ -29,12 +29,6 @@ class Lineage:
         self.known, self.also = known, also
         self._found: dict[str, dict[str, list[str]]] = {}
 
-    @property
-    def ways(self) -> dict[str, set[str]]:
-        """Node -> the links on any way that ends there."""
-        found: dict[str, set[str]] = _ways(self.known)
-        return found
-
     def __getitem__(self, name: str) -> dict[str, list[str]]:
         if name not in self._found:
             self._found[name] = self._traced(self._static(name))
@@ -69,8 +63,8 @@ class Lineage:
 
 
 @once
-def _ways(known: Case) -> dict[str, set[str]]:
-    return graph.all_ways(modelled(known["links"]))
+def _entering(known: Case) -> dict[str, list[graph.Edge]]:
+    return graph.by_target(modelled(known["links"]))
 
 
 @once
@@ -84,7 +78,7 @@ def _static(known: Case, name: str) -> Rows:
         or (name == "total" and row["received_by"] is None)
     }
     ends = {name, *(losses[loss]["needs"] for loss in mine)}
-    ways = set[str]().union(*(_ways(known).get(end, set()) for end in ends))
+    ways = set[str]().union(*(graph.behind(_entering(known), end) for end in ends))
     inputs = {checks.LINK_INPUT + link for link in ways}
     for link in ways:
         for term in links[link]["chances"]:

@@ -170,6 +170,18 @@ def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
     return tuple(changes)
 
 
+def _twice(changes: Iterable[Change], where: str) -> list[Fault]:
+    """A fault for each input that changes set more than once."""
+    by_name: dict[str, list[str]] = {}
+    for change in changes:
+        by_name.setdefault(change.name, []).append(str(change))
+    return [
+        Fault(f"{where} {name}", f"is set more than once: {'; '.join(several)}", "keep one")
+        for name, several in by_name.items()
+        if len(several) > 1
+    ]
+
+
 def _estimate(
     where: str, name: str, estimate: object, changes: list[Change], faults: list[Fault]
 ) -> None:
@@ -199,8 +211,8 @@ def apply(
 
     A change is an assumption of the view, whatever the row was; `link.ID` becomes a row of its own.
     """
-    rows = dict(inputs)
-    faults: list[Fault] = []
+    rows, changes = dict(inputs), list(changes)
+    faults = _twice(changes, where)
     for change in changes:
         if change.name in rows:
             old = rows[change.name]
@@ -255,44 +267,56 @@ def _link_row(inputs: Mapping[str, dict[str, Any]], link: str, known_on: object)
     }
 
 
-def read(file: str, content: Mapping[str, Any], tables: Tables, sealed: bool = False) -> Read:
+def read(
+    file: str,
+    content: Mapping[str, Any],
+    tables: Tables,
+    sealed: bool = False,
+    level: str = TLP[0],
+) -> Read:
     """The scenarios and decisions of a `scenarios.toml`, checked against the tables.
 
     In that of a view that the kit wrote, `sealed`, members of grids stand by their own names, and
-    decisions that were unusable with their faults.
+    decisions that were unusable with their faults. An entry without a `tlp` is of the `level` of
+    its case.
     """
     name_of = _MEMBER if sealed else _SCENARIO_NAME
     faults = _strange(file, content, ("scenario", "decision", *([UNUSABLE] if sealed else [])))
     says = "What the evidence supports."
     found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
+    alike = {BASELINE: BASELINE}  # by name without capitals: many file systems tell none apart
     inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
     for grid, settings in _entries(content, "scenario", file, faults, name_of):
         where = f"{file} scenario.{grid}"
         several, wrong = grids.members(where, grid, settings)
         for name, entry in several:
-            if name in found:
-                wrong.append(Fault(where, f'"{name}" is named already', "give another name"))
-            one = _scenario(where, name, entry, tables, inputs, wrong)
+            if other := alike.get(name.casefold()):
+                what = "is named already" if other == name else f'is "{other}" in other capitals'
+                wrong.append(Fault(where, f'"{name}" {what}', "give another name"))
+            alike[name.casefold()] = name
+            one = _scenario(where, name, {"tlp": level, **entry}, tables, inputs, wrong)
             found[name] = replace(one, grid="" if name == grid else grid)
         faults += dict.fromkeys(wrong)
     decisions, unusable = dict[str, Decision](), dict[str, Unusable]()
     unread = list[Fault]()
     for name, entry in _entries(content, "decision", file, unread):
         wrong = list[Fault]()
-        decision = _decision(f"{file} decision.{name}", name, entry, tables, inputs, wrong)
+        marked = {"tlp": level, **entry}
+        decision = _decision(f"{file} decision.{name}", name, marked, tables, inputs, wrong)
         if wrong and not sealed:  # a view was checked where it was written
             unusable[name] = Unusable(decision, tuple(wrong))
         else:
             decisions[name] = decision
     for fault in unread:
-        unusable[fault.where] = Unusable(_unread(fault.where.removeprefix(f"{file} ")), (fault,))
+        title = fault.where.removeprefix(f"{file} ")
+        unusable[fault.where] = Unusable(_unread(title, level), (fault,))
     for name, entry in content.get(UNUSABLE, {}).items() if sealed else ():
         told = tuple(Fault(*each) for each in entry["faults"])
         unusable[name] = Unusable(_unread(entry["title"], entry["tlp"]), told)
     return Read(found, decisions, unusable, faults)
 
 
-def _unread(title: str, tlp: str = TLP[0]) -> Decision:
+def _unread(title: str, tlp: str) -> Decision:
     """A decision of which no more than the title is known."""
     return Decision("", title, "", "", "", "", "", (), tlp)
 

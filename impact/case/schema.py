@@ -156,7 +156,12 @@ def _table(name: str, row: str, *columns: Column) -> Table:
             "which an analyst could have made it.",
             required=True,
         ),
-        Column("tlp", "choice", "Traffic Light Protocol 2.0 level; empty is clear.", allowed=TLP),
+        Column(
+            "tlp",
+            "choice",
+            "Traffic Light Protocol 2.0 level; empty is the level of the case in case.toml.",
+            allowed=TLP,
+        ),
         Column(
             "withdrawn",
             "flag",

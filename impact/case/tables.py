@@ -7,21 +7,18 @@ number is Float64, time is an instant (see `impact.numerics.times`), flag is Boo
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
+from impact.case import decimals
 from impact.case.schema import TLP, Column, Table
 from impact.errors import BadInput, Fault, bad, did_you_mean
 from impact.numerics import times
-from impact.texts import decoded
+from impact.texts import FORMULA, SHOWN, columns, local, sheet
 
-SHOWN = 20  # faults shown of one kind in one column, before "and N more"
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+NO_NUMBER = "is not a number"
 # What spreadsheets make of `true` and `false` in English, German, French, Italian, Spanish,
 # Portuguese, Dutch and Polish.
 _TRUE = ("true", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "waar", "prawda")
@@ -49,51 +46,101 @@ def empty(table: Table) -> pl.DataFrame:
     return pl.DataFrame(schema={**schema, "file_line": pl.Int64()})
 
 
-def read(path: Path, table: Table) -> tuple[pl.DataFrame, list[Fault]]:
+def read(path: Path, table: Table, level: str = TLP[0]) -> tuple[pl.DataFrame, list[Fault]]:
     """(rows, faults) of a local CSV file. With faults in its form there are no rows.
 
     Cells are parted by commas, or as a spreadsheet of another language saves them: by semicolons or
-    tabs, and then with a decimal comma.
+    tabs, and then with a decimal comma. A row without a `tlp` is of the `level` of its case.
     """
+    found, sign, faults = raw(path, table)
+    if faults or not found.height:
+        return empty(table), faults
+    numbers = [c.name for c in table.columns if c.type == "number" and c.name in found.columns]
+    lists = [name for name in ("parameters",) if name in found.columns and name in table.by_name]
+    doubtful = set[str]()
+    if known := _marked(found, numbers, lists):
+        sure, doubtful = decimals.sure(known, sign)
+        found = _replaced(found, numbers, lists, sure)
+    rows, faults = typed(found, table, path.name, level, doubtful)
+    for name in lists:
+        faults += _doubtful_items(path.name, name, found, doubtful)
+    return rows, faults
+
+
+def raw(path: Path, table: Table) -> tuple[pl.DataFrame, str, list[Fault]]:
+    """(cells as text with their `file_line`, separator, faults) of a local CSV file."""
     text, faults = read_text(path)
+    nothing = pl.DataFrame(schema={"file_line": pl.Int64})
     if faults:
-        return empty(table), faults
-    text = text.replace("\r\n", "\n").rstrip("\n")
-    split = pl.Series("row", [text]).str.split("\n").explode()
-    lines = split.to_frame().with_row_index("file_line", 1).cast({"file_line": pl.Int64})
-    sign = max(_SEPARATORS, key=lines["row"][0].count)
-    header, faults = _header(path.name, lines["row"][0], table, sign)
-    rows = lines[1:].filter(pl.col("row").str.strip_chars() != "")
-    faults = faults or _ragged(path.name, rows, len(header), sign)
-    if faults or not rows.height:
-        return empty(table), faults
-    whole = rows.height == lines.height - 1  # without blank lines the text can be read as it is
-    body = (text.partition("\n")[2] if whole else "\n".join(rows["row"])).encode()
-    raw = pl.read_csv(
-        io.BytesIO(body), has_header=False, new_columns=header, infer_schema=False, separator=sign
-    )
+        return nothing, ",", faults
+    read, ragged = sheet(text, path.name, table.by_name, one_line=True)
+    faults = _header(path.name, read.header, table) or ragged
+    if faults:
+        return nothing, read.separator, faults
+    cells = [pl.Series(name, each, pl.String) for name, each in columns(read).items()]
+    lines = pl.Series("file_line", [line for line, _ in read.rows], pl.Int64)
     stripped = pl.all().str.strip_chars().replace("", None)
-    if sign != ",":
-        numbers = [column.name for column in table.columns if column.type == "number"]
-        raw = _with_points(raw, [name for name in numbers if name in header])
-    return typed(raw.with_columns(stripped, file_line=rows["file_line"]), table, path.name)
+    found = pl.DataFrame(cells).with_columns(stripped)
+    found = found.with_columns(lines)
+    return found, read.separator, _filled(path.name, found)
 
 
-def _with_points(raw: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """Numbers with a decimal comma with a point.
+def _items(text: str) -> Iterator[str]:
+    """The values in a cell of NAME=NUMBER pairs."""
+    return (item.partition("=")[2].strip() for item in text.split(";"))
 
-    `1,250` could be a thousand: it is read so only where another number of the file cannot be one.
+
+def _marked(found: pl.DataFrame, numbers: Sequence[str], lists: Sequence[str]) -> set[str]:
+    """Every text of a table that stands where a number does and holds a point or a comma."""
+    cells = {text for name in numbers for text in found[name].drop_nulls().unique()}
+    for name in lists:
+        for text in found[name].drop_nulls().unique():
+            cells |= {part for pair in text.split(";") for part in map(str.strip, pair.split("="))}
+    return {text for text in cells if "." in text or "," in text}
+
+
+def _replaced(
+    found: pl.DataFrame, numbers: Sequence[str], lists: Sequence[str], sure: Mapping[str, str]
+) -> pl.DataFrame:
+    """The table with each number that is sure as it is written with a point."""
+    if not sure:
+        return found
+
+    def pair(item: str) -> str:
+        return "=".join(sure.get(part.strip(), part) for part in item.split("="))
+
+    def pairs(text: str) -> str:
+        return ";".join(map(pair, text.split(";")))
+
+    return found.with_columns(
+        *(pl.col(name).replace(sure) for name in numbers),
+        *(pl.col(name).map_elements(pairs, pl.String) for name in lists),
+    )
+
+
+def _doubtful_items(
+    file: str, name: str, found: pl.DataFrame, doubtful: Collection[str]
+) -> list[Fault]:
+    """A fault for each NAME=NUMBER pair that can be two numbers."""
+    return [
+        Fault(f"{file}:{line} {name}", f'"{value}" {NO_NUMBER}', decimals.repair(value))
+        for line, text in found.select("file_line", name).drop_nulls().iter_rows()
+        for value in _items(text)
+        if value in doubtful
+    ]
+
+
+def typed(
+    raw: pl.DataFrame,
+    table: Table,
+    file: str,
+    level: str = TLP[0],
+    doubtful: Collection[str] = (),
+) -> tuple[pl.DataFrame, list[Fault]]:
+    """(rows, faults): a frame of text, with a `file_line` column, as the table's typed columns.
+
+    `level` is that of a row without a `tlp`; `doubtful` are texts that could be two numbers.
     """
-    number = pl.col(names).str.strip_chars()
-    either = number.str.contains(r"^-?[1-9]\d{0,2},\d{3}$")
-    comma = number.str.contains(r"^-?\d+,\d+$")
-    sure = raw.select((comma & ~either).any()).select(pl.any_horizontal(pl.all())).item()
-    wanted = comma if sure else comma & ~either
-    return raw.with_columns(pl.when(wanted).then(number.str.replace(",", ".")).otherwise(number))
-
-
-def typed(raw: pl.DataFrame, table: Table, file: str) -> tuple[pl.DataFrame, list[Fault]]:
-    """(rows, faults): a frame of text, with a `file_line` column, as the table's typed columns."""
     faults: list[Fault] = []
     columns: list[pl.Series] = []
     for column in table.columns:
@@ -101,7 +148,7 @@ def typed(raw: pl.DataFrame, table: Table, file: str) -> tuple[pl.DataFrame, lis
             written = raw[column.name]
         else:
             written = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
-        series, wrong, what, repair = _convert(written, column)
+        series, wrong, what, repair = _convert(written, column, level, doubtful)
         faults += _told(file, column.name, raw["file_line"], written, wrong, what, repair)
         if column.required:
             repair = f"fill it in: {column.meaning}"
@@ -126,11 +173,7 @@ def level(text: str, where: str = "tlp") -> str:
 def read_text(path: Path) -> tuple[str, list[Fault]]:
     """(text, faults) of a UTF-8 file, with or without a byte order mark."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        return "", [Fault(path.name, f"cannot be read ({error.strerror})", "check path and rights")]
-    try:
-        text = decoded(data, path.name)
+        text = local(path)
     except BadInput as error:
         return "", list(error.faults)
     if not text.strip():
@@ -138,8 +181,20 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
     return text, []
 
 
-def _header(file: str, line: str, table: Table, sign: str) -> tuple[list[str], list[Fault]]:
-    names = [name.strip() for name in next(csv.reader([line], delimiter=sign), [])]
+_GONE = ("moves_with",)  # columns of earlier cases, which must be empty by now
+
+
+def _filled(file: str, found: pl.DataFrame) -> list[Fault]:
+    """Cells of columns that are gone: dropped in silence they would change what a case says."""
+    return [
+        Fault(f"{file}:{line} {name}", "is no longer read", "empty it: inputs are drawn apart")
+        for name in _GONE
+        if name in found.columns
+        for line in found.filter(pl.col(name).is_not_null())["file_line"]
+    ]
+
+
+def _header(file: str, names: Sequence[str], table: Table) -> list[Fault]:
     faults = [
         Fault(f"{file}:1 {name}", "stands twice in the header", "keep one of them")
         for name in sorted({name for name in names if names.count(name) > 1})
@@ -148,45 +203,31 @@ def _header(file: str, line: str, table: Table, sign: str) -> tuple[list[str], l
     faults += [
         Fault(f"{file}:1 {name}", "no such column", did_you_mean(name, list(table.by_name), keep))
         for name in names
-        if name not in table.by_name and not name.startswith(_OWN)
+        if name not in (*table.by_name, *_GONE) and not name.startswith(_OWN)
     ]
     faults += [
         Fault(f"{file}:1", f"the column {column.name} is missing", f"add it: {column.meaning}")
         for column in table.columns
         if column.required and column.name not in names
     ]
-    return names, faults
-
-
-def _ragged(file: str, rows: pl.DataFrame, width: int, sign: str) -> list[Fault]:
-    cell = rf'(?:"(?:[^"]|"")*"|[^"{sign}]*)'
-    wrong = rows.filter(~pl.col("row").str.contains(f"^{cell}(?:{sign}{cell}){{{width - 1}}}$"))
-    faults = []
-    for line, row in wrong[:SHOWN].select("file_line", "row").iter_rows():
-        cells = len(next(csv.reader([row], delimiter=sign)))
-        what = f"has {cells} cells where the header has {width}"
-        repair = f"quote cells that hold {_SEPARATORS[sign]}"
-        if row.count('"') % 2:
-            what, repair = "a quote is not closed", "a row is one line"
-        elif cells == width or not re.fullmatch(f"{cell}(?:{sign}{cell})*", row):
-            what, repair = "a quote stands inside a cell", 'quote the whole cell and write " as ""'
-        faults.append(Fault(f"{file}:{line}", what, repair))
-    if wrong.height > SHOWN:
-        faults.append(Fault(file, f"and {wrong.height - SHOWN} more rows", "see the first ones"))
     return faults
 
 
-def _convert(written: pl.Series, column: Column) -> tuple[pl.Series, pl.Series, str, str]:
+def _convert(
+    written: pl.Series, column: Column, level: str, doubtful: Collection[str]
+) -> tuple[pl.Series, pl.Series, str, str]:
     """(typed, wrong, what, repair) of one column of text."""
     present = written.is_not_null()
     never = pl.Series([False]).new_from_index(0, len(written))
     if column.type == "number":
         number = written.cast(pl.Float64, strict=False)
         wrong = present & ~number.is_finite().fill_null(False)
-        return number, wrong, "is not a number", "write 1200.5, without separators or units"
+        if doubtful:
+            wrong |= present & written.is_in(list(doubtful))
+        return number, wrong, NO_NUMBER, decimals.HOW
     if column.type == "time":
         instants, wrong = times.parse_column(written)
-        return instants, wrong, "is not a date", times.HOW
+        return instants, wrong, times.NO_DATE, times.HOW
     if column.type == "flag":
         lower = written.str.to_lowercase()
         wrong = present & ~lower.is_in([*_TRUE, *_FALSE])
@@ -196,7 +237,7 @@ def _convert(written: pl.Series, column: Column) -> tuple[pl.Series, pl.Series, 
         value = written
         if column.name == "tlp":
             value = written.str.to_lowercase().str.strip_prefix("tlp:").replace("white", "clear")
-            value = value.fill_null("clear")
+            value = value.fill_null(level)
         wrong = present & ~value.is_in(list(column.allowed))
         return value, wrong, "is not allowed", f"one of {', '.join(column.allowed)}"
     if column.type in ("id", "ref"):
@@ -221,6 +262,10 @@ def _told(
     indexes, faults = wrong.arg_true(), []
     for index in indexes[:SHOWN]:
         value, advice = written[index], repair
+        if value is not None and what == NO_NUMBER:
+            advice = decimals.repair(value)
+        if value is not None and what == times.NO_DATE:
+            advice = times.repair(value)
         if value is not None and repair.startswith("one of "):
             word = value.lower().removeprefix("tlp:")
             near = did_you_mean(word, repair.removeprefix("one of ").split(", "), "")
@@ -230,3 +275,19 @@ def _told(
     if len(indexes) > SHOWN:
         faults.append(Fault(f"{file} {column}", f"and {len(indexes) - SHOWN} more rows", repair))
     return faults
+
+
+def harmless(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with an apostrophe before texts that a spreadsheet would read as a formula.
+
+    One more stands before texts that begin with such a guard themselves, so that what `read` takes
+    away is what was put there. Columns of numbers stay as they are (OWASP, "CSV injection").
+    """
+    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
+    return rows.with_columns(
+        pl.when(pl.col(name).str.contains(f"^'*{FORMULA}"))
+        .then(pl.lit("'") + pl.col(name))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in texts
+    )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from impact.errors import BadInput, Fault, bad
-from impact.texts import decoded
+from impact.texts import by_line, local, sheet
 
 FIELDS = ("name", "role", "share", "ask")  # of [vendors] in case.toml
-DRAFT_KINDS = ";,\t|"
 _SHARE = re.compile(r"\s*([0-9]+(?:[.,][0-9]+)?)\s*(%?)\s*")
 
 
@@ -32,42 +29,34 @@ def read(path: Path, headings: dict[str, Any]) -> tuple[list[Vendor], list[str]]
     BadInput with every fault: no column of names, a name that stands twice, a share that is none.
     """
     where = path.name
-    try:
-        text = decoded(path.read_bytes(), where)
-    except OSError as error:
-        raise bad(where, f"cannot be read ({error.strerror})", "check path and rights") from None
-    first = text.partition("\n")[0]
-    separator = max(DRAFT_KINDS, key=first.count)
-    try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=separator, strict=True))
-    except csv.Error as error:
-        raise bad(where, f"is no CSV ({error})", "save it as CSV with quotes closed") from None
-    header = [cell.strip() for cell in rows[0]] if rows else []
+    known = {str(name).lower() for names in headings.values() for name in names}
+    found, ragged = sheet(local(path), where, known)
+    header = found.header
     columns = _columns(header, headings)
     if "name" not in columns:
         what = f"has no column of vendors' names among {', '.join(header)[:200]}"
         repair = "add its heading to `name` in [vendors] of the template's case.toml"
         raise bad(f"{where}:1", what, repair)
     vendors: list[Vendor] = []
-    faults: list[Fault] = []
+    faults = list(ragged)
     seen: dict[str, int] = {}
-    for line, row in enumerate(rows[1:], 2):
-        said = {field: " ".join(row[at].split()) for field, at in columns.items() if at < len(row)}
+    percent = "share" in columns and "%" in header[columns["share"]]
+    for line, row in found.rows:
+        said = {field: " ".join(row[at].split()) for field, at in columns.items()}
         name = said.get("name", "")
         if not name:
-            if any(cell.strip() for cell in row):
-                faults.append(Fault(f"{where}:{line}", "has no vendor's name", "fill it in"))
+            faults.append(Fault(f"{where}:{line}", "has no vendor's name", "fill it in"))
             continue
         if name.lower() in seen:
             what = f'"{name[:60]}" stands in line {seen[name.lower()]} too'
             faults.append(Fault(f"{where}:{line}", what, "keep one row a vendor"))
             continue
         seen[name.lower()] = line
-        share, fault = _share(said.get("share", ""), f"{where}:{line} share")
+        share, fault = _share(said.get("share", ""), f"{where}:{line} share", percent)
         faults += [fault] if fault else []
         vendors.append(Vendor(name, said.get("role", ""), share, said.get("ask", "")))
     if faults:
-        raise BadInput(faults)
+        raise BadInput(by_line(faults))
     unused = [name for at, name in enumerate(header) if at not in columns.values() and name]
     return vendors, unused
 
@@ -84,12 +73,18 @@ def _columns(header: list[str], headings: dict[str, Any]) -> dict[str, int]:
     return found
 
 
-def _share(text: str, where: str) -> tuple[float | None, Fault | None]:
-    """(share, fault): `40 %`, `0.4` and `0,4` are one share; empty is unknown."""
+def _share(text: str, where: str, percent: bool) -> tuple[float | None, Fault | None]:
+    """(share, fault): `40 %`, `0.4` and `0,4` are one share; empty is unknown.
+
+    Under a heading in `percent` a number without its sign could be either.
+    """
     if not text:
         return None, None
     found = _SHARE.fullmatch(text)
     share = float(found[1].replace(",", ".")) / (100 if found[2] else 1) if found else -1.0
+    if found and percent and not found[2] and share:
+        what = f'"{text[:40]}" is under a heading in % and has no %'
+        return None, Fault(where, what, f"write {found[1]} %, or a share under another heading")
     if not 0 <= share <= 1:
         return None, Fault(where, f'"{text[:40]}" is no share', "write 0.4 or 40 %")
     return share, None

@@ -100,7 +100,7 @@ def inputs_behind(
 ) -> dict[str, set[str]]:
     """Row of losses.csv by id -> the inputs that move it: its own, and of links on ways to it."""
     links = tables["links"]
-    ways = graph.all_ways(modelled(links))
+    entering, ways = graph.by_target(modelled(links)), dict[str, set[str]]()
     terms: dict[str, set[str]] = {}
     for link, chances in links.select("id", "chances").iter_rows():
         named = {part for term in chances for part in term.split(" over ")}
@@ -111,6 +111,7 @@ def inputs_behind(
         "id", "needs", "arguments", "retention", "limit"
     ).iter_rows():
         own = {item.partition("=")[2].strip() for item in arguments} | {*more} - {None}
-        behind = (terms[link] for link in ways.get(need, ()))
-        found.setdefault(loss, set()).update(own, *behind)
+        if need not in ways:
+            ways[need] = set().union(*(terms[link] for link in graph.behind(entering, need)))
+        found.setdefault(loss, set()).update(own, ways[need])
     return found

@@ -15,6 +15,7 @@ import polars as pl
 from impact.case.folder import FOLDERS, Case, load_case, ordered, read_case, seal
 from impact.case.scenarios import BASELINE, UNUSABLE, Change, Scenario
 from impact.case.schema import SCHEMA_VERSION
+from impact.case.tables import harmless
 from impact.errors import BadInput, bad
 from impact.numerics import times
 
@@ -90,7 +91,7 @@ def _replace(path: Path, content: str) -> None:
 
 def text(rows: pl.DataFrame) -> str:
     """Rows of a table as CSV, as `impact.case.tables.read` reads it."""
-    return rows.drop(_LINE, strict=False).select(cells(rows)).write_csv()
+    return harmless(rows.drop(_LINE, strict=False).select(cells(rows))).write_csv()
 
 
 def cells(rows: pl.DataFrame) -> list[pl.Expr]:

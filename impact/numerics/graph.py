@@ -7,8 +7,9 @@ A set of draws is a Python integer, one bit a draw, so a chance is `bit_count()/
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -88,16 +89,45 @@ def missed(edges: Sequence[Edge], root: str) -> list[Edge]:
     itself, or round a cycle to what they have passed, bring nothing new and do not count.
     """
     standing = usable(edges, root)
-    passed = dominators(net(standing, root))
-    onward = [edge for edge in standing if edge.target not in passed[edge.source]]
-    found = []
-    for edge in standing:
-        if edge.closes < FOREVER:
+    closing = [edge for edge in standing if edge.closes < FOREVER]
+    if not closing:
+        return []
+    turns_back = _passes(net(standing, root))
+    onward = [edge for edge in standing if not turns_back(edge.source, edge.target)]
+    latest, found = _latest(onward, root), []
+    for edge in closing:
+        if latest.get(edge.source, -FOREVER) >= edge.closes:  # never earlier than without its ends
             ends = (edge.source, edge.target)
             others = [other for other in onward if other.source not in ends]
             if _latest(others, root).get(edge.source, -FOREVER) >= edge.closes:
                 found.append(edge)
     return found
+
+
+def _passes(ways: Net) -> Callable[[str, str], bool]:
+    """Whether every way to one node passes another, or that is the node itself; no root counts.
+
+    By the places of a walk through the tree of `immediate`: what stands below has them inside.
+    """
+    below: dict[str, list[str]] = {}
+    for node, last in immediate(ways).items():
+        below.setdefault(last, []).append(node)
+    first, last_, number = dict[str, int](), dict[str, int](), 0
+    stack = [("", iter(below.get("", ())))]
+    while stack:
+        node, rest = stack[-1]
+        inner = next(rest, None)
+        if inner is None:
+            last_[node] = number
+            stack.pop()
+        else:
+            first[inner] = number = number + 1
+            stack.append((inner, iter(below.get(inner, ()))))
+
+    def passes(node: str, other: str) -> bool:
+        return other not in ways.roots and first[other] <= first[node] <= last_[other]
+
+    return passes
 
 
 def _latest(edges: Sequence[Edge], root: str) -> dict[str, float]:
@@ -253,7 +283,7 @@ def cuts(ways: Net, on: Mapping[str, int], reached: Mapping[str, int]) -> dict[s
     masks = dict(reached)
     base = {root: masks.get(root, 0) for root in ways.roots}
     through = {
-        name: masks.get(source, 0) & on[name]
+        name: masks[source] & on[name] if masks.get(source) else 0
         for source, leaving in ways.leaving.items()
         for _, name in leaving
     }
@@ -318,62 +348,114 @@ def carried(
     masks: Masks = {}
     base = {target: reached[target] for target in targets if target in reached}
     for component in reversed(ways.order):
-        _settle(component, ways.leaving, on, masks, base, ways.entering)
+        if any(node in reached for node in component):
+            _settle(component, ways.leaving, on, masks, base, ways.entering)
     ends = {node: mask & reached.get(node, 0) for node, mask in masks.items()}
     return {node: mask for node, mask in ends.items() if mask}
+
+
+def immediate(ways: Net) -> dict[str, str]:
+    """Node -> the last node that every way to it from the roots passes; empty for a root.
+
+    Cooper, Harvey and Kennedy (2001): two ways meet where both have gone up the tree found so far,
+    by their places in a postorder, until nothing moves; near linear on graphs as they are.
+    """
+    order = _postorder(ways)
+    place = {node: number for number, node in enumerate([*order, ""])}
+    last = dict.fromkeys(ways.roots, "")
+
+    def meet(one: str, other: str) -> str:
+        while one != other:
+            if place[one] < place[other]:
+                one = last[one]
+            else:
+                other = last[other]
+        return one
+
+    moved = True
+    while moved:
+        moved = False
+        for node in reversed(order):
+            if node not in ways.roots:
+                common = reduce(meet, (o for o, _ in ways.entering[node] if o in last))
+                if last.get(node) != common:
+                    last[node], moved = common, True
+    return last
+
+
+def _postorder(ways: Net) -> list[str]:
+    """The nodes, each after those first found from it, without recursion."""
+    found, seen = list[str](), set[str]()
+    for root in sorted(ways.roots):
+        stack = [(root, iter(ways.leaving.get(root, ())))]
+        while stack:
+            node, rest = stack[-1]
+            seen.add(node)
+            onward = next((target for target, _ in rest if target not in seen), None)
+            if onward is None:
+                found.append(node)
+                stack.pop()
+            else:
+                stack.append((onward, iter(ways.leaving.get(onward, ()))))
+    return found
 
 
 def dominators(ways: Net) -> dict[str, list[str]]:
     """Node -> the nodes that every way to it from the roots passes, roots and itself left out.
 
-    The greatest fixpoint of: dom(v) is v and what all that lead to v have in common (Allen 1970),
-    sets of nodes as integers. They stand in the order in which they are passed.
+    They stand in the order in which they are passed.
     """
-    nodes = [node for component in ways.order for node in component]
-    bit = {node: 1 << place for place, node in enumerate(nodes)}
-    passed = dict.fromkeys(ways.roots, 0)
-    moved = True
-    while moved:
-        moved = False
-        for node in nodes:
-            if node in ways.roots:
-                continue
-            before = [passed[other] for other, _ in ways.entering[node] if other in passed]
-            common = before[0]
-            for other in before[1:]:
-                common &= other
-            common |= bit[node]
-            if passed.get(node) != common:
-                passed[node], moved = common, True
-    found = {}
-    for node, mask in passed.items():
-        mask &= ~bit[node]
-        found[node] = sorted(_bits(mask, nodes), key=lambda n: passed[n].bit_count())
-    return found
+    last, starts = immediate(ways), {"", *ways.roots}
+    passed = {root: list[str]() for root in starts}
+    for node in last:
+        above = [node]
+        while above[-1] not in passed:
+            above.append(last[above[-1]])
+        for lower, upper in zip(above[-2::-1], above[::-1], strict=False):
+            passed[lower] = [*passed[upper], *([] if upper in starts else [upper])]
+    del passed[""]
+    return passed
 
 
-def _bits(mask: int, nodes: Sequence[str]) -> list[str]:
-    found = []
-    while mask:
-        lowest = mask & -mask
-        found.append(nodes[lowest.bit_length() - 1])
-        mask ^= lowest
+def by_target(edges: Iterable[Edge]) -> dict[str, list[Edge]]:
+    """Node -> the edges that enter it."""
+    entering: dict[str, list[Edge]] = {}
+    for edge in edges:
+        entering.setdefault(edge.target, []).append(edge)
+    return entering
+
+
+def behind(entering: Mapping[str, Sequence[Edge]], node: str) -> set[str]:
+    """Names of the edges on any way that ends at a node."""
+    found, seen, queue = set[str](), {node}, [node]
+    while queue:
+        for edge in entering.get(queue.pop(), ()):
+            found.add(edge.name)
+            if edge.source not in seen:
+                seen.add(edge.source)
+                queue.append(edge.source)
     return found
 
 
 def all_ways(edges: Sequence[Edge]) -> dict[str, set[str]]:
     """Node -> names of the edges on any way that ends there; nodes without one are absent."""
-    leaving, ways = by_source(edges), dict[str, set[str]]()
-    queue = deque(sorted(leaving))
-    while queue:
-        node = queue.popleft()
-        for edge in leaving.get(node, ()):
-            before = ways.setdefault(edge.target, set())
-            after = before | ways.get(node, set()) | {edge.name}
-            if len(after) > len(before):
-                ways[edge.target] = after
-                queue.append(edge.target)
-    return ways
+    entering = by_target(edges)
+    return {node: behind(entering, node) for node in entering}
+
+
+def gathered(ways: Net, brings: Mapping[str, int]) -> Masks:
+    """Node -> the union of what the edges on any way to it bring, a mask for each edge by name.
+
+    Once for each component: what leads into it or stands inside reaches all of it.
+    """
+    found: Masks = {}
+    for component in ways.order:
+        mask = 0
+        for node in component:
+            for other, name in ways.entering.get(node, ()):
+                mask |= found.get(other, 0) | brings[name]
+        found.update(dict.fromkeys(component, mask))
+    return found
 
 
 def shortest(edges: Sequence[Edge], roots: str | Iterable[str]) -> dict[str, list[Edge]]:
@@ -398,8 +480,8 @@ def simple_paths(edges: Sequence[Edge], root: str, node: str, most: int = 100) -
     """Ways from root to node that pass no node twice, shortest first, at most `most` of them."""
     leaving, found = by_source(edges), list[list[Edge]]()
     queue: deque[list[Edge]] = deque([[edge] for edge in leaving.get(root, ())])
-    behind = all_ways(edges).get(node, set())
-    useful = {edge.source for edge in edges if edge.name in behind}
+    wanted = behind(by_target(edges), node)
+    useful = {edge.source for edge in edges if edge.name in wanted}
     while queue and len(found) < most:
         way = queue.popleft()
         last, passed = way[-1].target, {root, *(edge.target for edge in way)}

@@ -12,9 +12,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from impact.errors import bad
 
 Draws = NDArray[np.float64]
 _DIMENSIONLESS = {"share", "chance", "1"}
@@ -40,6 +43,7 @@ def money(unit: str) -> set[str]:
     return set(_CURRENCY.findall(unit))
 
 
+@lru_cache(maxsize=4096)
 def dimension(unit: str) -> Mapping[str, int]:
     """Powers of the base units in a unit such as `USD/person/hour`; raises ValueError.
 
@@ -56,6 +60,7 @@ def dimension(unit: str) -> Mapping[str, int]:
     return {name: power for name, power in powers.items() if power}
 
 
+@lru_cache(maxsize=4096)
 def times(*units: str) -> Mapping[str, int]:
     """Powers of the base units of a product of units."""
     powers: Counter[str] = Counter()
@@ -81,9 +86,12 @@ def records(arguments: Mapping[str, Draws]) -> Draws:
     that the row stands for. Nobody affected costs nothing. The amount is in USD.
     """
     people = np.asarray(arguments["people"], dtype=np.float64)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         exponent = arguments["intercept"] + arguments["slope"] * np.log(people)
-    cost: Draws = np.where(people > 0, np.exp(exponent) * arguments["residual"], 0.0)
+        cost: Draws = np.where(people > 0, np.exp(exponent) * arguments["residual"], 0.0)
+    if not np.isfinite(cost).all():
+        repair = "check intercept and slope: 7.68 and 0.758 in the study"
+        raise bad("records", "the cost comes to more than any number", repair)
     return cost * arguments["share"]
 
 

@@ -16,12 +16,24 @@ from datetime import UTC, datetime
 import polars as pl
 
 INSTANT = pl.Datetime("ms", "UTC")
+NO_DATE = "is not a date"
 HOW = "write 2026, 2026-04, 2026-04-03 or 2026-04-03T12:00Z (UTC)"
 _YEAR, _MONTH, _DAY = 1000, 2000, 3000  # microseconds that mark how an end was written
 _WRITTEN = re.compile(
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
-    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(?:Z|\+00:00))?)?)?"
+    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(?: ?(?:Z|UTC)|\+00:00))?)?)?"
 )
+_NO_ZONE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.0+)?")
+
+
+def repair(text: str) -> str:
+    """How to write what is no time: a minute has to say that it is one of UTC.
+
+    >>> repair("2023-06-05 09:00")
+    'write 2023-06-05T09:00Z if that is UTC, or the day alone'
+    """
+    found = _NO_ZONE.fullmatch(text.strip())
+    return f"write {found[1]}T{found[2]}Z if that is UTC, or the day alone" if found else HOW
 
 
 def parse(text: str) -> datetime:
@@ -32,7 +44,7 @@ def parse(text: str) -> datetime:
     """
     found = _WRITTEN.fullmatch(text.strip())
     if not found:
-        raise ValueError(HOW)
+        raise ValueError(repair(text))
     year, *rest = (None if part is None else int(part) for part in found.groups())
     month, day, hour, minute, second = rest
     if year is None or not 1900 <= year <= 2200:

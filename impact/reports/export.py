@@ -24,6 +24,7 @@ from impact.answers import (
 )
 from impact.case import written
 from impact.case.folder import Case
+from impact.case.tables import harmless
 from impact.errors import bad
 from impact.numerics import times
 from impact.reports import files
@@ -76,7 +77,7 @@ def write(known: Case, draws: int, seed: int, home: Path) -> dict[str, int]:
     found = {table: known[table].select(written.cells(known[table])) for table in known.tables}
     found[files.RESULTS] = results(known, draws, seed)
     for name, rows in found.items():
-        files.write(home / f"{name}.csv", files.harmless(rows).write_csv())
+        files.write(home / f"{name}.csv", harmless(rows).write_csv())
     buffer = io.BytesIO()
     found[files.RESULTS].write_parquet(buffer)
     files.write(home / f"{files.RESULTS}.parquet", buffer.getvalue())

@@ -22,7 +22,8 @@ from typing import Any
 
 import polars as pl
 
-from impact import words
+from impact import texts, words
+from impact.case.tables import harmless
 from impact.errors import BadInput, bad
 from impact.numerics import times
 from impact.reports.plan import Task
@@ -137,7 +138,7 @@ def tidy(out: Path) -> None:
 def read(path: Path) -> dict[str, Any]:
     """The JSON object in a file; an empty one where there is no such file or it is broken."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = texts.from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -263,21 +264,3 @@ def results(entries: Mapping[str, Entry]) -> pl.DataFrame:
         for figure in entry.get("figures", ())
     ]
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-_FORMULA = r"^[=+\-@\t\r＝＋－＠]"
-
-
-def harmless(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows with an apostrophe before texts that a spreadsheet would read as a formula.
-
-    Columns of numbers stay as they are (OWASP, "CSV injection").
-    """
-    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
-    return rows.with_columns(
-        pl.when(pl.col(name).str.contains(_FORMULA))
-        .then(pl.lit("'") + pl.col(name))
-        .otherwise(pl.col(name))
-        .alias(name)
-        for name in texts
-    )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
+from impact import texts
 from impact.errors import bad
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def from_json(source: Source) -> object:
         return found
 
     try:
-        data = json.loads(source.text, object_pairs_hook=once)
+        data = texts.from_json(source.text, object_pairs_hook=once)
         if _SURROGATE.search(source.text):
             json.dumps(data, ensure_ascii=False).encode()
         if isinstance(data, dict) and len(both := sorted(_FORMATS & data.keys())) > 1:
@@ -84,7 +85,7 @@ def from_json(source: Source) -> object:
         raise bad(where, "is nested too deeply", _FLAT) from None
     except UnicodeEncodeError:
         raise bad(where, "holds half a sign (a lone surrogate)", _WHOLE) from None
-    except ValueError as error:  # a number of thousands of digits
+    except ValueError as error:  # NaN, 1e999, a number of thousands of digits
         raise bad(where, f"holds a number that cannot be read ({error})"[:200], _FLAT) from None
 
 

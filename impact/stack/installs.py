@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
-from impact.errors import BadInput, Fault, bad, did_you_mean
+from impact.errors import BadInput, Fault, did_you_mean
 from impact.numerics import times
 from impact.stack.verdicts import MODES, Install
-from impact.texts import decoded
+from impact.texts import by_line, local, sheet
 
 COLUMNS = ("when", "until", "mode", "path", "version", "note")
 _MODES = MODES[1:]
@@ -22,15 +20,8 @@ def read(path: Path) -> list[Install]:
     wanted `until`, `path` (files below it; empty: all), `version` (seen), `note`.
     """
     name = path.name
-    try:
-        text = decoded(path.read_bytes(), name)
-    except OSError as error:
-        raise bad(name, f"cannot be read ({error.strerror})", "check path and rights") from None
-    try:
-        rows = list(csv.reader(io.StringIO(text), strict=True))
-    except csv.Error as error:
-        raise bad(name, f"is no CSV ({error})", "save it as CSV with quotes closed") from None
-    header = [cell.strip() for cell in rows[0]] if rows else []
+    read_, ragged = sheet(local(path), name, COLUMNS)
+    header = read_.header
     faults = [
         Fault(f"{name}:1 {column}", "no such column", did_you_mean(column, COLUMNS, "remove it"))
         for column in header
@@ -43,14 +34,8 @@ def read(path: Path) -> list[Install]:
     ]
     if faults:
         raise BadInput(faults)
-    installs = []
-    for line, row in enumerate(rows[1:], 2):
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != len(header):
-            what = f"has {len(row)} cells where the header has {len(header)}"
-            faults.append(Fault(f"{name}:{line}", what, "quote cells that hold commas"))
-            continue
+    installs, faults = [], ragged
+    for line, row in read_.rows:
         said = dict(zip(header, (cell.strip() for cell in row), strict=True))
         mode = said["mode"].lower()
         if mode not in _MODES:
@@ -66,5 +51,5 @@ def read(path: Path) -> list[Install]:
         path_, version = said.get("path", ""), said.get("version", "")
         installs.append(Install(begins, ends, mode, path_, version))
     if faults:
-        raise BadInput(faults)
+        raise BadInput(by_line(faults))
     return installs

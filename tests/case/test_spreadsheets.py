@@ -96,7 +96,8 @@ def test_numbers_have_the_comma_of_the_file(tmp_path: Path, sign: str) -> None:
 def test_what_could_be_a_thousand_is_told_and_never_guessed(tmp_path: Path) -> None:
     _, faults = rows(HEAD + ROW.format("1", "1,250", "3.000"), tmp_path)
     assert faults == [
-        'inputs.csv:2 mode: "1,250" is not a number; write 1200.5, without separators or units'
+        'inputs.csv:2 mode: "1,250" is not a number; write 1.25 or 1250, whichever it is',
+        'inputs.csv:2 high: "3.000" is not a number; write 3 or 3000, whichever it is',
     ]
     for written in ("1.200,5", "50 %", "$5", "1 200", "=1+1"):
         _, faults = rows(HEAD + ROW.format("0,5", written, "9"), tmp_path)

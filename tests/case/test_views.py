@@ -257,10 +257,14 @@ def test_changes_come_after_the_scenario(mercor: impact.Case) -> None:
     assert [str(change) for change in known.changes] == ["pause_weeks=5"]
 
 
-def test_of_two_changes_of_one_input_the_last_holds(mercor: impact.Case) -> None:
-    known = impact.view(mercor, changes="pause_weeks=5; pause_weeks=6,7,8")
-    assert estimate(known, "pause_weeks") == (6, 7, 8)
-    assert [str(change) for change in known.changes] == ["pause_weeks=6,7,8"]
+def test_two_changes_of_one_input_are_refused_and_both_are_named(mercor: impact.Case) -> None:
+    with pytest.raises(BadInput) as raised:
+        impact.view(mercor, changes="pause_weeks=5; pause_weeks=6,7,8")
+    assert str(raised.value) == (
+        "changes pause_weeks: is set more than once: pause_weeks=5; pause_weeks=6,7,8; keep one"
+    )
+    known = impact.view(mercor, "long-pause", changes="pause_weeks=6,7,8")
+    assert estimate(known, "pause_weeks") == (6, 7, 8)  # over that of the scenario
 
 
 @pytest.mark.parametrize(
