@@ -136,12 +136,18 @@ def _curve(run: Run, decision: Decision, option: Option) -> Line:
     plain = all(row["kind"] == "product" and not row["limit"] for row in losses)
     once = len(links) + len(losses) == 1 and links in ([], [None]) and plain
     costs = [
-        net(what_if(run, [Change(name, at, at, at), *option.changes]), decision.bearer)
+        net(what_if(run, _before(option, Change(name, at, at, at))), decision.bearer)
         for at in np.linspace(0, 1, 2 if once else 33).tolist()
     ]
     means = tuple(float(cost.mean()) for cost in costs)
     ends = costs[0], costs[-1] - costs[0]
     return Line(option.id, means[0], means[-1] - means[0], means, *ends)
+
+
+def _before(option: Option, change: Change) -> list[Change]:
+    """A change and those of an option, which stand where they are of the same input."""
+    own = {each.name for each in option.changes}
+    return [*([] if change.name in own else [change]), *option.changes]
 
 
 def _line(decision: Decision, option: Option, run: Run, cost: Draws) -> Line:
@@ -427,7 +433,7 @@ def _flip_at(run: Run, one: Weighed, pair: tuple[str, str], change: Change) -> f
     """Where two options cross with one more input changed; 0 where they do not."""
     lines = []
     for option in (next(o for o in one.decision.options if o.id == name) for name in pair):
-        changed = what_if(run, [change, *option.changes])
+        changed = what_if(run, _before(option, change))
         cost = net(changed, one.decision.bearer)
         lines.append(_line(one.decision, option, changed, cost))
     slope = lines[0].slope - lines[1].slope
