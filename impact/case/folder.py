@@ -210,7 +210,8 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     if faults or found:  # what refers to a table that could not be read is not told again
         return None, [*faults, *found]
     sealed = settings.get("view_of") == seal(folder)
-    read = scenario_file.read("scenarios.toml", content, frames, sealed, settings["tlp"])
+    defaults, level = tuple(settings.get("defaults", "").split()), settings["tlp"]
+    read = scenario_file.read("scenarios.toml", content, frames, sealed, level, defaults)
     if not sealed:  # a view was checked where it was written
         faults = [*checks.all_faults(frames, settings["currency"]), *read.faults]
     if faults:
@@ -231,7 +232,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         files=files,
         tables=frames,
         role=settings.get("role", ROLES[0]),
-        defaults=tuple(settings.get("defaults", "").split()),
+        defaults=defaults,
         scenarios=read.scenarios,
         decisions=read.decisions,
         unusable=read.unusable,

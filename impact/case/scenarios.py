@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -273,9 +273,11 @@ def read(
     tables: Tables,
     sealed: bool = False,
     level: str = TLP[0],
+    defaults: Sequence[str] = (),
 ) -> Read:
     """The scenarios and decisions of a `scenarios.toml`, checked against the tables.
 
+    A decision rests on no link that gives way, see `ways.giving_way`.
     In that of a view that the kit wrote, `sealed`, members of grids stand by their own names, and
     decisions that were unusable with their faults. An entry without a `tlp` is of the `level` of
     its case.
@@ -297,6 +299,8 @@ def read(
             one = _scenario(where, name, {"tlp": level, **entry}, tables, inputs, wrong)
             found[name] = replace(one, grid="" if name == grid else grid)
         faults += dict.fromkeys(wrong)
+    gone = pl.col("id").is_in(ways.giving_way(tables, defaults))
+    tables = {**tables, "links": tables["links"].filter(~gone)}
     decisions, unusable = dict[str, Decision](), dict[str, Unusable]()
     unread = list[Fault]()
     for name, entry in _entries(content, "decision", file, unread):

@@ -298,6 +298,40 @@ def test_a_relation_on_which_nothing_travels_takes_no_ones_place(home: Path) -> 
     assert reach()["us"] > 0.05
 
 
+def test_a_decision_on_a_default_that_gave_way_says_so(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_link(case, "event", "zellis", "certain")
+    own_chance(case, "stop_share", "0")
+    add(case, "losses", id="harm", bearer="us", needs="us", form="response", kind="product",
+        arguments="hours=review_hours; rate=work_usd_an_hour", driver="harm")  # fmt: skip
+    text = (case / "scenarios.toml").read_text("utf-8")
+    (case / "scenarios.toml").write_text(
+        f"""{text}
+[decision.stop]
+title = "Stop using Zellis?"
+bearer = "us"
+flips_on = "work_usd_an_hour"
+flips_says = "what an hour of work costs"
+[decision.stop.option.stop]
+costs = ["review-zellis"]
+saves = ["harm"]
+set = {{ "link.zellis-us" = 0 }}
+[decision.stop.option.go-on]
+costs = ["harm"]
+saves = ["review-zellis"]
+set = {{ review_hours = 1 }}
+"""
+    )
+    assert run("check", "acme")[0] == 0
+    own_link(case, "zellis", "us", "certain")
+    status, _, wrong = run("check", "acme")
+    what = 'scenarios.toml decision.stop option.stop: no input "link.zellis-us"'
+    assert (status, wrong.startswith(what)) == (2, True), wrong
+    shown = run("show", "acme", "--draws", "1000")
+    assert shown[0] == 0
+    assert 'Decision "Stop using Zellis?" cannot be worked out' in shown[1]
+
+
 HOSTILE = (
     '=cmd|" /C calc"!A0',
     "Société Générale",
