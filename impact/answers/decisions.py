@@ -182,7 +182,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     `p95`, `range`, `best_chance`, `regret_usd` (mean cost above the cheapest of each draw),
     `best_when`.
     """
-    if only and only not in run.known.decisions:
+    if only and only not in {*run.known.decisions, *run.known.unusable}:
         repair = did_you_mean(only, list(run.known.decisions), "see scenarios.toml")
         raise bad("decision", f'no decision "{only}"', repair)
     chosen = [p for p, one in enumerate(weighed(run)) if only in ("", one.decision.id)][:most]
@@ -218,12 +218,11 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         },
         figures=(*_figures(run, rows), *(f for one in found for f in _flip_figures(run, one))),
         notes=(
+            *(str(one) for name, one in run.known.unusable.items() if only in ("", name)),
             *(note for one in found for note in _notes(run, one, shown=not most)),
-            f"Costs are {ILLUSTRATIVE}.",
-            *([REGRET] if priced and not most else []),
-        )
-        if rows
-        else (),
+            *([f"Costs are {ILLUSTRATIVE}."] if rows else []),
+            *([REGRET] if priced and rows and not most else []),
+        ),
         notices=tuple(views.notices(run.known)),
         draw=draw if rows and frame["p05"].count() else None,
     )

@@ -33,7 +33,7 @@ def record(run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "view_digest": folder.digest(known),
         "changes": [str(change) for change in known.changes],
-        "notices": views.notices(known),
+        "notices": views.warnings(known),
         "windows": [
             {"release": name, "part": part, **_span(opens, closes)}
             for name in sorted(set(known["windows"]["entity"]))
@@ -73,9 +73,9 @@ def text(run: Run) -> str:
     known = run.known
     head = f"{known.title}, {known.scenarios[known.scenario].title.lower()}"
     if run.over == "year":
-        parts = [f"{head}: next year", *views.notices(known), str(years(run))]
+        parts = [f"{head}: next year", *views.warnings(known), str(years(run))]
         return "\n\n".join(words.plain(part) for part in parts)
     told = [f"{about}: {says}" for about, says in bottom_line(run).table.iter_rows()]
     answers = [str(exposure(run)), str(losses(run))]
-    parts = [head, *views.notices(known), *told, window_sentence(known), *answers]
+    parts = [head, *views.warnings(known), *told, window_sentence(known), *answers]
     return "\n\n".join(words.plain(part) for part in parts if part)

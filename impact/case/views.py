@@ -434,4 +434,9 @@ def notices(known: Case) -> list[str]:
     said += [
         f"{name} moves nothing in this view: no link or loss names it." for name in _idle(known)
     ]
-    return [*said, *map(str, known.unusable.values())]
+    return said
+
+
+def warnings(known: Case) -> list[str]:
+    """The notices of a view, and the decisions that cannot be worked out: once for a page."""
+    return [*notices(known), *map(str, known.unusable.values())]

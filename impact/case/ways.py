@@ -45,7 +45,8 @@ def giving_way(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]) -> l
     """Ids of the links on default chances alone that give way to other links between their ends.
 
     `defaults` are names of inputs, `*` for any signs. Such a link gives way where others lead, by
-    whatever steps, from its source, or from what has that as its party, to its target.
+    whatever steps, from its source, or from what has that as its party, to its target; of several
+    such links between the same ends the newest stands.
     """
     links = tables["links"].unique("id", keep="last", maintain_order=True)
     links = links.filter(~pl.col("withdrawn"))
@@ -64,14 +65,18 @@ def giving_way(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]) -> l
         of.setdefault(party, set()).add(name)
     reached: dict[str, set[str]] = {}
     found = []
-    for name, source, target in (
-        links.filter(pl.col("id").is_in(stand_in)).select("id", "source", "target").iter_rows()
-    ):
+    ours = links.filter(pl.col("id").is_in(stand_in)).sort("known_on", "file_line")
+    last = {(source, target): name for name, source, target in _ends(ours)}
+    for name, source, target in _ends(ours):
         if source not in reached:
             reached[source] = _ahead({source} | of.get(source, set()), ahead)
-        if target in reached[source]:
+        if target in reached[source] or last[source, target] != name:
             found.append(name)
-    return found
+    return sorted(found)
+
+
+def _ends(links: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
+    yield from links.select("id", "source", "target").iter_rows()
 
 
 def _ahead(start: Collection[str], ahead: Mapping[str, set[str]]) -> set[str]:

@@ -162,7 +162,7 @@ def page(task: Task, notebook: Notebook) -> str:
     moment, set_to = now(known), vars(task.parameters)
     return templates().get_template("page.html").render(
         title=title(task, notebook),
-        notices=views.notices(known),
+        notices=views.warnings(known),
         tlp=known.label,
         scenario=known.scenarios[known.scenario],
         parts=told,

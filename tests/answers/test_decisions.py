@@ -13,6 +13,7 @@ import pytest
 from tiny import GUARD, raised
 
 import impact
+from impact.answers import shown
 from impact.answers.decisions import Line, Weighed, envelope, weighed
 from impact.case import views, written
 from impact.case.scenarios import Change, Decision, Option
@@ -385,7 +386,9 @@ def test_a_faulty_decision_is_named_and_the_rest_is_shown(tiny: Any) -> None:
     known = impact.view(case)
     run = impact.simulate(known, draws=1000)
     assert [one.decision.id for one in weighed(run)] == ["d"]
-    said = "\n".join(impact.decisions(run).notices)
+    said = "\n".join(impact.decisions(run).notes)
+    assert str(impact.decisions(run, only="odd").notes[0]) in said
+    assert said.splitlines()[0] in shown.text(run)
     assert 'Decision "Odd" cannot be worked out' in said
     assert 'no input "harm_us"; did you mean "harm_usd"?' in said
 
@@ -394,10 +397,10 @@ def test_what_a_faulty_decision_may_name_is_for_the_owner_alone(tiny: Any) -> No
     case = tiny(LINKS, INPUTS, LOSSES, toml=GUARD.replace('"harm_usd"', '"harm_us"'))
     levels = {("inputs", "guard_count"): "clear"}
     secret = replace(raised(case, levels), label="red")
-    assert "harm_usd" in " ".join(views.notices(impact.view(secret)))
-    assert views.notices(impact.view(secret, tlp="clear")) == []
+    assert "harm_usd" in " ".join(views.warnings(impact.view(secret)))
+    assert views.warnings(impact.view(secret, tlp="clear")) == []
     shared = replace(secret, tlp="clear")  # its own level, with rows above it
-    (said,) = views.notices(impact.view(shared))
+    (said,) = views.warnings(impact.view(shared))
     assert said == 'Decision "Guard" cannot be worked out: `impact check` says why.'
 
 
@@ -408,4 +411,4 @@ def test_a_faulty_decision_stays_faulty_in_a_view_that_is_written(
     known = impact.view(case)
     written.write(known, tmp_path / "written")
     again = impact.view(impact.load_case(tmp_path / "written"))
-    assert views.notices(again) == views.notices(known) != []
+    assert views.warnings(again) == views.warnings(known) != []

@@ -283,6 +283,15 @@ def test_a_way_by_steps_of_the_users_own_takes_the_place_of_a_default(
     assert reach()["us"] == reach()["payroll"] == before["payroll"]
 
 
+def test_a_link_of_the_users_on_the_chance_of_the_kit_is_not_counted_beside_it(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_link(case, "event", "zellis", "certain")
+    before = reach()["us"]
+    own_link(case, "zellis", "us", "vendor_reaches_us")
+    assert reach()["us"] == pytest.approx(before, abs=0.04)
+    assert "zellis-falls, zellis-us" in run("check", "acme")[2]
+
+
 def test_a_default_stands_until_the_day_on_which_the_users_own_is_known(home: Path) -> None:
     case = begun(home, "Zellis")
     own_link(case, "event", "zellis", "certain")
