@@ -75,15 +75,16 @@ def cases() -> None:
 @main.command()
 @click.argument("case")
 def check(case: str) -> None:
-    """Check CASE and list all faults at once."""
+    """Check CASE, list all faults at once, and name inputs that newer claims outdate."""
+    from impact.case import said
     from impact.case.folder import find_case, notes, read_case
     from impact.errors import BadInput
 
     found, faults = read_case(find_case(case))
-    if faults:
+    if faults or found is None:
         raise BadInput(faults)
-    for note in notes(find_case(case)):
-        click.echo(note, err=True)
+    for note in (*notes(find_case(case)), *said.outdated(found.tables)):
+        click.echo(str(note), err=True)
     click.echo(f"{found}\nno faults")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 import polars as pl
 
 from impact.case import said, ways
-from impact.case.schema import TABLES
+from impact.case.schema import TABLES, TIME_UNITS
 from impact.errors import Fault, did_you_mean
 from impact.numerics import loss_kinds
 
@@ -227,16 +227,25 @@ def _links(tables: Tables) -> Iterator[Fault]:
 
 
 def _inputs(tables: Tables) -> Iterator[Fault]:
+    told = set[int]()
     for row in tables["inputs"].iter_rows(named=True):
         where = f"inputs.csv:{row['file_line']}"
+        faults = list(input_faults(where, row))
         if row["id"] and row["id"].startswith(LINK_INPUT):
-            yield Fault(f"{where} id", "link. is kept for links", "choose another name")
-        yield from input_faults(where, row)
+            faults.insert(0, Fault(f"{where} id", "link. is kept for links", "choose another name"))
+        told |= {row["file_line"]} if faults else set()
+        yield from faults
     rates = tables["inputs"].filter(pl.col("unit") == RATE)
     for line, name in rates.select("file_line", "id").iter_rows():
         if name != rates["id"][0]:
+            told.add(line)
             what = f'"{rates["id"][0]}" says already how often such an event happens'
             yield Fault(_at("inputs", line, "unit"), what, f"keep one input in {RATE}")
+    no_time = pl.col("lasts_since").is_not_null() & ~pl.col("unit").is_in(TIME_UNITS)
+    sound = tables["inputs"].filter(no_time & ~pl.col("file_line").is_in(told))
+    for line, unit in sound.select("file_line", "unit").iter_rows():
+        repair = f"give it in {', '.join(TIME_UNITS)}, or leave lasts_since empty"
+        yield Fault(_at("inputs", line, "lasts_since"), f"{unit} is no unit of time", repair)
 
 
 def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
