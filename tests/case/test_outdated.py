@@ -97,3 +97,20 @@ def test_check_says_where_and_what_to_do_and_ends_with_0(case_copy: Any) -> None
         '"work-new" (2026-08-20); add a newer row of the input that takes it in, and name it in '
         "claims"
     )
+
+
+def test_the_inputs_as_they_were_are_the_two_that_later_news_outdate(case_copy: Any) -> None:
+    lines = case_copy.lines("inputs")
+    newer_rows = {
+        case_copy.line_of("inputs", name) - back
+        for name, back in (
+            ("billed_usd_an_hour", 0),
+            ("lab_spend_usd_a_week", 0),
+            ("lab_spend_usd_a_week", 1),
+        )
+    }
+    kept = [line for number, line in enumerate(lines, 1) if number not in newer_rows]
+    case_copy.write("inputs", kept)
+    found = outdated(case_copy.folder)
+    assert {name for name, *_ in found} == {"billed_usd_an_hour", "lab_spend_usd_a_week"}
+    assert {old for _, old, _ in found} == {"contractors-paid-per-day", "mercor-revenue-run-rate"}
