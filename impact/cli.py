@@ -75,7 +75,8 @@ def cases() -> None:
 @main.command()
 @click.argument("case")
 def check(case: str) -> None:
-    """Check CASE and list all faults at once."""
+    """Check CASE, list all faults at once, and name inputs that newer claims outdate."""
+    from impact.case import said
     from impact.case.folder import find_case, notes, read_case
     from impact.errors import BadInput
 
@@ -84,7 +85,7 @@ def check(case: str) -> None:
     faults += [fault for one in (found.unusable if found else {}).values() for fault in one.faults]
     if faults or found is None:
         raise BadInput(faults)
-    for note in [*notes(home, found), *_given_way(found)]:
+    for note in [*notes(home, found), *_given_way(found), *map(str, said.outdated(found.tables))]:
         click.echo(plain(note), err=True)
     click.echo(f"{found}\nno faults")
 
