@@ -17,7 +17,7 @@ Draws = NDArray[np.float64]
 Places = NDArray[np.intp]
 BIN = 1_000  # least number of draws in a bin
 MOST_BINS = 64
-SURE = 0.05  # chance of any false worth among all quantities that are tried
+SURE = 0.001  # chance of any false worth among all quantities that are tried
 
 
 @dataclass(frozen=True)
