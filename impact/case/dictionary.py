@@ -28,8 +28,9 @@ A case is a folder of small cited tables, `data/cases/NAME/`. This page is writt
 - `defaults` in `case.toml` names inputs that stand in until something better is written, `*` for
   any signs. A link of which every chance is one of them gives way where other links lead, by
   whatever steps, from its source (or from what has that as its `party`) to its target; of several
-  such links between the same ends the newest stands. So what you write about a vendor is never
-  counted beside what `impact new` assumed of it.
+  such links between the same ends the newest stands. One that gave way is a relation along which
+  nothing travels. So what you write about a vendor is never counted beside what `impact new`
+  assumed of it.
 - `advisories/`, `locks/` and `sboms/` hold untouched originals of others; `locks/SYSTEM/...` is
   that of a system. They are of the level of the case, advisories of any.
 - `scenarios.toml` holds named changes of inputs (`[scenario.NAME]`) and decisions

@@ -55,8 +55,7 @@ def view(
         repair = "raise the level, or take another scenario"
         raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
     tables, ended = _standing(case.tables, moment, level)
-    yielding = pl.col("id").is_in(ways.giving_way(tables, case.defaults))
-    tables["links"] = tables["links"].filter(~yielding)
+    tables["links"] = ways.without_defaults(tables, case.defaults)
     seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
     seen = replace(seen, left_out=case.left_out or _left_out(case.tables, moment, level))
     seen = replace(seen, scenarios=shown, decisions=_at_level(case, case.decisions, level))
@@ -393,7 +392,7 @@ def _idle(known: Case) -> list[str]:
     if not known.changes:
         return []
     named = {*checks.uses_of_inputs(known.tables)["name"]}
-    named |= {checks.LINK_INPUT + link for link in known["links"]["id"]}
+    named |= {checks.LINK_INPUT + edge.name for edge in ways.modelled(known["links"])}
     named |= {name for name, row in known.inputs.items() if row["unit"] == checks.RATE}
     return [change.name for change in known.changes if change.name not in named]
 
@@ -431,9 +430,7 @@ def notices(known: Case) -> list[str]:
         )
     if own := [str(change) for change in known.changes if change not in scenario.changes]:
         said.append(f"Inputs were changed for this view: {'; '.join(own)}.")
-    said += [
-        f"{name} moves nothing in this view: no link or loss names it." for name in _idle(known)
-    ]
+    said += [f"{name} moves nothing: nothing in this view rests on it." for name in _idle(known)]
     return said
 
 

@@ -75,6 +75,14 @@ def giving_way(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]) -> l
     return sorted(found)
 
 
+def without_defaults(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]) -> pl.DataFrame:
+    """The links, of which those that give way are relations along which nothing travels."""
+    yielding = pl.col("id").is_in(giving_way(tables, defaults))
+    nothing = pl.lit([], dtype=pl.List(pl.String))
+    chances = pl.when(yielding).then(nothing).otherwise("chances").alias("chances")
+    return tables["links"].with_columns(chances) if defaults else tables["links"]
+
+
 def _ends(links: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
     yield from links.select("id", "source", "target").iter_rows()
 

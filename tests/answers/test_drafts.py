@@ -116,7 +116,8 @@ def own_chance(case: Path, name: str, value: str) -> None:
 
 def own_link(case: Path, source: str, target: str, chances: str, **cells: str) -> None:
     ends = {"id": f"own-{source}-{target}", "source": source, "target": target}
-    add(case, "links", **ends, relation="supplies", chances=chances, **cells)
+    relation = "opens" if source == "event" else "supplies"
+    add(case, "links", **ends, relation=relation, chances=chances, **cells)
 
 
 def reach(*view: str) -> dict[str, float]:
@@ -261,7 +262,7 @@ def test_a_chance_of_the_users_that_a_vendor_fell_is_not_counted_twice(home: Pat
     own_link(case, "event", "zellis", "zellis_hit")
     assert reach("--set", "zellis_falls=0.5")["zellis"] == pytest.approx(0.3, abs=0.03)
     _, out, _ = run("show", "acme", "--set", "zellis_falls=0.5")
-    assert "zellis_falls moves nothing in this view" in out
+    assert "zellis_falls moves nothing: nothing in this view rests on it." in out
     assert "no compromise reported" not in out
 
 
@@ -290,6 +291,18 @@ def test_a_link_of_the_users_on_the_chance_of_the_kit_is_not_counted_beside_it(h
     own_link(case, "zellis", "us", "vendor_reaches_us")
     assert reach()["us"] == pytest.approx(before, abs=0.04)
     assert "zellis-falls, zellis-us" in run("check", "acme")[2]
+
+
+def test_that_a_vendor_supplies_us_stays_known_where_its_default_gave_way(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_link(case, "event", "zellis", "certain")
+    own_link(case, "zellis", "us", "certain")
+    rows = impact.view(impact.load_case(case)).rows("links")
+    assert (rows["zellis-us"]["relation"], rows["zellis-us"]["chances"]) == ("supplies", [])
+    _, out, _ = run("show", "acme", "--draws", "1000")
+    assert "Zellis is reached" in out
+    _, out, _ = run("show", "acme", "--draws", "1000", "--set", "link.zellis-us=0")
+    assert "link.zellis-us moves nothing" in out
 
 
 def test_a_default_stands_until_the_day_on_which_the_users_own_is_known(home: Path) -> None:
