@@ -1,7 +1,7 @@
 """JupyterLab as a user starts it, and Chromium with everything but the loopback cut.
 
-Both end with the module: Playwright keeps an event loop running in the thread of the tests, in which
-no second one can start and `asyncio.run` is refused, and kernels of the laboratory go on working.
+Both end with the module: Playwright keeps an event loop running in the thread of the tests, in
+which no second browser can start, and the kernels of the laboratory go on working.
 """
 
 from __future__ import annotations
