@@ -11,8 +11,11 @@ time, those of the module first, until one fails or the minutes are over.
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +24,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
@@ -29,14 +33,10 @@ from cosmic_ray.plugins import get_operator, operator_names
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN = [f"tests/answers/test_known_answers_of_{part}.py" for part in ("runs", "evidence")]
 SCAN = ["tests/answers/test_known_answers_of_a_scan.py", "tests/answers/test_scan.py"]
+NUMERICS = ["tests/numerics", "tests/test_simulation.py", "tests/test_sums.py", KNOWN[0]]
 AREAS = {  # a folder or module -> the tests that are to find a fault in it
-    "impact/numerics": [
-        "tests/numerics",
-        "tests/test_simulation.py",
-        "tests/test_sums.py",
-        KNOWN[0],
-    ],
-    "impact/simulation.py": ["tests/test_simulation.py", KNOWN[0], "tests/test_sums.py"],
+    "impact/numerics": NUMERICS,
+    "impact/simulation.py": NUMERICS[1:],
     "impact/answers": [*KNOWN, *SCAN, "tests/answers"],
     "impact/stack/verdicts.py": ["tests/stack/test_verdicts.py", *SCAN, "tests/stack"],
     "impact/stack/findings.py": ["tests/stack/test_findings.py", *SCAN, "tests/stack"],
@@ -46,7 +46,8 @@ PYTEST = (
     *("-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"),
     *(f"--ignore=tests/answers/test_{name}.py" for name in SLOW),
 )
-LONGEST = 300  # seconds of a run of tests; one that takes longer has been stopped by its fault
+LONGEST = 300  # seconds of the processor for a run of tests: more, and its fault has stopped it
+IN_TIME = ("/bin/sh", "-c", f'ulimit -t {LONGEST}; exec "$@"', "sh")
 
 
 class _Bare(ast.NodeTransformer):
@@ -101,18 +102,20 @@ def killed(python: str, home: Path, module: str, code: str) -> bool:
     path, name = home / module, Path(module).stem
     tests = next(tests for area, tests in AREAS.items() if module.startswith(area))
     own = sorted(str(p.relative_to(home)) for p in (home / "tests").rglob(f"test_{name}.py"))
+    command = [*IN_TIME, python, *PYTEST, *dict.fromkeys([*own, *tests])]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     before = path.read_bytes()
     path.write_text(code, "utf-8")
-    try:
-        command = [str(Path(python).absolute()), *PYTEST, *dict.fromkeys([*own, *tests])]
-        environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(home)}
-        done = subprocess.run(command, cwd=home, timeout=LONGEST, capture_output=True, check=False,
-                              env=environment)  # fmt: skip
-        return done.returncode != 0
-    except subprocess.TimeoutExpired:
-        return True
-    finally:
-        path.write_bytes(before)
+    with subprocess.Popen(command, cwd=home, env={**os.environ, "PYTHONPATH": str(home)},
+                          start_new_session=True, **quiet) as running:  # fmt: skip
+        try:
+            return running.wait(10 * LONGEST) != 0
+        except subprocess.TimeoutExpired:
+            return True
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            path.write_bytes(before)
 
 
 def copied(home: Path) -> Path:
@@ -130,33 +133,34 @@ def copied(home: Path) -> Path:
 
 
 def main(python: str, minutes: float = 30, seed: int = 1) -> None:
+    """Print each fault and whether it was killed, then how many were."""
     ends, lock, drawn = time.monotonic() + 60 * minutes, threading.Lock(), faults(seed)
     found: list[tuple[str, int, str, bool]] = []
-    sound = iter([next((ROOT / area).rglob("*.py"), ROOT / area) for area in AREAS])
+    homes: SimpleQueue[Path] = SimpleQueue()
+
+    def unsound(area: str) -> bool:
+        home = homes.get()
+        module = next((ROOT / area).rglob("*.py"), ROOT / area).relative_to(ROOT).as_posix()
+        try:
+            return killed(python, home, module, (home / module).read_text("utf-8"))
+        finally:
+            homes.put(home)
 
     def work(home: Path) -> None:
-        while True:
+        while time.monotonic() < ends:
             with lock:
-                module = next(sound, None)
-            if module is None:
-                break
-            name, code = module.relative_to(ROOT).as_posix(), module.read_text("utf-8")
-            if killed(python, home, name, code):
-                raise SystemExit(f"{name}: its tests fail, or take too long, without a fault")
-        while time.monotonic() < ends - LONGEST / 2:
-            with lock:
-                one = next(drawn, None)
-            if one is None:
-                return
-            *told, code = one
-            dead = killed(python, home, one[0], code)
-            found.append((*told, dead))
-            print("{}:{} {}".format(*told), "killed" if dead else "SURVIVED", flush=True)
+                *told, code = next(drawn)
+            found.append((*told, killed(python, home, told[0], code)))
+            print("{}:{} {}".format(*told), "killed" if found[-1][3] else "SURVIVED", flush=True)
 
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
-        homes = [copied(Path(folder) / name) for name in ("one", "two")]
-        for done in [pool.submit(work, home) for home in homes]:
-            done.result()
+        for name in ("one", "two"):
+            homes.put(copied(Path(folder) / name))
+        if wrong := [
+            area for area, fails in zip(AREAS, pool.map(unsound, AREAS), strict=True) if fails
+        ]:
+            sys.exit(f"tests fail, or take too long, without a fault: {', '.join(wrong)}")
+        list(pool.map(work, [homes.get(), homes.get()]))
     for area in AREAS:
         of = [dead for module, _, _, dead in found if module.startswith(area)]
         print(f"{area}: {sum(of)} of {len(of)}")
@@ -165,4 +169,5 @@ def main(python: str, minutes: float = 30, seed: int = 1) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(float, sys.argv[2:3]), *map(int, sys.argv[3:4]))
+    absolute = str(Path(sys.argv[1]).absolute())  # with its links: they lead out of the environment
+    main(absolute, *map(float, sys.argv[2:3]), *map(int, sys.argv[3:4]))
