@@ -79,15 +79,15 @@ def chances(run: Run) -> pl.DataFrame:
                 "chance_error": found.error if drawn else 0.0,
                 "how": how,
                 "reported": reported.get(entity, ""),
-                "evidence": evidence.get(entity, 0),
             }
         )
     groups: dict[tuple[str, int], list[float]] = {}
     for made in rows:
-        groups.setdefault((made["kind"], made["evidence"]), []).append(made["chance"])
+        equal = made["kind"], evidence.get(made["entity"], 0)
+        groups.setdefault(equal, []).append(made["chance"])
     bands = {equal: sum(found) / len(found) for equal, found in groups.items()}
     for made in rows:
-        made["band"] = bands[made["kind"], made["evidence"]]
+        made["band"] = bands[made["kind"], evidence.get(made["entity"], 0)]
     return pl.DataFrame(rows, schema=_CHANCES, orient="row")
 
 
