@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from impact import words
+from impact import texts, words
 from impact.case import folder, views
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
@@ -237,7 +237,7 @@ def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
     text, nothing = "", Notebook(path.stem, "")
     try:
         text = path.read_text(encoding="utf-8")
-        content = json.loads(text)
+        content: Any = texts.from_json(text)
         cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
         tagged = [
             "".join(cell["source"])
