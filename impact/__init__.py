@@ -21,6 +21,7 @@ Nothing is imported until a name is used.
 from __future__ import annotations
 
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"impact has no {name!r}; it has {', '.join(__all__)}")
     found = getattr(import_module(f"impact.{_HOMES[name]}"), name)
+    if isinstance(found, FunctionType):
+        found = import_module("impact.errors").checked(found)
     globals()[name] = found
     return found
 

@@ -82,15 +82,15 @@ def chances(run: Run) -> pl.DataFrame:
                 "how": how,
                 "reported": reported.get(entity, ""),
                 "unmet": f"not resolved: {words.one_in(run.draws)}" if how == "rare" else "",
-                "evidence": evidence.get(entity, 0),
             }
         )
     groups: dict[tuple[str, int], list[float]] = {}
     for made in rows:
-        groups.setdefault((made["kind"], made["evidence"]), []).append(made["chance"])
+        equal = made["kind"], evidence.get(made["entity"], 0)
+        groups.setdefault(equal, []).append(made["chance"])
     bands = {equal: sum(found) / len(found) for equal, found in groups.items()}
     for made in rows:
-        made["band"] = bands[made["kind"], made["evidence"]]
+        made["band"] = bands[made["kind"], evidence.get(made["entity"], 0)]
     return pl.DataFrame(rows, schema=_CHANCES, orient="row")
 
 
@@ -113,7 +113,7 @@ def by_entity(run: Run) -> dict[str, dict[str, Any]]:
 _CHANCES = {
     **dict.fromkeys(("entity", "kind"), pl.String),
     **dict.fromkeys(("chance", "chance_error"), pl.Float64),
-    **dict.fromkeys(("how", "reported", "unmet", "evidence"), pl.String),
+    **dict.fromkeys(("how", "reported", "unmet"), pl.String),
     "band": pl.Float64,
 }
 

@@ -27,6 +27,7 @@ HERE = "such_events_here_share"  # id of the input that says how many of them hi
 LINK_INPUT = "link."  # each link has an implicit input link.ID, 1 unless a change says otherwise
 SHOWN = 50  # faults shown of one kind
 MOST = 1e15  # of any number of a case; in USD ten years of all that the world makes
+_MOST = "1e15"
 _OVER = re.compile(r"(\S+) over (\S+)")
 _PER_MINUTES = re.compile(r"chance per (\d+(?:\.\d+)?) minutes?")
 
@@ -242,7 +243,7 @@ def _ranges(tables: Tables) -> Iterator[Fault]:
         for column in table.columns:
             if column.type == "number" and table.name != "inputs":
                 beyond = pl.col(column.name).abs() > MOST
-                what = f"is beyond {MOST:.0e}"
+                what = f"is beyond {_MOST}"
                 yield from _wrong(rows, table.name, column.name, beyond, what, "check its zeros")
             if column.unit in ("chance", "share"):
                 outside = ~pl.col(column.name).is_between(0, 1)
@@ -353,8 +354,10 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
     signed = unit == "1" or (len(unit) == 3 and loss_kinds.money(unit) == {unit})
     if not signed and not chance and any(value < 0 for value in drawn):
         yield Fault(f"{where} {place}", "is below 0", f"there is no {unit} below 0")
-    if any(abs(value) > MOST for value in (*drawn, *pairs.values(), cap or 0)):
-        yield Fault(f"{where} {place}", f"is beyond {MOST:.0e}", "check its zeros")
+    named = [("low", low), ("mode", mode), ("high", high), ("cap", cap)]
+    named += [("parameters", value) for value in pairs.values()]
+    for name in dict.fromkeys(name for name, value in named if abs(value or 0) > MOST):
+        yield Fault(f"{where} {name}", f"is beyond {_MOST}", "check its zeros")
     if chance and cap is not None and cap > 1:
         yield Fault(
             f"{where} cap", "a chance or share is outside 0 to 1", "write a fraction of one"

@@ -38,8 +38,10 @@ A case is a folder of small cited tables, `data/cases/NAME/`. This page is writt
   one number or `[low, mode, high]`; `"link.ID" = 0` cuts a link. A decision flips on a number
   that is a factor of losses, or on a chance; a decision with a fault is left out and named.
 - Every table is a UTF-8 CSV with commas, one row a line; semicolons or tabs with decimal
-  commas, as a spreadsheet of another language saves them, are read too. Text stays text; empty is
-  unknown, never 0. A column that starts with `x_` is yours and is kept; any other unknown column
+  commas, as a spreadsheet of another language saves them, are read too. What could be a thousand
+  (`20.000`, `1,250`) is read only where another number of the file shows its decimal sign. Text
+  stays text, but for an apostrophe before what a spreadsheet would take for a formula; empty is
+  unknown, never 0. No number is beyond 1e15. A column that starts with `x_` is yours and is kept; any other unknown column
   is an error.
 - Several values in a cell are separated by `;`. A time is `2026`, `2026-04`, `2026-04-03` or
   `2026-04-03T12:00Z` (UTC); a year, a month or a day counts to its end.

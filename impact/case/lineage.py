@@ -68,15 +68,20 @@ def _entering(known: Case) -> dict[str, list[graph.Edge]]:
 
 
 @once
+def _losses_of(known: Case) -> dict[str, frozenset[str]]:
+    """Loss row, bearer, who receives, or `total` -> the rows of losses.csv that it rests on."""
+    found: dict[str, set[str]] = {"total": set()}
+    for loss, row in known.rows("losses").items():
+        for name in {loss, row["bearer"], row["received_by"] or "total"}:
+            found.setdefault(name, set()).add(loss)
+    return {name: frozenset(rows) for name, rows in found.items()}
+
+
+@once
 def _static(known: Case, name: str) -> Rows:
     """The rows on which a name rests, `link.ID` of every link among the inputs."""
     links, losses = known.rows("links"), known.rows("losses")
-    mine = {
-        loss
-        for loss, row in losses.items()
-        if name in (loss, row["bearer"], row["received_by"])
-        or (name == "total" and row["received_by"] is None)
-    }
+    mine = _losses_of(known).get(name, frozenset())
     ends = {name, *(losses[loss]["needs"] for loss in mine)}
     ways = set[str]().union(*(graph.behind(_entering(known), end) for end in ends))
     inputs = {checks.LINK_INPUT + link for link in ways}

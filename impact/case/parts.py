@@ -54,9 +54,12 @@ def _bands(losses: pl.DataFrame, inputs: pl.DataFrame) -> Iterator[Fault]:
                 same = [(other, pairs[other]) for other in others]
                 parts = parted.setdefault((name, (*whose, *same)), {})
                 parts.setdefault(pairs[name], loss["file_line"])
-    for (name, _), parts in parted.items():
+    told = set[tuple[str, ...]]()
+    for (name, _), parts in sorted(parted.items(), key=lambda one: min(one[1].values())):
         total = sum(_middle(rows[part]) for part in parts)
-        if len(parts) > 1 and (total > 1 + NEAR or (name == BAND and total < 1 - NEAR)):
+        off = total > 1 + NEAR or (name == BAND and total < 1 - NEAR)
+        if len(parts) > 1 and off and (these := tuple(sorted(parts))) not in told:
+            told.add(these)
             what = f"{', '.join(parts)} sum to {total:.3g}"
             yield Fault(f"losses.csv:{min(parts.values())} arguments {name}", what, _REPAIR)
 

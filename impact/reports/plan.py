@@ -11,12 +11,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from impact import words
+from impact import texts, words
 from impact.case import folder, views
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TABLES
-from impact.errors import BadInput, Fault, Refusal, bad, did_you_mean
+from impact.errors import BadInput, Fault, Refusal, bad, did_you_mean, unlike
 from impact.numerics import times
 from impact.reports import origin
 from impact.simulation import check_draws
@@ -117,8 +117,9 @@ def plan(
     that does not vary by scenario is planned once. Raises BadInput with all faults of notebooks and
     parameters at once, and Refusal where every scenario is refused.
     """
-    faults = _secrets(base, case)
-    if faults:
+    kinds = {part.name: str(part.type) for part in fields(base)}
+    faults = [f for name, kind in kinds.items() for f in unlike(name, getattr(base, name), kind)]
+    if faults := faults or _secrets(base, case):
         raise BadInput(faults)
     read = [read_notebook(path) for path in notebooks]
     faults += [fault for _, found in read for fault in found]
@@ -236,7 +237,7 @@ def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
     text, nothing = "", Notebook(path.stem, "")
     try:
         text = path.read_text(encoding="utf-8")
-        content = json.loads(text)
+        content: Any = texts.from_json(text)
         cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
         tagged = [
             "".join(cell["source"])

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from impact import texts
 from impact.case.folder import load_case
 from impact.errors import BadInput, Fault, Refusal, bad
 from impact.reports import batch, files, headline, index, page, work
@@ -130,7 +131,7 @@ def _reports(path: Path) -> Iterator[Report]:
         yield _entered(path.parent, path.stem, entry)
     elif made_from := _read(path).made_from:
         try:
-            said = json.loads(made_from)
+            said: Any = texts.from_json(made_from)
             notebook, given = str(said["notebook"]), dict(said["parameters"])
             now = str(said.get("now", ""))
         except (ValueError, LookupError, TypeError, RecursionError):
