@@ -381,8 +381,13 @@ def arguments(run: Run, loss: str) -> dict[str, Draws]:
 def rare(run: Run) -> frozenset[str]:
     """Entities to which links lead that all can be on, and that no draw reaches: not resolved."""
     source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
-    can = [edge for edge in run.edges if run.on[edge.name] or _can_be_on(source, edge.name)]
-    return frozenset(graph.shortest(can, ways.ROOT)) - run.reached.keys()
+    leaving, found, queue = graph.by_source(run.edges), {ways.ROOT}, [ways.ROOT]
+    while queue:
+        for edge in leaving.get(queue.pop(), ()):
+            if edge.target not in found and _can_be_on(source, edge.name):
+                found.add(edge.target)
+                queue.append(edge.target)
+    return frozenset(found) - run.reached.keys()
 
 
 def _can_be_on(source: Source, link: str) -> bool:
