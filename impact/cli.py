@@ -244,11 +244,14 @@ def report(
     **view: Any,
 ) -> None:
     """Execute notebooks on CASE, write pages and an index; --scenario all takes every scenario."""
+    from impact.case.folder import load_case
     from impact.reports import command
 
     _note_white(view["tlp"])
     view["changes"] = "; ".join(view["changes"])
     told = command.make(case, notebook, Path(out), jobs, cluster, kinds, timeout, now=now, **view)
+    for one in load_case(case).unusable.values():
+        click.echo(plain(str(one)), err=True)
     for fault in told.faults:
         click.echo(plain(str(fault)), err=True)
     click.echo(plain("\n".join(told.lines)))

@@ -166,8 +166,9 @@ def _fill(
 def _with(settings: str, key: str, value: str) -> str:
     """Settings in TOML with a text in place of that of a key, or as the first where it has none."""
     line = f"{key} = {json.dumps(value, ensure_ascii=False)}"
-    found, many = re.subn(rf"(?m)^{key} = .*$", lambda _: line, settings, count=1)
-    return found if many else f"{line}\n{settings}"
+    top, table, rest = settings.partition("\n[")
+    top, many = re.subn(rf"(?m)^{key} *= .*$", lambda _: line, top, count=1)
+    return ("" if many else f"{line}\n") + top + table + rest
 
 
 def _dated(row: dict[str, str], about: Incident, today: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -436,6 +437,16 @@ def test_the_template_is_a_valid_case_and_counts_as_none(root: Path) -> None:
     assert found is not None
     assert "_template" not in folder.cases()
     assert set(draft.headings()) == set(vendors.FIELDS)
+
+
+def test_a_template_of_an_earlier_kit_keeps_its_headings(home: Path, root: Path) -> None:
+    mine = home / "data/cases/_template"
+    shutil.copytree(root / "data/cases/_template", mine)
+    settings = (mine / "case.toml").read_text("utf-8").replace('role = "client"', "")
+    (mine / "case.toml").write_text(settings, "utf-8")
+    run("new", "acme", "--role", "user")
+    assert impact.load_case("acme").role == "user"
+    assert "\nrole = [" in (home / "data/cases/acme/case.toml").read_text("utf-8")
 
 
 # vendor inventories
