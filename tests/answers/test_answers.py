@@ -156,7 +156,7 @@ def test_turing_and_labelbox_have_no_reported_client_and_the_page_says_so(run: R
     rows = {row["party"]: row for row in positions.table.iter_rows(named=True)}
     assert rows["Turing"]["relation"] == rows["Labelbox"]["relation"] == "no reported client"
     assert rows["Surge AI"]["relation"].startswith("5 reported clients: Anthropic, Google, Meta")
-    assert rows["Mercor"]["relation"].startswith("4 reported clients: Anthropic, Google, Meta")
+    assert rows["Mercor"]["relation"].startswith("6 reported clients: Amazon, Anthropic, Google")
     assert rows["Scale AI"]["relation"].startswith("reported as leaving or left: Google")
 
 

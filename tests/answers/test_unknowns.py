@@ -230,10 +230,10 @@ def test_no_answer_is_worth_more_than_to_know_everything_first(run: Run) -> None
 def test_a_swing_is_the_total_where_the_state_is_less_where_it_is_not(run: Run) -> None:
     found = impact.unknowns(run).table.to_dicts()
     asked_of = {row["question"]: row for row in found}
-    pause = asked_of[run.known.inputs["openai_pauses"]["question"]]
-    state = graph.unpack(run.reached["openai-pause"], run.draws)
+    taken = asked_of[run.known.inputs["contractor_data_taken_if_in_reach"]["question"]]
+    state = graph.unpack(run.reached["contractor-data-taken"], run.draws)
     lost = total(run)
-    assert pause["swing_usd"] == pytest.approx(lost[state].mean() - lost[~state].mean())
+    assert taken["swing_usd"] == pytest.approx(lost[state].mean() - lost[~state].mean())
 
 
 def test_the_first_questions_are_those_of_all(run: Run) -> None:
