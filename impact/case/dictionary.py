@@ -32,8 +32,8 @@ A case is a folder of small cited tables, `data/cases/NAME/`. This page is writt
   commas, as a spreadsheet of another language saves them, are read too. What could be a thousand
   (`20.000`, `1,250`) is read only where another number of the file shows its decimal sign. Text
   stays text, but for an apostrophe before what a spreadsheet would take for a formula; empty is
-  unknown, never 0. No number is beyond 1e15. A column that starts with `x_` is yours and is kept; any other unknown column
-  is an error.
+  unknown, never 0. No number is beyond 1e15. A column that starts with `x_` is yours and is kept;
+  any other unknown column is an error.
 - Several values in a cell are separated by `;`. A time is `2026`, `2026-04`, `2026-04-03` or
   `2026-04-03T12:00Z` (UTC); a year, a month or a day counts to its end.
 - `(id, known_on, tlp)` names a row. Of one `id` the newest row known by the day stands. A row
