@@ -20,15 +20,17 @@ RUNTIME := $(VENV)/.runtime
 PROJECT := $(VENV)/.project
 DEV := $(VENV)/.dev
 PEERS := $(VENV)-peers/.done
+MUTANTS := $(VENV)-mutants/.done
 
-.PHONY: help setup report test lint bench bench-long lab lock clean
+.PHONY: help setup report test lint bench bench-long mutants lab lock clean
 
 help:
 	@echo "make report   the pages of a case (CASE=$(CASE))"
-	@echo "make test     all tests (TESTS=$(TESTS))"
+	@echo "make test     all tests, two at a time (TESTS=$(TESTS))"
 	@echo "make lint     ruff, mypy, notebooks without outputs"
 	@echo "make bench    the kit beside its peers (BENCH=--write puts the table into docs/benchmarks.md)"
 	@echo "make bench-long   1,000 kills of a batch and 10,000 random markings (two to three hours)"
+	@echo "make mutants  small faults put into the engine and the answers: how many a test finds (30 minutes)"
 	@echo "make lab      the notebooks in JupyterLab (LAB=\"--no-browser\" and other options)"
 	@echo "make setup    .venv/ alone; the others call it"
 	@echo "make lock     the locks again, after a change of pyproject.toml (UPGRADE=--upgrade)"
@@ -39,8 +41,9 @@ setup: $(PROJECT)
 report: setup
 	@$(BIN)/impact report $(CASE)
 
+# By file, so that what a file sets up is set up once; in the order of tests/conftest.py.
 test: $(DEV)
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -56,6 +59,12 @@ bench: $(DEV) $(PEERS)
 bench-long: $(DEV)
 	KILLS=1000 CANARIES=10000 $(BIN)/python -m pytest -s \
 	  tests/reports/test_kills.py tests/reports/test_canary.py
+
+# What makes the faults has an environment of its own; MINUTES and SEED say how many and which.
+MINUTES ?= 30
+SEED ?= 1
+mutants: $(DEV) $(MUTANTS)
+	$(VENV)-mutants/bin/python tests/bench/mutants.py $(BIN)/python $(MINUTES) $(SEED)
 
 lab: setup
 	$(BIN)/jupyter lab $(LAB) notebooks
@@ -93,6 +102,11 @@ $(PEERS): tests/bench/peers.lock $(INSTALLER)
 	@$(PIP) --python $(VENV)-peers/bin/python install -qq --require-hashes -r tests/bench/peers.lock
 	@touch $@
 
+$(MUTANTS): tests/bench/mutants.lock $(INSTALLER)
+	@$(PYTHON) -m venv --without-pip $(VENV)-mutants
+	@$(PIP) --python $(VENV)-mutants/bin/python install -qq --require-hashes -r tests/bench/mutants.lock
+	@touch $@
+
 # uv resolves for every platform and Python at once, which pip cannot. It is fetched into a
 # throw-away folder; UV=path uses one that is there. Pins stay unless UPGRADE=--upgrade.
 UV ?=
@@ -112,6 +126,7 @@ lock:
 	"$$uv" $(COMPILE_LOCK) pyproject.toml -o requirements.lock; \
 	"$$uv" $(COMPILE_LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock; \
 	"$$uv" $(COMPILE_LOCK) tests/bench/peers.in -c requirements-dev.lock -o tests/bench/peers.lock; \
+	"$$uv" $(COMPILE_LOCK) tests/bench/mutants.in -o tests/bench/mutants.lock; \
 	$(MAKE) --no-print-directory requirements.pins
 
 # the pins of the lock without their hashes, for environment.yml
@@ -120,4 +135,4 @@ requirements.pins: requirements.lock
 	   sed -n '/^[a-z0-9]/s/ \\$$//p' requirements.lock; } > $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-peers $(VENV)-mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -75,7 +75,8 @@ def cases() -> None:
 @main.command()
 @click.argument("case")
 def check(case: str) -> None:
-    """Check CASE and list all faults at once."""
+    """Check CASE, list all faults at once, and name inputs that newer claims outdate."""
+    from impact.case import said
     from impact.case.folder import find_case, notes, read_case
     from impact.errors import BadInput
 
@@ -84,9 +85,17 @@ def check(case: str) -> None:
     faults += [fault for one in (found.unusable if found else {}).values() for fault in one.faults]
     if faults or found is None:
         raise BadInput(faults)
-    for note in notes(home, found):
+    for note in [*notes(home, found), *_given_way(found), *map(str, said.outdated(found.tables))]:
         click.echo(plain(note), err=True)
     click.echo(f"{found}\nno faults")
+
+
+def _given_way(case: Case) -> list[str]:
+    """What to say of links on defaults that give way to others of a case."""
+    from impact.case.ways import giving_way
+
+    found = ", ".join(giving_way(case.tables, case.defaults))
+    return [f"links.csv: these defaults give way to links of your own: {found}"] if found else []
 
 
 @main.command()
@@ -155,7 +164,7 @@ def diff(
     case: str, first: str, last: str, as_json: bool, draws: int, seed: int, **view: Any
 ) -> None:
     """Say what became known or was changed from one view of CASE to another, and what it did."""
-    from impact.answers import differences, news
+    from impact.answers import differences, news, shown
     from impact.simulation import simulate
 
     ends = [_end(case, where, end) for where, end in (("--from", first), ("--to", last))]
@@ -165,7 +174,9 @@ def diff(
             raise bad(f"--{name}", "both ends say it already", "leave it out")
     one, other = (simulate(_view(case, {**view, **end}), draws, seed) for end in ends)
     if as_json:
-        _print_json(differences.record(one, other))
+        currency = one.known.currency
+        found = {"currency": currency, **differences.record(one, other)}
+        _print_json(shown.in_currency(found, currency))
         return
     if one.known.as_of != other.known.as_of:
         click.echo(f"{news.news(one.known, other.known)}\n")
@@ -233,11 +244,14 @@ def report(
     **view: Any,
 ) -> None:
     """Execute notebooks on CASE, write pages and an index; --scenario all takes every scenario."""
+    from impact.case.folder import load_case
     from impact.reports import command
 
     _note_white(view["tlp"])
     view["changes"] = "; ".join(view["changes"])
     told = command.make(case, notebook, Path(out), jobs, cluster, kinds, timeout, now=now, **view)
+    for one in load_case(case).unusable.values():
+        click.echo(plain(str(one)), err=True)
     for fault in told.faults:
         click.echo(plain(str(fault)), err=True)
     click.echo(plain("\n".join(told.lines)))
@@ -249,11 +263,49 @@ def report(
 @click.option("--vendors", type=click.Path(path_type=Path), help="A vendor inventory, as CSV.")
 @click.option("--scan", type=click.Path(path_type=Path), help="Locks, SBOMs or a folder of them.")
 @click.option("--advisories", type=click.Path(path_type=Path), help="Folder or zip of OSV or CVE.")
-def new(name: str, vendors: Path | None, scan: Path | None, advisories: Path | None) -> None:
-    """Write a new case NAME from the template, with vendors and a scan of your own stack."""
+@click.option("--title", default=None, help="What happened; NAME unless given.")
+@click.option("--day", default=None, help="Day of the breach, 2026-11-20; today unless given.")
+@click.option("--currency", default=None, help="ISO 4217 code of all amounts; USD unless given.")
+@click.option("--role", default=None, help="client, user, vendor, contractor; client unless given.")
+def new(
+    name: str, vendors: Path | None, scan: Path | None, advisories: Path | None, **about: str | None
+) -> None:
+    """Write a new case NAME from the template, with vendors and a scan of your own stack.
+
+    On a terminal it asks for title, day, currency and role where they are not given.
+    """
     from impact.answers import drafts
 
-    click.echo(plain("\n".join(drafts.new(name, vendors, scan, advisories))))
+    given = {key: value for key, value in about.items() if value is not None}
+    drafts.checked(name, given)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        for key, usual in drafts.usual(name).items():
+            if key not in given:
+                given[key] = _asked(name, key, usual)
+    click.echo(plain("\n".join(drafts.new(name, vendors, scan, advisories, given))))
+
+
+def _asked(name: str, key: str, usual: str) -> str:
+    """What the terminal answers to a question of `impact new`; it is asked until that will do."""
+    from impact.answers import drafts
+
+    def checked(text: str) -> str:
+        try:
+            drafts.checked(name, {key: text})
+        except ImpactError as error:
+            raise click.UsageError(error.faults[0].what + "; " + error.faults[0].repair) from None
+        return text
+
+    answer: str = click.prompt(_ASKED[key], default=usual, value_proc=checked)
+    return answer
+
+
+_ASKED = {
+    "title": "Title of the case",
+    "day": "Day of the breach",
+    "currency": "Currency of all amounts",
+    "role": "Your role (client of the vendor, user of the package, vendor, contractor)",
+}
 
 
 @main.command()

@@ -156,7 +156,7 @@ class Model:
 def model_of(known: Case) -> Model:
     """The model of a view; raises BadInput where a later arrival would miss a link."""
     there = ways.ROOT in known["entities"]["id"]
-    edges = ways.modelled(known["links"]) if there else []
+    edges = ways.modelled(known["links"], known.moment) if there else []
     if late := list(ways.late_arrivals(known.tables)):
         raise BadInput(late)
     edges = graph.usable(edges, ways.ROOT)
@@ -375,6 +375,63 @@ def _input_key(stream: str, row: Mapping[str, Any], lasted: float | None) -> tup
 def arguments(run: Run, loss: str) -> dict[str, Draws]:
     """Argument -> `(draws,)` or scalar draws of the inputs of one row of losses.csv."""
     return Source(run.known, run.model, run.draws, run.seed, run.drawn).arguments(loss)
+
+
+@per_run
+def rare(run: Run) -> frozenset[str]:
+    """Entities to which links lead that all can be on, and that no draw reaches: not resolved."""
+    source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
+    leaving, found, queue = graph.by_source(run.edges), {ways.ROOT}, [ways.ROOT]
+    while queue:
+        for edge in leaving.get(queue.pop(), ()):
+            if edge.target not in found and _can_be_on(source, edge.name):
+                found.add(edge.target)
+                queue.append(edge.target)
+    return frozenset(found) - run.reached.keys()
+
+
+def _can_be_on(source: Source, link: str) -> bool:
+    cut = checks.LINK_INPUT + link
+    terms = [*source.model.terms[link], *([cut] if cut in source.inputs else [])]
+    return all(
+        term == checks.CERTAIN or float(np.max(source.chance(term, link))) > 0 for term in terms
+    )
+
+
+@per_run
+def likelihood(run: Run, entity: str) -> Draws | None:
+    """`(draws,)` chance that an entity is reached, given the inputs of each draw.
+
+    The product along its path, exact where one path leads to it; None where several do.
+    """
+    paths = graph.simple_paths(run.edges, ways.ROOT, entity, 2)
+    if len(paths) != 1:
+        return None
+    source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
+    chance = np.ones(run.draws)
+    for edge in paths[0]:
+        cut = checks.LINK_INPUT + edge.name
+        for term in [*run.model.terms[edge.name], *([cut] if cut in source.inputs else [])]:
+            chance = chance if term == checks.CERTAIN else chance * source.chance(term, edge.name)
+    return chance
+
+
+@per_run
+def rare_loss(run: Run, bearer: str) -> Draws | None:
+    """`(draws,)` expected USD of a bearer, or of all (`total`), from what is rare; None if unknown.
+
+    Zeros where nothing of it is rare. Its mean is exact but for the draws of the inputs.
+    """
+    source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
+    expected = np.zeros(run.draws)
+    for name, row in run.model.losses.items():
+        mine = row["bearer"] == bearer or (bearer == "total" and row["received_by"] is None)
+        if mine and row["needs"] in rare(run):
+            chance = likelihood(run, row["needs"])
+            if chance is None:
+                return None
+            expected = expected + chance * source.loss(name, graph.everything(run.draws))
+    return expected
 
 
 @per_run

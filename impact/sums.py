@@ -15,7 +15,8 @@ from impact.simulation import MOST_DRAWS, Draws, Run, Source, check_draws, model
 def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     """The run of a year: a compound sum over as many such events as the year has.
 
-    A draw is a year with a Poisson number of events, its rate the input in `event/year`. Each event
+    A draw is a year with a Poisson number of events, its rate the input in `event/year`, times the
+    share of such events that hit this case where an input HERE says it. Each event
     is drawn afresh, what it reaches and what it costs; a year's loss is the sum (Klugman, Panjer
     and Willmot 2012, section 9.1), and an entity is reached where any event reaches it. Raises
     BadInput where no rate is known in the view.
@@ -25,7 +26,10 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     if not rates:
         repair = f"give inputs.csv one in {checks.RATE}, or leave out --year"
         raise bad("year", "no input of this view says how often such an event happens", repair)
-    rate = Source(known, model_of(known), draws, seed).value(rates[0], "year")
+    source = Source(known, model_of(known), draws, seed)
+    rate = source.value(rates[0], "year")
+    if checks.HERE in known.inputs:  # the rate is of a population, and this case one of it
+        rate, rates = rate * source.value(checks.HERE, "year"), [*rates, checks.HERE]
     if float(rate.max()) > sampling.MOST_RATE:
         what = f"{rates[0]} goes above {sampling.MOST_RATE:,.0f} events a year"
         raise bad("year", what, "give the rate of this kind of event")
@@ -49,5 +53,5 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     losses = {name: summed(amounts) for name, amounts in events.losses.items()}
     return Run(
         known, draws, seed, "year", reached, on, losses, {}, events.model,
-        Lineage(known, also=(rates[0],)), {"events": events},
+        Lineage(known, also=tuple(rates)), {"events": events},
     )  # fmt: skip

@@ -164,9 +164,9 @@ def one_in(draws: int) -> str:
     """What is known of a chance that none of so many draws met: the rule of three (Hanley 1983).
 
     >>> one_in(10_000)
-    'not resolved: less than about 1 in 3,300'
+    'less than about 1 in 3,300'
     """
-    return f"{NOT_RESOLVED}: less than about 1 in {number(draws / 3, 2)}"
+    return f"less than about 1 in {number(draws / 3, 2)}"
 
 
 EVEN = "roughly even"

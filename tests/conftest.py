@@ -98,6 +98,15 @@ def environment_to_install(
     return dict(environment_outside)
 
 
+LONGEST = ("test_batch", "test_explore", "test_browser", "test_kills", "test_docs", "test_engine")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first, so that of two workers neither is left alone at the end."""
+    items.sort(key=lambda item: (*LONGEST, item.path.stem).index(item.path.stem))
+
+
 def _fail_a_skip_in_ci(report: pytest.CollectReport | pytest.TestReport) -> None:
     if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr

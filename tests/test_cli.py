@@ -8,23 +8,51 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from click.testing import CliRunner
+
+from impact.cli import main
 
 
-def impact(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command as a user runs it."""
+class Done(NamedTuple):
+    """How a command ended and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def impact(*words: str) -> Done:
+    """The command in this process; what would be a traceback is raised here."""
+    done = CliRunner(catch_exceptions=False).invoke(main, words, prog_name="impact")
+    return Done(done.exit_code, done.stdout, done.stderr)
+
+
+def started(*words: str, **environment: str) -> Done:
+    """The command as a user starts it, in a process of its own."""
     command = [sys.executable, "-m", "impact", *words]
     env = os.environ | environment
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def test_show_json_has_the_same_bytes_in_any_time_zone_locale_and_hash_seed() -> None:
     words = ("show", "mercor", "--json", "--draws", "1000", "--as-of", "2026-04-23")
-    one = impact(*words, TZ="Asia/Tokyo", LC_ALL="C", PYTHONHASHSEED="1")
-    two = impact(*words, TZ="America/Lima", LC_ALL="C.UTF-8", PYTHONHASHSEED="2")
+    one = started(*words, TZ="Asia/Tokyo", LC_ALL="C", PYTHONHASHSEED="1")
+    two = started(*words, TZ="America/Lima", LC_ALL="C.UTF-8", PYTHONHASHSEED="2")
     assert one.returncode == 0, one.stderr
-    assert one.stdout == two.stdout
+    assert one.stdout == two.stdout == impact(*words).stdout
+
+
+def test_a_started_command_ends_with_the_status_and_the_line_of_its_fault() -> None:
+    words = ("show", "mercor", "--scenario", "surge-fals")
+    done = started(*words)
+    assert done == impact(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert re.fullmatch(r'.*no scenario "surge-fals"; did you mean .*\n', done.stderr)
 
 
 def test_show_json_has_the_shape_of_the_contract_and_the_same_bytes_twice() -> None:
@@ -63,7 +91,7 @@ def test_adding_an_unrelated_party_moves_no_other_number(root: Path, tmp_path: P
         stream.write("aardvark,Aardvark,vendor,Unrelated.,,,2026-04-04,,\n")
     with (home / "inputs.csv").open("a", encoding="utf-8") as stream:
         stream.write(
-            "aardvark_hit,.1,.2,.9,pert,,chance,once,Chance.,assumption,None.,2026-11-22,,,,"
+            "aardvark_hit,.1,.2,.9,pert,,chance,once,Chance.,assumption,None.,,,2026-11-22,,,,"
             "2026-04-04,,\n"
         )
     with (home / "links.csv").open("a", encoding="utf-8") as stream:

@@ -23,6 +23,7 @@ LOCKS = (
     "requirements-dev.lock",
     "requirements-build.lock",
     "tests/bench/peers.lock",
+    "tests/bench/mutants.lock",
 )
 PLACES = [
     {"python_version": version, "python_full_version": f"{version}.5", "sys_platform": platform}

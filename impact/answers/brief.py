@@ -61,9 +61,13 @@ def _happened(run: Run) -> str:
     claims = [claim for vendor in suspect for claim in reported(known, vendor, most=1)]
     if claims:
         return told(known, claims)
-    kinds = set(known["entities"]["kind"])
-    what = "bad release" if kinds & {"release", "package"} else "breach"
-    return f"No {what} is known by that day"
+    stated = known["claims"].filter(pl.col("stance") == "asserts")
+    if stated.height:  # whatever its words, no sentence denies what is claimed
+        best = stated.sort("credibility", "known_on", "id", descending=[False, True, False])
+        return told(known, best.head(2).to_dicts())
+    if known.left_out:
+        return "Nothing of the event stands at this level"
+    return "Nothing of the event is recorded yet"
 
 
 _TOLD_APART = 6  # clients up to which it is told what each does

@@ -68,7 +68,7 @@ def duties(known: Case, chart: bool = True) -> Answer:
     rows.sort(key=lambda row: (STATES.index(row["state"]), row["ends"] or never, row["id"]))
     frame = pl.DataFrame(rows, schema=_DUTIES, orient="row")
     counted = {state: frame.filter(pl.col("state") == state).height for state in STATES}
-    sentence = "No clock is known to run by that day."
+    sentence = "No deadline stands in this view."
     if rows:
         told = [f"{many} {state}" for state, many in counted.items() if many and state != UNKNOWN]
         if counted[UNKNOWN]:

@@ -100,6 +100,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         sentence=_widest(frame, here),
         table=frame,
         label=label,
+        currency=run.known.currency,
         heads={
             "title": "Scenario",
             "says": "What it supposes",
@@ -153,7 +154,7 @@ def said_moved(moved: measures.Measure, currency: str = "USD") -> str:
 
 def _widest(frame: pl.DataFrame, here: str) -> str:
     if not frame.height:
-        return "No other scenario can be worked out from what is known by that day."
+        return "No other scenario can be worked out from what is known in this view."
     ordered = frame.sort("difference_usd", "scenario")
     most, least = ordered.row(-1, named=True), ordered.row(0, named=True)
     told = [

@@ -78,6 +78,7 @@ def concentration(run: Run) -> Answer:
         ),
         notes=(
             *supposed,
+            *_unlike(frame),
             f"Losses are {ILLUSTRATIVE}.",
             *_indices(known),
         )
@@ -199,6 +200,18 @@ def _indices(known: Case) -> tuple[str, ...]:
         for client, known_shares in sorted(shares.items())
     )
     return told or ("No concentration index is given where shares of supply are not known.",)
+
+
+def _unlike(frame: pl.DataFrame) -> tuple[str, ...]:
+    """What differs between suppliers that are reported as hit and those that are not."""
+    hit = frame.filter(pl.col("reported") & (pl.col("mean_usd") > 0))["name"].to_list()
+    others = frame.filter(~pl.col("reported") & (pl.col("mean_usd") > 0)).height
+    if not hit or not others:
+        return ()
+    return (
+        f"Amounts are not alike: for {words.listed(hit)} clients do what is reported or assumed of"
+        " each; for every other supplier all its clients are assumed to review and replace it.",
+    )
 
 
 def _sentence(frame: pl.DataFrame) -> str:

@@ -48,16 +48,20 @@ def conflicts(known: Case) -> Answer:
 
     Table: `topic`, `side`, `against`, `better` (first or open), `why`.
     """
-    rows = []
+    rows, by_topic = [], dict[tuple[str, str], list[tuple[list[Claim], list[Claim]]]]()
     ordered = sorted(disputes(known), key=lambda d: -support(known, d[2]))
     for topic, one, two in ordered:  # the best supported contradictions first
+        by_topic.setdefault((topic, one[0]["id"]), []).append((one, two))
+    for (topic, _), pairs in by_topic.items():
+        one, two = pairs[0]
         open_ = support(known, one) <= CLEARLY * support(known, two)
-        sides = (_side(known, one, two), _side(known, two, one))
+        against = "; ".join(_side(known, other, first) for first, other in pairs)
+        sides = (_side(known, one, two), against)
         rows.append((topic, *sides, "open" if open_ else "first", _why(known, one, two, open_)))
     schema = dict.fromkeys(("topic", "side", "against", "better", "why"), pl.String)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     still_open = frame.filter(pl.col("better") == "open").height
-    sentence = "No two statements known by that day contradict each other."
+    sentence = "No two statements in this view contradict each other."
     if rows:
         better = frame.height - still_open
         sentence = f"{words.count(frame.height, 'point is', 'points are')} disputed as of"

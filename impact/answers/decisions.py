@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,14 +14,24 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact import words
-from impact.answers.answer import Answer, Figure
+from impact.answers.answer import Answer, Figure, amount
 from impact.answers.losses import in_all
-from impact.answers.provenance import ILLUSTRATIVE
+from impact.answers.provenance import ILLUSTRATIVE, lowered
 from impact.case import checks, views
 from impact.case.scenarios import Change, Decision, Option
+from impact.case.views import now
 from impact.errors import BadInput, bad, did_you_mean
-from impact.numerics import graph, loss_kinds, measures
-from impact.simulation import Run, arguments, given_event, net, per_run, remember, what_if
+from impact.numerics import graph, loss_kinds, measures, times
+from impact.simulation import (
+    Run,
+    arguments,
+    drawn_inputs,
+    given_event,
+    net,
+    per_run,
+    remember,
+    what_if,
+)
 
 if TYPE_CHECKING:
     import altair as alt
@@ -31,13 +43,29 @@ Draws = NDArray[np.float64]
 class Line:
     """Mean cost of an option as a straight line in the input on which the decision flips.
 
-    Where that is a chance, `means` are the mean costs at even steps of it from 0 to 1.
+    `base` and `each` are `(draws,)`, the cost at 0 and what one unit adds. Where the input is a
+    chance, `means` are the mean costs at even steps of it from 0 to 1.
     """
 
     option: str
     at_zero: float
     slope: float
     means: tuple[float, ...] = ()
+    base: Draws = field(default_factory=lambda: np.zeros(1), repr=False, compare=False)
+    each: Draws = field(default_factory=lambda: np.zeros(1), repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Options that are cheapest on average between two values of the input; about equal if several.
+
+    `error` is the simulation error of `high`, None where there is none.
+    """
+
+    options: tuple[str, ...]
+    low: float
+    high: float
+    error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,20 +135,26 @@ def _curve(run: Run, decision: Decision, option: Option) -> Line:
     ]
     plain = all(row["kind"] == "product" and not row["limit"] for row in losses)
     once = len(links) + len(losses) == 1 and links in ([], [None]) and plain
-    means = tuple(
-        float(
-            net(what_if(run, [Change(name, at, at, at), *option.changes]), decision.bearer).mean()
-        )
+    costs = [
+        net(what_if(run, _before(option, Change(name, at, at, at))), decision.bearer)
         for at in np.linspace(0, 1, 2 if once else 33).tolist()
-    )
-    return Line(option.id, means[0], means[-1] - means[0], means)
+    ]
+    means = tuple(float(cost.mean()) for cost in costs)
+    ends = costs[0], costs[-1] - costs[0]
+    return Line(option.id, means[0], means[-1] - means[0], means, *ends)
+
+
+def _before(option: Option, change: Change) -> list[Change]:
+    """A change and those of an option, which stand where they are of the same input."""
+    own = {each.name for each in option.changes}
+    return [*([] if change.name in own else [change]), *option.changes]
 
 
 def _line(decision: Decision, option: Option, run: Run, cost: Draws) -> Line:
     """The line of one option: what of its mean cost is a multiple of the input, and what is not."""
-    multiple, slope = 0.0, 0.0
+    multiple, each = np.zeros(run.draws), np.zeros(run.draws)
     if any(change.name == decision.flips_on for change in option.changes):
-        return Line(option.id, float(cost.mean()), 0.0)  # it sets the input itself
+        return Line(option.id, float(cost.mean()), 0.0, (), cost, each)  # it sets the input itself
     for name, pairs in run.model.pairs.items():
         row = run.model.losses[name]
         mask = run.reached.get(row["needs"], 0)
@@ -130,9 +164,10 @@ def _line(decision: Decision, option: Option, run: Run, cost: Draws) -> Line:
         factors = arguments(run, name)
         others = [factors[a] for a, used in pairs.items() if used != decision.flips_on]
         of_one = np.where(graph.unpack(mask, run.draws), math.prod(others, start=1.0), 0.0)
-        multiple += sign * float(run.losses[name].mean())
-        slope += sign * float(of_one.mean())
-    return Line(option.id, float(cost.mean()) - multiple, slope)
+        multiple += sign * run.losses[name]
+        each += sign * of_one
+    base = cost - multiple
+    return Line(option.id, float(base.mean()), float(each.mean()), (), base, each)
 
 
 @per_run
@@ -147,23 +182,14 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     `p95`, `range`, `best_chance`, `regret_usd` (mean cost above the cheapest of each draw),
     `best_when`.
     """
-    if only and only not in run.known.decisions:
+    if only and only not in {*run.known.decisions, *run.known.unusable}:
         repair = did_you_mean(only, list(run.known.decisions), "see scenarios.toml")
         raise bad("decision", f'no decision "{only}"', repair)
     chosen = [p for p, one in enumerate(weighed(run)) if only in ("", one.decision.id)][:most]
     found = [weighed(run)[place] for place in chosen]
     rows = [row for place in chosen for row in _rows(run, place)]
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
-    figures = [
-        Figure(f"{part}.{row['decision']}: {row['option']}", row[part], row.get(error), unit,
-               words.cell(part, row[part]))
-        for row in rows
-        for part, error, unit in (
-            ("mean_usd", "error_usd", "USD"),
-            ("regret_usd", "", "USD"),
-            ("best_chance", "", "share"),
-        )
-    ]  # fmt: skip
+    priced = frame["best_chance"].count() > 0
 
     def draw() -> alt.TopLevelMixin:
         from impact.charts import pictures
@@ -176,38 +202,102 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     return Answer(
         name=f"decision_{only}" if only else "decisions",
         sentence=" ".join(_told(run, one) for one in found)
-        or "It cannot be worked out from what is known by that day what to decide.",
+        or "No decision can be worked out from what is known in this view.",
         table=frame,
         label=run.known.label,
+        currency=run.known.currency,
         heads={
             **({} if only or most else {"decision": "Decision"}),
             "option": "Option",
             "says": "Meaning",
             **({} if most else {"brings": "Brings", "saves": "Saves"}),
             "range": "Cost, nine in ten",
-            "best_said": "Cheapest in",
-            **({} if most else {"regret_usd": "Mean regret"}),
+            **({"best_said": "Cheapest in"} if priced else {}),
+            **({"regret_said": "Mean regret"} if priced and not most else {}),
             "best_when": "Cheapest on average",
         },
-        figures=tuple(figures),
+        figures=(*_figures(run, rows), *(f for one in found for f in _flip_figures(run, one))),
         notes=(
-            *(note for one in found for note in _notes(run, one)),
-            f"Costs are {ILLUSTRATIVE}.",
-            *([] if most else ["Regret: cost above that of the option that turns out cheapest."]),
-        )
-        if rows
-        else (),
+            *(str(one) for name, one in run.known.unusable.items() if only in ("", name)),
+            *(note for one in found for note in _notes(run, one, shown=not most)),
+            *([f"Costs are {ILLUSTRATIVE}."] if rows else []),
+            *([REGRET] if priced and rows and not most else []),
+        ),
         notices=tuple(views.notices(run.known)),
         draw=draw if rows and frame["p05"].count() else None,
     )
+
+
+REGRET = "Regret: cost above that of the option that turns out cheapest."
+
+
+def _figures(run: Run, rows: list[dict[str, Any]]) -> list[Figure]:
+    """The mean cost of each option, and where it is priced in full its chances and regret."""
+    found = []
+    for row in rows:
+        of, currency = f"{row['decision']}: {row['option']}", run.known.currency
+        found.append(amount(f"cost.{of}", row["mean_usd"], row["error_usd"], currency))
+        if row["best_chance"] is not None:
+            found.append(amount(f"regret.{of}", row["regret_usd"], None, currency))
+            share = row["best_chance"]
+            found.append(Figure(f"best.{of}", share, None, "chance", words.chance(share)))
+    return found
+
+
+def _flip_figures(run: Run, one: Weighed) -> list[Figure]:
+    """The values at which another option is cheapest on average, with their simulation error."""
+    unit, name = run.known.inputs[one.decision.flips_on]["unit"], one.decision.title
+    return [
+        Figure(f"flip.{name}.{number}", at.high, at.error, unit, _threshold(at, unit))
+        for number, at in enumerate(regimes(one)[:-1], 1)
+    ]
 
 
 _SCHEMA = {
     **dict.fromkeys(("decision", "option", "says", "brings", "saves"), pl.String),
     **dict.fromkeys(("mean_usd", "error_usd", "p05", "p50", "p95"), pl.Float64),
     **dict.fromkeys(("best_chance", "regret_usd"), pl.Float64),
-    **dict.fromkeys(("best_said", "range", "best_when"), pl.String),
+    **dict.fromkeys(("best_said", "regret_said", "range", "best_when"), pl.String),
 }
+CLOSE = 0.1  # of a mean cost: options nearer than that are called equal, for their inputs are wide
+
+
+def regimes(one: Weighed) -> list[Regime]:
+    """Which option is cheapest on average from which value of the input on, in order.
+
+    Options whose mean costs differ by less than a tenth, or than their simulation error, stand
+    together, and no value is given that would part them.
+    """
+    lines = {line.option: line for line in one.lines}
+    found: list[Regime] = []
+    for option, low, high in envelope(one.lines):
+        before = found[-1] if found else None
+        if before and _close(one, before.options[-1], option):
+            found[-1] = Regime((*before.options, option), before.low, high)
+        else:
+            found.append(Regime((option,), low, high))
+    errors = [
+        _flip_error(lines[before.options[-1]], lines[after.options[0]], before.high)
+        for before, after in pairwise(found)
+    ]
+    return [replace(at, error=error) for at, error in zip(found, [*errors, None], strict=True)]
+
+
+def _close(one: Weighed, *options: str) -> bool:
+    """Whether two options cost about the same on average, as assumed."""
+    places = [line.option for line in one.lines]
+    first, second = (one.costs[places.index(option)] for option in options)
+    apart, most = measures.mean(second - first), max(abs(first.mean()), abs(second.mean()))
+    return abs(apart.value or 0.0) <= max(apart.error or 0.0, CLOSE * float(most))
+
+
+def _flip_error(one: Line, other: Line, at: float) -> float | None:
+    """Simulation error of the value at which two lines cross (the error of a ratio of means)."""
+    slope = float((one.each - other.each).mean())
+    if not slope or len(one.means) > 2:
+        return None
+    residual = measures.mean((other.base - one.base) - at * (one.each - other.each))
+    return abs((residual.error or 0.0) / slope)
 
 
 def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
@@ -260,51 +350,163 @@ def _amount(value: float, unit: str) -> str:
     """A value of the input on which a decision flips, in its unit."""
     if checks.is_chance(unit):
         return words.per_cent(value)
-    if loss_kinds.money(unit.partition("/")[0]):
-        return words.money(value, 1)
+    code = unit.partition("/")[0]
+    if loss_kinds.money(code):
+        return words.money(value, 1, code)
     return f"{words.number(value, 1)} {unit}" + ("" if value == 1 else "s")
 
 
-def _best_when(option: str, regimes: list[tuple[str, float, float]], unit: str) -> str:
-    for name, low, high in regimes:
-        if name == option:
-            if np.isinf(high):
-                return f"above about {_amount(low, unit)}" if low else "always"
-            end = _amount(high, unit)
-            return f"{_amount(low, unit)} to {end}" if low else f"up to about {end}"
+def _threshold(at: Regime, unit: str) -> str:
+    """The upper end of a regime, with its range by simulation where that is wide."""
+    if at.error is None or at.error <= words.NEAR * at.high:
+        return f"about {_amount(at.high, unit)}"
+    ends = (max(0.0, at.high - at.error), at.high + at.error)
+    if checks.is_chance(unit):
+        spread = " to ".join(map(words.per_cent, ends))
+    elif loss_kinds.money(code := unit.partition("/")[0]):
+        spread = words.money_range(*ends, code)
+    else:
+        spread = words.number_range(*ends)
+    return f"about {_amount(at.high, unit)} ({spread})"
+
+
+def _best_when(option: str, found: list[Regime], unit: str) -> str:
+    for place, at in enumerate(found):
+        if option not in at.options:
+            continue
+        low = _amount(at.low, unit) if place else ""
+        if np.isinf(at.high):
+            said = f"above about {low}" if low else "always"
+        else:
+            said = f"{low} to {_amount(at.high, unit)}" if low else f"up to {_threshold(at, unit)}"
+        return f"{said}, about equal" if len(at.options) > 1 else said
     return "never"
 
 
-def _notes(run: Run, one: Weighed) -> list[str]:
-    """What a reader must know of a decision; that an amount which nobody estimated counts as 0."""
+def unpriced(run: Run, one: Weighed) -> bool:
+    """Whether nobody has estimated the input on which a decision flips: it is fixed at 0."""
     row = run.known.inputs[one.decision.flips_on]
+    return row["shape"] == "fixed" and not row["mode"]
+
+
+def _what(decision: Decision) -> str:
+    """What the input of a decision is, as part of a sentence."""
+    return (
+        decision.flips_says
+        if decision.flips_says.startswith("what ")
+        else (f"what {decision.flips_says}")
+    )
+
+
+def _notes(run: Run, one: Weighed, shown: bool) -> list[str]:
+    """What a reader must know of a decision: what is left out, and on what a threshold depends."""
     said = [one.decision.note] if one.decision.note else []
-    if row["shape"] == "fixed" and not row["mode"]:
-        said.append(
-            f"In the ranges, and in how often an option is cheapest, what {one.decision.flips_says}"
-            f" counts as {_amount(0.0, row['unit'])}."
-        )
-    return said
+    if unpriced(run, one):
+        said.append(f"The ranges leave out {_what(one.decision)}: nobody has estimated it.")
+    return [*said, *(_moves(run, one) if shown else [])]
+
+
+def _moves(run: Run, one: Weighed) -> list[str]:
+    """How the first threshold moves with the input that it depends on most."""
+    found, name = regimes(one), one.decision.flips_on
+    if len(found) < 2 or len(one.lines[0].means) > 2:
+        return []
+    pair, ranges = (found[0].options[-1], found[1].options[0]), []
+    for other in _deciding(run, one, pair):
+        drawn = {input_: values for input_, _, values in drawn_inputs(run)}[other]
+        ends = [float(np.quantile(drawn, q)) for q in (0.05, 0.95)]
+        flips = [_flip_at(run, one, pair, Change(other, at, at, at)) for at in ends]
+        if min(flips) > 0:
+            ranges.append((abs(math.log(flips[1] / flips[0])), other, ends, flips))
+    far, other, ends, flips = max(ranges, default=(0.0, "", [], []))
+    if far < math.log(1.5):
+        return []
+    row, unit = run.known.inputs[other], run.known.inputs[name]["unit"]
+    values = [words.per_cent(v) if checks.is_chance(row["unit"]) else words.number(v) for v in ends]
+    told = [f"about {_amount(f, unit)} at {v}" for f, v in zip(flips, values, strict=True)]
+    meaning = lowered(run.known, row["meaning"].rstrip("."))
+    return [f"The first threshold depends most on this: {meaning}. It is {' and '.join(told)}."]
+
+
+def _flip_at(run: Run, one: Weighed, pair: tuple[str, str], change: Change) -> float:
+    """Where two options cross with one more input changed; 0 where they do not."""
+    lines = []
+    for option in (next(o for o in one.decision.options if o.id == name) for name in pair):
+        changed = what_if(run, _before(option, change))
+        cost = net(changed, one.decision.bearer)
+        lines.append(_line(one.decision, option, changed, cost))
+    slope = lines[0].slope - lines[1].slope
+    return max(0.0, (lines[1].at_zero - lines[0].at_zero) / slope) if slope else 0.0
+
+
+MOST_TRIED = 3  # inputs that are tried for how a threshold moves
+
+
+def _deciding(run: Run, one: Weighed, pair: tuple[str, str]) -> list[str]:
+    """The inputs behind the bearer with which the crossing of two options moves most, by its draws.
+
+    Each is cut into thirds, which is rough: the first few are worked out.
+    """
+    lines = {line.option: line for line in one.lines}
+    first, second = (lines[name] for name in pair)
+    gap, slope = second.base - first.base, first.each - second.each
+    behind = set(run.lineage[one.decision.bearer]["inputs"]) - {one.decision.flips_on}
+    moved = dict[str, float]()
+    for name, _, values in drawn_inputs(run):
+        if name in behind and values.ndim:
+            ends = np.quantile(values, (1 / 3, 2 / 3))
+            parts = values <= ends[0], values >= ends[1]
+            at = [gap[part].mean() / max(slope[part].mean(), 1e-300) for part in parts]
+            far = abs(math.log(at[1] / at[0])) if min(at) > 0 else 0.0
+            moved[name] = max(far, moved.get(name, 0.0))
+    ranked = sorted(moved, key=lambda name: (-moved[name], name))
+    return [name for name in ranked if moved[name] > 0][:MOST_TRIED]
 
 
 def _told(run: Run, one: Weighed) -> str:
     """The finding: which option is cheapest on average, and from which value another is."""
-    decision, regimes = one.decision, envelope(one.lines)
+    decision, found = one.decision, regimes(one)
     titles = {option.id: option.title for option in decision.options}
     if not one.costs.any() and all(line.slope == 0 for line in one.lines):
         return f"{decision.title}: nothing is at stake in this view."
-    named = [f'"{titles[name].lower()}"' for name, _, _ in regimes]
-    where = f"{named[0]}, whatever {decision.flips_says}"
-    unit = run.known.inputs[decision.flips_on]["unit"]
-    if len(regimes) > 1:
-        ends = [f"up to about {_amount(high, unit)}" for _, _, high in regimes[:-1]]
-        parts = [f"{name} {end}" for name, end in zip(named[1:], ends[1:], strict=False)]
-        first = f"{named[0]} where {decision.flips_says} {ends[0]}"
-        where = words.listed([first, *parts, f"{named[-1]} above"])
-    said = f"{decision.title}: cheapest on average is"
-    if run.known.inputs[decision.flips_on]["shape"] == "fixed":  # nobody has estimated it
-        return f"{said} {where}."
-    return f'{said} "{titles[decision.options[one.best].id].lower()}" as assumed: {where}.'
+    named = [words.listed([f'"{titles[name]}"' for name in at.options]) for at in found]
+    verb = ["are about equal" if len(at.options) > 1 else "is cheapest on average" for at in found]
+    unit, over = run.known.inputs[decision.flips_on]["unit"], _over(run, decision)
+    if len(found) == 1:
+        return f"{decision.title}: {named[0]} {verb[0]}, whatever {_plain(decision)}.{over}"
+    parts = [f"up to {_threshold(found[0], unit)} {named[0]} {verb[0]}"]
+    parts += [
+        f"up to {_threshold(at, unit)} {name}"
+        for at, name in zip(found[1:-1], named[1:-1], strict=True)
+    ]
+    parts.append(f"above that {named[-1]}")
+    return f"{decision.title}: it depends on {_what(decision)}; {', '.join(parts)}.{over}"
+
+
+def _plain(decision: Decision) -> str:
+    return decision.flips_says.removeprefix("what ")
+
+
+def _over(run: Run, decision: Decision) -> str:
+    """That the time of a decision is over at the moment of a view."""
+    if not decision.closes or times.parse(decision.closes) > now(run.known):
+        return ""
+    return f" Its time is over since {words.date(times.parse(decision.closes))}."
+
+
+def _meaning(run: Run, option: Option) -> str:
+    """What an option is, whether its time is over, and which deadlines it would miss."""
+    told, duties = [option.says], run.known.rows("duties")
+    if option.closes and times.parse(option.closes) <= now(run.known):
+        told.append(f"Its time is over since {words.date(times.parse(option.closes))}.")
+    for duty in (duties[name] for name in option.against if name in duties):
+        begun, hours = duty["starts_from"], duty["clock_hours"]
+        due = f" by {words.date(begun + timedelta(hours=hours))}" if begun and hours else ""
+        applies = "" if duty["applies"] == "yes" else ", if that applies"
+        told.append(
+            f"It may miss a deadline: {lowered(run.known, duty['duty'].rstrip('.'))}{due}{applies}."
+        )
+    return " ".join(told)
 
 
 @per_run
@@ -312,28 +514,33 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
     one = weighed(run)[which]
     drivers = {name: row["driver"] for name, row in run.known.rows("losses").items()}
     unit = run.known.inputs[one.decision.flips_on]["unit"]
-    regimes, chances, regrets = envelope(one.lines), one.best_chances, one.regrets
+    found, chances, regrets = regimes(one), one.best_chances, one.regrets
+    whole = not unpriced(
+        run, one
+    )  # else some costs are left out, and these would say something false
     rows = []
     for place, option in enumerate(one.decision.options):
-        found = measures.loss_measures(one.costs[place])
+        cost = measures.loss_measures(one.costs[place])["mean"]
         spread = measures.nine_in_ten(one.costs[place], whole=True)
+        regret = float(regrets[place])
         rows.append(
             {
                 "decision": one.decision.title,
                 "option": option.title,
-                "says": option.says,
+                "says": _meaning(run, option),
                 "brings": words.listed([drivers[name] for name in option.costs]),
                 "saves": words.listed([drivers[name] for name in option.saves]),
-                "mean_usd": found["mean"].value,
-                "error_usd": found["mean"].error,
+                "mean_usd": cost.value,
+                "error_usd": cost.error,
                 "p05": spread.low,
                 "p50": spread.mid,
                 "p95": spread.high,
                 "range": in_all(spread, run.known.currency),
-                "best_chance": float(chances[place]),
-                "best_said": f"{words.chance(float(chances[place]))} of outcomes",
-                "regret_usd": float(regrets[place]),
-                "best_when": _best_when(option.id, regimes, unit),
+                "best_chance": float(chances[place]) if whole else None,
+                "best_said": f"{words.chance(float(chances[place]))} of outcomes" if whole else "–",
+                "regret_usd": regret if whole else None,
+                "regret_said": words.money(regret, currency=run.known.currency) if whole else "–",
+                "best_when": _best_when(option.id, found, unit),
             }
         )
     return rows

@@ -13,7 +13,7 @@ from impact import words
 from impact.answers.answer import Answer, amount
 from impact.answers.comparisons import titled
 from impact.answers.news import how, moved_standings
-from impact.answers.provenance import ILLUSTRATIVE, names
+from impact.answers.provenance import ILLUSTRATIVE, lowered, names
 from impact.answers.statements import replaced
 from impact.case import views
 from impact.case.checks import LINK_INPUT
@@ -80,7 +80,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         effect = first["effect_usd"]
         most = effect / (after - before) > 0.5 if after != before else False
         what = "most of it goes with" if most else "the greatest effect is that of"
-        about = words.uncapital(first["about"]) + ("" if days else f" ({first['id']})")
+        about = lowered(one.known, first["about"]) + ("" if days else f" ({first['id']})")
         said += f"; {what} {about}, {money(effect)}"
     order = (
         "Rows are taken up in the order in which they became known; what a row does hangs on those"
@@ -94,6 +94,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         sentence=f"{said}.",
         table=frame,
         label=_label(one, other),
+        currency=one.known.currency,
         heads={
             **({} if days else {"id": "Input"}),
             "about": "What",

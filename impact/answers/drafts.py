@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from impact import words
 from impact.answers import verdicts
 from impact.case import draft, vendors
 from impact.case.draft import Held
-from impact.case.folder import ADVISORIES, Case, cases, load_case
+from impact.case.folder import ADVISORIES, ROLES, Case, cases, load_case
 from impact.case.views import view
 from impact.errors import BadInput, bad
 from impact.numerics import times
@@ -28,25 +28,54 @@ from impact.stack.verdicts import NO, VERDICTS, Window
 MOST_BYTES = 64 << 20  # of originals that are copied into a case
 
 
-def new(name: str, inventory: Path | None, scan: Path | None, advisories: Path | None) -> list[str]:
+def new(
+    name: str,
+    inventory: Path | None,
+    scan: Path | None,
+    advisories: Path | None,
+    about: Mapping[str, str] | None = None,
+) -> list[str]:
     """Write a new case and say what it holds and what comes next.
 
-    Without `advisories` those of the bundled cases are asked, with their windows.
+    `about` gives `title`, `day`, `currency` and `role`, or what `usual` says of them. Without
+    `advisories` those of the bundled cases are asked, with their windows.
     """
+    of, today = checked(name, about or {}), _today()
     listed, unused = vendors.read(inventory, draft.headings()) if inventory else ([], [])
     held: list[Held] = []
     originals: dict[str, bytes] = {}
     if scan is not None:
         held, originals = _scanned(scan, advisories)
-    today = times.parse(f"{datetime.now(UTC):%Y-%m-%d}")
-    home = draft.write(name, listed, held, originals, today)
+    home = draft.write(name, listed, held, originals, of, today)
+    day = times.as_text(of.day)
     told = [
-        f"{home}: {words.count(len(listed), 'vendor')}, {words.count(len(held), 'row')} of a scan"
+        f"{home}: {words.count(len(listed), 'vendor')}, {words.count(len(held), 'row')} of a scan",
+        f'"{of.title}", breach of {day}, role {of.role}, amounts in {of.currency}',
     ]
-    if unused:
-        told.append(f"not used of {inventory.name if inventory else ''}: {', '.join(unused)[:300]}")
+    if of.currency != "USD":
+        told.append(
+            f"inputs.csv: what an hour of work costs is an assumption in {of.currency}, not"
+            " converted; put your own rate in its place"
+        )
+    if unused and inventory:
+        told.append(f"{inventory.name}: columns left out: {', '.join(unused)[:300]}")
     told.append(f"next: impact check {name}; impact show {name}; impact report {name}")
     return told
+
+
+def usual(name: str) -> dict[str, str]:
+    """Title, day, currency and role of a new case where nobody gives them."""
+    return {"title": name, "day": times.as_text(_today()), "currency": "USD", "role": ROLES[0]}
+
+
+def checked(name: str, about: Mapping[str, str]) -> draft.Incident:
+    """What a new case is about, or BadInput: for a taken name, or what names the wrong option."""
+    draft.home_of(name)
+    return draft.incident(**{**usual(name), **about}, today=_today())
+
+
+def _today() -> datetime:
+    return times.parse(f"{datetime.now(UTC):%Y-%m-%d}")
 
 
 def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str, bytes]]:

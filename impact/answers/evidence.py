@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -9,6 +10,7 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer, Figure, tally
 from impact.answers.provenance import names, origins
+from impact.answers.statements import support
 from impact.case.folder import Case, once
 from impact.case.schema import STAGES
 from impact.numerics import times
@@ -18,28 +20,44 @@ if TYPE_CHECKING:
 
 
 @once
+def accounts(known: Case, release: str) -> pl.DataFrame:
+    """Each account of when a release was available, the best supported first.
+
+    Columns `account` (whose), `opens`, `closes` (null while open), `minutes` (null while open). An
+    account that states a shorter length than its row ends by that.
+    """
+    said, claims, rows = names(known), known.rows("claims"), []
+    for row in known["windows"].filter(pl.col("entity") == release).iter_rows(named=True):
+        told = [claims[name] for name in row["claims"]]
+        closes = row["closes"]
+        if closes and told and told[0]["unit"] == "minutes" and told[0]["mode"] is not None:
+            closes = min(closes, row["opens"] + timedelta(minutes=told[0]["mode"]))
+        length = (closes - row["opens"]).total_seconds() / 60 if closes else None
+        who = said[told[0]["claimant"]] if told else "not sourced"
+        rows.append((-support(known, told[:1]), row["id"], who, row["opens"], closes, length))
+    schema = {"account": pl.String(), **_SPAN, "minutes": pl.Float64()}
+    return pl.DataFrame([row[2:] for row in sorted(rows)], schema=schema, orient="row")
+
+
+@once
 def window(known: Case, release: str) -> pl.DataFrame:
-    """When a release could be had: the `core` inside every account, the `hull` around all.
+    """When a release was available: the `core` inside every account, the `hull` around all.
 
     Columns `part`, `opens`, `closes`; a part still open has no `closes`. No rows where no account
     is known; no core where the accounts share no minute.
     """
-    accounts = known["windows"].filter(pl.col("entity") == release)
-    opens, closes = accounts["opens"].to_list(), accounts["closes"].drop_nulls().to_list()
+    found = accounts(known, release)
+    opens, closes = found["opens"].to_list(), found["closes"].drop_nulls().to_list()
     rows = []
     if opens:
         still_open = len(closes) < len(opens)
         rows.append(("hull", min(opens), None if still_open else max(closes)))
         if not closes or max(opens) < min(closes):
             rows.append(("core", max(opens), min(closes, default=None)))
-    return pl.DataFrame(rows, schema=_WINDOW, orient="row")
+    return pl.DataFrame(rows, schema={"part": pl.String(), **_SPAN}, orient="row")
 
 
-_WINDOW: dict[str, pl.DataType] = {
-    "part": pl.String(),
-    "opens": times.INSTANT,
-    "closes": times.INSTANT,
-}
+_SPAN: dict[str, pl.DataType] = {"opens": times.INSTANT, "closes": times.INSTANT}
 
 
 @once
@@ -59,8 +77,8 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
     order = [stage, "happened_on", "id"] if by_stage else ["happened_on", "id"]
     best = events.filter(nth < a_day).head(most).sort(order)
     releases = sorted(set(known["windows"]["entity"]))
-    spans = [window(known, name).with_columns(release=pl.lit(said[name])) for name in releases]
-    schema = {**_WINDOW, "release": pl.String()}
+    spans = [accounts(known, name).with_columns(release=pl.lit(said[name])) for name in releases]
+    schema = {"account": pl.String(), **_SPAN, "minutes": pl.Float64(), "release": pl.String()}
     windows = pl.concat([pl.DataFrame(schema=schema), *spans])
     if events.height:
         late = longest_delay(events)
@@ -73,7 +91,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
             f" {words.number(late)} days."
         )
     else:
-        sentence = "Nothing is reported to have happened by that day."
+        sentence = "No dated event is recorded in this view."
     drawn = best.select(
         "happened_on",
         "stage",
@@ -157,28 +175,24 @@ def window_sentence(known: Case) -> str:
     An account is told in the minutes that its claimant states, else in those of its row, which then
     only may have been. Empty where no account is known.
     """
-    accounts = known["windows"].sort("opens", "entity", "known_on", "id")
-    if not accounts.height:
+    first = known["windows"].sort("opens", "entity", "known_on", "id")
+    if not first.height:
         return ""
-    said, claims = names(known), {row["id"]: row for row in known["claims"].iter_rows(named=True)}
-    release = accounts["entity"][0]
-    name = said[release]
+    release = first["entity"][0]
+    name, found = names(known)[release], accounts(known, release)
     kinds = dict(known["entities"].select("id", "kind").iter_rows())
     verb = "had" if kinds[release] in ("release", "package") else "used"
     told: dict[str, list[str]] = {}
-    could = f"may have been {verb}"
-    for row in accounts.filter(pl.col("entity") == release).iter_rows(named=True):
+    stated = claims_of(known, release)
+    could = f"could be {verb}" if stated else f"may have been {verb}"
+    for row in found.iter_rows(named=True):
         if row["closes"] is None:
             begun = words.date(row["opens"])
             return f"{name} could be {verb} from {begun}; the end is not known yet."
-        minutes = (row["closes"] - row["opens"]).total_seconds() / 60
-        claim = claims[row["claims"][0]] if row["claims"] else None
-        if claim and claim["unit"] == "minutes" and claim["mode"] is not None:
-            minutes, could = claim["mode"], f"could be {verb}"
-        length = f"{minutes:.0f} minutes"
-        if minutes >= _DAYS:
-            length = words.count(round(minutes / 1440), "day")
-        who = said[claim["claimant"]] if claim else "no claimant"
+        length = f"{row['minutes']:.0f} minutes"
+        if row["minutes"] >= _DAYS:
+            length = words.count(round(row["minutes"] / 1440), "day")
+        who = row["account"]
         told.setdefault(length, [])
         told[length] += [who] if who not in told[length] else []
     if len(told) == 1:
@@ -188,6 +202,13 @@ def window_sentence(known: Case) -> str:
     alike = any(len(whose) > 1 for whose in told.values())
     each = "; ".join(by_whom) if alike else words.listed(by_whom)
     return f"How long {name} could be {verb} is disputed: {each}."
+
+
+def claims_of(known: Case, release: str) -> bool:
+    """Whether any account of a release states its length."""
+    rows, claims = known["windows"].filter(pl.col("entity") == release), known.rows("claims")
+    told = [claims[name] for names_ in rows["claims"] for name in names_[:1]]
+    return any(claim["unit"] == "minutes" and claim["mode"] is not None for claim in told)
 
 
 _DAYS = 2 * 1440  # minutes from which a length is told in days
@@ -219,7 +240,7 @@ def sources(known: Case) -> Answer:
     ).sort("published_on", "id")  # fmt: skip
     read = frame.filter(pl.col("access") == "full").height
     roots = len(origins(known, cited))
-    sentence = "No source is known by that day."
+    sentence = "No source stands in this view."
     if cited:
         sentence = (
             f"{words.count(frame.height, 'source')} with"

@@ -18,7 +18,7 @@ from impact.case import checks, views
 from impact.case.folder import Case, once
 from impact.case.ways import ROOT
 from impact.numerics import graph, measures
-from impact.simulation import Run, per_run
+from impact.simulation import Run, per_run, rare
 
 if TYPE_CHECKING:
     import altair as alt
@@ -61,24 +61,27 @@ def chances(run: Run) -> pl.DataFrame:
 
     The chance is the share of draws in which the event reaches the entity; the error is the Wilson
     half-width, 0 where nothing was drawn to decide it. `how` is established (by certain links),
-    supposed (by an input fixed for the view) or drawn. `band` is the mean chance of all entities of
-    the kind that rest on the same inputs: firms with equal evidence share one printed number.
+    supposed (by an input fixed for the view), drawn, or rare (possible, and in none of the draws).
+    `band` is the mean chance of all entities of the kind that rest on the same inputs: firms with
+    equal evidence share one printed number.
     """
-    sure, supposed = established(run), undrawn(run)
+    sure, supposed, unmet = established(run), undrawn(run), rare(run)
     evidence, reported = _evidence(run), reporters(run)
     rows: list[dict[str, Any]] = []
     for entity, row in run.known.rows("entities").items():
         found = measures.share(run.reached.get(entity, 0).bit_count(), run.draws)
         drawn = bool(run.reached.get(entity)) and entity not in supposed
         how = "drawn" if drawn else "supposed" if entity in supposed - sure else "established"
+        how = "rare" if entity in unmet else how
         rows.append(
             {
                 "entity": entity,
                 "kind": row["kind"],
                 "chance": found.value,
-                "chance_error": found.error if drawn else 0.0,
+                "chance_error": found.error if drawn or how == "rare" else 0.0,
                 "how": how,
                 "reported": reported.get(entity, ""),
+                "unmet": f"not resolved: {words.one_in(run.draws)}" if how == "rare" else "",
             }
         )
     groups: dict[tuple[str, int], list[float]] = {}
@@ -110,7 +113,7 @@ def by_entity(run: Run) -> dict[str, dict[str, Any]]:
 _CHANCES = {
     **dict.fromkeys(("entity", "kind"), pl.String),
     **dict.fromkeys(("chance", "chance_error"), pl.Float64),
-    **dict.fromkeys(("how", "reported", "evidence"), pl.String),
+    **dict.fromkeys(("how", "reported", "unmet"), pl.String),
     "band": pl.Float64,
 }
 
@@ -138,7 +141,8 @@ def reporters(run: Run) -> dict[str, str]:
     on = {edge.name for edge in travelled(run)}
     for link, row in known.rows("links").items():
         if link in on and row["chances"] == [checks.CERTAIN]:
-            named.setdefault(row["target"], []).extend(claims[claim] for claim in row["claims"])
+            told = (claims[claim] for claim in row["claims"])
+            named.setdefault(row["target"], []).extend(one for one in told if one["sources"])
     best = {
         entity: min(made, key=lambda c: (c["credibility"], -c["known_on"].timestamp(), c["id"]))
         for entity, made in named.items()
@@ -156,8 +160,10 @@ def said_chance(row: Mapping[str, Any], short: bool = False) -> str:
     lead = f"{verb}: " if verb and not short else ""
     if row["how"] == "supposed":
         return f"{lead}supposed"
+    if row["how"] == "rare":
+        return f"{lead}{row['unmet']}"
     if row["how"] == "established":
-        said = row["reported"] or ("established" if row["chance"] else "none")
+        said = row["reported"] or ("assumed, not sourced" if row["chance"] else "none")
         return lead + (said.partition(" by ")[0] if short else said)
     return f"{lead}about {words.chance(row['band'])}, assumed"
 
@@ -197,7 +203,7 @@ def exposure(run: Run) -> Answer:
 
     rows = []
     for entity, row in found.items():
-        if row["kind"] in _UNTOLD or not run.reached.get(entity):
+        if row["kind"] in _UNTOLD or not (run.reached.get(entity) or row["how"] == "rare"):
             continue
         copy = next(iter(copied.get(entity, ())), None)
         way = said_way(known, _shared(entity, ways, entering)[:-1])
@@ -217,7 +223,7 @@ def exposure(run: Run) -> Answer:
     figures = tuple(
         Figure(f"chance.{entity}", row["chance"], row["chance_error"], "chance",
                said_chance(row))
-        for entity, row in found.items() if run.reached.get(entity)
+        for entity, row in found.items() if run.reached.get(entity) or row["how"] == "rare"
     )  # fmt: skip
 
     def draw() -> alt.TopLevelMixin:
@@ -319,9 +325,14 @@ def vendors_reached(run: Run) -> str:
     Those reached as clients of another are told with the clients.
     """
     said, supply = names(run.known), related(run.known, "supplies")
+    kinds = {name: row["kind"] for name, row in run.known.rows("entities").items()}
     vendors = [row for row in _reached(run) if row["entity"] in supply]
+    if not any(row["how"] == "established" for row in vendors):
+        vendors += [row for row in _reached(run)
+                    if kinds[row["entity"]] == "vendor" and row not in vendors]  # fmt: skip
     hit = [row for row in vendors if row["how"] == "established"]
-    served = {client for row in hit for client in supply[row["entity"]]}
+    served = {client for row in hit for client in supply.get(row["entity"], ())}
+    served = served if {row["entity"] for row in hit} - served else set()
     sure = [
         said[row["entity"]] + (f" ({row['reported']})" if row["reported"] else "")
         for row in hit
@@ -329,6 +340,8 @@ def vendors_reached(run: Run) -> str:
     ]
     supposed = [said[row["entity"]] for row in vendors if row["how"] == "supposed"]
     first = "no vendor is reported as reached"
+    if run.known.left_out:
+        first = "no vendor is reported as reached at this level"
     if run.known.scenarios[run.known.scenario].contradicts:
         first = "no vendor is reached, against what is reported"
     if sure:
@@ -349,6 +362,12 @@ def client_data_reached(run: Run) -> str:
     for row in (row for row in rows if row["how"] != "established"):
         text = said_chance(row).removesuffix(", assumed")
         groups.setdefault(text, []).append(said[row["entity"]])
+    unmet = [said[row["entity"]] for row in by_entity(run).values()
+             if row["kind"] == kind and row["how"] == "rare"]  # fmt: skip
+    if not rows and unmet:
+        verb = "is" if len(unmet) == 1 else "are"
+        chance = f"not resolved: {words.one_in(run.draws)}"
+        return f"whether {words.listed(sorted(unmet))} {verb} reached is {chance}"
     if not rows:
         return f"no way to a {'client lab' if kind == 'lab' else 'client'} is known"
     reported = (
@@ -441,8 +460,9 @@ def _gathered(
 
 
 def _reported(link: Mapping[str, Any]) -> bool:
-    """Whether it is reported that harm came this way: claimed, and certain, not a chance."""
-    return bool(link["claims"]) and link["chances"] == [checks.CERTAIN]
+    """Whether it is reported that harm came this way: claimed by a source, and certain."""
+    sourced = bool(link["claims"]) and bool(link["sources"])
+    return sourced and link["chances"] == [checks.CERTAIN]
 
 
 def _layers(edges: list[graph.Edge]) -> dict[str, int]:

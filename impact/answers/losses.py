@@ -14,7 +14,16 @@ from impact.answers.answer import Answer, Figure, amount
 from impact.answers.provenance import ILLUSTRATIVE, assumed_shares, names
 from impact.case import checks, views
 from impact.numerics import loss_kinds, measures
-from impact.simulation import Run, arguments, given_event, net, per_run, total
+from impact.simulation import (
+    Run,
+    arguments,
+    given_event,
+    net,
+    per_run,
+    rare,
+    rare_loss,
+    total,
+)
 
 if TYPE_CHECKING:
     import altair as alt
@@ -56,11 +65,26 @@ def by_bearer(run: Run) -> pl.DataFrame:
             row |= {"p99_usd": None, "p99_error_usd": None}
         spread = measures.nine_in_ten(lost, whole=bearer == TOTAL)
         row |= {"range": "none", "when": ""}
-        if row["mean_usd"]:
+        if unmet := "" if np.any(lost) else rare_text(run, bearer):
+            row |= dict.fromkeys((name for name in row if name.endswith("_usd")), None)
+            row |= _rare_mean(run, bearer) | {"range": unmet, "chance": None}
+            row["when"] = f"({words.one_in(run.draws)})"
+        elif row["mean_usd"]:
             row["range"] = spread_text(spread, "", run.known.currency)
             row["when"] = when_text(spread)
-        rows.append(row | {"assumed_share": share, "basis": said_basis(run, bearer, lost, share)})
+        basis = said_basis(run, bearer, lost, share)
+        if row["range"].startswith(words.NOT_RESOLVED):
+            unmet = f"{run.lineage.basis(bearer)}; {row['range']} {row['when']}"
+            basis = basis if np.any(lost) else unmet
+        rows.append(row | {"assumed_share": share, "basis": basis})
     return pl.DataFrame(rows, schema_overrides=dict.fromkeys(_USD, pl.Float64))
+
+
+def _rare_mean(run: Run, bearer: str) -> dict[str, float | None]:
+    """The exact mean of a loss that no draw met, with its error, given the event."""
+    expected = None if run.over == "year" else rare_loss(run, bearer)
+    found = measures.UNRESOLVED if expected is None else measures.mean(expected)
+    return {"mean_usd": found.value, "mean_error_usd": found.error}
 
 
 def _assumed(run: Run, who: list[str], amounts: Draws) -> list[float]:
@@ -155,8 +179,9 @@ def _notes(run: Run) -> tuple[str, str]:
     """What the ranges cover, and what they leave out."""
     pauses = "pauses" in set(run.known["links"]["relation"])
     moved = "What one party loses and another receives is not in the total. "
+    basis = f"Ranges are {ILLUSTRATIVE}. " if _led(run) else ""
     return (
-        f"Ranges are {ILLUSTRATIVE}. They suppose that the event happened and cover one"
+        f"{basis}Ranges suppose that the event happened and cover one"
         f" {'pause' if pauses else 'event'}, not a year.",
         f"{moved if _receivers(run) else ''}Firms with equal evidence share one band. Loss of"
         " competitive advantage is not estimated.",
@@ -181,12 +206,39 @@ def _row(run: Run, who: str, what: str, unit: str, amounts: Draws, about: str) -
     return {
         **{"who": who, "what": what, "unit": unit},
         **{"p05": found.low, "p50": found.mid, "p95": found.high},
-        "range": spread_text(found, "" if unit.startswith("USD") else unit, run.known.currency),
+        "range": _rare_text(run, about)
+        or spread_text(found, "" if unit.startswith("USD") else unit, run.known.currency),
         "chance": found.chance,
-        "said": when_text(found),
+        "said": words.one_in(run.draws) if _rare_text(run, about) else when_text(found),
         "basis": run.lineage.basis(about),
         "about": about,
     }
+
+
+def _rare_text(run: Run, about: str) -> str:
+    """What is known of a loss that no draw met: its chance is below what they resolve."""
+    row = run.known.rows("losses").get(about)
+    lost = run.losses[about] if row else total(run) if about == TOTAL else net(run, about)
+    if np.any(lost):
+        return ""
+    whose = row["bearer"] if row else about
+    return rare_text(run, whose)
+
+
+def rare_text(run: Run, bearer: str) -> str:
+    """That a bearer's loss is too rare for the draws, with its mean where that is exact."""
+    events = run.memo["events"] if run.over == "year" else run
+    if not any(
+        row["needs"] in rare(events)
+        for row in events.model.losses.values()
+        if bearer in (row["bearer"], TOTAL)
+    ):
+        return ""
+    expected = rare_loss(events, bearer)
+    if expected is None:
+        return words.NOT_RESOLVED
+    mean = words.money(float(expected.mean()), None, run.known.currency)
+    return f"{words.NOT_RESOLVED}; {mean} on average"
 
 
 def spread_text(found: measures.Spread, unit: str = "", currency: str = "USD") -> str:
@@ -265,7 +317,7 @@ def _vendors(run: Run) -> list[dict[str, Any]]:
         _row(run, said[bearer], what(bearer), "USD", net(run, bearer), bearer)
         for kind in ("vendor", "group")
         for bearer in sorted(set(run.known["losses"]["bearer"]))
-        if kinds[bearer] == kind and np.any(net(run, bearer))
+        if kinds[bearer] == kind and (np.any(net(run, bearer)) or rare_text(run, bearer))
     ]
 
 
@@ -284,6 +336,7 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
     kinds = dict(known["entities"].select("id", "kind").iter_rows())
     mine = known["losses"].filter(pl.col("received_by").is_null())
     clients = {name for name, kind in kinds.items() if kind in ("lab", "client")}
+    mine_of = dict(mine.select("id", "needs").iter_rows())
     groups: dict[tuple[str, str], list[str]] = {}
     for name, bearer, driver in mine.select("id", "bearer", "driver").iter_rows():
         if bearer in clients:
@@ -292,14 +345,14 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
     rows = []
     for (band, driver), ids in groups.items():
         pooled = np.concatenate([run.losses[name] for name in ids])
-        if np.any(pooled):
+        if np.any(pooled) or any(mine_of[name] in rare(run) for name in ids):
             rows.append(_row(run, band, driver, "USD", pooled, ids[0]))
     return rows
 
 
 def _whole(run: Run) -> list[dict[str, Any]]:
     lost = total(run)
-    if not np.any(lost):
+    if not np.any(lost) and not rare_text(run, TOTAL):
         return []
     return [_row(run, "all together", "net of transfers", "USD", lost, TOTAL)]
 
@@ -309,7 +362,9 @@ def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
         return "No loss follows from what is known in this view."
     told = []
     for row in rows:
-        ranged = f"{row['range']} {row['said']}" if "(" in row["said"] else row["range"]
+        ranged = row["range"]
+        if row["said"] not in ("always", "all outcomes"):
+            ranged += f", {row['said']}"
         gains = row["p95"] is not None and row["p95"] < 0
         if row["unit"] == PERSON_WEEKS or row["what"] == _TOGETHER:
             told.append(f"{row['who']} {'have' if gains else 'lose'} {ranged}")
@@ -317,4 +372,11 @@ def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
             told.append(f"{row['who']} {'has' if gains else 'loses'} {ranged}")
         elif row["who"] == "all together":
             told.append(f"all together {ranged} net")
-    return words.capital(f"{'; '.join(told)}; nine outcomes in ten, on the kit's assumptions.")
+    basis = ", mostly on assumptions" if _led(run) else ""
+    return words.capital(f"{'; '.join(told)}; nine outcomes in ten{basis}.")
+
+
+def _led(run: Run) -> bool:
+    """Whether assumptions carry most of the spread of the total."""
+    found = by_bearer(run).row(by_predicate=pl.col("bearer") == TOTAL, named=True)
+    return bool(found["assumed_share"] > LED)

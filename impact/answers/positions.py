@@ -58,7 +58,7 @@ def positions(run: Run) -> Answer:
     of_others = (pl.col("predicate") == "reviewed_by") & pl.col("subject").is_in(hit)
     others = known["claims"].filter(of_others).to_dicts()
     silent = [row["party"] for row in rows if row["position"].startswith("no position")]
-    sentence = "No client of a reached vendor is known by that day."
+    sentence = "No client of a vendor that is reached stands in this view."
     if rows:
         unserved = [row["party"] for row in rows if row["relation"] == "no reported client"]
         sentence = f"Positions of {words.count(len(rows), 'party', 'parties')}."

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from impact import words
 from impact.case import checks
 from impact.case.folder import Case, once
 from impact.numerics import graph, measures
 from impact.simulation import Run, drawn_inputs, per_run
 
-ILLUSTRATIVE = "illustrative: the kit's assumptions, not reported by or about the firm"
+ILLUSTRATIVE = "illustrative: assumptions of this case, not reported by or about the firm"
 _NO_WEIGHT = "F"
 Draws = NDArray[np.float64]
 
@@ -21,6 +22,13 @@ Draws = NDArray[np.float64]
 def names(known: Case) -> dict[str, str]:
     """Entity id -> its name."""
     return dict(known["entities"].select("id", "name").iter_rows())
+
+
+def lowered(known: Case, text: str) -> str:
+    """The text as part of a sentence: with a small first letter, unless a name begins it."""
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    named = any(text.startswith(name) for name in names(known).values())
+    return text if named or (not first[1:].islower() and len(first) > 1) else words.uncapital(text)
 
 
 def origins(known: Case, sources: Iterable[str]) -> set[str]:

@@ -22,8 +22,9 @@ def record(run: Run) -> dict[str, Any]:
     """The answer of `impact show --json`; a measure that is not resolved or not shown is null."""
     known = run.known
     losses_of = by_bearer(run).select("bearer", "chance", *_MEASURES, "basis")
-    return {
+    found = {
         "case": known.id,
+        "currency": known.currency,
         "scenario": known.scenario,
         "as_of": None if known.as_of is None else times.as_text(known.as_of),
         "tlp": known.tlp,
@@ -32,7 +33,7 @@ def record(run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "view_digest": folder.digest(known),
         "changes": [str(change) for change in known.changes],
-        "notices": views.notices(known),
+        "notices": views.warnings(known),
         "windows": [
             {"release": name, "part": part, **_span(opens, closes)}
             for name in sorted(set(known["windows"]["entity"]))
@@ -41,6 +42,21 @@ def record(run: Run) -> dict[str, Any]:
         "exposure": chances(run).select("entity", "kind", "chance", "chance_error").to_dicts(),
         "losses": losses_of.to_dicts(),
         "forms": by_form(run).to_dicts(),
+    }
+    return dict(in_currency(found, known.currency))
+
+
+def in_currency(part: Any, currency: str) -> Any:
+    """JSON of amounts with `_amount` in place of `_usd` in its keys, where they are not in USD."""
+    if currency == "USD" or not isinstance(part, dict | list):
+        return part
+    if isinstance(part, list):
+        return [in_currency(each, currency) for each in part]
+    return {
+        f"{name.removesuffix('_usd')}_amount" if name.endswith("_usd") else name: in_currency(
+            value, currency
+        )
+        for name, value in part.items()
     }
 
 
@@ -57,9 +73,9 @@ def text(run: Run) -> str:
     known = run.known
     head = f"{known.title}, {known.scenarios[known.scenario].title.lower()}"
     if run.over == "year":
-        parts = [f"{head}: next year", *views.notices(known), str(years(run))]
+        parts = [f"{head}: next year", *views.warnings(known), str(years(run))]
         return "\n\n".join(words.plain(part) for part in parts)
     told = [f"{about}: {says}" for about, says in bottom_line(run).table.iter_rows()]
     answers = [str(exposure(run)), str(losses(run))]
-    parts = [head, *views.notices(known), *told, window_sentence(known), *answers]
+    parts = [head, *views.warnings(known), *told, window_sentence(known), *answers]
     return "\n\n".join(words.plain(part) for part in parts if part)

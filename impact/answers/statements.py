@@ -127,8 +127,10 @@ def firmest(claim: Claim) -> tuple[Any, ...]:
 
 
 def said_by(known: Case, claim: Claim) -> str:
-    """Who said a claim and when, as a reader is told."""
+    """Who said a claim and when, as a reader is told; a claim without a source is not sourced."""
     who, day = names(known)[claim["claimant"]], words.date(claim["stated_on"])
+    if not claim["sources"]:
+        return f"not sourced: {who}, {day}"
     if claim["stance"] == "is silent":
         return f"as of {day}"
     verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], "reported by")
@@ -423,7 +425,7 @@ def statements(known: Case, stage: str = "") -> Answer:
     verb = "is" if found and found[0].startswith("1 ") else "are"
     found[:1] = [text.replace(" ", f" {verb} ", 1) for text in found[:1]]
     about = f" on {stage}" if stage else ""
-    sentence = f"Nothing{about} is claimed by that day."
+    sentence = f"Nothing{about} is claimed in this view."
     if rows:
         what = words.count(frame.height, "statement")
         sentence = f"Of {what}{about} known on {words.date(now(known))}, {words.listed(found)}."

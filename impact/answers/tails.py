@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Figure, amount
-from impact.answers.losses import LED, TOTAL, bearers, by_bearer
+from impact.answers.losses import LED, TOTAL, bearers, by_bearer, rare_text
 from impact.answers.provenance import ILLUSTRATIVE, names
 from impact.case import checks, views
 from impact.errors import BadInput, bad
@@ -63,6 +64,7 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
         sentence=_sentence(run, rows),
         table=frame,
         label=run.known.label,
+        currency=run.known.currency,
         heads={"amount_usd": "Total above", "said": "How likely, in per cent"},
         figures=tuple(
             Figure(f"above.{amount:.0f}", chance, error, "chance", words.chance(chance))
@@ -141,7 +143,8 @@ _DIGITS = (1, 1.5, 2, 3, 4, 6, 8)
 def _sentence(run: Run, rows: list[tuple[float, float, float, str]]) -> str:
     """The chances of two round amounts: that nearest to one half, and the greatest told."""
     if not np.any(total(run)):
-        return "Nothing is lost in this view."
+        unmet = rare_text(run, TOTAL)
+        return f"The loss is {unmet}." if unmet else "Nothing is lost in this view."
     if not rows:
         return "How large the loss of all together can get is not resolved in this view."
     when = "of the years" if run.over == "year" else "of the draws"
@@ -257,6 +260,22 @@ def _groups(run: Run, by: str) -> dict[tuple[str, str], list[str]]:
     return found
 
 
+def _population(run: Run, rate: Mapping[str, Any]) -> list[str]:
+    """Of what population a yearly rate is, on what it rests, and which share of it is this case."""
+    publishers = dict(run.known["sources"].select("id", "publisher").iter_rows())
+    told = []
+    for row in (rate, run.known.inputs.get(checks.HERE)):
+        if row is None:
+            told.append(
+                f"Firms are not named: nothing says which share of such events hits them; give"
+                f" inputs.csv {checks.HERE}."
+            )
+            continue
+        sources = words.listed([publishers[name] for name in row["sources"]]) or row["basis_kind"]
+        told.append(f"{row['meaning'].rstrip('.')}: {row['basis'].rstrip('.')} ({sources}).")
+    return told
+
+
 def next_year(run: Run) -> Answer:
     """`years` of the run's view, on as many draws; without a rate, that it is not known."""
     try:
@@ -278,7 +297,9 @@ def years(run: Run) -> Answer:
     said = names(run.known) | {"total": "all together"}
     measured = by_bearer(run).with_columns(who=pl.col("bearer").replace(said))
     found = _worded(measured, run.known.currency)
-    lost = found.filter(pl.col("chance") > 0).sort(
+    if checks.HERE not in run.known.inputs:  # a rate of any such firm is none of a named one
+        found = found.filter(pl.col("bearer") == TOTAL)
+    lost = found.filter((pl.col("chance") > 0) | pl.col("range").str.starts_with("not res")).sort(
         "mean_usd", "bearer", descending=[True, False], nulls_last=True
     )
     whole = found.row(by_predicate=pl.col("bearer") == "total", named=True)
@@ -303,8 +324,5 @@ def years(run: Run) -> Answer:
                    run.known.currency)
             for row in lost.iter_rows(named=True)
         ),
-        notes=(
-            f"{GIVEN['year']} {rate['meaning'].rstrip('.')} ({rate['id']},"
-            f" {rate['basis_kind']}). Each event is drawn afresh and the losses of a year add up.",
-        ),
+        notes=(GIVEN["year"], *_population(run, rate)),
     )  # fmt: skip

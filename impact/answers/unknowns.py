@@ -11,14 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact import words
-from impact.answers.answer import Answer, Figure, tally
-from impact.answers.decisions import weighed
+from impact.answers.answer import Answer, Figure, amount, tally
+from impact.answers.decisions import Weighed, weighed
 from impact.answers.exposure import related
 from impact.answers.provenance import names
 from impact.answers.statements import said_by
 from impact.case import checks, views
 from impact.case.folder import Case, once
-from impact.numerics import graph, information, sampling
+from impact.numerics import graph, information
 from impact.numerics.information import Bins
 from impact.simulation import Run, drawn_inputs, given_event, model_of, per_run, total
 
@@ -31,9 +31,9 @@ Draws = NDArray[np.float64]
 def unknowns(run: Run, most: int | None = None) -> Answer:
     """The questions that would settle most, the first one first; all of them, or the first `most`.
 
-    One ranking over inputs and states of entities, joined where one question settles several. By
-    the value of the answer to a decision (the greatest over the case's decisions), then by the
-    greater share of the spread of two outcomes that goes with it: the total loss, and how many
+    One ranking over inputs and states of entities; of several that one question settles the one
+    that matters most. By the value of the answer to a decision of the reader's role, then by the
+    greater share of the spread of two outcomes that it explains: the total loss, and how many
     parties are reached and client data sets copied (first-order Sobol indices). A state that too
     few draws show, or show the absence of, is not ranked.
 
@@ -42,6 +42,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     """
     ranked = _ranking(run)
     frame = ranked.head(most) if most else ranked
+    worthy = bool((ranked["value_usd"] > 0).any())
 
     drawn = (
         frame.select(
@@ -66,20 +67,28 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
             "rank": "No.",
             "question": "Question",
             "ask": "Whom to ask",
-            **({} if most else {"value_said": "Worth to a decision"}),
+            **({"value_said": "Worth to a decision"} if worthy and not most else {}),
             **({} if most else {"swing_said": "Moves the total by"}),
-            "cost_said": "Share of the spread of the total cost",
-            "data_said": "Of whose data is reached or copied",
+            "cost_said": "Explains of the total cost",
+            "data_said": "Explains of whose data is reached or copied",
         },
         figures=tuple(
-            Figure(f"{part}.{row['about']}", row[part], None, unit, words.cell(part, row[part]))
+            figure
             for row in frame.iter_rows(named=True)
-            for part, unit in (("value_usd", "USD"), ("swing_usd", "USD"),
-                               ("cost_share", "share"), ("data_share", "share"))
+            for figure in (
+                amount(f"worth.{row['about']}", row["value_usd"], None, run.known.currency),
+                amount(f"swing.{row['about']}", row["swing_usd"], None, run.known.currency),
+                *(
+                    Figure(f"{part}.{row['about']}", row[part], None, "share",
+                           words.per_cent(row[part]))
+                    for part in ("cost_share", "data_share")
+                ),
+            )
         ),
         notes=(
-            "Worth to a decision: what knowing the answer first would save its bearer on average;"
-            " a dash where it would change no choice. Shares are first-order Sobol indices.",
+            f"Ranked {'by worth, then ' if worthy else ''}by the greater of the two shares, which"
+            " are first-order Sobol indices and may overlap."
+            + (" Worth: what knowing the answer first would save on average." if worthy else ""),
         )
         if frame.height and not most
         else (),
@@ -104,26 +113,24 @@ def _ranking(run: Run) -> pl.DataFrame:
     given_event(run, "unknowns")
     outcomes = _outcomes(run)
     variances, space = outcomes.var(axis=0), np.empty_like(outcomes)
-    asked = dict[str, dict[str, Any]]()
-    for name, question, ask, bins in _quantities(run):
-        row = _measured(run, bins, bins.means(outcomes, space), variances)
+    asked, every = dict[str, dict[str, Any]](), list(_quantities(run))
+    for name, question, ask, bins in every:
+        means = bins.means(outcomes, space)
+        found = _measured(run, bins, means, variances, len(every))
+        row = {"about": name, "question": question, "ask": ask, **found}
         if not row["value_usd"] and max(row["cost_share"], row["data_share"]) < _LEAST:
             continue
-        old = asked.setdefault(question, {"about": name, "question": question, "ask": ask, **row})
-        if row["value_usd"] > old["value_usd"]:
-            old["decision"] = row["decision"]
-        old |= {part: max(old[part], row[part], key=abs) for part in _MEASURED}
-    rows = sorted(
-        asked.values(),
-        key=lambda row: (
-            -row["value_usd"],
-            -max(row["cost_share"], row["data_share"]),
-            row["about"],
-        ),
-    )
+        old = asked.setdefault(question, row)
+        asked[question] = min(old, row, key=_rank)
+    rows = sorted(asked.values(), key=_rank)
     for rank, row in enumerate(rows, 1):
         row |= {"rank": str(rank), **_said(row)}
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def _rank(row: dict[str, Any]) -> tuple[float, float, str]:
+    """The order of questions: by worth, then by the greater share, then by name."""
+    return -row["value_usd"], -max(row["cost_share"], row["data_share"]), row["about"]
 
 
 _MEASURED = ("value_usd", "swing_usd", "cost_share", "data_share")
@@ -173,34 +180,35 @@ def _quantities(run: Run) -> Iterator[tuple[str, str, str, Bins]]:
 
 
 @per_run
-def _shuffles(run: Run) -> list[NDArray[np.intp]]:
-    key = ("shuffles",)
-    if key not in run.drawn:
-        run.drawn[key] = [
-            np.argsort(sampling.uniform(run.seed, f"shuffle|{number}", run.draws))
-            for number in range(information.PERMUTATIONS)
-        ]
-    found: list[NDArray[np.intp]] = run.drawn[key]
-    return found
+def own_decisions(run: Run) -> tuple[Weighed, ...]:
+    """The decisions of the reader's role."""
+    kinds = {name: row["kind"] for name, row in run.known.rows("entities").items()}
+    users = {row["target"] for row in run.known.rows("links").values()
+             if row["relation"] == "used_by"}  # fmt: skip
+
+    def role(bearer: str) -> str:
+        of_kind = {"vendor": "vendor", "workforce": "contractor"}.get(kinds[bearer])
+        return of_kind or ("user" if bearer in users else "client")
+
+    return tuple(one for one in weighed(run) if role(one.decision.bearer) == run.known.role)
 
 
 @per_run
 def _outcomes(run: Run) -> Draws:
-    """`(draws, columns)`: total, parties touched, then the costs of every option of `weighed`."""
-    costs = [cost for one in weighed(run) for cost in one.costs]
+    """`(draws, columns)`: total, parties touched, then the costs of options of `own_decisions`."""
+    costs = [cost for one in own_decisions(run) for cost in one.costs]
     return np.ascontiguousarray(np.array([total(run), _touched(run), *costs]).T)
 
 
-def _measured(run: Run, bins: Bins, means: Draws, variances: Draws) -> dict[str, Any]:
-    """The measures of one quantity, from `(bins, columns)` means of `_outcomes`."""
+def _measured(run: Run, bins: Bins, means: Draws, variances: Draws, tried: int) -> dict[str, Any]:
+    """The measures of one quantity of those tried, from `(bins, columns)` means of `_outcomes`."""
     value, decision, column = 0.0, "", 2
-    for place, one in enumerate(weighed(run)):
+    for one in own_decisions(run):
         of_options = means[:, column : column + len(one.costs)]
         column += len(one.costs)
         if information.gain(of_options, bins.sizes) > 0:
-            none = _null(run, place, tuple(bins.sizes.tolist()))
-            worth = information.information_value(of_options, bins.sizes, none)
-            if worth > value:
+            worth = information.worth(bins, one.costs.T, tried * len(own_decisions(run)))
+            if worth > max(value, _LEAST * float(one.costs.mean(axis=1).min())):
                 value, decision = worth, one.decision.title
     cost, data = (
         information.first_order(means[:, place], bins.sizes, float(variances[place]))
@@ -213,13 +221,6 @@ def _measured(run: Run, bins: Bins, means: Draws, variances: Draws) -> dict[str,
         "cost_share": cost,
         "data_share": data,
     }
-
-
-@per_run
-def _null(run: Run, place: int, sizes: tuple[int, ...]) -> list[float]:
-    """What bins of these sizes yield for a decision where they mean nothing."""
-    costs = np.ascontiguousarray(weighed(run)[place].costs.T)
-    return information.worthless(sizes, costs, _shuffles(run))
 
 
 def _question(known: Case, name: str) -> tuple[str, str]:
@@ -288,7 +289,7 @@ def not_known(run: Run) -> Answer:
         )
     asked = known["claims"].filter(pl.col("stance") == "is asked").sort("known_on", "id")
     for claim in asked.iter_rows(named=True):
-        rows.append((claim["says"], "not reported by that day", said[claim["claimant"]]))
+        rows.append((claim["says"], "not reported", said[claim["claimant"]]))
     inputs = [row for name, row in known.inputs.items() if name in _used(known)]
     rank = {name: place for place, name in enumerate(_ranking(run)["about"])}
     assumed = [row for row in inputs if row["basis_kind"] == "assumption"]
@@ -300,7 +301,7 @@ def not_known(run: Run) -> Answer:
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     many, day = len(assumed), timedelta(days=1)
     later = sum((row["authored_on"] or row["known_on"]) > row["known_on"] + day for row in assumed)
-    sentence = "Nothing is modelled yet from what is known by that day."
+    sentence = "Nothing is modelled yet from what is known in this view."
     if inputs:
         told = f"{later} of them" if later < many or not many else "all of them"
         sentence = (

@@ -11,8 +11,8 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer
 from impact.answers.exposure import by_entity, said_chance, said_way, travelled
-from impact.answers.losses import TOTAL, bearers, spread_text, when_text
-from impact.answers.provenance import explained, names, origins
+from impact.answers.losses import TOTAL, bearers, rare_text, spread_text, when_text
+from impact.answers.provenance import explained, lowered, names, origins
 from impact.answers.statements import (
     CLEARLY,
     Claim,
@@ -161,8 +161,11 @@ def _of_party(run: Run, name: str) -> Sentences:
     said = names(run.known)
     row = by_entity(run)[name]
     paths = _paths(run, name)
+    if not paths and row["how"] == "rare":
+        told = [f"{said[name]}: {said_chance(row)}. No draw reached it, and links lead to it."]
+        return told + _cost(run, name)
     if not paths:
-        told = [f"{said[name]} is not reached: no way leads to it in this view."]
+        told = [f"{said[name]} is not reached: no path leads to it in this view."]
         return told + _cost(run, name)
     way = paths[0]
     others = f", the shortest of {len(paths)} ways" if len(paths) > 1 else ""
@@ -241,18 +244,21 @@ def _cost(run: Run, name: str) -> Sentences:
         return []
     lost = net(run, name)
     if not np.any(lost):
-        return ["It loses nothing in this view."]
-    return [f"On the kit's assumptions it loses {_nine_in_ten(run, lost)}; {_drivers(run, lost)}."]
+        unmet = rare_text(run, name)
+        chance = words.one_in(run.draws)
+        return [f"Its loss is {unmet}, {chance}." if unmet else "It loses nothing in this view."]
+    return [f"It loses {_nine_in_ten(run, lost)}; {_drivers(run, lost)}."]
 
 
 def _of_total(run: Run, name: str) -> Sentences:
     lost = total(run)
     if not np.any(lost):
-        return ["Nothing is lost in this view."]
+        unmet = rare_text(run, TOTAL)
+        chance = words.one_in(run.draws)
+        return [f"The loss is {unmet}, {chance}." if unmet else "Nothing is lost in this view."]
     rows = run.known["losses"].filter(pl.col("received_by").is_null())
     return [
-        f"On the kit's assumptions all together lose {_nine_in_ten(run, lost, True)};"
-        f" {_drivers(run, lost)}.",
+        f"All together lose {_nine_in_ten(run, lost, True)}; {_drivers(run, lost)}.",
         f"It is the sum of {words.count(rows.height, 'loss', 'losses')}; transfers are left out.",
     ]
 
@@ -387,4 +393,4 @@ def _meant(run: Run, name: str) -> str:
     start = meaning.partition(",")[0]
     meaning = start if len(start.split()) > _SHORT else meaning  # else the comma parts a list
     article = "" if meaning.startswith(("What", "How")) else "the "
-    return f"{article}{meaning[:1].lower()}{meaning[1:]}"
+    return f"{article}{lowered(run.known, meaning)}"

@@ -16,13 +16,14 @@ import numpy as np
 import polars as pl
 
 from impact.case import said, ways
-from impact.case.schema import TABLES, TLP
+from impact.case.schema import TABLES, TIME_UNITS, TLP
 from impact.errors import BadInput, Fault, did_you_mean
 from impact.numerics import loss_kinds, times
 
 Tables = Mapping[str, pl.DataFrame]
 CERTAIN = "certain"
 RATE = "event/year"  # unit of the one input that says how often such an event happens
+HERE = "such_events_here_share"  # id of the input that says how many of them hit this case
 LINK_INPUT = "link."  # each link has an implicit input link.ID, 1 unless a change says otherwise
 SHOWN = 50  # faults shown of one kind
 MOST = 1e15  # of any number of a case; in USD ten years of all that the world makes
@@ -287,21 +288,30 @@ def _links(tables: Tables) -> Iterator[Fault]:
 
 
 def _inputs(tables: Tables, currency: str) -> Iterator[Fault]:
+    told = set[int]()
     for row in tables["inputs"].iter_rows(named=True):
         where = f"inputs.csv:{row['file_line']}"
+        faults = list(input_faults(where, row))
         if row["id"] and row["id"].startswith(LINK_INPUT):
-            yield Fault(f"{where} id", "link. is kept for links", "choose another name")
-        yield from input_faults(where, row)
+            faults.insert(0, Fault(f"{where} id", "link. is kept for links", "choose another name"))
         unit = row["unit"] or ""
         if other := sorted(loss_kinds.money(unit) - {currency}):
             right = reduce(lambda made, code: made.replace(code, currency), other, unit)
             what = f'"{unit}" is in {", ".join(other)}, and the case is in {currency}'
-            yield Fault(f"{where} unit", what, f"convert the amounts and write {right}")
+            faults.append(Fault(f"{where} unit", what, f"convert the amounts and write {right}"))
+        told |= {row["file_line"]} if faults else set()
+        yield from faults
     rates = tables["inputs"].filter(pl.col("unit") == RATE)
     for line, name in rates.select("file_line", "id").iter_rows():
         if name != rates["id"][0]:
+            told.add(line)
             what = f'"{rates["id"][0]}" says already how often such an event happens'
             yield Fault(_at("inputs", line, "unit"), what, f"keep one input in {RATE}")
+    no_time = pl.col("lasts_since").is_not_null() & ~pl.col("unit").is_in(TIME_UNITS)
+    sound = tables["inputs"].filter(no_time & ~pl.col("file_line").is_in(told))
+    for line, unit in sound.select("file_line", "unit").iter_rows():
+        repair = f"give it in {', '.join(TIME_UNITS)}, or leave lasts_since empty"
+        yield Fault(_at("inputs", line, "lasts_since"), f"{unit} is no unit of time", repair)
 
 
 def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:

@@ -19,15 +19,24 @@ _HEAD = """# Data
 A case is a folder of small cited tables, `data/cases/NAME/`. This page is written from
 `impact/case/schema.py` by `python -m impact.case.dictionary`; change it there.
 
-- `case.toml` holds `id`, `title`, `question`, `currency`, `tlp` and `schema_version`, and where the
-  title tells what was not known from the start, `title_known_on`: a view of an earlier day has the
-  name of the root event as its title. `[vendors]` maps the headings of a vendor inventory for
+- `case.toml` holds `id`, `title`, `question`, `currency` (a code of ISO 4217: all amounts are in it
+  and none is converted), `tlp` and `schema_version`. `role` says of whom the case is: `client` of
+  the vendor (unless it says), `user` of the package, `vendor` or `contractor`. Where the title
+  tells what was not known from the start, there is `title_known_on`: a view of an earlier day has
+  the name of the root event as its title. `[vendors]` maps the headings of a vendor inventory for
   `impact new`; `stack` names a folder of `data/` that counts as the locks of the case.
+- `defaults` in `case.toml` names inputs that stand in until something better is written, `*` for
+  any signs. A link of which every chance is one of them gives way where other links lead, by
+  whatever steps, from its source (or from what has that as its `party`) to its target; of several
+  such links between the same ends the newest stands. One that gave way is a relation along which
+  nothing travels. So what you write about a vendor is never counted beside what `impact new`
+  assumed of it.
 - `advisories/`, `locks/` and `sboms/` hold untouched originals of others; `locks/SYSTEM/...` is
   that of a system. They are of the level of the case, advisories of any.
 - `scenarios.toml` holds named changes of inputs (`[scenario.NAME]`) and decisions
   (`[decision.NAME]`, each with two or more `[decision.NAME.option.NAME]`). `set` gives an input
-  one number or `[low, mode, high]`; `"link.ID" = 0` cuts a link.
+  one number or `[low, mode, high]`; `"link.ID" = 0` cuts a link. A decision flips on a number
+  that is a factor of losses, or on a chance; a decision with a fault is left out and named.
 - Every table is a UTF-8 CSV with commas, one row a line; semicolons or tabs with decimal
   commas, as a spreadsheet of another language saves them, are read too. What could be a thousand
   (`20.000`, `1,250`) is read only where another number of the file shows its decimal sign. Text

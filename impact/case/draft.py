@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
-from impact.case import folder, tables
+from impact.case import folder
 from impact.case.schema import TABLES
+from impact.case.tables import harmless
 from impact.case.vendors import Vendor
-from impact.errors import BadInput, bad
-from impact.numerics import times
+from impact.errors import BadInput, bad, did_you_mean
+from impact.numerics import loss_kinds, times
 from impact.words import plain
 
 SCANNED = "own-scan"  # id of the source that the rows of a scan rest on
+_TEMPLATE_CODE = "USD"  # currency of the amounts in the template
 _BARE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -35,11 +39,55 @@ class Held(NamedTuple):
     settle: str
 
 
+class Incident(NamedTuple):
+    """What a case is about: `day` is that of the breach, `currency` a code, `role` one of ROLES."""
+
+    title: str
+    day: datetime
+    currency: str
+    role: str
+
+
+def incident(title: str, day: str, currency: str, role: str, today: datetime) -> Incident:
+    """An incident, or BadInput that names the option of `impact new` which is wrong."""
+    shown = _line(title)
+    if not shown:
+        raise bad("--title", "is empty", "say in a few words what happened")
+    try:
+        known = times.parse(day)
+    except ValueError:
+        raise bad("--day", f'"{day[:40]}" is no day', "write 2026-11-20") from None
+    if times.precision(known) != "day":
+        raise bad("--day", f'"{day[:40]}" is no day', "write 2026-11-20")
+    if times.start(known) > times.start(today) + timedelta(days=1):  # somewhere it is tomorrow
+        raise bad("--day", f"{day} has not come yet", "give the day of the breach")
+    code = currency.strip().upper()
+    if code not in loss_kinds.currencies():
+        repair = did_you_mean(code, sorted(loss_kinds.currencies()), "write a code of ISO 4217")
+        raise bad("--currency", f'"{currency[:40]}" is no currency', repair)
+    if role not in folder.ROLES:
+        repair = did_you_mean(role.lower(), folder.ROLES, f"one of {', '.join(folder.ROLES)}")
+        raise bad("--role", f'"{role[:40]}" is no role', repair)
+    return Incident(shown, known, code, role)
+
+
+def home_of(name: str) -> Path:
+    """Where a new case goes; raises BadInput for a name that is no bare one, or is taken."""
+    if not _BARE.fullmatch(name) or len(name) > 60:
+        raise bad(f'"{name[:60]}"', "is no bare name", "use a-z, 0-9, - and _")
+    home = Path("data") / "cases" / name
+    there = home.parent.iterdir() if home.parent.is_dir() else ()
+    if home.exists() or any(path.name.casefold() == name for path in there):
+        raise bad(str(home), "is there already", "take another name, or remove that folder")
+    return home
+
+
 def write(
     name: str,
     vendors: Iterable[Vendor],
     held: Iterable[Held],
     files: Mapping[str, bytes],
+    about: Incident,
     today: datetime,
 ) -> Path:
     """Write `data/cases/NAME` in the working folder and return it; a valid case, or BadInput.
@@ -47,22 +95,18 @@ def write(
     Each system of a scan is reached from its release with the chance that the template gives its
     verdict, and costs a response; each vendor can be supposed to fall by `NAME_falls`. A system
     that has the name of a vendor is that vendor. `files` are originals by their path in the case.
+    All is known from the day of the breach, but for what a scan of `today` says.
     Nothing is left behind where it fails.
     """
-    if not _BARE.fullmatch(name) or len(name) > 60:
-        raise bad(f'"{name[:60]}"', "is no bare name", "use a-z, 0-9, - and _")
-    home = Path("data") / "cases" / name
-    there = home.parent.iterdir() if home.parent.is_dir() else ()
-    if home.exists() or any(path.name.casefold() == name for path in there):
-        raise bad(str(home), "is there already", "take another name, or remove that folder")
-    rows = _rows(list(vendors), list(held), times.as_text(today))
+    home = home_of(name)
+    rows = _rows(list(vendors), list(held), about, times.as_text(today))
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=home.parent))
     except OSError as error:
         raise bad(str(home), f"cannot be written ({error.strerror})", "check the folder") from None
     try:
-        _fill(made, name, rows, files)
+        _fill(made, name, rows, files, about, times.as_text(today))
         _, faults = folder.read_case(made)
         if faults:
             raise BadInput(faults)
@@ -86,36 +130,71 @@ def template() -> Path:
 
 
 def _fill(
-    made: Path, name: str, rows: dict[str, list[dict[str, str]]], files: Mapping[str, bytes]
+    made: Path,
+    name: str,
+    rows: dict[str, list[dict[str, str]]],
+    files: Mapping[str, bytes],
+    about: Incident,
+    today: str,
 ) -> None:
+    tables = {f"{table.name}.csv": table.name for table in TABLES}
     for path in template().iterdir():
-        if path.is_file():
+        if path.name in tables:
+            with path.open(encoding="utf-8", newline="") as opened:
+                read = csv.DictReader(opened)
+                names = list(read.fieldnames or ())
+                own = [_dated(row, about, today) for row in read]
+            every = [
+                {key: row.get(key) or None for key in names}
+                for row in (*own, *rows.get(tables[path.name], ()))
+            ]
+            frame = pl.DataFrame(every, schema=dict.fromkeys(names, pl.String()))
+            text = harmless(frame).write_csv()
+            (made / path.name).write_text(text, encoding="utf-8")
+        elif path.is_file():
             shutil.copyfile(path, made / path.name)
     settings = (made / "case.toml").read_text("utf-8")
-    (made / "case.toml").write_text(re.sub(r'(?m)^id = ".*"$', f'id = "{name}"', settings), "utf-8")
-    for table in TABLES:
-        if table.name in rows:
-            path = made / f"{table.name}.csv"
-            there, _, faults = tables.raw(path, table)
-            if faults:
-                raise BadInput(faults)
-            names = there.drop("file_line").columns
-            said = [[row.get(key) for key in names] for row in rows[table.name]]
-            schema = dict.fromkeys(names, pl.String())
-            added = pl.DataFrame(said, schema=schema, orient="row")
-            every = pl.concat([there.select(names), added])
-            path.write_text(tables.harmless(every).write_csv(), encoding="utf-8")
+    told = {"id": name, "title": about.title, "currency": about.currency, "role": about.role}
+    for key, value in told.items():
+        settings = _with(settings, key, value)
+    (made / "case.toml").write_text(settings, "utf-8")
     for place, data in files.items():
         (made / place).parent.mkdir(parents=True, exist_ok=True)
         (made / place).write_bytes(data)
 
 
-def _rows(vendors: list[Vendor], held: list[Held], day: str) -> dict[str, list[dict[str, str]]]:
+def _with(settings: str, key: str, value: str) -> str:
+    """Settings in TOML with a text in place of that of a key, or as the first where it has none."""
+    line = f"{key} = {json.dumps(value, ensure_ascii=False)}"
+    top, table, rest = settings.partition("\n[")
+    top, many = re.subn(rf"(?m)^{key} *= .*$", lambda _: line, top, count=1)
+    return ("" if many else f"{line}\n") + top + table + rest
+
+
+def _dated(row: dict[str, str], about: Incident, today: str) -> dict[str, str]:
+    """A row of the template, known from the day of the breach, in the currency of the case."""
+    made = {**row, "known_on": times.as_text(about.day)}
+    if "authored_on" in made:
+        made["authored_on"] = today
+    if about.role == "vendor" and made["id"] == "us":
+        made["kind"] = "vendor"
+    code = about.currency
+    if code != _TEMPLATE_CODE and loss_kinds.money(made.get("unit") or ""):
+        made["id"] = made["id"].replace(_TEMPLATE_CODE.lower(), code.lower())
+        made["unit"] = made["unit"].replace(_TEMPLATE_CODE, code)
+        made["basis"] = f"assumption in {code}, not converted: {made['basis']}"
+    return made
+
+
+def _rows(
+    vendors: list[Vendor], held: list[Held], about: Incident, today: str
+) -> dict[str, list[dict[str, str]]]:
     """Table -> rows of the draft."""
     rows: dict[str, list[dict[str, str]]] = {}
+    day, rate = times.as_text(about.day), f"work_{about.currency.lower()}_an_hour"
 
     def add(table: str, **row: str) -> None:
-        rows.setdefault(table, []).append({**row, "known_on": day})
+        rows.setdefault(table, []).append({"known_on": day, **row})
 
     taken = {"event", "us", "own-team"}
     ids = {vendor.name.lower(): _unique(slug(vendor.name), taken) for vendor in vendors}
@@ -130,10 +209,10 @@ def _rows(vendors: list[Vendor], held: list[Held], day: str) -> dict[str, list[d
         add(
             "inputs",
             **{"id": falls, "mode": "0", "shape": "fixed", "unit": "chance", "drawn": "once"},
-            meaning=f"Chance that {shown} is compromised: 0 unless supposed.",
+            meaning=f"Chance that {shown} is compromised: 0 unless a scenario supposes it.",
             basis_kind="assumption",
-            basis=f"No compromise of {shown} is reported.",
-            authored_on=day,
+            basis="A list of vendors says nothing of a compromise.",
+            authored_on=today,
         )
         share = "" if vendor.share is None else repr(vendor.share)
         add("links", id=f"{me}-falls", source="event", target=me, relation="falls", chances=falls)
@@ -143,17 +222,21 @@ def _rows(vendors: list[Vendor], held: list[Held], day: str) -> dict[str, list[d
             chances="vendor_reaches_us",
             share=share,
         )
-        add("losses", **_loss(f"review-{me}", me, "review_hours", f"finding out about {shown}"))
+        add(
+            "losses",
+            **_loss(f"review-{me}", me, "review_hours", rate, f"finding out about {shown}"),
+        )
     if not held:
         return rows
     add(
         "sources",
-        **{"id": SCANNED, "publisher": "our own scan", "published_on": day, "access": "full"},
-        title=f"Locks, manifests and SBOMs read on {day}",
+        **{"id": SCANNED, "publisher": "our own scan", "published_on": today, "access": "full"},
+        title=f"Locks, manifests and SBOMs read on {today}",
         reliability="A",
+        known_on=today,
     )
-    own = {"sources": SCANNED}
-    add("entities", id="own-team", name="our own team", kind="group", **own)
+    own = {"sources": SCANNED, "known_on": today}
+    add("entities", id="own-team", name="our own team", kind="group")
     known = set(ids.values())
     for one in held:
         system = ids.get(one.system.lower()) or systems.get(one.system)
@@ -165,20 +248,18 @@ def _rows(vendors: list[Vendor], held: list[Held], day: str) -> dict[str, list[d
         release = releases[bad]
         if system not in known:
             shown = _line(one.system)
-            add(
-                "entities", id=system, name=shown, kind="service", role="One of our systems.", **own
-            )
+            add("entities", id=system, name=shown, kind="service", role="One of our systems.")
             add(
                 "links",
                 **{"id": f"{system}-us", "source": system, "target": "us", "relation": "used_by"},
                 **{"chances": "secrets_in_reach", **own},
             )
             work = f"rebuilding {shown}"
-            add("losses", **_loss(f"rebuild-{system}", system, "response_hours", work))
+            add("losses", **_loss(f"rebuild-{system}", system, "response_hours", rate, work))
         if release not in known:
             kind = "release" if one.version else "package"
             named = _line(f"{one.package} {one.version}".strip())
-            add("entities", id=release, name=named, kind=kind, **own)
+            add("entities", id=release, name=named, kind=kind)
             add(
                 "links",
                 **{"id": f"event-{release}", "source": "event", "target": release},
@@ -190,7 +271,7 @@ def _rows(vendors: list[Vendor], held: list[Held], day: str) -> dict[str, list[d
             "claims",
             **{"id": said, "claimant": "own-team", "stance": "asserts", "subject": system},
             **{"predicate": f"holds {release}", "object": one.verdict, "stage": "access"},
-            **{"says": _line(one.says), "stated_on": day, "credibility": "2", **own},
+            **{"says": _line(one.says), "stated_on": today, "credibility": "2", **own},
         )
         add(
             "links",
@@ -200,10 +281,10 @@ def _rows(vendors: list[Vendor], held: list[Held], day: str) -> dict[str, list[d
     return rows
 
 
-def _loss(name: str, needs: str, hours: str, driver: str) -> dict[str, str]:
+def _loss(name: str, needs: str, hours: str, rate: str, driver: str) -> dict[str, str]:
     return {
         **{"id": name, "bearer": "us", "needs": needs, "form": "response", "kind": "product"},
-        "arguments": f"hours={hours}; rate=work_usd_an_hour",
+        "arguments": f"hours={hours}; rate={rate}",
         "driver": driver,
     }
 

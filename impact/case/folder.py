@@ -32,6 +32,8 @@ _OPTIONAL = (
     "title_known_on",  # before that day a view is titled by the name of the event
     "view_of",  # the seal of a view written by the kit
     "moment",  # when that view was seen from
+    "left_out",  # whether rows above its level were left out of it
+    "defaults",  # inputs on which a link gives way, see `impact.case.ways.giving_way`
     "stack",  # a folder of data/ that counts as the locks of the case
     "vendors",  # headings of a vendor inventory, see impact.case.vendors
 )
@@ -68,6 +70,7 @@ class Case:
     changes, `loaded` the case that it is a view of. `label` is the highest TLP level in it, which
     marks every answer to it. `moment` is when a view is seen from, its as-of or else the present;
     `lasted` maps an input to how long the state whose length it measures has lasted by then.
+    `left_out` says that rows above its level are left out of it.
     `files` are the originals that it holds: what lies in FOLDERS, by its path in the case folder.
     `role` is one of ROLES: a client of the vendor, a user of the package, the vendor itself, or a
     contractor of it. `unusable` are the decisions that have faults, which keep nothing else from
@@ -83,6 +86,7 @@ class Case:
     scenarios: Mapping[str, Scenario] = field(repr=False)
     decisions: Mapping[str, Decision] = field(repr=False)
     role: str = ROLES[0]
+    defaults: tuple[str, ...] = field(default=(), repr=False)
     unusable: Mapping[str, Unusable] = field(default_factory=dict, repr=False)
     label: str = TLP[-1]
     title_known_on: str = field(default="", repr=False)
@@ -91,6 +95,7 @@ class Case:
     as_of: datetime | None = None
     moment: datetime | None = None
     lasted: Mapping[str, float] = field(default_factory=dict, repr=False)
+    left_out: bool = False
     changes: tuple[Change, ...] = ()
     ended: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     before: Case | None = field(default=None, repr=False, compare=False)
@@ -205,7 +210,8 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     if faults or found:  # what refers to a table that could not be read is not told again
         return None, [*faults, *found]
     sealed = settings.get("view_of") == seal(folder)
-    read = scenario_file.read("scenarios.toml", content, frames, sealed, settings["tlp"])
+    defaults, level = tuple(settings.get("defaults", "").split()), settings["tlp"]
+    read = scenario_file.read("scenarios.toml", content, frames, sealed, level, defaults)
     if not sealed:  # a view was checked where it was written
         faults = [*checks.all_faults(frames, settings["currency"]), *read.faults]
     if faults:
@@ -222,9 +228,11 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         tlp=settings["tlp"],
         title_known_on=settings.get("title_known_on", ""),
         moment=times.parse(settings["moment"]) if "moment" in settings else None,
+        left_out=settings.get("left_out") == "True",
         files=files,
         tables=frames,
         role=settings.get("role", ROLES[0]),
+        defaults=defaults,
         scenarios=read.scenarios,
         decisions=read.decisions,
         unusable=read.unusable,
@@ -336,6 +344,11 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
             content["tlp"] = tables.level(content["tlp"], f"{path.name} tlp")
         except BadInput as error:
             faults += error.faults
+    defaults = content.get("defaults", [])
+    if isinstance(defaults, list) and all(isinstance(one, str) for one in defaults):
+        content["defaults"] = " ".join(defaults)
+    else:
+        faults.append(Fault(f"{path.name} defaults", "is no list", 'write ["INPUT", "INPUT"]'))
     if not isinstance(content.pop("vendors", {}), dict):
         faults.append(Fault(f"{path.name} vendors", "is no table", "write it as [vendors]"))
     return {str(key): str(value) for key, value in content.items()}, faults
@@ -358,7 +371,7 @@ def digests(known: Case) -> dict[str, str]:
     levels = known.tlp, known.label
     what = (
         *(known.id, known.title, known.question, known.currency, known.role, levels),
-        *(known.moment, known.changes, known.unusable),
+        *(known.moment, known.changes, known.unusable, known.left_out),
     )
     return {
         **of_tables,

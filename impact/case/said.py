@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
+from impact.case.schema import SINGLE_VALUED
 from impact.errors import Fault
 from impact.numerics import times
 
 Tables = Mapping[str, pl.DataFrame]
 SHOWN = 50  # faults shown of one kind
 CENTURY = 100 * 366 * 24  # hours
+DOUBTFUL = ("5", "6")  # credibilities that outdate nothing: improbable, cannot be judged
+Row = dict[str, Any]
+Topic = tuple[str, str, str | None]
 
 
 def sourced(tables: Tables) -> Iterator[Fault]:
@@ -129,6 +134,68 @@ def clocks(tables: Tables) -> Iterator[Fault]:
         if (row["clock_hours"] or 0) > CENTURY:
             what, repair = "is longer than a century", "write hours; empty means no fixed time"
             yield Fault(f"{where} clock_hours", what, repair)
+
+
+def outdated(tables: Tables) -> Iterator[Fault]:
+    """Inputs that rest on a claim which a newer one outdates; a valid case may have them.
+
+    A claim is outdated by one of the same subject, predicate and qualifier that was made later and
+    gives another number, another value where only one can be true, or the contrary; or by one that
+    replaces it. What the input rests on as well outdates nothing, nor does what is improbable.
+    """
+    claims = {row["id"]: row for row in _newest(tables["claims"])}
+    on_topic: dict[Topic, list[Row]] = {}
+    for claim in claims.values():
+        replaced = [claims[name] for name in claim["supersedes"] or () if name in claims]
+        for topic in {_topic(each) for each in (claim, *replaced)}:
+            on_topic.setdefault(topic, []).append(claim)
+    for row in _newest(tables["inputs"]):
+        rests = [claims[name] for name in row["claims"] or () if name in claims]
+        for topic in dict.fromkeys(_topic(claim) for claim in rests):
+            known = [claim for claim in rests if _topic(claim) == topic]
+            others = [claim for claim in on_topic[topic] if claim not in known]
+            last = max(known, key=lambda claim: (claim["stated_on"], claim["id"]))
+            later = [new for new in others if _outdates(new, last, known)]
+            if later:
+                new = max(later, key=lambda claim: (claim["stated_on"], claim["id"]))
+                day = times.as_text(new["stated_on"])
+                what = f'"{row["id"]}" rests on "{last["id"]}", outdated by "{new["id"]}" ({day})'
+                repair = "add a newer row of the input that takes it in, and name it in claims"
+                yield Fault(f"inputs.csv:{row['file_line']} claims", what, repair)
+
+
+def _newest(rows: pl.DataFrame) -> list[Row]:
+    """The newest row of each id that is not withdrawn."""
+    newest = rows.unique("id", keep="last", maintain_order=True).filter(~pl.col("withdrawn"))
+    return list(newest.iter_rows(named=True))
+
+
+def _topic(claim: Row) -> Topic:
+    return claim["subject"], claim["predicate"], claim["qualifier"]
+
+
+def _outdates(new: Row, last: Row, known: Sequence[Row]) -> bool:
+    """Whether a claim was made after the last one known on its topic, and says something else."""
+    if new["stance"] not in ("asserts", "denies") or new["credibility"] in DOUBTFUL:
+        return False
+    if any(claim["id"] in (new["supersedes"] or ()) for claim in known):
+        return True
+    same_time = new["stated_on"] == last["stated_on"]
+    later = times.start(new["stated_on"]) > last["stated_on"] or (
+        same_time and times.start(new["known_on"]) > last["known_on"]
+    )
+    same_topic = _topic(new) == _topic(last)
+    return same_topic and later and all(_differ(new, claim) for claim in known)
+
+
+def _differ(new: Row, old: Row) -> bool:
+    """Whether two claims on one topic cannot both be the latest word."""
+    amounts = [tuple(claim[name] for name in ("low", "mode", "high")) for claim in (new, old)]
+    if any(value is not None for values in amounts for value in values):
+        return amounts[0] != amounts[1] or new["unit"] != old["unit"]
+    if new["object"] == old["object"]:
+        return bool(new["stance"] != old["stance"])
+    return new["predicate"] in SINGLE_VALUED
 
 
 CHECKS = (sourced, circles, own_words, judged, clocks)

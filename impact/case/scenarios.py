@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -21,8 +21,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SCENARIO_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # signs of a place are left to it
 _MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 _SCENARIO = ("title", "says", "set", "each", "as_of", "contradicts", "tlp")
-_DECISION = ("title", "question", "bearer", "flips_on", "flips_says", "note", "option", "tlp")
-_OPTION = ("title", "says", "costs", "saves", "set")
+_DECISION = (
+    *("title", "question", "bearer", "flips_on", "flips_says", "note", "option", "closes", "tlp"),
+)
+_OPTION = ("title", "says", "costs", "saves", "set", "closes", "against")
 Tables = Mapping[str, pl.DataFrame]
 
 
@@ -68,7 +70,8 @@ class Scenario:
 class Option:
     """One way to decide, as changes, with the rows of losses.csv that it brings and that it saves.
 
-    Saved is a loss that another option brings, or a transfer that the bearer receives.
+    Saved is a loss that another option brings, or a transfer that the bearer receives. `closes` is
+    the time up to which it can be chosen, `against` are rows of duties.csv whose time it lets pass.
     """
 
     id: str
@@ -77,11 +80,16 @@ class Option:
     costs: tuple[str, ...]
     saves: tuple[str, ...]
     changes: tuple[Change, ...]
+    closes: str = ""
+    against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Options of one bearer, and the input on which the best one flips, in words."""
+    """Options of one bearer, and the input on which the best one flips, in words.
+
+    `closes` is the time up to which it can be taken; empty: no such time.
+    """
 
     id: str
     title: str
@@ -91,6 +99,7 @@ class Decision:
     flips_says: str
     note: str
     options: tuple[Option, ...]
+    closes: str = ""
     tlp: str = TLP[0]
 
 
@@ -128,6 +137,7 @@ def named(entry: Scenario | Decision) -> frozenset[tuple[str, str]]:
         found = {("entities", entry.bearer), ("inputs", entry.flips_on)}
         for option in entry.options:
             found |= {("losses", loss) for loss in (*option.costs, *option.saves)}
+            found |= {("duties", duty) for duty in option.against}
             changes += option.changes
     for change in changes:
         link = change.name.removeprefix(checks.LINK_INPUT)
@@ -263,9 +273,11 @@ def read(
     tables: Tables,
     sealed: bool = False,
     level: str = TLP[0],
+    defaults: Sequence[str] = (),
 ) -> Read:
     """The scenarios and decisions of a `scenarios.toml`, checked against the tables.
 
+    A decision rests on no link that gives way, see `ways.giving_way`.
     In that of a view that the kit wrote, `sealed`, members of grids stand by their own names, and
     decisions that were unusable with their faults. An entry without a `tlp` is of the `level` of
     its case.
@@ -287,6 +299,8 @@ def read(
             one = _scenario(where, name, {"tlp": level, **entry}, tables, inputs, wrong)
             found[name] = replace(one, grid="" if name == grid else grid)
         faults += dict.fromkeys(wrong)
+    gone = pl.col("id").is_in(ways.giving_way(tables, defaults))
+    tables = {**tables, "links": tables["links"].filter(~gone)}
     decisions, unusable = dict[str, Decision](), dict[str, Unusable]()
     unread = list[Fault]()
     for name, entry in _entries(content, "decision", file, unread):
@@ -325,11 +339,7 @@ def _scenario(
         faults.append(Fault(f"{where} contradicts", "is no list", 'write ["claim", "claim"]'))
         named = []
     contradicts = tuple(map(str, named))
-    as_of = grids.day(entry.get("as_of", ""))
-    try:
-        _ = as_of and times.parse(as_of)
-    except ValueError as error:
-        faults.append(Fault(f"{where} as_of", f'"{as_of}" is no date', str(error)))
+    as_of = _day(f"{where} as_of", entry, "as_of", faults)
     for claim in contradicts:
         faults += _unknown(f"{where} contradicts", "claim", claim, tables["claims"])
     return Scenario(
@@ -370,7 +380,13 @@ def _decision(
         changes = _set(at, body, tables, inputs, faults)
         title, says = str(body.get("title", option)), str(body.get("says", ""))
         rows = {side: _named(at, side, body, bearer, tables, faults) for side in ("costs", "saves")}
-        options.append(Option(option, title, says, **rows, changes=changes))
+        closes = _day(f"{at} closes", body, "closes", faults)
+        against = tuple(map(str, body.get("against", ())))
+        for duty in against:
+            faults += _unknown(f"{at} against", "duty", duty, tables["duties"])
+        options.append(
+            Option(option, title, says, **rows, changes=changes, closes=closes, against=against)
+        )
     if len(options) < 2:
         repair = "add [decision.NAME.option.NAME]"
         faults.append(Fault(where, "has fewer than two options", repair))
@@ -386,9 +402,21 @@ def _decision(
         bearer=bearer,
         flips_on=flips_on,
         options=tuple(options),
+        closes=_day(f"{where} closes", entry, "closes", faults),
         tlp=_level(where, entry, faults),
         **said,
     )
+
+
+def _day(where: str, entry: Mapping[str, Any], name: str, faults: list[Fault]) -> str:
+    """A day or a time of an entry as text; empty where it has none."""
+    text = grids.day(entry.get(name, ""))
+    try:
+        _ = text and times.parse(text)
+    except ValueError as error:
+        faults.append(Fault(where, f'"{text}" is no date', str(error)))
+        return ""
+    return text
 
 
 def _named(

@@ -83,6 +83,7 @@ RELATIONS = (
     "claimed_by",
 )
 STAGES = ("access", "theft", "extortion", "response", "aftermath", "context")
+TIME_UNITS = ("minute", "hour", "day", "week", "month", "year")  # of how long a state lasts
 JUDGED = STAGES[:3]  # the stages for which it is weighed who did it
 SAME_AS = "same_as"  # the predicate of an alias: nothing is merged, that two are one is a claim
 # Predicates that take one value for one subject and qualifier: two values are a conflict.
@@ -177,7 +178,7 @@ def _entity(name: str, meaning: str, required: bool = True) -> Column:
 
 
 def _input(name: str, meaning: str) -> Column:
-    return Column(name, "ref", meaning, unit="USD", refers_to="inputs")
+    return Column(name, "ref", meaning, unit="currency", refers_to="inputs")
 
 
 def _claims(name: str, meaning: str) -> Column:
@@ -316,9 +317,9 @@ TABLES: tuple[Table, ...] = (
         Column(
             "unit",
             "text",
-            "USD, person, week, hour, share, chance, 1, or products and quotients such as "
-            "USD/hour; `chance per N minutes` for a chance that grows with a window; `event/year` "
-            "for how often such an event happens.",
+            "The currency of the case, person, week, hour, share, chance, 1, or products and "
+            "quotients such as USD/hour; `chance per N minutes` for a chance that grows with a "
+            "window; `event/year` for how often such an event happens.",
             True,
         ),
         _choice(
@@ -330,6 +331,14 @@ TABLES: tuple[Table, ...] = (
         Column("meaning", "text", "What the number is, in a sentence.", True),
         _choice("basis_kind", "Where it comes from.", *BASIS_KINDS),
         Column("basis", "text", "How it was arrived at.", True),
+        _claims("claims", "Claims on which it rests; `impact check` names outdated ones."),
+        Column(
+            "lasts_since",
+            "ref",
+            "The claim that starts the state whose length this is; empty where it is no such "
+            "length.",
+            refers_to="claims",
+        ),
         Column("authored_on", "time", "When it was typed.", True),
         Column("question", "text", "The question that would settle it."),
         Column("ask", "text", "Whom to ask."),

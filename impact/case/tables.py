@@ -81,7 +81,8 @@ def raw(path: Path, table: Table) -> tuple[pl.DataFrame, str, list[Fault]]:
     lines = pl.Series("file_line", [line for line, _ in read.rows], pl.Int64)
     stripped = pl.all().str.strip_chars().replace("", None)
     found = pl.DataFrame(cells).with_columns(stripped)
-    return found.with_columns(lines), read.separator, []
+    found = found.with_columns(lines)
+    return found, read.separator, _filled(path.name, found)
 
 
 def _items(text: str) -> Iterator[str]:
@@ -180,6 +181,19 @@ def read_text(path: Path) -> tuple[str, list[Fault]]:
     return text, []
 
 
+_GONE = ("moves_with",)  # columns of earlier cases, which must be empty by now
+
+
+def _filled(file: str, found: pl.DataFrame) -> list[Fault]:
+    """Cells of columns that are gone: dropped in silence they would change what a case says."""
+    return [
+        Fault(f"{file}:{line} {name}", "is no longer read", "empty it: inputs are drawn apart")
+        for name in _GONE
+        if name in found.columns
+        for line in found.filter(pl.col(name).is_not_null())["file_line"]
+    ]
+
+
 def _header(file: str, names: Sequence[str], table: Table) -> list[Fault]:
     faults = [
         Fault(f"{file}:1 {name}", "stands twice in the header", "keep one of them")
@@ -189,7 +203,7 @@ def _header(file: str, names: Sequence[str], table: Table) -> list[Fault]:
     faults += [
         Fault(f"{file}:1 {name}", "no such column", did_you_mean(name, list(table.by_name), keep))
         for name in names
-        if name not in table.by_name and not name.startswith(_OWN)
+        if name not in (*table.by_name, *_GONE) and not name.startswith(_OWN)
     ]
     faults += [
         Fault(f"{file}:1", f"the column {column.name} is missing", f"add it: {column.meaning}")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from impact import words
-from impact.case import checks, folder, scenarios
+from impact.case import checks, folder, scenarios, ways
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import TLP
 from impact.case.tables import level as read_level
@@ -55,7 +55,9 @@ def view(
         repair = "raise the level, or take another scenario"
         raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
     tables, ended = _standing(case.tables, moment, level)
+    tables["links"] = ways.without_defaults(tables, case.defaults)
     seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
+    seen = replace(seen, left_out=case.left_out or _left_out(case.tables, moment, level))
     seen = replace(seen, scenarios=shown, decisions=_at_level(case, case.decisions, level))
     seen = replace(seen, unusable=_unusable(case, level))
     seen = replace(seen, loaded=case.loaded or case, memo={}, title=_title(seen))
@@ -68,6 +70,13 @@ def view(
         seen = replace(seen, files=public)
     seen = replace(seen, before=replace(seen, scenario=scenarios.BASELINE))
     return changed(_supposed(seen, chosen), own, "changes")
+
+
+def _left_out(tables: Mapping[str, pl.DataFrame], moment: datetime | None, level: str) -> bool:
+    """Whether rows that were known by then stand above a level; which ones is not said."""
+    above = ~pl.col("tlp").is_in(TLP[: _RANK[level] + 1])
+    by_then = pl.lit(True) if moment is None else pl.col("known_on") <= times.until(moment)
+    return any(rows.filter(above & by_then).height for rows in tables.values())
 
 
 Entry = TypeVar("Entry", scenarios.Scenario, scenarios.Decision)
@@ -378,6 +387,16 @@ def falling(known: Case) -> list[str]:
     ]
 
 
+def _idle(known: Case) -> list[str]:
+    """Changed inputs that nothing in a view names, as where a default gave way."""
+    if not known.changes:
+        return []
+    named = {*checks.uses_of_inputs(known.tables)["name"]}
+    named |= {checks.LINK_INPUT + edge.name for edge in ways.modelled(known["links"])}
+    named |= {name for name, row in known.inputs.items() if row["unit"] == checks.RATE}
+    return [change.name for change in known.changes if change.name not in named]
+
+
 _STATED = 3  # statements up to which a counterfactual tells each with its day
 
 
@@ -385,6 +404,15 @@ def notices(known: Case) -> list[str]:
     """What a reader must be told before the numbers of a view: what it supposes of whom."""
     names = {name: row["name"] for name, row in known.rows("entities").items()}
     said = [f"Hypothetical: {names[party]} falls too; {NO_COMPROMISE}." for party in falling(known)]
+    said += [f"Rows above {words.level(known.tlp)} are left out."] if known.left_out else []
+    said += [
+        f"{row['meaning'].rstrip('.')}: it has lasted {words.number(known.lasted[name], 2)}"
+        f" {row['unit']}s already, longer than its estimate allows."
+        for name, row in known.inputs.items()
+        if name in known.lasted
+        and known.lasted[name] >= (row["cap"] or row["high"] or 0.0)
+        and row["shape"] != "fixed"
+    ]
     scenario, claims = known.scenarios[known.scenario], known.rows("claims")
     stated = {
         (claims[claim]["claimant"], claims[claim]["stated_on"])
@@ -402,4 +430,10 @@ def notices(known: Case) -> list[str]:
         )
     if own := [str(change) for change in known.changes if change not in scenario.changes]:
         said.append(f"Inputs were changed for this view: {'; '.join(own)}.")
-    return [*said, *map(str, known.unusable.values())]
+    said += [f"{name} moves nothing: nothing in this view rests on it." for name in _idle(known)]
+    return said
+
+
+def warnings(known: Case) -> list[str]:
+    """The notices of a view, and the decisions that cannot be worked out: once for a page."""
+    return [*notices(known), *map(str, known.unusable.values())]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
 
 import polars as pl
 
@@ -12,9 +14,19 @@ from impact.numerics import graph, times
 ROOT = "event"
 
 
-def modelled(links: pl.DataFrame) -> list[graph.Edge]:
-    """The links along which something travels, in the order of their ids; times in seconds."""
+FALLS = "falls"  # the relation of a supposed fall, which happens at the moment of a view
+
+
+def modelled(links: pl.DataFrame, moment: datetime | None = None) -> list[graph.Edge]:
+    """The links along which something travels, in the order of their ids; times in seconds.
+
+    A supposed fall opens at `moment`, unless it says when.
+    """
     rows = links.filter(pl.col("chances").list.len() > 0)
+    if moment is not None:
+        falls = (pl.col("relation") == FALLS) & pl.col("valid_from").is_null()
+        day = pl.when(falls).then(pl.lit(moment)).otherwise("valid_from")
+        rows = rows.with_columns(valid_from=day.cast(times.INSTANT))
     return [
         graph.Edge(
             name,
@@ -27,6 +39,62 @@ def modelled(links: pl.DataFrame) -> list[graph.Edge]:
             "id", "source", "target", "valid_from", "valid_to"
         ).iter_rows()
     ]
+
+
+def giving_way(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]) -> list[str]:
+    """Ids of the links on default chances alone that give way to other links between their ends.
+
+    `defaults` are names of inputs, `*` for any signs. Such a link gives way where others lead, by
+    whatever steps, from its source, or from what has that as its party, to its target; of several
+    such links between the same ends the newest stands.
+    """
+    links = tables["links"].unique("id", keep="last", maintain_order=True)
+    links = links.filter(~pl.col("withdrawn"))
+    if not defaults:
+        return []
+    stand_in = [
+        name
+        for name, chances in links.select("id", "chances").iter_rows()
+        if chances and all(any(fnmatchcase(one, each) for each in defaults) for one in chances)
+    ]
+    ahead: dict[str, set[str]] = {}
+    for edge in modelled(links.filter(~pl.col("id").is_in(stand_in))):
+        ahead.setdefault(edge.source, set()).add(edge.target)
+    of: dict[str, set[str]] = {}
+    for name, party in tables["entities"].select("id", "party").drop_nulls().iter_rows():
+        of.setdefault(party, set()).add(name)
+    reached: dict[str, set[str]] = {}
+    found = []
+    ours = links.filter(pl.col("id").is_in(stand_in)).sort("known_on", "file_line")
+    last = {(source, target): name for name, source, target in _ends(ours)}
+    for name, source, target in _ends(ours):
+        if source not in reached:
+            reached[source] = _ahead({source} | of.get(source, set()), ahead)
+        if target in reached[source] or last[source, target] != name:
+            found.append(name)
+    return sorted(found)
+
+
+def without_defaults(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]) -> pl.DataFrame:
+    """The links, of which those that give way are relations along which nothing travels."""
+    yielding = pl.col("id").is_in(giving_way(tables, defaults))
+    nothing = pl.lit([], dtype=pl.List(pl.String))
+    chances = pl.when(yielding).then(nothing).otherwise("chances").alias("chances")
+    return tables["links"].with_columns(chances) if defaults else tables["links"]
+
+
+def _ends(links: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
+    yield from links.select("id", "source", "target").iter_rows()
+
+
+def _ahead(start: Collection[str], ahead: Mapping[str, set[str]]) -> set[str]:
+    """All that is ahead of some entities; themselves only where a link leads to them."""
+    found, queue = set[str](), list(start)
+    while queue:
+        new = ahead.get(queue.pop(), set()) - found
+        found |= new
+        queue += new
+    return found
 
 
 def late_arrivals(tables: Mapping[str, pl.DataFrame]) -> Iterator[Fault]:

@@ -19,6 +19,7 @@ from impact.case.tables import harmless
 from impact.errors import BadInput, bad
 from impact.numerics import times
 
+_MORE = ("note", "closes", "tlp")
 _SETTINGS = ("id", "title", "question", "currency", "role", "tlp")
 _LINE = "file_line"  # where a row stood in the file that it was read from
 
@@ -43,6 +44,7 @@ def write(known: Case, home: Path) -> None:
     settings = {name: getattr(known, name) for name in _SETTINGS}
     settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
     settings |= {"moment": times.as_text(known.moment)} if known.moment else {}
+    settings |= {"left_out": True} if known.left_out else {}
     (home / "case.toml").write_text(_settings(settings), encoding="utf-8")
 
 
@@ -119,12 +121,22 @@ def _scenarios(known: Case) -> str:
     for name, decision in known.decisions.items():
         said = {
             key: getattr(decision, key)
-            for key in ("title", "question", "bearer", "flips_on", "flips_says", "note", "tlp")
+            for key in (
+                "title",
+                "question",
+                "bearer",
+                "flips_on",
+                "flips_says",
+                "note",
+                "closes",
+                "tlp",
+            )
         }
         blocks.append(_block(("decision", name), said))
         for option in decision.options:
             said = {"title": option.title, "says": option.says}
             said |= {"costs": list(option.costs), "saves": list(option.saves)}
+            said |= {"closes": option.closes, "against": list(option.against)}
             sets = {"set": _estimates(option.changes)}
             blocks.append(_block(("decision", name, "option", option.id), said | sets))
     for name, one in known.unusable.items():

@@ -51,9 +51,9 @@ def timeline(
 ) -> alt.TopLevelMixin:
     """Events, filled when they happened and ringed when first reported, over the bad windows.
 
-    `events`: `happened_on`, `reported_on`, `stage`, `says`. `windows`: `release`, `part` (core or
-    hull), `opens`, `closes`; a part still open is drawn as two hours. `by_stage` gives each part of
-    the incident a panel of its own.
+    `events`: `happened_on`, `reported_on`, `stage`, `says`. `windows`: `release`, `account`,
+    `minutes`, `opens`, `closes`, the best supported account of a release first; one still open is
+    drawn as two hours. `by_stage` gives each part of the incident a panel of its own.
     """
     told = pl.Series([_lines(text, 55, 1)[0] for text in events["says"]], dtype=pl.String)
     rows = events.with_columns(says=told).with_row_index("order")
@@ -104,37 +104,39 @@ def _happened(
     return alt.hconcat(text, dots, spacing=6)
 
 
-def _windows(windows: pl.DataFrame) -> alt.Chart:
-    told = pl.when(pl.col("closes").is_null()).then(pl.lit("end not known"))
-    part = told.when(pl.col("part") == "core").then(pl.lit("by all accounts"))
-    shown = pl.col("closes").fill_null(pl.col("opens").dt.offset_by("2h"))
-    rows = windows.with_columns(closes=shown, part=part.otherwise(pl.lit("by the longest account")))
-    rows = rows.sort("part", descending=True)  # the core is drawn over the hull
-    colours = {"by all accounts": RED, "by the longest account": SKY, "end not known": ORANGE}
-    kinds = [kind for kind in colours if kind in set(rows["part"])]
-    title = "When the bad release could be had, on the day it opened (UTC)"
-    axis = alt.Axis(format="%H:%M", tickCount=8)
+def _windows(windows: pl.DataFrame) -> alt.HConcatChart:
+    """One bar for each account of when a release was available, the best supported solid."""
+    unended = pl.when(pl.col("minutes").is_null()).then(pl.lit("end not known"))
+    short = pl.col("minutes").round(0).cast(pl.Int64).cast(pl.String) + " minutes"
+    days = (pl.col("minutes") / 1440).round(0).cast(pl.Int64).cast(pl.String) + " days"
+    length = unended.when(pl.col("minutes") < 2 * 1440).then(short).otherwise(days)
+    best = pl.int_range(pl.len()).over("release") == 0
+    kinds = {"best supported": RED, "another account": SKY, "end not known": ORANGE}
+    rows = windows.with_columns(
+        closes=pl.col("closes").fill_null(pl.col("opens").dt.offset_by("2h")),
+        kind=pl.when(pl.col("minutes").is_null()).then(pl.lit("end not known"))
+        .when(best).then(pl.lit("best supported")).otherwise(pl.lit("another account")),
+        label=pl.concat_str("release", pl.lit(": "), length, pl.lit(", "), "account"),
+        order=pl.int_range(pl.len()),
+    )  # fmt: skip
     longest: timedelta | None = rows.select((pl.col("closes") - pl.col("opens")).max()).item()
-    if longest is not None and longest > timedelta(days=2):
-        title = "When it could be had or used (UTC)"
-        axis = alt.Axis(format="%-d %b", tickCount=8)
-    chart = alt.Chart(_values(rows)).mark_bar().encode(
-        y=alt.Y("release:N", title=None),
+    wide = longest is not None and longest > timedelta(days=2)
+    title = "When it was available or used (UTC)"
+    if not wide:
+        title = f"When it was available, {rows['opens'][0]:%-d %B %Y} (UTC)"
+    axis = alt.Axis(format="%-d %b" if wide else "%H:%M", tickCount=8)
+    there = [kind for kind in kinds if kind in set(rows["kind"])]
+    hidden = alt.Axis(labels=False, ticks=False, domain=False)
+    base = alt.Chart(_values(rows)).encode(y=alt.Y("order:O", title=None, axis=hidden))
+    text = base.mark_text(align="left", baseline="middle", fontSize=11)
+    text = text.encode(x=alt.value(0), text="label:N").properties(width=340, height=alt.Step(20))
+    colours = alt.Scale(domain=there, range=[kinds[kind] for kind in there])
+    bars = base.mark_bar(size=12).encode(
         x=alt.X("opens:T", scale=_UTC, title=title, axis=axis),
         x2="closes:T",
-        size=alt.Size(
-            "part:N",
-            scale=alt.Scale(domain=list(colours), range=[11, 21, 21]),
-            legend=None,
-        ),
-        color=alt.Color(
-            "part:N",
-            scale=alt.Scale(domain=kinds, range=[colours[kind] for kind in kinds]),
-            legend=alt.Legend(title=None),
-        ),
-    )  # fmt: skip
-    sized: alt.Chart = chart.properties(width=560, height=alt.Step(34))
-    return sized
+        color=alt.Color("kind:N", scale=colours, legend=alt.Legend(title=None)),
+    )
+    return alt.hconcat(text, bars.properties(width=270, height=alt.Step(20)), spacing=6)
 
 
 def paths(nodes: pl.DataFrame, edges: pl.DataFrame) -> alt.TopLevelMixin:

@@ -34,13 +34,14 @@ def currencies() -> frozenset[str]:
     return frozenset(code for used in every for code, *_ in used).difference(NO_MONEY)
 
 
-def money(unit: str) -> set[str]:
+@lru_cache(1024)
+def money(unit: str) -> frozenset[str]:
     """The currencies in a unit.
 
-    >>> money("EUR/person/hour"), money("person*hour")
-    ({'EUR'}, set())
+    >>> sorted(money("EUR/person/hour")), sorted(money("person*hour"))
+    (['EUR'], [])
     """
-    return set(_CURRENCY.findall(unit))
+    return frozenset(_CURRENCY.findall(unit))
 
 
 @lru_cache(maxsize=4096)

@@ -68,8 +68,8 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
     `difference` is the mean total less the baseline's on the same draws, with its error; `exceeded`
     are (USD, share of draws above) of the total from its 5 % to its 95 % point; `copied` and
     `published` the chances that any client's data was, `reported` those of the two that somebody
-    reports; `unpriced` says that no loss is of the form
-    competitive advantage.
+    reports; `unpriced` says that nothing is in it for competitive
+    advantage.
     """
     known, called = run.known, names(run.known)
     scenario = known.scenarios[known.scenario]
@@ -93,7 +93,7 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
             for state, relation in (("copied", "taken_from"), ("published", "published_from"))
             if any_reported(run, relation)
         ],
-        "unpriced": "competitive_advantage" not in known["losses"]["form"],
+        "unpriced": unpriced(run),
         "difference": None,
     }
     if baseline is not None and known.scenario != BASELINE:
@@ -101,6 +101,13 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
         said = {"value_usd": moved.value, "error_usd": moved.error}
         found["difference"] = {**said, "text": said_moved(moved, known.currency)}
     return found
+
+
+def unpriced(run: Run) -> bool:
+    """Whether no amount of a run is for what data is worth to a client or a rival."""
+    forms = {name: row["form"] for name, row in run.known.rows("losses").items()}
+    worth = [run.losses[name] for name, form in forms.items() if form == "competitive_advantage"]
+    return not any(np.any(amounts) for amounts in worth)
 
 
 def _plain(value: Any) -> Any:

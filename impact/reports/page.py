@@ -22,6 +22,7 @@ from markupsafe import Markup, escape
 
 from impact import words
 from impact.answers.answer import MIME, as_html, as_text
+from impact.answers.provenance import lowered
 from impact.case import folder, views
 from impact.case.schema import TLP
 from impact.case.views import now
@@ -161,7 +162,7 @@ def page(task: Task, notebook: Notebook) -> str:
     moment, set_to = now(known), vars(task.parameters)
     return templates().get_template("page.html").render(
         title=title(task, notebook),
-        notices=views.notices(known),
+        notices=views.warnings(known),
         tlp=known.label,
         scenario=known.scenarios[known.scenario],
         parts=told,
@@ -193,7 +194,7 @@ def question(task: Task, notebook: Notebook) -> str:
 def title(task: Task, notebook: Notebook) -> str:
     """The page's title: the case, the notebook's question, what is supposed of a named party."""
     known = task.known
-    said = f"{known.title}: {words.uncapital(question(task, notebook))}"
+    said = f"{known.title}: {lowered(known, question(task, notebook))}"
     if known.scenario != "baseline":
         said += f" {known.scenarios[known.scenario].title}"
         if views.falling(known):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from impact import words
+from impact.answers.provenance import lowered
 from impact.case import folder
 from impact.case.views import now
 from impact.errors import Fault
@@ -110,7 +111,7 @@ def entry(task: Task, executed: page.Notebook, files: dict[str, bytes]) -> dict[
     ]
     return {
         "case": task.known.id,
-        "case_title": f"{task.known.title}: {words.uncapital(task.known.question)}",
+        "case_title": f"{task.known.title}: {lowered(task.known, task.known.question)}",
         "title": page.title(task, executed),
         "question": page.question(task, executed),
         "scenario": task.known.scenario,

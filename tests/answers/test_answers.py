@@ -156,7 +156,7 @@ def test_turing_and_labelbox_have_no_reported_client_and_the_page_says_so(run: R
     rows = {row["party"]: row for row in positions.table.iter_rows(named=True)}
     assert rows["Turing"]["relation"] == rows["Labelbox"]["relation"] == "no reported client"
     assert rows["Surge AI"]["relation"].startswith("5 reported clients: Anthropic, Google, Meta")
-    assert rows["Mercor"]["relation"].startswith("4 reported clients: Anthropic, Google, Meta")
+    assert rows["Mercor"]["relation"].startswith("6 reported clients: Amazon, Anthropic, Google")
     assert rows["Scale AI"]["relation"].startswith("reported as leaving or left: Google")
 
 
@@ -280,11 +280,12 @@ def test_nothing_changes_when_tables_are_shuffled(case: Case, run: Run) -> None:
     assert folder.digest(again.known) == folder.digest(run.known)
 
 
-def test_an_empty_view_is_an_answer(case: Case) -> None:
-    run = impact.simulate(impact.view(case, as_of="2000-01-01"))
-    for name, answer in answers(run).items():
+def test_an_empty_view_is_an_answer_without_a_picture(case: Case) -> None:
+    found = answers(impact.simulate(impact.view(case, as_of="2000-01-01")))
+    assert len(found) == 11
+    for name, answer in found.items():
         assert answer.sentence, name
-        assert answer.svg() is None or "<svg" in str(answer.svg())
+        assert answer.svg() is None, name
 
 
 def test_every_sentence_of_every_scenario_is_plain_text(case: Case) -> None:

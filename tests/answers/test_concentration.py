@@ -58,7 +58,7 @@ def test_who_is_not_reported_as_hit_is_named_with_those_words(run: Run) -> None:
 def test_no_index_is_given_where_shares_are_not_known(run: Run) -> None:
     answer = impact.concentration(run)
     rows = {row["entity"]: row for row in answer.table.to_dicts()}
-    assert rows["mercor"]["shares"] == "0 of 4"
+    assert rows["mercor"]["shares"] == "0 of 6"
     assert any("No concentration index" in note for note in answer.notes)
     assert not any("index" in figure.name for figure in answer.figures)
 

@@ -1,6 +1,11 @@
 """`impact new`: a valid case from a vendor inventory and a scan, that prices at once."""
 
+import csv
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,7 @@ import impact
 from impact.case import draft, folder, vendors
 from impact.cli import main
 from impact.errors import BadInput
+from impact.numerics import times
 
 HEADINGS = {"name": ["vendor", "supplier"], "share": ["share"], "ask": ["owner"]}
 
@@ -80,6 +86,273 @@ def test_a_vendor_can_be_supposed_to_fall(home: Path) -> None:
     chance = {row["entity"]: row["chance"] for row in json.loads(out)["exposure"]}
     assert chance["surge-ai"] == 1
     assert 0 < chance["us"] < 1
+
+
+DAY = "2023-05-31"
+
+
+def begun(home: Path, *vendors: str, more: tuple[str, ...] = ()) -> Path:
+    """The folder of a new case with these vendors and a breach of DAY."""
+    (home / "v.csv").write_text("\n".join(["vendor", *vendors, ""]))
+    status, _, wrong = run("new", "acme", "--vendors", "v.csv", "--day", DAY, *more)
+    assert status == 0, wrong
+    return home / "data/cases/acme"
+
+
+def add(case: Path, table: str, **cells: str) -> None:
+    """Add a row to a table, known from DAY unless it says."""
+    path = case / f"{table}.csv"
+    names = path.read_text("utf-8").splitlines()[0].split(",")
+    row = {"known_on": DAY, **cells}
+    assert set(row) <= set(names)
+    with path.open("a", encoding="utf-8", newline="") as opened:
+        csv.DictWriter(opened, names).writerow(row)
+
+
+def own_chance(case: Path, name: str, value: str) -> None:
+    cells = {"id": name, "mode": value, "shape": "fixed", "unit": "chance", "drawn": "once"}
+    add(case, "inputs", **cells, meaning="A chance.", basis_kind="assumption", basis="Ours.",
+        authored_on=DAY)  # fmt: skip
+
+
+def own_link(case: Path, source: str, target: str, chances: str, **cells: str) -> None:
+    ends = {"id": f"own-{source}-{target}", "source": source, "target": target}
+    relation = "opens" if source == "event" else "supplies"
+    add(case, "links", **ends, relation=relation, chances=chances, **cells)
+
+
+def reach(*view: str) -> dict[str, float]:
+    """Entity -> chance that it is reached, as `show` prints it."""
+    status, out, wrong = run("show", "acme", "--json", "--draws", "4000", *view)
+    assert status == 0, wrong
+    return {row["entity"]: row["chance"] for row in json.loads(out)["exposure"]}
+
+
+def test_all_rows_are_known_from_the_day_of_the_breach(home: Path) -> None:
+    case = begun(home, "Zellis", "Aon", more=("--scan", "fleet"))
+    known = impact.load_case(case)
+    later = {
+        (table, row["id"])
+        for table, rows in known.tables.items()
+        for row in rows.iter_rows(named=True)
+        if times.as_text(row["known_on"]) != DAY
+    }
+    scanned = {"sources", "claims", "links"}  # what is read today was not known then
+    assert {table for table, _ in later} == scanned
+    assert all(
+        row["sources"] == [draft.SCANNED]
+        for table in ("claims", "links")
+        for row in known.rows(table).values()
+        if (table, row["id"]) in later
+    )
+
+
+@pytest.mark.parametrize("day", [DAY, "2023-06-05"])
+def test_the_first_row_of_ones_own_meets_no_fault(home: Path, day: str) -> None:
+    case = begun(home, "Zellis", "Aon", more=("--scan", "fleet"))
+    own_link(case, "event", "zellis", "certain", known_on=day)
+    own_link(case, "zellis", "us", "vendor_reaches_us", known_on=day)
+    cells = {"id": "told", "claimant": "zellis", "stance": "asserts", "subject": "us"}
+    add(case, "claims", **cells, predicate="affected", says="It says so.", stated_on=day,
+        credibility="3", known_on=day)  # fmt: skip
+    status, _, wrong = run("check", "acme")
+    assert "becomes known later" not in wrong
+    assert status == 0
+
+
+def test_a_row_before_that_day_is_told_which_cell_to_set(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_link(case, "event", "zellis", "certain", known_on="2023-05-27")
+    _, _, wrong = run("check", "acme")
+    line = next(
+        number
+        for number, text in enumerate((case / "entities.csv").read_text().splitlines(), 1)
+        if text.startswith("zellis,")
+    )
+    told = f"(2023-05-31) than this row (2023-05-27); set known_on of entities.csv:{line} to"
+    assert f'"zellis" becomes known later {told} 2023-05-27 or earlier' in wrong
+
+
+def test_a_case_in_another_currency_has_its_units_and_says_what_was_not_converted(
+    home: Path,
+) -> None:
+    case = begun(home, "Zellis", more=("--currency", "gbp", "--scan", "fleet"))
+    known = impact.load_case(case)
+    assert known.currency == "GBP"
+    assert {unit for unit in known["inputs"]["unit"] if "/" in unit} == {"GBP/hour"}
+    row = known.inputs["work_gbp_an_hour"]
+    assert row["basis"].startswith("assumption in GBP, not converted: ")
+    assert "usd" not in (case / "losses.csv").read_text("utf-8").lower()
+    assert run("check", "acme")[0] == 0
+
+
+def test_the_role_and_the_title_of_a_case_are_its_own(home: Path) -> None:
+    title = 'MOVEit "Transfer" \\ 2023 \u00e9'
+    case = impact.load_case(begun(home, "Zellis", more=("--role", "vendor", "--title", title)))
+    assert (case.role, case.title) == ("vendor", title)
+    assert case.rows("entities")["us"]["kind"] == "vendor"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--day", "2023"), '--day: "2023" is no day; write 2026-11-20'),
+        (("--day", "soon"), '--day: "soon" is no day'),
+        (("--day", "2099-01-01"), "--day: 2099-01-01 has not come yet"),
+        (("--currency", "EURO"), '--currency: "EURO" is no currency; did you mean "EUR"?'),
+        (("--currency", "XXX"), '--currency: "XXX" is no currency'),
+        (("--role", "clients"), '--role: "clients" is no role; did you mean "client"?'),
+        (("--title", " "), "--title: is empty"),
+    ],
+)
+def test_an_option_that_will_not_do_is_named(
+    home: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    status, _, wrong = run("new", "acme", *arguments)
+    assert (status, said in wrong) == (2, True), wrong
+    assert not (home / "data").exists()
+
+
+def test_a_terminal_is_asked_for_what_is_not_given_until_it_will_do(home: Path, root: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "impact", "new", "acme", "--role", "user"]
+    environment = {**os.environ, "PYTHONPATH": str(root), "NO_COLOR": "1"}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=home, env=environment
+    ) as asking:
+        os.close(theirs)
+        os.write(ours, b"MOVEit\nlast week\n2023-05-31\n\n")
+        assert asking.wait(60) == 0, os.read(ours, 9999)
+    told = os.read(ours, 9999).decode()
+    assert '"last week" is no day; write 2026-11-20' in told
+    assert "role" not in told.partition("data/cases")[0].lower()  # it was given
+    case = impact.load_case("acme")
+    assert (case.title, case.currency, case.role) == ("MOVEit", "USD", "user")
+    assert times.as_text(case["entities"]["known_on"][0]) == DAY
+
+
+# what the user wrote comes before a default
+
+
+def test_the_users_estimate_for_a_vendor_stands_alone(home: Path) -> None:
+    case = begun(home, "Zellis", "Aon")
+    own_chance(case, "zellis_has_ours", "0.6")
+    own_link(case, "event", "zellis", "certain")
+    assert 0.05 < reach()["us"] < 0.6  # the default, as long as nothing better is written
+    own_link(case, "zellis", "us", "zellis_has_ours")
+    assert reach()["us"] == pytest.approx(0.6, abs=0.03)
+    status, _, told = run("check", "acme")
+    assert (status, told.strip()) == (
+        0,
+        "links.csv: these defaults give way to links of your own: zellis-falls, zellis-us",
+    )
+    both = reach("--set", "aon_falls=1")["us"]
+    assert both > 0.65  # of the other vendor the default stands
+
+
+def test_a_certain_link_of_the_users_stands_alone(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_link(case, "event", "zellis", "certain")
+    own_link(case, "zellis", "us", "certain")
+    assert reach()["us"] == 1
+
+
+def test_a_chance_of_the_users_that_a_vendor_fell_is_not_counted_twice(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_chance(case, "zellis_hit", "0.3")
+    own_link(case, "event", "zellis", "zellis_hit")
+    assert reach("--set", "zellis_falls=0.5")["zellis"] == pytest.approx(0.3, abs=0.03)
+    _, out, _ = run("show", "acme", "--set", "zellis_falls=0.5")
+    assert "zellis_falls moves nothing: nothing in this view rests on it." in out
+    assert "no compromise reported" not in out
+
+
+@pytest.mark.parametrize("start", ["zellis", "zellis-moveit"])
+def test_a_way_by_steps_of_the_users_own_takes_the_place_of_a_default(
+    home: Path, start: str
+) -> None:
+    case = begun(home, "Zellis", "Progress")
+    add(case, "entities", id="zellis-moveit", name="Zellis MOVEit", kind="service", party="zellis")
+    add(case, "entities", id="payroll", name="our payroll", kind="dataset", party="us")
+    own_chance(case, "in_moveit", "0.5")
+    own_link(case, "event", "progress", "certain")
+    own_link(case, "progress", "zellis", "certain")
+    own_link(case, "progress", "zellis-moveit", "certain")
+    own_link(case, start, "payroll", "in_moveit")
+    before = reach()
+    assert before["payroll"] == pytest.approx(0.5, abs=0.03)
+    own_link(case, "payroll", "us", "certain")
+    assert reach()["us"] == reach()["payroll"] == before["payroll"]
+
+
+def test_a_link_of_the_users_on_the_chance_of_the_kit_is_not_counted_beside_it(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_link(case, "event", "zellis", "certain")
+    before = reach()["us"]
+    own_link(case, "zellis", "us", "vendor_reaches_us")
+    assert reach()["us"] == pytest.approx(before, abs=0.04)
+    assert "zellis-falls, zellis-us" in run("check", "acme")[2]
+
+
+def test_that_a_vendor_supplies_us_stays_known_where_its_default_gave_way(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_link(case, "event", "zellis", "certain")
+    own_link(case, "zellis", "us", "certain")
+    rows = impact.view(impact.load_case(case)).rows("links")
+    assert (rows["zellis-us"]["relation"], rows["zellis-us"]["chances"]) == ("supplies", [])
+    _, out, _ = run("show", "acme", "--draws", "1000")
+    assert "Zellis is reached" in out
+    _, out, _ = run("show", "acme", "--draws", "1000", "--set", "link.zellis-us=0")
+    assert "link.zellis-us moves nothing" in out
+
+
+def test_a_default_stands_until_the_day_on_which_the_users_own_is_known(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_link(case, "event", "zellis", "certain")
+    own_link(case, "zellis", "us", "certain", known_on="2023-06-05")
+    assert reach("--as-of", "2023-06-04")["us"] < 0.6
+    assert reach("--as-of", "2023-06-05")["us"] == 1
+
+
+def test_a_relation_on_which_nothing_travels_takes_no_ones_place(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_link(case, "event", "zellis", "certain")
+    own_link(case, "zellis", "us", "")
+    assert reach()["us"] > 0.05
+
+
+def test_a_decision_on_a_default_that_gave_way_says_so(home: Path) -> None:
+    case = begun(home, "Zellis")
+    own_link(case, "event", "zellis", "certain")
+    own_chance(case, "stop_share", "0")
+    add(case, "losses", id="harm", bearer="us", needs="us", form="response", kind="product",
+        arguments="hours=review_hours; rate=work_usd_an_hour", driver="harm")  # fmt: skip
+    text = (case / "scenarios.toml").read_text("utf-8")
+    (case / "scenarios.toml").write_text(
+        f"""{text}
+[decision.stop]
+title = "Stop using Zellis?"
+bearer = "us"
+flips_on = "work_usd_an_hour"
+flips_says = "what an hour of work costs"
+[decision.stop.option.stop]
+costs = ["review-zellis"]
+saves = ["harm"]
+set = {{ "link.zellis-us" = 0 }}
+[decision.stop.option.go-on]
+costs = ["harm"]
+saves = ["review-zellis"]
+set = {{ review_hours = 1 }}
+"""
+    )
+    assert run("check", "acme")[0] == 0
+    own_link(case, "zellis", "us", "certain")
+    status, _, wrong = run("check", "acme")
+    what = 'scenarios.toml decision.stop option.stop: no input "link.zellis-us"'
+    assert (status, wrong.startswith(what)) == (2, True), wrong
+    shown = run("show", "acme", "--draws", "1000")
+    assert shown[0] == 0
+    assert 'Decision "Stop using Zellis?" cannot be worked out' in shown[1]
 
 
 HOSTILE = (
@@ -164,6 +437,16 @@ def test_the_template_is_a_valid_case_and_counts_as_none(root: Path) -> None:
     assert found is not None
     assert "_template" not in folder.cases()
     assert set(draft.headings()) == set(vendors.FIELDS)
+
+
+def test_a_template_of_an_earlier_kit_keeps_its_headings(home: Path, root: Path) -> None:
+    mine = home / "data/cases/_template"
+    shutil.copytree(root / "data/cases/_template", mine)
+    settings = (mine / "case.toml").read_text("utf-8").replace('role = "client"', "")
+    (mine / "case.toml").write_text(settings, "utf-8")
+    run("new", "acme", "--role", "user")
+    assert impact.load_case("acme").role == "user"
+    assert "\nrole = [" in (home / "data/cases/acme/case.toml").read_text("utf-8")
 
 
 # vendor inventories

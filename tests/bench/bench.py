@@ -24,7 +24,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import debian
 import numpy as np
 import panel
 import polars as pl
@@ -40,7 +39,7 @@ from impact.simulation import total, what_if
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "benchmarks.md"
-DRAWS, DEBIAN_DRAWS = 10_000, 8_192
+DRAWS = 10_000
 EXACT_P95 = 3_712_977_856.0  # by Gauss-Jacobi quadrature of the product model; see peers.py limits
 PERTS = {"lef": (20, 100, 900), "plm": (3e6, 3.5e6, 5e6), "slef": (0.1, 0.3, 0.6)} | {
     "slm": (1e6, 5e6, 4e7)
@@ -127,35 +126,57 @@ def shared_case(folder: Path, parties: int) -> impact.Case:
     )
 
 
-def supply_chain(nodes: int, seed: int = 1) -> pl.DataFrame:
-    """Edges of a made-up supply chain: each node has one to three suppliers, and a few circles."""
+def supply_chain(nodes: int, seed: int = 1, suppliers: tuple[int, int] = (2, 4)) -> pl.DataFrame:
+    """Edges of a made-up supply chain below `event`: each node has some suppliers among the fifteen
+    before it (at least the first number, fewer than the second), and there are a few circles."""
     rng = np.random.default_rng(seed)
     ends = []
     for node in range(1, nodes):
         before = np.arange(max(0, node - 15), node)
-        many = min(node, int(rng.integers(2, 4)))
+        many = min(node, int(rng.integers(*suppliers)))
         ends += [(int(other), node) for other in rng.choice(before, size=many, replace=False)]
     for _ in range(max(1, nodes // 15)):
         node = int(rng.integers(nodes // 4, nodes))
         ends.append((node, max(1, node - int(rng.integers(2, 8)))))
-    ends = list(dict.fromkeys(ends))
-    return pl.DataFrame(
-        {"source": [f"n{a}" for a, _ in ends], "target": [f"n{b}" for _, b in ends]}
-    )
+    names = ["event", *(f"n{node}" for node in range(1, nodes))]
+    found = dict.fromkeys((names[a], names[b]) for a, b in ends)
+    return pl.DataFrame(list(found), schema=["source", "target"], orient="row")
+
+
+def network(folder: Path, edges: pl.DataFrame, chances: np.ndarray) -> Path:
+    """The folder of a case of these edges; `chances` is `(edges, chances of one, 1 or 3)`.
+
+    One number is a chance, three are the least, the likeliest and the greatest.
+    """
+    names = sorted({*edges["source"], *edges["target"]} - {"event"})
+    links, inputs = [], []
+    for place, (source, target) in enumerate(edges.iter_rows()):
+        mine = [f"c{place}-{part}" for part in range(chances.shape[1])]
+        links.append(tiny.link(source, target, "; ".join(mine)))
+        for name, ends in zip(mine, chances[place].tolist(), strict=True):
+            inputs.append(
+                pert(name, *ends, "chance") if len(ends) == 3 else tiny.fixed(name, *ends)
+            )
+    entities = [{"id": "event", "name": "event", "kind": "event"}]
+    entities += [{"id": name, "name": name} for name in names]
+    return tiny.write(folder, {"entities": entities, "links": links, "inputs": inputs})
+
+
+def even(folder: Path, edges: pl.DataFrame, chance: float) -> impact.Case:
+    """A view of a case of these edges with one chance for all."""
+    chances = np.full((edges.height, 1, 1), chance)
+    return impact.view(impact.load_case(network(folder, edges, chances)))
 
 
 # rows of the table
 
 
-def exposure(edges: pl.DataFrame, chances: Any, draws: int, root: str) -> graph.Masks:
-    """Reach of a frame of edges, drawn anew."""
-    every = graph.of_frame(edges)
-    ways = graph.net(every, root)
-    standing = [edge for edge in every if edge.source in ways.place]
-    return graph.reach(ways, graph.outcomes(standing, chances, draws, 1), draws)
+def reached(run: impact.Run) -> float:
+    """Mean number of nodes that the event reaches."""
+    return sum(mask.bit_count() for mask in run.reached.values()) / run.draws - 1
 
 
-def as_npz(path: Path, edges: pl.DataFrame, chance: np.ndarray, root: str) -> str:
+def as_npz(path: Path, edges: pl.DataFrame, chance: np.ndarray) -> str:
     """The edges as numbers, for the peers."""
     names = sorted({*edges["source"], *edges["target"]})
     number = {name: place for place, name in enumerate(names)}
@@ -164,99 +185,89 @@ def as_npz(path: Path, edges: pl.DataFrame, chance: np.ndarray, root: str) -> st
         source=[number[name] for name in edges["source"]],
         target=[number[name] for name in edges["target"]],
         chance=chance,
-        root=number[root],
+        root=number["event"],
     )
     return str(path)
 
 
 def small_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
     edges = supply_chain(60)
-    names = [edge.name for edge in graph.of_frame(edges)]
     rng = np.random.default_rng(2)
-    fixed = rng.uniform(0.2, 0.8, len(names))
-    modes = rng.uniform(0.4, 0.9, (len(names), 3))
+    fixed = rng.uniform(0.2, 0.8, (edges.height, 1, 1))
+    modes = rng.uniform(0.4, 0.9, (edges.height, 3))
     ranged = np.stack([modes - 0.2, modes, np.minimum(modes + 0.1, 1.0)], axis=-1)
-    kinds = {
-        "fixed chances": (dict(zip(names, fixed[:, None].tolist(), strict=True)), fixed[:, None]),
-        "ranged chains of 3": (
-            {n: [tuple(c) for c in each] for n, each in zip(names, ranged.tolist(), strict=True)},
-            ranged,
-        ),
-    }
-    for place, (kind, (chances, array)) in enumerate(kinds.items()):
-        path = as_npz(folder / f"small{place}.npz", edges, array, "n0")
-        ours = timed(lambda chances=chances: exposure(edges, chances, DRAWS, "n0"), 25)
-        job = {"job": "reach", "edges": path, "draws": DRAWS}
+    for kind, chances, bound in (
+        ("fixed chances", fixed, ("300x", "350x")),
+        ("ranged chains of 3", ranged, ("100x", "150x")),
+    ):
+        known = impact.view(impact.load_case(network(folder / kind, edges, chances)))
+        theirs = chances if chances.shape[2] == 3 else chances[:, :, 0]
+        job = {"job": "reach", "edges": as_npz(folder / f"{kind}.npz", edges, theirs)}
+        ours = timed(lambda known=known: impact.simulate(known, DRAWS), 25)
+        job |= {"draws": DRAWS}
         naive = [ask(peers, **job, method="naive", seed=seed) for seed in (1, 2, 3)]
         lazy = ask(peers, **job, method="lazy", seed=1)
-        reached = exposure(edges, chances, DRAWS, "n0")
-        mean = sum(mask.bit_count() for mask in reached.values()) / DRAWS - 1
         middle = statistics.median(run["seconds"] for run in naive)
-        bound = ("300x", "350x") if place == 0 else ("100x", "150x")
         yield (
-            f"10,000 draws, 60 nodes, {len(names)} edges, {kind}: naive networkx over the kit",
+            f"10,000 draws, 60 nodes, {edges.height} edges, {kind}: naive networkx over the kit",
             *bound,
             f"{middle / ours[0]:.0f}x",
             f"{said(ours)}; naive {middle:.2f} s, lazy {lazy['seconds']:.3f} s"
-            f" ({lazy['seconds'] / ours[0]:.0f}x); mean nodes reached {mean:.2f}, naive"
-            f" {naive[0]['mean_nodes']:.2f}",
+            f" ({lazy['seconds'] / ours[0]:.0f}x); mean nodes reached"
+            f" {reached(impact.simulate(known, DRAWS)):.2f}, naive {naive[0]['mean_nodes']:.2f}",
         )
 
 
-def debian_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
-    names, source, target = debian.edges(debian.fetch(folder / "debian"))
-    name = np.array(names)
-    edges = pl.DataFrame({"source": name[source], "target": name[target]})
-    for p, few in ((0.5, 400), (0.2, 4000)):
-        chance = np.full((len(source), 1), p)
-        path = as_npz(folder / f"debian{p}.npz", edges, chance, debian.ROOT)
-        ours = timed(lambda p=p: exposure(edges, [p], DEBIAN_DRAWS, debian.ROOT), 3)
-        naive = ask(peers, job="reach", method="naive", edges=path, draws=12, seed=1)
-        lazy = ask(peers, job="reach", method="lazy", edges=path, draws=few, seed=1)
-        scaled = {
-            "naive": naive["seconds"] / 12 * DEBIAN_DRAWS,
-            "lazy": lazy["seconds"] / few * DEBIAN_DRAWS,
-        }
-        reached = exposure(edges, [p], DEBIAN_DRAWS, debian.ROOT)
-        mean = sum(mask.bit_count() for mask in reached.values()) / DEBIAN_DRAWS - 1
-        rate = len(source) * DEBIAN_DRAWS / ours[0]
-        yield (
-            f"Debian 12, {len(source):,} dependencies, 8,192 draws, p {p}: naive; lazy",
-            "150x; 1x",
-            "1e9 edge-draws/s",
-            f"{scaled['naive'] / ours[0]:.0f}x; {scaled['lazy'] / ours[0]:.1f}x",
-            f"{ours[0]:.2f} s [{ours[1]:.2f}], {rate:.2g} edge-draws a second; naive"
-            f" {scaled['naive']:.0f} s (12 draws, scaled), lazy {scaled['lazy']:.0f} s"
-            f" ({few} draws, scaled); mean packages reached {mean:,.0f}, lazy"
-            f" {lazy['mean_nodes']:,.0f}",
-        )
+def large_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
+    """100,000 links as a case, from its files to the answer."""
+    edges, chance = supply_chain(20_000, suppliers=(5, 6)), 0.5
+    home = network(folder / "large", edges, np.full((edges.height, 1, 1), chance))
+    steps = [time.perf_counter()]
+    case = impact.load_case(home)
+    steps.append(time.perf_counter())
+    known = impact.view(case)
+    steps.append(time.perf_counter())
+    run = impact.simulate(known, DRAWS)
+    steps.append(time.perf_counter())
+    impact.exposure(run)
+    steps.append(time.perf_counter())
+    names = ("load and check", "view", "draws", "exposure")
+    took = {name: b - a for name, (a, b) in zip(names, pairwise(steps), strict=True)}
+    path = as_npz(folder / "large.npz", edges, np.full((edges.height, 1), chance))
+    naive = ask(peers, job="reach", method="naive", edges=path, draws=12, seed=1)
+    scaled = naive["seconds"] / 12 * DRAWS
+    told = ", ".join(f"{step} {seconds:.2g} s" for step, seconds in took.items())
+    yield (
+        f"{edges.height:,} links, 20,000 entities, 10,000 draws: naive networkx over the draws",
+        "150x", "", f"{scaled / took['draws']:.0f}x",
+        f"{told}; naive {scaled:.0f} s (12 draws, scaled); mean nodes reached {reached(run):,.0f},"
+        f" naive {naive['mean_nodes']:,.0f}",
+    )  # fmt: skip
 
 
-def cuts_and_ranks(mercor: impact.Case) -> Iterator[tuple[str, ...]]:
+def cuts_and_ranks(mercor: impact.Case, folder: Path) -> Iterator[tuple[str, ...]]:
     run = impact.simulate(mercor, DRAWS)
     model = run.model
     ends = [e for e, row in mercor.rows("entities").items() if row["kind"] in ("lab", "client")]
     fresh = timed(lambda: impact.simulate(mercor, DRAWS))
     cut = timed(lambda: graph.cuts(model.net, run.on, run.reached))
     rank = timed(lambda: graph.carried(model.net, run.on, run.reached, ends))
-    edges = supply_chain(60)
-    every = graph.of_frame(edges)
-    ways = graph.net(every, "n0")
-    on = graph.outcomes(every, [0.5], DRAWS, 1)
-    reached = graph.reach(ways, on, DRAWS)
-    frame = timed(lambda: exposure(edges, [0.5], DRAWS, "n0"))
-    cut60 = timed(lambda: graph.cuts(ways, on, reached))
-    rank60 = timed(lambda: graph.carried(ways, on, reached, ["n57", "n58", "n59"]))
+    known = even(folder / "circles", supply_chain(60), 0.5)
+    made = impact.simulate(known, DRAWS)
+    frame = timed(lambda: impact.simulate(known, DRAWS))
+    cut60 = timed(lambda: graph.cuts(made.model.net, made.on, made.reached))
+    last = ["n57", "n58", "n59"]
+    rank60 = timed(lambda: graph.carried(made.model.net, made.on, made.reached, last))
     yield (
         f"all {len(run.edges)} single-link cuts of the bundled case, over one run", "<= 1x", ".5x",
         f"{cut[0] / fresh[0]:.2f}x",
-        f"{said(cut)}, run {said(fresh)}; 60 made-up nodes with circles, bare exposure only:"
+        f"{said(cut)}, run {said(fresh)}; 60 made-up nodes with circles:"
         f" {said(cut60)}, {cut60[0] / frame[0]:.1f}x of {said(frame)}",
     )  # fmt: skip
     yield (
         "ranking of all nodes by what they carry, over one forward run", "<= 1x", ".25x",
         f"{rank[0] / fresh[0]:.3f}x",
-        f"{said(rank)}; 60 made-up nodes, bare exposure: {said(rank60)},"
+        f"{said(rank)}; 60 made-up nodes: {said(rank60)},"
         f" {rank60[0] / frame[0]:.2f}x",
     )  # fmt: skip
 
@@ -266,7 +277,7 @@ def product_model(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
     draws, seeds = 16_384, range(400)
 
     def p95(seed: int) -> float:
-        run = impact.simulate(known, draws, seed, points="sobol")
+        run = impact.simulate(known, draws, seed)
         return measures.order_statistic(total(run), 0.95)
 
     ours = timed(lambda: p95(1), 50)
@@ -280,49 +291,10 @@ def product_model(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
         yield (
             f"sooner than {tool} at the same error of p95, product of 4 inputs", "30x", "50x",
             f"{middle / ours[0]:.0f}x",
-            f"{said(ours)} for {draws:,} Sobol draws, error {100 * error:.2f} %;"
+            f"{said(ours)} for {draws:,} draws, error {100 * error:.2f} %;"
             f" {tool} {1e3 * middle:.0f} ms for {needed:,} draws, error {100 * rms:.2f} %"
             " in 12 runs",
         )  # fmt: skip
-
-
-def fewer_draws(folder: Path) -> Iterator[tuple[str, ...]]:
-    known = impact.view(shared_case(folder / "shared", 8))
-    rng = np.random.default_rng(0)
-
-    def drawn(low: float, mode: float, high: float, n: int) -> np.ndarray:
-        a, b = 1 + 4 * (mode - low) / (high - low), 1 + 4 * (high - mode) / (high - low)
-        return low + (high - low) * rng.beta(a, b, n)
-
-    def plain(n: int) -> float:
-        lost = np.zeros(n)
-        for _ in range(8):
-            lost += drawn(100, 400, 2000, n) * drawn(200, 500, 1500, n)
-        lost *= np.where(rng.random(n) < 0.6, drawn(2, 6, 26, n), 0.0)
-        return measures.order_statistic(lost, 0.95)
-
-    def ours(n: int, seed: int) -> float:
-        run = impact.simulate(known, n, seed, points="sobol")
-        return measures.order_statistic(total(run), 0.95)
-
-    few = 2**14
-    sobol = {draws: [ours(draws, seed) for seed in range(seeds)]
-             for draws, seeds in ((few, 200), (2**18, 60), (2**20, 30))}  # fmt: skip
-    truth = statistics.mean(sobol[2**20])
-    spread = np.std([plain(few) for _ in range(400)], ddof=1) / truth
-    gains = {}
-    for draws, found in sobol.items():
-        error, independent = np.std(found, ddof=1) / truth, spread * (few / draws) ** 0.5
-        gains[draws] = ((independent / error) ** 2, independent, error)
-    told = "; ".join(
-        f"{n:,} draws {gain:.1f}x, numpy {100 * one:.2f} %, Sobol {100 * two:.3f} %"
-        for n, (gain, one, two) in gains.items()
-    )
-    yield (
-        "fewer draws than plain numpy at the same error of p95, 18 inputs and a shared cause",
-        "5x", "7x", f"{gains[2**20][0]:.1f}x",
-        f"at 1,048,576 draws; {told} (numpy: 400 seeds at 16,384 draws, scaled)",
-    )  # fmt: skip
 
 
 def what_ifs(folder: Path, mercor: impact.Case) -> Iterator[tuple[str, ...]]:
@@ -353,37 +325,33 @@ def what_ifs(folder: Path, mercor: impact.Case) -> Iterator[tuple[str, ...]]:
 
 def memory() -> Iterator[tuple[str, ...]]:
     peaks = {}
-    for draws in (100_000, 10_000_000):
+    for draws in (10_000, 100_000, 1_000_000):
         done = subprocess.run(
             [sys.executable, str(Path(__file__).resolve()), "--memory", str(draws)],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         peaks[draws] = float(done.stdout)
-    few, many = peaks.values()
+    told = ", ".join(f"{peak:.0f} MB at {draws:,} draws" for draws, peak in peaks.items())
+    few, some, many = peaks.values()
     yield (
-        "memory, 1e5 draws (a run) to 1e7 (totals only)", "under 2x", "flat", f"{many / few:.2f}x",
-        f"peak {few:.0f} and {many:.0f} MB, interpreter and libraries included",
+        "peak memory of a run as its draws grow 10x, and 10x again", "written down", "",
+        f"{some / few:.2f}x, {many / some:.2f}x", f"{told}, interpreter and libraries included",
     )  # fmt: skip
 
 
 def peak(draws: int) -> float:
     """Peak memory in MB of the total of the bundled case and its measures."""
     known = impact.view(impact.load_case("mercor"))
-    if draws <= 2**20:
-        lost = total(impact.simulate(known, draws))
-    else:
-        lost, _ = impact.totals(known, draws)
-    measures.loss_measures(lost)
+    measures.loss_measures(total(impact.simulate(known, draws)))
     status = Path("/proc/self/status").read_text()
     return float(status.partition("VmHWM:")[2].split()[0]) / 1024  # unlike ru_maxrss, of this one
 
 
 def all_answers(mercor: impact.Case) -> Iterator[tuple[str, ...]]:
     asked = (
-        impact.bottom_line, impact.exposure, impact.co_exposure, impact.weak_points,
-        impact.concentration, impact.positions, impact.losses, impact.itemised, impact.exceedance,
-        impact.common_cause, impact.decisions, impact.unknowns, impact.not_known, impact.compare,
-        impact.waterfall,
+        impact.bottom_line, impact.exposure, impact.weak_points, impact.concentration,
+        impact.positions, impact.losses, impact.itemised, impact.exceedance, impact.decisions,
+        impact.unknowns, impact.not_known, impact.compare, impact.waterfall,
     )  # fmt: skip
     views = (
         impact.timeline, impact.statements, impact.conflicts, impact.attribution, impact.duties,
@@ -428,11 +396,12 @@ def evidence() -> Iterator[tuple[str, ...]]:
     )  # fmt: skip
 
 
-def growth() -> Iterator[tuple[str, ...]]:
+def growth(folder: Path) -> Iterator[tuple[str, ...]]:
     sizes = []
     for nodes in (60, 600, 6000):
         edges = supply_chain(nodes)
-        took = timed(lambda edges=edges: exposure(edges, [0.5], DRAWS, "n0"), 5)
+        known = even(folder / f"grown{nodes}", edges, 0.5)
+        took = timed(lambda known=known: impact.simulate(known, DRAWS), 5)
         sizes.append((nodes, edges.height, took[0]))
     steps = [b[2] / a[2] for a, b in pairwise(sizes)]
     told = ", ".join(f"{n:,} nodes {e:,} edges {1e3 * t:.1f} ms" for n, e, t in sizes)
@@ -464,11 +433,12 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         groups = (
-            lambda: small_exposure(peers, folder), lambda: debian_exposure(peers, folder),
-            lambda: cuts_and_ranks(mercor), lambda: product_model(peers, folder),
-            lambda: fewer_draws(folder), lambda: what_ifs(folder, mercor), memory,
-            lambda: all_answers(mercor), evidence, growth, lambda: reports.rows(folder),
-            lambda: stack.rows(peers, folder), lambda: panel.rows(folder),
+            lambda: small_exposure(peers, folder), lambda: large_exposure(peers, folder),
+            lambda: cuts_and_ranks(mercor, folder), lambda: product_model(peers, folder),
+            lambda: what_ifs(folder, mercor), memory,
+            lambda: all_answers(mercor), evidence, lambda: growth(folder),
+            lambda: reports.rows(folder), lambda: stack.rows(peers, folder),
+            lambda: panel.rows(folder),
         )  # fmt: skip
         for group in groups:
             for row in group():

@@ -425,6 +425,21 @@ AMOUNTS: dict[str, tuple[Damage, str, str]] = {
         "says already how often such an event happens",
         "keep one input in event/year",
     ),
+    "a length of a state in hours a week": (
+        lambda case: case.set("inputs", "hours_a_week", "lasts_since", "meta-paused-anonymous"),
+        "hour/week/person is no unit of time",
+        "week, month, year, or leave lasts_since empty",
+    ),
+    "a length since a claim that is none": (
+        lambda case: case.set("inputs", "stop_weeks", "lasts_since", "meta-paused-anonymus"),
+        'no claim "meta-paused-anonymus"',
+        'did you mean "meta-paused-anonymous"?',
+    ),
+    "an input on a claim that becomes known later": (
+        lambda case: case.set("inputs", "hours_a_week", "claims", "meta-paused-on-record"),
+        '"meta-paused-on-record" becomes known later than this row',
+        "no later than itself",
+    ),
     "a lognormal of one value": (
         new_input("low", shape="lognormal", low="5", mode="", high="5", cap="9"),
         "a lognormal needs 0 < low < high",

@@ -1,4 +1,8 @@
-"""JupyterLab as a user starts it, and Chromium with everything but the loopback cut."""
+"""JupyterLab as a user starts it, and Chromium with everything but the loopback cut.
+
+Both end with the module: Playwright keeps an event loop running in the thread of the tests, in
+which no second browser can start, and the kernels of the laboratory go on working.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,34 @@ from pathlib import Path
 
 import pytest
 from labs import CHROMIUM, Lab, running
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab on the loopback."""
     with running(root, tmp_path_factory.mktemp("lab")) as found:
         yield found
 
 
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    """Chromium that finds no host but the loopback."""
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[BrowserContext]:
+    """Chromium that finds no host but the loopback; what it has read of JupyterLab it keeps."""
     with sync_playwright() as started:
         opened = started.chromium.launch(executable_path=chromium, args=list(CHROMIUM))
-        yield opened
+        yield opened.new_context(viewport={"width": 1500, "height": 1300})
         opened.close()
 
 
 @pytest.fixture
-def page(browser: Browser, lab: Lab) -> Iterator[Page]:
+def page(browser: BrowserContext, lab: Lab) -> Iterator[Page]:
     """A page that notes what it asks of other hosts, as `page.strangers`."""
-    context = browser.new_context(viewport={"width": 1500, "height": 1300})
-    page = context.new_page()
+    page = browser.new_page()
     strangers: list[str] = []
     page.on("request", lambda asked: _note(asked.url, lab.url, strangers))
     page.strangers = strangers  # type: ignore[attr-defined]
     yield page
-    context.close()
+    page.close()
 
 
 def _note(url: str, own: str, strangers: list[str]) -> None:

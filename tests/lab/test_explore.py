@@ -28,7 +28,6 @@ def moved(page: Page, board: Locator, name: str, key: str = "ArrowRight", times:
     for _ in range(times):
         handle.press(key)
     expect(board).not_to_have_attribute("data-drawn", str(before), timeout=20_000)
-    page.wait_for_timeout(300)
 
 
 def curve(board: Locator) -> str:
@@ -89,9 +88,9 @@ def test_a_restart_of_the_kernel_leaves_the_panel_and_another_run_revives_it(
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.locator('[data-command="kernelmenu:restart"]').click()
     page.get_by_role("button", name="Confirm Kernel Restart").click()
+    page.get_by_text("| Idle").wait_for(timeout=READY)
     page.locator(".input-pause_weeks .noUi-handle").press("PageUp")
-    page.wait_for_timeout(3000)
-    assert board.locator("figure svg").count() == 3  # what was drawn stays
+    expect(board.locator("figure svg")).to_have_count(3)  # what was drawn stays
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator('[data-command="runmenu:run-all"]').click()
     page.get_by_text("No input is changed.").wait_for(timeout=READY)

@@ -108,7 +108,7 @@ def test_every_page_is_quiet_fits_and_has_contrast(
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", ["light", "dark phone"])  # each colour, each size
 def test_axe_finds_no_violation_of_wcag(browser: Browser, reports: Path, look: str) -> None:
     for path in sorted(reports.rglob("*.html")):
         page, _ = opened(browser, path, **LOOKS[look])

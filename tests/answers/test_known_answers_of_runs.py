@@ -1,0 +1,440 @@
+"""Each question on exposure, loss and choice, answered by hand on cases of a few rows.
+
+Most are asked of one story. Vera is breached, as she reports. Of her data a door may be open (.5);
+through it Alma (.8) and Bert (.4) are reached. So Alma is reached with .4, Bert with .2, and both
+with .5 x .8 x .4 = .16, twice what two coins would give. Vera pays 1,000 to clean up; Alma, where
+reached, loses 5,000 and pays Vera 1,000 of rent; Bert loses 10,000. Walt supplies Bert too. Alma
+can guard herself for 500.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from tiny import DRAWS, GUARD, SAID, Row, fixed, is_near, joint, link, loss, simulate, write
+from tiny import FILLED as MADE_UP
+
+import impact
+from impact.answers import why as explaining
+from impact.simulation import Run
+
+FILLED = {**SAID, **MADE_UP}
+Tiny = Callable[..., impact.Case]
+PARTIES = {"vera": "vendor", "walt": "vendor", "alma": "client", "bert": "client"}
+DOOR = {
+    "id": "door",
+    "name": "the door",
+    "kind": "state",
+    "question": "Was it open?",
+    "ask": "Vera",
+}
+STORY: dict[str, list[Row]] = {
+    "entities": [
+        {"id": "event", "name": "The breach", "kind": "event"},
+        DOOR,
+        *({"id": name, "name": name.capitalize(), "kind": kind} for name, kind in PARTIES.items()),
+    ],
+    "sources": [{"id": "s1", "published_on": "2026-01-01"}],
+    "claims": [
+        {"id": "breached", "claimant": "vera", "subject": "vera", "predicate": "affected"}
+        | {"object": "breached", "says": "Vera was breached.", "stated_on": "2026-01-01"}
+        | {"sources": "s1"}
+    ],
+    "links": [
+        link("event", "vera", claims="breached"),
+        link("vera", "door", "ajar"),
+        link("door", "alma", "alma_hit"),
+        link("door", "bert", "bert_hit"),
+        link("walt", "bert", "walt_hit", relation="supplies", share="0.4"),
+        {"id": "serves-alma", "source": "vera", "target": "alma", "relation": "supplies"},
+        {"id": "serves-bert", "source": "vera", "target": "bert", "relation": "supplies"}
+        | {"share": "0.6"},
+    ],
+    "inputs": [
+        fixed("ajar", 0.5),
+        fixed("alma_hit", 0.8),
+        fixed("bert_hit", 0.4),
+        fixed("walt_hit", 1.0),
+        fixed("clean_usd", 1000, "USD"),
+        fixed("rent_usd", 1000, "USD"),
+        fixed("alma_usd", 5000, "USD"),
+        fixed("bert_usd", 10_000, "USD"),
+        fixed("guard_usd", 500, "USD"),
+        fixed("guard_count", 0, "share"),
+    ],
+    "losses": [
+        loss("cleaning", "vera", "cost=clean_usd", "vera", driver="cleaning up"),
+        loss("alma-idle", "alma", "cost=alma_usd", "alma", form="productivity", driver="idle"),
+        loss("bert-idle", "bert", "cost=bert_usd", "bert", form="productivity", driver="idle"),
+        loss("rent", "alma", "cost=rent_usd", "alma", form="replacement", received_by="vera"),
+        loss("guarding", "vera", "cost=guard_usd; count=guard_count", "alma", driver="guarding"),
+    ],
+}
+TOML = """
+[scenario.wide]
+title = "Wide open"
+says = "The door was open."
+set = { ajar = 1 }
+[scenario.shut]
+title = "Shut"
+says = "The door was shut."
+set = { ajar = 0 }
+[decision.guard]
+title = "Guard"
+bearer = "alma"
+flips_on = "alma_usd"
+flips_says = "an idle Alma costs"
+[decision.guard.option.guard]
+title = "Guard herself"
+costs = ["guarding"]
+saves = ["alma-idle"]
+set = { guard_count = 1, "link.door-alma" = 0 }
+[decision.guard.option.go-on]
+title = "Go on"
+costs = ["alma-idle"]
+saves = ["guarding"]
+set = { guard_count = 0 }
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The story, 50,000 times."""
+    home = tmp_path_factory.mktemp("story") / "tiny"
+    return simulate(impact.load_case(write(home, STORY, TOML, FILLED)))
+
+
+def figures(answer: impact.Answer) -> dict[str, float | None]:
+    return {figure.name: figure.value for figure in answer.figures}
+
+
+def by(answer: impact.Answer, column: str, *keys: str) -> dict[Any, Any]:
+    """The cells of a column by those of one or several others."""
+    rows = answer.table.iter_rows(named=True)
+    return {tuple(row[k] for k in keys) if len(keys) > 1 else row[keys[0]]: row[column]
+            for row in rows}  # fmt: skip
+
+
+def close(found: float | None, expected: float, per_draw: float) -> bool:
+    """Whether a mean is within four errors of it; `per_draw` is the spread of one draw."""
+    return found is not None and abs(found - expected) <= 4 * per_draw / np.sqrt(DRAWS) + 1e-9
+
+
+def coin(chance: float, amount: float) -> float:
+    """The spread of an amount that falls due with a chance."""
+    return float(amount * np.sqrt(chance * (1 - chance)))
+
+
+def in_order(text: str, parts: Iterable[str]) -> bool:
+    """Whether a text names these parts, in this order."""
+    places = [text.find(part) for part in parts]
+    return min(places) >= 0 and places == sorted(places)
+
+
+# who is exposed
+
+
+def test_exposure_is_the_chance_of_the_ways_and_each_party_has_its_way(run: Run) -> None:
+    """.5 x .8 = .4 and .5 x .4 = .2; what Vera reports is certain and has no error."""
+    answer = impact.exposure(run)
+    assert answer.table["entity"].to_list() == ["vera", "alma", "bert"]
+    chance, error = (by(answer, part, "entity") for part in ("chance", "chance_error"))
+    assert (chance["vera"], error["vera"]) == (1.0, 0.0)
+    for name, expected in (("alma", 0.4), ("bert", 0.2)):
+        assert is_near(chance[name], expected)
+        half = 1.96 * coin(expected, 1) / np.sqrt(DRAWS)
+        assert error[name] == pytest.approx(half, rel=0.05)
+    assert by(answer, "how", "entity") == {"vera": "established", "alma": "drawn", "bert": "drawn"}
+    way = by(answer, "way", "entity")
+    assert (way["vera"], way["alma"]) == ("", "Vera > the door")
+    assert "reported by Vera" in by(answer, "said", "entity")["vera"]
+    assert in_order(answer.sentence, ("Vera", "Alma", "Bert"))
+    assert figures(answer)["chance.alma"] == chance["alma"]
+
+
+def test_two_behind_one_door_are_reached_together_more_often_than_by_two_coins(run: Run) -> None:
+    """.16, where .4 x .2 = .08: the note names both and says it to five per cent."""
+    (note,) = (note for note in impact.exposure(run).notes if "together" in note)
+    assert in_order(note, ("Alma", "Bert"))
+    assert 13 <= float(re.findall(r"([\d.]+) %", note)[0]) <= 19
+    assert is_near(joint(run, "alma", "bert"), 0.16)
+
+
+# on whom it rests
+
+
+def test_the_link_to_cut_first_spares_most_and_a_second_way_takes_away_from_it(
+    tiny: Tiny,
+) -> None:
+    """Of hub (.5) come a and b; b is reached directly too (.2). Without the link to the hub a is
+    spared in .5 of the draws, b in .5 x .8; without the direct one b in .5 x .2."""
+    links = {"event > hub": "p", "hub > a": "certain", "hub > b": "certain", "event > b": "q"}
+    case = tiny(links, {"p": 0.5, "q": 0.2}, kinds={"a": "client", "b": "client"})
+    answer = impact.weak_points(simulate(case))
+    assert answer.table["link"].to_list() == ["event-hub", "event-b"]
+    saved = answer.table["saved"]
+    assert close(saved[0], 0.9, 1.0)
+    assert close(saved[1], 0.1, coin(0.1, 1))
+    assert is_near(answer.table["carries_share"][0], 0.5)
+    assert answer.table["all_pass"].to_list() == ["a", "–"]
+    assert in_order(answer.sentence, ("hub", "2 client"))
+    assert figures(answer) == {"saved.event-hub": saved[0], "saved.event-b": saved[1]}
+
+
+def test_a_supplier_that_alone_falls_takes_its_own_ways_and_no_other(run: Run) -> None:
+    """Walt reaches Bert for certain: one party, 10,000. Vera reaches .4 + .2 parties and costs
+    1,000 + .4 x 5,000 + .2 x 10,000 = 5,000; the rent changes hands and is no loss of all."""
+    answer = impact.concentration(run)
+    assert answer.table["entity"].to_list() == ["walt", "vera"]
+    first, second = answer.table.iter_rows(named=True)
+    assert (first["parties"], first["mean_usd"], first["p05"], first["p95"]) == (1, *[10_000] * 3)
+    assert close(second["parties"], 0.6, 1.0)
+    assert close(second["mean_usd"], 5000, coin(0.4, 5000) + coin(0.2, 10_000))
+    assert (second["p05"], second["p95"]) == (1000, 16_000)
+    assert [row["reported"] for row in (first, second)] == [False, True]
+    assert [row["clients"] for row in (first, second)] == ["Bert", "Alma and Bert"]
+    assert second["alternatives"] == "Alma: none; Bert: Walt"
+    assert first["alternatives"] == "Bert: Vera"
+    assert [row["shares"] for row in (first, second)] == ["1 of 1", "1 of 2"]
+    assert any("Bert" in note and "0.52" in note for note in answer.notes)  # .6 x .6 + .4 x .4
+    assert in_order(answer.sentence, ("Walt", "cost most"))
+
+
+# what it costs
+
+
+def test_losses_are_net_by_bearer_and_a_transfer_is_none_of_all_together(run: Run) -> None:
+    """Vera 1,000 - .4 x 1,000 = 600, Alma .4 x 6,000 = 2,400, Bert .2 x 10,000 = 2,000; together
+    5,000, without the rent. With .5 x (1 - .2 x .6) = .44 more is lost than the 1,000 of cleaning;
+    where all are hit it is 16,000."""
+    answer = impact.losses(run)
+    means = {name: value for name, value in figures(answer).items() if name.startswith("mean.")}
+    assert means.keys() == {f"mean.{name}" for name in ("vera", "alma", "bert", "total")}
+    assert close(means["mean.vera"], 600, coin(0.4, 1000))
+    assert close(means["mean.alma"], 2400, coin(0.4, 6000))
+    assert close(means["mean.bert"], 2000, coin(0.2, 10_000))
+    assert close(means["mean.total"], 5000, coin(0.4, 5000) + coin(0.2, 10_000))
+    parts = [value for name, value in means.items() if name != "mean.total"]
+    assert sum(value or 0 for value in parts) == pytest.approx(means["mean.total"])
+    whole = answer.table.row(by_predicate=pl.col("about") == "total", named=True)
+    assert (whole["p05"], whole["p50"], whole["p95"]) == (1000, 1000, 16_000)
+    assert whole["chance"] == 1.0
+    assert in_order(answer.sentence, ("Vera", "all together"))
+
+
+def test_by_form_a_loss_is_gross_and_by_bearer_net(run: Run) -> None:
+    """By form: idle Alma .4 x 5,000, idle Bert .2 x 10,000, cleaning 1,000, rent .4 x 1,000."""
+    forms = impact.itemised(run, "form")
+    mean, given = (by(forms, part, "bearer", "part") for part in ("mean_usd", "given_usd"))
+    assert given == {
+        ("alma", "productivity"): 5000,
+        ("bert", "productivity"): 10_000,
+        ("vera", "response"): 1000,
+        ("alma", "replacement"): 1000,
+    }
+    assert mean["vera", "response"] == 1000
+    assert close(mean["alma", "productivity"], 2000, coin(0.4, 5000))
+    assert close(mean["bert", "productivity"], 2000, coin(0.2, 10_000))
+    assert close(mean["alma", "replacement"], 400, coin(0.4, 1000))
+    bearers = impact.itemised(run, "bearer")
+    assert bearers.table["bearer"].to_list()[-1] == "vera"
+    net = by(bearers, "mean_usd", "bearer")
+    assert net.keys() == {"alma", "bert", "vera"}
+    assert close(net["vera"], 600, coin(0.4, 1000))
+    assert by(bearers, "given_usd", "bearer") == {"alma": 6000, "bert": 10_000, "vera": 1000}
+    assert "Alma" in bearers.sentence
+
+
+def test_the_chance_to_exceed_an_amount_falls_along_the_line_of_an_even_loss(tiny: Tiny) -> None:
+    """With a chance of .5 the loss is even from 100 to 1,000: above x with .5 (1,000 - x) / 900."""
+    derived = {"unit": "USD", "basis_kind": "derived", "shape": "uniform"}
+    case = tiny(
+        {"event > a": "p"},
+        {"p": 0.5, "cost": {"low": "100", "high": "1000", **derived}},
+        {"l": "a at a: cost=cost"},
+    )
+    answer = impact.exceedance(simulate(case))
+    assert answer.table["amount_usd"].to_list() == [150, 200, 300, 400, 600, 800]
+    for amount, chance, error in answer.table.select("amount_usd", "chance", "chance_error").rows():
+        expected = 0.5 * (1000 - amount) / 900
+        assert is_near(chance, expected), amount
+        assert error == pytest.approx(1.96 * coin(expected, 1) / np.sqrt(DRAWS), rel=0.05)
+        assert figures(answer)[f"above.{amount:.0f}"] == chance
+    assert in_order(answer.sentence, ("$150", "$800"))
+
+
+def test_a_year_adds_up_as_many_events_as_it_has(tiny: Tiny) -> None:
+    """Two events a year of which a quarter costs 100: half of one, Poisson. 50 on average; any with
+    1 - exp(-.5) = .393; the variance is .5 x 100^2. At most one with .910, at most two with .986:
+    one year in twenty is above 200."""
+    inputs = {"p": 0.25, "cost": (100, "USD"), "events": (2, "event/year")}
+    case = tiny({"event > a": "p"}, inputs, {"l": "a at a: cost=cost"})
+    answer = impact.next_year(simulate(case))
+    assert sorted(answer.table["bearer"]) == ["a", "total"]
+    for row in answer.table.iter_rows(named=True):
+        assert is_near(row["chance"], 1 - np.exp(-0.5))
+        assert close(row["mean_usd"], 50, 100 * np.sqrt(0.5))
+        assert (row["p50_usd"], row["p95_usd"]) == (0, 200)
+    assert figures(answer).keys() == {"year.total", "year.a"}
+    assert re.search(r"\b(39|40) %", answer.sentence)
+
+
+# what if
+
+
+def test_scenarios_are_compared_by_what_they_add_on_the_same_draws(run: Run) -> None:
+    """Open, the door doubles what comes through it: 1,000 + .8 x 5,000 + .4 x 10,000 = 9,000, which
+    is 4,000 more. Shut, 1,000 are left: 4,000 less."""
+    answer = impact.compare(run)
+    rows = {row["scenario"]: row for row in answer.table.iter_rows(named=True)}
+    assert rows.keys() == {"wide", "shut"}
+    spread = coin(0.8, 5000) + coin(0.4, 10_000)
+    assert close(rows["wide"]["mean_usd"], 9000, spread)
+    assert close(rows["wide"]["difference_usd"], 4000, 2 * spread)
+    assert rows["shut"]["mean_usd"] == 1000
+    assert close(rows["shut"]["difference_usd"], -4000, spread)
+    assert (rows["shut"]["p95_usd"], rows["shut"]["p95_difference_usd"]) == (1000, -15_000)
+    assert (rows["wide"]["p95_usd"], rows["wide"]["p95_difference_usd"]) == (16_000, 0)
+    assert in_order(answer.sentence, ("Wide open", "Shut"))
+    assert figures(answer)["difference_usd.wide"] == rows["wide"]["difference_usd"]
+
+
+def test_what_two_changes_did_is_the_mean_of_both_orders(tiny: Tiny) -> None:
+    """10 people of 100 become 20 of 150: from 1,000 to 3,000. People first bring 1,000, then the
+    price 1,000; the price first brings 500, then people 1,500. Means: people 1,250, price 750."""
+    inputs = {"people": (10, "person"), "usd": (100, "USD/person")}
+    case = tiny({"event > a": "certain"}, inputs, {"l": "a at a: people=people; usd=usd"})
+    before = simulate(case, 100)
+    answer = impact.waterfall(before, impact.what_if(before, "people=20; usd=150"))
+    assert answer.table.select("id", "effect_usd").rows() == [("people", 1250), ("usd", 750)]
+    assert figures(answer) == {
+        **{"from.total": 1000, "to.total": 3000, "effect.people": 1250, "effect.usd": 750}
+    }
+    first = answer.sentence.partition(";")[2]
+    assert "people" in first
+    assert "usd" not in first
+
+
+# what to do and to ask
+
+
+def test_an_option_is_weighed_by_its_mean_its_regret_and_where_it_flips(tiny: Tiny) -> None:
+    """Guarding costs 200; going on 1,000 with .3, so 300. Guarding is cheapest in the .3 in which
+    there is harm and regrets .7 x 200 = 140, going on .3 x 800 = 240. They are equal where harm
+    costs 200 / .3 = 667."""
+    inputs = {"p": 0.3, "guard_usd": (200, "USD"), "harm_usd": (1000, "USD")}
+    case = tiny(
+        {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"},
+        {**inputs, "guard_count": (0, "share")},
+        {
+            "guarding": "a at always: cost=guard_usd; count=guard_count",
+            "harm": "a at harmed: cost=harm_usd",
+        },
+        toml=GUARD,
+    )
+    answer = impact.decisions(simulate(case))
+    guard, go_on = answer.table.iter_rows(named=True)
+    assert (guard["option"].lower(), go_on["option"].lower()) == ("guard", "go-on")
+    assert (guard["mean_usd"], guard["p05"], guard["p95"]) == (200, 200, 200)
+    assert close(go_on["mean_usd"], 300, coin(0.3, 1000))
+    assert (go_on["p05"], go_on["p95"]) == (0, 1000)
+    assert is_near(guard["best_chance"], 0.3)
+    assert is_near(go_on["best_chance"], 0.7)
+    assert close(guard["regret_usd"], 140, coin(0.3, 200))
+    assert close(go_on["regret_usd"], 240, coin(0.3, 800))
+    assert "above" in guard["best_when"]
+    assert "up to" in go_on["best_when"]
+    for text in (guard["best_when"], go_on["best_when"]):
+        amounts = [float(found.replace(",", "")) for found in re.findall(r"\$([\d,]+)", text)]
+        assert amounts, text
+        assert all(600 <= amount <= 733 for amount in amounts), text
+    assert in_order(answer.sentence, ('"go-on"', "up to", '"guard"', "above"))
+
+
+def test_the_first_question_is_worth_what_its_answer_saves(run: Run) -> None:
+    """Guarding costs 500, going on .4 x 6,000 = 2,400: she guards. If she knew the door, she would
+    guard only where it is open: .5 x 500 = 250 are saved. Open or shut moves the total by .8 x
+    5,000 + .4 x 10,000 = 8,000."""
+    answer = impact.unknowns(run)
+    (row,) = answer.table.iter_rows(named=True)
+    assert (row["rank"], row["about"], row["decision"]) == ("1", "door", "Guard")
+    assert (row["question"], row["ask"]) == ("Was it open?", "Vera")
+    assert close(row["value_usd"], 250, coin(0.5, 500))
+    spread = (coin(0.8, 5000) + coin(0.4, 10_000)) * 2
+    assert close(row["swing_usd"], 8000, spread)
+    # of the variance 4,000^2 goes with the door, within it .5 x (.16 x 5,000^2 + .24 x 10,000^2)
+    between_, within = 4000**2, 0.5 * (0.16 * 5000**2 + 0.24 * 10_000**2)
+    assert row["cost_share"] == pytest.approx(between_ / (between_ + within), abs=0.01)
+    assert figures(answer)["value_usd.door"] == row["value_usd"]
+    assert in_order(answer.sentence, ("Vera", "Was it open?"))
+
+
+def test_what_is_not_known_is_who_is_silent_what_was_asked_and_what_is_assumed(
+    tmp_path: Path,
+) -> None:
+    """Three of the four inputs are assumptions; one of them has a question. Vera is silent, Walt
+    was asked and has not answered."""
+    said = {"subject": "vera", "predicate": "affected", "stated_on": "2026-01-01", "sources": "s1"}
+    mute = {"claimant": "vera", "stance": "is silent", "says": "Vera says nothing."}
+    asked = {"claimant": "walt", "stance": "is asked", "says": "Was Walt open?"}
+    wondering = {"question": "How wide?", "ask": "the smith", "meaning": "How far it is open"}
+    tables = {
+        **STORY,
+        "claims": [
+            *STORY["claims"],
+            *({"id": "mute", **mute, **said}, {"id": "asked", **asked, **said}),
+        ],
+        "links": [link("event", "vera", claims="breached"), link("vera", "alma", "ajar")],
+        "inputs": [
+            *(fixed("ajar", 0.5, **wondering), fixed("clean_usd", 1000, "USD")),
+            *(fixed("rent_usd", 1, "USD"), fixed("alma_usd", 5000, "USD", basis_kind="derived")),
+        ],
+        "losses": [
+            row for row in STORY["losses"] if row["id"] in ("cleaning", "alma-idle", "rent")
+        ],
+    }
+    case = impact.load_case(write(tmp_path / "case", tables, filled=FILLED))
+    answer = impact.not_known(simulate(case, 1000))
+    rows = answer.table.select("what", "who").rows()
+    assert [who for _, who in rows] == ["Vera", "Walt", "The smith"]
+    assert [what for what, _ in rows][1:] == ["Was Walt open?", "How far it is open"]
+    assert "Vera says nothing" in answer.table["why"][0]
+    assert figures(answer) == {"assumptions": 3}
+    assert in_order(answer.sentence, ("3", "4 inputs"))
+
+
+# in short, and why
+
+
+def test_the_bottom_line_has_what_happened_what_it_costs_and_what_to_do(run: Run) -> None:
+    """What Vera reports, the clients by their chances, the sentence of the losses, the cheaper
+    option and the first question."""
+    answer = impact.bottom_line(run)
+    happened, cost, do = answer.table["says"]
+    assert in_order(happened, ("Vera was breached", "reported by Vera", "Alma", "Bert"))
+    assert cost == impact.losses(run).sentence
+    assert in_order(do.lower(), ("guard:", "guard herself", "was it open?"))
+    assert answer.sentence == happened
+
+
+def test_why_walks_from_a_party_to_its_way_its_cost_and_the_claim_behind_it(run: Run) -> None:
+    """One way, Vera > the door > Alma; the link on least often is that to the door (.5) or Alma's
+    (.8): the door. One claim of one origin stands behind it."""
+    answer = impact.why(run, "alma")
+    assert answer.table.select("claim", "origins").rows() == [("breached", 1)]
+    parts = ("Alma", "Vera > the door > Alma", "1 claim", "Vera was breached")
+    assert in_order(answer.sentence, parts)
+    record = explaining.record(run, "alma")
+    assert record["paths"] == [["event-vera", "vera-door", "door-alma"]]
+    assert {row["name"] for row in record["inputs"]} >= {"ajar", "alma_hit", "alma_usd"}
+    assert record["independent_origins"] == 1
+    assert impact.why(run, "chance.alma").sentence == answer.sentence
+    no_way = impact.why(run, "walt")
+    assert "Walt is not reached" in no_way.sentence
+    assert explaining.record(run, "walt")["paths"] == []

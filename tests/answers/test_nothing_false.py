@@ -1,0 +1,383 @@
+"""What a careful reader found false on a page, each with its right value worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from tiny import GUARD, evidence, fixed, link, write
+
+import impact
+from impact.answers import shown
+from impact.answers.decisions import regimes, weighed
+from impact.answers.losses import by_bearer
+from impact.answers.unknowns import own_decisions
+from impact.case import views
+from impact.numerics import times
+from impact.reports import headline
+from impact.simulation import Run, likelihood, net, total
+
+DRAWS = 20_000
+WEEKS = {"shape": "uniform", "low": "0", "high": "10", "unit": "week"}
+
+
+def run_of(case: impact.Case, draws: int = DRAWS, **view: str) -> Run:
+    return impact.simulate(impact.view(case, **view), draws)
+
+
+# given a loss, or in all outcomes
+
+
+def test_a_total_is_of_all_outcomes_and_a_party_of_those_in_which_it_loses(tiny: Any) -> None:
+    """A loss of 100 to 900 in half of the outcomes: of those 140 to 860; of all, 0 to 740."""
+    losses = {"pay": "a at hit: cost=cost"}
+    run = run_of(tiny({"event > hit": "p"}, {"p": 0.5, "cost": (100, 900, "USD")}, losses))
+    rows = {row["bearer"]: row for row in by_bearer(run).iter_rows(named=True)}
+    assert rows["a"]["when"] == "if it happens (50 %)"
+    assert rows["a"]["range"] == "$140 to $900"
+    assert rows["total"]["range"] == "$0 to $740"
+    assert rows["total"]["when"] == "all outcomes"
+
+
+def test_the_index_prints_the_range_of_the_page() -> None:
+    run = run_of(impact.load_case("drift"), as_of="2025-08-20")
+    rows = {row["about"]: row for row in impact.losses(run).table.iter_rows(named=True)}
+    of_index = headline.headline(run, None)["bearers"]["total"]
+    assert of_index["range"] == rows["total"]["range"]
+    assert "if it happens (10 %)" in (of_index["when"], rows["total"]["said"])
+
+
+# per person
+
+
+def test_what_one_person_loses_is_by_the_persons_concerned(tiny: Any) -> None:
+    """100 people, a fifth of them experts, 10 weeks of 5 hours at 3 USD: 150 each."""
+    pay = "people=people; weeks=weeks; hours=hours; pay=pay; band=band"
+    inputs = {
+        "people": (100, "person"), "weeks": (10, "week"), "hours": (5, "hour/week/person"),
+        "pay": (3, "USD/hour"), "band": (0.2, "share"),
+    }  # fmt: skip
+    kinds = {"crew": "workforce"}
+    run = run_of(tiny({"event > crew": "certain"}, inputs, {"pay": f"crew at crew: {pay}"}, kinds))
+    rows = impact.losses(run).table.filter(pl.col("unit") == "USD/person")
+    assert rows["p50"].to_list() == [150.0]
+    assert net(run, "crew")[0] == 3000
+
+
+# gains
+
+
+def test_a_gain_is_no_loss_and_reads_as_a_gain(tiny: Any) -> None:
+    moved = {
+        "bearer": "a", "received_by": "b", "needs": "hit", "arguments": "cost=cost",
+        "form": "response",
+    }  # fmt: skip
+    run = run_of(tiny({"event > hit": "certain"}, {"cost": (40, 60, "USD")}, {"pay": moved}))
+    row = by_bearer(run).row(by_predicate=pl.col("bearer") == "b", named=True)
+    assert row["chance"] == 0.0
+    assert row["range"] == "a gain of $40 to $60"
+    (found,) = (r for r in shown.record(run)["losses"] if r["bearer"] == "b")
+    assert found["chance"] == 0.0
+
+
+# in a year
+
+
+def test_a_year_of_a_named_firm_takes_the_share_of_events_that_are_its_own(tiny: Any) -> None:
+    """Two events a year among ten such firms: one in five a year, so 1 - exp(-.2) of the years."""
+    inputs = {"cost": (100, "USD"), "rate": (2, "event/year")}
+    losses = {"pay": "a at hit: cost=cost"}
+    of_any = tiny({"event > hit": "certain"}, inputs, losses)
+    here = {**inputs, "such_events_here_share": (0.1, "share")}
+    year = impact.simulate_year(impact.view(tiny({"event > hit": "certain"}, here, losses)), DRAWS)
+    lost = float(np.mean(total(year) > 0))
+    assert abs(lost - (1 - np.exp(-0.2))) < 4 * np.sqrt(lost * (1 - lost) / DRAWS)
+    named = impact.next_year(year.memo["events"]).table["bearer"].to_list()
+    assert set(named) == {"total", "a"}
+    answer = impact.next_year(run_of(of_any))
+    assert answer.table["bearer"].to_list() == ["total"]
+    assert any("such_events_here_share" in note for note in answer.notes)
+
+
+# what has already lasted
+
+
+def paused(tmp_path: Path, *claims: dict[str, str], **cells: str) -> impact.Case:
+    """A case in which work is paused since 1 January 2026 for 0 to 10 weeks, at a dollar a week."""
+    pause = {"id": "pause", "object": "paused", "sources": "s", "stated_on": "2026-01-01",
+             "predicate": "work_status"}  # fmt: skip
+    weeks = {**WEEKS, "id": "weeks", "lasts_since": "pause", "drawn": "once", "meaning": "Weeks.",
+             "basis_kind": "assumption", "basis": "made up",
+             "authored_on": "2026-01-01"}  # fmt: skip
+    usd = {**weeks, "id": "usd", "shape": "fixed", "low": "", "high": "", "mode": "1",
+           "unit": "USD/week", "lasts_since": ""}  # fmt: skip
+    loss = {"id": "pay", "bearer": "b", "needs": "b", "form": "response", "kind": "product",
+            "arguments": "weeks=weeks; usd=usd", "driver": "a pause"}  # fmt: skip
+    return evidence(
+        tmp_path / "case",
+        sources=[{"id": "s"}, {"id": "later", "known_on": "2026-02-01"}],
+        claims=[pause, *claims],
+        inputs=[weeks | cells, usd],
+        links=[{**link("event", "b"), "sources": "s"}],
+        losses=[loss],
+    )
+
+
+def test_a_state_that_goes_on_is_as_long_as_it_has_lasted(tmp_path: Path) -> None:
+    """After five of at most ten weeks the rest is even from 5 to 10: 7.5 on average."""
+    case = paused(tmp_path)
+    lost = total(run_of(case, as_of="2026-02-05T00:00Z"))
+    assert lost.min() >= 5
+    assert abs(lost.mean() - 7.5) < 4 * lost.std() / np.sqrt(DRAWS)
+    run = run_of(case, as_of="2026-02-05")
+    assert "It has lasted 5.1 weeks by 5 February 2026" in impact.why(run, "weeks").sentence
+    first = total(run_of(case, as_of="2026-01-01"))
+    assert abs(first.mean() - 5) < 4 * first.std() / np.sqrt(DRAWS)
+
+
+def test_a_state_that_a_later_claim_ends_is_no_longer_conditioned(tmp_path: Path) -> None:
+    over = {"id": "over", "object": "resumed", "sources": "later", "known_on": "2026-02-01",
+            "stated_on": "2026-02-01", "predicate": "work_status"}  # fmt: skip
+    case = paused(tmp_path, over)
+    lost = total(run_of(case, as_of="2026-02-05"))
+    assert abs(lost.mean() - 5) < 4 * lost.std() / np.sqrt(DRAWS)
+
+
+def test_a_state_that_outlasts_its_estimate_is_told(tmp_path: Path) -> None:
+    known = impact.view(paused(tmp_path), as_of="2026-06-01")
+    assert total(impact.simulate(known, 100)).tolist() == pytest.approx([152 / 7] * 100, rel=1e-5)
+    assert any("longer than its estimate allows" in text for text in views.notices(known))
+
+
+def test_time_that_passes_is_an_effect_of_its_own_between_two_days(tmp_path: Path) -> None:
+    case = paused(tmp_path)
+    one, other = (run_of(case, as_of=day) for day in ("2026-01-01", "2026-02-05"))
+    rows = impact.waterfall(one, other).table.to_dicts()
+    assert [(row["id"], row["what"]) for row in rows] == [("weeks", "has lasted longer")]
+    assert rows[0]["effect_usd"] == pytest.approx(total(other).mean() - total(one).mean(), abs=0.01)
+
+
+# falls
+
+
+def test_a_supposed_fall_happens_at_the_moment_of_the_view(tmp_path: Path) -> None:
+    """v supplied a until June 2025 and supplies b: supposed to fall in 2026 it reaches b alone."""
+    rows = {
+        "entities": [{"id": n, "name": n, "kind": k} for n, k in
+                     (("event", "event"), ("v", "vendor"), ("a", "lab"), ("b", "lab"))],
+        "links": [link("event", "v", "falls", relation="falls"),
+                  link("v", "a", relation="supplies", valid_to="2025-06"),
+                  link("v", "b", relation="supplies")],
+        "inputs": [fixed("falls", 1)],
+    }  # fmt: skip
+    run = run_of(impact.load_case(write(tmp_path / "case", rows)), as_of="2026-03-01")
+    assert {name: run.chance(name) for name in "vab"} == {"v": 1.0, "a": 0.0, "b": 1.0}
+
+
+# decisions
+
+
+def guarded(tiny: Any, harm: Any, toml: str = GUARD, p: float = 0.3) -> impact.Case:
+    links = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
+    inputs = {"p": p, "guard_usd": (200, "USD"), "guard_count": (0, "share"), "harm_usd": harm}
+    losses = {
+        "guarding": "a at always: cost=guard_usd; count=guard_count",
+        "harm": "a at harmed: cost=harm_usd",
+    }
+    return tiny(links, inputs, losses, toml=toml)
+
+
+def test_no_share_is_printed_of_options_whose_harm_nobody_has_priced(tiny: Any) -> None:
+    answer = impact.decisions(run_of(guarded(tiny, (0, "USD"))))
+    assert answer.table["best_chance"].to_list() == [None, None]
+    assert "best_said" not in answer.heads
+    assert not any("regret" in name for name in answer.heads)
+    priced = impact.decisions(run_of(guarded(tiny, (100, "USD"))))
+    assert None not in priced.table["best_chance"].to_list()
+
+
+def test_a_threshold_has_the_error_of_the_ratio_that_it_is(tiny: Any) -> None:
+    """200 to guard, harm in 30 %: 667, by simulation as far off as the share of harm is."""
+    (one,) = weighed(run_of(guarded(tiny, (0, "USD"))))
+    first = regimes(one)[0]
+    assert first.high == pytest.approx(200 / 0.3, rel=0.03)
+    p = 200 / first.high
+    half = 1.96 * np.sqrt(p * (1 - p) / DRAWS)
+    assert first.error == pytest.approx(first.high * half / p, rel=0.05)
+
+
+def test_options_within_a_tenth_are_equal_and_no_threshold_parts_them(tiny: Any) -> None:
+    """200 to guard against 30 % of 650: 195, which the inputs do not tell apart from 200."""
+    answer = impact.decisions(run_of(guarded(tiny, (650, "USD"))))
+    assert "about equal" in answer.sentence
+    assert not any(figure.name.startswith("flip") for figure in answer.figures)
+    assert "about equal" not in impact.decisions(run_of(guarded(tiny, (1000, "USD")))).sentence
+
+
+def test_it_is_told_how_a_threshold_moves_with_what_it_depends_on_most(tiny: Any) -> None:
+    """200 to guard against a chance of 10 % to 50 %: 1,700 at 12 %, 417 at 48 %."""
+    links = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
+    inputs = {"p": (0.1, 0.5, "chance"), "guard_usd": (200, "USD"), "guard_count": (0, "share"),
+              "harm_usd": (0, "USD")}  # fmt: skip
+    losses = {"guarding": "a at always: cost=guard_usd; count=guard_count",
+              "harm": "a at harmed: cost=harm_usd"}  # fmt: skip
+    answer = impact.decisions(run_of(tiny(links, inputs, losses, toml=GUARD)))
+    assert any("about $2,000 at 12 % and about $400 at 48 %" in note for note in answer.notes)
+
+
+def test_a_decision_and_an_option_whose_time_is_over_say_so(tiny: Any) -> None:
+    toml = GUARD.replace(
+        "[decision.d.option.go-on]", "[decision.d.option.go-on]\ncloses = 2026-02-01"
+    )
+    case = guarded(
+        tiny,
+        (1000, "USD"),
+        toml.replace('title = "Guard"', 'title = "Guard"\ncloses = "2026-02-01"'),
+    )
+    over = impact.decisions(run_of(case, as_of="2026-03-01"))
+    assert "Its time is over since 1 February 2026." in over.sentence
+    assert ["over since" in says for says in over.table["says"]] == [False, True]
+    before = impact.decisions(run_of(case, as_of="2026-01-15"))
+    assert "over since" not in before.sentence + " ".join(before.table["says"])
+
+
+# questions
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_cannot_move_a_decision_is_worth_nothing_to_it(tiny: Any, seed: int) -> None:
+    """Guarding is cheaper whatever is known of sixty other inputs, and of the harm itself."""
+    links = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
+    links |= {f"event > x{n}": f"q{n}" for n in range(30)}
+    asked = {"question": "What is it?", "ask": "them"}
+    even = {"shape": "uniform", "low": "0", "high": "1", "unit": "chance", **asked}
+    inputs = {"p": 0.3, "guard_usd": (200, "USD"), "guard_count": (0, "share")}
+    inputs |= {"harm_usd": {**even, "low": "600", "high": "760", "unit": "USD"}}
+    inputs |= {f"q{n}": even for n in range(30)}
+    losses = {"guarding": "a at always: cost=guard_usd; count=guard_count",
+              "harm": "a at harmed: cost=harm_usd"}  # fmt: skip
+    case = tiny(links, inputs, losses, {"a": "client"}, GUARD)
+    run = impact.simulate(impact.view(case), 10_000, seed)
+    idle = [row for row in impact.unknowns(run).table.to_dicts() if row["about"][0] in "qx"]
+    assert [row["value_usd"] for row in idle if row["value_usd"]] == []
+
+
+def test_questions_rank_by_the_decisions_of_the_readers_role() -> None:
+    case = impact.load_case("mercor")
+    kinds = {name: row["kind"] for name, row in case.rows("entities").items()}
+    for role, of in (("client", "lab"), ("vendor", "vendor"), ("user", "client")):
+        run = run_of(replace(case, role=role, memo={}), 10_000)
+        assert {kinds[one.decision.bearer] for one in own_decisions(run)} == {of}
+    first = impact.unknowns(run_of(case, 10_000)).table.row(0, named=True)
+    assert first["ask"] == "Mercor"
+    assert first["data_share"] > 0.5
+
+
+def test_no_question_that_settles_little_stands_above_one_that_settles_much() -> None:
+    for name in ("mercor", "drift"):
+        rows = impact.unknowns(run_of(impact.load_case(name), 10_000)).table
+        shares = rows.select(pl.max_horizontal("cost_share", "data_share")).to_series().to_list()
+        worth = rows["value_usd"].to_list()
+        assert [s for s, v in zip(shares, worth, strict=True) if not v] == sorted(
+            (s for s, v in zip(shares, worth, strict=True) if not v), reverse=True
+        )
+
+
+# evidence
+
+
+def test_a_claim_without_a_source_is_not_sourced(tmp_path: Path) -> None:
+    case = evidence(
+        tmp_path / "case",
+        claims=[{"id": "c", "says": "B was hit."}],
+        links=[{**link("event", "b"), "claims": "c"}],
+    )
+    run = run_of(case, 100)
+    assert "reported by" not in impact.why(run, "c").sentence
+    assert "not sourced: a, 1 January 2026" in impact.why(run, "c").sentence
+    said = impact.exposure(run).table.filter(pl.col("entity") == "b")["said"].to_list()
+    assert said == ["assumed, not sourced"]
+
+
+def test_a_dispute_over_one_topic_counts_once(tmp_path: Path) -> None:
+    dates = [{"id": f"c{n}", "by": who, "object": day, "sources": f"s{n}",
+              "predicate": "disclosed_on"}
+             for n, (who, day) in enumerate((("a", "2026-01-01"), ("x", "2026-01-02"),
+                                             ("y", "2026-01-03")))]  # fmt: skip
+    sources = [{"id": f"s{n}", "reliability": letter} for n, letter in enumerate("ACD")]
+    answer = impact.conflicts(
+        impact.view(evidence(tmp_path / "case", sources=sources, claims=dates))
+    )
+    assert answer.table.height == 1
+    assert "1 point is disputed" in answer.sentence
+    assert answer.table["against"][0].count("reported by") == 2
+
+
+def test_the_core_of_a_window_is_the_length_that_is_stated() -> None:
+    figures = impact.timeline(impact.view(impact.load_case("mercor"))).figures
+    core = {figure.name: figure.value for figure in figures}["window_core.litellm-1.82.7"]
+    assert core == 40
+
+
+def test_the_longest_delay_is_of_all_events_whatever_is_shown() -> None:
+    known = impact.view(impact.load_case("mercor"))
+    few, many = (impact.timeline(known, most, 50) for most in (5, 50))
+    delays = [{f.name: f.text for f in answer.figures}["longest_delay"] for answer in (few, many)]
+    assert delays[0] == delays[1] == "14"
+
+
+# rare is not none
+
+
+def test_what_no_draw_met_is_not_resolved_and_has_its_exact_mean(tiny: Any) -> None:
+    """A billion behind a chance of 1e-5: 10,000 on average, whatever the draws met."""
+    inputs = {"p": 1e-5, "c": (1e9, "USD")}
+    case = tiny({"event > a": "p"}, inputs, {"pay": "a at a: c=c"}, {"a": "client"})
+    run = run_of(case, 1000)
+    assert run.chance("a") == 0
+    found = likelihood(run, "a")
+    assert found is not None
+    assert found.mean() == pytest.approx(1e-5)
+    (row,) = (r for r in shown.record(run)["losses"] if r["bearer"] == "a")
+    assert row["mean_usd"] == pytest.approx(10_000)
+    assert row["chance"] is None
+    assert "less than about 1 in 330" in row["basis"]
+    text = shown.text(run)
+    for false in ("no way to a client is known", "No loss follows", "Nothing is lost"):
+        assert false not in text
+    assert "less than about 1 in 330" in text
+    assert "less than about 1 in 330" in impact.why(run, "a").sentence
+    assert "nothing" not in impact.why(run, "total").sentence.lower()
+
+
+# levels and moments
+
+
+def test_a_view_says_that_rows_above_its_level_are_left_out(tmp_path: Path) -> None:
+    claim = {"id": "c", "by": "b", "says": "B was hit.", "sources": "s", "tlp": "amber"}
+    source = {"id": "s", "tlp": "amber"}
+    case = evidence(tmp_path / "case", sources=[source], claims=[claim])
+    case = replace(case, tlp="amber", memo={})
+    low, high = (impact.view(case, tlp=level) for level in ("green", "amber"))
+    assert "Rows above TLP:GREEN are left out." in views.notices(low)
+    assert views.notices(high) == []
+    text = shown.text(impact.simulate(low, 100))
+    assert "Rows above TLP:GREEN are left out." in text
+    assert "No breach" not in text
+    assert "B was hit" in shown.text(impact.simulate(high, 100))
+
+
+def test_the_moment_of_a_view_is_its_as_of_else_the_present(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = impact.load_case("drift")
+    monkeypatch.setenv("IMPACT_NOW", "2026-05-05T10:00Z")
+    assert impact.view(case).moment == times.parse("2026-05-05T10:00Z")
+    assert impact.view(case, as_of="2025-09-08").moment == times.parse("2025-09-08")
+    assert impact.view(case, now="2026-01-01").moment == times.parse("2026-01-01")
+    monkeypatch.delenv("IMPACT_NOW")
+    assert impact.view(case).moment.minute == 0

@@ -1,0 +1,137 @@
+"""What the numbers of the bundled cases rest on: their own sources, and each other."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import impact
+from impact.answers.decisions import envelope, weighed
+from impact.simulation import Run
+
+DRAWS = 10_000
+FRACTIONS = {
+    "a twentieth": 0.05,
+    "a tenth": 0.1,
+    "a fifth": 0.2,
+    "three tenths": 0.3,
+    "halve": 0.5,
+}
+ViewOf = Callable[..., Run]
+
+
+@pytest.fixture(scope="module")
+def run_of() -> ViewOf:
+    """A run of a view of a bundled case."""
+
+    def simulated(name: str, draws: int = DRAWS, **asked: str) -> Run:
+        return impact.simulate(impact.view(impact.load_case(name), **asked), draws, 1)
+
+    return simulated
+
+
+def test_cutting_trivy_spares_the_clients_of_mercor_and_the_commission(run_of: ViewOf) -> None:
+    run = run_of("mercor")
+    assert "of 6 client parties that can be reached it would spare 2.5" in str(
+        impact.weak_points(run)
+    )
+    cut = impact.what_if(run, "link.event-trivy=0")
+    parties = ("mercor", "anthropic", "google", "meta", "openai", "europa", "other-users")
+    assert [cut.chance(party) for party in parties] == [0.0] * len(parties)
+
+
+@pytest.mark.parametrize(
+    ("day", "reached"),
+    [
+        ("2026-03-24T12:00Z", ("litellm-1.82.8",)),
+        ("2026-03-31", ("litellm-1.82.7", "litellm-1.82.8", "mercor")),
+        ("2026-04-01", ("litellm-1.82.7", "litellm-1.82.8", "mercor")),
+        ("2026-04-02", ("litellm-1.82.7", "litellm-1.82.8", "mercor", "europa")),
+        ("2026-04-04", ("mercor", "meta-pause", "europa")),
+        ("2026-08-28", ("mercor", "meta-pause", "checkmarx")),
+    ],
+)
+def test_the_bad_releases_reach_their_users_on_every_day(
+    run_of: ViewOf, day: str, reached: tuple[str, ...]
+) -> None:
+    run = run_of("mercor", as_of=day)
+    assert [run.chance(name) for name in reached] == [1.0] * len(reached)
+
+
+@pytest.mark.parametrize("scenario", ["client-data-taken", "client-data-published"])
+def test_what_is_taken_of_clients_moves_no_suit_of_contractors(
+    run_of: ViewOf, scenario: str
+) -> None:
+    usual, supposed = run_of("mercor"), run_of("mercor", scenario=scenario)
+    assert np.array_equal(supposed.losses["mercor-settlement"], usual.losses["mercor-settlement"])
+    assert supposed.chance("contractor-data-taken") == usual.chance("contractor-data-taken")
+    assert supposed.chance("meta-data-taken") > usual.chance("meta-data-taken")
+
+
+def test_what_a_lab_spends_at_mercor_is_what_mercor_bills(run_of: ViewOf) -> None:
+    run = run_of("mercor", changes="replacement_premium_share=1; not_reassigned_share=1")
+    for lab in ("meta", "openai", "anthropic", "google"):
+        spent, billed = run.losses[f"{lab}-replacement"], run.losses[f"{lab}-billing"]
+        assert spent.any()
+        np.testing.assert_allclose(spent, billed)
+
+
+def test_the_share_of_a_breach_that_responds_is_all_but_lost_business() -> None:
+    row = impact.view(impact.load_case("mercor")).inputs["response_share"]
+    assert row["mode"] == pytest.approx((4.45 - 1.30) / 4.45, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("loss", "low", "high"),
+    [
+        ("zscaler-help", 112_000, 3_800_000),
+        ("salesloft-response", 5_300_000, 5_900_000),
+        ("salesloft-lost-business", 1_250_000, 1_350_000),
+    ],
+)
+def test_a_mean_of_a_study_is_a_mean_of_the_shape(
+    run_of: ViewOf, loss: str, low: float, high: float
+) -> None:
+    amounts = run_of("drift", 100_000).losses[loss]
+    assert low < amounts.mean() < high
+    assert np.quantile(amounts, 0.05) < low
+
+
+def test_one_misuse_has_one_chance_in_the_losses_and_in_the_decision(run_of: ViewOf) -> None:
+    run = run_of("drift", 200_000)
+    (decision,) = (one for one in weighed(run) if one.decision.id == "case-secrets")
+    left = {line.option: line.slope for line in decision.lines}
+    reached = run.chance("other-client")
+    assert left["wait"] == pytest.approx(run.chance("other-client-misuse") / reached, rel=0.03)
+    assert left["found"] == pytest.approx(left["wait"] / 5, rel=0.03)
+    assert left["all"] == pytest.approx(left["wait"] / 10, rel=0.03)
+    regimes = envelope(decision.lines)
+    assert [option for option, _, _ in regimes] == ["wait", "found", "all"]
+    # 234 secrets x 1.375 hours x 98.3 USD, 123 hours of a search, .126 of a misuse
+    assert regimes[0][2] == pytest.approx(219_000, rel=0.03)
+    assert regimes[1][2] == pytest.approx(757_000, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["mercor", "drift"])
+def test_the_words_of_an_option_name_the_number_that_it_sets(name: str) -> None:
+    told = []
+    for decision in impact.load_case(name).decisions.values():
+        for option in decision.options:
+            values = {change.mode for change in option.changes}
+            for words, value in FRACTIONS.items():
+                if words in option.says:
+                    told.append(option.id)
+                    assert value in values, f"{decision.id} {option.id}: {words}"
+    assert told
+
+
+@pytest.mark.parametrize("name", ["mercor", "drift"])
+def test_a_rate_of_a_population_has_the_share_of_one_firm_beside_it(name: str) -> None:
+    rows = impact.load_case(name)["inputs"].sort("known_on")
+    rates, shares = (
+        [row for row in rows.iter_rows(named=True) if row["id"] == wanted]
+        for wanted in ("such_events_a_year", "such_events_here_share")
+    )
+    assert all("any one" in row["meaning"] for row in rates)
+    assert shares[0]["known_on"] == rates[0]["known_on"]
+    assert {row["unit"] for row in shares} == {"share"}
