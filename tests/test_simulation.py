@@ -407,3 +407,18 @@ def test_no_cut_raises_an_exposure_or_a_loss_in_any_draw(mercor: impact.Case) ->
         raised = [node for node, mask in cut.reached.items() if mask & ~whole.reached.get(node, 0)]
         assert raised == [], name
         assert (lost(cut) <= lost(whole)).all(), name
+
+
+def test_what_stands_behind_a_vendor_that_does_not_fall_is_not_drawn(tiny_case: Tiny) -> None:
+    many = [f"v{number}" for number in range(50)]
+    links = [link("event", name, "falls") for name in many]
+    links += [link(name, "us", "reaches") for name in many]
+    inputs = [fixed("falls", 0), between("reaches", 0.1, 0.9, drawn="per_use")]
+    run = impact.simulate(tiny_case(links, inputs), 1_000)
+    impact.exposure(run)
+    impact.losses(run)
+    assert dict(run.drawn) == {}
+    fallen = impact.what_if(run, "falls=1")
+    assert fallen.chance("us") == 1
+    assert len(fallen.drawn) == 2 * len(many)  # a chance and an outcome for each
+    assert fallen.on == impact.simulate(fallen.known, 1_000).on

@@ -314,3 +314,31 @@ def test_dominators_of_several_roots_are_what_keeps_all_of_them_away(
             less.remove_node(cut)
             still = any(nx.has_path(less, root, node) for root in roots)
             assert (cut in found[node]) == (not still), (cut, node)
+
+
+@given(graphs())
+def test_what_is_gathered_is_what_all_ways_bring(edges: list[Edge]) -> None:
+    ways = graph.net(edges, ROOT)
+    reached = [edge for edge in edges if edge.source in ways.place]
+    brings = {edge.name: 1 << number for number, edge in enumerate(reached)}
+    behind = graph.all_ways([edge for edge in reached if edge.source != edge.target])
+    expected = {node: sum({brings[name] for name in behind.get(node, ())}) for node in ways.place}
+    assert graph.gathered(ways, brings) == expected
+
+
+def test_dominators_of_a_long_chain_are_found_one_by_one() -> None:
+    size = 20_000
+    chain = [Edge(f"{n}", f"n{n}", f"n{n + 1}") for n in range(size)]
+    back = [Edge(f"b{n}", f"n{n + 7}", f"n{n}") for n in range(1, size - 7)]
+    last = graph.immediate(graph.net([*chain, *back], "n0"))
+    assert all(last[f"n{n}"] == f"n{n - 1}" for n in range(1, size + 1))
+
+
+def test_edges_that_never_close_are_missed_by_nothing_however_many() -> None:
+    wide = [Edge(f"{n}", ROOT, f"n{n}") for n in range(20_000)]
+    onward = [Edge(f"o{n}", f"n{n}", "us") for n in range(20_000)]
+    assert graph.missed([*wide, *onward], ROOT) == []
+    late = Edge("late", "us", "end", closes=5.0)
+    assert graph.missed([*wide, *onward, late], ROOT) == []
+    slow = Edge("slow", ROOT, "us", opens=9.0)
+    assert graph.missed([*wide, *onward, slow, late], ROOT) == [late]

@@ -1,0 +1,67 @@
+"""JSON is read as JSON: no NaN, no infinity, in any field, of any file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from impact import texts
+from impact.cli import main
+from impact.errors import BadInput
+from impact.reports import files, plan
+from impact.stack.documents import Source, from_json
+
+STRANGE = ("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "[[1e400]]")
+
+
+@pytest.mark.parametrize("value", STRANGE)
+def test_a_number_that_is_none_is_told_with_its_file(value: str) -> None:
+    with pytest.raises(BadInput, match=r"bom\.json: holds a number that cannot be read"):
+        from_json(Source(f'{{"unread": {value}}}', "bom.json"))
+    with pytest.raises(ValueError, match=r"is no number of JSON|is too large"):
+        texts.from_json(value)
+
+
+@pytest.mark.parametrize("value", ["1e308", "-0.0", "5e-324", '"NaN"', "123456789012345678901234"])
+def test_every_other_number_is_read_as_python_reads_it(value: str) -> None:
+    assert texts.from_json(value) == json.loads(value)
+
+
+@pytest.mark.parametrize("value", STRANGE)
+@pytest.mark.parametrize("place", ["bom.json", "advisories/a.json"])
+def test_a_scan_of_such_a_file_says_which_was_not_read(
+    tmp_path: Path, value: str, place: str
+) -> None:
+    bom = {"bomFormat": "CycloneDX", "specVersion": "1.5", "unread": 0, "components": []}
+    osv = {
+        "id": "MAL-1",
+        "unread": 0,
+        "affected": [{"package": {"ecosystem": "npm", "name": "chalk"}, "versions": ["5.6.1"]}],
+    }
+    for name, data in (("bom.json", bom), ("advisories/a.json", osv), ("advisories/b.json", osv)):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        text = json.dumps(data)
+        path.write_text(
+            text.replace('"unread": 0', f'"unread": {value}') if name == place else text
+        )
+    paths = [str(tmp_path / "bom.json"), "--advisories", str(tmp_path / "advisories")]
+    done = CliRunner().invoke(main, ["scan", *paths])
+    assert isinstance(done.exception, SystemExit)
+    assert done.exit_code == 1
+    assert Path(place).name in done.output
+    assert "number" in done.output or "not evaluated" in done.output
+
+
+@pytest.mark.parametrize("value", STRANGE)
+def test_a_manifest_or_notebook_with_one_counts_as_broken(tmp_path: Path, value: str) -> None:
+    (tmp_path / "manifest.json").write_text(f'{{"00_brief": {value}}}')
+    assert files.read(tmp_path / "manifest.json") == {}
+    (tmp_path / "n.ipynb").write_text(f'{{"cells": [], "metadata": {{"x": {value}}}}}')
+    _, faults = plan.read_notebook(tmp_path / "n.ipynb")
+    assert list(map(str, faults)) == [
+        "n.ipynb: cannot be read as a notebook; save it again with JupyterLab"
+    ]
