@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from impact.case import checks, views, ways
 from impact.case.folder import Case, once
 from impact.case.lineage import Lineage
-from impact.case.scenarios import Change, parse_changes
+from impact.case.scenarios import Change, asked_for
 from impact.errors import BadInput, bad
 from impact.numerics import graph, loss_kinds, sampling
 
@@ -113,7 +113,7 @@ def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
     unknown input or a wrong estimate.
     """
     given_event(run, "what_if")
-    parsed = parse_changes(changes) if isinstance(changes, str) else changes
+    parsed = asked_for(changes) if isinstance(changes, str) else changes
     known = views.changed(run.known, parsed, "changes")
     return simulate(known, run.draws, run.seed, run)
 

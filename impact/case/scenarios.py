@@ -170,16 +170,19 @@ def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def _twice(changes: Iterable[Change], where: str) -> list[Fault]:
-    """A fault for each input that changes set more than once."""
+def asked_for(text: str) -> tuple[Change, ...]:
+    """The changes asked for in a text; raises BadInput where two are of one input."""
+    changes = parse_changes(text)
     by_name: dict[str, list[str]] = {}
     for change in changes:
         by_name.setdefault(change.name, []).append(str(change))
-    return [
-        Fault(f"{where} {name}", f"is set more than once: {'; '.join(several)}", "keep one")
+    if faults := [
+        Fault(f"changes {name}", f"is set more than once: {'; '.join(several)}", "keep one")
         for name, several in by_name.items()
         if len(several) > 1
-    ]
+    ]:
+        raise BadInput(faults)
+    return changes
 
 
 def _estimate(
@@ -211,8 +214,8 @@ def apply(
 
     A change is an assumption of the view, whatever the row was; `link.ID` becomes a row of its own.
     """
-    rows, changes = dict(inputs), list(changes)
-    faults = _twice(changes, where)
+    rows = dict(inputs)
+    faults: list[Fault] = []
     for change in changes:
         if change.name in rows:
             old = rows[change.name]

@@ -49,7 +49,7 @@ def view(
     chosen = case.scenarios[name]
     moment = _moment(as_of or chosen.as_of)
     level = read_level(tlp) if tlp else case.tlp
-    own = scenarios.parse_changes(changes)
+    own = scenarios.asked_for(changes)
     shown = _at_level(case, case.scenarios, level)
     if name not in shown:
         repair = "raise the level, or take another scenario"

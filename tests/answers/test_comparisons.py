@@ -272,7 +272,8 @@ def test_a_chain_of_what_ifs_has_the_bits_of_fresh_runs(mercor: impact.Case) -> 
     for _ in range(20):
         told.append(changes_of(dice, known))
         run = what_if(run, told[-1])
-        fresh = impact.simulate(impact.view(mercor, changes="; ".join(told)), 1000)
+        latest = {item.partition("=")[0]: item for item in "; ".join(told).split("; ")}
+        fresh = impact.simulate(impact.view(mercor, changes="; ".join(latest.values())), 1000)
         assert run.known.changes == fresh.known.changes
         assert same(run, fresh), told
 
