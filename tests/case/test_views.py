@@ -15,7 +15,7 @@ import impact
 from impact import simulation
 from impact.case.folder import digest
 from impact.case.scenarios import parse_changes
-from impact.case.schema import TLP
+from impact.case.schema import TABLES, TLP
 from impact.case.views import NO_COMPROMISE, notices
 from impact.errors import BadInput, Refusal
 from impact.numerics import times
@@ -51,6 +51,7 @@ def loaded(case: Any) -> impact.Case:
 @pytest.mark.parametrize("day", DAYS)
 def test_nothing_is_shown_before_it_was_known(mercor: impact.Case, day: str) -> None:
     known, moment = impact.view(mercor, as_of=day), times.parse(day)
+    assert len(known.tables) == len(TABLES)
     for name, rows in known.tables.items():
         assert rows.filter(pl.col("known_on") > moment).is_empty(), name
 
