@@ -77,7 +77,8 @@ def test_an_account_of_the_window_is_told_in_the_minutes_that_its_claimant_state
     case: Case,
 ) -> None:
     said = evidence.window_sentence(impact.view(case))
-    assert "40 minutes by BerriAI (LiteLLM), 152 minutes by Python Package Index" in said
+    assert "152 minutes by Python Package Index" in said
+    assert "40 minutes by BerriAI (LiteLLM)" in said
     early = evidence.window_sentence(impact.view(case, as_of="2026-03-25"))
     assert early == (
         "litellm 1.82.7 may have been had for 321 minutes, as reported by BerriAI (LiteLLM)."
@@ -89,8 +90,8 @@ def test_an_account_of_the_window_is_told_in_the_minutes_that_its_claimant_state
 
 def test_no_cost_of_a_simulation_is_called_established(run: Run) -> None:
     cells = {text for row in impact.losses(run).rows() for text in row}
+    assert len(cells) > 50
     assert "established" not in cells
-    assert "in every draw" in cells
 
 
 def test_the_length_of_the_window_moves_other_users_and_not_mercor(case: Case) -> None:

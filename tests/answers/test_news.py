@@ -74,7 +74,7 @@ def test_the_way_back_has_the_opposite_effects(mercor: impact.Case) -> None:
 
 def test_the_walk_ends_at_the_later_view_to_the_bit(mercor: impact.Case) -> None:
     one, other = run(mercor, "2026-03-31"), run(mercor, "2026-05-14")
-    _, last = differences._rows_taken_up(one, other)
+    *_, last = differences._rows_taken_up(one, other)
     assert last.reached == other.reached
     assert all((last.losses[name] == other.losses[name]).all() for name in other.losses)
 
@@ -258,7 +258,7 @@ def test_a_claimant_that_is_withdrawn_with_its_claim_is_told(tmp_path: Path) -> 
     case = replace(case, tables=tables, memo={})
     told = impact.news(impact.view(case, as_of="2026-02"), impact.view(case))
     assert told.table["by"].to_list() == ["reported by Zed, 1 January 2026"]
-    assert impact.statements(impact.view(case)).sentence == "Nothing is claimed by that day."
+    assert impact.statements(impact.view(case)).sentence == "Nothing is claimed in this view."
 
 
 def test_a_case_that_was_edited_between_two_views_is_refused(tmp_path: Path) -> None:

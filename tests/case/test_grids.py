@@ -154,8 +154,9 @@ def test_a_level_that_is_none_is_told_with_its_scenario(tmp_path: Path) -> None:
 def test_the_digest_of_a_view_does_not_move_with_what_it_does_not_show(tmp_path: Path) -> None:
     secret = {"id": "secret_weeks", "mode": "3", "shape": "fixed", "unit": "week", "tlp": "amber"}
     toml = "[scenario.named]\nset = { secret_weeks = 1 }\n"
-    with_it = impact.load_case(case_of(tmp_path / "one", toml, inputs=[secret]))
-    without = impact.load_case(case_of(tmp_path / "two", "# none"))
+    other = {**secret, "id": "other_weeks"}
+    with_it = impact.load_case(case_of(tmp_path / "one", toml, inputs=[other, secret]))
+    without = impact.load_case(case_of(tmp_path / "two", "# none", inputs=[other]))
     one, two = (impact.view(case, tlp="green") for case in (with_it, without))
     assert folder.digest(one) == folder.digest(two)
     assert folder.digest(impact.view(with_it, tlp="amber")) != folder.digest(one)

@@ -171,7 +171,7 @@ def test_markings_are_those_of_tlp_2_and_nothing_above_the_level_is_in_it(
 
 
 def test_a_row_above_the_level_moves_no_byte(tmp_path: Path) -> None:
-    claims = [{"id": "c", "object": "x"}]
+    claims = [{"id": "c", "object": "x"}, {"id": "r", "tlp": "red"}]
     plain = evidence(tmp_path / "plain", claims=claims)
     secret = evidence(tmp_path / "secret", claims=[*claims, {"id": "s", "tlp": "red"}])
     texts = [stix.text(stix.bundle(impact.view(case, tlp="green"))) for case in (plain, secret)]
