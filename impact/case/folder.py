@@ -285,11 +285,14 @@ def notes(folder: Path, case: Case) -> list[str]:
         if white:
             what = f"{white} marked WHITE, read as CLEAR, its name since TLP 2.0"
             found.append(f"{table.name}.csv tlp: {what}")
+        if rows.height and "tlp" not in rows.columns and case.label != case.tlp == TLP[0]:
+            what = "the column is missing, so that all rows are read as clear, and others are not"
+            found.append(f"{table.name}.csv tlp: {what}; add it where rows may not go out")
         if count := marks.null_count():
             without.append(f"{count}{'' if without else ' rows'} of {table.name}.csv")
     if without and case.tlp != TLP[0]:
-        rest = f"have none and are read as {case.tlp}, the level of the case; write clear where a row may go out"
-        found.append(f"tlp: {words.listed(without)} {rest}")
+        rest = f"have none and are read as {case.tlp}, the level of the case"
+        found.append(f"tlp: {words.listed(without)} {rest}; write clear where a row may go out")
     return [*found, *map(str, parts.warnings(case.tables))]
 
 

@@ -312,6 +312,15 @@ def test_a_row_without_a_mark_is_of_the_level_of_its_case(tmp_path: Path) -> Non
     )
 
 
+def test_a_table_that_lost_its_marks_beside_marked_rows_is_told(tmp_path: Path) -> None:
+    home = written(tmp_path / "case", [link("event", "a")], [fixed("shut", 1, tlp="red")])
+    assert folder.notes(home, impact.load_case(home)) == [
+        f"{table}.csv tlp: the column is missing, so that all rows are read as clear, and others"
+        " are not; add it where rows may not go out"
+        for table in ("entities", "links")
+    ]
+
+
 def test_a_row_that_a_lower_mark_gives_away_is_told(case_copy: Any) -> None:
     case_copy.add("entities", "mercor", "tlp", id="odd", tlp="red")
     case_copy.add("entities", "mercor", "tlp", id="odd", tlp="")
