@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from impact.case import checks
@@ -22,6 +24,7 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     BadInput where no rate is known in the view.
     """
     check_draws(draws, seed)
+    known = replace(known, lasted={})  # what goes on now says nothing of the next event
     rates = [name for name, row in known.inputs.items() if row["unit"] == checks.RATE]
     if not rates:
         repair = f"give inputs.csv one in {checks.RATE}, or leave out --year"

@@ -135,6 +135,7 @@ def test_each_company_is_reached_over_a_link_that_a_claim_carries(
     ways_in = (("certain",), LISTED)
     links = [row for row in run.known["links"].to_dicts() if tuple(row["chances"]) in ways_in]
     into = {row["target"]: row for row in links}
+    assert told_of(run)
     for client in told_of(run):
         claims = run.known["claims"].filter(pl.col("id").is_in(into[client]["claims"]))
         through = claims.filter(pl.col("says").str.contains("through Drift"))
@@ -206,6 +207,7 @@ def test_what_is_disputed_is_told_with_both_sides(drift: impact.Case) -> None:
 
 
 def test_every_scenario_of_the_case_can_be_priced(drift: impact.Case) -> None:
+    assert len(drift.scenarios) > 1
     for name in drift.scenarios:
         assert impact.losses(run_of(drift, name)).sentence
 
@@ -213,6 +215,7 @@ def test_every_scenario_of_the_case_can_be_priced(drift: impact.Case) -> None:
 def test_every_source_is_one_of_the_collected_facts(drift: impact.Case, acceptance: Path) -> None:
     collected = {row["id"]: row for row in facts(acceptance, "facts-drift/sources.csv")}
     general = {row["source_url"] for row in facts(acceptance, "facts/calibration.csv")}
+    assert drift["sources"].height > 10
     for source in drift["sources"].iter_rows(named=True):
         if source["x_fact"] == "calibration":
             assert source["url"] in general, source["id"]
@@ -246,6 +249,7 @@ def test_every_claim_names_its_fact_and_its_credibility(
         for table in ("events", "figures", "conflicts")
         for row in facts(acceptance, f"facts-drift/{table}.csv")
     }
+    assert drift["claims"].height > 50
     for claim in drift["claims"].iter_rows(named=True):
         fact = claim["x_fact"] or ""
         assert FACT.fullmatch(fact), claim["id"]

@@ -1,5 +1,6 @@
 """What lies in git: clean notebooks, no addresses of registries or machines, nothing too large."""
 
+import ast
 import json
 import re
 import subprocess
@@ -110,3 +111,17 @@ def test_outputs_and_counts_of_a_notebook_are_seen(
     notebook = tmp_path / "notebook.ipynb"
     notebook.write_text(json.dumps({"cells": [cell]}), "utf-8")
     assert has_outputs(notebook) is is_unclean
+
+
+def test_no_browser_of_the_tests_outlives_its_module(root: Path) -> None:
+    """Playwright leaves an event loop running in the thread, in which no second one can start."""
+    found = [
+        (path.name, node.name, " ".join(map(ast.unparse, node.decorator_list)))
+        for path in sorted((root / "tests").rglob("*.py"))
+        if "sync_playwright" in (text := path.read_text("utf-8"))
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef) and "sync_playwright()" in ast.unparse(node)
+        if any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+    ]
+    assert [name for name, *_ in found] == ["conftest.py", "test_browser.py"]
+    assert [one for one in found if "session" in one[2]] == []

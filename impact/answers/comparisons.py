@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import altair as alt
 
 
+NO_WORTH = "What data is worth to a client or a rival is estimated nowhere and is in no amount."
+
+
 def under(run: Run, scenario: str) -> Run:
     """The run under another scenario of its case, on the same draws."""
     given_event(run, "under")
@@ -82,7 +85,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
                 "p95_usd": p95,
                 "p95_difference_usd": p95 - base,
                 "times_sharper": sharper,
-                "said": said_moved(moved, run.known.currency),
+                "said": difference_text(run, other, moved),
             }
         )
     frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
@@ -118,6 +121,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         notes=(
             "Differences are on the same draws; ± is simulation error, half of a 95 % interval.",
             f"Totals are {ILLUSTRATIVE}.",
+            *([NO_WORTH] if any(row["said"].endswith("priced") for row in rows) else []),
         )
         if rows
         else (),
@@ -139,11 +143,12 @@ def _beside(known: Case, name: str) -> bool:
     return known.scenarios[name].grid in ("", known.scenarios[known.scenario].grid)
 
 
-def said_moved(moved: measures.Measure, currency: str = "USD") -> str:
-    """A difference with its error; none where nothing moves."""
-    value, error = moved.value or 0.0, moved.error or 0.0
+def difference_text(one: Run, other: Run, moved: measures.Measure) -> str:
+    """A difference of two totals with its error; none where nothing moves that has a price."""
+    value, error, currency = moved.value or 0.0, moved.error or 0.0, one.known.currency
     if not value and not error:
-        return "no difference"
+        same = one.reached == other.reached
+        return "no difference" if same else "no difference that is priced"
     if abs(value) < error:
         most = words.money(abs(value) + error, None, currency)
         return f"less than {most} either way"

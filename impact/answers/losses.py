@@ -330,17 +330,21 @@ _BANDS = {"lab": "a client lab", "client": "a client"}
 def _drivers(run: Run) -> list[dict[str, Any]]:
     """Clients of a kind as one band by driver: the draws of all of them.
 
-    A case with one client is that client's own, which is named.
+    What one client alone may lose is that client's own, which is named.
     """
     known, said = run.known, names(run.known)
     kinds = dict(known["entities"].select("id", "kind").iter_rows())
     mine = known["losses"].filter(pl.col("received_by").is_null())
     clients = {name for name, kind in kinds.items() if kind in ("lab", "client")}
     mine_of = dict(mine.select("id", "needs").iter_rows())
+    of_driver: dict[str, set[str]] = {}
+    for bearer, driver in mine.select("bearer", "driver").iter_rows():
+        of_driver.setdefault(driver, set()).update({bearer} & clients)
     groups: dict[tuple[str, str], list[str]] = {}
     for name, bearer, driver in mine.select("id", "bearer", "driver").iter_rows():
         if bearer in clients:
-            band = said[bearer] if len(clients) == 1 else _BANDS[kinds[bearer]]
+            alone = len(of_driver[driver]) == 1
+            band = said[bearer] if alone else _BANDS[kinds[bearer]]
             groups.setdefault((band, driver), []).append(name)
     rows = []
     for (band, driver), ids in groups.items():

@@ -305,7 +305,7 @@ def not_known(run: Run) -> Answer:
     if inputs:
         told = f"{later} of them" if later < many or not many else "all of them"
         sentence = (
-            f"{many} of the {len(inputs)} inputs behind these numbers are assumptions of the kit,"
+            f"{many} of the {len(inputs)} inputs behind these numbers are assumptions,"
             f" {told} made in retrospect, after the day for which they stand."
         )
     return Answer(

@@ -161,6 +161,8 @@ def _of_party(run: Run, name: str) -> Sentences:
     said = names(run.known)
     row = by_entity(run)[name]
     paths = _paths(run, name)
+    if name == ROOT:
+        return [f"{said[name]}: all that this view tells begins with it."]
     if not paths and row["how"] == "rare":
         told = [f"{said[name]}: {said_chance(row)}. No draw reached it, and links lead to it."]
         return told + _cost(run, name)
@@ -289,8 +291,10 @@ def _of_input(run: Run, name: str) -> Sentences:
     told = [
         f"{row['meaning'].rstrip('.')}: {_range(row)}.",
         f"Its basis, {row['basis_kind']}: {row['basis'].rstrip('.')}.",
-        f"It is used by {words.listed(places) or 'nothing'} of this view, drawn"
-        f" {row['drawn'].replace('_', ' ')}.",
+        f"It is used by {words.listed(places)} of this view, drawn"
+        f" {row['drawn'].replace('_', ' ')}."
+        if places
+        else "Nothing in this view uses it.",
     ]
     if name in known.lasted:
         lasted = f"{words.number(known.lasted[name], 2)} {row['unit']}s"

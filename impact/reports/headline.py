@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from impact import words
-from impact.answers.comparisons import paired, said_moved
+from impact.answers.comparisons import difference_text, paired
 from impact.answers.exposure import any_client, any_reported
 from impact.answers.losses import by_bearer
 from impact.answers.provenance import names
@@ -99,7 +99,7 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
     if baseline is not None and known.scenario != BASELINE:
         moved, _ = paired(baseline, run)
         said = {"value_usd": moved.value, "error_usd": moved.error}
-        found["difference"] = {**said, "text": said_moved(moved, known.currency)}
+        found["difference"] = {**said, "text": difference_text(baseline, run, moved)}
     return found
 
 

@@ -225,6 +225,7 @@ def test_nothing_at_stake_is_said_and_is_no_flip(tiny: Any) -> None:
 
 
 def test_options_are_weighed_on_the_same_draws(run: Run) -> None:
+    assert len(weighed(run)) > 1
     for one in weighed(run)[:2]:
         for option, costs in zip(one.decision.options, one.costs, strict=True):
             known = impact.view(

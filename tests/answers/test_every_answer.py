@@ -76,7 +76,9 @@ def asked(
     """Every answer of one view."""
     scenario, day = request.param
     run = impact.simulate(impact.view(mercor, scenario, day), draws=2000)
-    return list(made(run, of_run))
+    found = list(made(run, of_run))
+    assert len(found) > 30
+    return found
 
 
 def test_the_lists_above_hold_every_name_of_the_kit(

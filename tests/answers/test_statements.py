@@ -303,6 +303,7 @@ def test_why_of_a_statement_names_each_value_with_its_standing_and_how_it_was_re
 
 def test_the_statements_say_who_and_when_beside_each_standing(mercor: impact.Case) -> None:
     table = impact.statements(impact.view(mercor)).table
+    assert table.height > 50
     for row in table.iter_rows(named=True):
         told = row["by"] or row["against"]
         assert "20" in told, row

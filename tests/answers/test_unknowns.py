@@ -223,7 +223,9 @@ def test_the_bundled_ranking_falls_and_says_whom_to_ask(run: Run) -> None:
 
 def test_no_answer_is_worth_more_than_to_know_everything_first(run: Run) -> None:
     most = {one.decision.title: min(one.regrets) for one in weighed(run)}
-    for row in impact.unknowns(run).table.iter_rows(named=True):
+    table = impact.unknowns(run).table
+    assert table["value_usd"].max() > 0
+    for row in table.iter_rows(named=True):
         assert row["value_usd"] <= most.get(row["decision"], 0.0)
 
 

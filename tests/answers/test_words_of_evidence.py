@@ -93,6 +93,7 @@ def test_each_sentence_on_who_did_it_has_its_day_and_whose_word_it_is(
     mercor: impact.Case, day: str
 ) -> None:
     answer = impact.attribution(impact.view(mercor, as_of=day))
+    assert answer.notes
     for sentence in re.split(r"(?<=\.) (?=As of)", answer.sentence):
         assert re.match(r"As of \d+ \w+ 2026, judged ", sentence), sentence
         assert "reported by" in sentence or "on priors alone" in sentence
@@ -102,6 +103,8 @@ def test_each_sentence_on_who_did_it_has_its_day_and_whose_word_it_is(
 
 @pytest.mark.parametrize("day", DAYS)
 def test_every_side_of_a_dispute_is_told_with_who_and_when(mercor: impact.Case, day: str) -> None:
-    for row in impact.conflicts(impact.view(mercor, as_of=day)).table.iter_rows(named=True):
+    table = impact.conflicts(impact.view(mercor, as_of=day)).table
+    assert table.height > 0 or day < "2026-03-25"
+    for row in table.iter_rows(named=True):
         for side in (row["side"], row["against"]):
             assert re.search(r"\((reported|denied) by .+, .*20\d\d", side), side

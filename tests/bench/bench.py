@@ -433,12 +433,11 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         groups = (
-            lambda: small_exposure(peers, folder), lambda: large_exposure(peers, folder),
-            lambda: cuts_and_ranks(mercor, folder), lambda: product_model(peers, folder),
-            lambda: what_ifs(folder, mercor), memory,
+            lambda: small_exposure(peers, folder), lambda: cuts_and_ranks(mercor, folder),
+            lambda: product_model(peers, folder), lambda: what_ifs(folder, mercor), memory,
             lambda: all_answers(mercor), evidence, lambda: growth(folder),
             lambda: reports.rows(folder), lambda: stack.rows(peers, folder),
-            lambda: panel.rows(folder),
+            lambda: panel.rows(folder), lambda: large_exposure(peers, folder),
         )  # fmt: skip
         for group in groups:
             for row in group():

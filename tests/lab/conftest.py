@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from labs import CHROMIUM, Lab, running
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,7 @@ def lab(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[BrowserContext]:
     """Chromium that finds no host but the loopback; what it has read of JupyterLab it keeps."""
+    expect.set_options(timeout=30_000)  # ms, for what a busy machine shows late
     with sync_playwright() as started:
         opened = started.chromium.launch(executable_path=chromium, args=list(CHROMIUM))
         yield opened.new_context(viewport={"width": 1500, "height": 1300})

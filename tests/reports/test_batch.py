@@ -19,7 +19,7 @@ import pytest
 import impact
 from impact.errors import BadInput
 from impact.reports import batch, engine, files, kernels
-from notebooks import DRAWS, SCENARIOS, case_of, notebook, planned
+from notebooks import DRAWS, LOAD, SCENARIOS, case_of, notebook, planned
 
 FAILING = "if scenario == 'worse':\n    raise ValueError('of ' + 'some' + 'body')"
 DYING = "import os, signal\nif scenario == 'worse':\n    os.kill(os.getpid(), signal.SIGKILL)"
@@ -127,7 +127,8 @@ def test_a_failing_scenario_is_named_and_the_others_finish(
 ) -> None:
     log = tmp_path / "log"
     note = f"if scenario == 'worse':\n    open({str(log)!r}, 'a').write('x')"
-    path = notebook(tmp_path / "00_small.ipynb", "impact.losses(run)", note, cell)
+    cells = (note, LOAD, "impact.losses(run)", cell)  # the note first: a try counts from its begin
+    path = notebook(tmp_path / "00_small.ipynb", *cells, load=False)
     out = tmp_path / "out"
     tasks = planned(small, [path], "baseline", "worse", "pause_2")
     done = batch.run(tasks, out, jobs=2, seconds=10 if kind == "TimeoutError" else 60)

@@ -110,7 +110,9 @@ def test_every_page_is_quiet_fits_and_has_contrast(
 @pytest.mark.slow
 @pytest.mark.parametrize("look", ["light", "dark phone"])  # each colour, each size
 def test_axe_finds_no_violation_of_wcag(browser: Browser, reports: Path, look: str) -> None:
-    for path in sorted(reports.rglob("*.html")):
+    pages = sorted(reports.rglob("*.html"))
+    assert len(pages) == PAGES
+    for path in pages:
         page, _ = opened(browser, path, **LOOKS[look])
         rules = {"runOnly": {"type": "tag", "values": WCAG}}
         found = Axe().run(page, options=rules).response["violations"]
@@ -124,7 +126,9 @@ def test_axe_finds_no_violation_of_wcag(browser: Browser, reports: Path, look: s
 def test_every_page_has_order_names_and_a_finding_for_each_picture(
     browser: Browser, reports: Path
 ) -> None:
-    for path in sorted(reports.rglob("*.html")):
+    pages = sorted(reports.rglob("*.html"))
+    assert len(pages) == PAGES
+    for path in pages:
         page, _ = opened(browser, path)
         assert page.get_attribute("html", "lang") == "en"
         assert page.title()
