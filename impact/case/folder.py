@@ -17,7 +17,8 @@ import polars as pl
 from impact import words
 from impact.case import checks, parts, tables
 from impact.case import scenarios as scenario_file
-from impact.case.scenarios import BASELINE, Change, Decision, Scenario, Unusable
+from impact.case.changes import Change
+from impact.case.scenarios import BASELINE, Decision, Scenario, Unusable
 from impact.case.schema import SCHEMA_VERSION, TABLES, TLP, highest
 from impact.errors import BadInput, Fault, bad, did_you_mean
 from impact.numerics import loss_kinds, times

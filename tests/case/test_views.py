@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import impact
 from impact import simulation
+from impact.case.changes import parse_changes
 from impact.case.folder import digest
-from impact.case.scenarios import parse_changes
 from impact.case.schema import TABLES, TLP
 from impact.case.views import NO_COMPROMISE, notices
 from impact.errors import BadInput, Refusal
@@ -444,4 +444,3 @@ def test_no_fall_is_supposed_at_chance_0(mercor: impact.Case) -> None:
 def test_the_near_miss_names_the_statement_that_it_contradicts(mercor: impact.Case) -> None:
     (notice,) = notices(impact.view(mercor, "near-miss"))
     assert notice == "Counterfactual: it contradicts the statement of Mercor of 31 March 2026."
-
