@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact.case import checks, views, ways
+from impact.case.changes import Change, asked_for
 from impact.case.folder import Case, once
 from impact.case.lineage import Lineage
-from impact.case.scenarios import Change, asked_for
 from impact.errors import BadInput, bad
 from impact.numerics import graph, loss_kinds, sampling
 

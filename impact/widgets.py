@@ -32,8 +32,9 @@ from impact.answers.tails import exceedance
 from impact.answers.unknowns import unknowns
 from impact.answers.why import why
 from impact.case import checks, views
+from impact.case.changes import Change
 from impact.case.folder import Case, cases, find_case, load_case
-from impact.case.scenarios import BASELINE, Change, Scenario
+from impact.case.scenarios import BASELINE, Scenario
 from impact.case.schema import TLP
 from impact.case.written import keep
 from impact.errors import ImpactError, bad

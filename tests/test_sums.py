@@ -10,7 +10,7 @@ from tiny import Row, Tiny, between, fixed, link, loss
 import impact
 from impact import simulation
 from impact.case import views
-from impact.case.scenarios import parse_changes
+from impact.case.changes import parse_changes
 from impact.errors import BadInput, ImpactError
 from impact.numerics import graph, measures
 

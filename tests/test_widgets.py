@@ -245,7 +245,8 @@ def test_a_scenario_that_cannot_be_written_is_told_and_nothing_is_lost(folder: P
     code = f"""
 import resource, signal
 from pathlib import Path
-from impact.case.scenarios import Change, Scenario
+from impact.case.changes import Change
+from impact.case.scenarios import Scenario
 from impact.case.written import keep
 from impact.errors import ImpactError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

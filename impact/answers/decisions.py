@@ -18,7 +18,8 @@ from impact.answers.answer import Answer, Figure, amount
 from impact.answers.losses import in_all
 from impact.answers.provenance import ILLUSTRATIVE, lowered
 from impact.case import checks, views
-from impact.case.scenarios import Change, Decision, Option
+from impact.case.changes import Change
+from impact.case.scenarios import Decision, Option
 from impact.case.views import now
 from impact.errors import BadInput, bad, did_you_mean
 from impact.numerics import graph, loss_kinds, measures, times

@@ -16,9 +16,10 @@ from impact.answers.news import how, moved_standings
 from impact.answers.provenance import ILLUSTRATIVE, lowered, names
 from impact.answers.statements import replaced
 from impact.case import views
+from impact.case.changes import Change
 from impact.case.checks import LINK_INPUT
 from impact.case.folder import Case
-from impact.case.scenarios import BASELINE, Change
+from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP, highest
 from impact.case.views import now
 from impact.case.ways import ROOT

@@ -96,8 +96,7 @@ def chances(run: Run) -> pl.DataFrame:
 
 def _evidence(run: Run) -> dict[str, int]:
     """Entity -> the chances on which it rests, a bit each: those of all ways to it."""
-    bits: dict[str, int] = {}
-    brings = {}
+    bits, brings = dict[str, int](), dict[str, int]()
     for edge in travelled(run):
         terms = (bits.setdefault(term, 1 << len(bits)) for term in run.model.terms[edge.name])
         brings[edge.name] = reduce(or_, terms, 0)
@@ -121,12 +120,8 @@ _CHANCES = {
 @per_run
 def travelled(run: Run) -> list[graph.Edge]:
     """The edges over which something travels in any draw, in their order."""
-    there = run.reached
-    return [
-        edge
-        for edge in run.edges
-        if edge.source in there and there[edge.source] & run.on[edge.name]
-    ]
+    there, on = run.reached, run.on
+    return [e for e in run.edges if e.source in there and there[e.source] & on[e.name]]
 
 
 @per_run

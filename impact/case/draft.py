@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -15,9 +14,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from impact.case import folder
-from impact.case.schema import TABLES
-from impact.case.tables import harmless
+from impact.case import folder, tables
+from impact.case.schema import TABLES, Table
 from impact.case.vendors import Vendor
 from impact.errors import BadInput, bad, did_you_mean
 from impact.numerics import loss_kinds, times
@@ -137,19 +135,10 @@ def _fill(
     about: Incident,
     today: str,
 ) -> None:
-    tables = {f"{table.name}.csv": table.name for table in TABLES}
+    known = {f"{table.name}.csv": table for table in TABLES}
     for path in template().iterdir():
-        if path.name in tables:
-            with path.open(encoding="utf-8", newline="") as opened:
-                read = csv.DictReader(opened)
-                names = list(read.fieldnames or ())
-                own = [_dated(row, about, today) for row in read]
-            every = [
-                {key: row.get(key) or None for key in names}
-                for row in (*own, *rows.get(tables[path.name], ()))
-            ]
-            frame = pl.DataFrame(every, schema=dict.fromkeys(names, pl.String()))
-            text = harmless(frame).write_csv()
+        if table := known.get(path.name):
+            text = _table(path, table, rows.get(table.name, ()), about, today)
             (made / path.name).write_text(text, encoding="utf-8")
         elif path.is_file():
             shutil.copyfile(path, made / path.name)
@@ -161,6 +150,21 @@ def _fill(
     for place, data in files.items():
         (made / place).parent.mkdir(parents=True, exist_ok=True)
         (made / place).write_bytes(data)
+
+
+def _table(
+    path: Path, table: Table, rows: Iterable[Mapping[str, str]], about: Incident, today: str
+) -> str:
+    """A table of the template with its own rows, dated, and further ones; parted as it is."""
+    there, sign, faults = tables.raw(path, table)
+    if faults:
+        raise BadInput(faults)
+    names = there.drop("file_line").columns
+    cells = [{key: row[key] or "" for key in names} for row in there.iter_rows(named=True)]
+    own = [_dated(row, about, today) for row in cells]
+    every = [{key: row.get(key) or None for key in names} for row in (*own, *rows)]
+    frame = pl.DataFrame(every, schema=dict.fromkeys(names, pl.String()))
+    return tables.harmless(frame).write_csv(separator=sign)
 
 
 def _with(settings: str, key: str, value: str) -> str:

@@ -14,9 +14,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import polars as pl
 
+from impact import words
 from impact.case import checks, parts, tables
 from impact.case import scenarios as scenario_file
-from impact.case.scenarios import BASELINE, Change, Decision, Scenario, Unusable
+from impact.case.changes import Change
+from impact.case.scenarios import BASELINE, Decision, Scenario, Unusable
 from impact.case.schema import SCHEMA_VERSION, TABLES, TLP, highest
 from impact.errors import BadInput, Fault, bad, did_you_mean
 from impact.numerics import loss_kinds, times
@@ -275,7 +277,7 @@ def notes(folder: Path, case: Case) -> list[str]:
 
     Marks of TLP 1.0, rows without a mark in a case above clear, parts that do not sum to a whole.
     """
-    found = []
+    found, without = list[str](), list[str]()
     for table in TABLES:
         rows, _, _ = tables.raw(folder / f"{table.name}.csv", table)
         marks = rows["tlp"] if "tlp" in rows.columns else pl.Series([None] * rows.height)
@@ -284,10 +286,14 @@ def notes(folder: Path, case: Case) -> list[str]:
         if white:
             what = f"{white} marked WHITE, read as CLEAR, its name since TLP 2.0"
             found.append(f"{table.name}.csv tlp: {what}")
-        without = marks.null_count()
-        if without and case.tlp != TLP[0]:
-            rest = f"read as {case.tlp}, the level of the case; write clear where a row may go out"
-            found.append(f"{table.name}.csv tlp: {without} of {rows.height} empty, {rest}")
+        if rows.height and "tlp" not in rows.columns and case.label != case.tlp == TLP[0]:
+            what = "the column is missing, so that all rows are read as clear, and others are not"
+            found.append(f"{table.name}.csv tlp: {what}; add it where rows may not go out")
+        if count := marks.null_count():
+            without.append(f"{count}{'' if without else ' rows'} of {table.name}.csv")
+    if without and case.tlp != TLP[0]:
+        rest = f"have none and are read as {case.tlp}, the level of the case"
+        found.append(f"tlp: {words.listed(without)} {rest}; write clear where a row may go out")
     return [*found, *map(str, parts.warnings(case.tables))]
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from impact.case import checks, grids, ways
+from impact.case.changes import NAME, Change, read_estimate
 from impact.case.schema import TLP
 from impact.case.tables import level as read_level
 from impact.errors import BadInput, Fault, did_you_mean
@@ -17,7 +18,6 @@ from impact.numerics import times
 
 BASELINE = "baseline"
 UNUSABLE = "unusable"  # block of a sealed view
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SCENARIO_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # signs of a place are left to it
 _MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 _SCENARIO = ("title", "says", "set", "each", "as_of", "contradicts", "tlp")
@@ -26,27 +26,6 @@ _DECISION = (
 )
 _OPTION = ("title", "says", "costs", "saves", "set", "closes", "against")
 Tables = Mapping[str, pl.DataFrame]
-
-
-@dataclass(frozen=True, order=True)
-class Change:
-    """One input given another estimate; low = mode = high is a fixed value."""
-
-    name: str
-    low: float
-    mode: float
-    high: float
-
-    def __str__(self) -> str:
-        """The change in the grammar of `--set`."""
-        if self.low == self.high:
-            return f"{self.name}={_exact(self.mode)}"
-        return f"{self.name}={','.join(map(_exact, (self.low, self.mode, self.high)))}"
-
-
-def _exact(value: float) -> str:
-    """A number that reads back as the same number."""
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
 @dataclass(frozen=True)
@@ -143,65 +122,6 @@ def named(entry: Scenario | Decision) -> frozenset[tuple[str, str]]:
         link = change.name.removeprefix(checks.LINK_INPUT)
         found.add(("inputs", change.name) if link == change.name else ("links", link))
     return frozenset(found)
-
-
-def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
-    """Changes written as `NAME=VALUE; NAME=LOW,MODE,HIGH`; raises BadInput with all faults.
-
-    >>> [str(change) for change in parse_changes("pause_weeks=52; p=0.1,0.2,0.3")]
-    ['pause_weeks=52', 'p=0.1,0.2,0.3']
-    """
-    changes: list[Change] = []
-    faults: list[Fault] = []
-    for item in (part.strip() for part in text.split(";")):
-        name, sign, value = (part.strip() for part in item.partition("="))
-        if not item:
-            continue
-        if not sign or not _NAME.fullmatch(name):
-            faults.append(Fault(where, f'"{item[:60]}" is no change', "write NAME=VALUE"))
-            continue
-        try:
-            estimate: object = [float(part) for part in value.split(",")]
-        except ValueError:
-            estimate = value
-        _estimate(where, name, estimate, changes, faults)
-    if faults:
-        raise BadInput(faults)
-    return tuple(changes)
-
-
-def asked_for(text: str) -> tuple[Change, ...]:
-    """The changes asked for in a text; raises BadInput where two are of one input."""
-    changes = parse_changes(text)
-    by_name: dict[str, list[str]] = {}
-    for change in changes:
-        by_name.setdefault(change.name, []).append(str(change))
-    if faults := [
-        Fault(f"changes {name}", f"is set more than once: {'; '.join(several)}", "keep one")
-        for name, several in by_name.items()
-        if len(several) > 1
-    ]:
-        raise BadInput(faults)
-    return changes
-
-
-def _estimate(
-    where: str, name: str, estimate: object, changes: list[Change], faults: list[Fault]
-) -> None:
-    values = list(estimate) if isinstance(estimate, list) else [estimate]
-    numeric = all(
-        isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < 1e300 for v in values
-    )
-    if not numeric or len(values) not in (1, 3):
-        repair = "write one number, or low,mode,high"
-        faults.append(Fault(f"{where} {name}", f'"{str(estimate)[:60]}" is no estimate', repair))
-        return
-    low, mode, high = (float(str(v)) for v in (values * 3 if len(values) == 1 else values))
-    if low <= mode <= high:
-        changes.append(Change(name, low, mode, high))
-    else:
-        what, repair = "low, mode and high are not in order", "write low <= mode <= high"
-        faults.append(Fault(f"{where} {name}", what, repair))
 
 
 Rows = dict[str, dict[str, Any]]
@@ -494,7 +414,7 @@ def _entries(
     key: str,
     where: str,
     faults: list[Fault],
-    name_of: re.Pattern[str] = _NAME,
+    name_of: re.Pattern[str] = NAME,
 ) -> list[tuple[str, Mapping[str, Any]]]:
     block = content.get(key, {})
     found: list[tuple[str, Mapping[str, Any]]] = []
@@ -519,7 +439,7 @@ def _set(
         faults.append(Fault(f"{where} set", "is no table", "write set = { NAME = VALUE }"))
         return ()
     for name, estimate in block.items():
-        _estimate(where, name, estimate, changes, faults)
+        read_estimate(where, name, estimate, changes, faults)
     _, wrong = apply(inputs, tables["links"], changes, where)
     faults += wrong
     return tuple(sorted(changes))

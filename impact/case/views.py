@@ -13,6 +13,7 @@ import polars as pl
 
 from impact import words
 from impact.case import checks, folder, scenarios, ways
+from impact.case.changes import Change, asked_for
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import TLP
 from impact.case.tables import level as read_level
@@ -49,7 +50,7 @@ def view(
     chosen = case.scenarios[name]
     moment = _moment(as_of or chosen.as_of)
     level = read_level(tlp) if tlp else case.tlp
-    own = scenarios.asked_for(changes)
+    own = asked_for(changes)
     shown = _at_level(case, case.scenarios, level)
     if name not in shown:
         repair = "raise the level, or take another scenario"
@@ -154,7 +155,7 @@ def under(known: Case, scenario: str) -> Case:
     return changed(seen, [change for change in own if change not in chosen.changes], "changes")
 
 
-def changed(known: Case, changes: Iterable[scenarios.Change], where: str) -> Case:
+def changed(known: Case, changes: Iterable[Change], where: str) -> Case:
     """A view with further changes of its inputs; raises BadInput for an unknown input."""
     more = tuple(changes)
     rows, faults = scenarios.apply(known.inputs, known["links"], more, where)
@@ -164,7 +165,7 @@ def changed(known: Case, changes: Iterable[scenarios.Change], where: str) -> Cas
     return with_inputs(known, rows, tuple(sorted(latest.values())))
 
 
-def with_inputs(known: Case, rows: scenarios.Rows, changes: tuple[scenarios.Change, ...]) -> Case:
+def with_inputs(known: Case, rows: scenarios.Rows, changes: tuple[Change, ...]) -> Case:
     """A view with other rows of inputs.csv, by id, and the changes that they come from."""
     seen = replace(known, tables=_Changed(known.tables, rows), changes=changes)
     vars(seen)["inputs"] = rows  # as `cached_property` keeps them: the same rows, none read twice

@@ -12,8 +12,9 @@ from typing import Any
 
 import polars as pl
 
+from impact.case.changes import Change
 from impact.case.folder import FOLDERS, Case, load_case, ordered, read_case, seal
-from impact.case.scenarios import BASELINE, UNUSABLE, Change, Scenario
+from impact.case.scenarios import BASELINE, UNUSABLE, Scenario
 from impact.case.schema import SCHEMA_VERSION
 from impact.case.tables import harmless
 from impact.errors import BadInput, bad

@@ -12,8 +12,9 @@ from impact.answers.exposure import any_client, any_reported
 from impact.answers.losses import by_bearer
 from impact.answers.provenance import names
 from impact.case import views
+from impact.case.changes import parse_changes
 from impact.case.folder import Case
-from impact.case.scenarios import BASELINE, parse_changes
+from impact.case.scenarios import BASELINE
 from impact.errors import ImpactError
 from impact.reports.plan import Parameters, Task
 from impact.simulation import Run, simulate, total

@@ -15,8 +15,9 @@ from impact.answers import decisions as deciding
 from impact.answers import evidence, exposure, losses, shown, unknowns
 from impact.answers.provenance import origins
 from impact.case import checks, folder
+from impact.case.changes import Change
 from impact.case.folder import Case
-from impact.case.scenarios import Change, Decision
+from impact.case.scenarios import Decision
 from impact.simulation import Run, net, total
 
 NOON = "2026-03-24T12:00Z"

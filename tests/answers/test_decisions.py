@@ -17,7 +17,8 @@ import impact
 from impact.answers import shown
 from impact.answers.decisions import Line, Weighed, envelope, weighed
 from impact.case import views, written
-from impact.case.scenarios import Change, Decision, Option
+from impact.case.changes import Change
+from impact.case.scenarios import Decision, Option
 from impact.errors import BadInput
 from impact.simulation import Run, net, total, what_if
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -253,12 +254,14 @@ def test_a_template_saved_by_a_spreadsheet_makes_the_same_case(
     home.mkdir(parents=True)
     for path in (root / "data" / "cases" / "_template").iterdir():
         text = path.read_text("utf-8")
-        (home / path.name).write_text(
-            f"\ufeff{_semicolons(text)}" if path.suffix == ".csv" else text, "utf-8"
-        )
+        if path.suffix == ".csv":
+            decimal = r"(?<=[;,])(\d+)\.(\d+)(?=[;,])"
+            text = "\ufeff" + re.sub(decimal, r"\1,\2", _semicolons(text))
+        (home / path.name).write_text(text, "utf-8")
     (tmp_path / "v.csv").write_text("vendor,share\nAcme,0.125\n")
     done = CliRunner().invoke(main, ["new", "mine", "--vendors", "v.csv"])
     assert (done.exit_code, done.exception) == (0, None)
+    assert "0,9;0,97" in (home / "inputs.csv").read_text()
     assert impact.load_case("mine")["links"].filter(id="acme-us")["share"].to_list() == [0.125]
 
 
@@ -304,9 +307,18 @@ def test_a_row_without_a_mark_is_of_the_level_of_its_case(tmp_path: Path) -> Non
     assert case.scenarios["s"].tlp == "amber"
     assert "s" not in impact.view(case, tlp="green").scenarios
     assert folder.notes(home, case)[0] == (
-        "entities.csv tlp: 3 of 3 empty, read as amber, the level of the case; write clear where a"
-        " row may go out"
+        "tlp: 3 rows of entities.csv, 2 of links.csv and 1 of inputs.csv have none and are read as"
+        " amber, the level of the case; write clear where a row may go out"
     )
+
+
+def test_a_table_that_lost_its_marks_beside_marked_rows_is_told(tmp_path: Path) -> None:
+    home = written(tmp_path / "case", [link("event", "a")], [fixed("shut", 1, tlp="red")])
+    assert folder.notes(home, impact.load_case(home)) == [
+        f"{table}.csv tlp: the column is missing, so that all rows are read as clear, and others"
+        " are not; add it where rows may not go out"
+        for table in ("entities", "links")
+    ]
 
 
 def test_a_row_that_a_lower_mark_gives_away_is_told(case_copy: Any) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import impact
 from impact import simulation
+from impact.case.changes import parse_changes
 from impact.case.folder import digest
-from impact.case.scenarios import parse_changes
 from impact.case.schema import TABLES, TLP
 from impact.case.views import NO_COMPROMISE, notices
 from impact.errors import BadInput, Refusal
