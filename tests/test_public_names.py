@@ -95,7 +95,8 @@ ASKED: list[tuple[Callable[[impact.Run], object], str]] = [
     ),
     (
         lambda _: impact.load_case(2026),  # type: ignore[arg-type]
-        'case: 2026 is a number, not text or a path; write case="2026", with papermill -r case 2026',
+        "case: 2026 is a number, not text or a path;"
+        ' write case="2026", with papermill -r case 2026',
     ),
     (
         lambda run: impact.systems(run),  # type: ignore[arg-type]
