@@ -106,7 +106,7 @@ def unlike(name: str, value: object, annotation: str) -> list[Fault]:
     """The fault of an argument that is none of the kinds that its annotation names, if any.
 
     >>> print(*unlike("as_of", 2026, "str | None"))
-    as_of: 2026 is a number, not text; write as_of="2026"
+    as_of: 2026 is a number, not text; write as_of="2026", with papermill -r as_of 2026
     """
     wanted = [kind.strip() for kind in annotation.split("|")]
     if not set(wanted) <= _KINDS.keys() or any(_is(value, kind) for kind in wanted):
@@ -145,7 +145,8 @@ def _instead(name: str, value: object, kind: str) -> str:
     if kind == "int" and str(value).strip().removesuffix(".0").isdigit():
         return f"write {name}={str(value).strip().removesuffix('.0')}"
     if kind == "str" and not (_is(value, "Case") or _is(value, "Run") or value is None):
-        return f'write {name}="{value}"'[:120]
+        raw = f", with papermill -r {name} {value}" if isinstance(value, int | float) else ""
+        return f'write {name}="{value}"{raw}'[:120]
     if kind == "str" and name != "case":
         return f'give {name} as text, "" for none'
     return "name it by its id or its folder" if kind == "str" else f"give {_KINDS[kind]}"

@@ -59,7 +59,7 @@ ASKED: list[tuple[Callable[[impact.Run], object], str]] = [
     (lambda run: impact.timeline(run), "known: is a run, not a case; pass run.known"),  # type: ignore[arg-type]
     (
         lambda run: impact.view(run.known, as_of=2026),  # type: ignore[arg-type]
-        'as_of: 2026 is a number, not text; write as_of="2026"',
+        'as_of: 2026 is a number, not text; write as_of="2026", with papermill -r as_of 2026',
     ),
     (
         lambda run: impact.view(run.known, as_of=datetime.date(2026, 4, 3)),  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ ASKED: list[tuple[Callable[[impact.Run], object], str]] = [
     ),
     (
         lambda run: impact.view(run.known, 5),  # type: ignore[arg-type]
-        'scenario: 5 is a number, not text; write scenario="5"',
+        'scenario: 5 is a number, not text; write scenario="5", with papermill -r scenario 5',
     ),
     (
         lambda run: impact.view(run.known, changes=None),  # type: ignore[arg-type]
@@ -95,7 +95,8 @@ ASKED: list[tuple[Callable[[impact.Run], object], str]] = [
     ),
     (
         lambda _: impact.load_case(2026),  # type: ignore[arg-type]
-        'case: 2026 is a number, not text or a path; write case="2026"',
+        "case: 2026 is a number, not text or a path;"
+        ' write case="2026", with papermill -r case 2026',
     ),
     (
         lambda run: impact.systems(run),  # type: ignore[arg-type]
@@ -137,6 +138,6 @@ def test_the_parameters_of_a_report_are_looked_at_too(run: impact.Run) -> None:
     with pytest.raises(BadInput) as raised:
         plan(impact.load_case("mercor"), [], ["baseline"], given)
     assert [str(fault) for fault in raised.value.faults] == [
-        'as_of: 2026 is a number, not text; write as_of="2026"',
+        'as_of: 2026 is a number, not text; write as_of="2026", with papermill -r as_of 2026',
         "draws: 1000.0 is a number, not a whole number; write draws=1000",
     ]
