@@ -155,7 +155,7 @@ WRONG = {
     ),
     "years of very many draws": (("--year", "--draws", "2000000"), 2, r"is outside 1 to 1,048,576"),
     "too many events": (
-        ("--year", "--set", "such_events_a_year=400"),
+        ("--year", "--set", "such_events_a_year=400; such_events_here_share=1"),
         2,
         r"10,000 years hold [\d,]+ events, more than 1,048,576; take [\d,]+ or fewer",
     ),
@@ -260,14 +260,14 @@ def test_show_of_a_year_has_the_keys_of_show_given_the_event() -> None:
     assert shape(event) == shape(year)
     assert (event["over"], year["over"]) == ("event", "year")
     chance = {row["entity"]: row["chance"] for row in year["exposure"]}
-    assert 0.15 < chance["mercor"] < 0.35 < 1.0
+    assert 0.02 < chance["mercor"] < 0.1
 
 
 def test_show_of_a_year_in_text_says_that_it_is_one() -> None:
     done = impact("show", "mercor", "--year", "--draws", "2000")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Mercor breach, baseline: next year")
-    assert "such_events_a_year, assumption" in done.stdout
+    assert "(assumption)" in done.stdout
 
 
 def cents(usd: float) -> int:

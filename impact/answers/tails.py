@@ -45,7 +45,7 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
     chances, errors = measures.exceedance(lost, at)
     shown = chances >= max(end["total"], measures.ENOUGH / 5 / run.draws)
     rows = [
-        (float(a), float(c), float(e), f"{words.chance(float(c))} ± {100 * e:.1f}")
+        (float(a), float(c), float(e), words.chance(float(c)))
         for a, c, e in zip(at[shown], chances[shown], errors[shown], strict=True)
     ]
     frame = pl.DataFrame(rows, schema=_CURVE, orient="row")
@@ -180,7 +180,7 @@ def itemised(run: Run, by: str = "form") -> Answer:
         ),
         run.known.currency,
     )
-    nonzero = frame.filter(pl.col("chance") > 0)
+    nonzero = frame.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
     first = nonzero.row(0, named=True) if nonzero.height else None
     sentence = "No part of the loss occurs in this view."
     if first and first["mean_usd"] is not None:
@@ -232,12 +232,8 @@ def _worded(frame: pl.DataFrame, currency: str) -> pl.DataFrame:
         for name in _SAID
         if f"{name}_usd" in frame.columns
     ]
-    chances = pl.Series("said", [_any(chance) for chance in frame["chance"]], pl.String)
+    chances = pl.Series("said", [words.chance(chance) for chance in frame["chance"]], pl.String)
     return frame.with_columns(chances, *amounts)
-
-
-def _any(chance: float) -> str:
-    return words.chance(chance)
 
 
 _PARTS = {
@@ -304,7 +300,8 @@ def years(run: Run) -> Answer:
     )
     whole = found.row(by_predicate=pl.col("bearer") == "total", named=True)
     rate = next(row for row in run.known.inputs.values() if row["unit"] == checks.RATE)
-    sentence = f"In a year all together lose something with a chance of {_any(whole['chance'])}"
+    chance = words.chance(whole["chance"])
+    sentence = f"In a year all together lose something with a chance of {chance}"
     if whole["mean_usd"] is not None:
         sentence += f", {words.money(whole['mean_usd'], currency=run.known.currency)} on average"
     return Answer(

@@ -111,7 +111,7 @@ def test_a_run_compared_with_itself_has_no_effects(run: Run) -> None:
 
 
 def test_a_change_that_moves_nothing_has_an_effect_of_nothing(run: Run) -> None:
-    found = effects(run, what_if(run, "turing_falls=0.5; pause_weeks=20; further_loss_usd=0"))
+    found = effects(run, what_if(run, "turing_falls=0.5; pause_weeks=40; further_loss_usd=0"))
     assert found["turing_falls"] == 0
     assert "further_loss_usd" not in found  # it is 0 already
     assert found["pause_weeks"] > 0

@@ -94,7 +94,9 @@ def test_the_timeline_has_each_event_with_its_delay_and_the_window_of_each_accou
     ]
     assert answer.table["happened_on"][1] == utc(2, 0)
     assert answer.table["reported_on"][1] == utc(5, 12)
-    assert figures(answer) == {"window_hull.kit": 100, "window_core.kit": 40}
+    assert figures(answer) == {
+        "window_hull.kit": 100, "window_core.kit": 40, "longest_delay": 3.5,
+    }  # fmt: skip
     assert "kit 1.0" in answer.sentence
     assert "disputed" in answer.sentence
     assert answer.sentence.index("60 minutes by a") < answer.sentence.index("80 minutes by b")

@@ -270,10 +270,15 @@ def test_the_chance_to_exceed_an_amount_falls_along_the_line_of_an_even_loss(tin
 
 
 def test_a_year_adds_up_as_many_events_as_it_has(tiny: Tiny) -> None:
-    """Two events a year of which a quarter costs 100: half of one, Poisson. 50 on average; any with
-    1 - exp(-.5) = .393; the variance is .5 x 100^2. At most one with .910, at most two with .986:
-    one year in twenty is above 200."""
-    inputs = {"p": 0.25, "cost": (100, "USD"), "events": (2, "event/year")}
+    """Four events a year, half of them here, of which a quarter costs 100: half of one, Poisson.
+    50 on average; any with 1 - exp(-.5) = .393; the variance is .5 x 100^2. At most one with .910,
+    at most two with .986: one year in twenty is above 200."""
+    inputs = {
+        "p": 0.25,
+        "cost": (100, "USD"),
+        "events": (4, "event/year"),
+        "such_events_here_share": (0.5, "share"),
+    }
     case = tiny({"event > a": "p"}, inputs, {"l": "a at a: cost=cost"})
     answer = impact.next_year(simulate(case))
     assert sorted(answer.table["bearer"]) == ["a", "total"]
@@ -354,7 +359,7 @@ def test_an_option_is_weighed_by_its_mean_its_regret_and_where_it_flips(tiny: Ti
         amounts = [float(found.replace(",", "")) for found in re.findall(r"\$([\d,]+)", text)]
         assert amounts, text
         assert all(600 <= amount <= 733 for amount in amounts), text
-    assert in_order(answer.sentence, ('"go-on"', "up to", '"guard"', "above"))
+    assert in_order(answer.sentence, ("up to", '"go-on"', "above", '"guard"'))
 
 
 def test_the_first_question_is_worth_what_its_answer_saves(run: Run) -> None:
@@ -371,7 +376,7 @@ def test_the_first_question_is_worth_what_its_answer_saves(run: Run) -> None:
     # of the variance 4,000^2 goes with the door, within it .5 x (.16 x 5,000^2 + .24 x 10,000^2)
     between_, within = 4000**2, 0.5 * (0.16 * 5000**2 + 0.24 * 10_000**2)
     assert row["cost_share"] == pytest.approx(between_ / (between_ + within), abs=0.01)
-    assert figures(answer)["value_usd.door"] == row["value_usd"]
+    assert figures(answer)["worth.door"] == row["value_usd"]
     assert in_order(answer.sentence, ("Vera", "Was it open?"))
 
 

@@ -437,8 +437,8 @@ AMOUNTS: dict[str, tuple[Damage, str, str]] = {
     ),
     "an input on a claim that becomes known later": (
         lambda case: case.set("inputs", "hours_a_week", "claims", "meta-paused-on-record"),
-        '"meta-paused-on-record" becomes known later than this row',
-        "no later than itself",
+        '"meta-paused-on-record" becomes known later (2026-04-23) than this row',
+        "to 2026-04-23 or later",
     ),
     "a lognormal of one value": (
         new_input("low", shape="lognormal", low="5", mode="", high="5", cap="9"),
