@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import impact
-from impact.answers.decisions import envelope, weighed
+from impact.answers.decisions import weighed
+from impact.numerics.lines import envelope
 from impact.simulation import Run
 
 DRAWS = 10_000

@@ -186,7 +186,7 @@ def test_sliders_begin_where_the_estimate_is(panel: _Panel) -> None:
         high = 10**slider.max if isinstance(slider, ipw.FloatLogSlider) else slider.max
         assert low <= slider.value <= high
     assert len(panel.sliders.children) <= widgets.MOST_SLIDERS
-    assert np.isclose(control(panel, "stores_in_reach").value, 0.6, atol=0.1)
+    assert np.isclose(control(panel, "replacement_premium_share").value, 0.18, atol=0.03)
 
 
 def test_the_kit_shows_itself_and_says_where_to_start() -> None:
@@ -209,7 +209,7 @@ def test_a_level_offers_no_day_and_no_scenario_above_it(folder: Path) -> None:
     claims = folder / "claims.csv"
     rows = pl.read_csv(claims, infer_schema=False)
     late = rows[-1].with_columns(
-        id=pl.lit("only-red"), known_on=pl.lit("2026-12-24"), tlp=pl.lit("red")
+        id=pl.lit("only-red"), known_on=pl.lit("2026-12-24"), tlp=pl.lit("red"), sources=pl.lit("")
     )
     pl.concat([rows, late]).write_csv(claims)
     scenarios = folder / "scenarios.toml"

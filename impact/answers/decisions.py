@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from impact.case.scenarios import Decision, Option
 from impact.case.views import now
 from impact.errors import BadInput, bad, did_you_mean
 from impact.numerics import graph, loss_kinds, measures, times
+from impact.numerics.lines import Line, envelope
 from impact.simulation import (
     Run,
     arguments,
@@ -38,22 +38,6 @@ if TYPE_CHECKING:
     import altair as alt
 
 Draws = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Line:
-    """Mean cost of an option as a straight line in the input on which the decision flips.
-
-    `base` and `each` are `(draws,)`, the cost at 0 and what one unit adds. Where the input is a
-    chance, `means` are the mean costs at even steps of it from 0 to 1.
-    """
-
-    option: str
-    at_zero: float
-    slope: float
-    means: tuple[float, ...] = ()
-    base: Draws = field(default_factory=lambda: np.zeros(1), repr=False, compare=False)
-    each: Draws = field(default_factory=lambda: np.zeros(1), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -301,52 +285,6 @@ def _flip_error(one: Line, other: Line, at: float) -> float | None:
     return abs((residual.error or 0.0) / slope)
 
 
-def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
-    """(option, from, to) of the cheapest option as the flip value grows from 0, in order.
-
-    >>> envelope([Line("go on", 0, 0.03), Line("pause", 3e6, 0.0)])
-    [('go on', 0.0, 100000000.0), ('pause', 100000000.0, inf)]
-    """
-    steps = len(lines[0].means) - 1
-    if steps < 1:
-        return _straight(lines)
-    found: list[tuple[str, float, float]] = []
-    for step in range(steps):
-        piece = [
-            Line(one.option, one.means[step], one.means[step + 1] - one.means[step])
-            for one in lines
-        ]
-        for option, low, _ in _straight(piece):
-            if low < 1 and (not found or found[-1][0] != option):
-                found.append((option, (step + low) / steps, math.inf))
-    ends_at = [low for _, low, _ in found[1:]] + [math.inf]
-    return [(option, low, end) for (option, low, _), end in zip(found, ends_at, strict=True)]
-
-
-def _straight(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
-    """`envelope` of straight lines."""
-    best = min(lines, key=lambda line: (line.at_zero, line.slope))
-    regimes: list[tuple[str, float, float]] = []
-    start = 0.0
-    while True:
-        crossings = [
-            (
-                (line.at_zero - best.at_zero) / (best.slope - line.slope),
-                line.slope,
-                line.option,
-                line,
-            )
-            for line in lines
-            if best.slope - line.slope > 1e-9 * abs(best.slope)  # no more is rounding
-        ]
-        crossings = [crossing for crossing in crossings if crossing[0] >= start]
-        if not crossings:
-            return [*regimes, (best.option, start, float("inf"))]
-        at, _, _, better = min(crossings)
-        regimes.append((best.option, start, float(at)))
-        best, start = better, float(at)
-
-
 def _amount(value: float, unit: str) -> str:
     """A value of the input on which a decision flips, in its unit."""
     if checks.is_chance(unit):
@@ -392,11 +330,7 @@ def unpriced(run: Run, one: Weighed) -> bool:
 
 def _what(decision: Decision) -> str:
     """What the input of a decision is, as part of a sentence."""
-    return (
-        decision.flips_says
-        if decision.flips_says.startswith("what ")
-        else (f"what {decision.flips_says}")
-    )
+    return f"what {_plain(decision)}"
 
 
 def _notes(run: Run, one: Weighed, shown: bool) -> list[str]:
@@ -516,9 +450,7 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
     drivers = {name: row["driver"] for name, row in run.known.rows("losses").items()}
     unit = run.known.inputs[one.decision.flips_on]["unit"]
     found, chances, regrets = regimes(one), one.best_chances, one.regrets
-    whole = not unpriced(
-        run, one
-    )  # else some costs are left out, and these would say something false
+    whole = not unpriced(run, one)  # else shares and regrets would say something false
     rows = []
     for place, option in enumerate(one.decision.options):
         cost = measures.loss_measures(one.costs[place])["mean"]

@@ -15,11 +15,12 @@ from tiny import GUARD, raised
 
 import impact
 from impact.answers import shown
-from impact.answers.decisions import Line, Weighed, envelope, weighed
+from impact.answers.decisions import Weighed, weighed
 from impact.case import views, written
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
 from impact.errors import BadInput
+from impact.numerics.lines import Line, envelope
 from impact.simulation import Run, net, total, what_if
 
 FOUR = {"client-lab": 3, "litellm-user": 3, "mercor-notice": 6, "client-month-2": 3}

@@ -130,7 +130,7 @@ def test_a_chart_is_vega_lite_by_its_schema_and_sound_xml_that_leads_nowhere(
     grammar = alt.load_schema()
     check = validator_for(grammar)(grammar)
     drawn = [answer for answer in asked if answer.draw]
-    assert len(drawn) > 10
+    assert len(drawn) >= 10
     for answer in drawn:
         chart, svg = answer.chart(), answer.svg()
         assert chart is not None
