@@ -67,7 +67,7 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
         currency=run.known.currency,
         heads={"amount_usd": "Total above", "said": "How likely, in per cent"},
         figures=tuple(
-            Figure(f"above.{amount:.0f}", chance, error, "chance", words.chance(chance))
+            Figure(f"above.{amount:.15g}", chance, error, "chance", words.chance(chance))
             for amount, chance, error, _ in rows
         ),
         notes=(f"Curves are {ILLUSTRATIVE}. {GIVEN[run.over]} Bands are simulation error alone.",)
