@@ -296,10 +296,14 @@ def _amount(value: float, unit: str) -> str:
 
 
 def _threshold(at: Regime, unit: str) -> str:
-    """The upper end of a regime, with its range by simulation where that is wide."""
+    """The upper end of a regime, with its range by simulation where that is wide.
+
+    The range is widened to hold the value as printed, of one digit.
+    """
     if at.error is None or at.error <= words.NEAR * at.high:
         return f"about {_amount(at.high, unit)}"
-    ends = (max(0.0, at.high - at.error), at.high + at.error)
+    printed = at.high if checks.is_chance(unit) else words.significant(at.high, 1)
+    ends = max(0.0, min(at.high - at.error, printed)), max(at.high + at.error, printed)
     if checks.is_chance(unit):
         spread = " to ".join(map(words.per_cent, ends))
     elif loss_kinds.money(code := unit.partition("/")[0]):
@@ -406,15 +410,16 @@ def _told(run: Run, one: Weighed) -> str:
         return f"{decision.title}: nothing is at stake in this view."
     named = [words.listed([f'"{titles[name]}"' for name in at.options]) for at in found]
     verb = ["are about equal" if len(at.options) > 1 else "is cheapest on average" for at in found]
+    more = [" are about equal" if len(at.options) > 1 else "" for at in found]
     unit, over = run.known.inputs[decision.flips_on]["unit"], _over(run, decision)
     if len(found) == 1:
         return f"{decision.title}: {named[0]} {verb[0]}, whatever {_plain(decision)}.{over}"
     parts = [f"up to {_threshold(found[0], unit)} {named[0]} {verb[0]}"]
     parts += [
-        f"up to {_threshold(at, unit)} {name}"
-        for at, name in zip(found[1:-1], named[1:-1], strict=True)
+        f"up to {_threshold(at, unit)} {name}{equal}"
+        for at, name, equal in zip(found[1:-1], named[1:-1], more[1:-1], strict=True)
     ]
-    parts.append(f"above that {named[-1]}")
+    parts.append(f"above that {named[-1]}{more[-1]}")
     return f"{decision.title}: it depends on {_what(decision)}; {', '.join(parts)}.{over}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -419,3 +420,28 @@ def test_a_faulty_decision_stays_faulty_in_a_view_that_is_written(
     written.write(known, tmp_path / "written")
     again = impact.view(impact.load_case(tmp_path / "written"))
     assert views.warnings(again) == views.warnings(known) != []
+
+
+@pytest.mark.parametrize("name", ["mercor", "drift"])
+def test_the_range_of_a_threshold_holds_the_threshold_as_printed(name: str) -> None:
+    run = impact.simulate(impact.view(impact.load_case(name)))
+    ranged = 0
+    for figure in impact.decisions(run).figures:
+        if not figure.name.startswith("flip.") or "(" not in figure.text:
+            continue
+        value, low, high = map(amount_of, re.findall(r"\$[\d.,]+(?: [mb]illion)?", figure.text))
+        assert low <= value <= high, figure.text
+        assert low <= 1.05 * (figure.value - figure.error)
+        assert high >= 0.95 * (figure.value + figure.error)
+        ranged += 1
+    assert ranged
+
+
+def amount_of(text: str) -> float:
+    """An amount as printed, in USD.
+
+    >>> amount_of("$1.4 billion"), amount_of("$210,000")
+    (1400000000.0, 210000.0)
+    """
+    number, _, size = text.removeprefix("$").partition(" ")
+    return float(number.replace(",", "")) * {"": 1, "million": 1e6, "billion": 1e9}[size]
