@@ -80,8 +80,8 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
     spans = [accounts(known, name).with_columns(release=pl.lit(said[name])) for name in releases]
     schema = {"account": pl.String(), **_SPAN, "minutes": pl.Float64(), "release": pl.String()}
     windows = pl.concat([pl.DataFrame(schema=schema), *spans])
+    late = longest_delay(events)
     if events.height:
-        late = longest_delay(events)
         days = sorted(best["happened_on"])
         what = words.count(events.height, "reported event")
         shown = what if best.height == events.height else f"{best.height} of {what}"
@@ -117,9 +117,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
             "reported_by": "By whom",
         },
         figures=(
-            Figure(
-                "longest_delay", (late := longest_delay(events)), None, "day", words.number(late)
-            ),
+            Figure("longest_delay", late, None, "day", words.number(late)),
             *_window_figures(known, releases),
         ),
         notes=(
@@ -146,11 +144,6 @@ def _events(known: Case) -> pl.DataFrame:
         reported_by=who,
         delay_days=pl.when(times.is_dated("known_on")).then(minutes / 1440),
     )  # fmt: skip
-
-
-def _delay(events: pl.DataFrame) -> Figure:
-    late = longest_delay(events)
-    return Figure("longest_delay", late, None, "day", words.number(late))
 
 
 def longest_delay(events: pl.DataFrame) -> float:

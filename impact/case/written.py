@@ -20,7 +20,6 @@ from impact.case.tables import harmless
 from impact.errors import BadInput, bad
 from impact.numerics import times
 
-_MORE = ("note", "closes", "tlp")
 _SETTINGS = ("id", "title", "question", "currency", "role", "tlp")
 _LINE = "file_line"  # where a row stood in the file that it was read from
 
