@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -12,10 +13,12 @@ import pytest
 
 import impact
 from impact import words
+from impact.answers.concentration import only
 from impact.answers.decisions import weighed
 from impact.answers.losses import TOTAL, by_bearer
 from impact.errors import ImpactError
-from impact.simulation import Run, net, total
+from impact.numerics import graph
+from impact.simulation import Run, Source, arguments, net, run_of, total
 
 DAYS = {
     "mercor": ("2026-03-24T12:00Z", "2026-03-31", "2026-04-04", "2026-04-23", "2026-08-12", ""),
@@ -64,6 +67,18 @@ def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
         else:
             continue
         yield f"{row['who']}: {row['what']}", f"{row['range']} {row['said']}", draws
+    for row in (
+        impact.losses(run).table.filter(pl.col("unit") == "USD/person").iter_rows(named=True)
+    ):
+        factors = arguments(run, row["about"])
+        of_one = math.prod(v for name, v in factors.items() if name not in ("people", "band"))
+        state = graph.unpack(
+            run.reached[run.known.rows("losses")[row["about"]]["needs"]], run.draws
+        )
+        yield row["what"], f"{row['range']} {row['said']}", np.where(state, of_one, 0.0)
+    for row in impact.concentration(run).table.iter_rows(named=True):
+        source = Source(run.known, only(run.known, row["entity"]), run.draws, run.seed, run.drawn)
+        yield f"fall of {row['name']}", row["range"], total(run_of(source, run))
     table = impact.decisions(run).table["range"].to_list()
     costs = [cost for one in weighed(run) for cost in one.costs]
     for number, (text, cost) in enumerate(zip(table, costs, strict=True)):
