@@ -407,20 +407,26 @@ def _told(run: Run, one: Weighed) -> str:
     decision, found = one.decision, regimes(one)
     titles = {option.id: option.title for option in decision.options}
     if not one.costs.any() and all(line.slope == 0 for line in one.lines):
-        return f"{decision.title}: nothing is at stake in this view."
+        return _of(decision, "nothing is at stake in this view.")
     named = [words.listed([f'"{titles[name]}"' for name in at.options]) for at in found]
     verb = ["are about equal" if len(at.options) > 1 else "is cheapest on average" for at in found]
     more = [" are about equal" if len(at.options) > 1 else "" for at in found]
     unit, over = run.known.inputs[decision.flips_on]["unit"], _over(run, decision)
     if len(found) == 1:
-        return f"{decision.title}: {named[0]} {verb[0]}, whatever {_plain(decision)}.{over}"
+        return _of(decision, f"{named[0]} {verb[0]}, whatever {_plain(decision)}.{over}")
     parts = [f"up to {_threshold(found[0], unit)} {named[0]} {verb[0]}"]
     parts += [
         f"up to {_threshold(at, unit)} {name}{equal}"
         for at, name, equal in zip(found[1:-1], named[1:-1], more[1:-1], strict=True)
     ]
     parts.append(f"above that {named[-1]}{more[-1]}")
-    return f"{decision.title}: it depends on {_what(decision)}; {', '.join(parts)}.{over}"
+    return _of(decision, f"it depends on {_what(decision)}; {', '.join(parts)}.{over}")
+
+
+def _of(decision: Decision, finding: str) -> str:
+    """What is found of a decision, behind its title, which may be a question."""
+    title = decision.title
+    return f"{title} {words.capital(finding)}" if title.endswith("?") else f"{title}: {finding}"
 
 
 def _plain(decision: Decision) -> str:

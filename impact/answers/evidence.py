@@ -235,10 +235,10 @@ def sources(known: Case) -> Answer:
     roots = len(origins(known, cited))
     sentence = "No source stands in this view."
     if cited:
+        others = ", the others in excerpts or only through others" if read < frame.height else ""
         sentence = (
             f"{words.count(frame.height, 'source')} with"
-            f" {words.count(roots, 'independent origin')}; {read} were read in full, the others in"
-            " excerpts or only through others."
+            f" {words.count(roots, 'independent origin')}; {read} read in full{others}."
         )
     return Answer(
         name="sources",

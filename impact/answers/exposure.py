@@ -174,7 +174,7 @@ def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[
     links = known["links"].filter(pl.col("relation") == relation)
     for one, other in links.select(*ends).iter_rows():
         pairs.setdefault(one, []).append(other)
-    return pairs
+    return {one: list(dict.fromkeys(others)) for one, others in pairs.items()}
 
 
 @per_run

@@ -9,9 +9,8 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer
 from impact.answers.exposure import by_entity, related, said_chance
-from impact.answers.provenance import names, origins
+from impact.answers.provenance import leading_to, names, origins
 from impact.answers.statements import said_by
-from impact.case import checks
 from impact.case.folder import Case, once
 from impact.simulation import Run
 
@@ -48,7 +47,7 @@ def positions(run: Run) -> Answer:
                 else "",
                 "data": _data_state(run, party),
                 "relation": relation,
-                "question": _question(known, party),
+                "question": _question(run, party),
             }
         )
     schema = dict.fromkeys(
@@ -143,20 +142,14 @@ def _data_state(run: Run, party: str) -> str:
     return "; ".join(told)
 
 
-def _question(known: Case, party: str) -> str:
+def _question(run: Run, party: str) -> str:
     """The question of the widest input on the links to the data sets of the party, or to it."""
-    mine = {party, *_data_sets(known, party)}
-    used = {
-        checks.chance_term(term)[0]
-        for link in known.rows("links").values()
-        if link["target"] in mine
-        for term in link["chances"]
-    }
-    asked = [known.inputs[name] for name in sorted(used & known.inputs.keys())]
+    inputs, mine = run.known.inputs, (party, *_data_sets(run.known, party))
+    asked = [inputs[name] for entity in mine for name in leading_to(run, entity)]
     asked = [row for row in asked if row["question"]]
     if not asked:
         return ""
-    widest = max(asked, key=lambda row: (row["high"] or 0.0) - (row["low"] or 0.0))
+    widest = max(asked, key=lambda row: ((row["high"] or 0.0) - (row["low"] or 0.0), row["id"]))
     return f"{widest['question']} (for {widest['ask']})"
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from impact import words
 from impact.case import checks
 from impact.case.folder import Case, once
+from impact.case.ways import ROOT
 from impact.numerics import graph, measures
 from impact.simulation import Run, drawn_inputs, per_run
 
@@ -94,3 +95,15 @@ def assumed_shares(run: Run, outcomes: Draws) -> list[float]:
     inputs = run.known.inputs
     assumed = np.array([inputs[name]["basis_kind"] == "assumption" for name in known], dtype=bool)
     return [float(column[assumed].sum()) for column in shares.T]
+
+
+@per_run
+def leading_to(run: Run, entity: str) -> tuple[str, ...]:
+    """The inputs of the chances of the links that lead to an entity from what is reached."""
+    return tuple(
+        checks.chance_term(term)[0]
+        for edge in run.edges
+        if edge.target == entity and (edge.source == ROOT or edge.source in run.reached)
+        for term in run.model.terms[edge.name]
+        if term != checks.CERTAIN
+    )

@@ -14,9 +14,9 @@ from impact import words
 from impact.answers.answer import Answer, Figure, amount, tally
 from impact.answers.decisions import Weighed, weighed
 from impact.answers.exposure import related
-from impact.answers.provenance import names
+from impact.answers.provenance import leading_to, names
 from impact.answers.statements import said_by
-from impact.case import checks, views
+from impact.case import views
 from impact.case.folder import Case, once
 from impact.numerics import graph, information
 from impact.numerics.information import Bins
@@ -160,7 +160,7 @@ def _quantities(run: Run) -> Iterator[tuple[str, str, str, Bins]]:
     Once for each stream of an input; states that come and go together are one.
     """
     for name, key, values in drawn_inputs(run):
-        question, ask = _question(run.known, name)
+        question, ask = _question(run, name)
         if question:
             kept = ("bins", *key)
             if kept not in run.drawn:
@@ -169,7 +169,7 @@ def _quantities(run: Run) -> Iterator[tuple[str, str, str, Bins]]:
                 yield name, question, ask, run.drawn[kept]
     told = {0, graph.everything(run.draws)}
     for entity, mask in run.reached.items():
-        question, ask = _question(run.known, entity) if mask not in told else ("", "")
+        question, ask = _question(run, entity) if mask not in told else ("", "")
         if question:
             told.add(mask)
             kept = ("bins", mask)
@@ -223,31 +223,19 @@ def _measured(run: Run, bins: Bins, means: Draws, variances: Draws, tried: int) 
     }
 
 
-def _question(known: Case, name: str) -> tuple[str, str]:
+def _question(run: Run, name: str) -> tuple[str, str]:
     """(question, whom to ask) of an input, or of a state: its own, or its least likely input's."""
-    inputs = known.inputs
+    inputs = run.known.inputs
     if name in inputs:
         return inputs[name]["question"] or "", inputs[name]["ask"] or ""
-    row = known.rows("entities")[name]
+    row = run.known.rows("entities")[name]
     if row.get("question"):
         return row["question"], row["ask"] or ""
-    asked = [inputs[term] for term in _leading_to(known, name) if inputs[term]["question"]]
+    asked = [inputs[term] for term in leading_to(run, name) if inputs[term]["question"]]
     if not asked:
         return "", ""
     least = min(asked, key=lambda row: (row["mode"] or 0.0, row["id"]))
     return least["question"], least["ask"] or ""
-
-
-@once
-def _leading_to(known: Case, entity: str) -> tuple[str, ...]:
-    """The inputs named by the links that lead to an entity."""
-    return tuple(
-        checks.chance_term(term)[0]
-        for link in known.rows("links").values()
-        if link["target"] == entity
-        for term in link["chances"]
-        if term != checks.CERTAIN
-    )
 
 
 @per_run

@@ -471,3 +471,24 @@ def test_every_fault_of_an_inventory_is_told(tmp_path: Path) -> None:
     assert [fault.where for fault in raised.value.faults] == [
         *("v.csv:2 share", "v.csv:3", "v.csv:4"),
     ]
+
+
+def test_a_default_beside_a_row_of_ones_own_is_no_second_relation_and_no_question(
+    home: Path,
+) -> None:
+    """The user's own chance decides whether we are reached: its question is asked."""
+    case = begun(home, "Zellis", "Blue Cloud")
+    own_link(case, "event", "zellis", "certain")
+    add(case, "inputs", id="has_ours", low="0.3", mode="0.5", high="0.8", shape="pert",
+        unit="chance", drawn="once", meaning="A chance.", basis_kind="assumption", basis="Ours.",
+        authored_on=DAY, question="Which projects ran there?", ask="Zellis")  # fmt: skip
+    own_link(case, "zellis", "us", "has_ours")
+    view = impact.simulate(impact.view(impact.load_case(case)))
+    relations = dict(impact.positions(view).table.select("id", "relation").iter_rows())
+    assert relations["zellis"] == "1 reported client: Our firm"
+    assert relations["us"] == "2 reported suppliers: Blue Cloud and Zellis"
+    (first, *others) = impact.unknowns(view).table.iter_rows(named=True)
+    assert (first["question"], first["data_share"]) == (
+        "Which projects ran there?", pytest.approx(1.0, abs=0.01),
+    )  # fmt: skip
+    assert all(row["data_share"] < 0.05 for row in others)

@@ -290,7 +290,7 @@ def test_sources_are_those_cited_and_what_they_restate_and_copies_have_one_origi
     ]
     assert answer.table["address"][2] == "https://paper.example/2"
     assert figures(answer) == {"sources": 4, "origins": 3}
-    assert all(part in answer.sentence for part in ("4 sources", "3 independent", "3 were read"))
+    assert all(part in answer.sentence for part in ("4 sources", "3 independent", "3 read in full"))
 
 
 # what is new
