@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from impact import words
 from impact.answers.brief import bottom_line
 from impact.answers.evidence import window, window_sentence
@@ -22,6 +24,7 @@ def record(run: Run) -> dict[str, Any]:
     """The answer of `impact show --json`; a measure that is not resolved or not shown is null."""
     known = run.known
     losses_of = by_bearer(run).select("bearer", "chance", *_MEASURES, "basis")
+    met = pl.when(pl.col("how") != "rare").then(pl.col("chance", "chance_error"))
     found = {
         "case": known.id,
         "currency": known.currency,
@@ -39,7 +42,7 @@ def record(run: Run) -> dict[str, Any]:
             for name in sorted(set(known["windows"]["entity"]))
             for part, opens, closes in window(known, name).iter_rows()
         ],
-        "exposure": chances(run).select("entity", "kind", "chance", "chance_error").to_dicts(),
+        "exposure": chances(run).select("entity", "kind", met).to_dicts(),
         "losses": losses_of.to_dicts(),
         "forms": by_form(run).to_dicts(),
     }

@@ -346,6 +346,8 @@ def test_what_no_draw_met_is_not_resolved_and_has_its_exact_mean(tiny: Any) -> N
     assert row["mean_usd"] == pytest.approx(10_000)
     assert row["chance"] is None
     assert "less than about 1 in 330" in row["basis"]
+    (reached,) = (r for r in shown.record(run)["exposure"] if r["entity"] == "a")
+    assert (reached["chance"], reached["chance_error"]) == (None, None)
     text = shown.text(run)
     for false in ("no way to a client is known", "No loss follows", "Nothing is lost"):
         assert false not in text
