@@ -153,7 +153,7 @@ def difference_text(one: Run, other: Run, moved: measures.Measure) -> str:
         most = words.money(abs(value) + error, None, currency)
         return f"less than {most} either way"
     way = "more" if value > 0 else "less"
-    sizes = (words.money(size, None, currency) for size in (abs(value), error))
+    sizes = [words.money(size, None, currency) for size in (abs(value), error) if size]
     return f"{' ± '.join(sizes)} {way}"
 
 

@@ -365,7 +365,8 @@ def _sentence(run: Run, rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "No loss follows from what is known in this view."
     if all(row["range"].startswith(words.NOT_RESOLVED) for row in rows):
-        return f"The loss of {rows[-1]['who']} is {rows[-1]['range']}; its chance is {rows[-1]['said']}."
+        last = rows[-1]
+        return f"The loss of {last['who']} is {last['range']}; its chance is {last['said']}."
     told = []
     for row in rows:
         ranged = row["range"]

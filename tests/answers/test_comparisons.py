@@ -12,6 +12,7 @@ import impact
 from impact.answers import comparisons, differences, shown
 from impact.answers.losses import by_bearer
 from impact.errors import BadInput, Refusal
+from impact.numerics import measures
 from impact.simulation import Run, net, simulate, total, what_if
 
 PAIRS = [
@@ -115,6 +116,30 @@ def test_a_change_that_moves_nothing_has_an_effect_of_nothing(run: Run) -> None:
     assert found["turing_falls"] == 0
     assert "further_loss_usd" not in found  # it is 0 already
     assert found["pause_weeks"] > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.0, 0.0, "no difference"),
+        (500.0, 0.0, "$500 more"),
+        (500.0, 100.0, "$500 ± $100 more"),
+        (-500.0, 100.0, "$500 ± $100 less"),
+        (100.0, 500.0, "less than $600 either way"),
+        (0.0, 500.0, "less than $500 either way"),
+    ],
+)
+def test_a_difference_is_told_with_its_error(
+    run: Run, value: float, error: float, text: str
+) -> None:
+    assert comparisons.difference_text(run, run, measures.Measure(value, error)) == text
+
+
+def test_a_difference_in_who_is_reached_that_has_no_price_is_told(tiny: Any) -> None:
+    one = impact.simulate(impact.view(tiny({"event > a": "p"}, {"p": 0.5})), draws=100)
+    other = what_if(one, "p=1")
+    moved = comparisons.paired(one, other)[0]
+    assert comparisons.difference_text(one, other, moved) == "no difference that is priced"
 
 
 def test_an_interaction_is_shared_evenly(tiny: Any) -> None:

@@ -87,6 +87,20 @@ def test_two_probable_origins_establish_and_two_copies_do_not(said: Said) -> Non
     ) == ("likely")
 
 
+def test_a_weak_origin_beside_those_that_establish_takes_nothing_away(said: Said) -> None:
+    weak = {"id": "s3", "reliability": "E"}
+    alone = said(
+        claim("one", credibility="1"), claim("two", sources="s3", by="c"),
+        sources=[{"id": "s1"}, weak],
+    )  # fmt: skip
+    assert standing(alone, "yes") == "established"
+    together = said(
+        claim("one"), claim("two", sources="s2", by="c"), claim("three", sources="s3", by="d"),
+        sources=[{"id": "s1"}, {"id": "s2"}, weak],
+    )  # fmt: skip
+    assert standing(together, "yes") == "established"
+
+
 def test_a_copy_is_no_more_reliable_than_what_was_read(said: Said) -> None:
     sources = [{"id": "s1", "reliability": "A"}]
     sources += [{"id": "s2", "reliability": "D", "derived_from": "s1"}]
