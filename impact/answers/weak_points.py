@@ -1,4 +1,4 @@
-"""What exposure hangs on: which link matters, what all ways pass."""
+"""What exposure depends on: which link matters, what all ways pass."""
 
 from __future__ import annotations
 
