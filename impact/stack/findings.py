@@ -203,7 +203,7 @@ def _candidates(asks: Sequence[Ask], records: Sequence[Affected]) -> list[str]:
 def _said(ask: Ask) -> str:
     extras = f"[{','.join(ask.extras)}]" if ask.extras else ""
     spec = ask.spec.removeprefix("poetry ")
-    gap = " " if spec[:1].isdigit() or (spec[:1] in ("^", "~", "*") and spec != "") else ""
+    gap = " " if spec[:1].isdigit() or spec[:1] in ("^", "~", "*") else ""
     scope = f" in {ask.scope}" if ask.scope else ""
     return f"{ask.name}{extras}{gap}{spec}{scope}"
 

@@ -89,6 +89,12 @@ def test_an_account_of_the_window_is_told_in_the_minutes_that_its_claimant_state
     assert evidence.window_sentence(impact.view(case, as_of="2026-03-23")) == ""
 
 
+def test_the_timeline_tells_twenty_events_and_at_most_five_of_a_day(case: Case) -> None:
+    told = impact.timeline(impact.view(case)).table
+    assert told.height == 20
+    assert told.group_by(pl.col("happened_on").dt.date()).len()["len"].max() == 5
+
+
 def test_no_cost_of_a_simulation_is_called_established(run: Run) -> None:
     cells = {text for row in impact.losses(run).rows() for text in row}
     assert len(cells) > 20
