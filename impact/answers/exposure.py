@@ -359,12 +359,12 @@ def client_data_reached(run: Run) -> str:
         groups.setdefault(text, []).append(said[row["entity"]])
     unmet = [said[row["entity"]] for row in by_entity(run).values()
              if row["kind"] == kind and row["how"] == "rare"]  # fmt: skip
-    if not rows and unmet:
-        verb = "is" if len(unmet) == 1 else "are"
-        chance = f"not resolved: {words.one_in(run.draws)}"
-        return f"whether {words.listed(sorted(unmet))} {verb} reached is {chance}"
+    who = words.listed(sorted(unmet)) if len(unmet) <= _NAMED else f"{len(unmet)} others"
+    who += " is" if len(unmet) == 1 else " are"
+    rest = f"whether {who} reached is not resolved: {words.one_in(run.draws)}" if unmet else ""
     if not rows:
-        return f"no way to a {'client lab' if kind == 'lab' else 'client'} is known"
+        return rest or f"no way to a {'client lab' if kind == 'lab' else 'client'} is known"
+    rest = f"; {rest}" if rest else ""
     reported = (
         f"{words.count(len(sure), kind)} {'is' if len(sure) == 1 else 'are'} reported as reached"
     )
@@ -374,12 +374,13 @@ def client_data_reached(run: Run) -> str:
         sure = [said[row["entity"]] for row in told]
         reported = f"{words.listed(sorted(sure))} are reported as reached"
     if not groups:
-        return reported
+        return f"{reported}{rest}"
     likely = words.listed([f"{text} for {words.listed(labs)}" for text, labs in groups.items()])
     start = "whether client data was in reach is not reported and is"
     if sure:
         start = f"{reported}; of others it is not reported and is"
-    return f"{start} {likely}" if set(groups) == {"supposed"} else f"{start} assumed, {likely}"
+    assumed = "" if set(groups) == {"supposed"} else " assumed,"
+    return f"{start}{assumed} {likely}{rest}"
 
 
 @per_run

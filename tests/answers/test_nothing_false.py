@@ -356,6 +356,14 @@ def test_what_no_draw_met_is_not_resolved_and_has_its_exact_mean(tiny: Any) -> N
     assert "nothing" not in impact.why(run, "total").sentence.lower()
 
 
+def test_what_no_draw_met_is_told_beside_what_is_likely(tiny: Any) -> None:
+    inputs = {"p": 1e-5, "q": 0.4}
+    case = tiny({"event > a": "p", "event > b": "q"}, inputs, (), {"a": "client", "b": "client"})
+    told = impact.exposure(run_of(case, 1000)).sentence
+    assert "40 % for b" in told
+    assert "whether a is reached is not resolved: less than about 1 in 330" in told
+
+
 # levels and moments
 
 

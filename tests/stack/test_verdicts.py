@@ -79,6 +79,7 @@ def test_a_time_lies_where_it_must(begins: str | None, ends: str | None, expecte
 def test_what_stood_throughout_the_core_counts_as_in_the_core() -> None:
     assert when(at("10:00"), at("15:00"), ACCOUNTS, throughout=True) == "core"
     assert when(at("11:30"), at("15:00"), ACCOUNTS, throughout=True) == "hull"
+    assert when(at("11:00"), at("15:00"), ACCOUNTS, throughout=True) == "core"
 
 
 def test_the_table_is_whole() -> None:
