@@ -66,10 +66,15 @@ def test_the_way_of_the_package_and_its_source_are_told_by_why(home: Path) -> No
 
 
 def test_the_originals_are_kept_and_asked_again_by_the_notebook(home: Path) -> None:
+    """Those of which a row speaks: a file without the package stays where it is."""
+    (home / "fleet/other").mkdir()
+    (home / "fleet/other/requirements.txt").write_text("requests==2.32.0\n")
     run("new", "acme", "--scan", "fleet")
     case = home / "data/cases/acme"
     kept = case / "locks/labeling-service/uv.lock"
     assert kept.read_bytes() == (home / "fleet/labeling-service/uv.lock").read_bytes()
+    places = [*(case / "locks").glob("*/*")]
+    assert sorted(path.name for path in places) == ["pyproject.toml", "uv.lock"]
     known = impact.view(impact.load_case("acme"))
     told = impact.systems(impact.scan(known=known)).table
     assert dict(told.select("system", "verdict").iter_rows()) == {
