@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -343,3 +344,16 @@ def test_the_bottom_line_is_three_sentences(run: Run) -> None:
     for says in rows["says"]:
         assert says[0].isupper()
         assert not says.rstrip(".?").count(". ")
+
+
+def simulated(case: Case) -> Run:
+    return impact.simulate(impact.view(case), 50_000)
+
+
+def test_one_client_is_reported_and_two_are(tiny: Any) -> None:
+    kinds = {"a": "client", "b": "client", "c": "client"}
+    one = simulated(tiny({"event > a": "certain", "event > b": "p"}, {"p": 0.4}, (), kinds))
+    two = simulated(tiny({"event > a": "certain", "event > b": "certain"}, (), (), kinds))
+    start = "1 client is reported as reached, a; of others it is not reported and is assumed,"
+    assert exposure.client_data_reached(one) == f"{start} about 40 % for b"
+    assert exposure.client_data_reached(two) == "2 clients are reported as reached, a and b"

@@ -16,7 +16,7 @@ from tiny import GUARD, raised
 
 import impact
 from impact.answers import shown
-from impact.answers.decisions import Weighed, weighed
+from impact.answers.decisions import Regime, Weighed, _threshold, weighed
 from impact.case import views, written
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
@@ -445,3 +445,22 @@ def amount_of(text: str) -> float:
     """
     number, _, size = text.removeprefix("$").partition(" ")
     return float(number.replace(",", "")) * {"": 1, "million": 1e6, "billion": 1e9}[size]
+
+
+@pytest.mark.parametrize(
+    ("high", "error", "unit", "text"),
+    [
+        (219_000.0, None, "USD", "about $200,000"),
+        (219_000.0, 2_000.0, "USD", "about $200,000"),
+        (225_000.0, 15_000.0, "USD", "about $200,000 ($200,000 to $240,000)"),
+        (100.0, 150.0, "USD", "about $100 ($0 to $250)"),
+        (5_000.0, 1_000.0, "EUR/week", "about €5,000 (€4,000 to €6,000)"),
+        (0.3, 0.1, "chance", "about 30 % (20 % to 40 %)"),
+        (3.0, 1.0, "week", "about 3 weeks (2 to 4)"),
+        (1.0, None, "week", "about 1 week"),
+    ],
+)
+def test_a_threshold_is_about_one_digit_with_its_range_where_that_is_wide(
+    high: float, error: float | None, unit: str, text: str
+) -> None:
+    assert _threshold(Regime(("go on",), 0.0, high, error), unit) == text
