@@ -254,7 +254,7 @@ def when_text(found: measures.Spread) -> str:
     """Of which outcomes a range is: of all, or of those in which it happens, and how likely."""
     if found.given:
         return f"if it happens ({words.chance(found.chance)})"
-    return "always" if found.chance >= measures.OFTEN else "all outcomes"
+    return "always" if found.chance == 1.0 else "all outcomes"
 
 
 def in_all(found: measures.Spread, currency: str) -> str:

@@ -14,10 +14,10 @@ from tiny import GUARD, evidence, fixed, link, write
 import impact
 from impact.answers import shown
 from impact.answers.decisions import regimes, weighed
-from impact.answers.losses import by_bearer
+from impact.answers.losses import by_bearer, when_text
 from impact.answers.unknowns import own_decisions
 from impact.case import views
-from impact.numerics import times
+from impact.numerics import measures, times
 from impact.reports import headline
 from impact.simulation import Run, likelihood, net, total
 
@@ -362,6 +362,15 @@ def test_what_no_draw_met_is_told_beside_what_is_likely(tiny: Any) -> None:
     told = impact.exposure(run_of(case, 1000)).sentence
     assert "40 % for b" in told
     assert "whether a is reached is not resolved: less than about 1 in 330" in told
+
+
+@pytest.mark.parametrize(
+    ("hits", "text"),
+    [(10_000, "always"), (9_700, "all outcomes"), (3_000, "if it happens (30 %)")],
+)
+def test_always_is_said_of_what_is_in_every_outcome(hits: int, text: str) -> None:
+    amounts = np.where(np.arange(10_000) < hits, 5.0, 0.0)
+    assert when_text(measures.nine_in_ten(amounts)) == text
 
 
 # levels and moments
