@@ -160,6 +160,25 @@ def chance(p: float | None) -> str:
     return f"{5 * round(20 * p) if 0.1 <= p <= 0.9 else round(100 * p)} %"
 
 
+def about(p: float) -> str:
+    """A chance that draws have found, which so is neither 0 nor 1.
+
+    >>> about(0.38), about(0.004), about(1.0)
+    ('about 40 %', 'under 1 %', 'over 99 %')
+    """
+    said = chance(min(max(p, 1e-9), 1 - 1e-9))
+    return said if said.startswith(("under", "over")) else f"about {said}"
+
+
+def portion(p: float, what: str) -> str:
+    """A share of draws, outcomes or years: of all of them, of none, or how much of them.
+
+    >>> portion(0.38, "draws"), portion(1.0, "draws"), portion(0.0, "outcomes")
+    ('40 % of the draws', 'all draws', 'no outcomes')
+    """
+    return f"{'all' if p else 'no'} {what}" if p in (0.0, 1.0) else f"{chance(p)} of the {what}"
+
+
 def one_in(draws: int) -> str:
     """What is known of a chance that none of so many draws met: the rule of three (Hanley 1983).
 

@@ -481,7 +481,7 @@ def _rows(run: Run, which: int) -> list[dict[str, Any]]:
                 "p95": spread.high,
                 "range": in_all(spread, run.known.currency),
                 "best_chance": float(chances[place]) if whole else None,
-                "best_said": f"{words.chance(float(chances[place]))} of outcomes" if whole else "–",
+                "best_said": words.portion(float(chances[place]), "outcomes") if whole else "–",
                 "regret_usd": regret if whole else None,
                 "regret_said": words.money(regret, currency=run.known.currency) if whole else "–",
                 "best_when": _best_when(option.id, found, unit),

@@ -160,7 +160,7 @@ def said_chance(row: Mapping[str, Any], short: bool = False) -> str:
     if row["how"] == "established":
         said = row["reported"] or ("assumed, not sourced" if row["chance"] else "none")
         return lead + (said.partition(" by ")[0] if short else said)
-    return f"{lead}about {words.chance(row['band'])}, assumed"
+    return f"{lead}{words.about(row['band'])}, assumed"
 
 
 _SUFFERS = {"workforce": "idle", "project": "paused", "competitor": "learns something"}
@@ -256,7 +256,7 @@ def _together(run: Run) -> tuple[str, ...]:
         mask &= run.reached[entity]
     who = words.listed(sorted(names(run.known)[entity] for entity in several))
     who = who if len(several) <= _NAMED else f"all {len(several)} {kind}s of which it is not known"
-    chance = words.chance(mask.bit_count() / run.draws)
+    chance = words.chance(mask.bit_count() / run.draws) if mask else words.one_in(run.draws)
     return (f"The chance that {who} are reached together is {chance}, assumed.",)
 
 

@@ -147,10 +147,10 @@ def _sentence(run: Run, rows: list[tuple[float, float, float, str]]) -> str:
         return f"The loss is {unmet}." if unmet else "Nothing is lost in this view."
     if not rows:
         return "How large the loss of all together can get is not resolved in this view."
-    when = "of the years" if run.over == "year" else "of the draws"
+    when = "years" if run.over == "year" else "draws"
     middle = min(rows, key=lambda row: (abs(row[1] - 0.5), row[0]))
     told = [
-        f"{words.money(row[0], currency=run.known.currency)} in {words.chance(row[1])} {when}"
+        f"{words.money(row[0], currency=run.known.currency)} in {words.portion(row[1], when)}"
         for row in (middle, rows[-1])
     ]
     return f"All together lose more than {', and more than '.join(dict.fromkeys(told))}."
@@ -300,8 +300,7 @@ def years(run: Run) -> Answer:
     )
     whole = found.row(by_predicate=pl.col("bearer") == "total", named=True)
     rate = next(row for row in run.known.inputs.values() if row["unit"] == checks.RATE)
-    chance = words.chance(whole["chance"])
-    sentence = f"In a year all together lose something with a chance of {chance}"
+    sentence = f"All together lose something in {words.portion(whole['chance'], 'years')}"
     if whole["mean_usd"] is not None:
         sentence += f", {words.money(whole['mean_usd'], currency=run.known.currency)} on average"
     return Answer(

@@ -152,7 +152,7 @@ def _assumed(chance: float) -> str:
     """A chance that nobody reports: assumed, or supposed where the scenario fixes it."""
     if chance in (0.0, 1.0):
         return "supposed" if chance else "none"
-    return f"about {words.chance(chance)}, assumed"
+    return f"{words.about(chance)}, assumed"
 
 
 def _range(measures: Mapping[str, Any] | None) -> str:

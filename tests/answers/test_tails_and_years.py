@@ -224,7 +224,7 @@ def test_a_year_has_the_keys_and_bearers_of_the_event(run: Run, year: Run) -> No
 
 def test_years_gives_the_measures_of_each_bearer(year: Run) -> None:
     answer = tails.years(year)
-    assert "In a year all together lose something with a chance of 5 %" in answer.sentence
+    assert "All together lose something in 5 % of the years" in answer.sentence
     for row in answer.table.filter(pl.col("bearer") != "total").iter_rows(named=True):
         lost = net(year, row["bearer"])
         assert row["chance"] == np.count_nonzero(lost > 0) / year.draws
