@@ -67,7 +67,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
             "rank": "No.",
             "question": "Question",
             "ask": "Whom to ask",
-            **({"value_said": "Worth to a decision"} if worthy and not most else {}),
+            **({"value_said": "Worth to a decision"} if worthy else {}),
             **({} if most else {"swing_said": "Moves the total by"}),
             "cost_said": "Explains of the total cost",
             "data_said": "Explains of whose data is reached or copied",

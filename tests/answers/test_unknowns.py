@@ -273,3 +273,11 @@ def test_the_questions_of_a_year_are_refused(mercor: impact.Case) -> None:
     year = impact.simulate_year(impact.view(mercor), 1000)
     with pytest.raises(BadInput, match="unknowns: the run is of a year; take a run given the ev"):
         impact.unknowns(year)
+
+
+def test_the_column_that_ranks_is_shown_in_short_too() -> None:
+    run = impact.simulate(impact.view(impact.load_case("drift")))
+    short = impact.unknowns(run, most=5)
+    first = short.table.row(0, named=True)
+    assert first["value_usd"] > 0
+    assert "value_said" in short.heads
