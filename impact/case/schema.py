@@ -289,9 +289,9 @@ TABLES: tuple[Table, ...] = (
     ),
     _table(
         "windows",
-        "One account of when a release could be had, or a stolen thing used; several: a dispute.",
+        "One account of when a release was available, or a stolen thing used; several: a dispute.",
         _entity("entity", "The release, or what was stolen."),
-        Column("opens", "time", "First minute at which it could be had or used.", True),
+        Column("opens", "time", "First minute at which it was available or used.", True),
         Column("closes", "time", "Last minute; empty while it is still open."),
         _claims("claims", "Claims on which the account rests."),
         Column("note", "text", "How it was measured."),
