@@ -154,7 +154,7 @@ def _is_sbom(found: files.Found) -> bool:
     if not isinstance(found.source, Source):
         return False
     form = readers.format_of(found.source.text, found.where)
-    return getattr(form, "FORMAT", str(form)).startswith(("CycloneDX", "SPDX"))
+    return form is not None and form.name.startswith(("CycloneDX", "SPDX"))
 
 
 def _records(path: Path) -> dict[str, bytes]:

@@ -23,7 +23,9 @@ from impact.numerics import times
 from impact.stack import scan as scanning
 from impact.stack import vex
 from impact.stack.files import shown
-from impact.stack.findings import ALARMING
+from impact.stack.findings import ALARMING, NOT_EVALUATED
+from impact.stack.inventory import tail
+from impact.stack.verdicts import NOT_LOOKED_FOR
 
 KEYS = (  # of a line of JSON, beside `ecosystem`, `system` and `history`
     *("file", "format", "package", "version", "advisory", "finding", "verdict"),
@@ -61,16 +63,24 @@ def command(
     every = pl.concat(frames)
 
     def document() -> str:
-        return vex.text(every, question.as_of)
+        return vex.text(every, question.packages, question.as_of)
 
-    grave = every.filter(pl.col("finding").is_in(ALARMING)).height > 0
+    looked = every.filter(pl.col("settle") != NOT_LOOKED_FOR)["system"].unique()
+    missed = set(every["system"]) - set(looked)
+    grave = every.filter(pl.col("finding").is_in(ALARMING)).height > 0 or missed or not every.height
+    if missed:
+        systems = words.listed([f"`{name}`" for name in sorted(missed)][:5])
+        notes.append(
+            f"Nothing could be looked for in {systems}: what it holds is of no ecosystem that an"
+            " advisory names."
+        )
     if as_json and not every.height:  # which must not be taken for clean
         print(verdicts.told(every, known, question=question).sentence, file=sys.stderr)
     if as_json:
-        return [json.dumps(record) for record in records(every)], document, int(grave)
+        return [json.dumps(record) for record in records(every)], document, int(bool(grave))
     told = [markdown(verdicts.told(every, known, notes, question))]
     told += [hunted(known, every)] if hunt and known is not None else []
-    return told, document, int(grave)
+    return told, document, int(bool(grave))
 
 
 def _progress() -> verdicts.Told:
@@ -130,7 +140,9 @@ def records(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
 
 def hunted(known: Case, rows: pl.DataFrame) -> str:
     """What to rotate first, then what to look for, of the packages that a file may have brought."""
-    held = set(rows.filter(~pl.col("verdict").is_in(["no", "unlikely"]))["package"])
+    named = pl.col("finding").is_in(ALARMING) & ~pl.col("verdict").is_in(["no", "unlikely"])
+    open_ = (pl.col("finding") != NOT_EVALUATED) | (pl.col("version") != "")
+    held = {tail(name) for name in rows.filter(named & open_)["package"].unique()}
     if not held:
         return "\nNothing was found that calls for a hunt."
     said, lines = names(known), ["", "What to rotate and to look for"]
@@ -138,7 +150,7 @@ def hunted(known: Case, rows: pl.DataFrame) -> str:
     shown = known["indicators"].sort("action", "kind", "id", descending=[True, False, False])
     for row in shown.iter_rows(named=True):
         name, _, version = said[row["entity"]].rpartition(" ")
-        if kinds[row["entity"]] == "release" and name.lower() not in held:
+        if kinds[row["entity"]] == "release" and tail(name) not in held:
             continue
         of = f" of {version}" if kinds[row["entity"]] == "release" else ""
         what = f"{row['kind']} {_cell('path', row['value'])}, {_cell('what', row['what'])}{of}"

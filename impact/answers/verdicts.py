@@ -19,7 +19,7 @@ from impact.stack import files, installs
 from impact.stack import scan as scanning
 from impact.stack.advisories import Advisories
 from impact.stack.findings import ABSENT, ALARMING, LOCKED_AFFECTED, NOT_EVALUATED, RANGE_ADMITS
-from impact.stack.inventory import canonical
+from impact.stack.inventory import canonical, tail
 from impact.stack.scan import Question
 from impact.stack.verdicts import IMPORT, INSTALL, START, VERDICTS, Window
 
@@ -140,18 +140,18 @@ def stack(known: Case | None) -> dict[str, bytes]:
 def windows(known: Case, found: Advisories) -> list[Window]:
     """The windows of a view, each with its package and version, in the ecosystem of an advisory."""
     said = names(known)
-    homes: dict[str, set[str]] = {}
+    homes: dict[str, list[tuple[str, str]]] = {}
     for record in found.affected:
-        homes.setdefault(record.name, set()).add(record.ecosystem)
+        homes.setdefault(tail(record.name), []).append((record.ecosystem, record.name))
     spans = []
     for row in known["windows"].sort("entity", "id").iter_rows(named=True):
         package, _, version = said[row["entity"]].rpartition(" ")
         trigger = _trigger(known, row["entity"])
         opens, closes = times.start(row["opens"]), row["closes"]
-        spans += [
-            Window(ecosystem, canonical(ecosystem, package), version, opens, closes, trigger)
-            for ecosystem in sorted(homes.get(canonical("PyPI", package), ()))
-        ]
+        for ecosystem, name in sorted(set(homes.get(tail(package), ()))):
+            own = canonical(ecosystem, package).lower()
+            if f"/{name.lower()}".endswith(f"/{own}"):
+                spans.append(Window(ecosystem, name, version, opens, closes, trigger))
     return spans
 
 
@@ -183,7 +183,7 @@ def told(
     open_files = found.filter(pl.col("finding") == RANGE_ADMITS)["file"].n_unique()
     unread = found.filter(pl.col("finding") == NOT_EVALUATED)["file"].n_unique()
     packages = found["package"].n_unique()
-    sentence = "No lock, manifest or SBOM was found."
+    sentence = "Nothing was found in which packages are named, so nothing was looked for."
     if question is not None and not question.packages:
         by = f" by {words.date(question.as_of)}" if question.as_of else ""
         sentence = f"No advisory that is held was published{by}: nothing could be looked for."

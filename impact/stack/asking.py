@@ -1,16 +1,33 @@
-"""Requirements of Python packages, in the words of PEP 508 and of Poetry, as `Ask`s."""
+"""Requirements in the words of each tool (pip, Poetry, npm, conda, actions, images) as `Ask`s."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from impact.stack.inventory import NPM, PYPI, Ask, Unread, canonical
+from impact.stack.inventory import (
+    ACTIONS,
+    CONDA,
+    DOCKER,
+    NPM,
+    PYPI,
+    Ask,
+    Unread,
+    artifact,
+    canonical,
+)
 
 ADDRESS = "comes from an address, and the file does not say which version it is"
+COMMIT = re.compile(r"(?=.*[a-f])[0-9a-f]{7,64}|[0-9a-f]{40,64}", re.IGNORECASE)
+FULL = re.compile(r"v?(\d+(?:\.\d+){2,}(?:\+[\w.]+)?)(-[\w.-]+)?")  # a whole version as a tag
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:[\[<>=!~;@(]|$)")
+_RANGE = re.compile(r"[\^~<>=*]|v?\d[\d.x*]*(?:[-+ |].*)?$|latest$")
+_MATCH = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([<>=!~].*)?")
+_IMAGE = re.compile(r"(?:docker://)?((?:[^\s/@]+/)*[^\s/:@]+)(?::([\w.-]+))?(?:@sha\d+:\w+)?")
 
 
 def asked(text: str, scope: str = "") -> Ask | Unread:
@@ -18,6 +35,8 @@ def asked(text: str, scope: str = "") -> Ask | Unread:
 
     >>> asked("litellm[proxy]>=1.81.3").spec
     '>=1.81.3'
+    >>> asked("litellm @ https://files.registry.example/litellm-1.82.8-py3-none-any.whl").spec
+    '==1.82.8'
     """
     try:
         found = Requirement(text)
@@ -26,9 +45,12 @@ def asked(text: str, scope: str = "") -> Ask | Unread:
         why = f'"{text.strip()[:80]}" is no requirement'
         return Unread(PYPI, canonical(PYPI, start[1]) if start else "", why)
     name, marker = canonical(PYPI, found.name), str(found.marker or "")
-    if found.url:
-        return Unread(PYPI, name, ADDRESS)
     extras = tuple(sorted(found.extras))
+    if found.url:
+        package, version = artifact(PYPI, found.url)
+        if package != name:
+            return Unread(PYPI, name, ADDRESS)
+        return Ask(PYPI, name, f"=={version}", scope, marker, extras)
     return Ask(PYPI, name, str(found.specifier), scope, marker, extras)
 
 
@@ -42,7 +64,8 @@ def poetry(name: str, wanted: object, scope: str) -> list[Ask | Unread]:
     if not isinstance(wanted, dict):
         return [Unread(PYPI, name, "is no requirement")]
     if "version" not in wanted:
-        return [Unread(PYPI, name, ADDRESS)]
+        told = asked(f"{name} @ {wanted.get('url', 'x')}", scope)
+        return [told if isinstance(told, Ask) else Unread(PYPI, name, ADDRESS)]
     marker = "; ".join(f"{key} {wanted[key]}" for key in ("markers", "python") if key in wanted)
     named = wanted.get("extras")
     extras = tuple(map(str, named)) if isinstance(named, list) else ()
@@ -50,12 +73,83 @@ def poetry(name: str, wanted: object, scope: str) -> list[Ask | Unread]:
     return [Ask(PYPI, name, f"poetry {wanted['version']}", scope, marker, extras)]
 
 
+def npm(name: str, spec: object, scope: str = "") -> Ask | Unread:
+    """A requirement of npm or Yarn, or why it cannot be evaluated.
+
+    >>> npm("pale", "npm:chalk@^5.0.0").name, npm("chalk", "npm:^5.0.0").spec
+    ('chalk', '^5.0.0')
+    """
+    if not isinstance(spec, str):
+        return Unread(NPM, canonical(NPM, name), f"{name}: is no text")
+    if spec.startswith("patch:"):  # of Yarn: a package, and what is changed of it
+        spec = unquote(spec.removeprefix("patch:").partition("#")[0])
+        spec = spec.removeprefix(f"{name}@") if spec.startswith(f"{name}@") else f"npm:{spec}"
+    alias = re.fullmatch(r"npm:(@?[^@]+)(?:@(?:npm:)?(.*))?", spec)
+    if alias and alias[2] is None and _RANGE.match(alias[1]):
+        spec = alias[1]
+    elif alias:
+        name, spec = alias[1], alias[2] or "*"
+    if ":" in spec or "/" in spec:
+        package, version = artifact(NPM, spec)
+        if package:
+            return Ask(NPM, package, version, scope)
+        own = spec.startswith(("workspace:", "link:", "file:", "portal:", "catalog:"))
+        why = "is set by a catalog" if spec.startswith("catalog:") else "is a folder of the project"
+        why = why if own else "comes from an address"
+        # What lies at an address has a name of its own, which may be any.
+        return Unread(NPM, canonical(NPM, name) if own else "", f"{name[:80]}: {why}")
+    return Ask(NPM, canonical(NPM, name), spec.strip() or "*", scope)
+
+
+def conda(text: str, scope: str = "") -> Ask | Unread:
+    """A match specification of conda: `litellm`, `litellm=1.82`, `channel::litellm>=1.80`."""
+    found = _MATCH.fullmatch(text.strip())
+    if not found:
+        return Unread(CONDA, "", f'"{text[:60]}" is no requirement of conda')
+    spec = re.sub(r"\s", "", found[2] or "")
+    single = re.fullmatch(r"=([\w.]+)(?:=[\w*]+)?", spec)  # one = admits what starts so
+    double = re.fullmatch(r"==([\w.]+)(?:=[\w*]+)?", spec)  # with or without a build
+    spec = f"=={single[1]}.*" if single else f"=={double[1]}" if double else spec
+    return Ask(CONDA, canonical(PYPI, found[1]), spec, scope)
+
+
+def action(text: str, scope: str) -> Ask | Unread:
+    """An action or workflow of another repository: `owner/name/path@tag`."""
+    name, _, at = text.partition("@")
+    if not re.fullmatch(r"[\w.-]+/[\w./-]+", name) or not at or "$" in at:
+        known = canonical(ACTIONS, name) if re.fullmatch(r"[\w.-]+/[\w./-]+", name) else ""
+        return Unread(ACTIONS, known, f'"{text[:80]}" does not say which version it is')
+    return Ask(ACTIONS, canonical(ACTIONS, name), at, scope)
+
+
+def image(text: str, scope: str) -> Iterator[Ask | Unread]:
+    """An image of a container: its tag, and that a digest is no version.
+
+    >>> [ask.spec for ask in image("docker.io/aquasec/trivy:0.69.4", "")]
+    ['0.69.4']
+    """
+    found = _IMAGE.fullmatch(text.strip())
+    if not found:
+        known = canonical(DOCKER, text.partition("$")[0].partition(":")[0].strip())
+        name = known if re.fullmatch(r"[\w./-]+", known) and not known.endswith("/") else ""
+        yield Unread(DOCKER, name, f'"{text[:80]}" does not say which image it is')
+        return
+    name = re.sub(r"^(?:(?:index\.)?docker\.io/)?(?:library/)?", "", found[1].lower())
+    if "@" in text:
+        yield Unread(DOCKER, name, f"{name} is fixed by a digest, which is no version")
+    if found[2] or "@" not in text:
+        yield Ask(DOCKER, name, found[2] or "latest", scope)
+
+
 def pinned(spec: str, ecosystem: str = PYPI) -> str:
-    """The one version that a specifier admits, empty where it admits more.
+    """The one version that a requirement admits, empty where it admits more.
 
     >>> pinned("==1.82.3"), pinned("==1.82.*"), pinned(">=1,==1.82.3")
     ('1.82.3', '', '1.82.3')
     """
+    if ecosystem in (ACTIONS, DOCKER):
+        whole = FULL.fullmatch(spec)
+        return (whole[1] if ecosystem == DOCKER else spec) if whole else ""
     if ecosystem == NPM:
         exactly = re.fullmatch(r"=?\s*v?(\d+\.\d+\.\d+[\w.+-]*)", spec)
         return exactly[1] if exactly else ""

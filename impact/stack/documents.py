@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -109,7 +109,15 @@ def from_toml(source: Source) -> dict[str, Any]:
 
 
 def from_yaml(source: Source) -> object:
-    """The data of a YAML text with every scalar as it is written.
+    """The data of a YAML text of one document, with every scalar as it is written."""
+    every = from_yamls(source)
+    if len(every) > 1:
+        raise bad(source.where, "holds more than one document", "split it")
+    return every[0] if every else None
+
+
+def from_yamls(source: Source) -> list[object]:
+    """The data of each document of a YAML text.
 
     It is built from the events of the parser: composing a tree of nodes, as the library does,
     calls itself for each level and ends the process where there are very many.
@@ -128,7 +136,7 @@ def from_yaml(source: Source) -> object:
         raise bad(place, f"is not YAML ({said})"[:200], _WHOLE) from None
     except (yaml.YAMLError, ValueError) as error:
         raise bad(where, f"is not YAML ({type(error).__name__})", _WHOLE) from None
-    return building.root
+    return building.roots
 
 
 @dataclass
@@ -145,10 +153,11 @@ class _Building:
     """Data built from events of YAML; an alias is the same data again and counts anew."""
 
     def __init__(self, where: str) -> None:
-        self.where, self.root = where, None  # type: str, object
+        self.where = where
+        self.roots: list[object] = []
         self.open: list[_Open] = []
         self.known: dict[str, tuple[object, int]] = {}
-        self.documents = self.aliases = 0
+        self.aliases = 0
 
     def take(self, event: Any) -> None:
         """Add what an event of the parser brings."""
@@ -174,16 +183,12 @@ class _Building:
             if event.anchor not in self.known:
                 raise bad(place, f"*{event.anchor} stands for nothing", _WHOLE)
             self._add(*self.known[event.anchor], None, place)
-        elif kind == "DocumentStartEvent":
-            self.documents += 1
-            if self.documents > 1:
-                raise bad(place, "holds more than one document", "split it")
 
     def _add(self, value: object, nodes: int, anchor: str | None, place: str) -> None:
         if anchor:
             self.known[anchor] = value, nodes
         if not self.open:
-            self.root = value
+            self.roots.append(value)
             return
         top = self.open[-1]
         top.nodes += nodes
@@ -242,6 +247,24 @@ def shaped(data: object, kind: type[T], where: str) -> T:
         raise bad(f"{where} {place}", _uncapital(what), _WHOLE) from None
     except RecursionError:
         raise bad(where, "is nested too deeply", _FLAT) from None
+
+
+def table(value: object) -> dict[str, Any]:
+    """A value that should be a table; an empty one in place of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def walk(data: object) -> Iterator[tuple[str, str, Any]]:
+    """(path, key, value) of every value of a document, from the top down."""
+    below: list[tuple[str, str, object]] = [("", "", data)]
+    while below:
+        path, key, value = below.pop()
+        yield path, key, value
+        if isinstance(value, dict):
+            found = [(f"{path}.{name}".lstrip("."), name, inner) for name, inner in value.items()]
+            below += reversed(found)
+        elif isinstance(value, list):
+            below += [(f"{path}[{at}]", key, inner) for at, inner in enumerate(value)][::-1]
 
 
 class Wrong(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from impact.stack.documents import Source
 from impact.texts import decoded
 
 MOST_BYTES = 64 << 20
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SKIPPED = {  # folders of what is installed, built or recorded; the locks that led there are read
     *(".git", ".hg", ".svn", "node_modules", "site-packages", "__pycache__", ".tox", ".nox"),
     *(".venv", "venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints"),
@@ -27,12 +29,7 @@ _OTHER = re.compile(  # endings of what is never one, so that a walk need not op
     r"|npy|npz|pt|onnx|safetensors|pickle|pkl|map|snap|csv|tsv|jsonl|ndjson|log|patch|diff|po|mo)$",
     re.IGNORECASE,
 )
-_READ_ANYWAY = ("setup.py", "setup.cfg")
-NAMED = re.compile(  # names that promise a lock or an SBOM
-    r"(?i)(?:.*\.lock|.*lock\.(?:json|ya?ml|toml)|pylock.*\.toml|pipfile\.lock|pyproject\.toml"
-    r"|package\.json|(?:conda|environment).*\.ya?ml|.*requirements.*\.(?:txt|in)|.*[._-]?s?bom[._-].*(?:json|xml)|s?bom\.(?:json|xml)"
-    r"|.*\.(?:cdx|spdx)(?:\d?\.(?:json|xml|ya?ml|rdf))?|npm-shrinkwrap\.json)"
-)
+_SCRIPT = b"# /// script"  # what a script in Python says where it names packages (PEP 723)
 
 
 @dataclass(frozen=True)
@@ -101,14 +98,14 @@ def held(contents: Mapping[str, bytes]) -> Iterator[Found]:
             path = normpath(join(dirname(name), other))
             if path not in contents:
                 raise bad(f"{name}: {other}", "is not held beside it", "add it to the case")
-            return decoded(contents[path], path)
+            return text_of(contents[path], path)
 
         return read
 
     for name, data in sorted(contents.items()):
         system = name.partition("/")[0]
         try:
-            source: Source | Fault = Source(decoded(data, name), name, beside(name))
+            source: Source | Fault = Source(text_of(data, name), name, beside(name))
         except BadInput as error:
             source = error.faults[0]
         yield Found(None, name, system, source)
@@ -125,32 +122,45 @@ def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
             if name in ("node_modules", "site-packages", ".venv", "venv"):
                 skipped(Path(folder) / name)
         for name in sorted(names):
-            if not _OTHER.search(name) or name in _READ_ANYWAY:
-                yield Path(folder) / name
+            path = Path(folder) / name
+            other = _OTHER.search(name) and not name.endswith(".py")
+            if not other or readers.promised(path.as_posix()):
+                yield path
 
 
 def _looked_at(path: Path, root: Path, asked: bool) -> Found | None:
-    where, promised = shown(path), asked or bool(NAMED.fullmatch(path.name))
+    where, promised = shown(path), asked or readers.promised(path.absolute().as_posix())
     try:
         data = _bytes(path, root)
     except BadInput as error:
         return _told(path, root, error.faults[0]) if promised else None
-    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if not promised and (not data.strip() or (b"\0" in data[:1000] and not wide)):
+    if not promised and (
+        not data.strip()
+        or (path.suffix == ".py" and _SCRIPT not in data)
+        or (b"\0" in data[:1000] and data[:2] not in _WIDE)
+    ):
         return None
     try:
-        text = decoded(data, where)
+        text = text_of(data, where)
     except BadInput as error:
-        head = data[:20_000].decode("utf-16" if wide else "latin-1", "replace")
-        if promised or readers.format_of(head):
-            return _told(path, root, error.faults[0])
-        return None
+        head = data[:20_000].decode("latin-1", "replace")
+        return _told(path, root, error.faults[0]) if promised or readers.format_of(head) else None
     if not promised and readers.format_of(text, where) is None:
         return None
     if not text.strip():
         return _told(path, root, Fault(where, "is empty", "get the whole file again"))
     system = shown(Path(system_of(path, root)))
     return Found(path, where, system, Source(text, where, beside(path, root)))
+
+
+def text_of(data: bytes, where: str) -> str:
+    """The text of a file: UTF-8, or UTF-16 with a byte order mark; else raises BadInput."""
+    if data[:2] in _WIDE:
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeError:
+            raise bad(where, "is not UTF-16, as its first bytes say", "save it as UTF-8") from None
+    return decoded(data, where)
 
 
 def _told(path: Path, root: Path, fault: Fault) -> Found:
@@ -189,7 +199,7 @@ def beside(path: Path, root: Path) -> Callable[[str], str]:
         inside = other.resolve().is_relative_to(repository(path, root).resolve())
         if not inside:
             raise bad(f"{path}: {name}", "leads out of the folder that is read", "give it itself")
-        return decoded(_bytes(other, repository(path, root)), str(other))
+        return text_of(_bytes(other, repository(path, root)), str(other))
 
     return read
 

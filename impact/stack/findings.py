@@ -6,9 +6,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from impact.stack import versions
-from impact.stack.advisories import Affected, examples, names_version
-from impact.stack.asking import pinned
-from impact.stack.inventory import LOCK, PYPI, SBOM, Ask, Component, Inventory, Unread, canonical
+from impact.stack.advisories import examples, names_any, names_version
+from impact.stack.asking import COMMIT, pinned
+from impact.stack.inventory import (
+    ACTIONS,
+    CONDA,
+    DOCKER,
+    GITHUB,
+    LOCK,
+    PYPI,
+    SBOM,
+    Ask,
+    Component,
+    Inventory,
+    Unread,
+    fold,
+    stands,
+)
+from impact.stack.records import Affected
 from impact.words import listed
 
 LOCKED_AFFECTED, LOCKED_OTHER = "locked_affected", "locked_other"
@@ -18,8 +33,9 @@ FINDINGS = (  # the gravest first
     *(LOCKED_AFFECTED, RANGE_ADMITS, NOT_EVALUATED, LOCKED_OTHER, RANGE_EXCLUDES, ABSENT),
 )
 ALARMING = FINDINGS[:3]  # a scan with one of them ends with status 1
-CONDA = "conda"
-_BY_NAME = ("", "GitHub Actions")  # of no registry: a part of another kind may be the same package
+_BY_NAME = ("", ACTIONS, GITHUB)  # of no registry: a part of another kind may be the same package
+SURELY, PERHAPS = 2, 1  # how far a part of a file is a package
+FOREIGN = "it holds packages of"  # others than those of the package that is looked for
 
 
 @dataclass(frozen=True)
@@ -37,54 +53,88 @@ class Finding:
     keys: tuple[str, ...] = field(default=(), repr=False)
 
 
-def find(inventory: Inventory, ecosystem: str, name: str, records: Sequence[Affected]) -> Finding:
+def find(
+    inventory: Inventory, ecosystem: str, name: str, records: Sequence[Affected] = ()
+) -> Finding:
     """The finding of a package in an inventory; what is locked overrules what is asked for."""
+    base = ecosystem.partition(":")[0]
     roots = set(inventory.roots) if inventory.kind != SBOM else set()
     held = [
         component
         for component in inventory.components
-        if component.key not in roots and _is(component.ecosystem, component.name, ecosystem, name)
+        if component.key not in roots and alike(component, base, name) >= SURELY
     ]
-    unread = [part for part in inventory.unread if part.name in ("", name)]
+    homes = ("", base, CONDA) if base == PYPI else ("", base)
+    unread = [
+        part
+        for part in inventory.unread
+        if (alike(part, base, name) if part.name else not base or part.ecosystem in homes)
+    ]
+    asks = [ask for ask in inventory.asks if alike(ask, base, name) >= SURELY]
+    found = Finding(ABSENT)
     if held:
         found = _locked(held, ecosystem, records)
-        if unread and found.finding == LOCKED_OTHER:
-            return Finding(NOT_EVALUATED, found.version, (), _why(unread), found.keys)
-        return found
-    asks = [ask for ask in inventory.asks if _is(ask.ecosystem, ask.name, ecosystem, name)]
-    if inventory.kind != LOCK and any(not ask.limit for ask in asks):
-        found = _asked(asks, ecosystem, records)
-        if unread and found.finding not in ALARMING:
-            return Finding(NOT_EVALUATED, found.version, (), unread[0].why)
+    elif inventory.kind != LOCK and (wanted := _wanted(asks, records)):
+        found = _asked(wanted, ecosystem, records)
+    if found.finding in ALARMING:
         return found
     if unread:
-        return Finding(NOT_EVALUATED, reason=_why(unread))
-    base = ecosystem.partition(":")[0]
-    if inventory.ecosystems and base and base not in inventory.ecosystems:
-        return Finding(ABSENT, reason=f"it holds packages of {listed(inventory.ecosystems)} alone")
+        return Finding(NOT_EVALUATED, found.version, (), _why(unread), found.keys)
+    if held or found.finding != ABSENT:
+        return found
+    for component in inventory.components:
+        perhaps = component.key not in roots and alike(component, base, name)
+        if perhaps and names_any(records, component.version):
+            why = f"{component.name} {component.version} may be {name}: it does not say whose it is"
+            return Finding(NOT_EVALUATED, component.version, (), why, (component.key,))
+    if inventory.mentions and stands(name, inventory.mentions):
+        why = f"{name} stands in it, in a way that is not read"
+        return Finding(NOT_EVALUATED, reason=why)
+    if image := next((a for a in inventory.asks if alike(a, base, name) == PERHAPS), None):
+        return Finding(NOT_EVALUATED, reason=f"the image {image.name} may hold {name}")
+    if inventory.ecosystems and base not in inventory.ecosystems:
+        return Finding(ABSENT, reason=f"{FOREIGN} {listed(inventory.ecosystems)} alone")
     if asks:
         return Finding(ABSENT, reason=f"named only to limit it ({asks[0].by})")
-    return Finding(ABSENT)
+    return found
 
 
-def _is(ecosystem: str, name: str, wanted: str, package: str) -> bool:
-    """Whether a component or an ask may be of a package.
+def _wanted(asks: Sequence[Ask], records: Sequence[Affected]) -> list[Ask]:
+    """What brings a package in, with its limits; limits alone where they fix an affected version.
+
+    Something else may need the package, and an installer then takes the version that is fixed.
+    """
+    if any(ask.limit != "constraint" for ask in asks):
+        return list(asks)
+    fixed = [ask for ask in asks if names_any(records, pinned(ask.spec, ask.ecosystem))]
+    return [ask._replace(limit="", scope=ask.by) for ask in fixed]
+
+
+def alike(part: Component | Ask | Unread, base: str, package: str) -> int:
+    """Whether a part of a file may be a package: SURELY, by its name, PERHAPS, or 0 for no.
 
     A component without a package URL has no ecosystem, and a product of a CVE record none either:
-    they are told by name, a product by the end of the name.
+    they are told by name, a product by the end of the name. One that names no publisher may be of
+    any; an image may lie in any registry.
     """
-    if not wanted:
-        plain = name.lower()
-        return plain == package or plain.endswith(f"/{package}")
-    base = wanted.partition(":")[0]
+    ecosystem = part.ecosystem
+    one, other = fold(ecosystem or base, part.name), fold(base, package)
+    ends = one.endswith(f"/{other}")
+    if not base:
+        return SURELY if one == other or ends else 0
+    if ecosystem == base or (ecosystem == GITHUB and base == ACTIONS):
+        return SURELY if one == other or (base == DOCKER and ends) else 0
+    if ecosystem == DOCKER:
+        return PERHAPS if ends else 0
+    if ecosystem not in _BY_NAME:
+        return SURELY if one == other and ecosystem == CONDA and base == PYPI else 0
     if (
-        ecosystem in _BY_NAME and ecosystem != base
-    ):  # as people write it, with or without who publishes it
-        ends = {name, name.rpartition("/")[2], name.rpartition(":")[2]}
-        return package in {canonical(base, end) for end in ends}
-    if name != package:
-        return False
-    return ecosystem in (base, "") or (ecosystem == CONDA and base == PYPI)
+        one == other
+        or (ecosystem != ACTIONS and ends)
+        or ("/" in one and other.endswith(f"/{one}"))
+    ):
+        return SURELY
+    return PERHAPS if ecosystem == "" and other.endswith(f"/{one}") else 0
 
 
 def _locked(held: Sequence[Component], ecosystem: str, records: Sequence[Affected]) -> Finding:
@@ -94,12 +144,14 @@ def _locked(held: Sequence[Component], ecosystem: str, records: Sequence[Affecte
     unknown: list[tuple[Component, str]] = []
     for component in held:
         version = component.version
-        told = {record.advisory: names_version(record, version) for record in records if version}
-        if True in told.values():
+        told = [names_version(record, version) for record in records if version]
+        if True in told:
             bad.setdefault(version, []).append(component.key)
         elif not version:
             unknown.append((component, "the file does not say which version it is"))
-        elif None in told.values():
+        elif COMMIT.fullmatch(version):
+            unknown.append((component, f"{version} is a commit, which is no version"))
+        elif None in told:
             unknown.append((component, f"{version} cannot be compared with the affected range"))
         elif component.ecosystem in _BY_NAME and ecosystem not in _BY_NAME:
             unknown.append(
@@ -108,11 +160,10 @@ def _locked(held: Sequence[Component], ecosystem: str, records: Sequence[Affecte
         else:
             other.setdefault(version, []).append(component.key)
     if bad:
-        by = [r.advisory for r in records if any(names_version(r, version) for version in bad)]
         why = f"{listed(list(bad))} {'is' if len(bad) == 1 else 'are'} locked"
         why += f", beside {listed(list(other))}" if other else ""
         keys = tuple(key for found in bad.values() for key in found)
-        return Finding(LOCKED_AFFECTED, ", ".join(bad), tuple(dict.fromkeys(by)), why, keys)
+        return Finding(LOCKED_AFFECTED, ", ".join(bad), _by(records, bad), why, keys)
     if unknown:
         component, why = unknown[0]
         keys = tuple(one.key for one, _ in unknown)
@@ -124,34 +175,44 @@ def _locked(held: Sequence[Component], ecosystem: str, records: Sequence[Affecte
     return Finding(LOCKED_OTHER, ", ".join(other), (), "; ".join([why, *notes]), keys)
 
 
+def _by(records: Sequence[Affected], versions: Iterable[str]) -> tuple[str, ...]:
+    """The advisories that name one of some versions."""
+    every = list(versions)
+    by = [r.advisory for r in records if any(names_version(r, version) for version in every)]
+    return tuple(dict.fromkeys(by))
+
+
 def _asked(asks: Sequence[Ask], ecosystem: str, records: Sequence[Affected]) -> Finding:
     """The finding of requirements: whether some way to install admits an affected version."""
-    if any(names_version(record, "0") is None and not record.versions for record in records):
-        return Finding(NOT_EVALUATED, reason="a record does not say which versions it means")
     tests = {ask: versions.admits(ask) for ask in asks}
-    for ask, test in tests.items():
-        if test is None:
-            return Finding(NOT_EVALUATED, reason=f'"{_said(ask)}" is in no grammar that is read')
     admitted: dict[str, tuple[Ask, ...]] = {}
     for version in _candidates(asks, records):
         for way in ways(asks):
-            if all(test(version) for ask in way if (test := tests[ask])):
+            if all(test is not None and test(version) for test in (tests[ask] for ask in way)):
                 admitted.setdefault(version, way)
-    by = [r.advisory for r in records if any(names_version(r, version) for version in admitted)]
     pins = [version for ask in asks if (version := pinned(ask.spec, ask.ecosystem))]
     limits = sorted({ask.by for ask in asks if ask.limit})
-    said = listed([f'"{_said(ask)}"' for ask in asks if not ask.limit])
+    meant = [ask for way in admitted.values() for ask in way] or asks
+    told = [f'"{_said(ask)}"' for ask in dict.fromkeys(meant) if ask.limit != "constraint"]
+    said = listed(told[:3])
+    unknown = next((ask for ask, test in tests.items() if test is None), None)
     if admitted:
         named = [v for record in records for v in examples(record) if v in admitted] or admitted
-        shown = listed(list(dict.fromkeys(named))[:3])
+        shown = listed(list(dict.fromkeys(v for v in named if v != "0"))[:3]) or "any version"
         conda = any(ask.ecosystem == CONDA for way in admitted.values() for ask in way)
-        if conda:
+        if conda and ecosystem != CONDA:
             why = f"{said} is a package of conda; records name the one on PyPI, it may hold {shown}"
             return Finding(NOT_EVALUATED, "", (), why)
-        fixed = [version for version in pins if version in admitted]
-        why = f"{said} admits {shown}"
+        fixed = list(dict.fromkeys(version for version in pins if version in admitted))
         kind = LOCKED_AFFECTED if fixed else RANGE_ADMITS
-        return Finding(kind, ", ".join(fixed), tuple(dict.fromkeys(by)), why)
+        by = _by(records, admitted)
+        return Finding(kind, ", ".join(fixed), by, f"{said} admits {shown}")
+    if any(not record.versions and not record.spans for record in records if not record.gone):
+        return Finding(NOT_EVALUATED, reason="a record does not say which versions it means")
+    if unknown is not None:
+        commit = COMMIT.fullmatch(unknown.spec)
+        what = "names a commit, which is no version" if commit else "is in no grammar that is read"
+        return Finding(NOT_EVALUATED, reason=f'"{_said(unknown)}" {what}')
     why = f"{said} admits no affected version"
     if limits:
         why += f"; held by {listed(limits)}, which other installers do not read"
@@ -179,12 +240,12 @@ def ways(asks: Iterable[Ask]) -> list[tuple[Ask, ...]]:
         return found
     wanted = [ask for ask in every if not ask.limit]
     always = tuple(ask for ask in wanted if not ask.scope and not ask.marker)
-    sometimes: dict[tuple[str, str], list[Ask]] = {}
+    sometimes: dict[tuple[str, str, str], list[Ask]] = {}
     for ask in wanted:
         if ask.scope or ask.marker:
-            sometimes.setdefault((ask.scope, ask.marker), []).append(ask)
+            sometimes.setdefault((ask.scope, ask.marker, ask.by), []).append(ask)
     found += [(*always, *limits)] if always else []
-    for (scope, _), also in sometimes.items():
+    for (scope, *_), also in sometimes.items():
         found.append((*always, *also, *limits))
         if scope == "build" or scope.startswith("group "):  # can be installed alone
             found.append((*also, *limits))
@@ -204,6 +265,7 @@ def _said(ask: Ask) -> str:
     extras = f"[{','.join(ask.extras)}]" if ask.extras else ""
     spec = ask.spec.removeprefix("poetry ")
     gap = " " if spec[:1].isdigit() or spec[:1] in ("^", "~", "*") else ""
+    gap = {ACTIONS: "@", DOCKER: ":"}.get(ask.ecosystem, gap)
     scope = f" in {ask.scope}" if ask.scope else ""
     return f"{ask.name}{extras}{gap}{spec}{scope}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -11,8 +12,7 @@ from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
 from impact.errors import BadInput, Fault, bad
-from impact.stack.files import MOST_BYTES
-from impact.texts import decoded
+from impact.stack.files import MOST_BYTES, text_of
 
 SECONDS = 120  # for one call of git
 _SAFE = (  # settings of a repository that could start other programs are not followed
@@ -23,50 +23,70 @@ _SAFE = (  # settings of a repository that could start other programs are not fo
 
 
 class Revision(NamedTuple):
-    """Content of a file from the time of a commit up to the next: empty where it was removed."""
+    """Content of a file from the time of a commit up to the next: empty where it was removed.
+
+    `side` is the branch that it stood on, where that is not the main line; such content may have
+    been built at any time from its commit on.
+    """
 
     commit: str
     begins: datetime
     ends: datetime | None
     blob: str
+    side: str = ""
 
 
 def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list[Revision]]:
-    """Path -> its contents on the main line of HEAD, oldest first, for every path of a repository.
+    """Path -> its contents, oldest first: of other branches, then of the main line of HEAD.
 
-    Times are those of the committer, which can be set by hand; the docs say so.
+    Commits that were made on a branch and merged count as that branch's. Times are those of the
+    committer, which can be set by hand; the docs say so.
     """
     if (repository / ".git" / "shallow").exists():
         raise bad(str(repository), "is a shallow clone", "fetch it whole: git fetch --unshallow")
+    main = set(_git(repository, "rev-list", "--first-parent", "HEAD").decode().split())
     log = _git(
         repository,
-        *("log", "--first-parent", "-m", "--reverse", "--no-renames", "--no-ext-diff", "--raw"),
-        *("--no-abbrev", "-z", "--format=%x01%H %ct", "HEAD"),
+        *("log", "HEAD", "--all", "--source", "-m", "--topo-order", "--reverse", "--no-renames"),
+        *("--no-ext-diff", "--raw", "--no-abbrev", "-z", "--format=%x01%H %ct %S"),
     )
-    found: dict[str, list[Revision]] = {}
-    commit, at = "", datetime.now(UTC)
+    lines: dict[str, list[Revision]] = {}
+    others: dict[str, list[Revision]] = {}
+    commit, at, side, seen = "", datetime.now(UTC), "", set[str]()
     fields = iter(log.decode("utf-8", "replace").split("\0"))
     for text in fields:
         field = text.lstrip("\n")
         if field.startswith("\1"):
-            commit, _, stamp = field[1:].partition(" ")
-            try:
-                at = datetime.fromtimestamp(int(stamp), UTC)
-            except (ValueError, OverflowError, OSError):
-                raise bad(
-                    str(repository), f"{commit[:12]} has no time", "mend that commit"
-                ) from None
+            again = field[1:].partition(" ")[0] in seen  # a merge, beside its second parent
+            commit, stamp, name = field[1:].split(" ", 2)
+            seen.add(commit)
+            side = "" if commit in main else re.sub(r"^refs/\w+/", "", name)
+            at = _moment(repository, commit, stamp)
         elif field.startswith(":"):
             _, mode, _, blob, status = field.split(" ")
             path = next(fields, "")
-            if as_of is not None and at > as_of:
+            if (as_of is not None and at > as_of) or (again and not side):
                 continue
-            before = found.setdefault(path, [])
+            gone = status.startswith("D") or mode in ("120000", "160000")
+            found = Revision(commit, at, None, "" if gone else blob, side)
+            before = lines.setdefault(path, [])
+            if side:
+                others.setdefault(path, []).append(found)
+                continue
             if before:
                 before[-1] = before[-1]._replace(ends=max(at, before[-1].begins))
-            gone = status.startswith("D") or mode in ("120000", "160000")
-            before.append(Revision(commit, at, None, "" if gone else blob))
-    return found
+            before.append(found)
+    for path, branch in others.items():
+        held = {one.blob for one in lines[path]} | {""}
+        lines[path] = [one for one in branch if one.blob not in held] + lines[path]
+    return {path: every for path, every in lines.items() if every}
+
+
+def _moment(repository: Path, commit: str, stamp: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(stamp), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise bad(str(repository), f"{commit[:12]} has no time", "mend that commit") from None
 
 
 def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[str | Fault]:
@@ -94,7 +114,7 @@ def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[str | 
             data = answering.read(int(head[2]))
             answering.read(1)
             try:
-                yield decoded(data, where)
+                yield text_of(data, where)
             except BadInput as error:
                 yield error.faults[0]
         asking.close()
@@ -105,7 +125,7 @@ def beside(repository: Path, commit: str, path: str) -> Callable[[str], str]:
 
     def read(name: str) -> str:
         other = normpath(join(dirname(path), name))
-        return decoded(_git(repository, "cat-file", "blob", f"{commit}:{other}"), other)
+        return text_of(_git(repository, "cat-file", "blob", f"{commit}:{other}"), other)
 
     return read
 

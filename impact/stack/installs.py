@@ -6,18 +6,19 @@ from pathlib import Path
 
 from impact.errors import BadInput, Fault, did_you_mean
 from impact.numerics import times
-from impact.stack.verdicts import MODES, Install
+from impact.stack.verdicts import MODES, RESOLVED, Install
 from impact.texts import by_line, local, sheet
 
-COLUMNS = ("when", "until", "mode", "path", "version", "note")
+COLUMNS = ("when", "until", "mode", "path", "version", "note", "repository", "workflow")
 _MODES = MODES[1:]
 
 
 def read(path: Path) -> list[Install]:
-    """The installs of a file, in its order; every fault of the file is told at once.
+    """The installs and runs of a file, in its order; every fault of the file is told at once.
 
-    Columns: `when` (a day or a UTC minute), `mode` (locked, resolved, image, unknown), and as
-    wanted `until`, `path` (files below it; empty: all), `version` (seen), `note`.
+    Columns: `when` (a day or a UTC minute), `mode` (locked, resolved, image, unknown; a run of a
+    workflow resolves its tags anew), and as wanted `until`, `path` or `workflow` (files below it;
+    empty: all), `repository` (the system), `version` (seen), `note`.
     """
     name = path.name
     read_, ragged = sheet(local(path), name, COLUMNS)
@@ -27,9 +28,10 @@ def read(path: Path) -> list[Install]:
         for column in header
         if column not in COLUMNS
     ]
+    needed = ("when",) if "workflow" in header else ("when", "mode")
     faults += [
         Fault(f"{name}:1", f"the column {column} is missing", "add it")
-        for column in ("when", "mode")
+        for column in needed
         if column not in header
     ]
     if faults:
@@ -37,19 +39,22 @@ def read(path: Path) -> list[Install]:
     installs, faults = [], ragged
     for line, row in read_.rows:
         said = dict(zip(header, (cell.strip() for cell in row), strict=True))
-        mode = said["mode"].lower()
+        mode = said.get("mode", "").lower() or (RESOLVED if said.get("workflow") else "")
         if mode not in _MODES:
             repair = did_you_mean(mode, _MODES, f"one of {', '.join(_MODES)}")
-            faults.append(Fault(f"{name}:{line} mode", f'"{said["mode"]}" is not allowed', repair))
+            faults.append(Fault(f"{name}:{line} mode", f'"{mode}" is not allowed', repair))
         try:
-            begins = times.parse(said["when"])
-            ends = times.parse(said["until"]) if said.get("until") else begins
+            begins = times.start(times.parse(said["when"]))
+            ends = times.parse(said.get("until") or said["when"])
         except ValueError as error:
             faults.append(Fault(f"{name}:{line} when", "is no time", str(error)))
             continue
-        begins = times.start(begins)
-        path_, version = said.get("path", ""), said.get("version", "")
-        installs.append(Install(begins, ends, mode, path_, version))
+        if ends < begins:
+            faults.append(Fault(f"{name}:{line} until", "is before its begin", "swap the two"))
+        at = (said.get("path") or said.get("workflow", "")).replace("\\", "/")
+        at = at.removeprefix("./").rstrip("*").strip("/")
+        seen, home = said.get("version", ""), said.get("repository", "")
+        installs.append(Install(begins, ends, mode, at, seen, home, f"{name}:{line}"))
     if faults:
         raise BadInput(by_line(faults))
     return installs

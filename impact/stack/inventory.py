@@ -18,16 +18,30 @@ from packaging.utils import (
 
 from impact.stack.documents import Wrong
 
-PYPI, NPM = "PyPI", "npm"
+PYPI, NPM, CONDA, ACTIONS, DOCKER = "PyPI", "npm", "conda", "GitHub Actions", "Docker"
+GITHUB = "GitHub"  # a repository, whatever is made of it
 ECOSYSTEMS = {  # type of a package URL -> ecosystem as OSV names it
     **{"pypi": PYPI, "npm": NPM, "maven": "Maven", "golang": "Go", "cargo": "crates.io"},
     **{"gem": "RubyGems", "nuget": "NuGet", "composer": "Packagist", "hex": "Hex", "pub": "Pub"},
-    **{"deb": "Debian", "apk": "Alpine", "github": "GitHub Actions", "swift": "SwiftURL"},
-    **{"hackage": "Hackage", "cran": "CRAN", "conda": "conda"},
+    **{"github": GITHUB, "githubactions": ACTIONS, "docker": DOCKER, "oci": DOCKER},
+    **{"hackage": "Hackage", "cran": "CRAN", "conda": CONDA, "swift": "SwiftURL"},
+    **{"deb": "Debian", "apk": "Alpine", "rpm": "", "bitnami": "Bitnami", "julia": "Julia"},
 }
+DISTRIBUTIONS = {  # namespace of deb, apk and rpm -> ecosystem
+    **{"debian": "Debian", "ubuntu": "Ubuntu", "alpine": "Alpine", "wolfi": "Wolfi"},
+    **{"chainguard": "Chainguard", "redhat": "Red Hat", "rocky": "Rocky Linux"},
+    **{"rocky-linux": "Rocky Linux", "almalinux": "AlmaLinux", "opensuse": "openSUSE"},
+    **{"suse": "SUSE", "openeuler": "openEuler", "mageia": "Mageia"},
+}
+_OS = ("deb", "apk", "rpm")  # whose namespace is a distribution and no part of the name
+LONGEST_PURL = 10_000
 _TARBALL = re.compile(r"/((?:@[^/]+/)?([^/]+))/-/\2-(\d[^/]*)\.tgz$")  # of a registry of npm
-_JOINED = {"Maven": ":"}  # between namespace and name, where it is no slash
+_UPSTREAM = re.compile(r"[?&]upstream=([^&#@%]+)")  # the source package of one of a distribution
+_SCHEME = re.compile(r"\b(?:[a-z][a-z+]*://|(?:npm|pipx?|pypi|cargo|go|gem|jsr|docker):)(?=[\w@])")
+_QUIET = re.compile(r"[\w.-]+:[ \t]*(?:true|false|yes|no|on|off|\d+)(?![\w.])")  # a setting
+_WORD = re.compile(r"(?<![\w./@$!&*{:-])@?\w[\w./@-]*(?::[\w.-]+)*")
 LOCK, MANIFEST, SBOM = "lock", "manifest", "sbom"
+CI = "ci"  # what each run resolves anew
 
 
 class Component(NamedTuple):
@@ -42,9 +56,9 @@ class Component(NamedTuple):
 class Ask(NamedTuple):
     """A requirement as it is written: the package, and which versions of it will do.
 
-    `scope` says when it counts: empty always, else an extra, a group or `dev`. A `limit` brings
-    nothing in: a `constraint` narrows what others ask for, an `override` stands in its place; `by`
-    says who reads it.
+    `scope` says when it counts: empty always, else an extra, a group, `dev` or a step. A `limit`
+    brings nothing in: a `constraint` narrows what others ask for, an `override` stands in its
+    place; `by` says who reads it.
     """
 
     ecosystem: str
@@ -58,7 +72,7 @@ class Ask(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A part that could not be read: the package if it is known, and why."""
+    """A part that could not be read: ecosystem and package where they are known, and why."""
 
     ecosystem: str
     name: str
@@ -72,7 +86,8 @@ class Inventory:
     `ecosystems` are those that it can hold; none are named where it can hold any. `edges` go from
     who needs to who is needed, by key. `roots` are the project and its own members, which are no
     dependency. `loose` says why an install of exactly this file could still bring something else.
-    `newest` is the latest upload time of what it locks, as it is written.
+    `newest` is the latest upload time of what it locks, as it is written. `mentions` are words of
+    a text that is searched and not read. `notes` say where the file breaks its own format.
     """
 
     format: str
@@ -85,7 +100,33 @@ class Inventory:
     unread: list[Unread] = field(default_factory=list, repr=False)
     loose: tuple[str, ...] = ()
     newest: str = ""
+    mentions: frozenset[str] = field(default=frozenset(), repr=False)
     notes: tuple[str, ...] = ()
+
+
+def asking(
+    form: str,
+    found: Iterable[Ask | Unread],
+    *ecosystems: str,
+    name: str = "",
+    kind: str = MANIFEST,
+    mentions: frozenset[str] = frozenset(),
+    alone: bool = False,
+) -> Inventory:
+    """The inventory of what merely asks; `name` is the project itself, which is no dependency.
+
+    Where each ask stands `alone`, as steps do, none narrows another.
+    """
+    every = list(found)
+    asks = [ask for ask in every if isinstance(ask, Ask) and (not name or ask.name != name)]
+    if alone:
+        asks = [ask._replace(by=str(number)) for number, ask in enumerate(asks)]
+    unread = [part for part in every if isinstance(part, Unread)]
+    root = [Component(".", ecosystems[0], name, "")] if name else []
+    roots = [part.key for part in root]
+    return Inventory(
+        form, kind, ecosystems, root, [], roots, asks=asks, unread=unread, mentions=mentions
+    )
 
 
 class Entry(NamedTuple):
@@ -107,14 +148,15 @@ def locked(
     form: str,
     ecosystem: str,
     entries: Iterable[Entry],
-    wrong: Iterable[Wrong],
+    wrong: Iterable[Wrong] = (),
     stamp: str = "",
     whole: bool = False,
 ) -> Inventory:
     """The inventory of a lock whose packages name what they need; entries of one version join.
 
-    Where a lock is `whole` by its format, what is needed and not there was cut off. Where a file
-    is called otherwise than its package, both are held: an installer takes the file.
+    Where a lock is `whole` by its format and something is needed and not there, it was cut off,
+    and anything may be lost. Where a file is called otherwise than its package, both are held: an
+    installer takes the file.
     """
     every = list(entries)
     every += [
@@ -129,15 +171,18 @@ def locked(
         key = keys.setdefault((name, entry.version), f"{name} {entry.version}".strip())
         versions.setdefault(name, {})[entry.version] = key
     edges: dict[tuple[str, str], None] = {}
-    lost: dict[str, None] = {}
+    lost = ""
     for name, entry in zip(names, every, strict=True):
         key = keys[name, entry.version]
         for need, version in entry.needs:
             known = versions.get(canonical(ecosystem, need), {})
-            if whole and not known:
-                lost[canonical(ecosystem, need)] = None
+            lost = lost or ("" if known else need)
             others = [known[version]] if version in known else known.values()
             edges.update({(key, other): None for other in others if other != key})
+    unread = [Unread(ecosystem, canonical(ecosystem, name), why) for name, why in wrong]
+    if whole and lost:
+        why = f"{lost} is needed and not in the file: it was cut off, and others may be lost too"
+        unread.append(Unread(ecosystem, "", why))
     return Inventory(
         form,
         LOCK,
@@ -146,24 +191,72 @@ def locked(
         list(edges),
         [keys[name, entry.version] for name, entry in zip(names, every, strict=True) if entry.own],
         [],
-        [
-            *(Unread(ecosystem, canonical(ecosystem, name), why) for name, why in wrong),
-            *(Unread(ecosystem, name, f"{name} is needed and not in the file") for name in lost),
-        ],
+        unread,
         tuple(f"{entry.name} {entry.loose}" for entry in every if entry.loose and not entry.own),
         stamp,
     )
 
 
 def canonical(ecosystem: str, name: str) -> str:
-    """A package's name as its registry compares it.
+    """A package's name as its registry shows it; an action is its repository, without a path.
 
     >>> canonical("PyPI", "Flask_SQLAlchemy"), canonical("npm", "@Babel/Core")
     ('flask-sqlalchemy', '@babel/core')
+    >>> canonical("GitHub Actions", "github/codeql-action/init")
+    'github/codeql-action'
     """
     if ecosystem == PYPI:
         return canonicalize_name(name.partition("[")[0].strip())
-    return name.lower() if ecosystem in (NPM, "") else name
+    if ecosystem in (ACTIONS, GITHUB):
+        name = "/".join(name.removeprefix("github.com/").split("/")[:2])
+    return name.lower() if ecosystem in (NPM, "", CONDA, DOCKER) else name
+
+
+def fold(ecosystem: str, name: str) -> str:
+    """A name as names are compared, whatever its case; a group is parted by a slash.
+
+    >>> fold("NuGet", "Evil.Pkg"), fold("Maven", "com.evil:Lib")
+    ('evil.pkg', 'com.evil/lib')
+    """
+    return canonical(ecosystem, name).lower().replace(":", "/")
+
+
+def tail(name: str) -> str:
+    """The last part of a name, by which packages are looked up before names are compared.
+
+    >>> tail("com.evil:my_lib"), tail("@babel/core"), tail("github.com/evil/mod@v1")
+    ('my-lib', 'core', 'mod')
+    """
+    at = name.find("@", 1)
+    return _plain((name[:at] if at > 0 else name).rpartition("/")[2].rpartition(":")[2])
+
+
+def mentioned(text: str, remark: str = r"(?:^|\s)#.*") -> frozenset[str]:
+    """The names of a text outside its remarks, as `stands` compares them.
+
+    A name within a longer one or a path is another; a variable in capitals or a setting is none.
+    """
+    text = re.sub(f"(?m){remark}", " ", text) if remark else text
+    found: set[str] = set()
+    for word in _WORD.findall(_SCHEME.sub("", _QUIET.sub(" ", text))):
+        at = word.find("@", 1)
+        name, *more = (word[:at] if at > 0 else word).rstrip(".-/").split(":")
+        parts = name.removesuffix(".git").split("/")
+        parts = parts[1:] if len(parts) > 1 and "." in parts[0] else parts  # without its host
+        if not word.isupper():
+            found |= {name, "/".join(parts), "/".join([name, *more[:1]])}
+            found |= {"/".join(parts[:2]), "/".join(parts[-2:])}
+    return frozenset(_plain(name) for name in found)
+
+
+def stands(name: str, mentions: frozenset[str]) -> bool:
+    """Whether a name is among those of a text; a group of Maven may stand apart."""
+    parts = name.split(":")
+    return _plain("/".join(parts)) in mentions or all(_plain(one) in mentions for one in parts)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def artifact(ecosystem: str, address: str) -> tuple[str, str]:
@@ -212,25 +305,50 @@ def from_purl(purl: str) -> tuple[str, str, str]:
     ('npm', '@babel/core', '7.1.0')
     >>> from_purl("pkg:maven/org.apache/commons@1.2")
     ('Maven', 'org.apache:commons', '1.2')
+    >>> from_purl("pkg:deb/ubuntu/xz-utils@5.6.1-1")
+    ('Ubuntu', 'xz-utils', '5.6.1-1')
 
-    Grammar: the package-url specification, 2017. Written out because a parse by packageurl-python
-    takes ten times as long (21 microseconds); a test compares the two.
+    Grammar: the package-url specification, 2017, with the rules of its types. Written out because
+    a parse by packageurl-python takes ten times as long (21 microseconds); a test compares the two
+    and the published suite.
     """
     purl = purl.strip()
-    if purl[:4].lower() != "pkg:":
+    if purl[:4].lower() != "pkg:" or len(purl) > LONGEST_PURL:
         return "", "", ""
-    kind, _, rest = purl[4:].partition("#")[0].partition("?")[0].lstrip("/").partition("/")
+    head, _, query = purl[4:].partition("#")[0].partition("?")
+    kind, _, rest = head.lstrip("/").partition("/")
     path, at, version = rest.rstrip("/").rpartition("@")
-    if not at or "/" in version:  # no version: that sign belongs to a scope
+    if not at or "/" in version or not path:  # no version: that sign belongs to a scope
         path, version = rest, ""
-    ecosystem = ECOSYSTEMS.get(kind.lower(), "")
-    parts = path.strip("/").split("/")
+    kind, parts = kind.lower(), path.strip("/").split("/")
     *namespace, name = [unquote(part) for part in parts] if "%" in path else parts
-    if ecosystem == PYPI and "@" in name and not version:
-        name, _, version = name.partition("@")  # its sign was escaped
-    if ecosystem != PYPI:  # which has no namespaces
-        name = _JOINED.get(ecosystem, "/").join([*namespace, name])
-    return ecosystem, canonical(ecosystem, name), unquote(version) if "%" in version else version
+    if "@" in name[1:] and not version:  # its sign was escaped
+        name, _, version = name.partition("@")
+    ecosystem = ECOSYSTEMS.get(kind, "")
+    if kind in _OS:
+        home = namespace[0].lower() if namespace else ""
+        ecosystem, namespace = DISTRIBUTIONS.get(home, "" if home else ecosystem), []
+    elif ecosystem == PYPI:  # which has no namespaces
+        namespace = []
+    elif kind == "oci":  # where it lies is a qualifier
+        tag = re.search(r"(?:^|&)tag=([^&]+)", query)
+        version = unquote(tag[1]) if tag else version
+        place = re.search(r"(?:^|&)repository_url=([^&]+)", query)
+        namespace = unquote(place[1]).removesuffix(f"/{name}").split("/") if place else namespace
+    joined = (":" if ecosystem == "Maven" else "/").join([*filter(None, namespace), name])
+    version = unquote(version) if "%" in version else version
+    return ecosystem, canonical(ecosystem, joined), version
+
+
+def upstream(purl: str) -> str:
+    """The source package that a package of a distribution was built from; empty if not told.
+
+    >>> upstream("pkg:deb/debian/liblzma5@5.6.1-1?arch=amd64&upstream=xz-utils")
+    'xz-utils'
+    """
+    found = _UPSTREAM.search(purl)
+    name = found[1] if found else ""
+    return name.rsplit("-", 2)[0] if name.endswith(".src.rpm") else name
 
 
 def newest(stamps: Iterable[object]) -> str:

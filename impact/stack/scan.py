@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from impact.errors import BadInput, Fault, bad, did_you_mean
 from impact.numerics import times
 from impact.stack import files, history, readers, verdicts
-from impact.stack.advisories import Advisories, Affected, names_any
-from impact.stack.asking import asked
+from impact.stack.advisories import Advisories, Packages, names_any
+from impact.stack.asking import asked, npm
 from impact.stack.documents import Source
 from impact.stack.files import Found
 from impact.stack.findings import (
-    ABSENT,
     FINDINGS,
+    FOREIGN,
     LOCKED_AFFECTED,
     NOT_EVALUATED,
     Finding,
     find,
 )
-from impact.stack.inventory import LOCK, MANIFEST, NPM, PYPI, Ask, Inventory, Unread, canonical
+from impact.stack.inventory import ACTIONS, CI, LOCK, MANIFEST, NPM, Ask, Inventory, Unread, tail
 from impact.stack.paths import cuts
 from impact.stack.paths import paths as ways_in
-from impact.stack.readers import package_json
-from impact.stack.verdicts import Install, State, Window
+from impact.stack.verdicts import NO, UNLIKELY, Install, State, Window
 from impact.words import date
 
 _STATE = {
@@ -47,12 +46,17 @@ SCHEMA: dict[str, pl.DataType] = {
     "states": pl.List(pl.Struct(_STATE)),
 }
 CONSTRAINT = "--constraint"
-Packages = dict[tuple[str, str], list[Affected]]
+NOTHING = "nothing in it is known to name packages"
+_BESIDE = "another file of this system could not be evaluated"
+Package = tuple[str, str]  # ecosystem and name; a name that is empty stands for all others of it
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of every file: which packages, when they could be had, what was installed."""
+    """What is asked of every file: which packages, when they could be had, what was installed.
+
+    `by_tail` are the packages by the last part of their name, `others` by ecosystem.
+    """
 
     packages: Packages = field(repr=False)
     windows: tuple[Window, ...] = ()
@@ -60,6 +64,8 @@ class Question:
     as_of: datetime | None = None
     history: bool = False
     unread: tuple[Fault, ...] = ()  # advisories that could not be read
+    by_tail: Mapping[str, list[Package]] = field(default_factory=dict, repr=False)
+    others: Mapping[str, list[Package]] = field(default_factory=dict, repr=False)
 
 
 def question(
@@ -73,7 +79,13 @@ def question(
     until = as_of and times.until(as_of)
     seen = tuple(one for one in installs if until is None or one.begins <= until)
     known = advisories.known(as_of)
-    return Question(known, tuple(windows), seen, as_of, history, advisories.unread)
+    by_tail: dict[str, list[Package]] = defaultdict(list)
+    others: dict[str, list[Package]] = defaultdict(list)
+    for package in known:
+        by_tail[tail(package[1])].append(package)
+        others[package[0].partition(":")[0]].append(package)
+    unread = advisories.unread
+    return Question(known, tuple(windows), seen, as_of, history, unread, by_tail, others)
 
 
 def scan(
@@ -88,29 +100,59 @@ def scan(
     comma), `finding`, `verdict`, `path` (the shortest), `reason`, `settle`, `paths`, `through` (the
     packages that every way leads through), and `states`: what the file said from when to when.
     `progress` is told each file before it is read. `folders` are looked through for repositories
-    that have none of the files: those whose locks were removed, with `history`, and bare ones.
+    that have none of the files: those whose locks were removed, with `history`, and bare ones. A
+    folder without any file, an install of no file and an advisory that could not be read give a
+    row too, without a package.
     """
     rows: list[dict[str, object]] = []
+    met: set[str] = set()
+    homes: set[Path] = set()
     for one in _dated_contents(every, asked_of, folders):
         progress(one.found.where)
         rows += _rows(one, asked_of)
-    for fault in asked_of.unread:
-        told = Finding(NOT_EVALUATED, reason=f"{fault.what}: what it names was not looked for")
+        met |= {i.where for i in asked_of.installs if _covers(i, one.found)}
+        homes |= {Path(one.found.where), *Path(one.found.where).parents}
+    faults = [
+        *(Fault(str(folder), NOTHING, "") for folder in folders if folder.is_dir() and folder not in homes),
+        *(Fault(i.where, "covers no file that was scanned", "") for i in asked_of.installs if i.where not in met),
+        *(Fault(fault.where, f"{fault.what}: what it names was not looked for", "") for fault in asked_of.unread),
+    ]  # fmt: skip
+    for fault in faults:
+        told = Finding(NOT_EVALUATED, reason=fault.what)
         entry = _Told(told, State(NOT_EVALUATED, "", None, None), "", [], [])
         found = Found(None, fault.where, "", fault)
-        rows.append(_row(found, "advisory", ("", ""), verdicts.NOT_READ, [entry]))
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+        rows.append(_row(found, "not known", [("", "")], verdicts.NOT_READ, [entry], ()))
+    return _frame(rows)
+
+
+def _frame(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
+    """The rows, one a package; of a system in which a part was not read, nothing is said `no`."""
+    pair = pl.Struct({"ecosystem": pl.String(), "package": pl.String()})
+    schema = {
+        "of": pl.List(pair),
+        **{k: v for k, v in SCHEMA.items() if k not in ("ecosystem", "package")},
+    }
+    frame = pl.DataFrame(rows, schema=schema, orient="row").explode("of").unnest("of")
+    of = ["system", "ecosystem", "package"]
+    unread = (pl.col("finding") == NOT_EVALUATED).any().over(of)
+    open_ = (pl.col("verdict") == NO) & unread
+    told = pl.concat_str("reason", pl.lit(_BESIDE), separator="; ").str.strip_prefix("; ")
+    return frame.with_columns(
+        verdict=pl.when(open_).then(pl.lit(UNLIKELY)).otherwise("verdict"),
+        reason=pl.when(open_).then(told).otherwise("reason"),
+        settle=pl.when(open_).then(pl.lit(verdicts.NOT_READ.settle)).otherwise("settle"),
+    ).select(*SCHEMA)
 
 
 def constraint(spec: str, packages: Packages) -> pl.DataFrame:
     """A row for each package that a proposed constraint names: does it exclude what is affected?"""
     ask = asked(spec)
-    npm = package_json.asked(*_at(spec), "") if "@" in spec[1:] else None
+    name, _, wanted = spec.rpartition("@")
     held = [
-        (ecosystem, name, found)
-        for (ecosystem, name) in packages
-        for found in ([npm] if ecosystem == NPM else [ask])
-        if isinstance(found, Ask) and found.name == name
+        (package, found)
+        for package in packages
+        for found in ([npm(name.removeprefix("npm:"), wanted)] if package[0] == NPM else [ask])
+        if isinstance(found, Ask) and found.name == package[1]
     ]
     if not held and isinstance(ask, Unread) and ask.name:
         raise bad(f'{CONSTRAINT} "{spec}"', ask.why, "give name and versions, `litellm<1.82.7`")
@@ -119,20 +161,14 @@ def constraint(spec: str, packages: Packages) -> pl.DataFrame:
         near = did_you_mean(ask.name or spec, known, f"it names one of {', '.join(known)[:200]}")
         raise bad(f'{CONSTRAINT} "{spec}"', "is about no package that an advisory names", near)
     rows = []
-    for ecosystem, name, found in held:
-        inventory = Inventory("constraint", MANIFEST, (ecosystem,), asks=[found])
-        told = find(inventory, ecosystem, name, packages[ecosystem, name])
-        source = Found(None, CONSTRAINT, "", Fault("", "", ""))
+    for package, found in held:
+        told = find(Inventory("", MANIFEST, package[:1], asks=[found]), *package, packages[package])
         state = State(told.finding, told.version, None, None, MANIFEST)
         verdict = verdicts.verdict([state], (), ())._replace(settle="")
+        source = Found(None, CONSTRAINT, "", Fault("", "", ""))
         entry = _Told(told, state, "", [], [])
-        rows.append(_row(source, "constraint", (ecosystem, name), verdict, [entry]))
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
-
-
-def _at(spec: str) -> tuple[str, str]:
-    name, _, wanted = spec.rpartition("@")
-    return name.removeprefix("npm:"), wanted
+        rows.append(_row(source, "constraint", [package], verdict, [entry], ()))
+    return _frame(rows)
 
 
 @dataclass(frozen=True)
@@ -171,8 +207,7 @@ def _dated_contents(
         try:
             log = history.revisions(home, asked_of.as_of)
         except BadInput as error:
-            fault = error.faults[0]
-            yield from (_Read(found, [(None, fault)]) for found in mine)
+            yield from (_Read(found, [(None, error.faults[0])]) for found in mine)
             continue
         seen = set()
         for found in mine:
@@ -182,21 +217,18 @@ def _dated_contents(
                 yield _Read(found, _contents(home, inside, found, log.get(inside, []), asked_of))
         if asked_of.history:
             below = {found.folder for found in mine if found.folder}
-            yield from _only_in_git(
-                home, {i: r for i, r in log.items() if i not in seen}, below, asked_of
-            )
+            rest = {inside: revisions for inside, revisions in log.items() if inside not in seen}
+            yield from _only_in_git(home, rest, below, asked_of)
     for home in files.repositories(folders):
         if home.resolve() in read or not (dated or files.is_bare(home)):
             continue
         read.add(home.resolve())
         try:
-            yield from _only_in_git(
-                home, history.revisions(home, asked_of.as_of), folders, asked_of
-            )
+            log = history.revisions(home, asked_of.as_of)
+            yield from _only_in_git(home, log, folders, asked_of)
         except BadInput as error:
-            yield _Read(
-                Found(None, str(home), home.name, error.faults[0]), [(None, error.faults[0])]
-            )
+            fault = error.faults[0]
+            yield _Read(Found(None, str(home), home.name, fault), [(None, fault)])
 
 
 def _only_in_git(
@@ -209,13 +241,12 @@ def _only_in_git(
     places = [folder.resolve() for folder in folders]
     bare = files.is_bare(home)
     for inside, revisions in log.items():
-        path, named = home / inside, files.NAMED.fullmatch(Path(inside).name)
+        path, named = home / inside, readers.promised(inside)
         below = bare or any(path.resolve().is_relative_to(folder) for folder in places)
-        held = revisions[-1].blob or asked_of.history
+        held = (revisions[-1].blob and not revisions[-1].side) or asked_of.history
         if named and below and held and not path.exists():
-            where = str(path)
-            gone = Fault(where, "is gone", "see its history")
-            found = Found(path, where, home.name or home.resolve().name, gone)
+            gone = Fault(str(path), "is gone", "see its history")
+            found = Found(path, str(path), home.name or home.resolve().name, gone)
             yield _Read(found, _contents(home, inside, found, revisions, asked_of))
 
 
@@ -236,7 +267,8 @@ def _contents(
     One at a time, so that a long history needs no more memory than one content. What lies there
     now and is in no commit is the last.
     """
-    wanted = [one for one in (revisions if asked_of.history else revisions[-1:]) if one.blob]
+    main = [one for one in revisions if not one.side]
+    wanted = [one for one in (revisions if asked_of.history else main[-1:]) if one.blob]
     last: Source | Fault | None = None
     if not wanted and asked_of.as_of is not None:
         what = "was in no commit by then"
@@ -245,52 +277,108 @@ def _contents(
     texts = history.texts(home, [one.blob for one in wanted], found.where)
     for one, text in zip(wanted, texts, strict=False):
         beside = history.beside(home, one.commit, inside)
-        last = text if isinstance(text, Fault) else Source(text, found.where, beside)
-        yield one, last
+        told = text if isinstance(text, Fault) else Source(text, found.where, beside)
+        last = last if one.side else told
+        yield one, told
     now = found.source
     changed = isinstance(now, Source) and not (
-        isinstance(last, Source) and last.text == now.text and revisions[-1].blob
+        isinstance(last, Source) and last.text == now.text and main and main[-1].blob
     )
     if changed and asked_of.as_of is None:
         yield None, now
 
 
 def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
-    """The rows of one file: read once for each content, asked once for each package."""
-    told: dict[tuple[str, str], list[_Told]] = {package: [] for package in asked_of.packages}
-    form, kind, loose = "not known", LOCK, ()  # type: str, str, tuple[str, ...]
+    """The rows of one file: read once for each content, asked of the packages that it may name.
+
+    All others of an ecosystem are told of alike, so that they are asked about once.
+    """
+    windowed = {(window.ecosystem, window.package) for window in asked_of.windows}
+    told: dict[Package, list[_Told]] = {(base, ""): [] for base in asked_of.others}
+    told |= {package: [] for package in asked_of.packages if package in windowed}
+    form, kind, loose, notes = "not known", LOCK, (), ()  # type: str, str, tuple[str, ...], tuple[str, ...]
     for revision, source in one.contents:
         inventory = _inventory(source, asked_of.as_of)
         begins, ends = (revision.begins, revision.ends) if revision else (None, None)
+        parts: dict[str, Inventory] = {}
         if isinstance(inventory, Inventory):
-            form, kind, loose = inventory.format, inventory.kind, inventory.loose
+            form, kind, loose, notes = (
+                inventory.format,
+                inventory.kind,
+                inventory.loose,
+                inventory.notes,
+            )
             begins = begins or _instant(inventory.newest)
-        elif form == "not known":
-            form = _named(source)
-        for package, found in _findings(inventory, one.found.where, asked_of.packages):
-            shape = kind, loose, revision is not None
+            parts = _by_tail(inventory)
+            named = {package for last in parts for package in asked_of.by_tail.get(last, ())}
+            for package in named:
+                base = package[0].partition(":")[0]
+                told.setdefault(package, list(told[base, ""]))
+        elif form == "not known" and isinstance(source, Source):
+            found_form = readers.format_of(source.text, source.where)
+            form = found_form.name if found_form else form
+        side, recorded = (revision.side, asked_of.history) if revision else ("", False)
+        for package, entries in told.items():
+            found = _finding(inventory, parts, package, one.found.where, asked_of.packages)
+            foreign = found.reason.startswith(FOREIGN)
+            tags = kind == CI and package[0] in (ACTIONS, "")
+            shape = kind if tags or kind != CI else MANIFEST, loose, recorded, side, foreign
             state = State(found.finding, found.version, begins, ends, *shape)
-            before = told[package][-1] if told[package] else None
-            if before and _alike(before.state, state):
-                told[package][-1] = before._replace(state=before.state._replace(ends=ends))
+            if entries and _alike(entries[-1].state, state):
+                kept = entries[-1].state._replace(ends=ends)
+                entries[-1] = entries[-1]._replace(state=kept)
                 continue
             ways: list[str] = []
             through: list[str] = []
             if isinstance(inventory, Inventory) and found.keys:
                 top = () if inventory.roots else (one.found.system,)
                 ways = [" > ".join((*top, *way)) for way in ways_in(inventory, found.keys)]
-                grave = found.finding == LOCKED_AFFECTED
-                through = cuts(inventory, found.keys) if grave else []
+                through = cuts(inventory, found.keys) if found.finding == LOCKED_AFFECTED else []
             commit = revision.commit if revision else ""
-            told[package].append(_Told(found, state, commit, ways, through))
-    mine = [install for install in asked_of.installs if _covers(install, one.found.where)]
+            entries.append(_Told(found, state, commit, ways, through))
+    mine = [install for install in asked_of.installs if _covers(install, one.found)]
     for package, every in told.items():
-        if every:
+        members = [package]
+        if not package[1]:
+            members = [other for other in asked_of.others[package[0]] if other not in told]
+        if every and members:
             windows = [w for w in asked_of.windows if (w.ecosystem, w.package) == package]
-            states = [entry.state for entry in every]
-            affected = partial(names_any, asked_of.packages[package])
-            verdict = verdicts.verdict(states, windows, mine, affected)
-            yield _row(one.found, form, package, verdict, every)
+            affected = partial(names_any, asked_of.packages.get(package, ()))
+            verdict = verdicts.verdict([entry.state for entry in every], windows, mine, affected)
+            yield _row(one.found, form, members, verdict, every, notes)
+
+
+def _by_tail(inventory: Inventory) -> dict[str, Inventory]:
+    """The parts of a file by the last part of their name; what may be any package is in each."""
+    parts: dict[str, tuple[list[Any], list[Any], list[Any]]] = defaultdict(lambda: ([], [], []))
+    kinds: tuple[list[Any], ...] = (inventory.components, inventory.asks, inventory.unread)
+    for number, every in enumerate(kinds):
+        for part in every:
+            parts[tail(part.name)][number].append(part)
+    anything = parts.pop("", ([], [], []))[2]
+    for word in inventory.mentions:
+        parts[tail(word)]  # noqa: B018 (a place for it)
+    rest = replace(inventory, components=[], asks=[], unread=anything)
+    found = {
+        last: replace(rest, components=components, asks=asks, unread=[*unread, *anything])
+        for last, (components, asks, unread) in parts.items()
+    }
+    return {**found, "": replace(rest, mentions=frozenset())}
+
+
+def _finding(
+    inventory: Inventory | Fault,
+    parts: Mapping[str, Inventory],
+    package: Package,
+    file: str,
+    packages: Packages,
+) -> Finding:
+    """The finding of a package in one content, or of all that are not named in it."""
+    if isinstance(inventory, Fault):
+        at = inventory.where.removeprefix(file).lstrip(": ")
+        return Finding(NOT_EVALUATED, reason=f"{at}: {inventory.what}" if at else inventory.what)
+    part = parts.get(tail(package[1]), parts[""])
+    return find(part, *package, packages.get(package, ()))
 
 
 def _alike(one: State, other: State) -> bool:
@@ -299,12 +387,16 @@ def _alike(one: State, other: State) -> bool:
 
 
 def _inventory(source: Source | Fault, as_of: datetime | None) -> Inventory | Fault:
+    """What a content says, or why it cannot be told: a fault of one file ends no scan."""
     if isinstance(source, Fault):
         return source
     try:
         inventory = readers.read(source)
     except BadInput as error:
         return error.faults[0]
+    except Exception as error:
+        what = f"could not be read ({type(error).__name__}, a fault of the reader)"
+        return Fault(source.where, what, "report it with the file")
     stamp = _instant(inventory.newest)
     if as_of and stamp and stamp > times.until(as_of):
         what = f"was locked after {date(as_of)}, it holds what was uploaded {date(stamp)}"
@@ -312,33 +404,13 @@ def _inventory(source: Source | Fault, as_of: datetime | None) -> Inventory | Fa
     return inventory
 
 
-def _findings(
-    inventory: Inventory | Fault, file: str, packages: Packages
-) -> Iterator[tuple[tuple[str, str], Finding]]:
-    """The finding of each package; those whose name stands nowhere in the file are absent."""
-    if isinstance(inventory, Fault):
-        at = inventory.where.removeprefix(file).lstrip(": ")
-        why = f"{at}: {inventory.what}" if at else inventory.what
-        for package in packages:
-            yield package, Finding(NOT_EVALUATED, reason=why)
-        return
-    named = {component.name for component in inventory.components}
-    named |= {ask.name for ask in inventory.asks} | {part.name for part in inventory.unread}
-    ends = {"/".join(name.lower().split("/")[-2:]) for name in named if "/" in name}
-    ends |= {canonical(PYPI, re.split("[/:]", name)[-1]) for name in named}
-    for (ecosystem, name), records in packages.items():
-        mute = name not in named and name not in ends and "" not in named
-        if mute and not inventory.ecosystems:
-            yield (ecosystem, name), Finding(ABSENT)
-        else:
-            yield (ecosystem, name), find(inventory, ecosystem, name, records)
-
-
 def _dated(found: Finding, state: State, last: State) -> Finding:
     """A finding of a history, with when it stood and what stands now."""
     begins = date(state.begins) if state.begins else "the beginning"
     ends = f"to {date(state.ends)}" if state.ends else "until now"
     now = "" if state.ends is None else f"; now {last.finding} {last.version}".rstrip()
+    if state.side:
+        ends, now = f"on the branch {state.side}", f"; on the main line {last.finding}"
     why = f"{found.reason}: {begins} {ends}{now}"
     return Finding(found.finding, found.version, found.advisories, why, found.keys)
 
@@ -346,27 +418,27 @@ def _dated(found: Finding, state: State, last: State) -> Finding:
 def _row(
     found: Found,
     form: str,
-    package: tuple[str, str],
+    of: Sequence[Package],
     verdict: verdicts.Verdict,
     every: Sequence[_Told],
+    notes: Sequence[str],
 ) -> dict[str, object]:
-    """A row: the gravest of what a file said of a package, and all of it."""
+    """A row: the gravest of what a file said of some packages, and all of it."""
     gravest = min(every, key=lambda entry: FINDINGS.index(entry.found.finding))
     told = gravest.found
     if len(every) > 1:
         told = _dated(told, gravest.state, every[-1].state)
     return {
+        "of": [{"ecosystem": ecosystem, "package": name} for ecosystem, name in of],
         "system": found.system,
         "file": found.where,
         "format": form,
-        "ecosystem": package[0],
-        "package": package[1],
         "version": told.version,
         "advisory": ", ".join(told.advisories),
         "finding": told.finding,
         "verdict": verdict.verdict,
         "path": gravest.ways[0] if gravest.ways else "",
-        "reason": "; ".join(filter(None, [told.reason, verdict.reason])),
+        "reason": "; ".join(filter(None, [told.reason, verdict.reason, *notes])),
         "settle": verdict.settle,
         "paths": gravest.ways,
         "through": gravest.through,
@@ -381,14 +453,10 @@ def _row(
     }
 
 
-def _covers(install: Install, where: str) -> bool:
-    path = install.path.strip("/")
-    return not path or f"/{path}/" in f"/{where.strip('/')}/"
-
-
-def _named(source: Source | Fault) -> str:
-    found = None if isinstance(source, Fault) else readers.format_of(source.text, source.where)
-    return found if isinstance(found, str) else getattr(found, "FORMAT", "not known")
+def _covers(install: Install, found: Found) -> bool:
+    home = install.system.rstrip("/").rpartition("/")[2]
+    within = f"/{install.path}/" in f"/{found.where.strip('/')}/"
+    return (not install.path or within) and home in ("", found.system)
 
 
 def _instant(stamp: str) -> datetime | None:

@@ -19,7 +19,8 @@ from impact.stack.findings import (
     RANGE_ADMITS,
     RANGE_EXCLUDES,
 )
-from impact.stack.inventory import LOCK, MANIFEST, SBOM
+from impact.stack.inventory import CI, LOCK, MANIFEST, SBOM
+from impact.stack.versions import same
 from impact.words import date
 
 EXPOSED, LIKELY, POSSIBLE = "exposed", "likely", "possible"
@@ -31,11 +32,17 @@ TIMES = ("before", "core", "hull", "after", "undated")
 CORE, HULL, AFTER, BEFORE = "core", "hull", "after", "before"
 UNDATED = "undated"
 ABSENT_ASKED = "absent from a manifest"  # which does not say what its dependencies bring in
+TAG = "affected tag of an action"  # what it points at is asked for anew by each run
+EVERY_TAG = "tags"  # the version of a window that is that of all tags of an action
 TABLE: dict[tuple[str, str], tuple[str, ...]] = {  # -> verdict at each of TIMES
     (LOCKED_AFFECTED, NOT_RECORDED): (LIKELY, EXPOSED, EXPOSED, LIKELY, LIKELY),
     (LOCKED_AFFECTED, LOCKED): (POSSIBLE, EXPOSED, LIKELY, POSSIBLE, LIKELY),
     (LOCKED_AFFECTED, RESOLVED): (UNLIKELY, EXPOSED, LIKELY, POSSIBLE, LIKELY),
     (LOCKED_AFFECTED, IMAGE): (POSSIBLE, LIKELY, LIKELY, LIKELY, LIKELY),
+    (TAG, NOT_RECORDED): (UNLIKELY, LIKELY, POSSIBLE, UNLIKELY, POSSIBLE),
+    (TAG, LOCKED): (UNLIKELY, EXPOSED, LIKELY, UNLIKELY, POSSIBLE),
+    (TAG, RESOLVED): (UNLIKELY, EXPOSED, LIKELY, UNLIKELY, POSSIBLE),
+    (TAG, IMAGE): (UNLIKELY, LIKELY, LIKELY, UNLIKELY, POSSIBLE),
     (LOCKED_OTHER, NOT_RECORDED): (UNLIKELY,) * 5,
     (LOCKED_OTHER, LOCKED): (NO,) * 5,
     (LOCKED_OTHER, RESOLVED): (UNLIKELY, POSSIBLE, POSSIBLE, UNLIKELY, POSSIBLE),
@@ -68,19 +75,22 @@ class Window(NamedTuple):
 
 
 class Install(NamedTuple):
-    """A recorded install: between two moments, by one of MODES, of files below a path."""
+    """A recorded install or run: between two moments, by one of MODES, of files below a path."""
 
     begins: datetime
     ends: datetime
     mode: str
     path: str = ""
     version: str = ""  # of the package, where it was seen
+    system: str = ""
+    where: str = ""  # the line that records it
 
 
 class State(NamedTuple):
     """What a file says of a package from one moment up to another; None is open.
 
-    `kind` and `loose` are those of its content then; it is `recorded` where git says from when.
+    `kind` and `loose` are those of its content then; it is `recorded` where git says from when,
+    with all branches. `side` is the branch that it stood on, which CI may have built or not.
     """
 
     finding: str
@@ -90,6 +100,8 @@ class State(NamedTuple):
     kind: str = LOCK
     loose: tuple[str, ...] = ()
     recorded: bool = False
+    side: str = ""
+    foreign: bool = False  # the file holds packages of other ecosystems alone
 
 
 class Verdict(NamedTuple):
@@ -152,6 +164,9 @@ def verdict(
     def judge(state: State, mode: str, at: str, several: list[Window]) -> None:
         told = _lookup(state, mode, at)
         told, runs = _run(told, several) if state.finding == LOCKED_AFFECTED else (told, "")
+        if state.side:
+            runs = f"on the branch {state.side}, which CI may have built"
+            told = POSSIBLE if told in (EXPOSED, LIKELY) else told
         found.append((told, runs, mode, at, state, several))
 
     for state in states:
@@ -189,6 +204,7 @@ def _as_of(state: State, install: Install) -> State:
 
 def _covered(install: Install, states: Sequence[State]) -> bool:
     """Whether a state is known from the begin of an install; without a history, any is."""
+    states = [state for state in states if not state.side]
     if not any(state.recorded for state in states):
         return True
     before = [one for one in states if one.begins is None or one.begins <= install.begins]
@@ -211,10 +227,11 @@ def hours(opens: datetime, closes: datetime | None) -> str:
 
 def _accounts(state: State, windows: Sequence[Window]) -> list[list[Window]]:
     """The windows of each version that a state is about."""
-    versions = set(state.version.split(", ")) if state.finding == LOCKED_AFFECTED else None
+    held = state.version.split(", ") if state.finding == LOCKED_AFFECTED else []
     found: dict[str, list[Window]] = {}
     for window in windows:
-        if versions is None or window.version in versions:
+        named = (same(window.ecosystem, window.version, one) for one in held)
+        if not held or window.version == EVERY_TAG or any(named):
             found.setdefault(window.version, []).append(window)
     return list(found.values())
 
@@ -246,8 +263,12 @@ def written() -> str:
 
 def _lookup(state: State, mode: str, time: str) -> str:
     finding = state.finding
-    if finding == ABSENT and state.kind == MANIFEST:
+    if finding == ABSENT and state.foreign:
+        return UNKNOWN
+    if finding == ABSENT and state.kind in (MANIFEST, CI):
         finding = ABSENT_ASKED
+    if finding == LOCKED_AFFECTED and state.kind == CI:
+        finding = TAG
     if state.kind == SBOM and finding == LOCKED_AFFECTED:
         return EXPOSED  # what it describes holds it, whenever that was put together
     told = lookup(finding, mode, time)
@@ -280,6 +301,7 @@ def _time(at: str, several: Sequence[Window]) -> str:
 
 
 _UNDATED = "undated"
+NOT_LOOKED_FOR = "Which file of this system names packages of that ecosystem, if one does?"
 _SEEN = "Is that machine rebuilt, and is what it could reach rotated?"
 _QUESTIONS = {
     LOCKED_AFFECTED: "Which machines and jobs installed from this file, and are they rebuilt?",
@@ -305,7 +327,9 @@ def _question(state: State, told: str, mode: str, several: Sequence[Window]) -> 
     if state.finding == LOCKED_AFFECTED:
         triggers = {window.trigger for window in several}
         return _QUESTIONS[IMPORT if triggers == {IMPORT} else LOCKED_AFFECTED]
-    if state.finding == ABSENT and state.kind == MANIFEST:
+    if state.finding == ABSENT and state.foreign:
+        return NOT_LOOKED_FOR
+    if state.finding == ABSENT and state.kind in (MANIFEST, CI):
         return _QUESTIONS[ABSENT_ASKED]
     if state.finding in (LOCKED_OTHER, ABSENT):
         if state.kind != LOCK:

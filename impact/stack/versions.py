@@ -10,7 +10,8 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from impact.stack.inventory import NPM, PYPI, Ask
+from impact.stack.asking import COMMIT, FULL
+from impact.stack.inventory import ACTIONS, DOCKER, NPM, PYPI, Ask
 
 _CLASSES = {  # of univers.versions; ecosystems without one are compared for equality alone
     **{"npm": "SemverVersion", "crates.io": "SemverVersion", "Maven": "MavenVersion"},
@@ -19,7 +20,8 @@ _CLASSES = {  # of univers.versions; ecosystems without one are compared for equ
     **{"Alpine": "AlpineLinuxVersion", "Red Hat": "RpmVersion", "Rocky Linux": "RpmVersion"},
     **{"AlmaLinux": "RpmVersion", "openSUSE": "RpmVersion", "SUSE": "RpmVersion"},
     **{"Hex": "SemverVersion", "Pub": "SemverVersion", "SwiftURL": "SemverVersion"},
-    **{"GitHub Actions": "SemverVersion", "SEMVER": "SemverVersion"},
+    **{"GitHub Actions": "SemverVersion", "SEMVER": "SemverVersion", "Docker": "SemverVersion"},
+    **{"Wolfi": "AlpineLinuxVersion", "Chainguard": "AlpineLinuxVersion"},
 }
 LONGEST = 1000  # characters of a version or a requirement; longer ones are not evaluated
 _SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
@@ -31,7 +33,7 @@ _BEGIN = "0"  # in a range of OSV: before every version
 def parsed(ecosystem: str, version: str) -> Any | None:
     """A version that can be compared with others of its ecosystem; None where it is none."""
     base, version = ecosystem.partition(":")[0], version.lstrip("= ")
-    if len(version) > LONGEST:
+    if len(version) > LONGEST or COMMIT.fullmatch(version):
         return None
     if base == PYPI:
         try:
@@ -55,7 +57,7 @@ def same(ecosystem: str, one: str, other: str) -> bool:
     >>> same("PyPI", "1.82.7", "v1.82.7"), same("npm", "5.6.1", "5.6.10")
     (True, False)
     """
-    if one == other:
+    if one == other or one.removeprefix("v") == other.removeprefix("v"):
         return True
     first, second = parsed(ecosystem, _public(one)), parsed(ecosystem, _public(other))
     return first is not None and first == second
@@ -64,6 +66,8 @@ def same(ecosystem: str, one: str, other: str) -> bool:
 def comparable(ecosystem: str, version: str) -> bool:
     """Whether a text is a version where its ecosystem has rules for them."""
     base = ecosystem.partition(":")[0]
+    if COMMIT.fullmatch(version):
+        return False
     if base == "npm" and not _SEMVER.fullmatch(version.lstrip("=v ")):
         return False
     return (base != PYPI and base not in _CLASSES) or parsed(ecosystem, version) is not None
@@ -125,6 +129,8 @@ def admits(ask: Ask) -> Callable[[str], bool] | None:
         return _poetry(ask.spec.removeprefix("poetry "))
     if ask.ecosystem == NPM:
         return _npm(ask.spec)
+    if ask.ecosystem in (ACTIONS, DOCKER):
+        return _tag(ask.spec)
     try:
         every = SpecifierSet(ask.spec)
     except (InvalidSpecifier, ValueError):
@@ -137,6 +143,17 @@ def admits(ask: Ask) -> Callable[[str], bool] | None:
             return False
 
     return contains
+
+
+def _tag(spec: str) -> Callable[[str], bool] | None:
+    """`v4` and `4.1` move with what begins so, a branch may point at anything, a commit is none."""
+    if COMMIT.fullmatch(spec):
+        return None
+    if whole := FULL.fullmatch(spec):
+        return lambda version: any(same(ACTIONS, version, one) for one in (spec, whole[1]))
+    some = re.fullmatch(r"v?(\d+(?:\.\d+)?)(?:-[\w.-]+)?", spec)
+    start = some[1].split(".") if some else []
+    return lambda version: version.removeprefix("v").split(".")[: len(start)] == start
 
 
 def _poetry(spec: str) -> Callable[[str], bool] | None:

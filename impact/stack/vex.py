@@ -1,7 +1,8 @@
-"""A scan as OpenVEX 0.2.0: for each system, what an advisory means for it, and why.
+"""A scan as OpenVEX 0.2.0: for each system, what each advisory means for it, and why.
 
-`no` is not_affected with its justification; what is exposed or locked is affected; all else is
-under_investigation, because nothing that was not settled is called not affected.
+`no` is not_affected with its justification; what is exposed, or locked today, is affected; all else
+is under_investigation, because nothing that was not settled is called not affected. Of a system in
+which nothing was looked for nothing is stated.
 """
 
 from __future__ import annotations
@@ -14,24 +15,34 @@ from urllib.parse import quote
 
 import polars as pl
 
+from impact.stack.advisories import Packages, names_version
 from impact.stack.findings import ABSENT, LOCKED_AFFECTED
 from impact.stack.inventory import ECOSYSTEMS
-from impact.stack.verdicts import EXPOSED, NO
+from impact.stack.records import Affected
+from impact.stack.verdicts import EXPOSED, LIKELY, NO, NOT_LOOKED_FOR
 
 CONTEXT = "https://openvex.dev/ns/v0.2.0"
 _TYPES = {ecosystem: kind for kind, ecosystem in ECOSYSTEMS.items()}
+Row = dict[str, Any]
 
 
-def document(rows: pl.DataFrame, at: datetime | None = None) -> dict[str, Any]:
+def document(rows: pl.DataFrame, packages: Packages, at: datetime | None = None) -> Row:
     """The statements of a scan: one for each system, package and advisory that names it."""
     moment = (at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows.filter(pl.col("package") != "").sort("file").iter_rows(named=True):
+        groups.setdefault((row["system"], row["ecosystem"], row["package"]), []).append(row)
     statements = []
-    every = rows.filter(pl.col("package") != "")
-    for (system, ecosystem, package), found in every.sort("file").group_by(
-        ["system", "ecosystem", "package"], maintain_order=True
-    ):
-        statement = _statement(str(system), str(ecosystem), str(package), found)
-        statements.append(statement | {"timestamp": moment})
+    for (system, *package), found in groups.items():
+        records: dict[str, list[Affected]] = {}
+        for record in packages[package[0], package[1]]:
+            records.setdefault(record.advisory, []).append(record)
+        if all(row["settle"] == NOT_LOOKED_FOR for row in found):
+            continue
+        for every in records.values():
+            if not every[0].gone:
+                told = _statement(system, every, found)
+                statements.append(told | {"timestamp": moment})
     content = json.dumps(statements, sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
     return {
@@ -44,37 +55,44 @@ def document(rows: pl.DataFrame, at: datetime | None = None) -> dict[str, Any]:
     }
 
 
-def text(rows: pl.DataFrame, at: datetime | None = None) -> str:
+def text(rows: pl.DataFrame, packages: Packages, at: datetime | None = None) -> str:
     """The document as JSON."""
-    return json.dumps(document(rows, at), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(document(rows, packages, at), indent=1, ensure_ascii=False) + "\n"
 
 
-def _statement(system: str, ecosystem: str, package: str, found: pl.DataFrame) -> dict[str, Any]:
-    ids = sorted({name for text in found["advisory"] for name in text.split(", ") if name})
-    kind = _TYPES.get(ecosystem, "generic")
-    versions = sorted({v for text in found["version"] for v in text.split(", ") if v})
-    purl = f"pkg:{kind}/{quote(package, safe='/')}"
-    parts = [{"@id": f"{purl}@{quote(version, safe='')}"} for version in versions]
-    name = ids[0] if ids else f"advisories on {package}"
-    product = {"@id": f"pkg:generic/{quote(system, safe='')}"}
-    statement: dict[str, Any] = {
-        "vulnerability": {
-            "name": name,
-            "aliases": ids[1:],
-        },
-        "products": [{**product, "subcomponents": parts or [{"@id": purl}]}],
+def _statement(system: str, records: list[Affected], found: list[Row]) -> Row:
+    """What one advisory, which may have several records of a package, means for a system."""
+    name = records[0].advisory
+    mine = [row for row in found if name in row["advisory"].split(", ")]
+    versions = sorted({v for row in mine or found for v in row["version"].split(", ") if v})
+    named = [v for v in versions if any(names_version(one, v) for one in records)]
+    kind = _TYPES.get(records[0].ecosystem, "generic")
+    purl = f"pkg:{kind}/{quote(records[0].name.replace(':', '/'), safe='/')}"
+    parts = [f"{purl}@{quote(version, safe='')}" for version in named or versions] or [purl]
+    aliases = {alias for one in records for alias in one.aliases} - {name}
+    product = _known(f"pkg:generic/{quote(system, safe='')}")
+    statement = {
+        "vulnerability": {"name": name, "aliases": sorted(aliases)},
+        "products": [{**product, "subcomponents": [_known(part) for part in parts]}],
     }
-    said = "; ".join(dict.fromkeys(f"{row['file']}: {row['reason']}" for row in found.to_dicts()))
-    if (found["verdict"] == NO).all():
-        absent = (found["finding"] == ABSENT).all()
+    if all(row["verdict"] == NO for row in found if row["settle"] != NOT_LOOKED_FOR):
+        absent = all(row["finding"] == ABSENT for row in found)
         why = "component_not_present" if absent else "vulnerable_code_not_present"
-        return statement | {"status": "not_affected", "justification": why}
-    affected = (pl.col("finding") == LOCKED_AFFECTED) | (pl.col("verdict") == EXPOSED)
-    if found.filter(affected).height:
-        settle = found.filter(affected)["settle"][0] or "Rebuild from a lock without it."
-        return statement | {
-            "status": "affected",
-            "action_statement": f"Remove the version, rotate what it could reach. {settle}",
-            "status_notes": said,
-        }
-    return statement | {"status": "under_investigation", "status_notes": said}
+        return {**statement, "status": "not_affected", "justification": why}
+    bad = [row for row in mine if row["verdict"] in (EXPOSED, LIKELY) or _now(row)]
+    shown = dict.fromkeys(f"{row['file']}: {row['reason']}" for row in bad or mine or found)
+    said = {**statement, "status_notes": "; ".join(shown)}
+    if not bad:
+        return {**said, "status": "under_investigation"}
+    settle = bad[0]["settle"] or "Rebuild from a lock without it."
+    action = f"Remove the version, rotate what it could reach. {settle}"
+    return {**said, "status": "affected", "action_statement": action}
+
+
+def _now(row: Row) -> bool:
+    """Whether a file locks an affected version as it stands now, on its main line."""
+    return bool(row["states"]) and row["states"][-1]["finding"] == LOCKED_AFFECTED
+
+
+def _known(purl: str) -> Row:
+    return {"@id": purl, "identifiers": {"purl": purl}}

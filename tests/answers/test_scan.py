@@ -60,7 +60,7 @@ def test_lines_of_json_hold_every_file_and_package(fleet: Path) -> None:
 def test_a_day_before_any_advisory_is_not_taken_for_clean(fleet: Path) -> None:
     for form in ((), ("--json",)):
         status, out, told = run(fleet, "--case", "mercor", "--as-of", "2016-03-24", *form)
-        assert status == 0
+        assert status == 1
         assert "published by 24 March 2016: nothing could be looked for" in (told if form else out)
 
 

@@ -79,9 +79,12 @@ def test_a_record_counts_from_its_publication_to_its_withdrawal(tmp_path: Path) 
     package = {"package": {"ecosystem": "PyPI", "name": "a"}, "versions": ["1"]}
     (tmp_path / "x.json").write_text(json.dumps({**said, "affected": [package]}))
     found = read_advisories(tmp_path)
-    told = [bool(found.known(moment)) for moment in (at("11:00"), at("12:00"), at("25 11:00"))]
-    assert told == [False, True, False]
-    assert not found.known(None)
+    known = [found.known(moment) for moment in (at("11:00"), at("12:00"), at("25 11:00"), None)]
+    told = [advisories.names_any(every.get(("PyPI", "a"), ()), "1") for every in known]
+    assert told == [False, True, False, False]
+    assert [len(every) for every in known] == [0, 1, 1, 1]
+    (gone,) = known[2]["PyPI", "a"]
+    assert gone.note == "X named it and was withdrawn 25 March 2026, 10:00 UTC"
 
 
 def test_a_cve_record_names_products_by_vendor_and_ranges_in_words(corpus: Path) -> None:
@@ -132,7 +135,8 @@ def test_a_cve_record_names_a_package_by_its_collection_and_in_any_container() -
             *(ecosystem, "chalk", True),
         )
     (rejected,) = record(Source(cve(named, state="REJECTED"), "x"))
-    assert advisories.Advisories((rejected,)).known(None) == {}
+    (rejected,) = advisories.Advisories((rejected,)).known(None)["", "chalk"]
+    assert names_version(rejected, "5.6.1") is False
 
 
 def test_a_record_in_yaml_is_read() -> None:

@@ -130,7 +130,9 @@ def test_a_repository_is_read_that_has_no_lock_any_more_and_one_without_files(
     (bare,) = scanned([tmp_path / "bare.git"], windows=ACCOUNTS).to_dicts()
     assert (bare["finding"], bare["version"]) == ("locked_other", "1.82.6")
     commit(repository, "26 09:00", uv_dot_lock=None)
-    assert scanned([repository]).height == 0
+    (row,) = scanned([repository]).to_dicts()
+    assert (row["finding"], row["package"]) == ("not_evaluated", "")
+    assert "nothing in it is known to name packages" in row["reason"]
     told = scanned([tmp_path], windows=ACCOUNTS, history=True).to_dicts()
     assert {row["system"] for row in told} == {"svc", "bare.git"}
     assert {(row["finding"], row["verdict"]) for row in told} == {("locked_affected", "exposed")}

@@ -42,13 +42,15 @@ def test_formats_are_found_by_content_and_other_files_are_left_out(tmp_path: Pat
 
 UNREADABLE = {
     "cut.json": SBOM[:40].encode(),
-    "sbom.wide.json": SBOM.encode("utf-16"),
+    "sbom.wide.json": b"\xff\xfe" + SBOM.encode("utf-16-be"),
     "sbom.twice.json": SBOM.replace(
         '"components": []', '"components": [], "components": []'
     ).encode(),
     "licences.spdx.json": b'{"licenses": ["MIT"]}',
     "poetry.lock": b"[[package]]\nname = ",
-    "Cargo.lock": b'version = 4\n[[package]]\nname = "a"\nchecksum = "b"\n',
+    "mix.lock": b'%{\n  "jason": {:hex, :jason, "1.4.1"}\n}\n',
+    "Cargo.lock": b'version = 4\n[[package]]\nname = "a"\ndependencies = ["b"]\n',
+    "packages.lock.json": b'{"version": 1, "dependencies": {"odd": {"A": "1"}}}',
     "requirements.txt": b"",
     "bom.xml": b'<bom xmlns="http://cyclonedx.org/schema/bom/9.9"/>',
     "package-lock.json": b'{"lockfileVersion": 3, "packages": 7}',

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from posixpath import dirname, join, normpath
 
-from impact.errors import BadInput
+from impact.errors import BadInput, bad
 from impact.stack.asking import asked, pinned
 from impact.stack.documents import Source
 from impact.stack.inventory import (
@@ -22,7 +22,6 @@ from impact.stack.inventory import (
     canonical,
 )
 
-FORMAT = "requirements.txt"
 DEEPEST = 20  # files that name files
 _TAKES = (  # options of a requirements file that are followed by a value
     *("-r", "-c", "-e", "-i", "-f", "--requirement", "--constraint", "--editable", "--index-url"),
@@ -43,16 +42,14 @@ ROOT = "."
 _VIA = re.compile(r"#\s*(?:via\s*)?(.*)")
 
 
-def looks(text: str) -> bool:
-    """Whether a text is such a file: nearly every line is a requirement, an option or a remark."""
+def is_list(text: str) -> bool:
+    """Whether a text may be a list of requirements: most lines are one, an option or a remark.
+
+    A list of bare names could be anything: its own name has to promise it.
+    """
     return (
         _PLAIN.search(text) is not None and text.lstrip()[:1] not in "{[<" and _known(text) >= 0.8
     )
-
-
-def is_list(text: str) -> bool:
-    """Whether a text may be a list of bare names, which its own name has to promise."""
-    return bool(text.strip()) and _known(text) == 1
 
 
 def _known(text: str) -> float:
@@ -64,6 +61,8 @@ def _known(text: str) -> float:
 
 def read(source: Source) -> Inventory:
     """What the file fixes and what it asks for; where every line fixes a version it is a lock."""
+    if _known(source.text) < 0.5:
+        raise bad(source.where, "is no list of requirements", "see `impact scan`")
     found = list(_every(source, False, ()))
     asks = [ask for ask in found if isinstance(ask, Ask)]
     unread = [part for part in found if isinstance(part, Unread)]
@@ -84,7 +83,7 @@ def read(source: Source) -> Inventory:
     hashed = _hashed(source.text)
     loose = [f"{ask.name} has no hash" for ask in fixed if ask.name not in hashed]
     return Inventory(
-        FORMAT,
+        "requirements.txt",
         LOCK if whole else MANIFEST,
         (PYPI,),
         list(components.values()),
@@ -172,8 +171,9 @@ def _lines(text: str) -> Iterator[str]:
         pending = ""
         if told:
             yield told
-    if pending.strip():
+    if pending.strip():  # its last line goes on, and there is none: it was cut off
         yield pending.strip()
+        yield "\\"
 
 
 def _hashed(text: str) -> set[str]:

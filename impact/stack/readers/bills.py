@@ -1,0 +1,391 @@
+"""Bills of materials: CycloneDX 1.2 to 1.7 in JSON and XML, SPDX 2 in its forms, SPDX 3.
+
+A bill of CycloneDX in XML is brought into the form that it has in JSON, SPDX of every kind into
+packages and relations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+
+from impact.errors import bad
+from impact.stack import documents
+from impact.stack.documents import Source, Wrong, table
+from impact.stack.inventory import SBOM, Component, Inventory, Unread, from_purl, upstream
+from impact.stack.versions import same
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_VERSIONS = re.compile(r"1\.[2-7]")
+_SPACE = "http://cyclonedx.org/schema/bom/"
+_LISTS = {"components", "dependencies", "compositions"}
+_TYPES = {
+    *("application", "framework", "library", "container", "operating-system", "device", "platform"),
+    *("firmware", "file", "machine-learning-model", "data", "device-driver"),
+    "cryptographic-asset",
+}
+_SCOPES = {"", "required", "optional", "excluded"}
+_REGISTRIES = ("npm", "pypi", "nuget")
+_BACKWARD = re.compile(r".*(?:DEPENDENCY_OF|_OF|CONTAINED_BY|DESCRIBED_BY|FOR)$")
+_TAG = re.compile(r"([A-Za-z0-9]+):[ \t]*(.*)")
+DOCUMENT = "SPDXRef-DOCUMENT"
+
+
+class _Part(Struct, rename={"bom_ref": "bom-ref"}):
+    """A component of CycloneDX as the file has it."""
+
+    name: str
+    type: str = ""
+    version: str = ""
+    group: str = ""
+    purl: str = ""
+    bom_ref: str = ""
+    scope: str = ""
+    evidence: Any = None
+
+
+class _Needs(Struct, rename="camel"):
+    ref: str
+    depends_on: list[str] = field(default_factory=list)
+
+
+def cyclonedx_json(source: Source) -> Inventory:
+    """What a bill in JSON holds; the component that it describes is its root."""
+    return _cyclonedx("CycloneDX JSON", documents.from_json(source), source.where)
+
+
+def cyclonedx_xml(source: Source) -> Inventory:
+    """What a bill in XML holds, by way of the form that it has in JSON."""
+    root = documents.from_xml(source)
+    space = root.tag.partition("}")[0] + "}"
+    if not space.startswith("{" + _SPACE) or root.tag != f"{space}bom":
+        raise bad(source.where, "this element is not read", "make it in versions 1.2 to 1.7")
+    every = {str(element.tag).partition("}")[0] + "}" for element in root.iter()}
+    other = next((one for one in every if one != space and one[1:].startswith(_SPACE)), "")
+    data = table(_plain(root))
+    if other:
+        data["compositions"] = [{"aggregate": f"incomplete: a part is of {other[1:-1]}"}]
+    data["specVersion"] = space.removeprefix("{" + _SPACE)[:-1]
+    needs = root.iterfind(f"{space}dependencies/{space}dependency")
+    data["dependencies"] = [
+        {**need.attrib, "dependsOn": [other.get("ref", "") for other in need]} for need in needs
+    ]
+    return _cyclonedx("CycloneDX XML", data, source.where)
+
+
+def _plain(element: Element) -> object:
+    """An element as JSON has it: a list where it is one, a text where nothing is in it.
+
+    What stands twice where one is allowed becomes a list, which is then told as wrong.
+    """
+    name = element.tag.rpartition("}")[2]
+    if name in _LISTS:
+        return [_plain(inner) for inner in element]
+    if name == "identity":
+        return {child.tag.rpartition("}")[2]: child.text for child in element.iter()}
+    found: dict[str, Any] = {str(key): value for key, value in element.attrib.items()}
+    if not len(element) and (not found or element.text):
+        return (element.text or "").strip()
+    for child in element:
+        inner, value = child.tag.rpartition("}")[2], _plain(child)
+        found[inner] = [found[inner], value] if inner in found else value
+    return found
+
+
+def _cyclonedx(form: str, content: object, where: str) -> Inventory:
+    """The inventory of a bill; what it lists twice stands there twice."""
+    bom = documents.shaped(content, dict[str, Any], where)
+    spec = str(bom.get("specVersion") or "of no version")
+    if not _VERSIONS.fullmatch(spec):
+        raise bad(where, f"CycloneDX {spec} is not read", "make it in versions 1.2 to 1.7")
+    top = table(bom.get("metadata")).get("component")
+    wrong: list[Wrong] = []
+    parts = [(True, part) for part in _parts([top] if top else [], "metadata.component", wrong)]
+    listed = bom.get("components") or []
+    inner = table(top).get("components") or []
+    parts += [(False, part) for part in _parts(listed, "components", wrong)]
+    parts += [(False, part) for part in _parts(inner, "metadata.component.components", wrong)]
+    needs, lost = documents.each(bom.get("dependencies") or [], _Needs, "dependencies")
+    components: list[Component] = []
+    known: dict[str, Component] = {}
+    roots: list[str] = []
+    for is_top, part in parts:
+        for component in _named(part, len(components)):
+            if known.setdefault(component.key, component)[1:] != component[1:]:
+                # one reference for two things: both are kept
+                component = component._replace(key=f"{component.key} #{len(components)}")
+            components.append(component)
+            roots += [component.key] if is_top else []
+    compositions = bom.get("compositions") or []
+    told = [str(table(one).get("aggregate", "")) for one in compositions]
+    lacks = next((one for one in told if one.strip().startswith("incomplete")), "")
+    why = f"the file says itself that it is {lacks.replace('_', ' ')}"
+    wrong += [Wrong("", why)] if lacks else []
+    edges = [(need.ref, other) for need in needs for other in need.depends_on]
+    notes = [*_breaks([one for _, one in parts], needs, spec), *(one.why for one in lost)]
+    return Inventory(
+        form,
+        SBOM,
+        (),
+        components,
+        edges,
+        roots,
+        unread=[Unread("", name.lower(), why) for name, why in wrong],
+        notes=tuple(f"the file breaks its own format: {note}" for note in notes[:1]),
+    )
+
+
+def _parts(items: object, where: str, wrong: list[Wrong]) -> Iterator[_Part]:
+    """Components with those nested in them, however deep; what cannot be read joins `wrong`."""
+    below = [(where, items)]
+    while below:
+        at, every = below.pop()
+        listed = every if isinstance(every, list) else [every]
+        read, unread = documents.each(listed, _Part, at)
+        yield from read
+        wrong += unread
+        inside = (table(item).get("components") for item in listed)
+        below += [(f"{at}[..].components", more) for more in inside if more]
+
+
+def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]:
+    """Where a bill breaks its schema in what matters here: components and dependencies."""
+    for part in parts:
+        if part.type not in _TYPES:
+            yield f"{part.name[:60]} is of type {part.type[:30] or 'nothing'}"
+        if part.scope not in _SCOPES:
+            yield f"{part.name[:60]} has the scope {part.scope[:30]}"
+        if not part.name or (not part.version and spec < "1.4"):
+            yield f"{part.name[:60] or 'a component'} has no {'version' if part.name else 'name'}"
+        if part.purl and not part.purl.startswith("pkg:"):
+            yield f"{part.purl[:60]} is no package URL"
+    for what, names in (
+        ("reference", [part.bom_ref for part in parts if part.bom_ref]),
+        ("dependency", [need.ref for need in needs]),
+        *(("need", need.depends_on) for need in needs),
+    ):
+        name, many = next(iter(Counter(names).most_common(1)), ("", 0))
+        if many > 1:
+            yield f"the {what} {name[:60]} stands twice"
+
+
+def _named(part: _Part, number: int) -> Iterator[Component]:
+    """The component of a part: several where it is told by names or versions that differ."""
+    identity = table(part.evidence).get("identity")
+    told = identity if isinstance(identity, list) else [identity]
+    purls = [part.purl]
+    purls += [str(table(one).get("concludedValue") or "") for one in told]
+    purls += [str(table(m).get("value")) for one in told for m in _list(table(one).get("methods"))]
+    purls += [str(table(one).get("value") or "") for one in told]
+    name = f"{part.group}/{part.name}" if part.group else part.name
+    key = part.bom_ref or part.purl or f"{name} {part.version} #{number}"
+    yield from _called(key, name, part.version, purls)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _called(key: str, name: str, version: str, purls: Iterable[str]) -> Iterator[Component]:
+    """The components of one key: by each of its package URLs, else by its name.
+
+    There are two where a URL names another version than the package, or where a package of a
+    distribution was built from a source that is called otherwise.
+    """
+    version = "" if version == "NOASSERTION" else version
+    found: dict[Component, None] = {}
+    for purl in dict.fromkeys(purls):
+        ecosystem, named, exact = from_purl(purl)
+        told = dict.fromkeys(filter(None, (exact, version)))
+        if len(told) == 2 and same(ecosystem, exact, version):
+            told.pop(version)
+        for one in (told or [""]) if named else []:
+            found[Component(key, ecosystem, named, one)] = None
+            if source := upstream(purl):
+                found[Component(f"{key} of {source}", ecosystem, source, one)] = None
+    if not found:
+        at = name.find("@", 1)
+        version = version or (name[at + 1 :] if at > 0 else "")
+        found[Component(key, "", name[:at] if at > 0 else name, version)] = None
+    yield from found
+
+
+# SPDX
+
+
+class _Reference(Struct, rename="camel"):
+    reference_type: str = ""
+    reference_locator: str = ""
+
+
+class _Package(Struct, rename="camel"):
+    name: str
+    spdx_id: str = field(name="SPDXID")
+    version_info: str = ""
+    external_refs: list[_Reference] = field(default_factory=list)
+
+
+class _Relation(Struct, rename="camel"):
+    spdx_element_id: str
+    related_spdx_element: str
+    relationship_type: str = ""
+
+
+def spdx_json(source: Source) -> Inventory:
+    """What a document of SPDX 2 in JSON holds."""
+    return _spdx_2("SPDX JSON", documents.from_json(source), source.where)
+
+
+def spdx_yaml(source: Source) -> Inventory:
+    """What a document of SPDX 2 in YAML holds."""
+    return _spdx_2("SPDX YAML", documents.from_yaml(source), source.where)
+
+
+def _spdx_2(form: str, content: object, where: str) -> Inventory:
+    """What a document of SPDX 2 holds; what it describes are its roots."""
+    data = documents.shaped(content, dict[str, Any], where)
+    data = table(data.get("sbom")) if "packages" not in data else data  # as GitHub exports it
+    shape = dict[str, list[Any]]
+    keys = ("packages", "relationships", "documentDescribes")
+    lists = documents.shaped({key: data.get(key) or [] for key in keys}, shape, where)
+    packages, wrong = documents.each(lists["packages"], _Package, "packages")
+    relations, lost = documents.each(lists["relationships"], _Relation, "relationships")
+    found = [
+        (
+            package.spdx_id,
+            package.name,
+            package.version_info,
+            [_purl(ref.reference_type, ref.reference_locator) for ref in package.external_refs],
+        )
+        for package in packages
+    ]
+    told = [(r.spdx_element_id, r.relationship_type, r.related_spdx_element) for r in relations]
+    told += [(DOCUMENT, "DESCRIBES", str(name)) for name in lists["documentDescribes"]]
+    return _document(form, found, told, wrong, [why for _, why in lost])
+
+
+def _purl(kind: str, locator: str) -> str:
+    """The package URL of a reference; one to a registry (`npm`, `pypi`) is written as one."""
+    kind = kind.rpartition("/")[2]
+    if kind == "purl":
+        return locator
+    return f"pkg:{kind}/{locator}" if kind in _REGISTRIES else ""
+
+
+def _document(
+    form: str,
+    packages: Iterable[tuple[str, str, str, list[str]]],
+    relations: Iterable[tuple[str, str, str]],
+    wrong: Iterable[Wrong],
+    notes: Iterable[str],
+) -> Inventory:
+    """The inventory of packages (id, name, version, purls) and relations (from, type, to).
+
+    A relation that is told from the needed to who needs it is turned round.
+    """
+    components: dict[str, Component] = {}
+    for key, name, version, purls in packages:
+        for component in _called(key, name, version, purls):
+            again = f"{component.key} #{len(components)}"
+            held = again if component.key in components else component.key
+            components[held] = component._replace(key=held)
+    edges: list[tuple[str, str]] = []
+    roots: dict[str, None] = {}
+    for one, kind, other in relations:
+        if kind in ("DESCRIBES", "DESCRIBED_BY"):
+            top = other if kind == "DESCRIBES" else one
+            roots |= {top: None} if top in components else {}
+        edges.append((other, one) if _BACKWARD.fullmatch(kind) else (one, other))
+    unread = [Unread("", name.lower(), why) for name, why in wrong]
+    every = list(components.values())
+    return Inventory(form, SBOM, (), every, edges, list(roots), unread=unread, notes=tuple(notes))
+
+
+def spdx_tag(source: Source) -> Inventory:
+    """What a document of SPDX 2 in tag-value form holds."""
+    packages: list[dict[str, str]] = []
+    relations: list[tuple[str, str, str]] = []
+    wrong: list[Wrong] = []
+    own: dict[str, str] = {}  # the package that tags belong to; files and snippets end it
+    for line, tag, value in _tags(source):
+        words = value.split()
+        if tag == "PackageName":
+            own = {"name": value, "line": str(line)}
+            packages.append(own)
+        elif tag in ("FileName", "SnippetSPDXID"):
+            own = {}
+        elif tag == "Relationship" and len(words) == 3:
+            relations.append((words[0], words[1], words[2]))
+        elif tag in ("Relationship", "ExternalRef") and len(words) < 3:
+            name = "-" if tag == "Relationship" else own.get("name", "")
+            wrong.append(Wrong(name, f"line {line}: is no {tag}"))
+        elif tag == "ExternalRef":
+            own["purls"] = f"{own.get('purls', '')} {_purl(*words[-2:])}".strip()
+        else:
+            own.setdefault(tag, value)
+    read: list[tuple[str, str, str, list[str]]] = []
+    for one in packages:
+        if "SPDXID" not in one:
+            name = "" if "purls" in one else one["name"]
+            wrong.append(Wrong(name, f"line {one['line']}: a package without SPDXID"))
+            continue
+        purls = one.get("purls", "").split()
+        read.append((one["SPDXID"], one["name"], one.get("PackageVersion", ""), purls))
+    return _document("SPDX tag-value", read, relations, wrong, ())
+
+
+def _tags(source: Source) -> Iterator[tuple[int, str, str]]:
+    """(line, tag, value); a value in <text> may take several lines."""
+    lines = iter(enumerate(source.text.splitlines(), 1))
+    for number, line in lines:
+        if not line.strip() or line.startswith("#"):
+            continue
+        found = _TAG.fullmatch(line.strip())
+        if not found:
+            raise bad(f"{source.where}:{number}", "is no `Tag: value`", "get the whole file again")
+        value = found[2]
+        while value.startswith("<text>") and "</text>" not in value:
+            more = next(lines, None)
+            if more is None:
+                raise bad(f"{source.where}:{number}", "<text> does not end", "get it again")
+            value += f"\n{more[1]}"
+        yield number, found[1], value.strip()
+
+
+def spdx_3(source: Source) -> Inventory:
+    """What a document of SPDX 3 in JSON-LD holds: packages of every profile, and relationships."""
+    data = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
+    graph = data.get("@graph", [data])
+    packages: list[tuple[str, str, str, list[str]]] = []
+    relations: list[tuple[str, str, str]] = []
+    wrong: list[Wrong] = []
+    for number, one in enumerate(documents.shaped(graph, list[Any], source.where)):
+        said = table(one)
+        kind = str(said.get("type", said.get("@type", ""))).rpartition("/")[2]
+        key = str(said.get("spdxId", said.get("@id", "")))
+        if kind.endswith("Relationship"):
+            ends = [str(end) for end in _list(said.get("to"))]
+            told = str(said.get("relationshipType", ""))
+            relations += [(str(said.get("from", "")), told, end) for end in ends]
+        elif kind.endswith("Package"):
+            refs = [table(ref) for ref in _list(said.get("externalIdentifier"))]
+            purls = [str(ref.get("identifier", "")) for ref in refs]
+            url = next((said[k] for k in said if k.endswith("packageUrl")), "")
+            version = next((said[k] for k in said if k.endswith("packageVersion")), "")
+            name = said.get("name")
+            if all(isinstance(text, str) for text in (name, url, version)) and key:
+                packages.append((key, str(name), str(version), [str(url), *purls]))
+            else:
+                why = f"@graph[{number}]: a package without name or id"
+                wrong.append(Wrong(name if isinstance(name, str) else "", why))
+        elif kind.endswith(("SpdxDocument", "Sbom", "Bom")):
+            relations += [(key, "DESCRIBES", str(top)) for top in _list(said.get("rootElement"))]
+    if not packages and not wrong and "@graph" not in data:
+        raise bad(source.where, "holds no graph of SPDX 3", "make it anew")
+    return _document("SPDX 3 JSON-LD", packages, relations, wrong, ())

@@ -1,0 +1,289 @@
+"""Locks whose packages stand in one list, each with what it needs: one shape, one table.
+
+uv.lock, pylock.toml (PEP 751) and Cargo.lock name everything that they need, so that a cut shows;
+poetry.lock ends with its metadata, Gemfile.lock with its dependencies. Those that do not name the
+project have no roots.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from msgspec import Struct, field
+
+from impact.errors import bad
+from impact.stack import documents
+from impact.stack.documents import Source, table
+from impact.stack.inventory import (
+    LOCK,
+    MANIFEST,
+    PYPI,
+    SBOM,
+    Component,
+    Entry,
+    Inventory,
+    Unread,
+    canonical,
+    locked,
+    newest,
+)
+
+_NAME = re.compile(r"\s*([A-Za-z0-9._-]+)(?: (\d\S*))?")
+_GEM = re.compile(r"    (  )?([\w.-]+)(?: \(([^)]*)\))?$")
+_MODULE = re.compile(
+    r"(?:require\s+)?(\S+\.\S+|\S+/\S+)\s+(v\S+?)(?:/go\.mod)?(?:\s+(?://.*|h1:\S+))?"
+)
+_ELSEWHERE = ("git", "hg", "svn", "bzr", "file", "url", "path")  # of pdm, pipenv and Poetry
+_FOLDERS = ("editable", "virtual", "directory")  # of uv: on the disk of who made the lock
+_CUT = "ends too early: what follows is lost"
+
+
+class _Need(Struct):
+    name: str
+    version: str = ""
+
+
+class _File(Struct, rename="kebab"):
+    hash: str = ""
+    hashes: dict[str, str] = field(default_factory=dict)
+    file: str = ""
+    url: str = ""
+    path: str = ""
+    upload_time: Any = ""  # a time of TOML, or its text
+
+
+class _Package(Struct, rename="kebab"):
+    """A package of any of the formats."""
+
+    name: str
+    version: str = ""
+    source: dict[str, Any] | str = ""
+    dependencies: list[_Need | str] | dict[str, Any] = field(default_factory=list)
+    optional_dependencies: dict[str, list[_Need]] = field(default_factory=dict)
+    dev_dependencies: dict[str, list[_Need]] = field(default_factory=dict)
+    files: list[_File] = field(default_factory=list)
+    wheels: list[_File] = field(default_factory=list)
+    sdist: _File | None = None
+    archive: _File | None = None
+    hashes: list[str] = field(default_factory=list)
+    checksum: str = ""
+    vcs: dict[str, Any] | None = None
+    directory: dict[str, Any] | None = None
+    own: bool = False
+    git: str = ""
+    hg: str = ""
+    svn: str = ""
+    bzr: str = ""
+    file: str = ""
+    url: str = ""
+    path: str = ""
+
+
+class Lock(NamedTuple):
+    """A format: its ecosystem, how its packages are listed, and whether a cut shows by its needs."""
+
+    form: str
+    ecosystem: str
+    listed: Callable[[Source], tuple[list[Any], str]]  # packages, and what of it was cut off
+    whole: bool = False
+
+    def read(self, source: Source) -> Inventory:
+        """What the lock holds."""
+        listed, cut = self.listed(source)
+        packages, wrong = documents.each(listed, _Package, "packages")
+        entries = [_entry(package) for package in packages]
+        stamps = [file.upload_time for package in packages for file in _files(package)]
+        found = locked(self.form, self.ecosystem, entries, wrong, newest(stamps), self.whole)
+        return replace(found, unread=[*found.unread, Unread("", "", cut)]) if cut else found
+
+
+def _entry(package: _Package) -> Entry:
+    """What a package needs, whether it is the project's own, and what is not fixed of it."""
+    files, source = _files(package), table(package.source)
+    folder = next(filter(None, map(source.get, _FOLDERS)), None)
+    place = folder or table(package.directory).get("path") or package.path
+    fixed = bool(package.hashes or package.checksum)
+    fixed = fixed or (bool(files) and all(file.hash or file.hashes for file in files))
+    words = {"repository": package.vcs is not None, "folder": folder or package.directory}
+    words |= {word: getattr(package, word) for word in _ELSEWHERE}
+    words |= {str(kind): kind in (*_ELSEWHERE, "directory") for kind in (source.get("type"),)}
+    kind = next((word for word, stands in words.items() if stands), "")
+    loose = f"comes from a {kind}" if kind else "" if fixed else "has no hash"
+    extra = (*package.optional_dependencies.values(), *package.dev_dependencies.values())
+    needs = [*package.dependencies, *(need for group in extra for need in group)]
+    at = [*(f.file or f.url or f.path for f in files), package.file, package.url, package.path]
+    at = [f"/{address}" for address in (*at, str(source.get("url", ""))) if address]
+    wanted = [pair for need in needs if (pair := _need(need))]
+    own = package.own or place in (".", "./")
+    return Entry(package.name, package.version.lstrip("="), wanted, own, loose, tuple(at))
+
+
+def _need(need: _Need | str) -> tuple[str, str] | None:
+    """(name, version) of a dependency; the version is empty where only the name is said."""
+    if isinstance(need, _Need):
+        return need.name, need.version
+    found = _NAME.match(need)
+    return (found[1], found[2] or "") if found else None
+
+
+def _files(package: _Package) -> list[_File]:
+    every = (*package.files, *package.wheels, package.sdist, package.archive)
+    return [file for file in every if file is not None]
+
+
+def _toml(*keys: str) -> Callable[[Source], tuple[list[Any], str]]:
+    """How a lock in TOML lists its packages; it has the first of some keys, else it is none."""
+
+    def listed(source: Source) -> tuple[list[Any], str]:
+        data = documents.from_toml(source)
+        if keys[0] not in data:
+            raise bad(source.where, f'has no "{keys[0]}", which such a lock has', "get it again")
+        packages = documents.shaped(data.get(keys[1], []), list[Any], source.where)
+        meta = table(data.get("metadata"))
+        files = table(meta.get("files"))  # of Poetry before 1.3
+        members = {
+            canonical(PYPI, str(n)) for n in _list(table(data.get("manifest")).get("members"))
+        }
+        packages = [_joined(one, files, meta, members) for one in packages]
+        cut = keys[2] if len(keys) > 2 else keys[0]
+        return packages, "" if cut in data else _CUT
+
+    return listed
+
+
+def _joined(one: Any, files: dict[str, Any], meta: dict[str, Any], members: Collection[str]) -> Any:
+    """A package with what the lock says of it elsewhere: its files, its checksum, whose it is."""
+    if not isinstance(one, dict):
+        return one
+    name, source = str(one.get("name")), one.get("source")
+    said = {**one, "files": one.get("files") or files.get(name, [])}
+    folder = isinstance(source, dict) and any(source.get(key) for key in _FOLDERS)
+    said["own"] = folder and canonical(PYPI, name) in members
+    checksum = meta.get(f"checksum {name} {one.get('version')} ({source})")
+    return said | ({"checksum": checksum} if isinstance(checksum, str) else {})
+
+
+def _cargo(source: Source) -> tuple[list[Any], str]:
+    """What has no source is a member of the workspace, or lies in a folder beside it."""
+    packages, _ = _toml("package", "package")(source) if "[[package]]" in source.text else ([], "")
+    return [{**table(one), "own": not table(one).get("source")} for one in packages], ""
+
+
+def _pipenv(source: Source) -> tuple[list[Any], str]:
+    groups = documents.shaped(documents.from_json(source), dict[str, dict[str, Any]], source.where)
+    tables = [packages for group, packages in groups.items() if group != "_meta"]
+    every = [(name, package) for packages in tables for name, package in packages.items()]
+    return [{**p, "name": n} if isinstance(p, dict) else p for n, p in every], ""
+
+
+def _composer(source: Source) -> tuple[list[Any], str]:
+    data = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
+    groups = [data.get("packages", []), data.get("packages-dev", [])]
+    return [
+        {
+            **{key: said[key] for key in ("name", "version") if key in said},
+            "dependencies": table(said.get("require")),
+            "checksum": table(said.get("dist")).get("shasum") or "",
+        }
+        for group in documents.shaped(groups, list[list[Any]], source.where)
+        for said in map(table, group)
+    ], ""
+
+
+def _nuget(source: Source) -> tuple[list[Any], str]:
+    data = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
+    shape = dict[str, dict[str, dict[str, Any]]]
+    found = []
+    for packages in documents.shaped(data.get("dependencies", {}), shape, source.where).values():
+        for name, said in packages.items():
+            one = {
+                "name": name,
+                "version": said.get("resolved", ""),
+                "checksum": said.get("contentHash", ""),
+            }
+            one["dependencies"] = table(said.get("dependencies"))
+            found.append(one | {"own": said.get("type") == "Project"})
+    return found, ""
+
+
+def _gems(source: Source) -> tuple[list[Any], str]:
+    """Gems of each section; a platform stands behind the version, and Bundler itself is no gem."""
+    found: list[dict[str, Any]] = []
+    hashed = set(re.findall(r"(?m)^  (\S+) \(([^)-]*)[^)]*\) sha256=", source.text))
+    section = ""
+    for line in source.text.splitlines():
+        section = line if line[:1].isalpha() else section
+        gem = _GEM.fullmatch(line.rstrip("!")) if section in ("GEM", "GIT", "PATH") else None
+        if gem and gem[1] and found and gem[2] != "bundler":
+            found[-1]["dependencies"].append(gem[2])
+        elif gem and not gem[1]:
+            version = (gem[3] or "").partition("-")[0]
+            one = {"name": gem[2], "version": version, "dependencies": list[str]()}
+            one["checksum"] = "x" if (gem[2], version) in hashed else ""
+            found.append(one | {"git": "x" if section == "GIT" else "", "own": section == "PATH"})
+    return found, "" if re.search(r"(?m)^DEPENDENCIES\s*$", source.text) else _CUT
+
+
+LOCKS = (
+    Lock("poetry.lock", PYPI, _toml("package", "package", "metadata")),
+    Lock("pdm.lock", PYPI, _toml("metadata", "package")),
+    Lock("uv.lock", PYPI, _toml("version", "package"), whole=True),
+    Lock("pylock.toml", PYPI, _toml("lock-version", "packages"), whole=True),
+    Lock("Pipfile.lock", PYPI, _pipenv),
+    Lock("Cargo.lock", "crates.io", _cargo, whole=True),
+    Lock("composer.lock", "Packagist", _composer),
+    Lock("packages.lock.json", "NuGet", _nuget),
+    Lock("Gemfile.lock", "RubyGems", _gems, whole=True),
+)
+
+
+def go(source: Source) -> Inventory:
+    """go.mod or go.sum: modules with their versions; before Go 1.17 a go.mod names direct ones."""
+    is_sum = " h1:" in source.text
+    text = source.text if is_sum else _required(source.text)
+    entries, unread = [], []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        found = _MODULE.fullmatch(line)
+        if not found:
+            unread.append(Unread("Go", "", f'"{line[:60]}" is no line of it'))
+        elif not (is_sum and "/go.mod " in line):
+            entries.append(Entry(found[1], found[2], loose="" if is_sum else "has no hash"))
+    version = re.search(r"(?m)^go (\d+)\.(\d+)", source.text)
+    whole = is_sum or bool(version and (int(version[1]), int(version[2])) >= (1, 17))
+    made = locked("go.sum" if is_sum else "go.mod", "Go", entries)
+    return replace(made, kind=LOCK if whole else MANIFEST, unread=unread)
+
+
+def _required(text: str) -> str:
+    """The lines of a go.mod that name a module with its version: required, or put in its place."""
+    blocks = re.findall(r"(?m)^require\s*\(([^)]*)(\)?)", text)
+    found = [lines for lines, _ in blocks] + re.findall(r"(?m)^require\s+(?!\()(.*)$", text)
+    found += ["..."] if not all(end for _, end in blocks) else []  # no line of it: cut off
+    return "\n".join([*found, *re.findall(r"=>\s*(\S+ v\S+)", text)])
+
+
+def installed(source: Source) -> Inventory:
+    """What pip says is installed: `pip list` as JSON or columns, `pip inspect`, a METADATA file."""
+    if source.text.lstrip()[:1] in ("{", "["):
+        data = documents.from_json(source)
+        listed = _list(table(data).get("installed")) if isinstance(data, dict) else _list(data)
+        said = [table(table(one).get("metadata", one)) for one in listed]
+    elif source.text.startswith("Metadata-Version:"):
+        pairs = re.findall(r"(?m)^(Name|Version): (\S+)", source.text.partition("\n\n")[0])
+        said = [{key.lower(): value for key, value in pairs}]
+    else:
+        rows = re.findall(r"(?m)^(\S+) +(\S+)", source.text)[2:]
+        said = [{"name": name, "version": version} for name, version in rows]
+    found, unread = [], []
+    for one in said:
+        name, version = str(one.get("name") or ""), str(one.get("version") or "")
+        found.append(Component(f"{name} {version}", PYPI, canonical(PYPI, name), version))
+        unread += [] if name else [Unread(PYPI, "", "a package without a name")]
+    return Inventory("pip's list", SBOM, (PYPI,), found, unread=unread)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
