@@ -77,7 +77,8 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
     order = [stage, "happened_on", "id"] if by_stage else ["happened_on", "id"]
     best = events.filter(nth < a_day).head(most).sort(order)
     releases = sorted(set(known["windows"]["entity"]))
-    spans = [accounts(known, name).with_columns(release=pl.lit(said[name])) for name in releases]
+    mine = sorted(set(_told(known)["entity"]))
+    spans = [accounts(known, name).with_columns(release=pl.lit(said[name])) for name in mine]
     schema = {"account": pl.String(), **_SPAN, "minutes": pl.Float64(), "release": pl.String()}
     windows = pl.concat([pl.DataFrame(schema=schema), *spans])
     late = longest_delay(events)
@@ -161,14 +162,26 @@ def _window_figures(known: Case, releases: list[str]) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
+def _told(known: Case) -> pl.DataFrame:
+    """The windows to tell of: those of versions of a package, else of what is linked, else all."""
+    rows, links = known["windows"], known["links"]
+    versions = links.filter(pl.col("relation") == "version_of")["source"]
+    for named in (set(versions), {*links["source"], *links["target"]}):
+        found = rows.filter(pl.col("entity").is_in(sorted(named)))
+        if found.height:
+            return found
+    return rows
+
+
 @once
 def window_sentence(known: Case) -> str:
     """How long the bad release that came first could be had: open, agreed, or each account by whom.
 
-    An account is told in the minutes that its claimant states, else in those of its row, which then
-    only may have been. Empty where no account is known.
+    Where the case holds releases of a package, it is one of these. An account is told in the
+    minutes that its claimant states, else in those of its row, which then only may have been.
+    Empty where no account is known.
     """
-    first = known["windows"].sort("opens", "entity", "known_on", "id")
+    first = _told(known).sort("opens", "entity", "known_on", "id")
     if not first.height:
         return ""
     release = first["entity"][0]

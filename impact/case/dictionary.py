@@ -32,7 +32,8 @@ A case is a folder of small cited tables, `data/cases/NAME/`. This page is writt
   nothing travels. So what you write about a vendor is never counted beside what `impact new`
   assumed of it.
 - `advisories/`, `locks/` and `sboms/` hold untouched originals of others; `locks/SYSTEM/...` is
-  that of a system. They are of the level of the case, advisories of any.
+  that of a system. They are of the level of the case, advisories of any. An advisory that the
+  project put together itself has an id that starts with `KIT-` and says from what.
 - `scenarios.toml` holds named changes of inputs (`[scenario.NAME]`) and decisions
   (`[decision.NAME]`, each with two or more `[decision.NAME.option.NAME]`). `set` gives an input
   one number or `[low, mode, high]`; `"link.ID" = 0` cuts a link. A decision flips on a number

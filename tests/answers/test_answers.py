@@ -87,7 +87,24 @@ def test_an_account_of_the_window_is_told_in_the_minutes_that_its_claimant_state
     )
     agreed = evidence.window_sentence(impact.view(case, as_of="2026-03-27"))
     assert agreed == "litellm 1.82.7 could be had for 40 minutes, as reported by BerriAI (LiteLLM)."
-    assert evidence.window_sentence(impact.view(case, as_of="2026-03-23")) == ""
+    assert evidence.window_sentence(impact.view(case, as_of="2026-03-22")) == ""
+
+
+def test_the_windows_told_are_those_of_releases_of_a_package_once_there_are_any(
+    case: Case,
+) -> None:
+    before = evidence.window_sentence(impact.view(case, as_of="2026-03-23"))
+    began = "trivy v0.69.4 could be had from 19 March 2026, 17:43 UTC"
+    assert before == f"{began}; the end is not known yet."
+    known = impact.view(case)
+    assert {"litellm-1.82.7", "trivy-0.69.4", "kics-action"} < set(known["windows"]["entity"])
+    told = impact.timeline(known)
+    assert "How long litellm 1.82.7 could be had is disputed" in told.sentence
+    counted = {figure.name: figure.value for figure in told.figures}
+    assert counted["window_hull.kics-action"] == 232.0  # 12:58 to 16:50
+    drawn = json.dumps(told.chart())
+    assert "litellm 1.82.7: 152 minutes" in drawn
+    assert "kics-github-action" not in drawn
 
 
 def test_the_timeline_tells_twenty_events_and_at_most_five_of_a_day(case: Case) -> None:

@@ -49,7 +49,7 @@ def test_lines_of_json_hold_every_file_and_package(fleet: Path) -> None:
     records = [json.loads(line) for line in out.splitlines()]
     assert status == 1
     assert all(set(scanned.KEYS) <= set(record) for record in records)
-    pairs = [(record["file"], record["package"]) for record in records]
+    pairs = [(one["file"], (one["ecosystem"], one["package"])) for one in records]
     assert len(pairs) == len(set(pairs)) == 3 * len({package for _, package in pairs})
     (bad,) = [record for record in records if record["finding"] == "locked_affected"]
     assert (bad["package"], bad["version"], bad["verdict"]) == ("litellm", "1.82.8", "exposed")
@@ -198,10 +198,48 @@ def test_one_advisory_that_cannot_be_read_is_a_row_of_its_own(
 def test_windows_of_the_case_have_their_trigger_and_their_ecosystem() -> None:
     known = impact.view(impact.load_case("mercor"))
     spans = verdicts.windows(known, verdicts.held(known))
-    assert {(one.ecosystem, one.package) for one in spans} == {("PyPI", "litellm")}
-    assert {one.version: one.trigger for one in spans} == {"1.82.7": "import", "1.82.8": "start"}
+    homes = {
+        (one.ecosystem, one.package, one.version, one.trigger) for one in spans if one.ecosystem
+    }
+    assert {
+        ("PyPI", "litellm", "1.82.7", "import"), ("PyPI", "litellm", "1.82.8", "start"),
+        *(("Docker", "aquasec/trivy", f"0.69.{n}", "") for n in (4, 5, 6)),
+        *(("GitHub Actions", name, "tags", "") for name in ACTIONS),
+    } <= homes  # fmt: skip
     early = impact.view(impact.load_case("mercor"), as_of="2026-03-24T12:00Z")
-    assert {one.closes for one in verdicts.windows(early, verdicts.held(early))} == {None}
+    closes = {one.package: one.closes for one in verdicts.windows(early, verdicts.held(early))}
+    assert [name for name, end in closes.items() if end] == ["checkmarx/kics-github-action"]
+
+
+ACTIONS = (
+    *("aquasecurity/trivy-action", "aquasecurity/setup-trivy"),
+    "checkmarx/kics-github-action",
+)
+
+
+def test_advisories_of_our_own_find_trivy_where_the_record_has_a_wrong_number(
+    tmp_path: Path,
+) -> None:
+    bad = {
+        **{"golang/github.com/aquasecurity/trivy@v0.69.4": True},
+        **{"golang/github.com/aquasecurity/trivy@v0.69.3": False},
+        **{"github/aquasecurity/trivy-action@0.34.2": True},
+        **{"github/aquasecurity/trivy-action@0.35.0": False},
+        **{"github/aquasecurity/setup-trivy@v0.2.5": True},
+        **{"github/checkmarx/kics-github-action@v2.1.7": True},
+    }
+    for n, (purl, affected) in enumerate(bad.items()):
+        name, _, version = purl.partition("/")[2].partition("@")
+        part = {"type": "library", "name": name, "version": version, "purl": f"pkg:{purl}"}
+        bom = {"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [part]}
+        home = tmp_path / str(n)
+        home.mkdir()
+        (home / "bom.json").write_text(json.dumps(bom))
+        _, out, _ = run(home, "--case", "mercor", "--json")
+        found = {row["advisory"] for row in map(json.loads, out.splitlines())}
+        assert any("KIT-2026-" in told for told in found) is affected, purl
+    _, out, _ = run(tmp_path / "0", "--case", "mercor", "--json", "--as-of", "2026-03-22")
+    assert "KIT-" not in out
 
 
 def test_a_scan_is_an_answer_with_its_counts(fleet: Path) -> None:
