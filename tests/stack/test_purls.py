@@ -1,0 +1,108 @@
+"""Package URLs of the published suite: each names what OSV knows that package by, or nothing."""
+
+import csv
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from impact.stack.inventory import from_purl
+
+HERE = Path(__file__).resolve().parents[1] / "assets" / "purl"
+CASES = list(csv.DictReader((HERE / "cases.csv").read_text("utf-8").splitlines()))
+SUITE = json.loads((HERE / "test-suite-data-2021.json").read_text("utf-8"))
+OSV = {  # type -> ecosystem, as the schema of OSV writes it
+    **{"pypi": "PyPI", "npm": "npm", "maven": "Maven", "golang": "Go", "cargo": "crates.io"},
+    **{"gem": "RubyGems", "nuget": "NuGet", "composer": "Packagist", "hex": "Hex", "pub": "Pub"},
+    **{"hackage": "Hackage", "cran": "CRAN", "swift": "SwiftURL", "docker": "Docker"},
+    **{"githubactions": "GitHub Actions"},
+}
+DISTRIBUTIONS = {  # type and namespace -> ecosystem
+    **{("deb", "debian"): "Debian", ("deb", "ubuntu"): "Ubuntu", ("apk", "alpine"): "Alpine"},
+    **{("apk", "wolfi"): "Wolfi", ("rpm", "redhat"): "Red Hat", ("rpm", "suse"): "SUSE"},
+    **{("rpm", "almalinux"): "AlmaLinux", ("rpm", "opensuse"): "openSUSE"},
+    **{("rpm", "rocky"): "Rocky Linux", ("rpm", "rocky-linux"): "Rocky Linux"},
+}
+JOINED = {"maven": ":"}  # between namespace and name, where it is no slash
+TAKEN = {*OSV.values(), *DISTRIBUTIONS.values()}
+
+
+def purl(case: dict[str, str]) -> str:
+    return case["input"]
+
+
+def ecosystem_of(case: dict[str, str]) -> str:
+    """The ecosystem a purl belongs to; empty for a type or a distribution that OSV has not."""
+    kind = case["type"]
+    return OSV.get(kind) or DISTRIBUTIONS.get((kind, case["namespace"]), "")
+
+
+def name_of(case: dict[str, str]) -> str:
+    kind = case["type"]
+    if kind in ("deb", "apk", "rpm"):
+        return case["name"]
+    return JOINED.get(kind, "/").join(filter(None, [case["namespace"].strip("/"), case["name"]]))
+
+
+KNOWN = [case for case in CASES if case["valid"] == "yes" and ecosystem_of(case)]
+OTHERS = [case for case in CASES if case["valid"] == "yes" and not ecosystem_of(case)]
+INVALID = [case for case in CASES if case["valid"] == "no"]
+OLDER = [
+    {"input": one["purl"], **{key: one[key] or "" for key in ("type", "namespace", "name")}}
+    | {"version": one["version"] or ""}
+    for one in SUITE
+    if not one["is_invalid"]
+]
+
+
+@pytest.mark.parametrize("case", KNOWN, ids=purl)
+def test_a_purl_names_the_package_as_osv_does(case: dict[str, str]) -> None:
+    ecosystem, name, version = from_purl(case["input"])
+    name = name.removeprefix("https://") if ecosystem == "SwiftURL" else name  # OSV has both
+    assert (ecosystem, name.lower()) == (ecosystem_of(case), name_of(case).lower())
+    assert version == case["version"]
+
+
+@pytest.mark.parametrize("case", OTHERS, ids=purl)
+def test_a_type_that_osv_has_not_is_never_a_package_of_another_ecosystem(
+    case: dict[str, str],
+) -> None:
+    ecosystem, name, version = from_purl(case["input"])
+    assert ecosystem not in TAKEN or (case["type"], ecosystem) == ("github", "GitHub Actions")
+    assert name.lower() in ("", case["name"].lower(), name_of(case).lower())
+    assert version == case["version"] or not name
+
+
+@pytest.mark.parametrize("case", OLDER, ids=purl)
+def test_the_suite_of_2021_is_read_too(case: dict[str, str]) -> None:
+    ecosystem, name, version = from_purl(case["input"])
+    if ecosystem_of(case):
+        assert (ecosystem, name.lower()) == (ecosystem_of(case), name_of(case).lower())
+        assert version == case["version"]
+    else:
+        assert name.lower() in ("", case["name"].lower(), name_of(case).lower())
+
+
+@pytest.mark.parametrize("case", INVALID, ids=purl)
+def test_an_invalid_purl_names_nothing_or_what_its_text_plainly_says(case: dict[str, str]) -> None:
+    ecosystem, name, _ = from_purl(case["input"])
+    assert name.lower() in ("", name_of(case).lower())
+    if name:
+        assert ecosystem in ("", ecosystem_of(case))
+
+
+@pytest.mark.parametrize("text", ["", " ", "pkg:", "pkg:/", "pkg:npm", "pkg:npm/", "npm/left-pad"])
+def test_a_text_that_is_no_purl_names_nothing(text: str) -> None:
+    assert from_purl(text) == ("", "", "")
+
+
+@pytest.mark.parametrize("length", [10_000, 1_000_000])
+@pytest.mark.parametrize("part", ["a", "/", "@", "%40", "%", "a/", "?a=b", "#", "pkg:", "\n", "é"])
+@pytest.mark.parametrize("kind", ["npm", "maven", "pypi", "deb/debian", "golang"])
+def test_a_very_long_purl_is_answered_quickly(kind: str, part: str, length: int) -> None:
+    text = f"pkg:{kind}/{part * (length // len(part))}"
+    start = time.perf_counter()
+    found = from_purl(text)
+    assert time.perf_counter() - start < 1
+    assert all(isinstance(each, str) for each in found)
