@@ -86,10 +86,17 @@ def joined(records: Iterable[tuple[str, bytes | Fault]]) -> Advisories:
         try:
             if isinstance(data, Fault):
                 raise BadInput(data)
-            affected += record(Source(decoded(data, name), name))
+            said = record(Source(decoded(data, name), name))
+            affected += [one for one in said if one.name]
+            unread += [_nameless(name, one) for one in said if not one.name]
         except BadInput as error:
             unread += error.faults
     return Advisories(tuple(affected), tuple(unread))
+
+
+def _nameless(where: str, one: Affected) -> Fault:
+    what = one.note or "names no package"
+    return Fault(where, f"{one.advisory}: {what}", "give the whole record")
 
 
 def _files(path: Path) -> Iterator[tuple[str, bytes | Fault]]:

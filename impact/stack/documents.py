@@ -267,6 +267,11 @@ def walk(data: object) -> Iterator[tuple[str, str, Any]]:
             below += [(f"{path}[{at}]", key, inner) for at, inner in enumerate(value)][::-1]
 
 
+def listed(value: object) -> list[Any]:
+    """A value that should be a list; an empty one in place of anything else."""
+    return value if isinstance(value, list) else []
+
+
 class Wrong(NamedTuple):
     """An item of a list that has not the declared form: its name if it has one, and why not."""
 

@@ -165,6 +165,7 @@ def locked(
         for other in otherwise(ecosystem, entry.name, entry.version, entry.files)
     ]
     names = [canonical(ecosystem, entry.name) for entry in every]
+    alike = {fold(ecosystem, name): name for name in names}
     keys: dict[tuple[str, str], str] = {}
     versions: dict[str, dict[str, str]] = {}
     for name, entry in zip(names, every, strict=True):
@@ -175,7 +176,7 @@ def locked(
     for name, entry in zip(names, every, strict=True):
         key = keys[name, entry.version]
         for need, version in entry.needs:
-            known = versions.get(canonical(ecosystem, need), {})
+            known = versions.get(alike.get(fold(ecosystem, need), need), {})
             lost = lost or ("" if known else need)
             others = [known[version]] if version in known else known.values()
             edges.update({(key, other): None for other in others if other != key})
@@ -318,10 +319,12 @@ def from_purl(purl: str) -> tuple[str, str, str]:
     head, _, query = purl[4:].partition("#")[0].partition("?")
     kind, _, rest = head.lstrip("/").partition("/")
     path, at, version = rest.rstrip("/").rpartition("@")
-    if not at or "/" in version or not path:  # no version: that sign belongs to a scope
-        path, version = rest, ""
-    kind, parts = kind.lower(), path.strip("/").split("/")
+    if not at or "/" in version:  # no version: that sign belongs to a scope
+        path, version = rest.rstrip("/"), ""
+    kind, parts = kind.lower(), path.lstrip("/").split("/")
     *namespace, name = [unquote(part) for part in parts] if "%" in path else parts
+    if not name:
+        return "", "", ""
     if "@" in name[1:] and not version:  # its sign was escaped
         name, _, version = name.partition("@")
     ecosystem = ECOSYSTEMS.get(kind, "")

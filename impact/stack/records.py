@@ -15,28 +15,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from msgspec import UNSET, Struct, UnsetType
-from msgspec import field as column
+from msgspec import UNSET, Struct, UnsetType, field
 
 from impact.errors import BadInput, bad
 from impact.numerics import times
 from impact.stack import documents
-from impact.stack.documents import Source, table
+from impact.stack.documents import Source, listed, table
 from impact.stack.inventory import ACTIONS, ECOSYSTEMS, NPM, PYPI, canonical, from_purl
 from impact.texts import sheet
 
 Events = tuple[tuple[str, str], ...]  # (kind, version), as OSV has them
-_GITHUB = {"pip": PYPI, "rubygems": "RubyGems", "go": "Go", "rust": "crates.io", "erlang": "Hex",
-           "actions": ACTIONS, "swift": "SwiftURL"}  # where it is no type of a package URL  # fmt: skip
+_GITHUB = {  # what GitHub calls an ecosystem, where it is no type of a package URL
+    **{"pip": PYPI, "rubygems": "RubyGems", "go": "Go", "rust": "crates.io", "erlang": "Hex"},
+    **{"actions": ACTIONS, "swift": "SwiftURL"},
+}
+_HOMES = {one.lower(): one for one in ECOSYSTEMS.values()} | ECOSYSTEMS | _GITHUB
 _SIGNS = {"<": "fixed", "<=": "last_affected", ">=": "introduced", ">": "introduced"}
-_COLUMNS = {"name": "package", "versions": "version", "affected version": "version",
-            "infected version": "version", "registry": "ecosystem"}  # fmt: skip
-_AFFECTED = ("known_affected", "first_affected", "last_affected", "under_investigation")
+_BOUND = re.compile(r"([<>=!]*)v?(\*|[\w.+:~-]*\d[\w.+*:~-]*)")
+_ALL = ("*", "0", "unspecified")
+_AFFECTED = ("known_affected", "first_affected", "last_affected")
 
 
 class _Range(Struct):
     type: str = ""
-    events: list[dict[str, str]] = column(default_factory=list)
+    events: list[dict[str, str]] = field(default_factory=list)
 
 
 class _Package(Struct):
@@ -61,60 +63,19 @@ class _Osv(Struct):
     database_specific: dict[str, Any] | None = None
 
 
-class _CveVersion(Struct, rename="camel"):
-    version: str = ""
-    status: str = ""
-    less_than: str = ""
-    less_than_or_equal: str = ""
-
-
-class _CveAffected(
-    Struct,
-    rename={
-        **{"package_url": "packageURL", "default_status": "defaultStatus"},
-        **{"collection_url": "collectionURL", "package_name": "packageName"},
-    },
-):
-    vendor: str = ""
-    product: str = ""
-    package_url: str = ""
-    collection_url: str = ""
-    package_name: str = ""
-    default_status: str = ""
-    versions: list[_CveVersion] = column(default_factory=list)
-
-
-class _Cna(Struct):
-    affected: list[_CveAffected] = column(default_factory=list)
-
-
-class _Containers(Struct):
-    cna: _Cna = column(default_factory=_Cna)
-    adp: list[_Cna] = column(default_factory=list)
-
-
-class _Meta(Struct, rename="camel"):
-    cve_id: str = ""
-    state: str = ""
-    date_published: str = ""
-    date_rejected: str = ""
-
-
-class _Cve(Struct, rename="camel"):
-    cve_metadata: _Meta
-    containers: _Containers = column(default_factory=_Containers)
-
-
 class Affected(NamedTuple):
-    """What one record says of one package: versions by name, and ranges as (type, events)."""
+    """What one record says of one package: versions by name, and ranges as (type, events).
+
+    Without a name it could not be read, and `note` says why.
+    """
 
     advisory: str
     ecosystem: str
     name: str
-    versions: tuple[str, ...]
-    ranges: tuple[tuple[str, Events], ...]
-    published: datetime | None
-    withdrawn: datetime | None
+    versions: tuple[str, ...] = ()
+    ranges: tuple[tuple[str, Events], ...] = ()
+    published: datetime | None = None
+    withdrawn: datetime | None = None
     note: str = ""
     aliases: tuple[str, ...] = ()
     gone: bool = False  # withdrawn by the moment that is asked about
@@ -141,17 +102,16 @@ def _any(data: object, where: str) -> Iterator[Affected]:
             yield from _any(one, where)
         return
     said = table(data)
+    if said.get("next_page_token"):
+        yield Affected("an answer", "", "", note="has a further page, which is not here")
     if said.get("dataType") == "CVE_RECORD":
-        yield from _cve(documents.shaped(data, _Cve, where))
-    elif isinstance(said.get("vulns"), list) or isinstance(said.get("results"), list):
-        answers = said.get("results") or [said]
-        yield from _any(
-            [one for answer in answers for one in table(answer).get("vulns", [])], where
-        )
-    elif "ghsa_id" in said or "securityVulnerability" in said:
+        yield from _cve(said, where)
+    elif "vulns" in said or "results" in said:
+        yield from _any(listed(said.get("vulns")) + listed(said.get("results")), where)
+    elif "ghsa_id" in said:
         yield from _github(said, where)
     elif "security_advisory" in said:  # an alert of Dependabot
-        mine = [table(said.get("security_vulnerability"))]
+        mine = [said.get("security_vulnerability")]
         yield from _github({**table(said["security_advisory"]), "vulnerabilities": mine}, where)
     elif isinstance(said.get("data"), dict):
         yield from _graph(said["data"], {}, where)
@@ -159,33 +119,33 @@ def _any(data: object, where: str) -> Iterator[Affected]:
         yield from _csaf(said, where)
     elif "catalogVersion" in said:
         yield from _exploited(said, where)
-    else:
+    elif said or not where.endswith("]"):
         yield from _osv(data, where)
 
 
 def _osv(data: object, where: str) -> Iterator[Affected]:
     found = documents.shaped(data, _Osv, where)
-    if found.id is UNSET or not isinstance(data, dict) or "affected" not in data:
-        what = "names no package" if found.id else "is no record of an advisory that is known"
-        raise bad(where, what, "give records of OSV, CVE, GitHub or CSAF")
+    if found.id is UNSET:
+        raise bad(where, "is no record of an advisory that is known", "give OSV, CVE or CSAF")
     name = found.id or next(iter(found.aliases or ()), "") or Path(where).stem
     published = _time(found.published or found.modified, where)
     withdrawn = _time(found.withdrawn or "", where)
-    for one in found.affected or ():
-        if one.package is None:
-            continue
+    named = [(one, one.package) for one in found.affected or () if one.package]
+    if not named:
+        yield Affected(name, "", "", note="names no package")
+    for one, package in named:
         known = str(table(one.database_specific).get("last_known_affected_version_range", ""))
-        ends = tuple(event for event in _ranges(known)[1] if event[0] != "introduced")
+        ends = tuple(event for event in _range(known)[1] if event[0] != "introduced")
         spans = []
         for span in one.ranges or ():
             events = tuple(pair for event in span.events for pair in event.items())
-            shut = any(kind != "introduced" for kind, _ in events)
-            spans.append((span.type, events if shut or span.type == "GIT" else events + ends))
-        home = _ecosystem(one.package.ecosystem)
+            shut = span.type == "GIT" or any(kind != "introduced" for kind, _ in events)
+            spans.append((span.type, events if shut else events + ends))
+        home = _ecosystem(package.ecosystem)
         yield Affected(
             name,
             home,
-            canonical(home, one.package.name.strip()),
+            canonical(home, package.name.strip()),
             tuple(one.versions or ()),
             tuple(spans),
             published,
@@ -197,8 +157,7 @@ def _osv(data: object, where: str) -> Iterator[Affected]:
 
 def _ecosystem(name: str) -> str:
     """An ecosystem as OSV writes it, whatever its case, and whatever GitHub calls it."""
-    known = {one.lower(): one for one in ECOSYSTEMS.values()} | ECOSYSTEMS | _GITHUB
-    return known.get(name.strip().lower(), name.strip())
+    return _HOMES.get(name.strip().lower(), name.strip())
 
 
 def _origins(found: _Osv, one: _Affected) -> str:
@@ -219,68 +178,82 @@ def _origins(found: _Osv, one: _Affected) -> str:
     return "; ".join(dict.fromkeys(told))
 
 
-def _cve(found: _Cve) -> Iterator[Affected]:
+def _said(
+    advisory: str, ecosystem: str, name: str, text: str, published: datetime | None, **more: Any
+) -> Affected:
+    """What a record says of a package whose versions are a range in words."""
+    versions, events = _range(text)
+    spans = (("ECOSYSTEM", events),) if events else ()
+    name = canonical(ecosystem, name.strip())
+    return Affected(advisory, ecosystem, name, versions, spans, published, **more)
+
+
+def _range(text: str) -> tuple[tuple[str, ...], Events]:
+    """(versions, events) of a range in words: `>= 1.0, < 1.2`, `= 1.14.1`, `vers:npm/1.5|>=2|<3`.
+
+    Both are empty where it is no such range. Events of several ranges stand together, since they
+    are sorted before they are used.
+    """
+    text = re.sub(r"([<>=!])\s+", r"\1", re.sub(r"^vers:[^/]*/", "", text.strip()))
+    versions: dict[str, None] = {}
+    events: list[tuple[str, str]] = []
+    for word in filter(None, re.split(r"[\s,;|]+", text)):
+        found = _BOUND.fullmatch(word)
+        if not found:
+            return (), ()
+        sign, version = found[1], found[2]
+        if sign in _SIGNS:
+            events.append((_SIGNS[sign], version))
+        elif version in _ALL:
+            events.append(("introduced", "0"))
+        elif sign != "!=":
+            versions[version] = None
+    if events and not any(kind == "introduced" for kind, _ in events):
+        events.insert(0, ("introduced", "0"))
+    return tuple(versions), tuple(events)
+
+
+def _cve(said: dict[str, Any], where: str) -> Iterator[Affected]:
     """What a CVE record says: products by vendor where it names no package."""
-    meta = found.cve_metadata
-    rejected = _time(meta.date_rejected or meta.date_published, meta.cve_id)
-    rejected = rejected or datetime.min.replace(tzinfo=UTC)
-    for one in (
-        one for part in (found.containers.cna, *found.containers.adp) for one in part.affected
-    ):
-        ecosystem, name, _ = from_purl(one.package_url)
-        if not name and one.package_name:
-            ecosystem = _collection(one.collection_url)
-            name = canonical(ecosystem, one.package_name)
+    meta, containers = table(said.get("cveMetadata")), table(said.get("containers"))
+    published = _time(str(meta.get("datePublished") or ""), where)
+    rejected = _time(str(meta.get("dateRejected") or ""), where) or published
+    parts = [containers.get("cna"), *listed(containers.get("adp"))]
+    for one in [table(one) for part in parts for one in listed(table(part).get("affected"))]:
+        ecosystem, name, _ = from_purl(str(one.get("packageURL", "")))
+        if not name and one.get("packageName"):
+            name = str(one["packageName"])
+            ecosystem = _collection(str(one.get("collectionURL", "")))
         versions: list[str] = []
         ranges: list[tuple[str, Events]] = []
-        for item in one.versions:
-            if (item.status or one.default_status) != "affected":
+        for item in map(table, listed(one.get("versions"))):
+            if (item.get("status") or one.get("defaultStatus")) != "affected":
                 continue
-            end = item.less_than or item.less_than_or_equal
-            start = re.sub(r"^[=v\s]+", "", item.version) or "0"
-            text = item.version
-            if end:
-                text = f">= {'0' if start in ('*', 'unspecified') else start}, "
-                text += f"<{'' if item.less_than else '='} {end}"
-            told, events = _ranges("*" if start in ("*", "0", "unspecified") and not end else text)
-            versions += told
-            ranges += [("SEMVER", events)] if events else []
+            start = re.sub(r"^[=v\s]+", "", str(item.get("version", ""))) or "0"
+            end = item.get("lessThan") or item.get("lessThanOrEqual")
+            sign = "<" if item.get("lessThan") else "<="
+            start = "*" if start in _ALL else start
+            told = _range(f">= {start.replace('*', '0')}, {sign} {end}" if end else start)
+            versions += told[0]
+            ranges += [("SEMVER", told[1])] if told[1] else []
         yield Affected(
-            meta.cve_id,
+            str(meta.get("cveId", "")),
             ecosystem,
-            name or canonical("", f"{one.vendor}/{one.product}"),
+            canonical(ecosystem, name or f"{one.get('vendor', '')}/{one.get('product', '')}"),
             tuple(versions),
             tuple(ranges),
-            _time(meta.date_published, meta.cve_id),
-            rejected if meta.state == "REJECTED" else None,
+            published,
+            (rejected or datetime.min.replace(tzinfo=UTC))
+            if meta.get("state") == "REJECTED"
+            else None,
         )
 
 
 def _collection(url: str) -> str:
     """The ecosystem of a collection of packages, by the host of its address; empty if not known."""
-    host = url.partition("://")[2].partition("/")[0].lower()
+    host = url.partition("://")[2].partition("/")[0].lower().split(".")
     kinds = {"npmjs": NPM, "rubygems": "RubyGems", "crates": "crates.io", **ECOSYSTEMS}
-    return next((name for kind, name in kinds.items() if kind in host.split(".")), "")
-
-
-def _ranges(text: str) -> tuple[list[str], Events]:
-    """(versions, events) of a range in words: `>= 1.0, < 1.2`, `= 1.14.1`, `vers:npm/1.5|>=2|<3`.
-
-    Events of several ranges stand together, since they are sorted before they are used.
-    """
-    versions, events = [], []
-    for sign, version in re.findall(
-        r"(<=|>=|<|>|!=|=*)\s*v?([\w.+*-][^\s,|]*)", re.sub(r"^vers:[^/]*/", "", text)
-    ):
-        if sign in _SIGNS:
-            events.append((_SIGNS[sign], version))
-        elif version in ("*", "0"):
-            events.append(("introduced", "0"))
-        elif sign != "!=":
-            versions.append(version)
-    if events and not any(kind == "introduced" for kind, _ in events):
-        events.insert(0, ("introduced", "0"))
-    return versions, tuple(events)
+    return next((name for kind, name in kinds.items() if kind in host), "")
 
 
 def _github(said: dict[str, Any], where: str) -> Iterator[Affected]:
@@ -288,18 +261,12 @@ def _github(said: dict[str, Any], where: str) -> Iterator[Affected]:
     ids = tuple(str(said[key]) for key in ("ghsa_id", "cve_id") if said.get(key))
     published = _time(str(said.get("published_at") or ""), where)
     withdrawn = _time(str(said.get("withdrawn_at") or ""), where)
-    listed = said.get("vulnerabilities")
-    for one in listed if isinstance(listed, list) else []:
-        package = table(table(one).get("package"))
-        home = _ecosystem(str(package.get("ecosystem", "")))
-        name = canonical(home, str(package.get("name", "")))
-        if not name:
-            raise bad(where, "has a vulnerability without a package", "get the record again")
-        versions, events = _ranges(str(one.get("vulnerable_version_range") or ""))
-        spans = (("ECOSYSTEM", events),) if events else ()
-        yield Affected(
-            ids[0], home, name, tuple(versions), spans, published, withdrawn, "", ids[1:]
-        )
+    for one in map(table, listed(said.get("vulnerabilities"))):
+        package = table(one.get("package"))
+        home, name = _ecosystem(str(package.get("ecosystem") or "")), str(package.get("name") or "")
+        text = str(one.get("vulnerable_version_range") or "")
+        more = {"withdrawn": withdrawn, "aliases": ids[1:], "note": "" if name else "no package"}
+        yield _said(ids[0], home, name, text, published, **more)
 
 
 def _graph(data: dict[str, Any], above: dict[str, Any], where: str) -> Iterator[Affected]:
@@ -317,87 +284,66 @@ def _graph(data: dict[str, Any], above: dict[str, Any], where: str) -> Iterator[
 
 
 def _csaf(said: dict[str, Any], where: str) -> Iterator[Affected]:
-    """What a CSAF document says of the products of its tree; of fixed ones nothing is said here."""
+    """What a CSAF document says of the products of its tree that are not fixed or safe."""
     tree = table(said.get("product_tree"))
     products: dict[str, tuple[str, str, str]] = {}  # id -> ecosystem, name, range
-    below: list[tuple[Any, tuple[str, ...]]] = [(tree, ())]
+    below: list[tuple[dict[str, Any], tuple[str, ...]]] = [(tree, ())]
     while below:
-        node, path = below.pop()
-        branch = table(node)
-        version = str(branch.get("name", "")) if "version" in str(branch.get("category")) else ""
-        names = (*path, str(branch["name"])) if branch.get("name") and not version else path
-        for one in (table(branch.get("product")), *branch.get("full_product_names", ())):
-            helper = table(table(one).get("product_identification_helper"))
-            ecosystem, name, exact = from_purl(str(helper.get("purl", "")))
-            if product := str(table(one).get("product_id", "")):
-                told = name or canonical("", "/".join(names[-2:]) or str(table(one).get("name")))
-                products[product] = ecosystem, told, exact or version
-        below += [(inner, names) for inner in branch.get("branches", ())]
-    for one in tree.get("relationships", ()):  # a component of a product is that component
-        product = str(table(table(one).get("full_product_name")).get("product_id"))
-        products[product] = products.get(
-            str(table(one).get("product_reference")), ("", product, "")
+        branch, path = below.pop()
+        name, kind = str(branch.get("name") or ""), str(branch.get("category"))
+        names = path if "version" in kind or not name else (*path, name)
+        for one in map(table, [branch.get("product"), *listed(branch.get("full_product_names"))]):
+            helper = table(one.get("product_identification_helper"))
+            ecosystem, package, exact = from_purl(str(helper.get("purl", "")))
+            called = package or "/".join(names[-2:]) or str(one.get("name"))
+            version = exact or (name if "version" in kind else "")
+            products[str(one.get("product_id", ""))] = ecosystem, called, version
+        below += [(table(inner), names) for inner in listed(branch.get("branches"))]
+    for one in map(table, listed(tree.get("relationships"))):  # a part of a product is that part
+        part = products.get(str(one.get("product_reference")))
+        products |= (
+            {str(table(one.get("full_product_name")).get("product_id")): part} if part else {}
         )
-    published = table(table(said["document"]).get("tracking")).get("initial_release_date")
-    for flaw in said.get("vulnerabilities", ()):
-        status = table(table(flaw).get("product_status"))
-        ids = [str(flaw.get("cve", ""))]
-        ids += [str(table(one).get("text", "")) for one in flaw.get("ids", ())]
-        ids = list(filter(None, ids)) or [Path(where).stem]
-        for product in dict.fromkeys(one for key in _AFFECTED for one in status.get(key, ())):
-            ecosystem, name, version = products.get(str(product), ("", str(product), ""))
-            versions, events = _ranges(version)
-            spans = (("ECOSYSTEM", events),) if events else ()
-            when = _time(str(published or ""), where)
-            yield Affected(
-                ids[0],
-                ecosystem,
-                canonical(ecosystem, name),
-                tuple(versions),
-                spans,
-                when,
-                None,
-                "",
-                tuple(ids[1:]),
-            )
+    tracking = table(table(said["document"]).get("tracking"))
+    published = _time(str(tracking.get("initial_release_date") or ""), where)
+    for flaw in map(table, listed(said.get("vulnerabilities"))):
+        status = table(flaw.get("product_status"))
+        ids = [flaw.get("cve"), *(table(one).get("text") for one in listed(flaw.get("ids")))]
+        known = [str(one) for one in ids if one] or [Path(where).stem]
+        for product in dict.fromkeys(str(p) for key in _AFFECTED for p in listed(status.get(key))):
+            ecosystem, called, version = products.get(product, ("", product, ""))
+            aliases = tuple(known[1:])
+            yield _said(known[0], ecosystem, called, version, published, aliases=aliases)
 
 
 def _exploited(said: dict[str, Any], where: str) -> Iterator[Affected]:
     """What CISA's catalogue says: products by vendor, without their versions."""
-    flaws = said.get("vulnerabilities")
-    for one in flaws if isinstance(flaws, list) else []:
-        told = [str(table(one).get(key, "")) for key in ("cveID", "vendorProject", "product")]
-        if not all(told):
-            raise bad(
-                where, "is no catalogue of CISA: an entry names no product", "give CISA's own"
-            )
-        name = canonical("", f"{told[1]}/{told[2]}".replace(" ", "-"))
-        yield Affected(told[0], "", name, (), (), _time(str(one.get("dateAdded", "")), where), None)
+    for one in map(table, listed(said.get("vulnerabilities"))):
+        told = [str(one.get(key) or "").strip() for key in ("cveID", "vendorProject", "product")]
+        name = "/".join(told[1:]).replace(" ", "-") if all(told) else ""
+        note = "" if name else "is no entry of CISA's catalogue"
+        added = _time(str(one.get("dateAdded") or ""), where)
+        yield _said(told[0] or "an entry", "", name, "", added, note=note)
 
 
 def _campaign(source: Source) -> Iterator[Affected]:
     """What a list of a campaign says: a CSV with a package and its versions in each row."""
     read, faults = sheet(source.text, source.where, ("package", "version"))
-    heads = [
-        re.sub(r"[_ ]?names?$|s$", "", head.lower().replace("_", " ")) or "name"
-        for head in read.header
-    ]
-    heads = [_COLUMNS.get(head, head) for head in heads]
-    if faults or not {"package", "version"} <= set(heads):
-        raise (
-            BadInput(faults)
-            if faults
-            else bad(
-                source.where, "is no list of packages", "give it the columns Package and Version"
-            )
-        )
+    heads = [re.sub(r"s$", "", re.split("[ _]", head.lower())[-1]) for head in read.header]
+    named = [re.split("[ _]", head.lower())[0] for head in read.header]
+    package = next((at for at, word in enumerate(named) if word in ("package", "name")), None)
+    version = next((at for at, word in enumerate(heads) if word == "version"), None)
+    if faults or package is None or version is None:
+        what = "is no list of packages", "give it the columns Package and Version"
+        raise BadInput(faults) if faults else bad(source.where, *what)
     for _, cells in read.rows:
-        row = dict(zip(heads, cells, strict=True))
-        home = _ecosystem(row.get("ecosystem", ""))
-        versions, events = _ranges(row["version"].replace(";", ","))
-        spans = (("ECOSYSTEM", events),) if events else ()
-        name = canonical(home, row["package"].strip())
-        yield Affected(Path(source.where).stem, home, name, tuple(versions), spans, None, None)
+        home = next(
+            (_ecosystem(c) for h, c in zip(heads, cells, strict=True) if h == "ecosystem"), ""
+        )
+        told = _said(Path(source.where).stem, home, cells[package], cells[version], None)
+        unclear = not (told.versions or told.ranges)
+        note = f"{cells[package][:60]}: {cells[version][:60]} is no version"
+        yield told._replace(name="", note=note) if unclear else told
 
 
 def _time(text: str, where: str) -> datetime | None:

@@ -103,9 +103,7 @@ def test_every_reader_is_tried_on_a_real_file(corpus: Path) -> None:
 @pytest.mark.parametrize("row", READ, ids=ids)
 def test_a_file_is_known_by_its_content_and_by_one_reader_alone(row: dict[str, str]) -> None:
     text = (HERE / row["file"]).read_text("utf-8")
-    assert [readers.format_of(text).name] == [
-        inventory_of(HERE / row["file"]).format
-    ]
+    assert [readers.format_of(text).name] == [inventory_of(HERE / row["file"]).format]
 
 
 def test_locks_with_all_hashes_are_complete_and_others_say_what_is_loose() -> None:
@@ -329,7 +327,9 @@ def test_what_a_bill_says_twice_or_against_itself_is_never_lost() -> None:
         <name>litellm</name><version>1.82.6</version><version>1.82.8</version></component>
         </components></bom>"""
     )
-    assert [part.why for part in xml.unread] == ["components[0].version: expected `str`, got `array`"]
+    assert [part.why for part in xml.unread] == [
+        "components[0].version: expected `str`, got `array`"
+    ]
     refs = ", ".join(
         f'{{"referenceType": "purl", "referenceLocator": "pkg:pypi/litellm@1.82.{n}"}}'
         for n in (6, 8)

@@ -107,7 +107,7 @@ FORMATS: tuple[Format, ...] = (
     Format("pixi.toml", manifests.pixi, (), r"(?:^|/)pixi\.toml$", False),
     Format("pyproject.toml", manifests.pyproject, (rf"(?m)^\[(?:{_HEADS})[\].]", r"\A(?![\s\S]*\[\[package\]\])"), r"(?:^|/)pyproject\.toml$", False),
     Format("go.sum", locks.go, (r"\A\S+ v\S+ h1:\S+=",), r"(?:^|/)go\.sum$"),
-    Format("go.mod", locks.go, (r"(?m)^module \S+[ \t]*$",), r"(?:^|/)go\.mod$"),
+    Format("go.mod", locks.go, (r"(?m)^module\s+\S+", r"(?m)^(?:go \d|require\b)"), r"(?:^|/)go\.mod$"),
     Format("Gemfile.lock", _LISTED["Gemfile.lock"], (r"(?m)^(?:GEM|PATH|GIT)\n  remote: |^DEPENDENCIES\s*$",), r"Gemfile\.lock$|gems\.locked$"),
     Format("gradle.lockfile", None, (r"# This is a Gradle generated file for dependency locking",), r"gradle\.lockfile$"),
     Format("mix.lock", None, (r'(?m)\A%\{\s*$|^  "\w+": \{:hex,',), r"mix\.lock$"),

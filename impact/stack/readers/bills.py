@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from impact.errors import bad
 from impact.stack import documents
-from impact.stack.documents import Source, Wrong, table
+from impact.stack.documents import Source, Wrong, listed, table
 from impact.stack.inventory import SBOM, Component, Inventory, Unread, from_purl, upstream
 from impact.stack.versions import same
 
@@ -181,15 +181,11 @@ def _named(part: _Part, number: int) -> Iterator[Component]:
     told = identity if isinstance(identity, list) else [identity]
     purls = [part.purl]
     purls += [str(table(one).get("concludedValue") or "") for one in told]
-    purls += [str(table(m).get("value")) for one in told for m in _list(table(one).get("methods"))]
+    purls += [str(table(m).get("value")) for one in told for m in listed(table(one).get("methods"))]
     purls += [str(table(one).get("value") or "") for one in told]
     name = f"{part.group}/{part.name}" if part.group else part.name
     key = part.bom_ref or part.purl or f"{name} {part.version} #{number}"
     yield from _called(key, name, part.version, purls)
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _called(key: str, name: str, version: str, purls: Iterable[str]) -> Iterator[Component]:
@@ -370,11 +366,11 @@ def spdx_3(source: Source) -> Inventory:
         kind = str(said.get("type", said.get("@type", ""))).rpartition("/")[2]
         key = str(said.get("spdxId", said.get("@id", "")))
         if kind.endswith("Relationship"):
-            ends = [str(end) for end in _list(said.get("to"))]
+            ends = [str(end) for end in listed(said.get("to"))]
             told = str(said.get("relationshipType", ""))
             relations += [(str(said.get("from", "")), told, end) for end in ends]
         elif kind.endswith("Package"):
-            refs = [table(ref) for ref in _list(said.get("externalIdentifier"))]
+            refs = [table(ref) for ref in listed(said.get("externalIdentifier"))]
             purls = [str(ref.get("identifier", "")) for ref in refs]
             url = next((said[k] for k in said if k.endswith("packageUrl")), "")
             version = next((said[k] for k in said if k.endswith("packageVersion")), "")
@@ -385,7 +381,7 @@ def spdx_3(source: Source) -> Inventory:
                 why = f"@graph[{number}]: a package without name or id"
                 wrong.append(Wrong(name if isinstance(name, str) else "", why))
         elif kind.endswith(("SpdxDocument", "Sbom", "Bom")):
-            relations += [(key, "DESCRIBES", str(top)) for top in _list(said.get("rootElement"))]
+            relations += [(key, "DESCRIBES", str(top)) for top in listed(said.get("rootElement"))]
     if not packages and not wrong and "@graph" not in data:
         raise bad(source.where, "holds no graph of SPDX 3", "make it anew")
     return _document("SPDX 3 JSON-LD", packages, relations, wrong, ())

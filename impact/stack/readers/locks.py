@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from impact.errors import bad
 from impact.stack import documents
-from impact.stack.documents import Source, table
+from impact.stack.documents import Source, listed, table
 from impact.stack.inventory import (
     LOCK,
     MANIFEST,
@@ -31,11 +31,9 @@ from impact.stack.inventory import (
     newest,
 )
 
-_NAME = re.compile(r"\s*([A-Za-z0-9._-]+)(?: (\d\S*))?")
+_NAME = re.compile(r"\s*([A-Za-z0-9._/-]+)(?: (\d\S*))?")
 _GEM = re.compile(r"    (  )?([\w.-]+)(?: \(([^)]*)\))?$")
-_MODULE = re.compile(
-    r"(?:require\s+)?(\S+\.\S+|\S+/\S+)\s+(v\S+?)(?:/go\.mod)?(?:\s+(?://.*|h1:\S+))?"
-)
+_MODULE = re.compile(r"(\S+)\s+(v\d\S*?)(?:/go\.mod)?(?:\s+h1:\S+=)?")
 _ELSEWHERE = ("git", "hg", "svn", "bzr", "file", "url", "path")  # of pdm, pipenv and Poetry
 _FOLDERS = ("editable", "virtual", "directory")  # of uv: on the disk of who made the lock
 _CUT = "ends too early: what follows is lost"
@@ -137,21 +135,20 @@ def _files(package: _Package) -> list[_File]:
 def _toml(*keys: str) -> Callable[[Source], tuple[list[Any], str]]:
     """How a lock in TOML lists its packages; it has the first of some keys, else it is none."""
 
-    def listed(source: Source) -> tuple[list[Any], str]:
+    def packages(source: Source) -> tuple[list[Any], str]:
         data = documents.from_toml(source)
         if keys[0] not in data:
             raise bad(source.where, f'has no "{keys[0]}", which such a lock has', "get it again")
-        packages = documents.shaped(data.get(keys[1], []), list[Any], source.where)
+        every = documents.shaped(data.get(keys[1], []), list[Any], source.where)
         meta = table(data.get("metadata"))
         files = table(meta.get("files"))  # of Poetry before 1.3
         members = {
-            canonical(PYPI, str(n)) for n in _list(table(data.get("manifest")).get("members"))
+            canonical(PYPI, str(n)) for n in listed(table(data.get("manifest")).get("members"))
         }
-        packages = [_joined(one, files, meta, members) for one in packages]
-        cut = keys[2] if len(keys) > 2 else keys[0]
-        return packages, "" if cut in data else _CUT
+        every = [_joined(one, files, meta, members) for one in every]
+        return every, "" if keys[-1] in data or keys[-1] == keys[1] else _CUT
 
-    return listed
+    return packages
 
 
 def _joined(one: Any, files: dict[str, Any], meta: dict[str, Any], members: Collection[str]) -> Any:
@@ -243,13 +240,15 @@ LOCKS = (
 def go(source: Source) -> Inventory:
     """go.mod or go.sum: modules with their versions; before Go 1.17 a go.mod names direct ones."""
     is_sum = " h1:" in source.text
-    text = source.text if is_sum else _required(source.text)
+    plain = re.sub(r"\s*//.*", "", source.text).replace('"', "")
+    text = plain if is_sum else _required(plain)
+    gone = set(re.findall(r"(\S+)(?:[ \t]+(v\d\S*))?[ \t]+=>", plain))  # replaced, or in a folder
     entries, unread = [], []
     for line in filter(None, map(str.strip, text.splitlines())):
         found = _MODULE.fullmatch(line)
         if not found:
             unread.append(Unread("Go", "", f'"{line[:60]}" is no line of it'))
-        elif not (is_sum and "/go.mod " in line):
+        elif not (is_sum and "/go.mod " in line) and not {(found[1], ""), found.groups()} & gone:
             entries.append(Entry(found[1], found[2], loose="" if is_sum else "has no hash"))
     version = re.search(r"(?m)^go (\d+)\.(\d+)", source.text)
     whole = is_sum or bool(version and (int(version[1]), int(version[2])) >= (1, 17))
@@ -269,8 +268,8 @@ def installed(source: Source) -> Inventory:
     """What pip says is installed: `pip list` as JSON or columns, `pip inspect`, a METADATA file."""
     if source.text.lstrip()[:1] in ("{", "["):
         data = documents.from_json(source)
-        listed = _list(table(data).get("installed")) if isinstance(data, dict) else _list(data)
-        said = [table(table(one).get("metadata", one)) for one in listed]
+        held = data if isinstance(data, list) else table(data).get("installed")
+        said = [table(table(one).get("metadata", one)) for one in listed(held)]
     elif source.text.startswith("Metadata-Version:"):
         pairs = re.findall(r"(?m)^(Name|Version): (\S+)", source.text.partition("\n\n")[0])
         said = [{key.lower(): value for key, value in pairs}]
@@ -283,7 +282,3 @@ def installed(source: Source) -> Inventory:
         found.append(Component(f"{name} {version}", PYPI, canonical(PYPI, name), version))
         unread += [] if name else [Unread(PYPI, "", "a package without a name")]
     return Inventory("pip's list", SBOM, (PYPI,), found, unread=unread)
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
