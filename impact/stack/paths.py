@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections import deque
 from collections.abc import Collection
-from dataclasses import replace
 
-from impact.stack.inventory import Component, Inventory
+from impact.numerics.graph import Edge, dominators, net, shortest
+from impact.stack.inventory import Inventory
 
 MOST = 5  # paths that are told
+_START = "\0"  # before all tops
 
 
 def paths(inventory: Inventory, keys: Collection[str], most: int = MOST) -> list[tuple[str, ...]]:
@@ -18,22 +17,21 @@ def paths(inventory: Inventory, keys: Collection[str], most: int = MOST) -> list
     A way in is the last package before the component. Where the file names no project, a path
     begins at what nothing else needs.
     """
-    needed_by: dict[str, list[str]] = {}
-    for one, other in inventory.edges:
-        needed_by.setdefault(other, []).append(one)
-    names = {component.key: component for component in inventory.components}
-    tops = _tops(inventory)
-    depths = _depths(inventory, tops)
-    found: list[tuple[str, ...]] = []
+    tops, names = _tops(inventory), {part.key: part for part in inventory.components}
+    edges = sorted(set(inventory.edges))
+    ways = shortest([Edge("", *ends) for ends in edges], tops)
+    found: dict[tuple[str, ...], None] = {}
     for key in keys:
         last = names.get(key)
         end = f"{last.name} {last.version}".strip() if last else key
-        before = [one for one in needed_by.get(key, ()) if one in depths]
+        before = [one for one, other in edges if other == key and one in ways]
         if key in tops or not before:
-            found.append((end,))
-        for one in dict.fromkeys(before):
-            found.append((*_climb(one, needed_by, depths, names), end))
-    return sorted(dict.fromkeys(found), key=lambda path: (len(path), path))[:most]
+            found[end,] = None
+        for one in before:
+            steps = [names.get(step) for step in (*(edge.source for edge in ways[one]), one)]
+            told = [part.name for part in steps if part and part.name not in (".", "")]
+            found[*told, end] = None
+    return sorted(found, key=lambda path: (len(path), path))[:most]
 
 
 def cuts(inventory: Inventory, keys: Collection[str]) -> list[str]:
@@ -41,22 +39,18 @@ def cuts(inventory: Inventory, keys: Collection[str]) -> list[str]:
 
     A pin, or the removal, of any one of them keeps all of the components out.
     """
-    names = {component.key: component.name for component in inventory.components}
-    ways = paths(inventory, keys, most=1)
-    found = []
-    for name in dict.fromkeys(re.sub(r" \S+$", "", step) for way in ways for step in way):
-        without = {key for key in names if names[key] == name}
-        if without & set(inventory.roots):
-            continue
-        kept = replace(
-            inventory,
-            components=[part for part in inventory.components if part.key not in without],
-            edges=[edge for edge in inventory.edges if not without & set(edge)],
-        )
-        tops = _tops(inventory) - without
-        if not (set(keys) - without) & set(_depths(kept, tops)):
-            found.append(name)
-    return found
+    names = {part.key: part.name for part in inventory.components}
+
+    def of(key: str) -> str:  # all versions of another package go at once
+        return key if key in keys else names.get(key, key)
+
+    edges = [Edge("", _START, of(top)) for top in _tops(inventory)]
+    edges += [Edge("", of(one), of(other)) for one, other in inventory.edges]
+    passed = dominators(net(edges, _START))
+    through = [[*passed.get(key, ()), names.get(key, key)] for key in keys]
+    own = {names.get(key, key) for key in inventory.roots}
+    shared = set(through[0]).intersection(*through) - own
+    return [name for name in dict.fromkeys(through[0]) if name in shared]
 
 
 def _tops(inventory: Inventory) -> set[str]:
@@ -65,31 +59,3 @@ def _tops(inventory: Inventory) -> set[str]:
     return set(inventory.roots) or {
         part.key for part in inventory.components if part.key not in needed
     }
-
-
-def _depths(inventory: Inventory, tops: Collection[str]) -> dict[str, int]:
-    """Steps from the top to each component that can be reached."""
-    needs: dict[str, list[str]] = {}
-    for one, other in inventory.edges:
-        needs.setdefault(one, []).append(other)
-    depths = dict.fromkeys(sorted(tops), 0)
-    below = deque(depths)
-    while below:
-        one = below.popleft()
-        for other in needs.get(one, ()):
-            if other not in depths:
-                depths[other] = depths[one] + 1
-                below.append(other)
-    return depths
-
-
-def _climb(
-    key: str, needed_by: dict[str, list[str]], depths: dict[str, int], names: dict[str, Component]
-) -> list[str]:
-    """Names on a shortest way from the top to a component, itself the last."""
-    way = [key]
-    while depths[way[-1]]:
-        above = [one for one in needed_by[way[-1]] if depths.get(one, -1) == depths[way[-1]] - 1]
-        way.append(min(above))
-    told = [names[one].name if one in names else one for one in reversed(way)]
-    return [name for name in told if name not in (".", "")]

@@ -50,23 +50,20 @@ _STEP = re.compile(r"\s*(?:onbuild\s+)?(from|copy|arg|env|run)\s+(.*)", re.IGNOR
 Asks = Iterator[Ask | Unread]
 
 
-def pipeline(form: str, kind: str = CI) -> Any:
-    """The reader of a pipeline in YAML: what it uses, which images, and what its scripts install."""
-
-    def read(source: Source) -> Inventory:
-        every = documents.from_yamls(source)
-        if not any(isinstance(one, dict) for one in every):
-            raise bad(source.where, "is no table", "get the whole file again")
-        values: dict[str, list[str]] = {}
-        for path, key, value in documents.walk(every):
-            _set(values, path, key, value)
-        found = list(_steps(every if len(every) > 1 else every[0], values, source))
-        return asking(form, found, kind=kind, mentions=mentioned(source.text), alone=True)
-
-    return read
+def pipeline(form: str, source: Source) -> Inventory:
+    """What a pipeline in YAML uses, which images, and what its scripts install."""
+    every = documents.from_yamls(source)
+    if not any(isinstance(one, dict) for one in every):
+        raise bad(source.where, "is no table", "get the whole file again")
+    values: dict[str, list[str]] = {}
+    for path, _, value in documents.walk(every):
+        _set(values, path, value)
+    found = list(_steps(every if len(every) > 1 else every[0], values, source))
+    kind = MANIFEST if "compose" in form else CI
+    return asking(form, found, kind=kind, mentions=mentioned(source.text), alone=True)
 
 
-def _set(values: dict[str, list[str]], path: str, key: str, value: object) -> None:
+def _set(values: dict[str, list[str]], path: str, value: object) -> None:
     """Take in what a file gives its expressions: variables of `env`, values of a matrix."""
     parent, _, name = path.rpartition(".")
     name = name.partition("[")[0]
@@ -131,10 +128,10 @@ def _is_there(source: Source, name: str) -> bool:
         return False
 
 
-def dockerfile(source: Source) -> Inventory:
+def dockerfile(form: str, source: Source) -> Inventory:
     """What an image is built from and installs; a default of an ARG can be set otherwise."""
     found, mentions = _built(source.text), mentioned(source.text)
-    return asking("Dockerfile", found, kind=MANIFEST, mentions=mentions, alone=True)
+    return asking(form, found, kind=MANIFEST, mentions=mentions, alone=True)
 
 
 def _built(text: str) -> Asks:

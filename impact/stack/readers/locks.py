@@ -224,7 +224,7 @@ def _gems(source: Source) -> tuple[list[Any], str]:
     return found, "" if re.search(r"(?m)^DEPENDENCIES\s*$", source.text) else _CUT
 
 
-LOCKS = (
+_LOCKS = (
     Lock("poetry.lock", PYPI, _toml("package", "package", "metadata")),
     Lock("pdm.lock", PYPI, _toml("metadata", "package")),
     Lock("uv.lock", PYPI, _toml("version", "package"), whole=True),
@@ -235,6 +235,8 @@ LOCKS = (
     Lock("packages.lock.json", "NuGet", _nuget),
     Lock("Gemfile.lock", "RubyGems", _gems, whole=True),
 )
+
+LOCKS = {lock.form: lock for lock in _LOCKS}
 
 
 def go(source: Source) -> Inventory:
