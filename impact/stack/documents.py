@@ -267,6 +267,24 @@ def walk(data: object) -> Iterator[tuple[str, str, Any]]:
             below += [(f"{path}[{at}]", key, inner) for at, inner in enumerate(value)][::-1]
 
 
+def at(data: object, path: str) -> Any:
+    """What stands in a document at a path of keys, parted by points; None where nothing does."""
+    for step in path.split("."):
+        data = data.get(step) if isinstance(data, dict) else None
+    return data
+
+
+def word(data: object, path: str) -> str:
+    """The text or number at a path; empty where there is none."""
+    found = at(data, path)
+    return str(found).strip() if isinstance(found, str | int | float) else ""
+
+
+def rows(data: object, path: str) -> list[dict[str, Any]]:
+    """The tables in a list at a path; what is no table counts as an empty one."""
+    return [table(one) for one in listed(at(data, path))]
+
+
 def listed(value: object) -> list[Any]:
     """A value that should be a list; an empty one in place of anything else."""
     return value if isinstance(value, list) else []

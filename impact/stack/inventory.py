@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
@@ -20,19 +22,8 @@ from impact.stack.documents import Wrong
 
 PYPI, NPM, CONDA, ACTIONS, DOCKER = "PyPI", "npm", "conda", "GitHub Actions", "Docker"
 GITHUB = "GitHub"  # a repository, whatever is made of it
-ECOSYSTEMS = {  # type of a package URL -> ecosystem as OSV names it
-    **{"pypi": PYPI, "npm": NPM, "maven": "Maven", "golang": "Go", "cargo": "crates.io"},
-    **{"gem": "RubyGems", "nuget": "NuGet", "composer": "Packagist", "hex": "Hex", "pub": "Pub"},
-    **{"github": GITHUB, "githubactions": ACTIONS, "docker": DOCKER, "oci": DOCKER},
-    **{"hackage": "Hackage", "cran": "CRAN", "conda": CONDA, "swift": "SwiftURL"},
-    **{"deb": "Debian", "apk": "Alpine", "rpm": "", "bitnami": "Bitnami", "julia": "Julia"},
-}
-DISTRIBUTIONS = {  # namespace of deb, apk and rpm -> ecosystem
-    **{"debian": "Debian", "ubuntu": "Ubuntu", "alpine": "Alpine", "wolfi": "Wolfi"},
-    **{"chainguard": "Chainguard", "redhat": "Red Hat", "rocky": "Rocky Linux"},
-    **{"rocky-linux": "Rocky Linux", "almalinux": "AlmaLinux", "opensuse": "openSUSE"},
-    **{"suse": "SUSE", "openeuler": "openEuler", "mageia": "Mageia"},
-}
+DATA = tomllib.loads(Path(__file__).with_name("ecosystems.toml").read_text("utf-8"))
+ECOSYSTEMS: dict[str, str] = DATA["types"]  # type of a package URL -> ecosystem as OSV names it
 _OS = ("deb", "apk", "rpm")  # whose namespace is a distribution and no part of the name
 LONGEST_PURL = 10_000
 _TARBALL = re.compile(r"/((?:@[^/]+/)?([^/]+))/-/\2-(\d[^/]*)\.tgz$")  # of a registry of npm
@@ -330,7 +321,7 @@ def from_purl(purl: str) -> tuple[str, str, str]:
     ecosystem = ECOSYSTEMS.get(kind, "")
     if kind in _OS:
         home = namespace[0].lower() if namespace else ""
-        ecosystem, namespace = DISTRIBUTIONS.get(home, "" if home else ecosystem), []
+        ecosystem, namespace = DATA["distributions"].get(home, "" if home else ecosystem), []
     elif ecosystem == PYPI:  # which has no namespaces
         namespace = []
     elif kind == "oci":  # where it lies is a qualifier

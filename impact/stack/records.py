@@ -20,19 +20,21 @@ from msgspec import UNSET, Struct, UnsetType, field
 from impact.errors import BadInput, bad
 from impact.numerics import times
 from impact.stack import documents
-from impact.stack.documents import Source, listed, table
-from impact.stack.inventory import ACTIONS, ECOSYSTEMS, NPM, PYPI, canonical, from_purl
+from impact.stack.documents import Source, at, listed, rows, table, word
+from impact.stack.inventory import DATA, ECOSYSTEMS, NPM, canonical, from_purl
 from impact.texts import sheet
 
 Events = tuple[tuple[str, str], ...]  # (kind, version), as OSV has them
-_GITHUB = {  # what GitHub calls an ecosystem, where it is no type of a package URL
-    **{"pip": PYPI, "rubygems": "RubyGems", "go": "Go", "rust": "crates.io", "erlang": "Hex"},
-    **{"actions": ACTIONS, "swift": "SwiftURL"},
-}
-_HOMES = {one.lower(): one for one in ECOSYSTEMS.values()} | ECOSYSTEMS | _GITHUB
+_HOMES = {one.lower(): one for one in ECOSYSTEMS.values()} | ECOSYSTEMS | DATA["github"]
 _SIGNS = {"<": "fixed", "<=": "last_affected", ">=": "introduced", ">": "introduced"}
 _BOUND = re.compile(r"([<>=!]*)v?(\*|[\w.+:~-]*\d[\w.+*:~-]*)")
 _ALL = ("*", "0", "unspecified")
+_EVER = datetime.min.replace(tzinfo=UTC)
+_COLUMNS = {  # of a campaign list
+    "package": r"(?:package|library|component)(?: names?)?|names?",
+    "version": r".*\bversions?(?: \S+)?",
+    "ecosystem": "ecosystem|registry|type|package (?:manager|type|ecosystem)",
+}
 _AFFECTED = ("known_affected", "first_affected", "last_affected")
 
 
@@ -107,12 +109,12 @@ def _any(data: object, where: str) -> Iterator[Affected]:
     if said.get("dataType") == "CVE_RECORD":
         yield from _cve(said, where)
     elif "vulns" in said or "results" in said:
-        yield from _any(listed(said.get("vulns")) + listed(said.get("results")), where)
+        yield from _any([*rows(said, "vulns"), *rows(said, "results")], where)
     elif "ghsa_id" in said:
         yield from _github(said, where)
     elif "security_advisory" in said:  # an alert of Dependabot
-        mine = [said.get("security_vulnerability")]
-        yield from _github({**table(said["security_advisory"]), "vulnerabilities": mine}, where)
+        mine = {"vulnerabilities": [said.get("security_vulnerability")]}
+        yield from _github({**table(said["security_advisory"]), **mine}, where)
     elif isinstance(said.get("data"), dict):
         yield from _graph(said["data"], {}, where)
     elif "document" in said and "affected" not in said:
@@ -134,8 +136,8 @@ def _osv(data: object, where: str) -> Iterator[Affected]:
     if not named:
         yield Affected(name, "", "", note="names no package")
     for one, package in named:
-        known = str(table(one.database_specific).get("last_known_affected_version_range", ""))
-        ends = tuple(event for event in _range(known)[1] if event[0] != "introduced")
+        known = _range(word(one.database_specific, "last_known_affected_version_range"))[1]
+        ends = tuple(event for event in known if event[0] != "introduced")
         spans = []
         for span in one.ranges or ():
             events = tuple(pair for event in span.events for pair in event.items())
@@ -157,7 +159,7 @@ def _osv(data: object, where: str) -> Iterator[Affected]:
 
 def _ecosystem(name: str) -> str:
     """An ecosystem as OSV writes it, whatever its case, and whatever GitHub calls it."""
-    return _HOMES.get(name.strip().lower(), name.strip())
+    return str(_HOMES.get(name.strip().lower(), name.strip()))
 
 
 def _origins(found: _Osv, one: _Affected) -> str:
@@ -197,56 +199,56 @@ def _range(text: str) -> tuple[tuple[str, ...], Events]:
     text = re.sub(r"([<>=!])\s+", r"\1", re.sub(r"^vers:[^/]*/", "", text.strip()))
     versions: dict[str, None] = {}
     events: list[tuple[str, str]] = []
-    for word in filter(None, re.split(r"[\s,;|]+", text)):
-        found = _BOUND.fullmatch(word)
+    for part in filter(None, re.split(r"[\s,;|]+", text)):
+        found = _BOUND.fullmatch(part)
         if not found:
             return (), ()
-        sign, version = found[1], found[2]
-        if sign in _SIGNS:
-            events.append((_SIGNS[sign], version))
-        elif version in _ALL:
+        if found[1] in _SIGNS:
+            events.append((_SIGNS[found[1]], found[2]))
+        elif found[2] in _ALL:
             events.append(("introduced", "0"))
-        elif sign != "!=":
-            versions[version] = None
+        elif found[1] != "!=":
+            versions[found[2]] = None
     if events and not any(kind == "introduced" for kind, _ in events):
         events.insert(0, ("introduced", "0"))
     return tuple(versions), tuple(events)
 
 
-def _cve(said: dict[str, Any], where: str) -> Iterator[Affected]:
+def _cve(said: object, where: str) -> Iterator[Affected]:
     """What a CVE record says: products by vendor where it names no package."""
-    meta, containers = table(said.get("cveMetadata")), table(said.get("containers"))
-    published = _time(str(meta.get("datePublished") or ""), where)
-    rejected = _time(str(meta.get("dateRejected") or ""), where) or published
-    parts = [containers.get("cna"), *listed(containers.get("adp"))]
-    for one in [table(one) for part in parts for one in listed(table(part).get("affected"))]:
-        ecosystem, name, _ = from_purl(str(one.get("packageURL", "")))
-        if not name and one.get("packageName"):
-            name = str(one["packageName"])
-            ecosystem = _collection(str(one.get("collectionURL", "")))
-        versions: list[str] = []
-        ranges: list[tuple[str, Events]] = []
-        for item in map(table, listed(one.get("versions"))):
-            if (item.get("status") or one.get("defaultStatus")) != "affected":
-                continue
-            start = re.sub(r"^[=v\s]+", "", str(item.get("version", ""))) or "0"
-            end = item.get("lessThan") or item.get("lessThanOrEqual")
-            sign = "<" if item.get("lessThan") else "<="
-            start = "*" if start in _ALL else start
-            told = _range(f">= {start.replace('*', '0')}, {sign} {end}" if end else start)
-            versions += told[0]
-            ranges += [("SEMVER", told[1])] if told[1] else []
-        yield Affected(
-            str(meta.get("cveId", "")),
-            ecosystem,
-            canonical(ecosystem, name or f"{one.get('vendor', '')}/{one.get('product', '')}"),
-            tuple(versions),
-            tuple(ranges),
-            published,
-            (rejected or datetime.min.replace(tzinfo=UTC))
-            if meta.get("state") == "REJECTED"
-            else None,
-        )
+    name = word(said, "cveMetadata.cveId")
+    published = _time(word(said, "cveMetadata.datePublished"), where)
+    rejected = _time(word(said, "cveMetadata.dateRejected"), where) or published or _EVER
+    gone = rejected if word(said, "cveMetadata.state") == "REJECTED" else None
+    for part in [at(said, "containers.cna"), *rows(said, "containers.adp")]:
+        for one in rows(part, "affected"):
+            ecosystem, package, _ = from_purl(word(one, "packageURL"))
+            if not package and (package := word(one, "packageName")):
+                ecosystem = _collection(word(one, "collectionURL"))
+            package = package or f"{word(one, 'vendor')}/{word(one, 'product')}"
+            told = [
+                _range(_words(item))
+                for item in rows(one, "versions")
+                if (word(item, "status") or word(one, "defaultStatus")) == "affected"
+            ]
+            yield Affected(
+                name,
+                ecosystem,
+                canonical(ecosystem, package),
+                tuple(version for versions, _ in told for version in versions),
+                tuple(("SEMVER", events) for _, events in told if events),
+                published,
+                gone,
+            )
+
+
+def _words(item: object) -> str:
+    """A range of a CVE record in words."""
+    start = re.sub(r"^[=v\s]+", "", word(item, "version")) or "0"
+    if end := word(item, "lessThan") or word(item, "lessThanOrEqual"):
+        sign = "<" if word(item, "lessThan") else "<="
+        return f">= {'0' if start in _ALL else start}, {sign} {end}"
+    return "*" if start in _ALL else start
 
 
 def _collection(url: str) -> str:
@@ -256,17 +258,15 @@ def _collection(url: str) -> str:
     return next((name for kind, name in kinds.items() if kind in host), "")
 
 
-def _github(said: dict[str, Any], where: str) -> Iterator[Affected]:
+def _github(said: object, where: str) -> Iterator[Affected]:
     """What an advisory of GitHub says, in the words of its REST interface."""
-    ids = tuple(str(said[key]) for key in ("ghsa_id", "cve_id") if said.get(key))
-    published = _time(str(said.get("published_at") or ""), where)
-    withdrawn = _time(str(said.get("withdrawn_at") or ""), where)
-    for one in map(table, listed(said.get("vulnerabilities"))):
-        package = table(one.get("package"))
-        home, name = _ecosystem(str(package.get("ecosystem") or "")), str(package.get("name") or "")
-        text = str(one.get("vulnerable_version_range") or "")
-        more = {"withdrawn": withdrawn, "aliases": ids[1:], "note": "" if name else "no package"}
-        yield _said(ids[0], home, name, text, published, **more)
+    ids = [word(said, "ghsa_id"), *filter(None, [word(said, "cve_id")])]
+    published = _time(word(said, "published_at"), where)
+    gone = _time(word(said, "withdrawn_at"), where)
+    for one in rows(said, "vulnerabilities"):
+        home, name = _ecosystem(word(one, "package.ecosystem")), word(one, "package.name")
+        more = {"withdrawn": gone, "aliases": tuple(ids[1:])}
+        yield _said(ids[0], home, name, word(one, "vulnerable_version_range"), published, **more)
 
 
 def _graph(data: dict[str, Any], above: dict[str, Any], where: str) -> Iterator[Affected]:
@@ -283,67 +283,61 @@ def _graph(data: dict[str, Any], above: dict[str, Any], where: str) -> Iterator[
             yield from _graph(one, own, where) if isinstance(one, dict) else ()
 
 
-def _csaf(said: dict[str, Any], where: str) -> Iterator[Affected]:
+def _csaf(said: object, where: str) -> Iterator[Affected]:
     """What a CSAF document says of the products of its tree that are not fixed or safe."""
-    tree = table(said.get("product_tree"))
     products: dict[str, tuple[str, str, str]] = {}  # id -> ecosystem, name, range
-    below: list[tuple[dict[str, Any], tuple[str, ...]]] = [(tree, ())]
+    below: list[tuple[object, tuple[str, ...]]] = [(at(said, "product_tree"), ())]
     while below:
         branch, path = below.pop()
-        name, kind = str(branch.get("name") or ""), str(branch.get("category"))
-        names = path if "version" in kind or not name else (*path, name)
-        for one in map(table, [branch.get("product"), *listed(branch.get("full_product_names"))]):
-            helper = table(one.get("product_identification_helper"))
-            ecosystem, package, exact = from_purl(str(helper.get("purl", "")))
-            called = package or "/".join(names[-2:]) or str(one.get("name"))
-            version = exact or (name if "version" in kind else "")
-            products[str(one.get("product_id", ""))] = ecosystem, called, version
-        below += [(table(inner), names) for inner in listed(branch.get("branches"))]
-    for one in map(table, listed(tree.get("relationships"))):  # a part of a product is that part
-        part = products.get(str(one.get("product_reference")))
-        products |= (
-            {str(table(one.get("full_product_name")).get("product_id")): part} if part else {}
-        )
-    tracking = table(table(said["document"]).get("tracking"))
-    published = _time(str(tracking.get("initial_release_date") or ""), where)
-    for flaw in map(table, listed(said.get("vulnerabilities"))):
-        status = table(flaw.get("product_status"))
-        ids = [flaw.get("cve"), *(table(one).get("text") for one in listed(flaw.get("ids")))]
-        known = [str(one) for one in ids if one] or [Path(where).stem]
-        for product in dict.fromkeys(str(p) for key in _AFFECTED for p in listed(status.get(key))):
-            ecosystem, called, version = products.get(product, ("", product, ""))
-            aliases = tuple(known[1:])
-            yield _said(known[0], ecosystem, called, version, published, aliases=aliases)
+        name, exact = word(branch, "name"), "version" in word(branch, "category")
+        names = path if exact or not name else (*path, name)
+        for one in [at(branch, "product"), *rows(branch, "full_product_names")]:
+            told = from_purl(word(one, "product_identification_helper.purl"))
+            called = told[1] or "/".join(names[-2:]) or word(one, "name")
+            version = told[2] or (name if exact else "")
+            products[word(one, "product_id")] = told[0], called, version
+        below += [(inner, names) for inner in rows(branch, "branches")]
+    for one in rows(said, "product_tree.relationships"):  # a part of a product is that part
+        if part := products.get(word(one, "product_reference")):
+            products[word(one, "full_product_name.product_id")] = part
+    published = _time(word(said, "document.tracking.initial_release_date"), where)
+    for flaw in rows(said, "vulnerabilities"):
+        ids = [word(flaw, "cve"), *(word(one, "text") for one in rows(flaw, "ids"))]
+        ids = list(filter(None, ids)) or [Path(where).stem]
+        every = [p for key in _AFFECTED for p in listed(at(flaw, f"product_status.{key}"))]
+        for product in dict.fromkeys(map(str, every)):
+            told = products.get(product, ("", product, ""))
+            yield _said(ids[0], *told, published, aliases=tuple(ids[1:]))
 
 
-def _exploited(said: dict[str, Any], where: str) -> Iterator[Affected]:
+def _exploited(said: object, where: str) -> Iterator[Affected]:
     """What CISA's catalogue says: products by vendor, without their versions."""
-    for one in map(table, listed(said.get("vulnerabilities"))):
-        told = [str(one.get(key) or "").strip() for key in ("cveID", "vendorProject", "product")]
-        name = "/".join(told[1:]).replace(" ", "-") if all(told) else ""
-        note = "" if name else "is no entry of CISA's catalogue"
-        added = _time(str(one.get("dateAdded") or ""), where)
-        yield _said(told[0] or "an entry", "", name, "", added, note=note)
+    for one in rows(said, "vulnerabilities"):
+        name, *told = (word(one, key) for key in ("cveID", "vendorProject", "product"))
+        product = "/".join(told).replace(" ", "-") if name and all(told) else ""
+        note = "" if product else "is no entry of CISA's catalogue"
+        added = _time(word(one, "dateAdded"), where)
+        yield _said(name or "an entry", "", product, "", added, note=note)
 
 
 def _campaign(source: Source) -> Iterator[Affected]:
     """What a list of a campaign says: a CSV with a package and its versions in each row."""
     read, faults = sheet(source.text, source.where, ("package", "version"))
-    heads = [re.sub(r"s$", "", re.split("[ _]", head.lower())[-1]) for head in read.header]
-    named = [re.split("[ _]", head.lower())[0] for head in read.header]
-    package = next((at for at, word in enumerate(named) if word in ("package", "name")), None)
-    version = next((at for at, word in enumerate(heads) if word == "version"), None)
-    if faults or package is None or version is None:
+    places = {
+        kind: at
+        for at, head in reversed([*enumerate(read.header)])
+        for kind, words in _COLUMNS.items()
+        if re.fullmatch(words, head.lower().replace("_", " "))
+    }
+    if faults or not {"package", "version"} <= places.keys():
         what = "is no list of packages", "give it the columns Package and Version"
         raise BadInput(faults) if faults else bad(source.where, *what)
     for _, cells in read.rows:
-        home = next(
-            (_ecosystem(c) for h, c in zip(heads, cells, strict=True) if h == "ecosystem"), ""
-        )
-        told = _said(Path(source.where).stem, home, cells[package], cells[version], None)
-        unclear = not (told.versions or told.ranges)
-        note = f"{cells[package][:60]}: {cells[version][:60]} is no version"
-        yield told._replace(name="", note=note) if unclear else told
+        said = {kind: cells[at] for kind, at in places.items()}
+        home = _ecosystem(said.get("ecosystem", ""))
+        told = _said(Path(source.where).stem, home, said["package"], said["version"], None)
+        note = f"{said['package'][:60]}: {said['version'][:60]} is no version"
+        yield told if told.versions or told.ranges else told._replace(name="", note=note)
 
 
 def _time(text: str, where: str) -> datetime | None:

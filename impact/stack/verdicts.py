@@ -7,8 +7,10 @@ hashes. After the window it is `unlikely`: mirrors and caches keep what a regist
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from impact.stack.findings import (
@@ -34,32 +36,8 @@ UNDATED = "undated"
 ABSENT_ASKED = "absent from a manifest"  # which does not say what its dependencies bring in
 TAG = "affected tag of an action"  # what it points at is asked for anew by each run
 EVERY_TAG = "tags"  # the version of a window that is that of all tags of an action
-TABLE: dict[tuple[str, str], tuple[str, ...]] = {  # -> verdict at each of TIMES
-    (LOCKED_AFFECTED, NOT_RECORDED): (LIKELY, EXPOSED, EXPOSED, LIKELY, LIKELY),
-    (LOCKED_AFFECTED, LOCKED): (POSSIBLE, EXPOSED, LIKELY, POSSIBLE, LIKELY),
-    (LOCKED_AFFECTED, RESOLVED): (UNLIKELY, EXPOSED, LIKELY, POSSIBLE, LIKELY),
-    (LOCKED_AFFECTED, IMAGE): (POSSIBLE, LIKELY, LIKELY, LIKELY, LIKELY),
-    (TAG, NOT_RECORDED): (UNLIKELY, LIKELY, POSSIBLE, UNLIKELY, POSSIBLE),
-    (TAG, LOCKED): (UNLIKELY, EXPOSED, LIKELY, UNLIKELY, POSSIBLE),
-    (TAG, RESOLVED): (UNLIKELY, EXPOSED, LIKELY, UNLIKELY, POSSIBLE),
-    (TAG, IMAGE): (UNLIKELY, LIKELY, LIKELY, UNLIKELY, POSSIBLE),
-    (LOCKED_OTHER, NOT_RECORDED): (UNLIKELY,) * 5,
-    (LOCKED_OTHER, LOCKED): (NO,) * 5,
-    (LOCKED_OTHER, RESOLVED): (UNLIKELY, POSSIBLE, POSSIBLE, UNLIKELY, POSSIBLE),
-    (LOCKED_OTHER, IMAGE): (UNLIKELY, POSSIBLE, POSSIBLE, POSSIBLE, UNKNOWN),
-    (RANGE_ADMITS, NOT_RECORDED): (POSSIBLE,) * 5,
-    (RANGE_ADMITS, LOCKED): (UNKNOWN,) * 5,
-    (RANGE_ADMITS, RESOLVED): (UNLIKELY, LIKELY, POSSIBLE, UNLIKELY, POSSIBLE),
-    (RANGE_ADMITS, IMAGE): (UNLIKELY, POSSIBLE, POSSIBLE, POSSIBLE, POSSIBLE),
-    (RANGE_EXCLUDES, NOT_RECORDED): (UNLIKELY,) * 5,
-    (RANGE_EXCLUDES, LOCKED): (UNLIKELY,) * 5,
-    (RANGE_EXCLUDES, RESOLVED): (UNLIKELY,) * 5,
-    (RANGE_EXCLUDES, IMAGE): (UNLIKELY, POSSIBLE, POSSIBLE, POSSIBLE, UNKNOWN),
-    (ABSENT_ASKED, NOT_RECORDED): (UNKNOWN,) * 5,
-    (ABSENT_ASKED, LOCKED): (UNKNOWN,) * 5,
-    (ABSENT_ASKED, RESOLVED): (UNLIKELY, UNKNOWN, UNKNOWN, UNLIKELY, UNKNOWN),
-    (ABSENT_ASKED, IMAGE): (UNKNOWN,) * 5,
-}
+_ROWS = csv.reader(Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines()[1:])
+TABLE = {(finding, mode): told for finding, mode, *told in _ROWS}  # -> verdict at each of TIMES
 START, IMPORT, INSTALL = "start", "import", "install"  # what makes the bad code run
 
 

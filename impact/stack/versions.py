@@ -11,18 +11,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from impact.stack.asking import COMMIT, FULL
-from impact.stack.inventory import ACTIONS, DOCKER, NPM, PYPI, Ask
+from impact.stack.inventory import ACTIONS, DATA, DOCKER, NPM, PYPI, Ask
 
-_CLASSES = {  # of univers.versions; ecosystems without one are compared for equality alone
-    **{"npm": "SemverVersion", "crates.io": "SemverVersion", "Maven": "MavenVersion"},
-    **{"Go": "GolangVersion", "RubyGems": "RubygemsVersion", "NuGet": "NugetVersion"},
-    **{"Packagist": "ComposerVersion", "Debian": "DebianVersion", "Ubuntu": "DebianVersion"},
-    **{"Alpine": "AlpineLinuxVersion", "Red Hat": "RpmVersion", "Rocky Linux": "RpmVersion"},
-    **{"AlmaLinux": "RpmVersion", "openSUSE": "RpmVersion", "SUSE": "RpmVersion"},
-    **{"Hex": "SemverVersion", "Pub": "SemverVersion", "SwiftURL": "SemverVersion"},
-    **{"GitHub Actions": "SemverVersion", "SEMVER": "SemverVersion", "Docker": "SemverVersion"},
-    **{"Wolfi": "AlpineLinuxVersion", "Chainguard": "AlpineLinuxVersion"},
-}
+_CLASSES = DATA["versions"]  # of univers; ecosystems without one are compared for equality alone
 LONGEST = 1000  # characters of a version or a requirement; longer ones are not evaluated
 _SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
 _NAMED = re.compile(r"(>(?!=)\s*)?v?(\d{1,9}(?:\.\d{1,9})*)(-?[A-Za-z][\w.-]*)?")

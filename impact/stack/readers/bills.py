@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from impact.errors import bad
 from impact.stack import documents
-from impact.stack.documents import Source, Wrong, listed, table
+from impact.stack.documents import Source, Wrong, at, listed, rows, table, word
 from impact.stack.inventory import SBOM, Component, Inventory, Unread, from_purl, upstream
 from impact.stack.versions import same
 
@@ -34,7 +34,6 @@ _SCOPES = {"", "required", "optional", "excluded"}
 _REGISTRIES = ("npm", "pypi", "nuget")
 _BACKWARD = re.compile(r".*(?:DEPENDENCY_OF|_OF|CONTAINED_BY|DESCRIBED_BY|FOR)$")
 _TAG = re.compile(r"([A-Za-z0-9]+):[ \t]*(.*)")
-DOCUMENT = "SPDXRef-DOCUMENT"
 
 
 class _Part(Struct, rename={"bom_ref": "bom-ref"}):
@@ -122,9 +121,8 @@ def _cyclonedx(form: str, content: object, where: str) -> Inventory:
                 component = component._replace(key=f"{component.key} #{len(components)}")
             components.append(component)
             roots += [component.key] if is_top else []
-    compositions = bom.get("compositions") or []
-    told = [str(table(one).get("aggregate", "")) for one in compositions]
-    lacks = next((one for one in told if one.strip().startswith("incomplete")), "")
+    told = [word(one, "aggregate") for one in rows(bom, "compositions")]
+    lacks = next((one for one in told if one.startswith("incomplete")), "")
     why = f"the file says itself that it is {lacks.replace('_', ' ')}"
     wrong += [Wrong("", why)] if lacks else []
     edges = [(need.ref, other) for need in needs for other in need.depends_on]
@@ -177,12 +175,10 @@ def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]
 
 def _named(part: _Part, number: int) -> Iterator[Component]:
     """The component of a part: several where it is told by names or versions that differ."""
-    identity = table(part.evidence).get("identity")
-    told = identity if isinstance(identity, list) else [identity]
-    purls = [part.purl]
-    purls += [str(table(one).get("concludedValue") or "") for one in told]
-    purls += [str(table(m).get("value")) for one in told for m in listed(table(one).get("methods"))]
-    purls += [str(table(one).get("value") or "") for one in told]
+    told = at(part.evidence, "identity")
+    every = told if isinstance(told, list) else [told]
+    every += [method for one in every for method in rows(one, "methods")]
+    purls = [part.purl, *(word(one, key) for one in every for key in ("concludedValue", "value"))]
     name = f"{part.group}/{part.name}" if part.group else part.name
     key = part.bom_ref or part.purl or f"{name} {part.version} #{number}"
     yield from _called(key, name, part.version, purls)
@@ -212,25 +208,10 @@ def _called(key: str, name: str, version: str, purls: Iterable[str]) -> Iterator
     yield from found
 
 
-# SPDX
+# SPDX: packages as (id, name, version, purls), relations as (from, type, to)
 
-
-class _Reference(Struct, rename="camel"):
-    reference_type: str = ""
-    reference_locator: str = ""
-
-
-class _Package(Struct, rename="camel"):
-    name: str
-    spdx_id: str = field(name="SPDXID")
-    version_info: str = ""
-    external_refs: list[_Reference] = field(default_factory=list)
-
-
-class _Relation(Struct, rename="camel"):
-    spdx_element_id: str
-    related_spdx_element: str
-    relationship_type: str = ""
+Packages = list[tuple[str, str, str, list[str]]]
+Relations = list[tuple[str, str, str]]
 
 
 def spdx_json(source: Source) -> Inventory:
@@ -247,23 +228,20 @@ def _spdx_2(form: str, content: object, where: str) -> Inventory:
     """What a document of SPDX 2 holds; what it describes are its roots."""
     data = documents.shaped(content, dict[str, Any], where)
     data = table(data.get("sbom")) if "packages" not in data else data  # as GitHub exports it
-    shape = dict[str, list[Any]]
-    keys = ("packages", "relationships", "documentDescribes")
-    lists = documents.shaped({key: data.get(key) or [] for key in keys}, shape, where)
-    packages, wrong = documents.each(lists["packages"], _Package, "packages")
-    relations, lost = documents.each(lists["relationships"], _Relation, "relationships")
-    found = [
-        (
-            package.spdx_id,
-            package.name,
-            package.version_info,
-            [_purl(ref.reference_type, ref.reference_locator) for ref in package.external_refs],
-        )
-        for package in packages
+    lists = {key: data.get(key) or [] for key in ("packages", "relationships")}
+    lists = documents.shaped(lists, dict[str, list[Any]], where)
+    packages: Packages = []
+    for one in rows(lists, "packages"):
+        refs = rows(one, "externalRefs")
+        purls = [_purl(word(r, "referenceType"), word(r, "referenceLocator")) for r in refs]
+        packages.append((word(one, "SPDXID"), word(one, "name"), word(one, "versionInfo"), purls))
+    keys = ("spdxElementId", "relationshipType", "relatedSpdxElement")
+    relations = [
+        (word(one, keys[0]), word(one, keys[1]), word(one, keys[2]))
+        for one in rows(lists, "relationships")
     ]
-    told = [(r.spdx_element_id, r.relationship_type, r.related_spdx_element) for r in relations]
-    told += [(DOCUMENT, "DESCRIBES", str(name)) for name in lists["documentDescribes"]]
-    return _document(form, found, told, wrong, [why for _, why in lost])
+    tops = listed(data.get("documentDescribes"))
+    return _document(form, packages, [*relations, *(("", "DESCRIBES", str(top)) for top in tops)])
 
 
 def _purl(kind: str, locator: str) -> str:
@@ -275,18 +253,16 @@ def _purl(kind: str, locator: str) -> str:
 
 
 def _document(
-    form: str,
-    packages: Iterable[tuple[str, str, str, list[str]]],
-    relations: Iterable[tuple[str, str, str]],
-    wrong: Iterable[Wrong],
-    notes: Iterable[str],
+    form: str, packages: Packages, relations: Relations, unread: Iterable[Unread] = ()
 ) -> Inventory:
-    """The inventory of packages (id, name, version, purls) and relations (from, type, to).
-
-    A relation that is told from the needed to who needs it is turned round.
-    """
+    """The inventory of a document; a relation told from the needed to who needs it is turned."""
     components: dict[str, Component] = {}
-    for key, name, version, purls in packages:
+    lost = list(unread)
+    for number, (key, name, version, purls) in enumerate(packages, 1):
+        if not key or not name:
+            told = "" if any(purls) else name
+            lost.append(Unread("", told.lower(), f"package {number} has no SPDXID or no name"))
+            continue
         for component in _called(key, name, version, purls):
             again = f"{component.key} #{len(components)}"
             held = again if component.key in components else component.key
@@ -298,42 +274,35 @@ def _document(
             top = other if kind == "DESCRIBES" else one
             roots |= {top: None} if top in components else {}
         edges.append((other, one) if _BACKWARD.fullmatch(kind) else (one, other))
-    unread = [Unread("", name.lower(), why) for name, why in wrong]
-    every = list(components.values())
-    return Inventory(form, SBOM, (), every, edges, list(roots), unread=unread, notes=tuple(notes))
+    return Inventory(form, SBOM, (), list(components.values()), edges, list(roots), unread=lost)
 
 
 def spdx_tag(source: Source) -> Inventory:
     """What a document of SPDX 2 in tag-value form holds."""
-    packages: list[dict[str, str]] = []
-    relations: list[tuple[str, str, str]] = []
-    wrong: list[Wrong] = []
-    own: dict[str, str] = {}  # the package that tags belong to; files and snippets end it
+    packages: Packages = []
+    relations: Relations = []
+    unread: list[Unread] = []
+    own = False  # whether tags belong to the last package; files and snippets end it
     for line, tag, value in _tags(source):
         words = value.split()
+        key, name, version, purls = packages[-1] if own else ("", "", "", [])
         if tag == "PackageName":
-            own = {"name": value, "line": str(line)}
-            packages.append(own)
+            own = True
+            packages.append(("", value, "", []))
         elif tag in ("FileName", "SnippetSPDXID"):
-            own = {}
+            own = False
         elif tag == "Relationship" and len(words) == 3:
             relations.append((words[0], words[1], words[2]))
         elif tag in ("Relationship", "ExternalRef") and len(words) < 3:
-            name = "-" if tag == "Relationship" else own.get("name", "")
-            wrong.append(Wrong(name, f"line {line}: is no {tag}"))
+            told = "-" if tag == "Relationship" else name
+            unread.append(Unread("", told.lower(), f"line {line}: is no {tag}"))
         elif tag == "ExternalRef":
-            own["purls"] = f"{own.get('purls', '')} {_purl(*words[-2:])}".strip()
-        else:
-            own.setdefault(tag, value)
-    read: list[tuple[str, str, str, list[str]]] = []
-    for one in packages:
-        if "SPDXID" not in one:
-            name = "" if "purls" in one else one["name"]
-            wrong.append(Wrong(name, f"line {one['line']}: a package without SPDXID"))
-            continue
-        purls = one.get("purls", "").split()
-        read.append((one["SPDXID"], one["name"], one.get("PackageVersion", ""), purls))
-    return _document("SPDX tag-value", read, relations, wrong, ())
+            purls.append(_purl(*words[-2:]))
+        elif tag == "SPDXID" and own:
+            packages[-1] = key or value, name, version, purls
+        elif tag == "PackageVersion" and own:
+            packages[-1] = key, name, version or value, purls
+    return _document("SPDX tag-value", packages, relations, unread)
 
 
 def _tags(source: Source) -> Iterator[tuple[int, str, str]]:
@@ -357,31 +326,21 @@ def _tags(source: Source) -> Iterator[tuple[int, str, str]]:
 def spdx_3(source: Source) -> Inventory:
     """What a document of SPDX 3 in JSON-LD holds: packages of every profile, and relationships."""
     data = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
-    graph = data.get("@graph", [data])
-    packages: list[tuple[str, str, str, list[str]]] = []
-    relations: list[tuple[str, str, str]] = []
-    wrong: list[Wrong] = []
-    for number, one in enumerate(documents.shaped(graph, list[Any], source.where)):
-        said = table(one)
-        kind = str(said.get("type", said.get("@type", ""))).rpartition("/")[2]
-        key = str(said.get("spdxId", said.get("@id", "")))
+    graph = documents.shaped(data.get("@graph"), list[Any], source.where)
+    packages: Packages = []
+    relations: Relations = []
+    for one in map(table, graph):
+        said = {key.rpartition("_")[2]: value for key, value in one.items()}  # without its profile
+        kind = word(said, "type") or word(said, "@type")
+        key = word(said, "spdxId") or word(said, "@id")
         if kind.endswith("Relationship"):
-            ends = [str(end) for end in listed(said.get("to"))]
-            told = str(said.get("relationshipType", ""))
-            relations += [(str(said.get("from", "")), told, end) for end in ends]
+            ends = map(str, listed(said.get("to")))
+            told = word(said, "from"), word(said, "relationshipType")
+            relations += [(*told, end) for end in ends]
         elif kind.endswith("Package"):
-            refs = [table(ref) for ref in listed(said.get("externalIdentifier"))]
-            purls = [str(ref.get("identifier", "")) for ref in refs]
-            url = next((said[k] for k in said if k.endswith("packageUrl")), "")
-            version = next((said[k] for k in said if k.endswith("packageVersion")), "")
-            name = said.get("name")
-            if all(isinstance(text, str) for text in (name, url, version)) and key:
-                packages.append((key, str(name), str(version), [str(url), *purls]))
-            else:
-                why = f"@graph[{number}]: a package without name or id"
-                wrong.append(Wrong(name if isinstance(name, str) else "", why))
+            purls = [word(ref, "identifier") for ref in rows(said, "externalIdentifier")]
+            purls.append(word(said, "packageUrl"))
+            packages.append((key, word(said, "name"), word(said, "packageVersion"), purls))
         elif kind.endswith(("SpdxDocument", "Sbom", "Bom")):
             relations += [(key, "DESCRIBES", str(top)) for top in listed(said.get("rootElement"))]
-    if not packages and not wrong and "@graph" not in data:
-        raise bad(source.where, "holds no graph of SPDX 3", "make it anew")
-    return _document("SPDX 3 JSON-LD", packages, relations, wrong, ())
+    return _document("SPDX 3 JSON-LD", packages, relations)

@@ -13,16 +13,13 @@ from impact.stack import documents
 from impact.stack.asking import npm
 from impact.stack.documents import Source, table
 from impact.stack.inventory import (
-    LOCK,
     NPM,
     Ask,
-    Component,
     Entry,
     Inventory,
     Unread,
     canonical,
     locked,
-    otherwise,
 )
 
 _FOLDER = "node_modules/"
@@ -67,43 +64,45 @@ def package_lock(source: Source) -> Inventory:
         if not said:
             packages[place] = package
         elif _pair(place, package) not in told and _pair(place, package)[1][:1].isdigit():
-            packages[place + _PLACE] = {**package, "name": place.rpartition(_FOLDER)[2]}
+            packages[place + _PLACE] = {**package, "name": _last(place)}
     items = [{"name": place, "package": package} for place, package in packages.items()]
     read, wrong = documents.each(items, _Item, "packages")
     places = {item.name: item.package for item in read}
     nests = {place[: place.rfind(_FOLDER)] for place in places if place.rfind(_FOLDER) > 0}
     own = _workspaces(places)
-    linked = {p.resolved: place.rpartition(_FOLDER)[2] for place, p in places.items() if p.link}
+    linked = {p.resolved: _last(place) for place, p in places.items() if p.link}
     lost: dict[str, None] = {}
-    components, edges, roots, loose = [], [], [], []
+    pairs: dict[str, tuple[str, str]] = {}
     for place, package in places.items():
-        name = package.name or linked.get(place) or place.rpartition(_FOLDER)[2]
-        name, version = name or str(lock.get("name") or ""), package.version
-        alias = _ALIAS.fullmatch(version)
-        name, version = (alias[1], alias[2]) if alias else (name, version)
-        name = canonical(NPM, name)
-        for other in otherwise(NPM, name, version, [package.resolved, version]):
-            components.append(Component(f"{place} at {other}", NPM, *other))
-        if place == "" or own(place):
-            roots.append(place)
-        elif package.link and package.resolved in places:
-            continue  # its target is a place of its own
-        elif not (package.integrity or package.in_bundle):
-            loose.append(f"{name} has no hash")
-        exact = version[:1].isdigit()  # else a repository, an address or a folder
-        components.append(Component(place, NPM, name, version if exact else ""))
-        edges += [(place, other) for other in _needed(place, package, places, nests, lost)]
+        alias = _ALIAS.fullmatch(package.version)
+        name = package.name or linked.get(place) or _last(place) or str(lock.get("name") or ".")
+        name, version = (alias[1], alias[2]) if alias else (name, package.version)
+        # else it is a repository, an address or a folder
+        pairs[place] = canonical(NPM, name), version if version[:1].isdigit() else ""
+    needed = {place: [*_needed(place, places, nests, lost)] for place in places}
     if not said:  # version 1 does not say what the project itself needs
-        needed = {other for _, other in edges}
-        tops = (place for place in places if place.count(_FOLDER) == 1 and place not in needed)
-        edges += [("", place) for place in tops]
-    names = [(place.rpartition(_FOLDER)[2], why) for place, why in wrong]
+        below = {other for others in needed.values() for other in others}
+        needed[""] = [p for p in places if p.count(_FOLDER) == 1 and p not in below]
+    entries = [
+        Entry(
+            *pairs[place],
+            [pairs[other] for other in needed[place]],
+            place == "" or own(place),
+            "" if package.integrity or package.in_bundle else "has no hash",
+            (package.resolved, package.version),
+        )
+        for place, package in places.items()
+        if not (package.link and package.resolved in places)  # its target is a place of its own
+    ]
+    made = locked("package-lock.json", NPM, entries)
+    names = [(_last(place), why) for place, why in wrong]
     names += [(name, f"{name} is needed and not in the file") for name in lost]
-    unread = [Unread(NPM, canonical(NPM, name), why) for name, why in names]
-    form = "package-lock.json"
-    return Inventory(
-        form, LOCK, (NPM,), components, edges, roots, unread=unread, loose=tuple(loose)
-    )
+    made.unread.extend(Unread(NPM, canonical(NPM, name), why) for name, why in names)
+    return made
+
+
+def _last(place: str) -> str:
+    return place.rpartition(_FOLDER)[2]
 
 
 class _Item(Struct):
@@ -126,7 +125,7 @@ def _workspaces(places: dict[str, _Placed]) -> Callable[[str], bool]:
 
 def _pair(place: str, package: object) -> tuple[str, str]:
     """Name and version of a package at a place, as they are written there."""
-    return place.rpartition(_FOLDER)[2], str(table(package).get("version", ""))
+    return _last(place), str(table(package).get("version", ""))
 
 
 def _flat(nested: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -146,17 +145,14 @@ def _flat(nested: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _needed(
-    place: str,
-    package: _Placed,
-    places: dict[str, _Placed],
-    nests: set[str],
-    lost: dict[str, None],
+    place: str, places: dict[str, _Placed], nests: set[str], lost: dict[str, None]
 ) -> Iterator[str]:
     """Places that a package finds its dependencies in: its own folder first, then those above.
 
     `nests` are the places that hold others; in all but them there is nothing to find. What has to
     be there and is not is added to `lost`.
     """
+    package = places[place]
     needs = package.dependencies
     if package.dev_dependencies or package.optional_dependencies or package.peer_dependencies:
         needs = {**needs, **package.dev_dependencies}
