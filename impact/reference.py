@@ -1,4 +1,4 @@
-"""docs/reference.md, written from the command and the public names.
+"""docs/reference.md, written from the command and the public names, and tables of docs/stack.md.
 
 Run as `python -m impact.reference`.
 """
@@ -13,7 +13,10 @@ import click
 
 import impact
 from impact.cli import main
+from impact.stack.readers import FORMATS
+from impact.stack.verdicts import TABLE, TIMES
 
+STACK = Path(__file__).resolve().parents[1] / "docs" / "stack.md"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
 _HEAD = """# Reference
 
@@ -65,5 +68,37 @@ def _told(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")
 
 
+def stack(text: str) -> str:
+    """The page of the stack with its tables as the code has them now."""
+    for name, rows in (("verdicts", _verdicts()), ("formats", _formats())):
+        lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        start, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
+        text = re.sub(f"{start}.*?{end}", lambda _, t=f"{start}{lines}{end}": t, text, flags=re.S)  # type: ignore[misc]
+    return text
+
+
+def _verdicts() -> list[list[str]]:
+    head = ["what the file says", "how it was installed", *TIMES]
+    rows = [
+        [f"`{finding}`" if finding.isidentifier() else finding, mode, *TABLE[finding, mode]]
+        for finding, mode in TABLE
+    ]
+    return [head, ["---"] * len(head), *rows]
+
+
+def _formats() -> list[list[str]]:
+    """What is read, what is searched for names, and what is named and not evaluated."""
+    kinds: dict[str, list[str]] = {"read": [], "searched for names": [], "not evaluated": []}
+    for form in FORMATS:
+        what = "searched for names" if form.read.startswith("search") else "read"
+        kinds[what if form.read else "not evaluated"].append(form.name)
+    return [
+        ["what becomes of it", "formats"],
+        ["---"] * 2,
+        *([k, ", ".join(v)] for k, v in kinds.items()),
+    ]
+
+
 if __name__ == "__main__":
     PAGE.write_text(written(), encoding="utf-8")
+    STACK.write_text(stack(STACK.read_text("utf-8")), encoding="utf-8")

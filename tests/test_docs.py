@@ -21,7 +21,7 @@ from impact import reference
 from impact.case import dictionary
 from impact.case.schema import TABLES
 from impact.cli import main
-from impact.stack import readers, verdicts
+from impact.stack import readers
 
 
 def test_the_dictionary_and_the_data_packages_are_current() -> None:
@@ -72,16 +72,13 @@ def test_the_guide_to_a_case_of_ones_own_runs_word_by_word(root: Path, tmp_path:
     assert (home / "page/acme/baseline/00_brief.html").exists()
 
 
-def test_the_truth_table_of_verdicts_is_current(root: Path) -> None:
+def test_the_tables_of_the_page_of_the_stack_are_current(root: Path) -> None:
     text = (root / "docs" / "stack.md").read_text("utf-8")
-    printed = text.partition("<!-- verdicts -->\n")[2].partition("\n<!-- end")[0]
-    assert printed == verdicts.written()
-
-
-def test_every_format_that_is_read_is_named_in_the_page_of_the_stack(root: Path) -> None:
-    text = (root / "docs" / "stack.md").read_text("utf-8")
-    for reader in readers.READERS:
-        assert reader.FORMAT.split(".")[0].split(" ")[0] in text, reader.FORMAT
+    assert text == reference.stack(text), "run python -m impact.reference"
+    for name in ("verdicts", "formats"):
+        assert f"<!-- {name} -->" in text
+    for form in readers.FORMATS:
+        assert form.name in text
 
 
 MODULES = sorted(m.name for m in pkgutil.walk_packages(impact.__path__, "impact."))

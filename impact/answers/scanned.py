@@ -6,9 +6,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -19,7 +18,6 @@ from impact.answers.provenance import names
 from impact.case.folder import Case, load_case
 from impact.case.views import view
 from impact.errors import bad
-from impact.numerics import times
 from impact.stack import scan as scanning
 from impact.stack import vex
 from impact.stack.files import shown
@@ -77,7 +75,7 @@ def command(
     if as_json and not every.height:  # which must not be taken for clean
         print(verdicts.told(every, known, question=question).sentence, file=sys.stderr)
     if as_json:
-        return [json.dumps(record) for record in records(every)], document, int(bool(grave))
+        return [lines(every)] if every.height else [], document, int(bool(grave))
     told = [markdown(verdicts.told(every, known, notes, question))]
     told += [hunted(known, every)] if hunt and known is not None else []
     return told, document, int(bool(grave))
@@ -123,19 +121,25 @@ def _cell(column: str, value: object) -> str:
     return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text).replace("@", "&#64;") or "-"
 
 
-def records(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows of a scan for a machine, in the order of files and packages."""
-    for row in rows.sort("file", "package", "ecosystem").iter_rows(named=True):
-        states = [
-            {
-                **{key: state[key] for key in ("finding", "version", "commit")},
-                "from": state["begins"] and times.as_text(state["begins"]),
-                "to": state["ends"] and times.as_text(state["ends"]),
-            }
-            for state in row["states"]
-        ]
-        more = {"ecosystem": row["ecosystem"], "system": row["system"], "history": states}
-        yield {key: row[key] for key in KEYS} | more
+def lines(rows: pl.DataFrame) -> str:
+    """The rows of a scan for a machine, a JSON object a line, in the order of files and packages."""
+
+    def text(name: str) -> pl.Expr:
+        moment = pl.element().struct.field(name)
+        whole = moment.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (
+            pl.when(moment.dt.second() == 0)
+            .then(moment.dt.strftime("%Y-%m-%dT%H:%MZ"))
+            .otherwise(whole)
+        )
+
+    plain = [pl.element().struct.field(name) for name in ("finding", "version", "commit")]
+    state = pl.struct(*plain, text("begins").alias("from"), text("ends").alias("to"))
+    shown = rows.sort("file", "package", "ecosystem").select(
+        *KEYS, "ecosystem", "system", history=pl.col("states").list.eval(state)
+    )
+    text_ = shown.write_ndjson().rstrip("\n")
+    return re.sub(r"[^\x00-\x7f]+", lambda found: json.dumps(found[0])[1:-1], text_)
 
 
 def hunted(known: Case, rows: pl.DataFrame) -> str:

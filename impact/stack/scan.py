@@ -309,9 +309,10 @@ def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
                 inventory.notes,
             )
             begins = begins or _instant(inventory.newest)
-            parts = _by_tail(inventory)
-            named = {package for last in parts for package in asked_of.by_tail.get(last, ())}
-            for package in named:
+            parts = _by_tail(inventory, asked_of.by_tail)
+            for package in [
+                package for last in parts for package in asked_of.by_tail.get(last, ())
+            ]:
                 base = package[0].partition(":")[0]
                 told.setdefault(package, list(told[base, ""]))
         elif form == "not known" and isinstance(source, Source):
@@ -348,16 +349,18 @@ def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
             yield _row(one.found, form, members, verdict, every, notes)
 
 
-def _by_tail(inventory: Inventory) -> dict[str, Inventory]:
+def _by_tail(inventory: Inventory, wanted: Mapping[str, object]) -> dict[str, Inventory]:
     """The parts of a file by the last part of their name; what may be any package is in each."""
     parts: dict[str, tuple[list[Any], list[Any], list[Any]]] = defaultdict(lambda: ([], [], []))
     kinds: tuple[list[Any], ...] = (inventory.components, inventory.asks, inventory.unread)
     for number, every in enumerate(kinds):
         for part in every:
-            parts[tail(part.name)][number].append(part)
+            if not part.name or (last := tail(part.name)) in wanted:
+                parts[last if part.name else ""][number].append(part)
     anything = parts.pop("", ([], [], []))[2]
-    for word in inventory.mentions:
-        parts[tail(word)]  # noqa: B018 (a place for it)
+    for name in inventory.mentions:
+        if (last := tail(name)) in wanted:
+            parts[last]  # noqa: B018 (a place for it)
     rest = replace(inventory, components=[], asks=[], unread=anything)
     found = {
         last: replace(rest, components=components, asks=asks, unread=[*unread, *anything])

@@ -230,15 +230,6 @@ def lookup(finding: str, mode: str, time: str) -> str:
     return min(every, key=VERDICTS.index)
 
 
-def written() -> str:
-    """The truth table in Markdown, as docs/stack.md prints it."""
-    head = ["what the file says", "how it was installed", *TIMES]
-    rows = [[f"`{name}`" if name.isidentifier() else name, mode, *TABLE[name, mode]]
-            for name, mode in TABLE]  # fmt: skip
-    every = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in every)
-
-
 def _lookup(state: State, mode: str, time: str) -> str:
     finding = state.finding
     if finding == ABSENT and state.foreign:

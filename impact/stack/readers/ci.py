@@ -42,6 +42,7 @@ _COMMANDS = (  # what installs -> its grammar, and whether only the first word i
 )  # fmt: skip
 _INSTALLS = [(re.compile(rf"(?<![\w-])(?:{words})\s([^;&|\n]*)".replace(" ", r"\s+")), grammar, first)
              for words, grammar, first in _COMMANDS]  # fmt: skip
+_TOOLS = re.compile(r"p(?:ip|oetry|dm|npm)|uv|np[mx]|yarn|bun|conda|mamba")
 _PACKAGE = ("--with", "--from", "--package", "-p", "--spec")  # options that name a package
 _TAKES = ("-r", "-c", "-i", "-f", "-t", "-e", "--target", "--index-url", "--extra-index-url", "--python",
           "--requirement", "--constraint", "--prefix", "-n", "--name", "--find-links")  # fmt: skip
@@ -193,6 +194,8 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 def shell(text: str, scope: str) -> Asks:
     """What the commands of a script install, by the words of pip, uv, npm and their kin."""
+    if not _TOOLS.search(text):
+        return
     text = re.sub(r"(?m)(?:^|\s)#.*", "", re.sub(r"[\\`]\r?\n", " ", text))
     for command, grammar, first in _INSTALLS:
         for found in command.finditer(text):
