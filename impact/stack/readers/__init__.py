@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from impact.errors import bad
 from impact.stack.documents import Source
-from impact.stack.inventory import Inventory, asking, mentioned
+from impact.stack.inventory import Inventory, Unread, asking, mentioned
 from impact.stack.readers import bills, ci, javascript, locks, manifests, requirements
 
 Read = Callable[[Source], Inventory]
 _ROOMS = {room.__name__.rpartition(".")[2]: vars(room) for room in (bills, ci, javascript, locks, manifests, requirements)}  # fmt: skip
+_WRITTEN = ("locks.", "javascript.")  # by tools, which end the last line
 _REMARKS = {"#": r"(?:^|\s)#.*", "<!--": r"(?s)<!--.*?-->", "//": r"(?:^|\s)//.*", "": ""}
 
 
@@ -65,7 +66,10 @@ def read(source: Source) -> Inventory:
     collecting = gc.isenabled()
     gc.disable()  # what is read holds no cycles, and looking for them takes a quarter of the time
     try:
-        return _reader(found)(source)
+        made = _reader(found)(source)
+        if found.read.startswith(_WRITTEN) and not re.search(r"\A\s*[{[]|\n\Z", source.text):
+            made.unread.append(Unread("", "", "its last line does not end: it was cut off"))
+        return made
     finally:
         if collecting:
             gc.enable()

@@ -242,7 +242,7 @@ def _pnpm(lock: dict[str, Any], unread: list[Unread]) -> Iterator[Entry]:
                     yield pairs[key]
                     break
             else:
-                if version[:1].isdigit() and (name, version) not in known:
+                if (version[:1].isdigit() or not version) and (name, version) not in known:
                     yield name, version
 
     for item in keyed:
@@ -256,11 +256,14 @@ def _pnpm(lock: dict[str, Any], unread: list[Unread]) -> Iterator[Entry]:
         loose = "" if item.package.resolution.get("integrity") else "has no hash"
         wanted = needs((need, str(one)) for need, one in groups.items())
         yield Entry(name, version, list(wanted), loose=loose, files=at)
+    if "importers" not in lock and major.isdigit() and int(major) >= 9:
+        unread.append(Unread(NPM, "", "has no importers: it was cut off"))
     for place, importer in table(lock.get("importers") or {".": lock}).items():
         wants = [pair for key in _GROUPS for pair in table(table(importer).get(key)).items()]
+        wants = [*dict.fromkeys(table(table(importer).get("specifiers")), "").items(), *wants]
         pinned = (
             (name, str(table(w).get("version", "") if isinstance(w, dict) else w))
-            for name, w in wants
+            for name, w in dict(wants).items()
         )
         yield Entry(place, "", list(needs(pinned)), own=True)
 

@@ -137,7 +137,7 @@ def _toml(*keys: str) -> Callable[[Source], tuple[list[Any], str]]:
 
     def packages(source: Source) -> tuple[list[Any], str]:
         data = documents.from_toml(source)
-        if keys[0] not in data:
+        if keys[0] and keys[0] not in data:
             raise bad(source.where, f'has no "{keys[0]}", which such a lock has', "get it again")
         every = documents.shaped(data.get(keys[1], []), list[Any], source.where)
         meta = table(data.get("metadata"))
@@ -165,7 +165,7 @@ def _joined(one: Any, files: dict[str, Any], meta: dict[str, Any], members: Coll
 
 def _cargo(source: Source) -> tuple[list[Any], str]:
     """What has no source is a member of the workspace, or lies in a folder beside it."""
-    packages, _ = _toml("package", "package")(source) if "[[package]]" in source.text else ([], "")
+    packages, _ = _toml("", "package")(source)
     return [{**table(one), "own": not table(one).get("source")} for one in packages], ""
 
 
@@ -248,7 +248,7 @@ def go(source: Source) -> Inventory:
     entries, unread = [], []
     for line in filter(None, map(str.strip, text.splitlines())):
         found = _MODULE.fullmatch(line)
-        if not found:
+        if not found or is_sum > (" h1:" in line):
             unread.append(Unread("Go", "", f'"{line[:60]}" is no line of it'))
         elif not (is_sum and "/go.mod " in line) and not {(found[1], ""), found.groups()} & gone:
             entries.append(Entry(found[1], found[2], loose="" if is_sum else "has no hash"))
