@@ -122,7 +122,7 @@ def _cell(column: str, value: object) -> str:
 
 
 def lines(rows: pl.DataFrame) -> str:
-    """The rows of a scan for a machine, a JSON object a line, in the order of files and packages."""
+    """The rows of a scan for a machine: a JSON object a line, by file and package."""
 
     def text(name: str) -> pl.Expr:
         moment = pl.element().struct.field(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -35,6 +36,7 @@ FINDINGS = (  # the gravest first
 ALARMING = FINDINGS[:3]  # a scan with one of them ends with status 1
 _BY_NAME = ("", ACTIONS, GITHUB)  # of no registry: a part of another kind may be the same package
 SURELY, PERHAPS = 2, 1  # how far a part of a file is a package
+_REVISION = re.compile(r"^\d+:|-[^-]+$")
 FOREIGN = "it holds packages of"  # others than those of the package that is looked for
 
 
@@ -145,6 +147,9 @@ def _locked(held: Sequence[Component], ecosystem: str, records: Sequence[Affecte
     for component in held:
         version = component.version
         told = [names_version(record, version) for record in records if version]
+        if not ecosystem:  # a distribution writes its own revision behind the version
+            bare = _REVISION.sub("", version)
+            told += [names_version(record, bare) for record in records if bare in record.versions]
         if True in told:
             bad.setdefault(version, []).append(component.key)
         elif not version:

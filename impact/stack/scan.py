@@ -112,11 +112,12 @@ def scan(
         rows += _rows(one, asked_of)
         met |= {i.where for i in asked_of.installs if _covers(i, one.found)}
         homes |= {Path(one.found.where), *Path(one.found.where).parents}
-    faults = [
-        *(Fault(str(folder), NOTHING, "") for folder in folders if folder.is_dir() and folder not in homes),
-        *(Fault(i.where, "covers no file that was scanned", "") for i in asked_of.installs if i.where not in met),
-        *(Fault(fault.where, f"{fault.what}: what it names was not looked for", "") for fault in asked_of.unread),
-    ]  # fmt: skip
+    empty = [folder for folder in folders if folder.is_dir() and folder not in homes]
+    faults = [Fault(str(folder), NOTHING, "") for folder in empty]
+    lone = [install.where for install in asked_of.installs if install.where not in met]
+    faults += [Fault(where, "covers no file that was scanned", "") for where in lone]
+    lost = ": what it names was not looked for"
+    faults += [Fault(fault.where, fault.what + lost, "") for fault in asked_of.unread]
     for fault in faults:
         told = Finding(NOT_EVALUATED, reason=fault.what)
         entry = _Told(told, State(NOT_EVALUATED, "", None, None), "", [], [])
@@ -320,10 +321,13 @@ def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
             form = found_form.name if found_form else form
         side, recorded = (revision.side, asked_of.history) if revision else ("", False)
         for package, entries in told.items():
-            found = _finding(inventory, parts, package, one.found.where, asked_of.packages)
+            part = parts.get(tail(package[1]), parts.get(""))
+            found = _finding(inventory, part, package, one.found.where, asked_of.packages)
             foreign = found.reason.startswith(FOREIGN)
-            tags = kind == CI and package[0] in (ACTIONS, "")
-            shape = kind if tags or kind != CI else MANIFEST, loose, recorded, side, foreign
+            homes = {ask.ecosystem for ask in part.asks} if part else set()
+            homes |= {component.ecosystem for component in part.components} if part else set()
+            own = CI if homes == {ACTIONS} else MANIFEST if kind == CI else kind
+            shape = own, loose, recorded, side, foreign
             state = State(found.finding, found.version, begins, ends, *shape)
             if entries and _alike(entries[-1].state, state):
                 kept = entries[-1].state._replace(ends=ends)
@@ -360,7 +364,7 @@ def _by_tail(inventory: Inventory, wanted: Mapping[str, object]) -> dict[str, In
     anything = parts.pop("", ([], [], []))[2]
     for name in inventory.mentions:
         if (last := tail(name)) in wanted:
-            parts[last]  # noqa: B018 (a place for it)
+            parts[last]  # a place for it
     rest = replace(inventory, components=[], asks=[], unread=anything)
     found = {
         last: replace(rest, components=components, asks=asks, unread=[*unread, *anything])
@@ -371,17 +375,16 @@ def _by_tail(inventory: Inventory, wanted: Mapping[str, object]) -> dict[str, In
 
 def _finding(
     inventory: Inventory | Fault,
-    parts: Mapping[str, Inventory],
+    part: Inventory | None,
     package: Package,
     file: str,
     packages: Packages,
 ) -> Finding:
-    """The finding of a package in one content, or of all that are not named in it."""
+    """The finding of a package in its part of one content, or of all that are not named in it."""
     if isinstance(inventory, Fault):
         at = inventory.where.removeprefix(file).lstrip(": ")
         return Finding(NOT_EVALUATED, reason=f"{at}: {inventory.what}" if at else inventory.what)
-    part = parts.get(tail(package[1]), parts[""])
-    return find(part, *package, packages.get(package, ()))
+    return find(part or inventory, *package, packages.get(package, ()))
 
 
 def _alike(one: State, other: State) -> bool:

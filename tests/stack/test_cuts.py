@@ -1,4 +1,4 @@
-"""Locks that end too early: of what a cut lost nothing is called absent, wherever a reader can see it."""
+"""Locks that end too early: of what a cut lost nothing is called absent, where it can be seen."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A file into an `Inventory`: each format is told by its own keys or its own name (formats.toml)."""
+"""A file into an `Inventory`: a format is told by its own keys or its own name (formats.toml)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from impact.stack.inventory import Inventory, Unread, asking, mentioned
 from impact.stack.readers import bills, ci, javascript, locks, manifests, requirements
 
 Read = Callable[[Source], Inventory]
-_ROOMS = {room.__name__.rpartition(".")[2]: vars(room) for room in (bills, ci, javascript, locks, manifests, requirements)}  # fmt: skip
+_MODULES = (bills, ci, javascript, locks, manifests, requirements)
+_ROOMS = {room.__name__.rpartition(".")[2]: vars(room) for room in _MODULES}
 _WRITTEN = ("locks.", "javascript.")  # by tools, which end the last line
 _REMARKS = {"#": r"(?:^|\s)#.*", "<!--": r"(?s)<!--.*?-->", "//": r"(?:^|\s)//.*", "": ""}
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import islice, product
+from pathlib import Path
 from typing import Any
 
 from impact.errors import BadInput, bad
@@ -32,20 +34,14 @@ from impact.stack.inventory import (
 )
 
 MOST = 200  # values that a text with expressions is tried with
-_COMMANDS = (  # what installs -> its grammar, and whether only the first word is a package
-    (r"(?:pip[\d.]*|uv pip) (?:install|download|wheel)|uv (?:add|tool install)|p(?:oetry|dm) add|pipenv install",
-     asked, False),
-    (r"uvx|uv (?:tool )?run|pipx (?:install|run)", asked, True),
-    (r"(?:npm|pnpm) (?:install|i|add)|yarn (?:global )?add|bun (?:add|install)", npm, False),
-    (r"npx|bunx|npm exec|(?:pnpm|yarn) dlx", npm, True),
-    (r"(?:conda|mamba|micromamba) (?:install|create)", conda, False),
-)  # fmt: skip
-_INSTALLS = [(re.compile(rf"(?<![\w-])(?:{words})\s([^;&|\n]*)".replace(" ", r"\s+")), grammar, first)
-             for words, grammar, first in _COMMANDS]  # fmt: skip
+_DATA = tomllib.loads(Path(__file__).parents[1].joinpath("commands.toml").read_text("utf-8"))
+_GRAMMARS = {"asked": asked, "npm": npm, "conda": conda}
+_INSTALLS = [
+    (re.compile(rf"(?<![\w-])(?:{row['words']}) ([^;&|\n]*)".replace(" ", r"\s+")), row)
+    for row in _DATA["command"]
+]
 _TOOLS = re.compile(r"p(?:ip|oetry|dm|npm)|uv|np[mx]|yarn|bun|conda|mamba")
-_PACKAGE = ("--with", "--from", "--package", "-p", "--spec")  # options that name a package
-_TAKES = ("-r", "-c", "-i", "-f", "-t", "-e", "--target", "--index-url", "--extra-index-url", "--python",
-          "--requirement", "--constraint", "--prefix", "-n", "--name", "--find-links")  # fmt: skip
+_PACKAGE, _TAKES = _DATA["options"]["package"], _DATA["options"]["takes"]
 _VALUE = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
 _STEP = re.compile(r"\s*(?:onbuild\s+)?(from|copy|arg|env|run)\s+(.*)", re.IGNORECASE | re.DOTALL)
 Asks = Iterator[Ask | Unread]
@@ -110,7 +106,7 @@ def _steps(data: object, values: Mapping[str, list[str]], source: Source) -> Ask
 
 
 def _uses(text: str, path: str, source: Source) -> Asks:
-    """What a step uses: an image, an action of another repository, or a local one, if it is there."""
+    """What a step uses: an image, an action of another repository, or a local one that is there."""
     if text.startswith("docker://"):
         yield from image(text, path)
     elif text.startswith("."):
@@ -197,9 +193,10 @@ def shell(text: str, scope: str) -> Asks:
     if not _TOOLS.search(text):
         return
     text = re.sub(r"(?m)(?:^|\s)#.*", "", re.sub(r"[\\`]\r?\n", " ", text))
-    for command, grammar, first in _INSTALLS:
+    for command, row in _INSTALLS:
         for found in command.finditer(text):
-            yield from _arguments(_words(found[1]), grammar, first, scope)
+            grammar = _GRAMMARS[row["grammar"]]
+            yield from _arguments(_words(found[1]), grammar, row["first"], scope)
 
 
 def _words(text: str) -> list[str]:

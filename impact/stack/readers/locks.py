@@ -81,7 +81,7 @@ class _Package(Struct, rename="kebab"):
 
 
 class Lock(NamedTuple):
-    """A format: its ecosystem, how its packages are listed, and whether a cut shows by its needs."""
+    """A format: its ecosystem, how it lists packages, and whether a cut shows by what they need."""
 
     form: str
     ecosystem: str
