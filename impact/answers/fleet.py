@@ -15,7 +15,7 @@ from impact.case.folder import Case
 from impact.case.schema import highest
 from impact.numerics import times
 from impact.stack.findings import ABSENT, LOCKED_AFFECTED, NOT_EVALUATED
-from impact.stack.verdicts import CORE, HULL, NO, UNLIKELY, VERDICTS, Window, span
+from impact.stack.verdicts import CORE, HULL, NO, NOT_LOOKED_FOR, UNLIKELY, VERDICTS, Window, span
 
 if TYPE_CHECKING:
     import altair as alt
@@ -188,10 +188,12 @@ def to_settle(scanned: Answer) -> Answer:
     Table: `settle`, `systems`, `which`, `verdict` (the gravest of them).
     """
     rank = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
+    foreign = pl.col("settle") == NOT_LOOKED_FOR
     asked = scanned.table.filter(
         (pl.col("settle") != "")
         & ~pl.col("verdict").is_in([NO])
         & ~((pl.col("finding") == ABSENT) & (pl.col("verdict") == UNLIKELY))
+        & (~foreign | foreign.all().over("system"))
     )
     grouped = asked.with_columns(rank=rank).group_by("settle").agg(
         pl.col("rank").min(),

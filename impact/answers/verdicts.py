@@ -220,4 +220,7 @@ def collapsed(rows: pl.DataFrame) -> pl.DataFrame:
     package = pl.when(unread & several).then(pl.lit("all")).otherwise("package")
     shown = rows.filter(pl.col("finding") != ABSENT)
     first = pl.struct("file", "why").is_first_distinct()
-    return shown.with_columns(package=package).filter(~unread | first)
+    said = ("file", "package", "version", "verdict", "finding")  # by records of two ecosystems
+    return shown.with_columns(package=package).filter(
+        (~unread | first) & pl.struct(said).is_first_distinct()
+    )

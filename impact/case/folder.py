@@ -242,6 +242,9 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     return replace(loaded, label=label_of(loaded)), []
 
 
+_HIDDEN = {".git", ".DS_Store", ".ipynb_checkpoints"}  # of no use to a reader of the stack
+
+
 def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
     """The untouched files of others in a case folder, by their path in it.
 
@@ -260,7 +263,7 @@ def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
         inside = home.parent if home.parent != folder else home
         for path in sorted(home.rglob("*")):
             place = path.relative_to(inside)
-            hidden = any(part.startswith(".") for part in place.parts)
+            hidden = any(part in _HIDDEN for part in place.parts)
             if path.is_file() and not path.is_symlink() and not hidden:
                 found[f"{name}/{place.as_posix()}"] = path.read_bytes()
     return found

@@ -19,6 +19,7 @@ from impact.stack.inventory import (
     Unread,
     artifact,
     canonical,
+    tail,
 )
 
 ADDRESS = "comes from an address, and the file does not say which version it is"
@@ -42,15 +43,16 @@ def asked(text: str, scope: str = "") -> Ask | Unread:
         found = Requirement(text)
     except (InvalidRequirement, RecursionError):
         start = _NAME.match(text)
+        alone = start and not re.search(r"\s[A-Za-z]", text.partition(";")[0].strip())
         why = f'"{text.strip()[:80]}" is no requirement'
-        return Unread(PYPI, canonical(PYPI, start[1]) if start else "", why)
+        return Unread(PYPI, canonical(PYPI, start[1]) if start and alone else "", why)
     name, marker = canonical(PYPI, found.name), str(found.marker or "")
     extras = tuple(sorted(found.extras))
     if found.url:
         package, version = artifact(PYPI, found.url)
-        if package != name:
+        if not package:
             return Unread(PYPI, name, ADDRESS)
-        return Ask(PYPI, name, f"=={version}", scope, marker, extras)
+        return Ask(PYPI, package, f"=={version}", scope, marker, extras)
     return Ask(PYPI, name, str(found.specifier), scope, marker, extras)
 
 
@@ -64,7 +66,7 @@ def poetry(name: str, wanted: object, scope: str) -> list[Ask | Unread]:
     if not isinstance(wanted, dict):
         return [Unread(PYPI, name, "is no requirement")]
     if "version" not in wanted:
-        told = asked(f"{name} @ {wanted.get('url', 'x')}", scope)
+        told = asked(f"{name} @ {wanted.get('url') or wanted.get('path') or 'x'}", scope)
         return [told if isinstance(told, Ask) else Unread(PYPI, name, ADDRESS)]
     marker = "; ".join(f"{key} {wanted[key]}" for key in ("markers", "python") if key in wanted)
     named = wanted.get("extras")
@@ -93,11 +95,12 @@ def npm(name: str, spec: object, scope: str = "") -> Ask | Unread:
         package, version = artifact(NPM, spec)
         if package:
             return Ask(NPM, package, version, scope)
-        own = spec.startswith(("workspace:", "link:", "file:", "portal:", "catalog:"))
-        why = "is set by a catalog" if spec.startswith("catalog:") else "is a folder of the project"
-        why = why if own else "comes from an address"
-        # What lies at an address has a name of its own, which may be any.
-        return Unread(NPM, canonical(NPM, name) if own else "", f"{name[:80]}: {why}")
+        own = spec.startswith(("workspace:", "link:", "file:", "portal:"))
+        same = spec.startswith(("workspace:", "catalog:")) or (own and tail(spec) == tail(name))
+        why = "is a folder of the project" if own else "comes from an address"
+        why = "is set by a catalog" if spec.startswith("catalog:") else why
+        # What lies at an address, or in a folder of another name, may be called as it likes.
+        return Unread(NPM, canonical(NPM, name) if same else "", f"{name[:80]}: {why}")
     return Ask(NPM, canonical(NPM, name), spec.strip() or "*", scope)
 
 

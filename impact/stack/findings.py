@@ -12,6 +12,7 @@ from impact.stack.asking import COMMIT, pinned
 from impact.stack.inventory import (
     ACTIONS,
     CONDA,
+    DATA,
     DOCKER,
     GITHUB,
     LOCK,
@@ -37,6 +38,7 @@ ALARMING = FINDINGS[:3]  # a scan with one of them ends with status 1
 _BY_NAME = ("", ACTIONS, GITHUB)  # of no registry: a part of another kind may be the same package
 SURELY, PERHAPS = 2, 1  # how far a part of a file is a package
 _REVISION = re.compile(r"^\d+:|-[^-]+$")
+_DISTRIBUTIONS = set(DATA["distributions"].values())
 FOREIGN = "it holds packages of"  # others than those of the package that is looked for
 
 
@@ -89,6 +91,8 @@ def find(
         if perhaps and names_any(records, component.version):
             why = f"{component.name} {component.version} may be {name}: it does not say whose it is"
             return Finding(NOT_EVALUATED, component.version, (), why, (component.key,))
+    if asks and all(ask.limit for ask in asks):
+        return Finding(ABSENT, reason=f"named only to limit it ({asks[0].by})")
     if inventory.mentions and stands(name, inventory.mentions):
         why = f"{name} stands in it, in a way that is not read"
         return Finding(NOT_EVALUATED, reason=why)
@@ -96,8 +100,6 @@ def find(
         return Finding(NOT_EVALUATED, reason=f"the image {image.name} may hold {name}")
     if inventory.ecosystems and base not in inventory.ecosystems:
         return Finding(ABSENT, reason=f"{FOREIGN} {listed(inventory.ecosystems)} alone")
-    if asks:
-        return Finding(ABSENT, reason=f"named only to limit it ({asks[0].by})")
     return found
 
 
@@ -125,7 +127,8 @@ def alike(part: Component | Ask | Unread, base: str, package: str) -> int:
     if not base:
         return SURELY if one == other or ends else 0
     if ecosystem == base or (ecosystem == GITHUB and base == ACTIONS):
-        return SURELY if one == other or (base == DOCKER and ends) else 0
+        surely = one == other or (base == DOCKER and ends)
+        return SURELY if surely else PERHAPS if other.endswith(f"/{one}") else 0
     if ecosystem == DOCKER:
         return PERHAPS if ends else 0
     if ecosystem not in _BY_NAME:
@@ -150,6 +153,9 @@ def _locked(held: Sequence[Component], ecosystem: str, records: Sequence[Affecte
         if not ecosystem:  # a distribution writes its own revision behind the version
             bare = _REVISION.sub("", version)
             told += [names_version(record, bare) for record in records if bare in record.versions]
+        elif ecosystem.partition(":")[0] in _DISTRIBUTIONS and "-" not in version:
+            named = [v for record in records for v in record.versions]
+            told += [None] if version in [_REVISION.sub("", v) for v in named] else []
         if True in told:
             bad.setdefault(version, []).append(component.key)
         elif not version:

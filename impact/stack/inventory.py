@@ -27,10 +27,13 @@ ECOSYSTEMS: dict[str, str] = DATA["types"]  # type of a package URL -> ecosystem
 _OS = ("deb", "apk", "rpm")  # whose namespace is a distribution and no part of the name
 LONGEST_PURL = 10_000
 _TARBALL = re.compile(r"/((?:@[^/]+/)?([^/]+))/-/\2-(\d[^/]*)\.tgz$")  # of a registry of npm
+_PACKED = re.compile(r"(?:^|[/:])([\w.-]+?)-(\d+\.\d+\.\d+[\w.+-]*)\.tgz$")  # by `npm pack`
 _UPSTREAM = re.compile(r"[?&]upstream=([^&#@%]+)")  # the source package of one of a distribution
-_SCHEME = re.compile(r"\b(?:[a-z][a-z+]*://|(?:npm|pipx?|pypi|cargo|go|gem|jsr|docker):)(?=[\w@])")
+_SCHEME = re.compile(
+    r"\b(?:[a-z][a-z+]*://|(?:npm|pipx?|pypi|cargo|go|gem|jsr|docker):/?)(?=[\w@])"
+)
 _QUIET = re.compile(r"[\w.-]+:[ \t]*(?:true|false|yes|no|on|off|\d+)(?![\w.])")  # a setting
-_WORD = re.compile(r"(?<![\w./@$!&*{:-])@?\w[\w./@-]*(?::[\w.-]+)*")
+_WORD = re.compile(r"(?<![\w./@$!&*-])(?<!\$\{)@?\w[\w./@-]*(?::[\w.-]+)*")
 LOCK, MANIFEST, SBOM = "lock", "manifest", "sbom"
 CI = "ci"  # what each run resolves anew
 
@@ -120,6 +123,9 @@ def asking(
     )
 
 
+OPTIONAL = "?"  # the version of what need not be there
+
+
 class Entry(NamedTuple):
     """A package of a lock: what it needs, by name and, where it is said, version.
 
@@ -141,12 +147,12 @@ def locked(
     entries: Iterable[Entry],
     wrong: Iterable[Wrong] = (),
     stamp: str = "",
-    whole: bool = False,
+    whole: Literal["", "named", "all"] = "",
 ) -> Inventory:
     """The inventory of a lock whose packages name what they need; entries of one version join.
 
-    Where a lock is `whole` by its format and something is needed and not there, it was cut off,
-    and anything may be lost. Where a file is called otherwise than its package, both are held: an
+    What is needed and not there is not evaluated where a lock has it all by its format; where that
+    format can be cut, `all` else may be lost too. Where a file is called otherwise than its package, both are held: an
     installer takes the file.
     """
     every = list(entries)
@@ -163,18 +169,22 @@ def locked(
         key = keys.setdefault((name, entry.version), f"{name} {entry.version}".strip())
         versions.setdefault(name, {})[entry.version] = key
     edges: dict[tuple[str, str], None] = {}
-    lost = ""
+    lost: dict[str, bool] = {}  # whether others may be lost as well
     for name, entry in zip(names, every, strict=True):
         key = keys[name, entry.version]
         for need, version in entry.needs:
             known = versions.get(alike.get(fold(ecosystem, need), need), {})
-            lost = lost or ("" if known else need)
+            if not known and version != OPTIONAL:
+                lost[need] = whole == "all"
+            elif known and version and version != OPTIONAL and version not in known:
+                lost[need] = False
             others = [known[version]] if version in known else known.values()
             edges.update({(key, other): None for other in others if other != key})
     unread = [Unread(ecosystem, canonical(ecosystem, name), why) for name, why in wrong]
-    if whole and lost:
-        why = f"{lost} is needed and not in the file: it was cut off, and others may be lost too"
-        unread.append(Unread(ecosystem, "", why))
+    for need, cut in lost.items() if whole else ():
+        why = f"{need} is needed and not in the file"
+        why += ": it was cut off, and others may be lost too" if cut else ""
+        unread.append(Unread(ecosystem, "" if cut else canonical(ecosystem, need), why))
     return Inventory(
         form,
         LOCK,
@@ -210,7 +220,7 @@ def fold(ecosystem: str, name: str) -> str:
     >>> fold("NuGet", "Evil.Pkg"), fold("Maven", "com.evil:Lib")
     ('evil.pkg', 'com.evil/lib')
     """
-    return canonical(ecosystem, name).lower().replace(":", "/")
+    return canonical(ecosystem, name).lower().replace(":", "/").removeprefix("@")
 
 
 def tail(name: str) -> str:
@@ -230,14 +240,14 @@ def mentioned(text: str, remark: str = r"(?:^|\s)#.*") -> frozenset[str]:
     """
     text = re.sub(f"(?m){remark}", " ", text) if remark else text
     found: set[str] = set()
-    for word in _WORD.findall(_SCHEME.sub("", _QUIET.sub(" ", text))):
+    for word in _WORD.findall(_SCHEME.sub("", _QUIET.sub(" ", text.replace("\\/", "/")))):
         at = word.find("@", 1)
         name, *more = (word[:at] if at > 0 else word).rstrip(".-/").split(":")
         parts = name.removesuffix(".git").split("/")
-        parts = parts[1:] if len(parts) > 1 and "." in parts[0] else parts  # without its host
+        below = parts[1:] if len(parts) > 1 and "." in parts[0] else parts  # without its host
         if not word.isupper():
-            found |= {name, "/".join(parts), "/".join([name, *more[:1]])}
-            found |= {"/".join(parts[:2]), "/".join(parts[-2:])}
+            every = (below, below[:2], below[-2:], parts[:2], parts[:3], [name, *more[:1]])
+            found |= {name, *map("/".join, every)}
     return frozenset(_plain(name) for name in found)
 
 
@@ -261,8 +271,8 @@ def artifact(ecosystem: str, address: str) -> tuple[str, str]:
     """
     path = unquote(address[:2000].partition("#")[0].partition("?")[0])
     if ecosystem == NPM:
-        named = _TARBALL.search(path)
-        return (canonical(NPM, named[1]), named[3]) if named else ("", "")
+        named = _TARBALL.search(path) or _PACKED.search(path)
+        return (canonical(NPM, named[1]), named[named.lastindex or 0]) if named else ("", "")
     try:
         file = path.rpartition("/")[2]
         parse = parse_wheel_filename if file.endswith(".whl") else parse_sdist_filename
@@ -309,19 +319,26 @@ def from_purl(purl: str) -> tuple[str, str, str]:
         return "", "", ""
     head, _, query = purl[4:].partition("#")[0].partition("?")
     kind, _, rest = head.lstrip("/").partition("/")
+    if not re.fullmatch(r"[A-Za-z][\w.+-]*", kind):
+        return "", "", ""
     path, at, version = rest.rstrip("/").rpartition("@")
-    if not at or "/" in version:  # no version: that sign belongs to a scope
+    kind = kind.lower()
+    if kind.startswith("github"):  # whose versions may be paths
+        path, _, version = rest.partition("@")
+        version = version.removeprefix("refs/tags/")
+    elif not at or "/" in version:  # no version: that sign belongs to a scope
         path, version = rest.rstrip("/"), ""
-    kind, parts = kind.lower(), path.lstrip("/").split("/")
+    parts = path.lstrip("/").split("/")
     *namespace, name = [unquote(part) for part in parts] if "%" in path else parts
     if not name:
         return "", "", ""
     if "@" in name[1:] and not version:  # its sign was escaped
         name, _, version = name.partition("@")
-    ecosystem = ECOSYSTEMS.get(kind, "")
+    ecosystem = ECOSYSTEMS.get(kind, kind)
     if kind in _OS:
-        home = namespace[0].lower() if namespace else ""
-        ecosystem, namespace = DATA["distributions"].get(home, "" if home else ecosystem), []
+        told = re.search(r"(?:^|&)distro=([a-z]+)", query)
+        home = namespace[0].lower() if namespace else told[1] if told else ""
+        ecosystem, namespace = DATA["distributions"].get(home, home or ecosystem), []
     elif ecosystem == PYPI:  # which has no namespaces
         namespace = []
     elif kind == "oci":  # where it lies is a qualifier
@@ -347,7 +364,8 @@ def upstream(purl: str) -> str:
 
 def newest(stamps: Iterable[object]) -> str:
     """The latest of some times, as text; times and texts of one form sort alike."""
-    return max((_minute(stamp) for stamp in stamps if stamp), default="")
+    every = [str(stamp) for stamp in stamps if stamp]
+    return _minute(max(every, default="")) or max(map(_minute, every), default="")
 
 
 def _minute(stamp: object) -> str:

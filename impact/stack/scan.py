@@ -109,7 +109,7 @@ def scan(
     homes: set[Path] = set()
     for one in _dated_contents(every, asked_of, folders):
         progress(one.found.where)
-        rows += _rows(one, asked_of)
+        rows += _guarded(one, asked_of)
         met |= {i.where for i in asked_of.installs if _covers(i, one.found)}
         homes |= {Path(one.found.where), *Path(one.found.where).parents}
     empty = [folder for folder in folders if folder.is_dir() and folder not in homes]
@@ -289,6 +289,16 @@ def _contents(
         yield None, now
 
 
+def _guarded(one: _Read, asked_of: Question) -> list[dict[str, object]]:
+    """The rows of one file; a fault of the kit in one takes no alarm of another with it."""
+    try:
+        return list(_rows(one, asked_of))
+    except Exception as error:
+        what = f"could not be evaluated ({type(error).__name__}, a fault of this program)"
+        fault = Fault(one.found.where, what, "report it with the file")
+        return list(_rows(_Read(one.found, [(None, fault)]), asked_of))
+
+
 def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
     """The rows of one file: read once for each content, asked of the packages that it may name.
 
@@ -400,9 +410,6 @@ def _inventory(source: Source | Fault, as_of: datetime | None) -> Inventory | Fa
         inventory = readers.read(source)
     except BadInput as error:
         return error.faults[0]
-    except Exception as error:
-        what = f"could not be read ({type(error).__name__}, a fault of the reader)"
-        return Fault(source.where, what, "report it with the file")
     stamp = _instant(inventory.newest)
     if as_of and stamp and stamp > times.until(as_of):
         what = f"was locked after {date(as_of)}, it holds what was uploaded {date(stamp)}"

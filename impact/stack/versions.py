@@ -17,6 +17,7 @@ _CLASSES = DATA["versions"]  # of univers; ecosystems without one are compared f
 LONGEST = 1000  # characters of a version or a requirement; longer ones are not evaluated
 _SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
 _NAMED = re.compile(r"(>(?!=)\s*)?v?(\d{1,9}(?:\.\d{1,9})*)(-?[A-Za-z][\w.-]*)?")
+_LIKE = re.compile(r"(?=.*\d)[^\s(){}\[\]<>,|*$]*")  # what may be a version at all
 _BEGIN = "0"  # in a range of OSV: before every version
 
 
@@ -38,7 +39,7 @@ def parsed(ecosystem: str, version: str) -> Any | None:
         return None
     try:
         return kind(version.removeprefix("v") if kind is versions.SemverVersion else version)
-    except (versions.InvalidVersion, ValueError, TypeError, AttributeError, IndexError):
+    except Exception:  # each class raises what it likes
         return None
 
 
@@ -57,7 +58,7 @@ def same(ecosystem: str, one: str, other: str) -> bool:
 def comparable(ecosystem: str, version: str) -> bool:
     """Whether a text is a version where its ecosystem has rules for them."""
     base = ecosystem.partition(":")[0]
-    if COMMIT.fullmatch(version):
+    if COMMIT.fullmatch(version) or not _LIKE.fullmatch(version):
         return False
     if base == "npm" and not _SEMVER.fullmatch(version.lstrip("=v ")):
         return False

@@ -68,7 +68,8 @@ def read(source: Source) -> Inventory:
     gc.disable()  # what is read holds no cycles, and looking for them takes a quarter of the time
     try:
         made = _reader(found)(source)
-        if found.read.startswith(_WRITTEN) and not re.search(r"\A\s*[{[]|\n\Z", source.text):
+        open_ = source.text[-1:] != "\n" and source.text.lstrip()[:1] not in "{["
+        if open_ and found.read.startswith(_WRITTEN):
             made.unread.append(Unread("", "", "its last line does not end: it was cut off"))
         return made
     finally:

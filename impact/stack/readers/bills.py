@@ -15,8 +15,18 @@ from msgspec import Struct, field
 
 from impact.errors import bad
 from impact.stack import documents
-from impact.stack.documents import Source, Wrong, at, listed, rows, table, word
-from impact.stack.inventory import SBOM, Component, Inventory, Unread, from_purl, upstream
+from impact.stack.documents import Source, Wrong, listed, rows, table, word
+from impact.stack.inventory import (
+    DATA,
+    DOCKER,
+    SBOM,
+    Component,
+    Inventory,
+    Unread,
+    canonical,
+    from_purl,
+    upstream,
+)
 from impact.stack.versions import same
 
 if TYPE_CHECKING:
@@ -25,13 +35,9 @@ if TYPE_CHECKING:
 _VERSIONS = re.compile(r"1\.[2-7]")
 _SPACE = "http://cyclonedx.org/schema/bom/"
 _LISTS = {"components", "dependencies", "compositions"}
-_TYPES = {
-    *("application", "framework", "library", "container", "operating-system", "device", "platform"),
-    *("firmware", "file", "machine-learning-model", "data", "device-driver"),
-    "cryptographic-asset",
-}
 _SCOPES = {"", "required", "optional", "excluded"}
-_REGISTRIES = ("npm", "pypi", "nuget")
+_ALONE = ("file", "operating-system", "device", "firmware")  # that no registry has
+_BEHIND = re.compile(r"(.+?)(?:@|==|:| )v?(\d[\w.+-]*)")  # a version behind a name
 _BACKWARD = re.compile(r".*(?:DEPENDENCY_OF|_OF|CONTAINED_BY|DESCRIBED_BY|FOR)$")
 _TAG = re.compile(r"([A-Za-z0-9]+):[ \t]*(.*)")
 
@@ -86,8 +92,6 @@ def _plain(element: Element) -> object:
     name = element.tag.rpartition("}")[2]
     if name in _LISTS:
         return [_plain(inner) for inner in element]
-    if name == "identity":
-        return {child.tag.rpartition("}")[2]: child.text for child in element.iter()}
     found: dict[str, Any] = {str(key): value for key, value in element.attrib.items()}
     if not len(element) and (not found or element.text):
         return (element.text or "").strip()
@@ -126,6 +130,10 @@ def _cyclonedx(form: str, content: object, where: str) -> Inventory:
     why = f"the file says itself that it is {lacks.replace('_', ' ')}"
     wrong += [Wrong("", why)] if lacks else []
     edges = [(need.ref, other) for need in needs for other in need.depends_on]
+    keys = {component.key for component in components}
+    loose = [other for _, other in edges if other not in keys]
+    components += [Component(o, *from_purl(o)) for o in dict.fromkeys(loose) if from_purl(o)[1]]
+    lost += [Wrong("", f"{other[:60]} is needed and no component") for other in loose]
     notes = [*_breaks([one for _, one in parts], needs, spec), *(one.why for one in lost)]
     return Inventory(
         form,
@@ -155,13 +163,13 @@ def _parts(items: object, where: str, wrong: list[Wrong]) -> Iterator[_Part]:
 def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]:
     """Where a bill breaks its schema in what matters here: components and dependencies."""
     for part in parts:
-        if part.type not in _TYPES:
+        if DATA["components"].get(part.type, "9") > spec:
             yield f"{part.name[:60]} is of type {part.type[:30] or 'nothing'}"
         if part.scope not in _SCOPES:
             yield f"{part.name[:60]} has the scope {part.scope[:30]}"
         if not part.name or (not part.version and spec < "1.4"):
             yield f"{part.name[:60] or 'a component'} has no {'version' if part.name else 'name'}"
-        if part.purl and not part.purl.startswith("pkg:"):
+        if part.purl and not from_purl(part.purl)[1]:
             yield f"{part.purl[:60]} is no package URL"
     for what, names in (
         ("reference", [part.bom_ref for part in parts if part.bom_ref]),
@@ -175,16 +183,21 @@ def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]
 
 def _named(part: _Part, number: int) -> Iterator[Component]:
     """The component of a part: several where it is told by names or versions that differ."""
-    told = at(part.evidence, "identity")
-    every = told if isinstance(told, list) else [told]
-    every += [method for one in every for method in rows(one, "methods")]
-    purls = [part.purl, *(word(one, key) for one in every for key in ("concludedValue", "value"))]
-    name = f"{part.group}/{part.name}" if part.group else part.name
+    evidence = documents.walk(part.evidence)
+    purls = [
+        part.purl,
+        *(str(text) for _, key, text in evidence if key in ("concludedValue", "value")),
+    ]
+    twice = not part.group or part.name.startswith(f"{part.group}/")
+    name = part.name if twice else f"{part.group}/{part.name}"
     key = part.bom_ref or part.purl or f"{name} {part.version} #{number}"
-    yield from _called(key, name, part.version, purls)
+    home = DOCKER if part.type == "container" else part.type if part.type in _ALONE else ""
+    yield from _called(key, name, part.version, purls, home)
 
 
-def _called(key: str, name: str, version: str, purls: Iterable[str]) -> Iterator[Component]:
+def _called(
+    key: str, name: str, version: str, purls: Iterable[str], home: str = ""
+) -> Iterator[Component]:
     """The components of one key: by each of its package URLs, else by its name.
 
     There are two where a URL names another version than the package, or where a package of a
@@ -202,9 +215,10 @@ def _called(key: str, name: str, version: str, purls: Iterable[str]) -> Iterator
             if source := upstream(purl):
                 found[Component(f"{key} of {source}", ecosystem, source, one)] = None
     if not found:
-        at = name.find("@", 1)
-        version = version or (name[at + 1 :] if at > 0 else "")
-        found[Component(key, "", name[:at] if at > 0 else name, version)] = None
+        behind = _BEHIND.fullmatch(name)
+        name, last = (behind[1], behind[2]) if behind else (name, "")
+        exact = last if last and not version[:1].isdigit() else version
+        found[Component(key, home, canonical(home, name) if home else name, exact)] = None
     yield from found
 
 
@@ -228,6 +242,8 @@ def _spdx_2(form: str, content: object, where: str) -> Inventory:
     """What a document of SPDX 2 holds; what it describes are its roots."""
     data = documents.shaped(content, dict[str, Any], where)
     data = table(data.get("sbom")) if "packages" not in data else data  # as GitHub exports it
+    if "packages" not in data:
+        raise bad(where, "has no packages at its top", "give the document itself")
     lists = {key: data.get(key) or [] for key in ("packages", "relationships")}
     lists = documents.shaped(lists, dict[str, list[Any]], where)
     packages: Packages = []
@@ -245,11 +261,17 @@ def _spdx_2(form: str, content: object, where: str) -> Inventory:
 
 
 def _purl(kind: str, locator: str) -> str:
-    """The package URL of a reference; one to a registry (`npm`, `pypi`) is written as one."""
-    kind = kind.rpartition("/")[2]
-    if kind == "purl":
+    """The package URL of a reference; one to a registry is written as one."""
+    kind = kind.rpartition("/")[2].lower().partition("-")[0]
+    if locator[:4] == "pkg:":
         return locator
-    return f"pkg:{kind}/{locator}" if kind in _REGISTRIES else ""
+    if kind in ("nuget", "maven"):
+        locator = "@".join(re.split(r"[/:](?=[^/:]*$)", locator))
+    return (
+        f"pkg:{kind}/{locator.replace(':', '/')}"
+        if kind in ("npm", "pypi", "nuget", "maven")
+        else ""
+    )
 
 
 def _document(
@@ -331,16 +353,21 @@ def spdx_3(source: Source) -> Inventory:
     relations: Relations = []
     for one in map(table, graph):
         said = {key.rpartition("_")[2]: value for key, value in one.items()}  # without its profile
-        kind = word(said, "type") or word(said, "@type")
+        what = str(next(iter(_every(said.get("type", said.get("@type")))), ""))
         key = word(said, "spdxId") or word(said, "@id")
-        if kind.endswith("Relationship"):
-            ends = map(str, listed(said.get("to")))
+        if what.endswith("Relationship"):
+            ends = map(str, _every(said.get("to")))
             told = word(said, "from"), word(said, "relationshipType")
             relations += [(*told, end) for end in ends]
-        elif kind.endswith("Package"):
-            purls = [word(ref, "identifier") for ref in rows(said, "externalIdentifier")]
+        elif what.endswith("Package"):
+            purls = [word(ref, "identifier") for ref in _every(said.get("externalIdentifier"))]
             purls.append(word(said, "packageUrl"))
             packages.append((key, word(said, "name"), word(said, "packageVersion"), purls))
-        elif kind.endswith(("SpdxDocument", "Sbom", "Bom")):
-            relations += [(key, "DESCRIBES", str(top)) for top in listed(said.get("rootElement"))]
+        elif what.endswith(("SpdxDocument", "Sbom", "Bom")):
+            relations += [(key, "DESCRIBES", str(top)) for top in _every(said.get("rootElement"))]
     return _document("SPDX 3 JSON-LD", packages, relations)
+
+
+def _every(value: object) -> list[Any]:
+    """What JSON-LD has as a list, or alone."""
+    return listed(value) or ([] if value is None else [value])

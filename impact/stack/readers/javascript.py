@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from impact.errors import bad
 from impact.stack import documents
 from impact.stack.asking import npm
-from impact.stack.documents import Source, table
+from impact.stack.documents import Source, table, word
 from impact.stack.inventory import (
     NPM,
     Ask,
@@ -56,15 +56,17 @@ class _Placed(Struct, rename="camel"):
 def package_lock(source: Source) -> Inventory:
     """package-lock.json; the project and its workspaces are the roots, dev packages are kept."""
     lock = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
-    said = documents.shaped(lock.get("packages") or {}, dict[str, Any], source.where)
-    older = documents.shaped(lock.get("dependencies") or {}, dict[str, Any], source.where)
+    said, older = (
+        documents.shaped({} if lock.get(key) is None else lock[key], dict[str, Any], source.where)
+        for key in ("packages", "dependencies")
+    )
     packages = dict(said) or {"": {key: lock[key] for key in ("name", "version") if key in lock}}
     told = {_pair(place, package) for place, package in packages.items()}
     for place, package in _flat(older):
         if not said:
             packages[place] = package
-        elif _pair(place, package) not in told and _pair(place, package)[1][:1].isdigit():
-            packages[place + _PLACE] = {**package, "name": _last(place)}
+        elif (pair := _pair(place, package)) not in told and pair[1][:1].isdigit():
+            packages[place + _PLACE] = {**package, "name": pair[0]}
     items = [{"name": place, "package": package} for place, package in packages.items()]
     read, wrong = documents.each(items, _Item, "packages")
     places = {item.name: item.package for item in read}
@@ -78,6 +80,7 @@ def package_lock(source: Source) -> Inventory:
         name = package.name or linked.get(place) or _last(place) or str(lock.get("name") or ".")
         name, version = (alias[1], alias[2]) if alias else (name, package.version)
         # else it is a repository, an address or a folder
+        version = version.lstrip("v=")
         pairs[place] = canonical(NPM, name), version if version[:1].isdigit() else ""
     needed = {place: [*_needed(place, places, nests, lost)] for place in places}
     if not said:  # version 1 does not say what the project itself needs
@@ -125,7 +128,9 @@ def _workspaces(places: dict[str, _Placed]) -> Callable[[str], bool]:
 
 def _pair(place: str, package: object) -> tuple[str, str]:
     """Name and version of a package at a place, as they are written there."""
-    return _last(place), str(table(package).get("version", ""))
+    name, version = word(package, "name") or _last(place), word(package, "version")
+    alias = _ALIAS.fullmatch(version)
+    return (alias[1], alias[2]) if alias else (name, version)
 
 
 def _flat(nested: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -173,8 +178,9 @@ def _needed(
                 yield found.resolved if linked else f"{base}{_FOLDER}{name}"
                 break
         else:
-            if name in package.dependencies and name not in package.optional_dependencies:
-                lost[name] = None
+            asked = {**package.dependencies, **package.dev_dependencies}
+            if name in asked and name not in package.optional_dependencies:
+                lost[npm(name, asked[name]).name or name] = None
 
 
 class _Pnpm(Struct, rename="camel"):
@@ -200,7 +206,7 @@ def pnpm(source: Source) -> Inventory:
     unread: list[Unread] = []
     for lock in every:
         entries += _pnpm(lock, unread)
-    found = locked("pnpm-lock.yaml", NPM, entries, whole=True)
+    found = locked("pnpm-lock.yaml", NPM, entries, whole="all")
     found.unread.extend(unread)
     return found
 
@@ -242,7 +248,10 @@ def _pnpm(lock: dict[str, Any], unread: list[Unread]) -> Iterator[Entry]:
                     yield pairs[key]
                     break
             else:
-                if (version[:1].isdigit() or not version) and (name, version) not in known:
+                told = _split(version, major)
+                if told[0]:  # an alias
+                    yield told
+                elif (version[:1].isdigit() or not version) and (name, version) not in known:
                     yield name, version
 
     for item in keyed:
@@ -259,7 +268,11 @@ def _pnpm(lock: dict[str, Any], unread: list[Unread]) -> Iterator[Entry]:
     if "importers" not in lock and major.isdigit() and int(major) >= 9:
         unread.append(Unread(NPM, "", "has no importers: it was cut off"))
     for place, importer in table(lock.get("importers") or {".": lock}).items():
-        wants = [pair for key in _GROUPS for pair in table(table(importer).get(key)).items()]
+        kinds = (*_GROUPS, "configDependencies", "packageManagerDependencies")
+        wants = [pair for key in kinds for pair in table(table(importer).get(key)).items()]
+        wants += [
+            pair for named in table(lock.get("catalogs")).values() for pair in table(named).items()
+        ]
         wants = [*dict.fromkeys(table(table(importer).get("specifiers")), "").items(), *wants]
         pinned = (
             (name, str(table(w).get("version", "") if isinstance(w, dict) else w))
@@ -289,17 +302,16 @@ def yarn_classic(source: Source) -> Inventory:
         found |= dict.fromkeys(patterns, pair)
         hashed = "integrity" in fields or "#" in fields.get("resolved", "")
         blocks.append((pair, fields, needs, "" if hashed else "has no hash"))
-    names = {pattern[:1] + pattern[1:].partition("@")[0]: pair for pattern, pair in found.items()}
     entries = [
         Entry(
             *pair,
-            [found.get(f"{need}@{spec}") or names.get(need, (need, "")) for need, spec in needs],
+            [found.get(f"{need}@{spec}") or (need, f"for {spec}") for need, spec in needs],
             loose=loose,
             files=(fields.get("resolved", ""),),
         )
         for pair, fields, needs, loose in blocks
     ]
-    made = locked("yarn.lock v1", NPM, entries, whole=True)
+    made = locked("yarn.lock v1", NPM, entries, whole="all")
     made.unread.extend(unread)
     return made
 
@@ -328,6 +340,8 @@ def _blocks(
         else:
             where = f"{source.where}:{number}"
             raise bad(where, "is no line of a yarn.lock", "get the whole file again")
+    if section in _GROUPS and not needs:
+        raise bad(source.where, f"ends behind {section}", "get the whole file again")
     if patterns:
         yield line, patterns, fields, needs
 
@@ -358,7 +372,6 @@ def yarn_berry(source: Source) -> Inventory:
             pairs |= {pattern.strip(): pair for pattern in item.name.split(",")}
         else:
             unread.append(Unread(NPM, "", f"{item.name[:80]}: no resolution"))
-    names = {pattern[:1] + pattern[1:].partition("@")[0]: pair for pattern, pair in pairs.items()}
     entries: list[Entry] = []
     for item in read:
         locator = _LOCATOR.fullmatch(item.package.resolution)
@@ -366,19 +379,17 @@ def yarn_berry(source: Source) -> Inventory:
             continue
         name, kind, rest = canonical(NPM, locator[1]), locator[2], locator[3]
         needs = [
-            pairs.get(f"{need}@{spec}")
-            or pairs.get(f"{need}@npm:{spec}")
-            or names.get(need, (need, ""))
+            pairs.get(f"{need}@{spec}") or pairs.get(f"{need}@npm:{spec}") or (need, f"for {spec}")
             for need, spec in table(item.package.dependencies).items()
         ]
-        own = kind in ("workspace", "link", "portal")
+        own = kind == "workspace"
         loose = "" if item.package.checksum else "has no checksum"
         entries.append(
-            Entry(name, item.package.version, needs, own, loose, (rest.partition("::")[0],))
+            Entry(name, item.package.version, needs, own, loose, (rest.partition("::")[0], rest))
         )
         inner = npm(name, f"{kind}:{rest.partition('::')[0]}") if kind in ("npm", "patch") else None
         if isinstance(inner, Ask) and inner.spec[:1].isdigit():  # what it was resolved to
             entries.append(Entry(inner.name, inner.spec, loose=loose))
-    made = locked("yarn.lock v2+", NPM, entries, whole=True)
+    made = locked("yarn.lock v2+", NPM, entries, whole="all")
     made.unread.extend(unread)
     return made

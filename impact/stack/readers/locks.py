@@ -10,22 +10,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct, field
 
 from impact.errors import bad
 from impact.stack import documents
-from impact.stack.documents import Source, listed, table
+from impact.stack.asking import asked
+from impact.stack.documents import Source, at, listed, rows, table, word
 from impact.stack.inventory import (
     LOCK,
     MANIFEST,
+    OPTIONAL,
     PYPI,
     SBOM,
     Component,
     Entry,
     Inventory,
     Unread,
+    asking,
     canonical,
     locked,
     newest,
@@ -36,6 +39,7 @@ _GEM = re.compile(r"    (  )?([\w.-]+)(?: \(([^)]*)\))?$")
 _MODULE = re.compile(r"(\S+)\s+(v\d\S*?)(?:/go\.mod)?(?:\s+h1:\S+=)?")
 _ELSEWHERE = ("git", "hg", "svn", "bzr", "file", "url", "path")  # of pdm, pipenv and Poetry
 _FOLDERS = ("editable", "virtual", "directory")  # of uv: on the disk of who made the lock
+_SPECS = ("GEM", "GIT", "PATH", "PLUGIN SOURCE")
 _CUT = "ends too early: what follows is lost"
 
 
@@ -68,6 +72,7 @@ class _Package(Struct, rename="kebab"):
     archive: _File | None = None
     hashes: list[str] = field(default_factory=list)
     checksum: str = ""
+    metadata: dict[str, Any] | None = None
     vcs: dict[str, Any] | None = None
     directory: dict[str, Any] | None = None
     own: bool = False
@@ -81,12 +86,12 @@ class _Package(Struct, rename="kebab"):
 
 
 class Lock(NamedTuple):
-    """A format: its ecosystem, how it lists packages, and whether a cut shows by what they need."""
+    """A format: its ecosystem, how it lists packages, and what is lost where a need is not there."""
 
     form: str
     ecosystem: str
     listed: Callable[[Source], tuple[list[Any], str]]  # packages, and what of it was cut off
-    whole: bool = False
+    whole: Literal["", "named", "all"] = ""
 
     def read(self, source: Source) -> Inventory:
         """What the lock holds."""
@@ -112,6 +117,8 @@ def _entry(package: _Package) -> Entry:
     loose = f"comes from a {kind}" if kind else "" if fixed else "has no hash"
     extra = (*package.optional_dependencies.values(), *package.dev_dependencies.values())
     needs = [*package.dependencies, *(need for group in extra for need in group)]
+    told = rows(package.metadata, "requires-dist")
+    needs += [word(one, "name") for one in told if not one.get("marker")]
     at = [*(f.file or f.url or f.path for f in files), package.file, package.url, package.path]
     at = [f"/{address}" for address in (*at, str(source.get("url", ""))) if address]
     wanted = [pair for need in needs if (pair := _need(need))]
@@ -124,7 +131,7 @@ def _need(need: _Need | str) -> tuple[str, str] | None:
     if isinstance(need, _Need):
         return need.name, need.version
     found = _NAME.match(need)
-    return (found[1], found[2] or "") if found else None
+    return (found[1], OPTIONAL if ";" in need else found[2] or "") if found else None
 
 
 def _files(package: _Package) -> list[_File]:
@@ -146,7 +153,12 @@ def _toml(*keys: str) -> Callable[[Source], tuple[list[Any], str]]:
             canonical(PYPI, str(n)) for n in listed(table(data.get("manifest")).get("members"))
         }
         every = [_joined(one, files, meta, members) for one in every]
-        return every, "" if keys[-1] in data or keys[-1] == keys[1] else _CUT
+        held = {str(table(one).get("name")) for one in every}
+        named = {*files, *(key.split()[1] for key in meta if key.startswith("checksum "))}
+        named |= {word(need, "name") for need in rows(data, "manifest.requirements")}
+        cut = len(keys) > 2 and at(data, keys[2]) is None
+        lost = next(iter(named - held), "")
+        return every, _CUT if cut else f"{lost} is named and not in the file" if lost else ""
 
     return packages
 
@@ -179,13 +191,18 @@ def _pipenv(source: Source) -> tuple[list[Any], str]:
 def _composer(source: Source) -> tuple[list[Any], str]:
     data = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
     groups = [data.get("packages", []), data.get("packages-dev", [])]
+    every = documents.shaped(groups, list[list[Any]], source.where)
+    given = [at(one, key) for group in every for one in group for key in ("provide", "replace")]
+    held = {name for names in given for name in table(names)}  # by another package
     return [
         {
             **{key: said[key] for key in ("name", "version") if key in said},
-            "dependencies": table(said.get("require")),
+            "dependencies": {
+                n: r for n, r in table(said.get("require")).items() if "/" in n and n not in held
+            },
             "checksum": table(said.get("dist")).get("shasum") or "",
         }
-        for group in documents.shaped(groups, list[list[Any]], source.where)
+        for group in every
         for said in map(table, group)
     ], ""
 
@@ -213,7 +230,7 @@ def _gems(source: Source) -> tuple[list[Any], str]:
     section = ""
     for line in source.text.splitlines():
         section = line if line[:1].isalpha() else section
-        gem = _GEM.fullmatch(line.rstrip("!")) if section in ("GEM", "GIT", "PATH") else None
+        gem = _GEM.fullmatch(line.rstrip("!")) if section in _SPECS else None
         if gem and gem[1] and found and gem[2] != "bundler":
             found[-1]["dependencies"].append(gem[2])
         elif gem and not gem[1]:
@@ -221,19 +238,22 @@ def _gems(source: Source) -> tuple[list[Any], str]:
             one = {"name": gem[2], "version": version, "dependencies": list[str]()}
             one["checksum"] = "x" if (gem[2], version) in hashed else ""
             found.append(one | {"git": "x" if section == "GIT" else "", "own": section == "PATH"})
-    return found, "" if re.search(r"(?m)^DEPENDENCIES\s*$", source.text) else _CUT
+    tops = re.search(r"(?m)^DEPENDENCIES\s*\n((?:  .*\n?)*)", source.text)
+    named = re.findall(r"(?m)^  ([\w.-]+)", tops[1] if tops else "")
+    lost = set(named) - {one["name"] for one in found} - {"bundler"}
+    return found, f"{min(lost)} is named and not in the file" if lost else "" if tops else _CUT
 
 
 _LOCKS = (
-    Lock("poetry.lock", PYPI, _toml("package", "package", "metadata")),
-    Lock("pdm.lock", PYPI, _toml("metadata", "package")),
-    Lock("uv.lock", PYPI, _toml("version", "package"), whole=True),
-    Lock("pylock.toml", PYPI, _toml("lock-version", "packages"), whole=True),
+    Lock("poetry.lock", PYPI, _toml("package", "package", "metadata.content-hash")),
+    Lock("pdm.lock", PYPI, _toml("metadata", "package"), "all"),
+    Lock("uv.lock", PYPI, _toml("version", "package"), "all"),
+    Lock("pylock.toml", PYPI, _toml("lock-version", "packages", "packages"), "all"),
     Lock("Pipfile.lock", PYPI, _pipenv),
-    Lock("Cargo.lock", "crates.io", _cargo, whole=True),
-    Lock("composer.lock", "Packagist", _composer),
-    Lock("packages.lock.json", "NuGet", _nuget),
-    Lock("Gemfile.lock", "RubyGems", _gems, whole=True),
+    Lock("Cargo.lock", "crates.io", _cargo, "all"),
+    Lock("composer.lock", "Packagist", _composer, "named"),
+    Lock("packages.lock.json", "NuGet", _nuget, "named"),
+    Lock("Gemfile.lock", "RubyGems", _gems, "all"),
 )
 
 LOCKS = {lock.form: lock for lock in _LOCKS}
@@ -244,7 +264,8 @@ def go(source: Source) -> Inventory:
     is_sum = " h1:" in source.text
     plain = re.sub(r"\s*//.*", "", source.text).replace('"', "")
     text = plain if is_sum else _required(plain)
-    gone = set(re.findall(r"(\S+)(?:[ \t]+(v\d\S*))?[ \t]+=>", plain))  # replaced, or in a folder
+    replaced = re.findall(r"(\S+)(?:[ \t]+(v\d\S*))?[ \t]+=>[ \t]*(\S+)", plain)
+    gone = {(one, version) for one, version, _ in replaced}
     entries, unread = [], []
     for line in filter(None, map(str.strip, text.splitlines())):
         found = _MODULE.fullmatch(line)
@@ -253,24 +274,31 @@ def go(source: Source) -> Inventory:
         elif not (is_sum and "/go.mod " in line) and not {(found[1], ""), found.groups()} & gone:
             entries.append(Entry(found[1], found[2], loose="" if is_sum else "has no hash"))
     version = re.search(r"(?m)^go (\d+)\.(\d+)", source.text)
+    if not is_sum:
+        put = re.findall(r"=>[ \t]*(\S+)[ \t]+(v\S+)", plain)
+        entries += [Entry(name, version, loose="has no hash") for name, version in put]
+        below = re.findall(r"(\S+)(?:[ \t]+v\S+)?[ \t]+=>[ \t]*\.", plain)
+        unread += [Unread("Go", canonical("Go", one), f"{one} lies in a folder") for one in below]
     whole = is_sum or bool(version and (int(version[1]), int(version[2])) >= (1, 17))
     made = locked("go.sum" if is_sum else "go.mod", "Go", entries)
     return replace(made, kind=LOCK if whole else MANIFEST, unread=unread)
 
 
 def _required(text: str) -> str:
-    """The lines of a go.mod that name a module with its version: required, or put in its place."""
+    """The lines of a go.mod that name a required module with its version."""
+    bare = re.findall(r"(?m)^require\s*$", text)
     blocks = re.findall(r"(?m)^require\s*\(([^)]*)(\)?)", text)
     found = [lines for lines, _ in blocks] + re.findall(r"(?m)^require\s+(?!\()(.*)$", text)
-    found += ["..."] if not all(end for _, end in blocks) else []  # no line of it: cut off
-    return "\n".join([*found, *re.findall(r"=>\s*(\S+ v\S+)", text)])
+    found += ["..."] if bare or not all(end for _, end in blocks) else []  # no line: cut off
+    return "\n".join(found)
 
 
 def installed(source: Source) -> Inventory:
     """What pip says is installed: `pip list` as JSON or columns, `pip inspect`, a METADATA file."""
+    data: object = None
     if source.text.lstrip()[:1] in ("{", "["):
         data = documents.from_json(source)
-        held = data if isinstance(data, list) else table(data).get("installed")
+        held = data if isinstance(data, list) else at(data, "installed") or at(data, "install")
         said = [table(table(one).get("metadata", one)) for one in listed(held)]
     elif source.text.startswith("Metadata-Version:"):
         pairs = re.findall(r"(?m)^(Name|Version): (\S+)", source.text.partition("\n\n")[0])
@@ -278,9 +306,13 @@ def installed(source: Source) -> Inventory:
     else:
         rows = re.findall(r"(?m)^(\S+) +(\S+)", source.text)[2:]
         said = [{"name": name, "version": version} for name, version in rows]
-    found, unread = [], []
-    for one in said:
-        name, version = str(one.get("name") or ""), str(one.get("version") or "")
-        found.append(Component(f"{name} {version}", PYPI, canonical(PYPI, name), version))
-        unread += [] if name else [Unread(PYPI, "", "a package without a name")]
-    return Inventory("pip's list", SBOM, (PYPI,), found, unread=unread)
+    pairs = [(word(one, "name"), word(one, "version")) for one in said]
+    # A list of names and versions could be of any tool; what pip lists has pip in it.
+    home = PYPI if "pip" in dict(pairs) or not isinstance(data, list) else ""
+    found = [Component(f"{n} {v}", home, canonical(home, n), v) for n, v in pairs]
+    unread = [] if all(name for name, _ in pairs) else [Unread("", "", "a package has no name")]
+    asks = [
+        asked(text, "requires") for text in re.findall(r"(?m)^Requires-Dist: (.*)", source.text)
+    ]
+    made = asking("pip's list", asks, *filter(None, [home]), kind=SBOM)
+    return replace(made, components=found, unread=[*made.unread, *unread])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from impact.errors import BadInput
+from impact.errors import BadInput, bad
 from impact.stack import documents
 from impact.stack.asking import ADDRESS, asked, conda, npm, poetry
 from impact.stack.documents import Source, table
@@ -19,7 +19,9 @@ from impact.stack.inventory import (
     Unread,
     asking,
     canonical,
+    mentioned,
 )
+from impact.stack.readers.ci import shell
 
 Asks = Iterator[Ask | Unread]
 _LIMITS: dict[str, Literal["override", "constraint"]] = {  # of [tool.uv]
@@ -31,8 +33,14 @@ _GROUPS = {  # of package.json -> scope
     **{"optionalDependencies": "optional", "peerDependencies": "peer"},
 }
 _LISTS = re.compile(  # below [tool]: lists of requirements of hatch, rye, uv, pdm and flit
-    r"(?:^|\.)(?:(?:extra-)?dependencies|dev-dependencies(?:\.[^.]+)?|requires(?:-extra\.[^.]+)?)$"
+    r"(?:^|\.)(?:(?:extra-)?dependencies|dev-dependencies(?:\.[^.]+)?|(?:dev-)?requires(?:-extra\.[^.]+)?)$"
 )
+_POETRY = ("pypi-dependencies", "requires-plugins", "dependency-overrides")
+_TOOLS = {  # whose own tables are looked through for names
+    *("pdm", "pixi", "hatch", "rye", "flit", "tox", "nox", "cibuildwheel", "briefcase", "poe"),
+    *("conda-lock", "uv", "poetry", "taskipy", "thx"),
+}
+_LAST = re.compile(r"((?:@[^/@]+/)?[^/@\s]+)(?:@[^/]*)?$")  # the last package of a path
 SCRIPT = re.compile(r"(?ms)^# /// script\s*$(.*?)^# ///\s*$")  # PEP 723
 
 
@@ -49,19 +57,46 @@ def _wanted(document: dict[str, Any]) -> Asks:
         if not isinstance(wanted, dict):
             yield Unread(NPM, "", f"{group}: is no table")
         yield from (npm(name, spec, scope) for name, spec in table(wanted).items())
-    limits = {key: document.get(key) for key in ("overrides", "resolutions")}
-    limits["pnpm.overrides"] = table(document.get("pnpm")).get("overrides")
-    for by, held in limits.items():
-        for name, spec in table(held).items():
-            bare = name.removeprefix("**/")
-            if isinstance(spec, dict) or ">" in bare or "@" in bare[1:]:
-                last = bare.rpartition(">")[2]
-                names = [last[:1] + last[1:].partition("@")[0], *table(spec)]
-                why = f"{by}: what holds for it depends on who asks"
-                yield from (Unread(NPM, canonical(NPM, one[:200]), why) for one in names)
-                continue
-            found = npm(bare, spec)
-            yield found._replace(limit="override", by=by) if isinstance(found, Ask) else found
+    for name, text in table(document.get("scripts")).items():
+        yield from shell(str(text), f"scripts.{name}")
+    pnpm = table(document.get("pnpm"))
+    for by in ("overrides", "resolutions"):
+        yield from _limits(by, document.get(by))
+    yield from _limits("pnpm.overrides", pnpm.get("overrides"))
+    for catalog in (document, table(document.get("workspaces"))):  # of Bun
+        yield from _catalogs({**table(catalog), "overrides": None})
+    yield from _catalogs({**pnpm, "overrides": None})
+
+
+def _limits(by: str, held: object) -> Asks:
+    """What stands in the place of what others ask for, everywhere or below some packages alone."""
+    for path, key, spec in documents.walk(held):
+        if not isinstance(spec, str):
+            continue
+        last = _LAST.search(re.split(r"(?<![@<>=\s])>(?!=)", key)[-1])
+        name = last[1] if last else key
+        found = npm(name, spec)
+        if path == name and isinstance(found, Ask):
+            yield found._replace(limit="override", by=by)
+            continue
+        why = f"{by}: what holds for it depends on who asks"
+        yield from (Unread(NPM, one, why) for one in {canonical(NPM, name), found.name})
+
+
+def _catalogs(data: dict[str, Any]) -> Asks:
+    """What catalogs of pnpm and Bun fix, and what pnpm adds to packages of others."""
+    for path, key, value in documents.walk(data):
+        top, _, rest = path.partition(".")
+        if not isinstance(value, str):
+            continue
+        if top in ("catalog", "catalogs", "configDependencies") or (
+            top == "packageExtensions" and "ependencies." in rest
+        ):
+            yield npm(key, value.partition("+")[0], path)
+        elif top == "patchedDependencies":
+            at = key.find("@", 1)
+            yield npm(key[:at], key[at + 1 :], path) if at > 0 else npm(key, "*", path)
+    yield from _limits("overrides", data.get("overrides"))
 
 
 def environment(source: Source) -> Inventory:
@@ -86,10 +121,20 @@ def _needed(document: dict[str, Any]) -> Asks:
 
 def script(source: Source) -> Inventory:
     """What a script in one file asks for, in its own remarks (PEP 723)."""
-    found = SCRIPT.search(source.text)
-    text = re.sub(r"(?m)^# ?", "", found[1] if found else "")
+    found = SCRIPT.findall(source.text)
+    if len(found) != 1:
+        raise bad(source.where, "has no block of requirements, or more than one", "end it by # ///")
+    text = re.sub(r"(?m)^# ?", "", found[0])
     data = documents.from_toml(Source(text, source.where, source.beside))
-    return asking("script (PEP 723)", _texts(data.get("dependencies", []), "", "script"), PYPI)
+    asks = _every(
+        {}, {"dependencies": data.get("dependencies", [])}, table(data.get("tool")), source
+    )
+    return asking("script (PEP 723)", _placed(table(data.get("tool")), asks), PYPI)
+
+
+def _placed(tool: dict[str, Any], asks: Asks) -> Asks:
+    sources = table(table(tool.get("uv")).get("sources"))
+    yield from (_from(sources, part) for part in asks)
 
 
 def pyproject(source: Source) -> Inventory:
@@ -97,16 +142,21 @@ def pyproject(source: Source) -> Inventory:
     document = documents.from_toml(source)
     tool, project = table(document.get("tool")), table(document.get("project"))
     name = canonical(PYPI, str(project.get("name") or table(tool.get("poetry")).get("name") or ""))
-    sources = table(table(tool.get("uv")).get("sources"))
-    found = [_from(sources, part) for part in _every(document, project, tool, source)]
-    return asking("pyproject.toml", found, PYPI, CONDA, name=name)
+    found = _placed(tool, _every(document, project, tool, source))
+    others = {key: held for key, held in tool.items() if key in _TOOLS}
+    words = (f"{key} {value}" for _, key, value in documents.walk(others) if isinstance(value, str))
+    mentions = mentioned("\n".join(words), "")
+    return asking("pyproject.toml", found, PYPI, CONDA, name=name, mentions=mentions)
 
 
 def _every(
     document: dict[str, Any], project: dict[str, Any], tool: dict[str, Any], source: Source
 ) -> Asks:
     yield from _texts(project.get("dependencies", []), "", "project.dependencies")
-    for extra, texts in table(project.get("optional-dependencies")).items():
+    extras = project.get("optional-dependencies", {})
+    if not isinstance(extras, dict):
+        yield Unread(PYPI, "", "project.optional-dependencies: is no table")
+    for extra, texts in table(extras).items():
         yield from _texts(texts, f"extra {extra}", f"optional-dependencies {extra}")
     yield from _dynamic(project, table(table(tool.get("setuptools")).get("dynamic")), source)
     for group, texts in table(document.get("dependency-groups")).items():
@@ -133,10 +183,10 @@ def _tools(tool: dict[str, Any]) -> Asks:
         scope = f"group {path}"
         if isinstance(value, list) and _LISTS.search(path):
             yield from _texts(value, scope, f"tool.{path}")
-        elif isinstance(value, dict) and key in ("pypi-dependencies", "requires-plugins"):
+        elif isinstance(value, dict) and key in _POETRY:
             for name, wanted in value.items():
                 yield from poetry(name, wanted, scope)
-        elif isinstance(value, dict) and key == "dependencies" and "pixi" in path:
+        elif isinstance(value, dict) and key.endswith("dependencies") and "pixi" in path:
             for name, wanted in value.items():
                 spec = table(wanted).get("version", "") if isinstance(wanted, dict) else wanted
                 yield conda(f"{name} {spec}".replace("*", "").strip(), scope)
@@ -152,13 +202,9 @@ def pixi(source: Source) -> Inventory:
 
 
 def catalogs(source: Source) -> Inventory:
-    """What the catalogs and overrides of a pnpm-workspace.yaml name."""
-    found = [
-        npm(key, value)
-        for path, key, value in documents.walk(documents.from_yaml(source))
-        if isinstance(value, str) and path.startswith(("catalog", "overrides"))
-    ]
-    return asking("pnpm-workspace.yaml", found, NPM)
+    """What a pnpm-workspace.yaml fixes."""
+    data = documents.shaped(documents.from_yaml(source) or {}, dict[str, Any], source.where)
+    return asking("pnpm-workspace.yaml", _catalogs(data), NPM, alone=True)
 
 
 def _from(sources: dict[str, Any], part: Ask | Unread) -> Ask | Unread:
@@ -166,8 +212,14 @@ def _from(sources: dict[str, Any], part: Ask | Unread) -> Ask | Unread:
     for name, places in sources.items():
         if isinstance(part, Ask) and canonical(PYPI, name) == part.name:
             every = places if isinstance(places, list) else [places]
-            if any(key in table(place) for place in every for key in ("git", "url", "path")):
-                return Unread(PYPI, part.name, f"{name} {ADDRESS}")
+            for place in map(table, every):
+                if "git" in place or (at := place.get("url") or place.get("path")):
+                    told = asked(f"{name} @ {at}") if "git" not in place else None
+                    return (
+                        told
+                        if isinstance(told, Ask)
+                        else Unread(PYPI, part.name, f"{name} {ADDRESS}")
+                    )
     return part
 
 
@@ -175,7 +227,7 @@ def _dynamic(project: dict[str, Any], wanted: dict[str, Any], source: Source) ->
     """Dependencies that setuptools reads from files beside; a build script's cannot be known."""
     dynamic = project.get("dynamic", [])
     for key in ("dependencies", "optional-dependencies"):
-        if not isinstance(dynamic, list) or key not in dynamic:
+        if key not in (dynamic if isinstance(dynamic, list) else [dynamic]):
             continue
         told = table(wanted.get(key))
         every = [told] if key == "dependencies" else [table(one) for one in told.values()]
