@@ -131,7 +131,8 @@ def image(text: str, scope: str) -> Iterator[Ask | Unread]:
     >>> [ask.spec for ask in image("docker.io/aquasec/trivy:0.69.4", "")]
     ['0.69.4']
     """
-    found = _IMAGE.fullmatch(text.strip())
+    text = text.strip().strip("\"'")
+    found = _IMAGE.fullmatch(text)
     if not found:
         known = canonical(DOCKER, text.partition("$")[0].partition(":")[0].strip())
         name = known if re.fullmatch(r"[\w./-]+", known) and not known.endswith("/") else ""

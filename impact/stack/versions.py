@@ -18,6 +18,7 @@ LONGEST = 1000  # characters of a version or a requirement; longer ones are not 
 _SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
 _NAMED = re.compile(r"(>(?!=)\s*)?v?(\d{1,9}(?:\.\d{1,9})*)(-?[A-Za-z][\w.-]*)?")
 _LIKE = re.compile(r"(?=.*\d)[^\s(){}\[\]<>,|*$]*")  # what may be a version at all
+_SHORT = re.compile(r"v?[0-9a-f]{7,}", re.IGNORECASE)  # of an action: a commit, not a version
 _BEGIN = "0"  # in a range of OSV: before every version
 
 
@@ -59,6 +60,8 @@ def comparable(ecosystem: str, version: str) -> bool:
     """Whether a text is a version where its ecosystem has rules for them."""
     base = ecosystem.partition(":")[0]
     if COMMIT.fullmatch(version) or not _LIKE.fullmatch(version):
+        return False
+    if base == ACTIONS and _SHORT.fullmatch(version):
         return False
     if base == "npm" and not _SEMVER.fullmatch(version.lstrip("=v ")):
         return False
@@ -139,7 +142,7 @@ def admits(ask: Ask) -> Callable[[str], bool] | None:
 
 def _tag(spec: str) -> Callable[[str], bool] | None:
     """`v4` and `4.1` move with what begins so, a branch may point at anything, a commit is none."""
-    if COMMIT.fullmatch(spec):
+    if COMMIT.fullmatch(spec) or _SHORT.fullmatch(spec):
         return None
     if whole := FULL.fullmatch(spec):
         return lambda version: any(same(ACTIONS, version, one) for one in (spec, whole[1]))

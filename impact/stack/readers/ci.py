@@ -40,10 +40,13 @@ _INSTALLS = [
     (re.compile(rf"(?<![\w-])(?:{row['words']}) ([^;&|\n]*)".replace(" ", r"\s+")), row)
     for row in _DATA["command"]
 ]
-_TOOLS = re.compile(r"p(?:ip|oetry|dm|npm)|uv|np[mx]|yarn|bun|conda|mamba")
+_TOOLS = re.compile(r"p(?:ip|oetry|dm|npm)|uv|np[mx]|yarn|bun|conda|mamba|\.whl|\.tgz")
 _PACKAGE, _TAKES = _DATA["options"]["package"], _DATA["options"]["takes"]
 _VALUE = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
-_STEP = re.compile(r"\s*(?:onbuild\s+)?(from|copy|arg|env|run)\s+(.*)", re.IGNORECASE | re.DOTALL)
+_STEP = re.compile(
+    r"\s*(?:onbuild\s+)?(from|copy|add|arg|env|run)\s+(.*)", re.IGNORECASE | re.DOTALL
+)
+_UPS = ("", "../", "../../", "../../../", "../../../../")  # to the top of a repository
 Asks = Iterator[Ask | Unread]
 
 
@@ -55,7 +58,7 @@ def pipeline(form: str, source: Source) -> Inventory:
     values: dict[str, list[str]] = {}
     for path, _, value in documents.walk(every):
         _set(values, path, value)
-    found = list(_steps(every if len(every) > 1 else every[0], values, source))
+    found = list(_steps(every if len(every) > 1 else every[0], values, source, inner=False))
     kind = MANIFEST if "compose" in form else CI
     return asking(form, found, kind=kind, mentions=mentioned(source.text), alone=True)
 
@@ -89,15 +92,19 @@ def _filled(text: str, values: Mapping[str, list[str]]) -> Iterator[str]:
         yield told
 
 
-def _steps(data: object, values: Mapping[str, list[str]], source: Source) -> Asks:
+def _steps(data: object, values: Mapping[str, list[str]], source: Source, inner: bool) -> Asks:
     for path, key, value in documents.walk(data):
         if not isinstance(value, str):
             continue
         for text in _filled(value, values):
             if key == "uses":
                 yield from _uses(text, path, source)
-            elif key in ("image", "container") and " " not in text:
+            elif key in ("image", "container") and " " not in text.strip():
                 yield from image(text, path)
+            elif key == "repo" and "://" in text:  # of a hook, installed from its repository
+                yield Unread("", _place(text), f"{text[:80]} is a repository")
+            elif key in ("local", "template", "include") and re.search(r"\.ya?ml$", text):
+                yield from _included(text, values, source, inner)
             elif key == "additional_dependencies":
                 told = asked(text, path)
                 yield from [told] if isinstance(told, Ask) else []
@@ -105,14 +112,36 @@ def _steps(data: object, values: Mapping[str, list[str]], source: Source) -> Ask
                 yield from shell(text, path)
 
 
+def _included(text: str, values: Mapping[str, list[str]], source: Source, inner: bool) -> Asks:
+    """What a file that a pipeline includes uses; one that another included is not followed."""
+    name = next(
+        (up + text.lstrip("/") for up in _UPS if _is_there(source, up + text.lstrip("/"))), ""
+    )
+    if not name or inner:
+        yield Unread("", "", f"{text[:80]} is included and not read")
+        return
+    every = documents.from_yamls(Source(source.beside(name), source.where, source.beside))
+    yield from _steps(every, values, source, inner=True)
+
+
+def _place(text: str) -> str:
+    """The name of a repository or file, the last part of its address."""
+    return (
+        re.sub(r"[@#?].*|\.git$", "", text.rpartition(" @ ")[2])
+        .rstrip("/")
+        .rpartition("/")[2]
+        .lower()
+    )
+
+
 def _uses(text: str, path: str, source: Source) -> Asks:
     """What a step uses: an image, an action of another repository, or a local one that is there."""
+    text = text.strip()
     if text.startswith("docker://"):
         yield from image(text, path)
     elif text.startswith("."):
         ends = ("", "/action.yml", "/action.yaml", "/Dockerfile")
-        ups = ("", "../", "../../", "../../../", "../../../../")
-        if not any(_is_there(source, f"{up}{text[2:]}{end}") for up in ups for end in ends):
+        if not any(_is_there(source, f"{up}{text[2:]}{end}") for up in _UPS for end in ends):
             yield Unread("", "", f"{text[:80]} is used and not there")
     else:
         yield action(text, path)
@@ -134,6 +163,8 @@ def dockerfile(form: str, source: Source) -> Inventory:
 def _built(text: str) -> Asks:
     values: dict[str, list[str]] = {}
     stages: set[str] = set()
+    if frontend := re.match(r"#\s*syntax\s*=\s*(\S+)", text):
+        yield from image(frontend[1], "line 1")
     for number, line in _lines(text):
         scope = f"line {number}"
         step = _STEP.fullmatch(line)
@@ -176,7 +207,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
     """Logical lines of a Dockerfile, joined where one goes on, without its remarks."""
     start, held = 1, ""
     for number, line in enumerate(text.splitlines(), 1):
-        if line.lstrip().startswith("#"):
+        if line.lstrip().startswith("#") or (held and not line.strip()):
             continue
         start = start if held else number
         if line.rstrip().endswith(("\\", "`")):
@@ -193,6 +224,11 @@ def shell(text: str, scope: str) -> Asks:
     if not _TOOLS.search(text):
         return
     text = re.sub(r"(?m)(?:^|\s)#.*", "", re.sub(r"[\\`]\r?\n", " ", text))
+    for address in re.findall(r"[^\s\"'=]+\.(?:whl|tgz)\b", text):
+        kind = NPM if address.endswith("tgz") else PYPI
+        name, version = artifact(kind, address)
+        if name:
+            yield Ask(kind, name, version if kind == NPM else f"=={version}", scope)
     for command, row in _INSTALLS:
         for found in command.finditer(text):
             grammar = _GRAMMARS[row["grammar"]]
@@ -223,21 +259,20 @@ def _arguments(words: list[str], grammar: Any, first: bool, scope: str) -> Asks:
 
 
 def _package(word: str, grammar: Any, scope: str) -> Asks:
+    word = word if "(" in word else word.rstrip(")")
     if grammar is npm:
         at = word.find("@", 1)
         told = npm(word[:at], word[at + 1 :], scope) if at > 0 else npm(word, "*", scope)
         if "/" in word and not word.startswith("@"):
             told = npm("x", word, scope)
-            place = re.sub(r"[@#?].*|\.git$", "", word).rpartition("/")[2]
-            told = told if isinstance(told, Ask) else told._replace(name=canonical(NPM, place))
+            told = told if isinstance(told, Ask) else told._replace(name=_place(word))
     elif "/" in word or word.endswith((".whl", ".tar.gz")):
         name, version = artifact(PYPI, word)
-        place = re.sub(r"[@#?].*|\.git$", "", word.partition(" @ ")[2] or word).rpartition("/")[2]
         why = f"{word[:80]} is an address or a path"
         told = (
             Ask(PYPI, name, f"=={version}", scope)
             if name
-            else Unread(PYPI, canonical(PYPI, place), why)
+            else Unread(PYPI, canonical(PYPI, _place(word)), why)
         )
     else:
         word = re.sub(r"^([\w.-]+(?:\[[^\]]*\])?)@(?=[\dv])", r"\1==", word)
@@ -247,11 +282,12 @@ def _package(word: str, grammar: Any, scope: str) -> Asks:
 
 
 def notebook(source: Source) -> Inventory:
-    """What the cells of a notebook install."""
-    cells = table(documents.from_json(source)).get("cells")
-    texts = [table(cell).get("source", "") for cell in (cells if isinstance(cells, list) else [])]
-    joined = "\n".join("".join(text) if isinstance(text, list) else str(text) for text in texts)
-    lines = "\n".join(line for line in joined.splitlines() if line.lstrip()[:1] in ("!", "%"))
-    return asking(
-        "notebook", shell(lines, "cells"), PYPI, NPM, mentions=mentioned(lines), alone=True
+    """What the cells of a notebook install; names in a line that installs are looked for."""
+    cells = documents.walk(documents.from_json(source))
+    told = [text for _, key, text in cells if key in ("source", "input") and isinstance(text, str)]
+    lines = "".join(text if text.endswith("\n") else f"{text}\n" for text in told)
+    installs = "\n".join(
+        line for line in re.sub(r"\\\n", " ", lines).splitlines() if "install" in line
     )
+    found, mentions = shell(lines, "cells"), mentioned(installs)
+    return asking("notebook", found, PYPI, NPM, mentions=mentions, alone=True)
