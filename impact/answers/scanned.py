@@ -23,7 +23,7 @@ from impact.stack import vex
 from impact.stack.files import shown
 from impact.stack.findings import ALARMING, NOT_EVALUATED
 from impact.stack.inventory import tail
-from impact.stack.verdicts import NOT_LOOKED_FOR
+from impact.stack.verdicts import EXPOSED, NOT_LOOKED_FOR
 
 KEYS = (  # of a line of JSON, beside `ecosystem`, `system` and `history`
     *("file", "format", "package", "version", "advisory", "finding", "verdict"),
@@ -65,7 +65,8 @@ def command(
 
     looked = every.filter(pl.col("settle") != NOT_LOOKED_FOR)["system"].unique()
     missed = set(every["system"]) - set(looked)
-    grave = every.filter(pl.col("finding").is_in(ALARMING)).height > 0 or missed or not every.height
+    alarm = pl.col("finding").is_in(ALARMING) | (pl.col("verdict") == EXPOSED)
+    grave = every.filter(alarm).height > 0 or missed or not every.height
     if missed:
         systems = words.listed([f"`{name}`" for name in sorted(missed)][:5])
         notes.append(

@@ -28,6 +28,7 @@ _BROKEN = (  # what a damaged archive raises
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError),
     *(NotImplementedError, UnicodeDecodeError),
 )
+_QUIET = re.compile(r"(?i)^(?:\.|readme|licen[cs]e|copying|notice|changelog|contributing)")
 ENDINGS = (".json", ".yaml", ".yml", ".csv")
 Packages = dict[tuple[str, str], list[Affected]]
 
@@ -87,6 +88,7 @@ def joined(records: Iterable[tuple[str, bytes | Fault]]) -> Advisories:
             if isinstance(data, Fault):
                 raise BadInput(data)
             said = record(Source(decoded(data, name), name))
+            said = said or [Affected(name, "", "")]
             affected += [one for one in said if one.name]
             unread += [_nameless(name, one) for one in said if not one.name]
         except BadInput as error:
@@ -104,11 +106,17 @@ def _files(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
     if path.is_file():
         found = [path]
     else:
-        found = sorted(file for file in path.rglob("*") if file.suffix in ENDINGS)
+        found = sorted(file for file in path.rglob("*") if not _QUIET.search(file.name))
     for file in found:
         name = file.relative_to(path).as_posix() if file != path else file.name
         try:
             if not file.is_file():
+                continue
+            if file.suffix.lower() not in ENDINGS:
+                yield (
+                    name,
+                    Fault(name, "is of no ending that is read", f"give {', '.join(ENDINGS)}"),
+                )
                 continue
             if file.stat().st_size > MOST_BYTES:
                 yield name, Fault(name, "is larger than an advisory can be", "remove it")
@@ -128,7 +136,12 @@ def _archived(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
             for info in every:
                 _harmless(path.name, info)
             for info in every:
-                if not info.is_dir() and info.filename.endswith(ENDINGS):
+                last = info.filename.rpartition("/")[2]
+                if info.is_dir() or _QUIET.search(last):
+                    continue
+                if not last.lower().endswith(ENDINGS):
+                    yield info.filename, Fault(info.filename, "is of no ending that is read", "")
+                else:
                     with archive.open(info) as opened:
                         yield info.filename, opened.read(MOST_BYTES + 1)[:MOST_BYTES]
     except _BROKEN as error:

@@ -23,7 +23,7 @@ SKIPPED = {  # folders of what is installed, built or recorded; the locks that l
 }
 _OTHER = re.compile(  # endings of what is never one, so that a walk need not open it
     r"\.(?:py[cdox]?|pyi|js|mjs|cjs|jsx|tsx?|vue|svelte|css|scss|less|html?|md|mdx|rst|adoc|tex|ipynb"
-    r"|c|cc|cpp|cxx|h|hpp|go|rs|java|kt|kts|scala|rb|php|swift|cs|fs|lua|pl|sh|bash|ps1|bat|sql|proto"
+    r"|c|cc|cpp|cxx|h|hpp|go|rs|java|kt|kts|scala|rb|php|swift|cs|fs|lua|pl|ps1|bat|sql|proto"
     r"|png|jpe?g|gif|svg|ico|webp|bmp|pdf|docx?|xlsx?|pptx?|mp[34]|wav|ogg|mov|woff2?|ttf|otf|eot"
     r"|zip|gz|tgz|bz2|xz|zst|tar|7z|whl|egg|jar|so|dll|dylib|exe|bin|dat|db|sqlite3?|parquet|arrow"
     r"|npy|npz|pt|onnx|safetensors|pickle|pkl|map|snap|csv|tsv|jsonl|ndjson|log|patch|diff|po|mo)$",

@@ -88,7 +88,8 @@ def find(
         return found
     for component in inventory.components:
         perhaps = component.key not in roots and alike(component, base, name)
-        if perhaps and names_any(records, component.version):
+        told = [names_version(record, component.version) for record in records] if perhaps else []
+        if any(one is not False for one in told):
             why = f"{component.name} {component.version} may be {name}: it does not say whose it is"
             return Finding(NOT_EVALUATED, component.version, (), why, (component.key,))
     if asks and all(ask.limit for ask in asks):
@@ -125,7 +126,8 @@ def alike(part: Component | Ask | Unread, base: str, package: str) -> int:
     one, other = fold(ecosystem or base, part.name), fold(base, package)
     ends = one.endswith(f"/{other}")
     if not base:
-        return SURELY if one == other or ends else 0
+        last = other.rpartition("/")[2] == one.rpartition("/")[2]
+        return SURELY if one == other or ends else PERHAPS if last else 0
     if ecosystem == base or (ecosystem == GITHUB and base == ACTIONS):
         surely = one == other or (base == DOCKER and ends)
         return SURELY if surely else PERHAPS if other.endswith(f"/{one}") else 0

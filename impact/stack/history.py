@@ -42,12 +42,22 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
     Commits that were made on a branch and merged count as that branch's. Times are those of the
     committer, which can be set by hand; the docs say so.
     """
-    if (repository / ".git" / "shallow").exists():
+    if _git(repository, "rev-parse", "--is-shallow-repository").strip() == b"true":
         raise bad(str(repository), "is a shallow clone", "fetch it whole: git fetch --unshallow")
     main = set(_git(repository, "rev-list", "--first-parent", "HEAD").decode().split())
     log = _git(
         repository,
-        *("log", "HEAD", "--all", "--source", "-m", "--topo-order", "--reverse", "--no-renames"),
+        *(
+            "log",
+            "HEAD",
+            "--all",
+            "--reflog",
+            "--source",
+            "-m",
+            "--topo-order",
+            "--reverse",
+            "--no-renames",
+        ),
         *("--no-ext-diff", "--raw", "--no-abbrev", "-z", "--format=%x01%H %ct %S"),
     )
     lines: dict[str, list[Revision]] = {}
@@ -60,7 +70,8 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
             again = field[1:].partition(" ")[0] in seen  # a merge, beside its second parent
             commit, stamp, name = field[1:].split(" ", 2)
             seen.add(commit)
-            side = "" if commit in main else re.sub(r"^refs/\w+/", "", name)
+            name = re.sub(r"^refs/\w+/", "", name.partition("@")[0])
+            side = "" if commit in main else "that was merged or left" if name == "HEAD" else name
             at = _moment(repository, commit, stamp)
         elif field.startswith(":"):
             _, mode, _, blob, status = field.split(" ")
@@ -80,6 +91,15 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
         held = {one.blob for one in lines[path]} | {""}
         lines[path] = [one for one in branch if one.blob not in held] + lines[path]
     return {path: every for path, every in lines.items() if every}
+
+
+def complete(repository: Path) -> bool:
+    """Whether a clone has all branches of where it comes from."""
+    try:
+        told = _git(repository, "config", "--get-regexp", r"^remote\..*\.fetch$").decode()
+    except BadInput:  # none: it comes from nowhere
+        return True
+    return all("refs/heads/*" in line or "refs/*" in line for line in told.splitlines())
 
 
 def _moment(repository: Path, commit: str, stamp: str) -> datetime:

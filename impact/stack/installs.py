@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from posixpath import normpath
 
 from impact.errors import BadInput, Fault, did_you_mean
 from impact.numerics import times
 from impact.stack.verdicts import MODES, RESOLVED, Install
 from impact.texts import by_line, local, sheet
 
-COLUMNS = ("when", "until", "mode", "path", "version", "note", "repository", "workflow")
+COLUMNS = (
+    *("when", "until", "mode", "path", "version", "note", "repository", "workflow", "package"),
+)
+_VERSION = re.compile(r"v?\d[\w.+!-]*")
 _MODES = MODES[1:]
 
 
@@ -18,7 +23,7 @@ def read(path: Path) -> list[Install]:
 
     Columns: `when` (a day or a UTC minute), `mode` (locked, resolved, image, unknown; a run of a
     workflow resolves its tags anew), and as wanted `until`, `path` or `workflow` (files below it;
-    empty: all), `repository` (the system), `version` (seen), `note`.
+    empty: all), `repository` (the system), `version` (seen) of `package`, `note`.
     """
     name = path.name
     read_, ragged = sheet(local(path), name, COLUMNS)
@@ -51,10 +56,15 @@ def read(path: Path) -> list[Install]:
             continue
         if ends < begins:
             faults.append(Fault(f"{name}:{line} until", "is before its begin", "swap the two"))
-        at = (said.get("path") or said.get("workflow", "")).replace("\\", "/")
-        at = at.removeprefix("./").rstrip("*").strip("/")
-        seen, home = said.get("version", ""), said.get("repository", "")
-        installs.append(Install(begins, ends, mode, at, seen, home, f"{name}:{line}"))
+        at = (said.get("path") or said.get("workflow", "").partition("@")[0]).replace("\\", "/")
+        at = normpath(at.rstrip("*") or ".").strip("/")
+        seen, home = said.get("version", ""), said.get("repository", "").removesuffix(".git")
+        if seen and not _VERSION.fullmatch(seen):
+            repair = "write one version, and its package in the column package"
+            faults.append(Fault(f"{name}:{line} version", f'"{seen[:60]}" is no version', repair))
+        place, of = f"{name}:{line}", said.get("package", "")
+        at = "" if at == "." else at
+        installs.append(Install(begins, ends, mode, at, seen, home, place, of))
     if faults:
         raise BadInput(by_line(faults))
     return installs

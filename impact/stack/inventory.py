@@ -314,10 +314,10 @@ def from_purl(purl: str) -> tuple[str, str, str]:
     a parse by packageurl-python takes ten times as long (21 microseconds); a test compares the two
     and the published suite.
     """
-    purl = purl.strip()
-    if purl[:4].lower() != "pkg:" or len(purl) > LONGEST_PURL:
+    head, _, query = purl.strip().partition("#")[0].partition("?")
+    if head[:4].lower() != "pkg:" or len(head) > LONGEST_PURL:
         return "", "", ""
-    head, _, query = purl[4:].partition("#")[0].partition("?")
+    head, query = head[4:], query[:LONGEST_PURL]
     kind, _, rest = head.lstrip("/").partition("/")
     if not re.fullmatch(r"[A-Za-z][\w.+-]*", kind):
         return "", "", ""

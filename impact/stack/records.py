@@ -31,11 +31,13 @@ _BOUND = re.compile(r"([<>=!]*)v?(\*|[\w.+:~-]*\d[\w.+*:~-]*)")
 _ALL = ("*", "0", "unspecified")
 _EVER = datetime.min.replace(tzinfo=UTC)
 _COLUMNS = {  # of a campaign list
-    "package": r"(?:package|library|component)(?: names?)?|names?",
-    "version": r".*\bversions?(?: \S+)?",
+    "scope": "namespace|scope|group(?: id)?",
+    "package": r"(?:affected |malicious )?(?:package|library|component|artifact)(?: (?:names?|id))?|names?|purl",
+    "version": r"(?!.*(?:safe|fix|latest|patch|clean|good|secure|current)).*\bversions?\W*",
     "ecosystem": "ecosystem|registry|type|package (?:manager|type|ecosystem)",
 }
-_AFFECTED = ("known_affected", "first_affected", "last_affected")
+# Of CSAF; what was first and last affected is taken for a range on its own, so that none is missed.
+_AFFECTED = {"": "known_affected", ">=": "first_affected", "<=": "last_affected"}
 
 
 class _Range(Struct):
@@ -104,17 +106,23 @@ def _any(data: object, where: str) -> Iterator[Affected]:
             yield from _any(one, where)
         return
     said = table(data)
-    if said.get("next_page_token"):
+    further = said.get("next_page_token") or any(
+        key == "hasNextPage" and more is True for _, key, more in documents.walk(said.get("data"))
+    )
+    if further:
         yield Affected("an answer", "", "", note="has a further page, which is not here")
+    if said.get("errors"):
+        yield Affected("an answer", "", "", note="holds errors in place of what was asked for")
     if said.get("dataType") == "CVE_RECORD":
         yield from _cve(said, where)
     elif "vulns" in said or "results" in said:
-        yield from _any([*rows(said, "vulns"), *rows(said, "results")], where)
+        found = [*rows(said, "vulns"), *rows(said, "results")]
+        yield from _any([one for one in found if one], where)
     elif "ghsa_id" in said:
         yield from _github(said, where)
     elif "security_advisory" in said:  # an alert of Dependabot
         mine = {"vulnerabilities": [said.get("security_vulnerability")]}
-        yield from _github({**table(said["security_advisory"]), **mine}, where)
+        yield from _github({**mine, **table(said["security_advisory"])}, where)
     elif isinstance(said.get("data"), dict):
         yield from _graph(said["data"], {}, where)
     elif "document" in said and "affected" not in said:
@@ -136,8 +144,10 @@ def _osv(data: object, where: str) -> Iterator[Affected]:
     if not named:
         yield Affected(name, "", "", note="names no package")
     for one, package in named:
-        known = _range(word(one.database_specific, "last_known_affected_version_range"))[1]
+        told = word(one.database_specific, "last_known_affected_version_range")
+        last, known = _range(told)
         ends = tuple(event for event in known if event[0] != "introduced")
+        ends = ends or tuple(("last_affected", version) for version in last)
         spans = []
         for span in one.ranges or ():
             events = tuple(pair for event in span.events for pair in event.items())
@@ -148,7 +158,7 @@ def _osv(data: object, where: str) -> Iterator[Affected]:
             name,
             home,
             canonical(home, package.name.strip()),
-            tuple(one.versions or ()),
+            (*(one.versions or ()), *last),
             tuple(spans),
             published,
             withdrawn,
@@ -231,6 +241,8 @@ def _cve(said: object, where: str) -> Iterator[Affected]:
                 for item in rows(one, "versions")
                 if (word(item, "status") or word(one, "defaultStatus")) == "affected"
             ]
+            if word(one, "defaultStatus") == "affected":
+                told.append(_all_but(one))
             yield Affected(
                 name,
                 ecosystem,
@@ -242,11 +254,27 @@ def _cve(said: object, where: str) -> Iterator[Affected]:
             )
 
 
+def _all_but(one: object) -> tuple[tuple[str, ...], Events]:
+    """All versions but those that a CVE record calls unaffected, up to the end of each range."""
+    events = [("introduced", "0")]
+    for item in rows(one, "versions"):
+        if word(item, "status") == "unaffected":
+            start = word(item, "version") or "0"
+            end = word(item, "lessThan") or word(item, "lessThanOrEqual") or ""
+            events += [("fixed", start)] if start not in _ALL else [("limit", "0")]
+            events += [("introduced", end)] if re.match(r"v?\d", end) else []
+    if ("limit", "0") in events:
+        events = [event for event in events if event not in (("limit", "0"), ("introduced", "0"))]
+    return (), tuple(events)
+
+
 def _words(item: object) -> str:
     """A range of a CVE record in words."""
     start = re.sub(r"^[=v\s]+", "", word(item, "version")) or "0"
     if end := word(item, "lessThan") or word(item, "lessThanOrEqual"):
         sign = "<" if word(item, "lessThan") else "<="
+        if every := re.fullmatch(r"((?:\d+\.)*)(\d+)\.[*x]", end):  # all that begin so
+            sign, end = "<", f"{every[1]}{int(every[2]) + 1}"
         return f">= {'0' if start in _ALL else start}, {sign} {end}"
     return "*" if start in _ALL else start
 
@@ -292,22 +320,26 @@ def _csaf(said: object, where: str) -> Iterator[Affected]:
         name, exact = word(branch, "name"), "version" in word(branch, "category")
         names = path if exact or not name else (*path, name)
         for one in [at(branch, "product"), *rows(branch, "full_product_names")]:
-            told = from_purl(word(one, "product_identification_helper.purl"))
+            helper = at(one, "product_identification_helper")
+            purl = word(helper, "purl") or next(iter(listed(at(helper, "purls"))), "")
+            told = from_purl(str(purl))
             called = told[1] or "/".join(names[-2:]) or word(one, "name")
-            version = told[2] or (name if exact else "")
+            ranged = "range" in word(branch, "category")
+            version = name if ranged else told[2] or (name if exact else "")
             products[word(one, "product_id")] = told[0], called, version
         below += [(inner, names) for inner in rows(branch, "branches")]
-    for one in rows(said, "product_tree.relationships"):  # a part of a product is that part
+    for one in 2 * rows(said, "product_tree.relationships"):  # a part of a product is that part
         if part := products.get(word(one, "product_reference")):
             products[word(one, "full_product_name.product_id")] = part
     published = _time(word(said, "document.tracking.initial_release_date"), where)
     for flaw in rows(said, "vulnerabilities"):
         ids = [word(flaw, "cve"), *(word(one, "text") for one in rows(flaw, "ids"))]
         ids = list(filter(None, ids)) or [Path(where).stem]
-        every = [p for key in _AFFECTED for p in listed(at(flaw, f"product_status.{key}"))]
-        for product in dict.fromkeys(map(str, every)):
-            told = products.get(product, ("", product, ""))
-            yield _said(ids[0], *told, published, aliases=tuple(ids[1:]))
+        for sign, key in _AFFECTED.items():
+            for product in dict.fromkeys(map(str, listed(at(flaw, f"product_status.{key}")))):
+                home, name, text = products.get(product, ("", product, ""))
+                text = f"{sign} {text}" if sign and text else text
+                yield _said(ids[0], home, name, text, published, aliases=tuple(ids[1:]))
 
 
 def _exploited(said: object, where: str) -> Iterator[Affected]:
@@ -333,9 +365,11 @@ def _campaign(source: Source) -> Iterator[Affected]:
         what = "is no list of packages", "give it the columns Package and Version"
         raise BadInput(faults) if faults else bad(source.where, *what)
     for _, cells in read.rows:
-        said = {kind: cells[at] for kind, at in places.items()}
-        home = _ecosystem(said.get("ecosystem", ""))
-        told = _said(Path(source.where).stem, home, said["package"], said["version"], None)
+        said = {kind: cells[at].strip() for kind, at in places.items()}
+        home, name, _ = from_purl(said["package"])
+        home = home or _ecosystem(said.get("ecosystem", ""))
+        name = name or "/".join(filter(None, [said.get("scope"), said["package"]]))
+        told = _said(Path(source.where).stem, home, name, said["version"], None)
         note = f"{said['package'][:60]}: {said['version'][:60]} is no version"
         yield told if told.versions or told.ranges else told._replace(name="", note=note)
 

@@ -21,6 +21,7 @@ from impact.stack.asking import asked, npm
 from impact.stack.documents import Source
 from impact.stack.files import Found
 from impact.stack.findings import (
+    ABSENT,
     FINDINGS,
     FOREIGN,
     LOCKED_AFFECTED,
@@ -31,6 +32,7 @@ from impact.stack.findings import (
 from impact.stack.inventory import ACTIONS, CI, LOCK, MANIFEST, NPM, Ask, Inventory, Unread, tail
 from impact.stack.paths import cuts
 from impact.stack.paths import paths as ways_in
+from impact.stack.records import Affected
 from impact.stack.verdicts import NO, UNLIKELY, Install, State, Window
 from impact.words import date
 
@@ -66,6 +68,7 @@ class Question:
     unread: tuple[Fault, ...] = ()  # advisories that could not be read
     by_tail: Mapping[str, list[Package]] = field(default_factory=dict, repr=False)
     others: Mapping[str, list[Package]] = field(default_factory=dict, repr=False)
+    seen: frozenset[Package] = frozenset()  # of which an install may have brought a version
 
 
 def question(
@@ -84,8 +87,17 @@ def question(
     for package in known:
         by_tail[tail(package[1])].append(package)
         others[package[0].partition(":")[0]].append(package)
+    versions = {install.version for install in seen} - {""}
+    named = {tail(install.package) for install in seen if install.package}
+    met = (
+        package
+        for package, records in (known.items() if versions else ())
+        if tail(package[1]) in named or any(versions & {*record.versions} for record in records)
+    )
     unread = advisories.unread
-    return Question(known, tuple(windows), seen, as_of, history, unread, by_tail, others)
+    return Question(
+        known, tuple(windows), seen, as_of, history, unread, by_tail, others, frozenset(met)
+    )
 
 
 def scan(
@@ -123,11 +135,14 @@ def scan(
         entry = _Told(told, State(NOT_EVALUATED, "", None, None), "", [], [])
         found = Found(None, fault.where, "", fault)
         rows.append(_row(found, "not known", [("", "")], verdicts.NOT_READ, [entry], ()))
-    return _frame(rows)
+    return _frame(rows, bool(lone))
 
 
-def _frame(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
-    """The rows, one a package; of a system in which a part was not read, nothing is said `no`."""
+def _frame(rows: Sequence[dict[str, object]], lone: bool = False) -> pl.DataFrame:
+    """The rows, one a package; of a system in which a part was not read, nothing is said `no`.
+
+    Nor is it where an install of no file may have been of any.
+    """
     pair = pl.Struct({"ecosystem": pl.String(), "package": pl.String()})
     schema = {
         "of": pl.List(pair),
@@ -135,7 +150,7 @@ def _frame(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
     }
     frame = pl.DataFrame(rows, schema=schema, orient="row").explode("of").unnest("of")
     of = ["system", "ecosystem", "package"]
-    unread = (pl.col("finding") == NOT_EVALUATED).any().over(of)
+    unread = (pl.col("finding") == NOT_EVALUATED).any().over(of) | lone
     open_ = (pl.col("verdict") == NO) & unread
     told = pl.concat_str("reason", pl.lit(_BESIDE), separator="; ").str.strip_prefix("; ")
     return frame.with_columns(
@@ -178,6 +193,7 @@ class _Read:
 
     found: Found
     contents: Iterable[tuple[history.Revision | None, Source | Fault]]
+    whole: bool = False  # with all branches of a repository that is scanned as a whole
 
 
 class _Told(NamedTuple):
@@ -207,6 +223,7 @@ def _dated_contents(
         read.add(home.resolve())
         try:
             log = history.revisions(home, asked_of.as_of)
+            every_branch = asked_of.history and history.complete(home)
         except BadInput as error:
             yield from (_Read(found, [(None, error.faults[0])]) for found in mine)
             continue
@@ -215,7 +232,9 @@ def _dated_contents(
             if found.path is not None:
                 inside = found.path.resolve().relative_to(home.resolve()).as_posix()
                 seen.add(inside)
-                yield _Read(found, _contents(home, inside, found, log.get(inside, []), asked_of))
+                contents = _contents(home, inside, found, log.get(inside, []), asked_of)
+                within = found.folder and home.resolve().is_relative_to(found.folder.resolve())
+                yield _Read(found, contents, bool(every_branch and within))
         if asked_of.history:
             below = {found.folder for found in mine if found.folder}
             rest = {inside: revisions for inside, revisions in log.items() if inside not in seen}
@@ -304,7 +323,7 @@ def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
 
     All others of an ecosystem are told of alike, so that they are asked about once.
     """
-    windowed = {(window.ecosystem, window.package) for window in asked_of.windows}
+    windowed = {(window.ecosystem, window.package) for window in asked_of.windows} | asked_of.seen
     told: dict[Package, list[_Told]] = {(base, ""): [] for base in asked_of.others}
     told |= {package: [] for package in asked_of.packages if package in windowed}
     form, kind, loose, notes = "not known", LOCK, (), ()  # type: str, str, tuple[str, ...], tuple[str, ...]
@@ -329,7 +348,7 @@ def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
         elif form == "not known" and isinstance(source, Source):
             found_form = readers.format_of(source.text, source.where)
             form = found_form.name if found_form else form
-        side, recorded = (revision.side, asked_of.history) if revision else ("", False)
+        side, recorded = (revision.side, one.whole) if revision else ("", False)
         for package, entries in told.items():
             part = parts.get(tail(package[1]), parts.get(""))
             found = _finding(inventory, part, package, one.found.where, asked_of.packages)
@@ -358,9 +377,23 @@ def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
             members = [other for other in asked_of.others[package[0]] if other not in told]
         if every and members:
             windows = [w for w in asked_of.windows if (w.ecosystem, w.package) == package]
-            affected = partial(names_any, asked_of.packages.get(package, ()))
+            there = any(entry.state.finding != ABSENT for entry in every)
+            affected = partial(_affected, package, asked_of.packages.get(package, ()), there)
             verdict = verdicts.verdict([entry.state for entry in every], windows, mine, affected)
             yield _row(one.found, form, members, verdict, every, notes)
+
+
+def _affected(package: Package, records: Sequence[Affected], there: bool, install: Install) -> bool:
+    """Whether the version of an install is an affected one of a package.
+
+    Where the line names no package it counts for what the file names, and for a package of which a
+    record lists that very version.
+    """
+    if install.package:
+        named = tail(install.package) == tail(package[1])
+        return named and names_any(records, install.version)
+    listed = any(install.version in record.versions for record in records if not record.gone)
+    return listed or (there and names_any(records, install.version))
 
 
 def _by_tail(inventory: Inventory, wanted: Mapping[str, object]) -> dict[str, Inventory]:
@@ -467,9 +500,10 @@ def _row(
 
 
 def _covers(install: Install, found: Found) -> bool:
-    home = install.system.rstrip("/").rpartition("/")[2]
-    within = f"/{install.path}/" in f"/{found.where.strip('/')}/"
-    return (not install.path or within) and home in ("", found.system)
+    home, where = install.system.rstrip("/"), f"/{found.where.strip('/')}/"
+    within = f"/{install.path}/" in where or install.path.lower() == Path(found.where).stem.lower()
+    system = home.rpartition("/")[2] in ("", found.system) or f"/{home}/" in where
+    return (not install.path or within) and system
 
 
 def _instant(stamp: str) -> datetime | None:

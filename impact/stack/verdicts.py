@@ -62,6 +62,7 @@ class Install(NamedTuple):
     version: str = ""  # of the package, where it was seen
     system: str = ""
     where: str = ""  # the line that records it
+    package: str = ""  # that the version is of, where it is said
 
 
 class State(NamedTuple):
@@ -129,7 +130,7 @@ def verdict(
     states: Sequence[State],
     windows: Sequence[Window],
     installs: Sequence[Install],
-    affected: Callable[[str], bool] = lambda version: False,
+    affected: Callable[[Install], bool] = lambda install: False,
 ) -> Verdict:
     """The gravest verdict over the states of a file and the installs recorded of it.
 
@@ -149,15 +150,20 @@ def verdict(
 
     for state in states:
         for several in _accounts(state, windows) or [[]]:
-            if state.kind == SBOM or not installs or state.finding == LOCKED_AFFECTED:
+            locked = state.finding == LOCKED_AFFECTED and state.kind != CI
+            if state.kind == SBOM or not installs or locked:
                 at = when(state.begins, state.ends, several, throughout=len(states) > 1)
                 judge(state, NOT_RECORDED, at, several)
             for install in installs:
                 if state.kind != SBOM and _during(install, state):
                     at = when(install.begins, install.ends, several, throughout=False)
-                    judge(_as_of(state, install), install.mode, at, several)
+                    mode = install.mode
+                    if install.version and state.finding == LOCKED_OTHER:
+                        held = state.version.split(", ")  # else it was not the lock that counted
+                        mode = mode if install.version in held else RESOLVED
+                    judge(_as_of(state, install), mode, at, several)
     for install in installs:
-        if install.version and affected(install.version):
+        if install.version and affected(install):
             return Verdict(EXPOSED, f"an install of {install.version} is recorded", _SEEN)
         if not _covered(install, states):
             told = f"no content of the file is known for {date(install.begins)}"

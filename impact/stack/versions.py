@@ -95,6 +95,10 @@ def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) ->
     if found is None:
         return None
     every = [event for event in every if event[1] != "*"]
+    limits = [event for event in every if event[0] == "limit"]
+    if len(limits) > 1:  # before any of them is before the last
+        last = max(limits, key=lambda event: event[2])
+        every = [event for event in every if event[0] != "limit"] + [last]
     first = [event for event in every if event[1] == _BEGIN]
     rest = sorted((event for event in every if event[1] != _BEGIN), key=lambda event: event[2])
     inside = False

@@ -17,7 +17,7 @@ import polars as pl
 
 from impact.stack.advisories import Packages, names_version
 from impact.stack.findings import ABSENT, LOCKED_AFFECTED
-from impact.stack.inventory import ECOSYSTEMS
+from impact.stack.inventory import DATA, ECOSYSTEMS
 from impact.stack.records import Affected
 from impact.stack.verdicts import EXPOSED, LIKELY, NO, NOT_LOOKED_FOR
 
@@ -27,22 +27,18 @@ Row = dict[str, Any]
 
 
 def document(rows: pl.DataFrame, packages: Packages, at: datetime | None = None) -> Row:
-    """The statements of a scan: one for each system, package and advisory that names it."""
+    """The statements of a scan: one for each system and advisory, with the packages it names."""
     moment = (at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    groups: dict[tuple[str, str, str], list[Row]] = {}
-    for row in rows.filter(pl.col("package") != "").sort("file").iter_rows(named=True):
-        groups.setdefault((row["system"], row["ecosystem"], row["package"]), []).append(row)
-    statements = []
-    for (system, *package), found in groups.items():
-        records: dict[str, list[Affected]] = {}
+    told = rows.filter((pl.col("package") != "") & (pl.col("settle") != NOT_LOOKED_FOR))
+    groups: dict[tuple[str, str], list[tuple[Affected, list[Row]]]] = {}
+    for (system, *package), found in _grouped(told.sort("file")).items():
         for record in packages[package[0], package[1]]:
-            records.setdefault(record.advisory, []).append(record)
-        if all(row["settle"] == NOT_LOOKED_FOR for row in found):
-            continue
-        for every in records.values():
-            if not every[0].gone:
-                told = _statement(system, every, found)
-                statements.append(told | {"timestamp": moment})
+            if not record.gone:
+                groups.setdefault((system, record.advisory), []).append((record, found))
+    statements = [
+        _statement(system, name, every) | {"timestamp": moment}
+        for (system, name), every in groups.items()
+    ]
     content = json.dumps(statements, sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
     return {
@@ -55,32 +51,36 @@ def document(rows: pl.DataFrame, packages: Packages, at: datetime | None = None)
     }
 
 
+def _grouped(rows: pl.DataFrame) -> dict[tuple[str, str, str], list[Row]]:
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows.iter_rows(named=True):
+        found.setdefault((row["system"], row["ecosystem"], row["package"]), []).append(row)
+    return found
+
+
 def text(rows: pl.DataFrame, packages: Packages, at: datetime | None = None) -> str:
     """The document as JSON."""
     return json.dumps(document(rows, packages, at), indent=1, ensure_ascii=False) + "\n"
 
 
-def _statement(system: str, records: list[Affected], found: list[Row]) -> Row:
-    """What one advisory, which may have several records of a package, means for a system."""
-    name = records[0].advisory
-    mine = [row for row in found if name in row["advisory"].split(", ")]
-    versions = sorted({v for row in mine or found for v in row["version"].split(", ") if v})
-    named = [v for v in versions if any(names_version(one, v) for one in records)]
-    kind = _TYPES.get(records[0].ecosystem, "generic")
-    purl = f"pkg:{kind}/{quote(records[0].name.replace(':', '/'), safe='/')}"
-    parts = [f"{purl}@{quote(version, safe='')}" for version in named or versions] or [purl]
-    aliases = {alias for one in records for alias in one.aliases} - {name}
+def _statement(system: str, name: str, every: list[tuple[Affected, list[Row]]]) -> Row:
+    """What one advisory means for a system, over all packages that it names."""
+    aliases = {alias for record, _ in every for alias in record.aliases} - {name}
+    parts = dict.fromkeys(part for record, found in every for part in _parts(record, found))
     product = _known(f"pkg:generic/{quote(system, safe='')}")
     statement = {
         "vulnerability": {"name": name, "aliases": sorted(aliases)},
         "products": [{**product, "subcomponents": [_known(part) for part in parts]}],
     }
-    if all(row["verdict"] == NO for row in found if row["settle"] != NOT_LOOKED_FOR):
-        absent = all(row["finding"] == ABSENT for row in found)
+    rows = [row for _, found in every for row in found]
+    if all(row["verdict"] == NO for row in rows):
+        absent = all(row["finding"] == ABSENT for row in rows)
         why = "component_not_present" if absent else "vulnerable_code_not_present"
         return {**statement, "status": "not_affected", "justification": why}
+    mine = [row for row in rows if f", {name}, " in f", {row['advisory']}, "]
     bad = [row for row in mine if row["verdict"] in (EXPOSED, LIKELY) or _now(row)]
-    shown = dict.fromkeys(f"{row['file']}: {row['reason']}" for row in bad or mine or found)
+    bad += [row for row in rows if row["verdict"] == EXPOSED and not row["advisory"]]
+    shown = dict.fromkeys(f"{row['file']}: {row['reason']}" for row in bad or mine or rows)
     said = {**statement, "status_notes": "; ".join(shown)}
     if not bad:
         return {**said, "status": "under_investigation"}
@@ -89,9 +89,20 @@ def _statement(system: str, records: list[Affected], found: list[Row]) -> Row:
     return {**said, "status": "affected", "action_statement": action}
 
 
+def _parts(record: Affected, found: list[Row]) -> list[str]:
+    """The package URLs of a package: with each version that the record names, else that is held."""
+    base = record.ecosystem.partition(":")[0]
+    name = quote(record.name.replace(":", "/"), safe="/")
+    purl = f"pkg:{DATA['packages'].get(base) or _TYPES.get(base, 'generic')}/{name}"
+    versions = sorted({v for row in found for v in row["version"].split(", ") if v})
+    named = [version for version in versions if names_version(record, version)]
+    return [f"{purl}@{quote(version, safe='')}" for version in named or versions] or [purl]
+
+
 def _now(row: Row) -> bool:
     """Whether a file locks an affected version as it stands now, on its main line."""
-    return bool(row["states"]) and row["states"][-1]["finding"] == LOCKED_AFFECTED
+    last = row["states"][-1] if row["states"] else {}
+    return last.get("finding") == LOCKED_AFFECTED and "on the branch" not in row["reason"]
 
 
 def _known(purl: str) -> Row:

@@ -117,7 +117,7 @@ def test_answers_of_github_are_read_in_each_of_its_interfaces() -> None:
     assert {one.ecosystem for one in nodes} <= {"npm", "PyPI", "RubyGems", "Go", "GitHub Actions",
                                                 "Maven", "NuGet", "crates.io"}  # fmt: skip
     assert any(one.withdrawn for one in nodes)
-    assert all(one.name for one in sample("github-graphql-pip.json"))
+    assert sum(not one.name for one in sample("github-graphql-pip.json")) == 1  # a further page
 
 
 def test_answers_of_osv_are_read_and_what_they_leave_out_is_told() -> None:

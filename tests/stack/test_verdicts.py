@@ -116,7 +116,7 @@ def test_a_version_that_was_seen_decides() -> None:
     state = State(LOCKED_OTHER, "1.80.0", at("20 8:00"), None, recorded=True)
     for version, expected in (("1.82.8", "exposed"), ("1.80.0", "no")):
         ran = [Install(at("11:00"), at("11:00"), "locked", version=version)]
-        told = verdict([state], ACCOUNTS, ran, affected=lambda one: one == "1.82.8")
+        told = verdict([state], ACCOUNTS, ran, affected=lambda one: one.version == "1.82.8")
         assert told.verdict == expected
 
 

@@ -19,7 +19,12 @@ Read = Callable[[Source], Inventory]
 _MODULES = (bills, ci, javascript, locks, manifests, requirements)
 _ROOMS = {room.__name__.rpartition(".")[2]: vars(room) for room in _MODULES}
 _WRITTEN = ("locks.", "javascript.")  # by tools, which end the last line
-_REMARKS = {"#": r"(?:^|\s)#.*", "<!--": r"(?s)<!--.*?-->", "//": r"(?:^|\s)//.*", "": ""}
+_REMARKS = {
+    "#": r"(?:^|\s)#.*",
+    "<!--": r"(?s)<!--(?:(?!<!--|-->).)*-->",
+    "//": r"(?:^|\s)//.*",
+    "": "",
+}
 
 
 class Format(NamedTuple):
@@ -30,6 +35,7 @@ class Format(NamedTuple):
     holds: tuple[str, ...] = ()
     called: str = ""
     loose: bool = False
+    known: str = ""  # what its versions that are read show
 
 
 _TABLE = tomllib.loads(Path(__file__).parents[1].joinpath("formats.toml").read_text("utf-8"))
@@ -62,6 +68,10 @@ def read(source: Source) -> Inventory:
     found = format_of(source.text, source.where)
     if found is None:
         raise bad(source.where, "is no lock, manifest or SBOM that is known", "see `impact scan`")
+    if found.known and not re.search(found.known, source.text):
+        raise bad(source.where, f"this version of {found.name} is not read", "look for a newer kit")
+    if "\n<<<<<<< " in source.text:
+        raise bad(source.where, "holds the marks of a merge that is not done", "merge it first")
     if not found.read:
         raise bad(source.where, f"{found.name} is not read", "give a lock or an SBOM that is")
     collecting = gc.isenabled()

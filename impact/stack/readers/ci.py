@@ -18,7 +18,7 @@ from typing import Any
 from impact.errors import BadInput, bad
 from impact.stack import documents
 from impact.stack.asking import action, asked, conda, image, npm
-from impact.stack.documents import Source, table
+from impact.stack.documents import Source
 from impact.stack.inventory import (
     CI,
     MANIFEST,
@@ -291,3 +291,16 @@ def notebook(source: Source) -> Inventory:
     )
     found, mentions = shell(lines, "cells"), mentioned(installs)
     return asking("notebook", found, PYPI, NPM, mentions=mentions, alone=True)
+
+
+def script(source: Source) -> Inventory:
+    """What a script of a shell, or the recipes of a Makefile, install."""
+    return asking("script", shell(source.text, "a command"), kind=MANIFEST, alone=True)
+
+
+def submodules(source: Source) -> Inventory:
+    """Whether the submodules of a repository are there, so that they are scanned too."""
+    paths = re.findall(r"(?m)^\s*path\s*=\s*(\S+)", source.text)
+    gone = [path for path in paths if not _is_there(source, f"{path}/.git")]
+    found = [Unread("", "", f"the submodule {path[:80]} is not checked out") for path in gone]
+    return asking(".gitmodules", found, kind=MANIFEST)
