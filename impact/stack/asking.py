@@ -133,7 +133,7 @@ def image(text: str, scope: str) -> Iterator[Ask | Unread]:
     """
     text = text.strip().strip("\"'")
     found = _IMAGE.fullmatch(text)
-    if not found:
+    if not found or "$" in text:
         known = canonical(DOCKER, text.partition("$")[0].partition(":")[0].strip())
         name = known if re.fullmatch(r"[\w./-]+", known) and not known.endswith("/") else ""
         yield Unread(DOCKER, name, f'"{text[:80]}" does not say which image it is')

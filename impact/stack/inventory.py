@@ -220,7 +220,8 @@ def fold(ecosystem: str, name: str) -> str:
     >>> fold("NuGet", "Evil.Pkg"), fold("Maven", "com.evil:Lib")
     ('evil.pkg', 'com.evil/lib')
     """
-    return canonical(ecosystem, name).lower().replace(":", "/").removeprefix("@")
+    name = canonical(ecosystem, name).lower().replace(":", "/").removeprefix("@")
+    return name.replace("_", "-") if ecosystem == "crates.io" else name
 
 
 def tail(name: str) -> str:
@@ -246,7 +247,8 @@ def mentioned(text: str, remark: str = r"(?:^|\s)#.*") -> frozenset[str]:
         parts = name.removesuffix(".git").split("/")
         below = parts[1:] if len(parts) > 1 and "." in parts[0] else parts  # without its host
         if not word.isupper():
-            every = (below, below[:2], below[-2:], parts[:2], parts[:3], [name, *more[:1]])
+            alone = below[:1] if below[1:] and below[1][:1].isdigit() else below  # name/1.0
+            every = (below, alone, below[:2], below[-2:], parts[:2], parts[:3], [name, *more[:1]])
             found |= {name, *map("/".join, every)}
     return frozenset(_plain(name) for name in found)
 

@@ -19,6 +19,8 @@ _SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
 _NAMED = re.compile(r"(>(?!=)\s*)?v?(\d{1,9}(?:\.\d{1,9})*)(-?[A-Za-z][\w.-]*)?")
 _LIKE = re.compile(r"(?=.*\d)[^\s(){}\[\]<>,|*$]*")  # what may be a version at all
 _SHORT = re.compile(r"v?[0-9a-f]{7,}", re.IGNORECASE)  # of an action: a commit, not a version
+_FOUR = ("NuGet", "Packagist")  # where a fourth part that is 0 is none
+_FOURTH = re.compile(r"^v?(\d+\.\d+\.\d+)\.0$")
 _BEGIN = "0"  # in a range of OSV: before every version
 
 
@@ -52,7 +54,9 @@ def same(ecosystem: str, one: str, other: str) -> bool:
     """
     if one == other or one.removeprefix("v") == other.removeprefix("v"):
         return True
-    first, second = parsed(ecosystem, _public(one)), parsed(ecosystem, _public(other))
+    first, second = (parsed(ecosystem, _public(text)) for text in (one, other))
+    if ecosystem in _FOUR:
+        first, second = (_FOURTH.sub(r"\1", _public(text)) for text in (one, other))
     return first is not None and first == second
 
 

@@ -55,6 +55,8 @@ def format_of(text: str, where: str = "") -> Format | None:
     most of its lines.
     """
     mine = [one for one in FORMATS if one.called and re.search(one.called, where)]
+    if sole := next((one for one in mine if one.loose and not one.holds), None):
+        return sole
     for one in (*mine, *FORMATS):
         if one.holds and all(re.search(pattern, text) for pattern in one.holds):
             return one

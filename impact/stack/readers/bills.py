@@ -131,7 +131,7 @@ def _cyclonedx(form: str, content: object, where: str) -> Inventory:
     wrong += [Wrong("", why)] if lacks else []
     edges = [(need.ref, other) for need in needs for other in need.depends_on]
     keys = {component.key for component in components}
-    loose = [other for _, other in edges if other not in keys]
+    loose = [end for edge in edges for end in edge if end not in keys]
     components += [Component(o, *from_purl(o)) for o in dict.fromkeys(loose) if from_purl(o)[1]]
     lost += [Wrong("", f"{other[:60]} is needed and no component") for other in loose]
     notes = [*_breaks([one for _, one in parts], needs, spec), *(one.why for one in lost)]

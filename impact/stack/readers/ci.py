@@ -103,6 +103,8 @@ def _steps(data: object, values: Mapping[str, list[str]], source: Source, inner:
                 yield from image(text, path)
             elif key == "repo" and "://" in text:  # of a hook, installed from its repository
                 yield Unread("", _place(text), f"{text[:80]} is a repository")
+            elif path.startswith("include") and key in ("remote", "project", "component"):
+                yield Unread("", "", f"{text[:80]} is included from elsewhere")
             elif key in ("local", "template", "include") and re.search(r"\.ya?ml$", text):
                 yield from _included(text, values, source, inner)
             elif key == "additional_dependencies":

@@ -368,7 +368,8 @@ def yarn_berry(source: Source) -> Inventory:
     for item in read:
         locator = _LOCATOR.fullmatch(item.package.resolution)
         if locator:
-            pair = canonical(NPM, locator[1]), item.package.version
+            local = "-use.local" in item.package.version
+            pair = canonical(NPM, locator[1]), "" if local else item.package.version
             pairs |= {pattern.strip(): pair for pattern in item.name.split(",")}
         else:
             unread.append(Unread(NPM, "", f"{item.name[:80]}: no resolution"))
@@ -378,15 +379,14 @@ def yarn_berry(source: Source) -> Inventory:
         if not locator:
             continue
         name, kind, rest = canonical(NPM, locator[1]), locator[2], locator[3]
+        version = "" if "-use.local" in item.package.version else item.package.version
         needs = [
             pairs.get(f"{need}@{spec}") or pairs.get(f"{need}@npm:{spec}") or (need, f"for {spec}")
             for need, spec in table(item.package.dependencies).items()
         ]
         own = kind == "workspace"
         loose = "" if item.package.checksum else "has no checksum"
-        entries.append(
-            Entry(name, item.package.version, needs, own, loose, (rest.partition("::")[0], rest))
-        )
+        entries.append(Entry(name, version, needs, own, loose, (rest.partition("::")[0], rest)))
         inner = npm(name, f"{kind}:{rest.partition('::')[0]}") if kind in ("npm", "patch") else None
         if isinstance(inner, Ask) and inner.spec[:1].isdigit():  # what it was resolved to
             entries.append(Entry(inner.name, inner.spec, loose=loose))

@@ -52,6 +52,7 @@ class _File(Struct, rename="kebab"):
     hash: str = ""
     hashes: dict[str, str] = field(default_factory=dict)
     file: str = ""
+    name: str = ""
     url: str = ""
     path: str = ""
     upload_time: Any = ""  # a time of TOML, or its text
@@ -119,8 +120,9 @@ def _entry(package: _Package) -> Entry:
     needs = [*package.dependencies, *(need for group in extra for need in group)]
     told = rows(package.metadata, "requires-dist")
     needs += [word(one, "name") for one in told if not one.get("marker")]
-    at = [*(f.file or f.url or f.path for f in files), package.file, package.url, package.path]
-    at = [f"/{address}" for address in (*at, str(source.get("url", ""))) if address]
+    at = [*(f.name or f.file or f.url or f.path for f in files), package.file, package.url]
+    at += [package.path, word(source, "url"), word(source, "path")]
+    at = [f"/{address}" for address in at if address]
     wanted = [pair for need in needs if (pair := _need(need))]
     own = package.own or place in (".", "./")
     return Entry(package.name, package.version.lstrip("="), wanted, own, loose, tuple(at))
@@ -155,7 +157,9 @@ def _toml(*keys: str) -> Callable[[Source], tuple[list[Any], str]]:
         every = [_joined(one, files, meta, members) for one in every]
         held = {str(table(one).get("name")) for one in every}
         named = {*files, *(key.split()[1] for key in meta if key.startswith("checksum "))}
-        named |= {word(need, "name") for need in rows(data, "manifest.requirements")}
+        groups = [at(data, "manifest.requirements")]
+        groups += table(at(data, "manifest.dependency-groups")).values()
+        named |= {word(need, "name") for group in groups for need in listed(group)}
         cut = len(keys) > 2 and at(data, keys[2]) is None
         lost = next(iter(named - held), "")
         return every, _CUT if cut else f"{lost} is named and not in the file" if lost else ""
@@ -177,8 +181,9 @@ def _joined(one: Any, files: dict[str, Any], meta: dict[str, Any], members: Coll
 
 def _cargo(source: Source) -> tuple[list[Any], str]:
     """What has no source is a member of the workspace, or lies in a folder beside it."""
-    packages, _ = _toml("", "package")(source)
-    return [{**table(one), "own": not table(one).get("source")} for one in packages], ""
+    packages, cut = _toml("", "package")(source)
+    cut = cut or ("" if packages or "version" in source.text else _CUT)
+    return [{**table(one), "own": not table(one).get("source")} for one in packages], cut
 
 
 def _pipenv(source: Source) -> tuple[list[Any], str]:
@@ -240,7 +245,7 @@ def _gems(source: Source) -> tuple[list[Any], str]:
             found.append(one | {"git": "x" if section == "GIT" else "", "own": section == "PATH"})
     tops = re.search(r"(?m)^DEPENDENCIES\s*\n((?:  .*\n?)*)", source.text)
     named = re.findall(r"(?m)^  ([\w.-]+)", tops[1] if tops else "")
-    lost = set(named) - {one["name"] for one in found} - {"bundler"}
+    lost = {*named, *(name for name, _ in hashed)} - {one["name"] for one in found} - {"bundler"}
     return found, f"{min(lost)} is named and not in the file" if lost else "" if tops else _CUT
 
 

@@ -40,7 +40,7 @@ _TOOLS = {  # whose own tables are looked through for names
     *("pdm", "pixi", "hatch", "rye", "flit", "tox", "nox", "cibuildwheel", "briefcase", "poe"),
     *("conda-lock", "uv", "poetry", "taskipy", "thx"),
 }
-_LAST = re.compile(r"((?:@[^/@]+/)?[^/@\s]+)(?:@[^/]*)?$")  # the last package of a path
+_LAST = re.compile(r"(?:^|/)((?:@[^/@]+/)?[^/@\s]+)(?:@[^/]*)?$")  # the last package of a path
 SCRIPT = re.compile(r"(?ms)^# /// script\s*$(.*?)^# ///\s*$")  # PEP 723
 
 
@@ -73,6 +73,7 @@ def _limits(by: str, held: object) -> Asks:
     for path, key, spec in documents.walk(held):
         if not isinstance(spec, str):
             continue
+        key = path.rstrip(".").rpartition(".")[2] if key == "." else key
         last = _LAST.search(re.split(r"(?<![@<>=\s])>(?!=)", key)[-1])
         name = last[1] if last else key
         found = npm(name, spec)
