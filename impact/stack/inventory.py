@@ -152,8 +152,8 @@ def locked(
     """The inventory of a lock whose packages name what they need; entries of one version join.
 
     What is needed and not there is not evaluated where a lock has it all by its format; where that
-    format can be cut, `all` else may be lost too. Where a file is called otherwise than its package, both are held: an
-    installer takes the file.
+    format can be cut, `all` else may be lost too. Where a file is called otherwise than its
+    package, both are held: an installer takes the file.
     """
     every = list(entries)
     every += [

@@ -32,7 +32,8 @@ _ALL = ("*", "0", "unspecified")
 _EVER = datetime.min.replace(tzinfo=UTC)
 _COLUMNS = {  # of a campaign list
     "scope": "namespace|scope|group(?: id)?",
-    "package": r"(?:affected |malicious )?(?:package|library|component|artifact)(?: (?:names?|id))?|names?|purl",
+    "package": r"(?:affected |malicious )?(?:package|library|component|artifact)(?: (?:name|id)s?)?"
+    "|names?|purl",
     "version": r"(?!.*(?:safe|fix|latest|patch|clean|good|secure|current)).*\bversions?\W*",
     "ecosystem": "ecosystem|registry|type|package (?:manager|type|ecosystem)",
 }

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +14,10 @@ import polars as pl
 
 from impact.errors import BadInput, Fault, bad, did_you_mean
 from impact.numerics import times
-from impact.stack import files, history, readers, verdicts
+from impact.stack import readers, verdicts
 from impact.stack.advisories import Advisories, Packages, names_any
 from impact.stack.asking import asked, npm
+from impact.stack.contents import Asked, Read, contents
 from impact.stack.documents import Source
 from impact.stack.files import Found
 from impact.stack.findings import (
@@ -119,7 +119,7 @@ def scan(
     rows: list[dict[str, object]] = []
     met: set[str] = set()
     homes: set[Path] = set()
-    for one in _dated_contents(every, asked_of, folders):
+    for one in contents(every, Asked(asked_of.history, asked_of.as_of), folders):
         progress(one.found.where)
         rows += _guarded(one, asked_of)
         met |= {i.where for i in asked_of.installs if _covers(i, one.found)}
@@ -187,15 +187,6 @@ def constraint(spec: str, packages: Packages) -> pl.DataFrame:
     return _frame(rows)
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A file with its contents over time, the last of them today's or that of the as-of day."""
-
-    found: Found
-    contents: Iterable[tuple[history.Revision | None, Source | Fault]]
-    whole: bool = False  # with all branches of a repository that is scanned as a whole
-
-
 class _Told(NamedTuple):
     """What one content says of a package, from when to when, by which ways and through whom."""
 
@@ -206,119 +197,17 @@ class _Told(NamedTuple):
     through: list[str]
 
 
-def _dated_contents(
-    every: Iterable[Found], asked_of: Question, folders: Sequence[Path]
-) -> Iterator[_Read]:
-    """Each file with its contents; after the last of a repository the locks that it removed."""
-    read: set[Path] = set()
-    dated = asked_of.history or asked_of.as_of is not None
-    homes = (
-        (_home(found.path.resolve()) if dated and found.path else None, found) for found in every
-    )
-    for home, group in groupby(homes, key=lambda pair: pair[0]):
-        mine = [found for _, found in group]
-        if home is None:
-            yield from (_Read(found, [(None, found.source)]) for found in mine)
-            continue
-        read.add(home.resolve())
-        try:
-            log = history.revisions(home, asked_of.as_of)
-            every_branch = asked_of.history and history.complete(home)
-        except BadInput as error:
-            yield from (_Read(found, [(None, error.faults[0])]) for found in mine)
-            continue
-        seen = set()
-        for found in mine:
-            if found.path is not None:
-                inside = found.path.resolve().relative_to(home.resolve()).as_posix()
-                seen.add(inside)
-                contents = _contents(home, inside, found, log.get(inside, []), asked_of)
-                within = found.folder and home.resolve().is_relative_to(found.folder.resolve())
-                yield _Read(found, contents, bool(every_branch and within))
-        if asked_of.history:
-            below = {found.folder for found in mine if found.folder}
-            rest = {inside: revisions for inside, revisions in log.items() if inside not in seen}
-            yield from _only_in_git(home, rest, below, asked_of)
-    for home in files.repositories(folders):
-        if home.resolve() in read or not (dated or files.is_bare(home)):
-            continue
-        read.add(home.resolve())
-        try:
-            log = history.revisions(home, asked_of.as_of)
-            yield from _only_in_git(home, log, folders, asked_of)
-        except BadInput as error:
-            fault = error.faults[0]
-            yield _Read(Found(None, str(home), home.name, fault), [(None, fault)])
-
-
-def _only_in_git(
-    home: Path,
-    log: Mapping[str, Sequence[history.Revision]],
-    folders: Iterable[Path],
-    asked_of: Question,
-) -> Iterator[_Read]:
-    """Files of a repository that do not lie in its folder any more, or never did in a bare one."""
-    places = [folder.resolve() for folder in folders]
-    bare = files.is_bare(home)
-    for inside, revisions in log.items():
-        path, named = home / inside, readers.promised(inside)
-        below = bare or any(path.resolve().is_relative_to(folder) for folder in places)
-        held = (revisions[-1].blob and not revisions[-1].side) or asked_of.history
-        if named and below and held and not path.exists():
-            gone = Fault(str(path), "is gone", "see its history")
-            found = Found(path, str(path), home.name or home.resolve().name, gone)
-            yield _Read(found, _contents(home, inside, found, revisions, asked_of))
-
-
-def _home(path: Path) -> Path | None:
-    """The repository that a file lies in, however far above."""
-    return next((up for up in path.absolute().parents if (up / ".git").exists()), None)
-
-
-def _contents(
-    home: Path,
-    inside: str,
-    found: Found,
-    revisions: Sequence[history.Revision],
-    asked_of: Question,
-) -> Iterator[tuple[history.Revision | None, Source | Fault]]:
-    """The contents of a path over time: all with `history`, else the one that stood last.
-
-    One at a time, so that a long history needs no more memory than one content. What lies there
-    now and is in no commit is the last.
-    """
-    main = [one for one in revisions if not one.side]
-    wanted = [one for one in (revisions if asked_of.history else main[-1:]) if one.blob]
-    last: Source | Fault | None = None
-    if not wanted and asked_of.as_of is not None:
-        what = "was in no commit by then"
-        yield None, Fault(found.where, what, "leave out --as-of, or give the file of that day")
-        return
-    texts = history.texts(home, [one.blob for one in wanted], found.where)
-    for one, text in zip(wanted, texts, strict=False):
-        beside = history.beside(home, one.commit, inside)
-        told = text if isinstance(text, Fault) else Source(text, found.where, beside)
-        last = last if one.side else told
-        yield one, told
-    now = found.source
-    changed = isinstance(now, Source) and not (
-        isinstance(last, Source) and last.text == now.text and main and main[-1].blob
-    )
-    if changed and asked_of.as_of is None:
-        yield None, now
-
-
-def _guarded(one: _Read, asked_of: Question) -> list[dict[str, object]]:
+def _guarded(one: Read, asked_of: Question) -> list[dict[str, object]]:
     """The rows of one file; a fault of the kit in one takes no alarm of another with it."""
     try:
         return list(_rows(one, asked_of))
     except Exception as error:
         what = f"could not be evaluated ({type(error).__name__}, a fault of this program)"
         fault = Fault(one.found.where, what, "report it with the file")
-        return list(_rows(_Read(one.found, [(None, fault)]), asked_of))
+        return list(_rows(Read(one.found, [(None, fault)]), asked_of))
 
 
-def _rows(one: _Read, asked_of: Question) -> Iterator[dict[str, object]]:
+def _rows(one: Read, asked_of: Question) -> Iterator[dict[str, object]]:
     """The rows of one file: read once for each content, asked of the packages that it may name.
 
     All others of an ecosystem are told of alike, so that they are asked about once.

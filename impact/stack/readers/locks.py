@@ -87,7 +87,7 @@ class _Package(Struct, rename="kebab"):
 
 
 class Lock(NamedTuple):
-    """A format: its ecosystem, how it lists packages, and what is lost where a need is not there."""
+    """A format: its ecosystem, how it lists packages, and what a need that is not there means."""
 
     form: str
     ecosystem: str
