@@ -15,6 +15,9 @@ from impact.stack.documents import Source
 from impact.stack.files import Found
 
 
+GONE = "is gone"  # from the folder; git still has it
+
+
 class Asked(NamedTuple):
     """Whether all contents that git keeps are wanted, and those of which moment; None: of today."""
 
@@ -88,7 +91,7 @@ def _only_in_git(
         below = bare or any(path.resolve().is_relative_to(folder) for folder in places)
         held = (revisions[-1].blob and not revisions[-1].side) or asked_of.history
         if named and below and held and not path.exists():
-            gone = Fault(str(path), "is gone", "see its history")
+            gone = Fault(str(path), GONE, "see its history")
             found = Found(path, str(path), home.name or home.resolve().name, gone)
             yield Read(found, _over_time(home, inside, found, revisions, asked_of))
 
@@ -127,5 +130,6 @@ def _over_time(
     changed = isinstance(now, Source) and not (
         isinstance(last, Source) and last.text == now.text and main and main[-1].blob
     )
-    if changed and asked_of.as_of is None:
+    broken = isinstance(now, Fault) and now.what != GONE
+    if (changed or broken) and asked_of.as_of is None:
         yield None, now

@@ -71,7 +71,8 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
             commit, stamp, name = field[1:].split(" ", 2)
             seen.add(commit)
             name = re.sub(r"^refs/\w+/", "", name.partition("@")[0])
-            side = "" if commit in main else "that was merged or left" if name == "HEAD" else name
+            name = "that was merged or left" if name in ("", "HEAD") else name
+            side = "" if commit in main else name
             at = _moment(repository, commit, stamp)
         elif field.startswith(":"):
             _, mode, _, blob, status = field.split(" ")
