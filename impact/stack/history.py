@@ -71,7 +71,7 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
             commit, stamp, name = field[1:].split(" ", 2)
             seen.add(commit)
             name = re.sub(r"^refs/\w+/", "", name.partition("@")[0])
-            name = "that was merged or left" if name in ("", "HEAD") else name
+            name = f"the branch {name}" if name not in ("", "HEAD") else "a branch that is gone"
             side = "" if commit in main else name
             at = _moment(repository, commit, stamp)
         elif field.startswith(":"):

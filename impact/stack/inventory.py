@@ -162,7 +162,7 @@ def locked(
         for other in otherwise(ecosystem, entry.name, entry.version, entry.files)
     ]
     names = [canonical(ecosystem, entry.name) for entry in every]
-    alike = {fold(ecosystem, name): name for name in names}
+    alike: dict[str, str] = {}  # made where a need is written in another case than the package
     keys: dict[tuple[str, str], str] = {}
     versions: dict[str, dict[str, str]] = {}
     for name, entry in zip(names, every, strict=True):
@@ -173,13 +173,18 @@ def locked(
     for name, entry in zip(names, every, strict=True):
         key = keys[name, entry.version]
         for need, version in entry.needs:
-            known = versions.get(alike.get(fold(ecosystem, need), need), {})
+            known = versions.get(need, {})
+            if version in known:
+                edges[key, known[version]] = None
+                continue
+            if not known:
+                alike = alike or {fold(ecosystem, one): one for one in names}
+                known = versions.get(alike.get(fold(ecosystem, need), ""), {})
             if not known and version != OPTIONAL:
                 lost[need] = whole == "all"
             elif known and version and version != OPTIONAL and version not in known:
                 lost[need] = False
-            others = [known[version]] if version in known else known.values()
-            edges.update({(key, other): None for other in others if other != key})
+            edges.update({(key, other): None for other in known.values()})
     unread = [Unread(ecosystem, canonical(ecosystem, name), why) for name, why in wrong]
     for need, cut in lost.items() if whole else ():
         why = f"{need} is needed and not in the file"
@@ -190,7 +195,7 @@ def locked(
         LOCK,
         (ecosystem,),
         [Component(key, ecosystem, *package) for package, key in keys.items()],
-        list(edges),
+        [edge for edge in edges if edge[0] != edge[1]],
         [keys[name, entry.version] for name, entry in zip(names, every, strict=True) if entry.own],
         [],
         unread,
@@ -321,7 +326,7 @@ def from_purl(purl: str) -> tuple[str, str, str]:
         return "", "", ""
     head, query = head[4:], query[:LONGEST_PURL]
     kind, _, rest = head.lstrip("/").partition("/")
-    if not re.fullmatch(r"[A-Za-z][\w.+-]*", kind):
+    if kind not in ECOSYSTEMS and not re.fullmatch(r"[A-Za-z][\w.+-]*", kind):
         return "", "", ""
     path, at, version = rest.rstrip("/").rpartition("@")
     kind = kind.lower()

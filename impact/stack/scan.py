@@ -345,8 +345,8 @@ def _dated(found: Finding, state: State, last: State) -> Finding:
     ends = f"to {date(state.ends)}" if state.ends else "until now"
     now = "" if state.ends is None else f"; now {last.finding} {last.version}".rstrip()
     if state.side:
-        ends, now = f"on the branch {state.side}", f"; on the main line {last.finding}"
-    why = f"{found.reason}: {begins} {ends}{now}"
+        ends, now = "", f"; on the main line {last.finding}"
+    why = f"{found.reason}: {begins} {ends}".rstrip() + now
     return Finding(found.finding, found.version, found.advisories, why, found.keys)
 
 

@@ -144,7 +144,7 @@ def verdict(
         told = _lookup(state, mode, at)
         told, runs = _run(told, several) if state.finding == LOCKED_AFFECTED else (told, "")
         if state.side:
-            runs = f"on the branch {state.side}, which CI may have built"
+            runs = f"on {state.side}, {BUILT}"
             told = POSSIBLE if told in (EXPOSED, LIKELY) else told
         found.append((told, runs, mode, at, state, several))
 
@@ -276,6 +276,7 @@ def _time(at: str, several: Sequence[Window]) -> str:
 
 
 _UNDATED = "undated"
+BUILT = "which CI may have built"
 NOT_LOOKED_FOR = "Which file of this system names packages of that ecosystem, if one does?"
 _SEEN = "Is that machine rebuilt, and is what it could reach rotated?"
 _QUESTIONS = {

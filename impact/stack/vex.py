@@ -19,7 +19,7 @@ from impact.stack.advisories import Packages, names_version
 from impact.stack.findings import ABSENT, LOCKED_AFFECTED
 from impact.stack.inventory import DATA, ECOSYSTEMS
 from impact.stack.records import Affected
-from impact.stack.verdicts import EXPOSED, LIKELY, NO, NOT_LOOKED_FOR
+from impact.stack.verdicts import BUILT, EXPOSED, LIKELY, NO, NOT_LOOKED_FOR
 
 CONTEXT = "https://openvex.dev/ns/v0.2.0"
 _TYPES = {ecosystem: kind for kind, ecosystem in ECOSYSTEMS.items()}
@@ -102,7 +102,7 @@ def _parts(record: Affected, found: list[Row]) -> list[str]:
 def _now(row: Row) -> bool:
     """Whether a file locks an affected version as it stands now, on its main line."""
     last = row["states"][-1] if row["states"] else {}
-    return last.get("finding") == LOCKED_AFFECTED and "on the branch" not in row["reason"]
+    return last.get("finding") == LOCKED_AFFECTED and BUILT not in row["reason"]
 
 
 def _known(purl: str) -> Row:

@@ -434,3 +434,14 @@ def broken(folder: Path) -> int:
         path.symlink_to("gone")
         made += 1
     return made
+
+
+def workflow(number: int) -> str:
+    """A workflow of two jobs, one in three with a package that an advisory names."""
+    bad = ("pip install litellm==1.82.8", "npm i chalk@^5", "true")[number % 3]
+    steps = "".join(
+        f"      - uses: {use}\n"
+        for use in ("actions/checkout@v4", "actions/setup-python@v5", "actions/cache@v4")
+    )
+    job = f"    runs-on: ubuntu-latest\n    steps:\n{steps}      - run: |\n          {bad}\n"
+    return f"name: w{number}\non: [push]\njobs:\n  test:\n{job}  build:\n{job}"

@@ -35,7 +35,7 @@ class Format(NamedTuple):
     holds: tuple[str, ...] = ()
     called: str = ""
     loose: bool = False
-    known: str = ""  # what its versions that are read show
+    newer: str = ""  # what versions that are not read show in their head
 
 
 _TABLE = tomllib.loads(Path(__file__).parents[1].joinpath("formats.toml").read_text("utf-8"))
@@ -70,7 +70,7 @@ def read(source: Source) -> Inventory:
     found = format_of(source.text, source.where)
     if found is None:
         raise bad(source.where, "is no lock, manifest or SBOM that is known", "see `impact scan`")
-    if found.known and not re.search(found.known, source.text):
+    if found.newer and re.search(found.newer, source.text[:5000]):
         raise bad(source.where, f"this version of {found.name} is not read", "look for a newer kit")
     if "\n<<<<<<< " in source.text:
         raise bad(source.where, "holds the marks of a merge that is not done", "merge it first")

@@ -7,7 +7,6 @@ packages and relations.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -169,21 +168,22 @@ def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]
             yield f"{part.name[:60]} has the scope {part.scope[:30]}"
         if not part.name or (not part.version and spec < "1.4"):
             yield f"{part.name[:60] or 'a component'} has no {'version' if part.name else 'name'}"
-        if part.purl and not from_purl(part.purl)[1]:
+        if part.purl and (part.purl[:4] != "pkg:" or "/" not in part.purl):
             yield f"{part.purl[:60]} is no package URL"
+    refs = [part.bom_ref for part in parts if part.bom_ref]
     for what, names in (
-        ("reference", [part.bom_ref for part in parts if part.bom_ref]),
+        ("reference", refs),
         ("dependency", [need.ref for need in needs]),
         *(("need", need.depends_on) for need in needs),
     ):
-        name, many = next(iter(Counter(names).most_common(1)), ("", 0))
-        if many > 1:
-            yield f"the {what} {name[:60]} stands twice"
+        if len(set(names)) < len(names):
+            again = next(name for at, name in enumerate(names) if name in names[:at])
+            yield f"the {what} {again[:60]} stands twice"
 
 
 def _named(part: _Part, number: int) -> Iterator[Component]:
     """The component of a part: several where it is told by names or versions that differ."""
-    evidence = documents.walk(part.evidence)
+    evidence = documents.walk(part.evidence) if part.evidence else ()
     purls = [
         part.purl,
         *(str(text) for _, key, text in evidence if key in ("concludedValue", "value")),

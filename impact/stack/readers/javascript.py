@@ -61,7 +61,7 @@ def package_lock(source: Source) -> Inventory:
         for key in ("packages", "dependencies")
     )
     packages = dict(said) or {"": {key: lock[key] for key in ("name", "version") if key in lock}}
-    told = {_pair(place, package) for place, package in packages.items()}
+    told = {_pair(*one) for one in packages.items()} if said and older else set()
     for place, package in _flat(older):
         if not said:
             packages[place] = package
@@ -76,7 +76,7 @@ def package_lock(source: Source) -> Inventory:
     lost: dict[str, None] = {}
     pairs: dict[str, tuple[str, str]] = {}
     for place, package in places.items():
-        alias = _ALIAS.fullmatch(package.version)
+        alias = package.version[:4] == "npm:" and _ALIAS.fullmatch(package.version)
         name = package.name or linked.get(place) or _last(place) or str(lock.get("name") or ".")
         name, version = (alias[1], alias[2]) if alias else (name, package.version)
         # else it is a repository, an address or a folder
@@ -92,7 +92,7 @@ def package_lock(source: Source) -> Inventory:
             [pairs[other] for other in needed[place]],
             place == "" or own(place),
             "" if package.integrity or package.in_bundle else "has no hash",
-            (package.resolved, package.version),
+            (package.resolved, package.version if ":" in package.version else ""),
         )
         for place, package in places.items()
         if not (package.link and package.resolved in places)  # its target is a place of its own
