@@ -14,7 +14,6 @@ from impact.stack import files, history, readers
 from impact.stack.documents import Source
 from impact.stack.files import Found
 
-
 GONE = "is gone"  # from the folder; git still has it
 
 

@@ -29,8 +29,11 @@ _WHOLE = "get the whole file again from where it was made"
 _FLAT = "this is no file that a tool would write"
 _FORMATS = {"bomFormat", "spdxVersion", "lockfileVersion"}  # keys that tell what a file is
 MOST_ALIASES = 100_000  # of a YAML document
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_LONE = re.compile(  # perhaps half a sign: the other half is not beside it
+    r"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]"
+)
 T = TypeVar("T")
+Table = dict[str, Any]
 
 
 def _alone(name: str) -> str:
@@ -73,7 +76,7 @@ def from_json(source: Source) -> object:
 
     try:
         data = texts.from_json(source.text, object_pairs_hook=once)
-        if _SURROGATE.search(source.text):
+        if _LONE.search(source.text):
             json.dumps(data, ensure_ascii=False).encode()
         if isinstance(data, dict) and len(both := sorted(_FORMATS & data.keys())) > 1:
             raise bad(where, f"has keys of two formats ({', '.join(both)})", _WHOLE)
@@ -89,7 +92,7 @@ def from_json(source: Source) -> object:
         raise bad(where, f"holds a number that cannot be read ({error})"[:200], _FLAT) from None
 
 
-def from_toml(source: Source) -> dict[str, Any]:
+def from_toml(source: Source) -> Table:
     """The data of a TOML text.
 
     By rtoml, which reads a lock of half a megabyte in 5 ms; tomllib takes ten times as long, and
@@ -249,7 +252,7 @@ def shaped(data: object, kind: type[T], where: str) -> T:
         raise bad(where, "is nested too deeply", _FLAT) from None
 
 
-def table(value: object) -> dict[str, Any]:
+def table(value: object) -> Table:
     """A value that should be a table; an empty one in place of anything else."""
     return value if isinstance(value, dict) else {}
 
@@ -280,7 +283,7 @@ def word(data: object, path: str) -> str:
     return str(found).strip() if isinstance(found, str | int | float) else ""
 
 
-def rows(data: object, path: str) -> list[dict[str, Any]]:
+def rows(data: object, path: str) -> list[Table]:
     """The tables in a list at a path; what is no table counts as an empty one."""
     return [table(one) for one in listed(at(data, path))]
 

@@ -206,8 +206,8 @@ def _asked(asks: Sequence[Ask], ecosystem: str, records: Sequence[Affected]) -> 
     pins = [version for ask in asks if (version := pinned(ask.spec, ask.ecosystem))]
     limits = sorted({ask.by for ask in asks if ask.limit})
     meant = [ask for way in admitted.values() for ask in way] or asks
-    told = [f'"{_said(ask)}"' for ask in dict.fromkeys(meant) if ask.limit != "constraint"]
-    said = listed(told[:3])
+    told = [_said(ask) for ask in dict.fromkeys(meant) if ask.limit != "constraint"]
+    said, s = listed(told[:3]), "" if len(told) > 1 else "s"
     unknown = next((ask for ask, test in tests.items() if test is None), None)
     if admitted:
         named = [v for record in records for v in examples(record) if v in admitted] or admitted
@@ -219,14 +219,15 @@ def _asked(asks: Sequence[Ask], ecosystem: str, records: Sequence[Affected]) -> 
         fixed = list(dict.fromkeys(version for version in pins if version in admitted))
         kind = LOCKED_AFFECTED if fixed else RANGE_ADMITS
         by = _by(records, admitted)
-        return Finding(kind, ", ".join(fixed), by, f"{said} admits {shown}")
+        what = f"pin{s}" if fixed else f"admit{s}"
+        return Finding(kind, ", ".join(fixed), by, f"{said} {what} {listed(fixed) or shown}")
     if any(not record.versions and not record.spans for record in records if not record.gone):
         return Finding(NOT_EVALUATED, reason="a record does not say which versions it means")
     if unknown is not None:
         commit = COMMIT.fullmatch(unknown.spec)
         what = "names a commit, which is no version" if commit else "is in no grammar that is read"
-        return Finding(NOT_EVALUATED, reason=f'"{_said(unknown)}" {what}')
-    why = f"{said} admits no affected version"
+        return Finding(NOT_EVALUATED, reason=f"{_said(unknown)} {what}")
+    why = f"{said} admit{s} no affected version"
     if limits:
         why += f"; held by {listed(limits)}, which other installers do not read"
     if pins:
@@ -280,7 +281,7 @@ def _said(ask: Ask) -> str:
     gap = " " if spec[:1].isdigit() or spec[:1] in ("^", "~", "*") else ""
     gap = {ACTIONS: "@", DOCKER: ":"}.get(ask.ecosystem, gap)
     scope = f" in {ask.scope}" if ask.scope else ""
-    return f"{ask.name}{extras}{gap}{spec}{scope}"
+    return f'"{ask.name}{extras}{gap}{spec}"{scope}'
 
 
 def _why(unread: Sequence[Unread]) -> str:

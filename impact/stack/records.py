@@ -20,7 +20,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from impact.errors import BadInput, bad
 from impact.numerics import times
 from impact.stack import documents
-from impact.stack.documents import Source, at, listed, rows, table, word
+from impact.stack.documents import Source, Table, at, listed, rows, table, word
 from impact.stack.inventory import DATA, ECOSYSTEMS, NPM, canonical, from_purl
 from impact.texts import sheet
 
@@ -55,7 +55,7 @@ class _Affected(Struct):
     package: _Package | None = None
     ranges: list[_Range] | None = None
     versions: list[str] | None = None
-    database_specific: dict[str, Any] | None = None
+    database_specific: Table | None = None
 
 
 class _Osv(Struct):
@@ -65,7 +65,7 @@ class _Osv(Struct):
     modified: str = ""
     withdrawn: str | None = None
     affected: list[_Affected] | None = None
-    database_specific: dict[str, Any] | None = None
+    database_specific: Table | None = None
 
 
 class Affected(NamedTuple):
@@ -298,7 +298,7 @@ def _github(said: object, where: str) -> Iterator[Affected]:
         yield _said(ids[0], home, name, word(one, "vulnerable_version_range"), published, **more)
 
 
-def _graph(data: dict[str, Any], above: dict[str, Any], where: str) -> Iterator[Affected]:
+def _graph(data: Table, above: Table, where: str) -> Iterator[Affected]:
     """What an answer of GitHub's GraphQL interface says, however deep its nodes lie."""
     own = {**above, **data, **table(data.get("advisory"))}
     if "vulnerableVersionRange" in data:

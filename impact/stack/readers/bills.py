@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from impact.errors import bad
 from impact.stack import documents
-from impact.stack.documents import Source, Wrong, listed, rows, table, word
+from impact.stack.documents import Source, Table, Wrong, listed, rows, table, word
 from impact.stack.inventory import (
     DATA,
     DOCKER,
@@ -91,7 +91,7 @@ def _plain(element: Element) -> object:
     name = element.tag.rpartition("}")[2]
     if name in _LISTS:
         return [_plain(inner) for inner in element]
-    found: dict[str, Any] = {str(key): value for key, value in element.attrib.items()}
+    found: Table = {str(key): value for key, value in element.attrib.items()}
     if not len(element) and (not found or element.text):
         return (element.text or "").strip()
     for child in element:
@@ -102,7 +102,7 @@ def _plain(element: Element) -> object:
 
 def _cyclonedx(form: str, content: object, where: str) -> Inventory:
     """The inventory of a bill; what it lists twice stands there twice."""
-    bom = documents.shaped(content, dict[str, Any], where)
+    bom = documents.shaped(content, Table, where)
     spec = str(bom.get("specVersion") or "of no version")
     if not _VERSIONS.fullmatch(spec):
         raise bad(where, f"CycloneDX {spec} is not read", "make it in versions 1.2 to 1.7")
@@ -240,7 +240,7 @@ def spdx_yaml(source: Source) -> Inventory:
 
 def _spdx_2(form: str, content: object, where: str) -> Inventory:
     """What a document of SPDX 2 holds; what it describes are its roots."""
-    data = documents.shaped(content, dict[str, Any], where)
+    data = documents.shaped(content, Table, where)
     data = table(data.get("sbom")) if "packages" not in data else data  # as GitHub exports it
     if "packages" not in data:
         raise bad(where, "has no packages at its top", "give the document itself")
@@ -347,7 +347,7 @@ def _tags(source: Source) -> Iterator[tuple[int, str, str]]:
 
 def spdx_3(source: Source) -> Inventory:
     """What a document of SPDX 3 in JSON-LD holds: packages of every profile, and relationships."""
-    data = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
+    data = documents.shaped(documents.from_json(source), Table, source.where)
     graph = documents.shaped(data.get("@graph"), list[Any], source.where)
     packages: Packages = []
     relations: Relations = []

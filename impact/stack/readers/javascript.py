@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from impact.errors import bad
 from impact.stack import documents
 from impact.stack.asking import npm
-from impact.stack.documents import Source, table, word
+from impact.stack.documents import Source, Table, table, word
 from impact.stack.inventory import (
     NPM,
     Ask,
@@ -47,17 +47,17 @@ class _Placed(Struct, rename="camel"):
     link: bool = False
     workspaces: Any = None
     in_bundle: bool = False
-    dependencies: dict[str, Any] = field(default_factory=dict)
-    dev_dependencies: dict[str, Any] = field(default_factory=dict)
-    optional_dependencies: dict[str, Any] = field(default_factory=dict)
-    peer_dependencies: dict[str, Any] = field(default_factory=dict)
+    dependencies: Table = field(default_factory=dict)
+    dev_dependencies: Table = field(default_factory=dict)
+    optional_dependencies: Table = field(default_factory=dict)
+    peer_dependencies: Table = field(default_factory=dict)
 
 
 def package_lock(source: Source) -> Inventory:
     """package-lock.json; the project and its workspaces are the roots, dev packages are kept."""
-    lock = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
+    lock = documents.shaped(documents.from_json(source), Table, source.where)
     said, older = (
-        documents.shaped({} if lock.get(key) is None else lock[key], dict[str, Any], source.where)
+        documents.shaped({} if lock.get(key) is None else lock[key], Table, source.where)
         for key in ("packages", "dependencies")
     )
     packages = dict(said) or {"": {key: lock[key] for key in ("name", "version") if key in lock}}
@@ -133,7 +133,7 @@ def _pair(place: str, package: object) -> tuple[str, str]:
     return (alias[1], alias[2]) if alias else (name, version)
 
 
-def _flat(nested: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flat(nested: Table) -> Iterator[tuple[str, Any]]:
     """Packages of version 1, where one lies in another, as places of version 2."""
     below = [("", nested)]
     while below:
@@ -186,9 +186,9 @@ def _needed(
 class _Pnpm(Struct, rename="camel"):
     name: str = ""
     version: str = ""
-    resolution: dict[str, Any] = field(default_factory=dict)
-    dependencies: dict[str, Any] = field(default_factory=dict)
-    optional_dependencies: dict[str, Any] = field(default_factory=dict)
+    resolution: Table = field(default_factory=dict)
+    dependencies: Table = field(default_factory=dict)
+    optional_dependencies: Table = field(default_factory=dict)
 
 
 class _Keyed(Struct):
@@ -201,7 +201,7 @@ def pnpm(source: Source) -> Inventory:
 
     From version 11 on there are two documents, the first of what pnpm needs for itself.
     """
-    every = documents.shaped(documents.from_yamls(source), list[dict[str, Any]], source.where)
+    every = documents.shaped(documents.from_yamls(source), list[Table], source.where)
     entries: list[Entry] = []
     unread: list[Unread] = []
     for lock in every:
@@ -211,7 +211,7 @@ def pnpm(source: Source) -> Inventory:
     return found
 
 
-def _pnpm(lock: dict[str, Any], unread: list[Unread]) -> Iterator[Entry]:
+def _pnpm(lock: Table, unread: list[Unread]) -> Iterator[Entry]:
     major = str(lock.get("lockfileVersion", "")).partition(".")[0]
     held = {key: dict(table(value)) for key, value in table(lock.get("packages")).items()}
     snapshots = lock.get("snapshots")
@@ -360,7 +360,7 @@ class _Resolved(Struct):
 
 def yarn_berry(source: Source) -> Inventory:
     """yarn.lock of Yarn 2 and later; the workspaces are its roots."""
-    document = documents.shaped(documents.from_yaml(source), dict[str, Any], source.where)
+    document = documents.shaped(documents.from_yaml(source), Table, source.where)
     items = [{"name": n, "package": p} for n, p in document.items() if n != "__metadata"]
     read, wrong = documents.each(items, _Resolved, "entry")
     unread = [Unread(NPM, "", why) for _, why in wrong]

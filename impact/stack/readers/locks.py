@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from impact.errors import bad
 from impact.stack import documents
 from impact.stack.asking import asked
-from impact.stack.documents import Source, at, listed, rows, table, word
+from impact.stack.documents import Source, Table, at, listed, rows, table, word
 from impact.stack.inventory import (
     LOCK,
     MANIFEST,
@@ -63,8 +63,8 @@ class _Package(Struct, rename="kebab"):
 
     name: str
     version: str = ""
-    source: dict[str, Any] | str = ""
-    dependencies: list[_Need | str] | dict[str, Any] = field(default_factory=list)
+    source: Table | str = ""
+    dependencies: list[_Need | str] | Table = field(default_factory=list)
     optional_dependencies: dict[str, list[_Need]] = field(default_factory=dict)
     dev_dependencies: dict[str, list[_Need]] = field(default_factory=dict)
     files: list[_File] = field(default_factory=list)
@@ -73,9 +73,9 @@ class _Package(Struct, rename="kebab"):
     archive: _File | None = None
     hashes: list[str] = field(default_factory=list)
     checksum: str = ""
-    metadata: dict[str, Any] | None = None
-    vcs: dict[str, Any] | None = None
-    directory: dict[str, Any] | None = None
+    metadata: Table | None = None
+    vcs: Table | None = None
+    directory: Table | None = None
     own: bool = False
     git: str = ""
     hg: str = ""
@@ -167,7 +167,7 @@ def _toml(*keys: str) -> Callable[[Source], tuple[list[Any], str]]:
     return packages
 
 
-def _joined(one: Any, files: dict[str, Any], meta: dict[str, Any], members: Collection[str]) -> Any:
+def _joined(one: Any, files: Table, meta: Table, members: Collection[str]) -> Any:
     """A package with what the lock says of it elsewhere: its files, its checksum, whose it is."""
     if not isinstance(one, dict):
         return one
@@ -187,14 +187,14 @@ def _cargo(source: Source) -> tuple[list[Any], str]:
 
 
 def _pipenv(source: Source) -> tuple[list[Any], str]:
-    groups = documents.shaped(documents.from_json(source), dict[str, dict[str, Any]], source.where)
+    groups = documents.shaped(documents.from_json(source), dict[str, Table], source.where)
     tables = [packages for group, packages in groups.items() if group != "_meta"]
     every = [(name, package) for packages in tables for name, package in packages.items()]
     return [{**p, "name": n} if isinstance(p, dict) else p for n, p in every], ""
 
 
 def _composer(source: Source) -> tuple[list[Any], str]:
-    data = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
+    data = documents.shaped(documents.from_json(source), Table, source.where)
     groups = [data.get("packages", []), data.get("packages-dev", [])]
     every = documents.shaped(groups, list[list[Any]], source.where)
     given = [at(one, key) for group in every for one in group for key in ("provide", "replace")]
@@ -213,8 +213,8 @@ def _composer(source: Source) -> tuple[list[Any], str]:
 
 
 def _nuget(source: Source) -> tuple[list[Any], str]:
-    data = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
-    shape = dict[str, dict[str, dict[str, Any]]]
+    data = documents.shaped(documents.from_json(source), Table, source.where)
+    shape = dict[str, dict[str, Table]]
     found = []
     for packages in documents.shaped(data.get("dependencies", {}), shape, source.where).values():
         for name, said in packages.items():
@@ -230,7 +230,7 @@ def _nuget(source: Source) -> tuple[list[Any], str]:
 
 def _gems(source: Source) -> tuple[list[Any], str]:
     """Gems of each section; a platform stands behind the version, and Bundler itself is no gem."""
-    found: list[dict[str, Any]] = []
+    found: list[Table] = []
     hashed = set(re.findall(r"(?m)^  (\S+) \(([^)-]*)[^)]*\) sha256=", source.text))
     section = ""
     for line in source.text.splitlines():

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from impact.errors import BadInput, bad
 from impact.stack import documents
 from impact.stack.asking import ADDRESS, asked, conda, npm, poetry
-from impact.stack.documents import Source, table
+from impact.stack.documents import Source, Table, table
 from impact.stack.inventory import (
     CONDA,
     NPM,
@@ -46,12 +46,12 @@ SCRIPT = re.compile(r"(?ms)^# /// script\s*$(.*?)^# ///\s*$")  # PEP 723
 
 def package_json(source: Source) -> Inventory:
     """What a JavaScript project asks for; `overrides` and `resolutions` stand in its place."""
-    document = documents.shaped(documents.from_json(source), dict[str, Any], source.where)
+    document = documents.shaped(documents.from_json(source), Table, source.where)
     name = canonical(NPM, str(document.get("name") or ""))
     return asking("package.json", _wanted(document), NPM, name=name)
 
 
-def _wanted(document: dict[str, Any]) -> Asks:
+def _wanted(document: Table) -> Asks:
     for group, scope in _GROUPS.items():
         wanted = document.get(group) or {}
         if not isinstance(wanted, dict):
@@ -84,7 +84,7 @@ def _limits(by: str, held: object) -> Asks:
         yield from (Unread(NPM, one, why) for one in {canonical(NPM, name), found.name})
 
 
-def _catalogs(data: dict[str, Any]) -> Asks:
+def _catalogs(data: Table) -> Asks:
     """What catalogs of pnpm and Bun fix, and what pnpm adds to packages of others."""
     for path, key, value in documents.walk(data):
         top, _, rest = path.partition(".")
@@ -102,11 +102,11 @@ def _catalogs(data: dict[str, Any]) -> Asks:
 
 def environment(source: Source) -> Inventory:
     """What an environment asks for. A package of conda is not the one of that name on PyPI."""
-    document = documents.shaped(documents.from_yaml(source), dict[str, Any], source.where)
+    document = documents.shaped(documents.from_yaml(source), Table, source.where)
     return asking("environment.yml", _needed(document), PYPI, CONDA)
 
 
-def _needed(document: dict[str, Any]) -> Asks:
+def _needed(document: Table) -> Asks:
     needs = document.get("dependencies") or []
     for index, need in enumerate(needs if isinstance(needs, list) else [needs]):
         where = f"dependencies[{index}]"
@@ -133,7 +133,7 @@ def script(source: Source) -> Inventory:
     return asking("script (PEP 723)", _placed(table(data.get("tool")), asks), PYPI)
 
 
-def _placed(tool: dict[str, Any], asks: Asks) -> Asks:
+def _placed(tool: Table, asks: Asks) -> Asks:
     sources = table(table(tool.get("uv")).get("sources"))
     yield from (_from(sources, part) for part in asks)
 
@@ -150,9 +150,7 @@ def pyproject(source: Source) -> Inventory:
     return asking("pyproject.toml", found, PYPI, CONDA, name=name, mentions=mentions)
 
 
-def _every(
-    document: dict[str, Any], project: dict[str, Any], tool: dict[str, Any], source: Source
-) -> Asks:
+def _every(document: Table, project: Table, tool: Table, source: Source) -> Asks:
     yield from _texts(project.get("dependencies", []), "", "project.dependencies")
     extras = project.get("optional-dependencies", {})
     if not isinstance(extras, dict):
@@ -178,7 +176,7 @@ def _every(
             yield ask._replace(limit=limit, by=f"uv's {key}") if isinstance(ask, Ask) else ask
 
 
-def _tools(tool: dict[str, Any]) -> Asks:
+def _tools(tool: Table) -> Asks:
     """What tables of tools ask for, wherever they lie: environments, features, targets, plugins."""
     for path, key, value in documents.walk(tool):
         scope = f"group {path}"
@@ -204,11 +202,11 @@ def pixi(source: Source) -> Inventory:
 
 def catalogs(source: Source) -> Inventory:
     """What a pnpm-workspace.yaml fixes."""
-    data = documents.shaped(documents.from_yaml(source) or {}, dict[str, Any], source.where)
+    data = documents.shaped(documents.from_yaml(source) or {}, Table, source.where)
     return asking("pnpm-workspace.yaml", _catalogs(data), NPM, alone=True)
 
 
-def _from(sources: dict[str, Any], part: Ask | Unread) -> Ask | Unread:
+def _from(sources: Table, part: Ask | Unread) -> Ask | Unread:
     """What is asked for, or that uv takes it from an address and not from the registry."""
     for name, places in sources.items():
         if isinstance(part, Ask) and canonical(PYPI, name) == part.name:
@@ -224,7 +222,7 @@ def _from(sources: dict[str, Any], part: Ask | Unread) -> Ask | Unread:
     return part
 
 
-def _dynamic(project: dict[str, Any], wanted: dict[str, Any], source: Source) -> Asks:
+def _dynamic(project: Table, wanted: Table, source: Source) -> Asks:
     """Dependencies that setuptools reads from files beside; a build script's cannot be known."""
     dynamic = project.get("dynamic", [])
     for key in ("dependencies", "optional-dependencies"):
