@@ -29,9 +29,8 @@ _WHOLE = "get the whole file again from where it was made"
 _FLAT = "this is no file that a tool would write"
 _FORMATS = {"bomFormat", "spdxVersion", "lockfileVersion"}  # keys that tell what a file is
 MOST_ALIASES = 100_000  # of a YAML document
-_LONE = re.compile(  # perhaps half a sign: the other half is not beside it
-    r"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]"
-)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # half a sign
+_PAIR = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
 T = TypeVar("T")
 Table = dict[str, Any]
 
@@ -76,7 +75,8 @@ def from_json(source: Source) -> object:
 
     try:
         data = texts.from_json(source.text, object_pairs_hook=once)
-        if _LONE.search(source.text):
+        text = source.text
+        if _SURROGATE.search(text) and _SURROGATE.search(_PAIR.sub("", text)):
             json.dumps(data, ensure_ascii=False).encode()
         if isinstance(data, dict) and len(both := sorted(_FORMATS & data.keys())) > 1:
             raise bad(where, f"has keys of two formats ({', '.join(both)})", _WHOLE)
