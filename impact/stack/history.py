@@ -124,8 +124,9 @@ def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[str | 
         asking, answering = running.stdin, running.stdout
         if asking is None or answering is None:  # never, with pipes
             return
-        for blob in blobs:
-            asking.write(f"{blob}\n".encode())
+        asking.write(f"{blobs[0]}\n".encode())
+        for blob, ahead in zip(blobs, (*blobs[1:], ""), strict=True):
+            asking.write(f"{ahead}\n".encode() if ahead else b"")  # while this one is looked at
             asking.flush()
             head = answering.readline().split()
             if len(head) != 3 or int(head[2]) > MOST_BYTES:

@@ -295,10 +295,11 @@ def otherwise(
     """What addresses of a package's files tell where it is not this name and version."""
     told: dict[tuple[str, str], None] = {}
     end = f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
-    begin = f"/{name.replace('-', '_')}-{version}"
+    begin = f"/{name.replace('-', '_')}-{version}".lower()
     begins = (f"{begin}-", f"{begin}.tar.gz", f"{begin}.zip")
     for address in addresses:  # a quick look first, since a lock names tens of thousands of files
-        if not address or address.startswith(begins, address.rfind("/")) or address.endswith(end):
+        file = address[address.rfind("/") :].lower()
+        if not address or file.startswith(begins) or address.endswith(end):
             continue
         found = artifact(ecosystem, address)
         plain = found[1] == version or found[1].partition("+")[0] == version.partition("+")[0]

@@ -103,14 +103,14 @@ def npm_texts(many: int, revisions: int, bad: range, seed: int) -> Iterator[str]
 
 
 def uv_texts(first: str, revisions: int, seed: int) -> Iterator[str]:
-    """A real uv.lock over time: a few of its packages move each time."""
+    """A real uv.lock over time: a few of its packages move each time, addresses too."""
     rng = random.Random(seed)
     blocks = re.split(r"(?m)^(?=\[\[package\]\]$)", first)
     for number in range(revisions):
         for place in rng.sample(range(1, len(blocks)), 5):
-            blocks[place] = re.sub(
-                r'(?m)^version = ".*"$', f'version = "{number}.{seed}.1"', blocks[place]
-            )
+            before = re.search(r'(?m)^version = "(.*)"$', blocks[place])
+            if before:  # the addresses of its files change with it
+                blocks[place] = blocks[place].replace(before[1], f"{number}.{seed}.1")
         yield "".join(blocks)
 
 

@@ -111,10 +111,10 @@ def _entry(package: _Package) -> Entry:
     place = folder or table(package.directory).get("path") or package.path
     fixed = bool(package.hashes or package.checksum)
     fixed = fixed or (bool(files) and all(file.hash or file.hashes for file in files))
-    words = {"repository": package.vcs is not None, "folder": folder or package.directory}
-    words |= {word: getattr(package, word) for word in _ELSEWHERE}
-    words |= {str(kind): kind in (*_ELSEWHERE, "directory") for kind in (source.get("type"),)}
-    kind = next((word for word, stands in words.items() if stands), "")
+    said = source.get("type") or next((w for w in _ELSEWHERE if getattr(package, w)), "")
+    kind = said if said in (*_ELSEWHERE, "directory") else ""
+    kind = "folder" if folder or package.directory else kind
+    kind = "repository" if package.vcs is not None else kind
     loose = f"comes from a {kind}" if kind else "" if fixed else "has no hash"
     extra = (*package.optional_dependencies.values(), *package.dev_dependencies.values())
     needs = [*package.dependencies, *(need for group in extra for need in group)]
