@@ -56,7 +56,8 @@ def command(
     frames = [scanning.constraint(constraint, question.packages)] if constraint else []
     notes: list[str] = []
     if paths:
-        rows, notes = verdicts.rows(paths, question, _progress())
+        workers = (os.cpu_count() or 1) if history else 1
+        rows, notes = verdicts.rows(paths, question, _progress(), workers)
         frames.append(rows)
     every = pl.concat(frames)
 

@@ -79,11 +79,11 @@ UNASKED = (
 
 
 def rows(
-    paths: Sequence[Path], question: Question, progress: Told
+    paths: Sequence[Path], question: Question, progress: Told, workers: int = 1
 ) -> tuple[pl.DataFrame, list[str]]:
     """(the rows of a scan, what was left out) of files and folders."""
     skipped: list[Path] = []
-    found = scanning.scan(files.found(paths, skipped.append), question, progress, paths)
+    found = scanning.scan(files.found(paths, skipped.append), question, progress, paths, workers)
     if not skipped:
         return found, []
     folders = words.listed(sorted({path.name for path in skipped}))

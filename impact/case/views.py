@@ -210,15 +210,18 @@ def _lasted(known: Case) -> dict[str, float]:
     Of inputs that name the claim with which the state began (`lasts_since`), while nothing ends it:
     neither that claim's `valid_to` nor a later claim of another value on the same topic.
     """
-    claims, found = known.rows("claims"), dict[str, float]()
-    for name, row in known.inputs.items():
-        claim = claims.get(row.get("lasts_since") or "")
+    named = {name: row.get("lasts_since") or "" for name, row in known.inputs.items()}
+    stated = known["claims"].filter(pl.col("id").is_in(list(named.values())))
+    claims = {claim["id"]: claim for claim in stated.iter_rows(named=True)}
+    found = dict[str, float]()
+    for name, since in named.items():
+        claim = claims.get(since)
         if claim is None or known.moment is None or _ended(known, claim):
             continue
         began = times.start(claim["valid_from"] or claim["stated_on"])
         days = (known.moment - began).total_seconds() / 86_400
         if days > 0:
-            found[name] = days / _DAYS[row["unit"]]
+            found[name] = days / _DAYS[known.inputs[name]["unit"]]
     return found
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +30,7 @@ class Read:
     """A file with its contents over time, the last of them today's or that of the as-of day."""
 
     found: Found
-    contents: Iterable[tuple[history.Revision | None, Source | Fault]]
+    contents: Callable[[], Iterable[tuple[history.Revision | None, Source | Fault]]]
     whole: bool = False  # with all branches of a repository that is scanned as a whole
 
 
@@ -43,21 +44,21 @@ def contents(every: Iterable[Found], asked_of: Asked, folders: Sequence[Path]) -
     for home, group in groupby(homes, key=lambda pair: pair[0]):
         mine = [found for _, found in group]
         if home is None:
-            yield from (Read(found, [(None, found.source)]) for found in mine)
+            yield from (Read(found, partial(iter, [(None, found.source)])) for found in mine)
             continue
         read.add(home.resolve())
         try:
             log = history.revisions(home, asked_of.as_of)
             every_branch = asked_of.history and history.complete(home)
         except BadInput as error:
-            yield from (Read(found, [(None, error.faults[0])]) for found in mine)
+            yield from (Read(found, partial(iter, [(None, error.faults[0])])) for found in mine)
             continue
         seen = set()
         for found in mine:
             if found.path is not None:
                 inside = found.path.resolve().relative_to(home.resolve()).as_posix()
                 seen.add(inside)
-                told = _over_time(home, inside, found, log.get(inside, []), asked_of)
+                told = partial(_over_time, home, inside, found, log.get(inside, []), asked_of)
                 within = found.folder and home.resolve().is_relative_to(found.folder.resolve())
                 yield Read(found, told, bool(every_branch and within))
         if asked_of.history:
@@ -73,7 +74,7 @@ def contents(every: Iterable[Found], asked_of: Asked, folders: Sequence[Path]) -
             yield from _only_in_git(home, log, folders, asked_of)
         except BadInput as error:
             fault = error.faults[0]
-            yield Read(Found(None, str(home), home.name, fault), [(None, fault)])
+            yield Read(Found(None, str(home), home.name, fault), partial(iter, [(None, fault)]))
 
 
 def _only_in_git(
@@ -92,7 +93,7 @@ def _only_in_git(
         if named and below and held and not path.exists():
             gone = Fault(str(path), GONE, "see its history")
             found = Found(path, str(path), home.name or home.resolve().name, gone)
-            yield Read(found, _over_time(home, inside, found, revisions, asked_of))
+            yield Read(found, partial(_over_time, home, inside, found, revisions, asked_of))
 
 
 def _home(path: Path) -> Path | None:
@@ -121,7 +122,7 @@ def _over_time(
         return
     texts = history.texts(home, [one.blob for one in wanted], found.where)
     for one, text in zip(wanted, texts, strict=False):
-        beside = history.beside(home, one.commit, inside)
+        beside = partial(history.beside, home, one.commit, inside)
         told = text if isinstance(text, Fault) else Source(text, found.where, beside)
         last = last if one.side else told
         yield one, told

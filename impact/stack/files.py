@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from posixpath import dirname, join, normpath
 
@@ -92,23 +93,23 @@ def is_bare(folder: Path) -> bool:
 
 def held(contents: Mapping[str, bytes]) -> Iterator[Found]:
     """The files that a case holds, by name: the first folder of a name is its system."""
-
-    def beside(name: str) -> Callable[[str], str]:
-        def read(other: str) -> str:
-            path = normpath(join(dirname(name), other))
-            if path not in contents:
-                raise bad(f"{name}: {other}", "is not held beside it", "add it to the case")
-            return text_of(contents[path], path)
-
-        return read
-
     for name, data in sorted(contents.items()):
         system = name.partition("/")[0]
         try:
-            source: Source | Fault = Source(text_of(data, name), name, beside(name))
+            source: Source | Fault = Source(
+                text_of(data, name), name, partial(_held, contents, name)
+            )
         except BadInput as error:
             source = error.faults[0]
         yield Found(None, name, system, source)
+
+
+def _held(contents: Mapping[str, bytes], name: str, other: str) -> str:
+    """The text of a file that a case holds beside another."""
+    path = normpath(join(dirname(name), other))
+    if path not in contents:
+        raise bad(f"{name}: {other}", "is not held beside it", "add it to the case")
+    return text_of(contents[path], path)
 
 
 def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
@@ -150,7 +151,7 @@ def _looked_at(path: Path, root: Path, asked: bool) -> Found | None:
     if not text.strip():
         return _told(path, root, Fault(where, "is empty", "get the whole file again"))
     system = shown(Path(system_of(path, root)))
-    return Found(path, where, system, Source(text, where, beside(path, root)))
+    return Found(path, where, system, Source(text, where, partial(beside, path, root)))
 
 
 def text_of(data: bytes, where: str) -> str:
@@ -191,17 +192,12 @@ def _bytes(path: Path, root: Path) -> bytes:
         raise bad(where, f"cannot be read ({said})", "check path and rights") from None
 
 
-def beside(path: Path, root: Path) -> Callable[[str], str]:
-    """How a file beside another is read: inside the folder that is scanned, and nowhere else."""
-
-    def read(name: str) -> str:
-        other = path.parent / PurePosixPath(name)
-        inside = other.resolve().is_relative_to(repository(path, root).resolve())
-        if not inside:
-            raise bad(f"{path}: {name}", "leads out of the folder that is read", "give it itself")
-        return text_of(_bytes(other, repository(path, root)), str(other))
-
-    return read
+def beside(path: Path, root: Path, name: str) -> str:
+    """The text of a file beside another: inside the folder that is scanned, and nowhere else."""
+    other = path.parent / PurePosixPath(name)
+    if not other.resolve().is_relative_to(repository(path, root).resolve()):
+        raise bad(f"{path}: {name}", "leads out of the folder that is read", "give it itself")
+    return text_of(_bytes(other, repository(path, root)), str(other))
 
 
 def repository(path: Path, root: Path) -> Path:

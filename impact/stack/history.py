@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from posixpath import dirname, join, normpath
@@ -142,14 +142,10 @@ def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[str | 
         asking.close()
 
 
-def beside(repository: Path, commit: str, path: str) -> Callable[[str], str]:
-    """How a file beside another is read as it was in a commit."""
-
-    def read(name: str) -> str:
-        other = normpath(join(dirname(path), name))
-        return text_of(_git(repository, "cat-file", "blob", f"{commit}:{other}"), other)
-
-    return read
+def beside(repository: Path, commit: str, path: str, name: str) -> str:
+    """The text of a file beside another as it was in a commit."""
+    other = normpath(join(dirname(path), name))
+    return text_of(_git(repository, "cat-file", "blob", f"{commit}:{other}"), other)
 
 
 def _git(repository: Path, *arguments: str) -> bytes:

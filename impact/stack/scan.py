@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import multiprocessing
+import os
+import threading
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,6 +56,9 @@ SCHEMA: dict[str, pl.DataType] = {
 CONSTRAINT = "--constraint"
 NOTHING = "nothing in it is known to name packages"
 _BESIDE = "another file of this system could not be evaluated"
+FEW = 16  # files from which on more than one process reads them
+_QUESTION: list[Question] = []  # of a worker, given when it begins
+Rows = list[dict[str, object]]
 Package = tuple[str, str]  # ecosystem and name; a name that is empty stands for all others of it
 
 
@@ -105,23 +114,26 @@ def scan(
     asked_of: Question,
     progress: Callable[[str], None] = lambda file: None,
     folders: Sequence[Path] = (),
+    workers: int = 1,
 ) -> pl.DataFrame:
     """A row for each file and package that an advisory names, in the order of files and packages.
 
     Columns: `system`, `file`, `format`, `ecosystem`, `package`, `version`, `advisory` (ids, by
     comma), `finding`, `verdict`, `path` (the shortest), `reason`, `settle`, `paths`, `through` (the
     packages that every way leads through), and `states`: what the file said from when to when.
-    `progress` is told each file before it is read. `folders` are looked through for repositories
-    that have none of the files: those whose locks were removed, with `history`, and bare ones. A
-    folder without any file, an install of no file and an advisory that could not be read give a
-    row too, without a package.
+    `progress` is told each file once it is read. `folders` are looked through for repositories
+    that have none of the files: those whose locks were removed, with `history`, and bare ones.
+    Where there are many files several `workers` read them, each a process of its own. A folder
+    without any file, an install of no file and an advisory that could not be read give a row too,
+    without a package.
     """
-    rows: list[dict[str, object]] = []
+    rows: Rows = []
     met: set[str] = set()
     homes: set[Path] = set()
-    for one in contents(every, Asked(asked_of.history, asked_of.as_of), folders):
+    read = contents(every, Asked(asked_of.history, asked_of.as_of), folders)
+    for one, found in _evaluated(read, asked_of, workers):
         progress(one.found.where)
-        rows += _guarded(one, asked_of)
+        rows += found
         met |= {i.where for i in asked_of.installs if _covers(i, one.found)}
         homes |= {Path(one.found.where), *Path(one.found.where).parents}
     empty = [folder for folder in folders if folder.is_dir() and folder not in homes]
@@ -133,8 +145,8 @@ def scan(
     for fault in faults:
         told = Finding(NOT_EVALUATED, reason=fault.what)
         entry = _Told(told, State(NOT_EVALUATED, "", None, None), "", [], [])
-        found = Found(None, fault.where, "", fault)
-        rows.append(_row(found, "not known", [("", "")], verdicts.NOT_READ, [entry], ()))
+        source = Found(None, fault.where, "", fault)
+        rows.append(_row(source, "not known", [("", "")], verdicts.NOT_READ, [entry], ()))
     return _frame(rows, bool(lone))
 
 
@@ -197,14 +209,62 @@ class _Told(NamedTuple):
     through: list[str]
 
 
-def _guarded(one: Read, asked_of: Question) -> list[dict[str, object]]:
+def _evaluated(
+    every: Iterator[Read], asked_of: Question, workers: int
+) -> Iterator[tuple[Read, Rows]]:
+    """Each file with its rows, in order; what a worker that ended did not answer is read here."""
+    first = list(islice(every, FEW)) if workers > 1 else []
+    every = chain(first, every)
+    if len(first) < FEW:
+        yield from ((one, _guarded(one, asked_of)) for one in every)
+        return
+    waiting: deque[tuple[Read, Callable[[], Rows]]] = deque()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _begin, (asked_of,)) as pool:
+
+        def answered() -> tuple[Read, Rows]:
+            one, answer = waiting.popleft()
+            try:
+                return one, answer()
+            except BrokenProcessPool:
+                return one, _guarded(one, asked_of)
+
+        for one in every:
+            try:
+                waiting.append((one, pool.submit(_by_worker, one).result))
+            except BrokenProcessPool:
+                waiting.append((one, partial(_guarded, one, asked_of)))
+            if len(waiting) > 2 * workers:
+                yield answered()
+        while waiting:
+            yield answered()
+
+
+def _begin(asked_of: Question) -> None:
+    """Give a worker its question; it ends with the process that began it."""
+    _QUESTION.append(asked_of)
+    begun = multiprocessing.parent_process()
+    if begun is not None:
+        threading.Thread(target=_end_with, args=(begun.join,), daemon=True).start()
+
+
+def _end_with(wait: Callable[[], None]) -> None:
+    wait()
+    os._exit(1)
+
+
+def _by_worker(one: Read) -> Rows:
+    return _guarded(one, _QUESTION[-1])
+
+
+def _guarded(one: Read, asked_of: Question) -> Rows:
     """The rows of one file; a fault of the kit in one takes no alarm of another with it."""
     try:
         return list(_rows(one, asked_of))
     except Exception as error:
         what = f"could not be evaluated ({type(error).__name__}, a fault of this program)"
         fault = Fault(one.found.where, what, "report it with the file")
-        return list(_rows(Read(one.found, [(None, fault)]), asked_of))
+        return list(_rows(Read(one.found, partial(iter, [(None, fault)])), asked_of))
 
 
 def _rows(one: Read, asked_of: Question) -> Iterator[dict[str, object]]:
@@ -216,7 +276,7 @@ def _rows(one: Read, asked_of: Question) -> Iterator[dict[str, object]]:
     told: dict[Package, list[_Told]] = {(base, ""): [] for base in asked_of.others}
     told |= {package: [] for package in asked_of.packages if package in windowed}
     form, kind, loose, notes = "not known", LOCK, (), ()  # type: str, str, tuple[str, ...], tuple[str, ...]
-    for revision, source in one.contents:
+    for revision, source in one.contents():
         inventory = _inventory(source, asked_of.as_of)
         begins, ends = (revision.begins, revision.ends) if revision else (None, None)
         parts: dict[str, Inventory] = {}

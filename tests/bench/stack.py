@@ -11,6 +11,7 @@ import json
 import os
 import pty
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -385,8 +386,8 @@ def _shortest(inventory: Inventory, keys: tuple[str, ...]) -> list[int]:
 def command(folder: Path, known: Path, where: Path) -> dict[str, Any]:
     """`impact scan --history` in a process of its own, with a terminal for its messages.
 
-    Seconds with the start, peak memory of the process in MB, the counts that its progress showed,
-    and its lines of JSON.
+    Seconds with the start, peak memory of it and its largest worker in MB, the counts that its
+    progress showed, and its lines of JSON.
     """
     folder.mkdir(parents=True, exist_ok=True)
     peak, lines = folder / "peak", folder / "lines"
@@ -431,6 +432,7 @@ def scanning(peak: str, arguments: list[str]) -> None:
     except SystemExit as end:
         status = Path("/proc/self/status").read_text()  # VmHWM: ru_maxrss may be of the parent
         mb = float(status.partition("VmHWM:")[2].split()[0]) / 1024
+        mb += resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # the largest worker
         Path(peak).write_text(str(mb), "utf-8")
         sys.exit(end.code)
 

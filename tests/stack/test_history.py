@@ -1,12 +1,18 @@
 """What git keeps of a lock, as intervals, in real repositories."""
 
+import multiprocessing
+import os
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
-from stacks import ADMITS, at, commit, git, lock, scanned, window
+from polars.testing import assert_frame_equal
+from stacks import ADMITS, BAD, at, commit, git, lock, named, scanned, window
 
 from impact.errors import BadInput
-from impact.stack import history
+from impact.stack import files, history, scan
+from impact.stack.advisories import Advisories
 
 ACCOUNTS = [window("1.82.8", "10:52", close, "start") for close in ("11:25", "13:38")]
 
@@ -136,3 +142,26 @@ def test_a_repository_is_read_that_has_no_lock_any_more_and_one_without_files(
     told = scanned([tmp_path], windows=ACCOUNTS, history=True).to_dicts()
     assert {row["system"] for row in told} == {"svc", "bare.git"}
     assert {(row["finding"], row["verdict"]) for row in told} == {("locked_affected", "exposed")}
+
+
+def test_workers_tell_what_one_process_tells_and_none_that_is_killed_takes_a_row_along(
+    repository: Path, tmp_path: Path
+) -> None:
+    fleet = tmp_path / "fleet"
+    for number in range(scan.FEW + 4):
+        shutil.copytree(repository, fleet / f"svc{number:02}")
+        (fleet / f"svc{number:02}" / "requirements.txt").write_text("-r more.txt\n")
+        (fleet / f"svc{number:02}" / "more.txt").write_text(f"litellm==1.82.{number}\n")
+    asked = scan.question(Advisories(tuple(named(*BAD))), ACCOUNTS, history=True)
+
+    def rows(workers: int, progress: object = lambda file: None) -> object:
+        return scan.scan(files.found([fleet]), asked, progress, [fleet], workers)
+
+    def kill(file: str) -> None:
+        for worker in multiprocessing.active_children():
+            os.kill(worker.pid, signal.SIGKILL)
+
+    alone = rows(1)
+    assert alone.filter(alone["finding"] == "locked_affected").height >= scan.FEW + 4
+    assert_frame_equal(rows(2), alone)
+    assert_frame_equal(rows(2, kill), alone)
