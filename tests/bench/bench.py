@@ -33,6 +33,7 @@ import tiny
 
 import impact
 from impact.answers import comparisons, differences
+from impact.case import views
 from impact.case.folder import ordered
 from impact.numerics import graph, measures
 from impact.simulation import total, what_if
@@ -426,6 +427,7 @@ def main(arguments: list[str]) -> None:
         print(peak(int(arguments[1])))
         return
     peers = arguments[0]
+    os.environ[views.NOW] = "2026-09-01"  # so that the bundled case is the same on every day
     mercor = impact.view(impact.load_case("mercor"))
     head = ["| what | bound | aim | measured | how |", "|---|---|---|---|---|"]
     lines = [machine(peers), "", *head]
