@@ -294,11 +294,10 @@ def otherwise(
 ) -> list[tuple[str, str]]:
     """What addresses of a package's files tell where it is not this name and version."""
     told: dict[tuple[str, str], None] = {}
+    begin, end = f"/{name.replace('-', '_')}-{version}".lower(), "\0"
+    begins: tuple[str, ...] = (f"{begin}-", f"{begin}.tar.gz", f"{begin}.zip")
     if ecosystem == NPM:
-        begins, end = ("\0",), f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
-    else:
-        begin, end = f"/{name.replace('-', '_')}-{version}".lower(), "\0"
-        begins = (f"{begin}-", f"{begin}.tar.gz", f"{begin}.zip")
+        begins, end = (), f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
     for address in addresses:  # a quick look first, since a lock names tens of thousands of files
         file = address[address.rfind("/") :].lower()
         if not address or file.startswith(begins) or address.endswith(end):
