@@ -23,7 +23,9 @@ A case is a folder of small cited tables, `data/cases/NAME/`. This page is writt
   and none is converted), `tlp` and `schema_version`. `role` says of whom the case is: `client` of
   the vendor (unless it says), `user` of the package, `vendor` or `contractor`. Where the title
   tells what was not known from the start, there is `title_known_on`: a view of an earlier day has
-  the name of the root event as its title. `[vendors]` maps the headings of a vendor inventory for
+  the name of the root event as its title. `author`, `contact` and `next_update` (a date) say who
+  answers for the case, how to reach them, and when it is looked at again; a page says in brackets
+  that one is missing. `[vendors]` maps the headings of a vendor inventory for
   `impact new`; `stack` names a folder of `data/` that counts as the locks of the case.
 - `defaults` in `case.toml` names inputs that stand in until something better is written, `*` for
   any signs. A link of which every chance is one of them gives way where other links lead, by

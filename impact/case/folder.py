@@ -31,6 +31,9 @@ _SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
 ROLES = ("client", "user", "vendor", "contractor")  # whose case it is; the first unless it says
 _OPTIONAL = (
     "role",  # of whom the case is: one of ROLES
+    "author",  # who answers for the case
+    "contact",  # how to reach the author
+    "next_update",  # when the case is looked at again: a date
     "title_known_on",  # before that day a view is titled by the name of the event
     "view_of",  # the seal of a view written by the kit
     "moment",  # when that view was seen from
@@ -75,8 +78,9 @@ class Case:
     `left_out` says that rows above its level are left out of it.
     `files` are the originals that it holds: what lies in FOLDERS, by its path in the case folder.
     `role` is one of ROLES: a client of the vendor, a user of the package, the vendor itself, or a
-    contractor of it. `unusable` are the decisions that have faults, which keep nothing else from
-    being shown.
+    contractor of it. `author`, `contact` and `next_update` say who answers for the case, how to
+    reach them, and when it is looked at again; each may be empty. `unusable` are the decisions that
+    have faults, which keep nothing else from being shown.
     """
 
     id: str
@@ -92,6 +96,9 @@ class Case:
     unusable: Mapping[str, Unusable] = field(default_factory=dict, repr=False)
     label: str = TLP[-1]
     title_known_on: str = field(default="", repr=False)
+    author: str = field(default="", repr=False)
+    contact: str = field(default="", repr=False)
+    next_update: str = field(default="", repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     scenario: str = BASELINE
     as_of: datetime | None = None
@@ -229,6 +236,9 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         currency=settings["currency"],
         tlp=settings["tlp"],
         title_known_on=settings.get("title_known_on", ""),
+        author=settings.get("author", ""),
+        contact=settings.get("contact", ""),
+        next_update=settings.get("next_update", ""),
         moment=times.parse(settings["moment"]) if "moment" in settings else None,
         left_out=settings.get("left_out") == "True",
         files=files,
@@ -330,7 +340,7 @@ def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
     for name in _SETTINGS[:-1]:
         if not isinstance(content.get(name), str):
             faults.append(Fault(f"{path.name} {name}", "is missing or not text", "fill it in"))
-    for name in {"title_known_on", "moment"} & content.keys():
+    for name in {"title_known_on", "moment", "next_update"} & content.keys():
         try:
             times.parse(str(content[name]))
         except ValueError as error:
@@ -380,6 +390,7 @@ def digests(known: Case) -> dict[str, str]:
     levels = known.tlp, known.label
     what = (
         *(known.id, known.title, known.question, known.currency, known.role, levels),
+        *(known.author, known.contact, known.next_update),
         *(known.moment, known.changes, known.unusable, known.left_out),
     )
     return {

@@ -243,6 +243,8 @@ TABLES: tuple[Table, ...] = (
         Column("high", "number", "Greatest value said."),
         Column("unit", "text", "Unit of low, mode and high."),
         Column("says", "text", "The statement as one sentence in our words.", True),
+        Column("short", "text", "The same in a few words for a picture or a table; or empty."),
+        Column("lane", "text", "Lane of a timeline, such as Clients; or empty: by its stage."),
         Column(
             "stage",
             "choice",
@@ -266,6 +268,9 @@ TABLES: tuple[Table, ...] = (
         Column("name", "text", "Its name as a reader knows it.", True),
         _choice("kind", "What it is.", *ENTITY_KINDS),
         Column("role", "text", "Its part in the incident, in a sentence."),
+        Column("short", "text", "A shorter name for pictures and tables; or empty."),
+        Column("is", "text", "What it is, as a clause after its name; or empty."),
+        Column("contact", "text", "How to reach it; or empty."),
         _entity("party", "The party whose state or holding it is.", required=False),
         Column("question", "text", "The question whose answer is whether it was reached."),
         Column("ask", "text", "Whom to ask."),

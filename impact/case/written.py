@@ -21,6 +21,7 @@ from impact.errors import BadInput, bad
 from impact.numerics import times
 
 _SETTINGS = ("id", "title", "question", "currency", "role", "tlp")
+_MORE = ("author", "contact", "next_update")  # that a case may have
 _LINE = "file_line"  # where a row stood in the file that it was read from
 
 
@@ -42,6 +43,7 @@ def write(known: Case, home: Path) -> None:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(data)
     settings = {name: getattr(known, name) for name in _SETTINGS}
+    settings |= {name: said for name in _MORE if (said := getattr(known, name))}
     settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
     settings |= {"moment": times.as_text(known.moment)} if known.moment else {}
     settings |= {"left_out": True} if known.left_out else {}

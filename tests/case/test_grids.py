@@ -86,9 +86,9 @@ def test_a_member_may_not_take_the_name_of_another_scenario(tmp_path: Path) -> N
 def test_scenarios_beside_a_view_leave_out_the_members_of_other_grids(tmp_path: Path) -> None:
     toml = grid("each = { weeks = [4, 5] }") + '[scenario.h]\ntitle = "H"\nset = { p = 1 }\n'
     case = load(tmp_path, toml)
-    beside = impact.compare(impact.simulate(impact.view(case), 500)).table["scenario"].to_list()
+    beside = impact.compare(impact.simulate(impact.view(case), 500)).table["id"].to_list()
     assert beside == ["h"]
-    member = impact.compare(impact.simulate(impact.view(case, "g_4"), 500)).table["scenario"]
+    member = impact.compare(impact.simulate(impact.view(case, "g_4"), 500)).table["id"]
     assert member.to_list() == ["baseline", "g_5", "h"]
 
 
