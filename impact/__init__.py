@@ -4,7 +4,7 @@ Start here: `known = impact.view(impact.load_case("mercor"))`, then `run = impac
 From there each question is a function that returns an `Answer`:
 
 - of a view: `timeline`, `statements`, `conflicts`, `attribution`, `duties`, `sources`
-- of a run: `bottom_line`, `exposure`, `weak_points`, `concentration`, `positions`,
+- of a run: `bottom_line`, `exposure`, `weak_points`, `concentration`,
   `losses`, `itemised`, `exceedance`, `next_year`, `decisions`, `unknowns`,
   `not_known`;
   `why(run, name)` says how a party, a number, an input or a claim comes about
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from impact.answers.fleet import to_settle as to_settle
     from impact.answers.losses import losses as losses
     from impact.answers.news import news as news
-    from impact.answers.positions import positions as positions
     from impact.answers.statements import statements as statements
     from impact.answers.tails import exceedance as exceedance
     from impact.answers.tails import itemised as itemised
@@ -91,7 +90,6 @@ _HOMES = {
     "not_known": "answers.unknowns",
     "not_read": "answers.fleet",
     "pins": "answers.fleet",
-    "positions": "answers.positions",
     "scan": "answers.verdicts",
     "simulate": "simulation",
     "simulate_year": "sums",

@@ -23,7 +23,7 @@ function slot(board, name) {
   return { figure, title, drawn, says, spec: null, view: null };
 }
 
-async function redraw(one, picture, tell) {
+async function redraw(one, picture) {
   one.title.textContent = picture.title;
   one.says.textContent = picture.says;
   one.drawn.setAttribute("aria-label", picture.says);
@@ -36,20 +36,23 @@ async function redraw(one, picture, tell) {
     return;
   }
   one.view?.finalize();
+  one.view = null;
   one.spec = null;
   if (!picture.spec) {
-    one.drawn.replaceChildren();
+    one.drawn.innerHTML = picture.svg; // made and escaped by the kit
+    fit(one.drawn);
     return;
   }
   const spec = { ...JSON.parse(picture.spec), datasets: tables };
   const embedded = await vegaEmbed(one.drawn, spec, options);
   one.view = embedded.view;
   one.spec = picture.spec;
-  one.view.addEventListener("click", (event, item) => {
-    const rows = Array.isArray(item?.items) ? item.items : [item];
-    const about = rows.map((row) => row?.datum?.about).find(Boolean);
-    if (about) tell(about);
-  });
+  fit(one.drawn);
+}
+
+function fit(drawn) {
+  const svg = drawn.querySelector("svg");
+  if (svg) Object.assign(svg.style, { maxWidth: "100%", height: "auto" });
 }
 
 function render({ model, el }) {
@@ -66,7 +69,7 @@ function render({ model, el }) {
     }
     for (const picture of pictures) {
       if (!slots.has(picture.name)) slots.set(picture.name, slot(el, picture.name));
-      await redraw(slots.get(picture.name), picture, (about) => model.send({ why: about }));
+      await redraw(slots.get(picture.name), picture);
     }
     el.dataset.drawn = model.get("state");
   };

@@ -1,4 +1,4 @@
-"""`explore`: a case in one panel, whose pictures move with its sliders and tell why.
+"""`explore`: a case in one panel, whose pictures move with its sliders.
 
 It shows Answers and nothing else; every number in it can be had from a page or a terminal too.
 """
@@ -10,7 +10,6 @@ import html
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -38,24 +37,20 @@ from impact.case.scenarios import BASELINE, Scenario
 from impact.case.schema import TLP
 from impact.case.written import keep
 from impact.errors import ImpactError, bad
+from impact.measures.evidence import names
 from impact.numerics import times
 from impact.simulation import Run, drawn_inputs, simulate, what_if
 
 MOST_SLIDERS = 6
 WIDE = 50  # times between the ends of a range from which its slider goes by powers
 ALL = "all that is known"
-_TITLES = {
-    "exposure": "Who is exposed, and by which way",
-    "losses": "What it may cost whom",
-    "exceedance": "How large it can get; faint: the baseline",
-}
 
 
 class Board(anywidget.AnyWidget):
-    """Pictures drawn in the browser, offline; a click on a mark sends what it is about.
+    """Pictures drawn in the browser, offline.
 
-    A picture is `name`, `title`, `says`, `spec` (Vega-Lite as JSON, its data named) and `tables`
-    (JSON: rows by the name of the data). It is drawn anew when `state` changes.
+    A picture is `name`, `title`, `says`, and `svg`, or `spec` (Vega-Lite as JSON, its data named)
+    and `tables` (JSON: rows by the name of the data). It is drawn anew when `state` changes.
     """
 
     pictures: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
@@ -75,11 +70,15 @@ def picture(answer: Answer) -> dict[str, str]:
     """An Answer as the board shows it: its chart with data apart, its title and its sentence."""
     from impact.charts import theme
 
-    chart, tables = replace(answer, notices=()).chart(), dict[str, Any]()  # they are said above
-    shown = {"name": answer.name, "title": _TITLES[answer.name], "says": answer.sentence}
-    if chart is None:
-        return {**shown, "spec": "", "tables": "{}"}
-    spec = _apart(theme.readable(chart["spec"]), tables)
+    shown = {"name": answer.name, "title": answer.asks, "says": answer.sentence}
+    shown |= {"svg": "", "spec": "", "tables": "{}"}
+    if answer.draw is None:
+        return shown
+    drawn = theme.described(answer.draw, answer.title, answer.subtitle, (), wide=True)
+    if isinstance(drawn, str):
+        return {**shown, "svg": theme.svg(drawn, answer.name, answer.told())}
+    tables = dict[str, Any]()
+    spec = _apart(theme.readable(drawn), tables)
     return {**shown, "spec": json.dumps(spec), "tables": json.dumps(tables)}
 
 
@@ -141,7 +140,6 @@ class _Panel:
         for control in (self.scenario, self.day):
             control.observe(self._on_view, "value")
         self.asked.observe(lambda change: self._explain(change["new"]), "value")
-        self.board.on_msg(lambda _, message, __: self._explain(message.get("why")))
         self.back.on_click(lambda _: self._undo())
         self.keep.on_click(lambda _: self._keep())
         self.make.on_click(lambda _: self._report())
@@ -282,8 +280,9 @@ class _Panel:
                 view = (self.scenario.value, before[-1], self.level.value)
                 told.append(news(views.view(self.loaded, *view), known).sentence)
         self.said.value = "".join(f"<p>{_safe(text)}</p>" for text in told)
-        parties = exposure(run).table.select("name", "entity").iter_rows()
-        shown = [("", ""), ("all together", "total"), *sorted(parties)]
+        said = names(known)
+        parties = sorted((said[one], one) for ids in exposure(run).table["ids"] for one in ids)
+        shown = [("", ""), ("all parties together", "total"), *parties]
         if shown != list(self.asked.options):
             self.quiet, self.asked.options, self.quiet = True, shown, False
         self._explain(self.asked.value)
@@ -354,7 +353,7 @@ def days(known: Case) -> list[str]:
 def _first(run: Run) -> list[str]:
     """The inputs that matter most, the most first: those that are drawn and can be asked about."""
     drawn = {one for one, _, _ in drawn_inputs(run)}
-    ranked = [name for name in unknowns(run).table["about"] if name in drawn]
+    ranked = [name for name in unknowns(run).table["id"] if name in drawn]
     return ranked[:MOST_SLIDERS]
 
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import urlsplit
 
 NOT_KNOWN, NOT_RESOLVED = "not known", "not resolved"
 _CONTROL = re.compile(
@@ -308,3 +309,13 @@ def level(tlp: str) -> str:
     'TLP:AMBER+STRICT'
     """
     return f"TLP:{tlp.upper()}"
+
+
+def web_address(text: str) -> str:
+    """The text where it is an http or https address with a host, else an empty text."""
+    try:
+        found = urlsplit(text)
+    except ValueError:
+        return ""
+    clean = found.scheme in ("http", "https") and bool(found.netloc) and text.isprintable()
+    return text if clean and " " not in text else ""

@@ -88,7 +88,7 @@ def test_adding_an_unrelated_party_moves_no_other_number(root: Path, tmp_path: P
     for path in (root / "data/cases/mercor").glob("*.*"):
         (home / path.name).write_bytes(path.read_bytes())
     with (home / "entities.csv").open("a", encoding="utf-8") as stream:
-        stream.write("aardvark,Aardvark,vendor,Unrelated.,,,2026-04-04,,\n")
+        stream.write("aardvark,Aardvark,vendor,Unrelated.,,,,,,2026-04-04,,\n")
     with (home / "inputs.csv").open("a", encoding="utf-8") as stream:
         stream.write(
             "aardvark_hit,.1,.2,.9,pert,,chance,once,Chance.,assumption,None.,,,2026-11-22,,,,"
@@ -110,8 +110,11 @@ def test_adding_an_unrelated_party_moves_no_other_number(root: Path, tmp_path: P
 def test_at_noon_of_the_day_the_command_shows_the_bad_release_and_an_open_window() -> None:
     words = ("show", "mercor", "--as-of", "2026-03-24T12:00Z", "--draws", "1000")
     text = impact(*words).stdout
-    assert "Known to be bad: litellm 1.82.8" in text
-    assert "litellm 1.82.8 could be had from 24 March 2026, 10:52 UTC; the end is not known" in text
+    text = " ".join(text.split())
+    assert "Known to be malicious: litellm 1.82.8" in text
+    assert (
+        "litellm 1.82.8 was available from 24 March 2026, 10:52 UTC; the end is not known" in text
+    )
     found = json.loads(impact(*words, "--json").stdout)
     chance = {row["entity"]: row["chance"] for row in found["exposure"]}
     assert (chance["litellm-1.82.8"], chance["mercor"]) == (1.0, 0.0)
@@ -307,10 +310,11 @@ def test_diff_json_has_the_shape_of_the_contract_and_effects_that_add_up(
 def test_diff_in_text_names_both_ends_and_the_changes() -> None:
     done = impact("diff", "mercor", "--from", "baseline", "--to", "pause-spreads")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith('From baseline to "The pause spreads" the mean total goes from $')
+    start = 'From baseline to "The pause spreads" the average total rose from $'
+    assert " ".join(done.stdout.split()).startswith(start)
     for name in ("openai_pauses", "silent_client_pauses"):
-        assert re.search(rf"^{name} +Chance .* 0.\d+ – 0.\d+ to 1 +\$\d", done.stdout, re.MULTILINE)
-    assert "they add up to the cent" in done.stdout
+        assert re.search(rf"{name}.* 0.\d+ to 0.\d+ to 1 .*\$\d", " ".join(done.stdout.split()))
+    assert "add up to the cent" in done.stdout
 
 
 def test_diff_totals_are_those_of_show() -> None:

@@ -116,7 +116,7 @@ def test_an_irrelevant_input_is_no_question_in_97_of_100_seeds(tiny_case: Tiny) 
     known, asked, shares = impact.view(with_states(tiny_case)), 0, [0.0]
     for seed in range(100):
         table = impact.unknowns(impact.simulate(known, 4_000, seed)).table
-        rows = {row["about"]: row for row in table.iter_rows(named=True)}
+        rows = {row["id"]: row for row in table.iter_rows(named=True)}
         assert {"cost", "a"} <= rows.keys()
         assert rows["cost"]["cost_share"] > 0.05
         if "idle" in rows:

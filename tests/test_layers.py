@@ -11,6 +11,7 @@ ROWS = (
     ("charts", "numerics"),
     ("case", "stack"),
     ("simulation", "sums"),
+    ("measures",),
     ("answers",),
     ("reports",),
     ("widgets", "cli", "__main__", "reference"),

@@ -1,26 +1,35 @@
-"""`Answer`: the sentence that says the finding, the table behind it, its figures and its chart.
+"""`Answer`: the words, the table, the figures and the picture of one question.
 
-A number reaches a page, a terminal or a file in no other way.
+A number reaches a page, a terminal or a file in no other way. `worded` makes one from the facts of
+a question and the template beside it.
 """
 
 from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+import shutil
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from impact import words
+from impact.answers import text
+from impact.case import views
+from impact.case.folder import Case
+from impact.simulation import Run
 
 if TYPE_CHECKING:
     import altair as alt
 
 MIME = "application/vnd.impact.answer+json"
 CHARTS, LATER = "IMPACT_CHARTS", "later"  # in the environment: charts are left to be drawn
-_WIDEST = 46  # characters of a column in a terminal
+Picture = Callable[[bool], "str | alt.TopLevelMixin"]  # whether wide -> SVG, or a chart
+LOOKS = {"wide": True, "narrow": False}
 
 
 @dataclass(frozen=True)
@@ -45,14 +54,36 @@ def amount(name: str, value: float | None, error: float | None, currency: str) -
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What Python knows of a question: a frame, values for its template, figures, a picture.
+
+    `draw(said, wide)` draws it; `said` is the template with its facts, `wide` whether about 900 or
+    360 pixels. An answer of which `there` is false has nothing to tell and is left out of a page;
+    where it is `pictured`, the picture holds all that the table does. `notices` are those of
+    another view than that which the answer is of.
+    """
+
+    table: pl.DataFrame
+    values: Mapping[str, Any] = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
+    draw: Callable[[Any, bool], str | alt.TopLevelMixin] | None = None
+    there: bool = True
+    pictured: bool = False
+    name: str = ""
+    label: str = ""
+    notices: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Answer:
     """The answer to one question; it shows itself in a notebook and prints itself in a terminal.
 
+    `asks` is the question and `title` the finding; `lead` are paragraphs, all of them `sentence`.
     `heads` maps columns of `table` to headings, in the order shown; a column without one is for
-    machines only. `label` is the TLP level of the view that it is an answer to, `currency` that of
-    its amounts.
-    `notes` are what a reader must know to read it; `notices` what the view supposes, said in the
-    chart too. `draw` makes the chart.
+    machines only; `shown` is the table in words where a template made it. `label` is the TLP level
+    of the view that it is an answer to, `currency` that of its amounts. `notes` are what a reader
+    must know to read it; `notices` what the view supposes, said in the chart too. `draw` makes the
+    picture, wide or narrow, and `alt` says what it shows. `links` are the addresses of citations.
     """
 
     name: str
@@ -64,10 +95,21 @@ class Answer:
     figures: tuple[Figure, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
     notices: tuple[str, ...] = field(default=(), repr=False)
-    draw: Callable[[], alt.TopLevelMixin] | None = field(default=None, repr=False, compare=False)
+    draw: Picture | None = field(default=None, repr=False, compare=False)
+    asks: str = field(default="", kw_only=True)
+    title: str = field(default="", kw_only=True)
+    subtitle: str = field(default="", repr=False, kw_only=True)
+    lead: tuple[str, ...] = field(default=(), repr=False, kw_only=True)
+    shown: tuple[tuple[str, ...], ...] = field(default=(), repr=False, kw_only=True)
+    alt: str = field(default="", repr=False, kw_only=True)
+    links: Mapping[str, str] = field(default_factory=dict, repr=False, kw_only=True)
+    there: bool = field(default=True, repr=False, kw_only=True)
+    pictured: bool = field(default=False, repr=False, kw_only=True)
 
     def rows(self) -> list[list[str]]:
         """The table as shown: its headings, then its rows as text; nothing without headings."""
+        if self.shown:
+            return [list(row) for row in self.shown]
         if not self.heads:
             return []
         shown = self.table.select(list(self.heads))
@@ -80,83 +122,221 @@ class Answer:
         ]
         return [list(self.heads.values()), *body]
 
-    def chart(self) -> dict[str, Any] | None:
-        """The chart, described, with its title and what it says; None without a chart."""
+    def charts(self) -> dict[str, Any]:
+        """The picture in each width: SVG, or a chart described; nothing without a picture."""
         if self.draw is None:
-            return None
+            return {}
         from impact.charts import theme
 
-        said = " ".join([*self.notices, self.sentence])
-        spec = theme.described(self.draw, self.notices)
-        return {"spec": spec, "title": self.name.replace("_", " "), "says": said}
+        said = self.title, self.subtitle, self.notices
+        return {look: theme.described(self.draw, *said, wide) for look, wide in LOOKS.items()}
 
-    def svg(self) -> str | None:
-        """The chart as static SVG whose description is the sentence; None without a chart."""
+    def svg(self, look: str = "wide") -> str | None:
+        """The picture as static SVG whose description is `alt`; None without one."""
         from impact.charts import theme
 
-        chart = self.chart()
-        return None if chart is None else theme.svg(**chart)
+        chart = self.charts().get(look)
+        return None if chart is None else theme.svg(chart, f"{self.name} {look}", self.told())
+
+    def told(self) -> str:
+        """What the picture shows, for those who do not see it."""
+        return " ".join([*self.notices, self.alt or self.sentence])
 
     def record(self, later: bool = False) -> dict[str, Any]:
         """What a page needs of the answer, as JSON: texts only, but for the raw figures.
 
-        With `later` it holds the chart described, to be drawn by whoever reads the record.
+        With `later` it holds the charts described, to be drawn by whoever reads the record.
         """
-        return {
-            "name": self.name,
-            "label": self.label,
-            "sentence": self.sentence,
+        kept = ("name", "label", "asks", "title", "sentence", "alt", "there", "pictured")
+        found = {
+            **{key: getattr(self, key) for key in kept},
+            "lead": list(self.lead or (self.sentence,)),
             "rows": self.rows(),
             "figures": [vars(figure) for figure in self.figures],
             "notes": list(self.notes),
-            "svg": None if later else self.svg(),
-            "chart": self.chart() if later else None,
+            "links": dict(self.links),
+            "told": self.told(),
         }
+        if later:
+            return {**found, "svg": {}, "charts": self.charts()}
+        drawn = {look: self.svg(look) for look in LOOKS} if self.draw else {}
+        return {**found, "svg": drawn, "charts": {}}
 
     def __str__(self) -> str:
-        """The sentence, the table and the notes, for a terminal."""
-        return as_text(self.sentence, self.rows(), self.notes)
+        """Words, table and notes, for a terminal."""
+        return as_text(self._texts())
+
+    def _texts(self) -> dict[str, Any]:
+        lead = list(self.lead or (self.sentence,))
+        return {"lead": lead, "rows": self.rows(), "notes": list(self.notes)}
 
     def _repr_html_(self) -> str:
-        return as_html(self.sentence, self.rows(), self.notes)
+        return as_html({**self._texts(), "asks": self.asks, "links": self.links})
 
     def _ipython_display_(self) -> None:
         """Text and table with the record that pages are made from, then the chart as an image."""
         from IPython.display import display
 
+        from impact.charts import theme
+
         record = self.record(later=os.environ.get(CHARTS) == LATER)
         text = {"text/plain": str(self), "text/html": self._repr_html_(), MIME: record}
         display(text, raw=True)  # type: ignore[no-untyped-call]
-        if record["svg"] is not None:
-            image = {"text/plain": self.sentence, "image/svg+xml": record["svg"]}
+        if record["svg"]:
+            image = {"text/plain": self.told(), "image/svg+xml": theme.plain(record["svg"]["wide"])}
             display(image, raw=True)  # type: ignore[no-untyped-call]
 
 
-def as_text(sentence: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
-    """An answer as plain text: the sentence, the table in columns, and the notes."""
-    shown = [[words.plain(text) for text in row] for row in rows]
-    widths = [min(_WIDEST, max(map(len, column))) for column in zip(*shown, strict=True)]
-    lines = [
-        "  ".join(_fit(text, width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in shown
-    ]
-    gap, told = [""] if lines else [], [words.shown(note) for note in notes]
-    return "\n".join([words.shown(sentence), *gap, *lines, *gap, *told]).rstrip()
+_ROWS = 15  # of a table that is shown; pictures, figures and the frame have all
 
 
-def as_html(sentence: str, rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
-    """An answer as HTML: sentence, table and notes; every text escaped."""
-    head, *body = ([[_escaped(text) for text in row] for row in rows]) or [[]]
-    cells = "".join(f"<th scope='col'>{text}</th>" for text in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{text}</td>' for text in row)}</tr>" for row in body)
-    table = f"<table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
-    told = "".join(f"<p><small>{_escaped(note)}</small></p>" for note in notes)
-    return f"<p><b>{_escaped(sentence)}</b></p>{table if head else ''}{told}"
+def worded(of: Run | Case, template: str, facts: Facts) -> Answer:
+    """The answer of facts in the words of a template: its parts, its table, its figures."""
+    known = of.known if isinstance(of, Run) else of
+    rows = facts.table.to_dicts()
+    shared = {**text.shared(known), "draws": of.draws if isinstance(of, Run) else 0}
+    said = text.parts(template, {**shared, **facts.values, text.ROWS: rows})
+    declared = list(text.columns(getattr(said, text.COLUMNS, "")))
+    most = getattr(said, text.MOST, _ROWS)
+    left = text.parts("rest", {"most": most, "rows": len(rows)}) if len(rows) > most else None
+    shown = _table(said, [each for each in declared if each[1]], rows[:most], known.currency)
+    figures = [] if facts.figures else list(_declared(declared, rows, known.currency))
+    title, lead = text.flat(said.title), text.paragraphs(said.lead)
+    draw, parts = facts.draw, said
+    return Answer(
+        name=facts.name or template,
+        sentence=" ".join(line.removeprefix("- ") for line in lead) or title,
+        table=facts.table,
+        label=facts.label or known.label,
+        currency=known.currency,
+        figures=(*figures, *facts.figures),
+        notes=text.paragraphs(getattr(said, "notes", "") + (left.notes if left and shown else "")),
+        notices=tuple(dict.fromkeys([*views.notices(known), *facts.notices])),
+        draw=None if draw is None else lambda wide: draw(parts, wide),
+        asks=text.flat(said.asks),
+        title=title,
+        subtitle=text.flat(getattr(said, "subtitle", "")),
+        lead=lead,
+        shown=shown,
+        alt=text.flat(getattr(said, "alt", "")),
+        links=shared["links"],
+        there=facts.there,
+        pictured=facts.pictured and draw is not None,
+    )
 
 
-def _escaped(text: str) -> str:
-    return html.escape(words.shown(text))
+def _declared(
+    declared: Sequence[tuple[str, str, str]], rows: Sequence[Mapping[str, Any]], code: str
+) -> Iterator[Figure]:
+    """A figure for each number of a declared table, where an answer gives none of its own."""
+    for column, _, unit in declared:
+        for row in rows if unit and unit != "date" else ():
+            told = text.show(row[column], unit, code)
+            of = code if unit == "money" else unit
+            yield Figure(f"{column}.{row['id']}", row[column], None, of, told)
 
 
-def _fit(text: str, width: int) -> str:
-    return (text if len(text) <= width else text[: width - 1] + "…").ljust(width)
+def as_text(told: Mapping[str, Any]) -> str:
+    """An answer as plain text no wider than the terminal: words, the table, and the notes."""
+    wide = max(40, shutil.get_terminal_size((100, 24)).columns)
+    lead = [_filled(words.shown(one), wide) for one in told["lead"]]
+    notes = [_filled(words.shown(one), wide) for one in told["notes"]]
+    table = _in_columns([[words.shown(cell) for cell in row] for row in told["rows"]], wide)
+    return "\n\n".join(part for part in ("\n".join(lead), table, "\n".join(notes)) if part)
+
+
+def _filled(line: str, wide: int) -> str:
+    return textwrap.fill(line, wide, subsequent_indent="  " * line.startswith("- "))
+
+
+_LONG = 24  # characters of a word that a column of a terminal keeps whole
+
+
+def _in_columns(rows: Sequence[Sequence[str]], wide: int) -> str:
+    """A table no wider than the terminal: the widest columns are wrapped, nothing is cut."""
+    if len(rows) < 2:
+        return ""
+    need = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    least = [min(_LONG, max(len(word) for cell in column for word in (*cell.split(), "")))
+             for column in zip(*rows, strict=True)]  # fmt: skip
+    while sum(need) + 2 * (len(need) - 1) > wide:
+        spare = [(width, place) for place, width in enumerate(need) if width > least[place]]
+        if not spare:
+            break
+        need[max(spare)[1]] -= 1
+    lines = []
+    for row in rows:
+        cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, need, strict=True)]
+        for place in range(max(map(len, cells))):
+            parts = [cell[place] if place < len(cell) else "" for cell in cells]
+            line = "  ".join(part.ljust(width) for part, width in zip(parts, need, strict=True))
+            lines.append(line.rstrip())
+    return "\n".join(lines)
+
+
+_LABEL = re.compile(r"([A-Z]{2,}(?: [A-Z]+)*): ")
+
+
+def as_html(told: Mapping[str, Any]) -> str:
+    """An answer as HTML: words, table and notes; every text escaped, and no "$" is mathematics."""
+    head, *body = told["rows"] or [[]]
+    cells = "".join(f"<th scope='col'>{_escaped(cell)}</th>" for cell in head)
+    lines = "".join(
+        f"<tr>{''.join(f'<td>{_escaped(cell)}</td>' for cell in row)}</tr>" for row in body
+    )
+    table = f"<thead><tr>{cells}</tr></thead><tbody>{lines}</tbody>" if body else ""
+    table = f"<table style='text-align:left'>{table}</table>" if table else ""
+    heading = f"<h3>{_escaped(told['asks'])}</h3>" if told.get("asks") else ""
+    notes = "".join(f"<p><small>{_escaped(note)}</small></p>" for note in told["notes"])
+    lead = blocks(told["lead"], told.get("links") or {})
+    return f"<div class='mathjax_ignore tex2jax_ignore'>{heading}{lead}{table}{notes}</div>"
+
+
+def blocks(lead: Sequence[str], links: Mapping[str, str]) -> str:
+    """Paragraphs as HTML: lists of items, labels in bold, citations with their addresses."""
+    found = []
+    for line in lead:
+        label = _LABEL.match(line)
+        if line.startswith("- "):
+            found.append(f"<ul><li>{linked(line[2:], links)}</li></ul>")
+        elif label:
+            found.append(f"<p><b>{label[1]}</b> {linked(line[label.end() :], links)}</p>")
+        else:
+            found.append(f"<p>{linked(line, links)}</p>")
+    return "".join(found).replace("</ul><ul>", "")
+
+
+def linked(line: str, links: Mapping[str, str]) -> str:
+    """A text as HTML in which a citation leads to its source."""
+    shown = _escaped(line)
+    for told, address in links.items():
+        if (safe := words.web_address(address)) and (cited := _escaped(told)) in shown:
+            inside = cited.removeprefix("(").removesuffix(")")
+            link = f'<a href="{html.escape(safe, quote=True)}" rel="noreferrer">{inside}</a>'
+            shown = shown.replace(cited, f"({link})")
+    return shown
+
+
+def _table(
+    said: Any,
+    declared: Sequence[tuple[str, str, str]],
+    rows: Sequence[Mapping[str, Any]],
+    code: str,
+) -> tuple[tuple[str, ...], ...]:
+    """The declared table in words, without the columns that are empty in every row."""
+
+    def cell(column: str, unit: str, row: Mapping[str, Any]) -> str:
+        if macro := getattr(said, f"cell_{column}", None):
+            return text.flat(macro(row))
+        return text.flat(text.show(row[column], unit, code))
+
+    found = [[cell(column, unit, row) for row in rows] for column, _, unit in declared]
+    kept = [place for place, cells in enumerate(found) if any(cells)]
+    if not kept:
+        return ()
+    heads = tuple(declared[place][1] for place in kept)
+    return (heads, *zip(*(found[place] for place in kept), strict=True))
+
+
+def _escaped(line: str) -> str:
+    return html.escape(words.shown(line))

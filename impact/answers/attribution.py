@@ -16,20 +16,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact import words
-from impact.answers.answer import Answer, Figure
-from impact.answers.provenance import names
-from impact.answers.statements import (
-    PROBABLE,
-    Claim,
-    combined,
-    firmest,
-    said_by,
-    statements_of,
-    weighed,
-)
+from impact.answers.answer import Answer, Facts, Figure, worded
 from impact.case.folder import Case, once
 from impact.case.schema import JUDGED, SAME_AS
-from impact.case.views import now
+from impact.measures.evidence import names
+from impact.measures.standing import PROBABLE, Claim, combined, firmest, statements_of, weighed
 from impact.numerics import measures, sampling
 
 if TYPE_CHECKING:
@@ -40,7 +31,7 @@ DRAWS, SEED = 4096, 1
 TINY, NEVER = 1e-300, -1e9
 DID = {
     "access": "got in",
-    "theft": "took the data that is claimed",
+    "theft": "took the claimed data",
     "extortion": "offers or threatens with the data",
 }
 
@@ -171,95 +162,65 @@ def flips(stage: Stage) -> list[tuple[str, str, str]]:
     return found
 
 
-@once
 def attribution(known: Case) -> Answer:
     """How likely each actor is for each part of the incident, and what would change who leads.
 
     In the words of ICD 203 (2015), of the mean and of the 5 % and 95 % points over the judged
-    ranges. Table: `stage`, `actor`, `low_chance`, `mean_chance`, `high_chance`, `band`, `flips`.
+    ranges. Table: `id` (STAGE.ACTOR), `stage`, `did`, `actor`, `low_chance`, `mean_chance`,
+    `high_chance`, `band`.
     """
-    said, moment = names(known), words.date(now(known))
+    said = names(known)
     rows: list[dict[str, Any]] = []
-    sentences, notes, figures = [], [], []
+    figures, told = [], []
     for stage in stages(known):
-        chances, leader, flipped = stage.chances(), stage.leader(), flips(stage)
-        for who, drawn in sorted(
-            zip(stage.hypotheses, chances, strict=True), key=lambda pair: -pair[1].mean()
-        ):
+        chances, flipped = stage.chances(), flips(stage)
+        mine: list[dict[str, Any]] = []
+        for who, drawn in zip(stage.hypotheses, chances, strict=True):
             mean, error = float(drawn.mean()), measures.mean(drawn).error
             low, high = np.quantile(drawn, (0.05, 0.95), method="inverted_cdf")
-            rows.append(
-                {
-                    "stage": stage.name,
-                    "id": who,
-                    "actor": said[who],
-                    "low_chance": float(low),
-                    "mean_chance": mean,
-                    "high_chance": float(high),
-                    "band": words.likelihoods(float(low), mean, float(high)),
-                    "did": f"Who {DID[stage.name]}",
-                    "flips": _flips_said(known, flipped) if who == leader else "",
-                }
-            )
+            ends = {"low_chance": float(low), "mean_chance": mean, "high_chance": float(high)}
+            band = words.likelihoods(float(low), mean, float(high))
+            row = {
+                "id": f"{stage.name}.{who}",
+                "stage": stage.name,
+                "did": f"Who {DID[stage.name]}",
+            }
+            mine.append({**row, "actor": said[who], **ends, "band": band})
             name = f"likelihood.{stage.name}.{who}"
             figures.append(Figure(name, mean, error, "chance", words.chance(mean)))
-        sentences.append(_told(known, stage, next(r for r in rows if r["stage"] == stage.name)))
-        notes.append(_confidence(known, stage, bool(flipped)))
-    schema: dict[str, Any] = {
-        **dict.fromkeys(("stage", "id", "actor", "band", "did", "flips"), pl.String),
-        **dict.fromkeys(("low_chance", "mean_chance", "high_chance"), pl.Float64),
-    }
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
+        mine.sort(key=lambda row: -row["mean_chance"])
+        rows += mine
+        told.append(
+            {
+                "did": DID[stage.name],
+                "first": mine[0],
+                "word": words.likelihood(mine[0]["mean_chance"]),
+                "heard": list(dict.fromkeys(one.claim["claimant"] for one in stage.evidence)),
+                "flips": [{"kind": kind, "id": name, "to": to} for kind, name, to in flipped],
+                **_confidence(stage, bool(flipped)),
+            }
+        )
+    frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
-    def draw() -> alt.TopLevelMixin:
+    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
         drawn = frame.select("did", "actor", "low_chance", "mean_chance", "high_chance")
-        return pictures.likelihoods(drawn)
+        return pictures.likelihoods(drawn, wide)
 
-    return Answer(
-        name="attribution",
-        sentence=" ".join(sentences) or f"Nobody is weighed as the actor by {moment}.",
-        table=frame,
-        label=known.label,
-        heads={
-            "did": "What",
-            "actor": "Actor",
-            "band": "How likely",
-            "flips": "What would change who leads",
-        },
-        figures=tuple(figures),
-        notes=(*notes, *_aliases(known)),
-        draw=draw if rows else None,
-    )
+    publisher = dict(known["sources"].select("id", "publisher").iter_rows())
+    values = {"told": told, "aliases": _aliases(known), "publisher": publisher}
+    facts = Facts(frame, values, figures, draw if rows else None, there=bool(rows))
+    return worded(known, "attribution", facts)
 
 
-def _told(known: Case, stage: Stage, first: Mapping[str, Any]) -> str:
-    """Who leads in a stage, in a sentence with its day and on whose word it rests."""
-    said, moment = names(known), words.date(now(known))
-    heard = list(dict.fromkeys(said[one.claim["claimant"]] for one in stage.evidence))
-    basis = f"from what is reported by {words.listed(heard)}" if heard else "on priors alone"
-    did, band = DID[stage.name], words.likelihood(first["mean_chance"])
-    found = f"it is {band} that {first['actor']} {did}"
-    if band == words.EVEN:
-        found = f"there is a roughly even chance that {first['actor']} {did}"
-    elif first["mean_chance"] < 0.5:
-        found = f"no actor is likelier than not to be the one who {did}; {first['actor']} leads"
-    return f"As of {moment}, judged {basis}, {found}."
+_SCHEMA: dict[str, Any] = {
+    **dict.fromkeys(("id", "stage", "did", "actor", "band"), pl.String),
+    **dict.fromkeys(("low_chance", "mean_chance", "high_chance"), pl.Float64),
+}
 
 
-def _flips_said(known: Case, flipped: Sequence[tuple[str, str, str]]) -> str:
-    said, claims, sources = names(known), known.rows("claims"), known.rows("sources")
-    told = []
-    for kind, name, other in flipped:
-        what = f"{sources[name]['publisher']} as a source" if kind == "origin" else ""
-        if kind == "claim":
-            what = f'"{claims[name]["says"].rstrip(".")}" ({said_by(known, claims[name])})'
-        told.append(f"without {what}, {said[other]} would lead")
-    return "; ".join(told) or "no single claim or origin"
-
-
-def _confidence(known: Case, stage: Stage, one_decides: bool) -> str:
+def _confidence(stage: Stage, one_decides: bool) -> dict[str, Any]:
     """How firm the basis of a stage is, as ICD 203 asks, apart from how likely anything is.
 
     High from four origins that make something probable, moderate from three, low otherwise; low
@@ -267,25 +228,18 @@ def _confidence(known: Case, stage: Stage, one_decides: bool) -> str:
     """
     firm = {o for one in stage.evidence for o, weight in one.origins.items() if weight >= PROBABLE}
     level = "low" if one_decides or len(firm) < 3 else "moderate" if len(firm) < 4 else "high"
-    basis = f"{words.count(len(firm), 'independent origin')} of weight"
-    basis += ", and one alone decides who leads" if one_decides else ""
-    return (
-        f"Confidence in who {DID[stage.name]} is {level} as of {words.date(now(known))}: {basis}."
-    )
+    return {"confidence": level, "firm": len(firm), "one_decides": one_decides}
 
 
-def _aliases(known: Case) -> list[str]:
+def _aliases(known: Case) -> list[dict[str, Any]]:
     """What is claimed of actors being the same: they are kept apart all the same."""
-    said, told = names(known), []
-    kinds = dict(known["entities"].select("id", "kind").iter_rows())
+    kinds, found = dict(known["entities"].select("id", "kind").iter_rows()), []
     for one in statements_of(known):
         claim = one.first
         if claim["predicate"] == SAME_AS and kinds[claim["subject"]] == "actor":
             ends = [claim[part] for part in ("low", "high", "mode") if claim[part] is not None]
-            chance = f", {words.per_cent(min(ends))} to {words.per_cent(max(ends))}" if ends else ""
-            who = "; ".join(said_by(known, each) for each in (*one.claims, *one.denials))
-            told.append(
-                f"That {said[claim['subject']]} is {one.value} is {one.standing} ({who}{chance});"
-                " the two are kept apart."
-            )
-    return told
+            said = [each["id"] for each in (*one.claims, *one.denials)]
+            found.append({"subject": claim["subject"], "value": one.value, "claims": said,
+                          "standing": one.standing, "low": min(ends, default=None),
+                          "high": max(ends, default=None)})  # fmt: skip
+    return found

@@ -1,73 +1,117 @@
-"""The bottom line in three sentences, made of the other answers."""
+"""The bottom line: what happened, what to do today, to decide and to ask, what it may cost."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
-from impact import words
-from impact.answers.answer import Answer
-from impact.answers.decisions import decisions
-from impact.answers.exposure import client_data_reached, established, related
-from impact.answers.losses import losses
-from impact.answers.positions import reported, told
-from impact.answers.provenance import names
-from impact.answers.unknowns import first_question
-from impact.case import views
-from impact.case.views import now
+from impact.answers.answer import Answer, Facts, worded
+from impact.answers.decisions import turns
+from impact.answers.exposure import clients
+from impact.answers.losses import assumed, greatest
+from impact.answers.unknowns import role_of
+from impact.answers.unknowns import unknowns as questions
+from impact.measures import evidence, loss, reach
+from impact.measures.reach import PARTIES
+from impact.numerics import times
 from impact.simulation import Run
+
+_MOST = 2  # costs and advices of the reader that are told
 
 
 def bottom_line(run: Run) -> Answer:
-    """What happened and how sure it is, what it may cost whom, and what to do and ask first.
+    """The whole in 200 words, made of the same measures as the other answers.
 
-    The table holds the sentences, one a row: `about`, `says`.
+    Table: `id`, the case alone.
     """
-    cost, best = losses(run), decisions(run, most=1)
-    rows = [
-        ("What happened", f"{_happened(run)}; {client_data_reached(run)}."),
-        ("What it may cost", cost.sentence),
-        ("What to do", f"{best.sentence.rstrip('.')}; {first_question(run)}"),
-    ]
-    schema = {"about": pl.String, "says": pl.String}
-    moment = now(run.known)
-    notes = [*views.notices(run.known), f"As known on {words.date(moment)}."]
-    return Answer(
-        name="bottom_line",
-        sentence=rows[0][1],
-        table=pl.DataFrame(rows, schema=schema, orient="row"),
-        label=run.known.label,
-        heads={"about": "In short", "says": "Finding"},
-        notes=tuple(note for note in notes if note),
-    )
+    known, role = run.known, run.known.role
+    chain, hit, versions = reach.chain(run), reach.hit(run), _versions(run)
+    sure, positions = reach.established(run), evidence.positions(known)
+    steps = [ids for ids, _ in chain]
+    place = next((k for k, ids in enumerate(steps) if k and ids[0] in hit), 0)
+    through = steps[place - 1] if place else []
+    asked = questions(run, 1).table.to_dicts()
+    mine = [one for one in turns(run) if role_of(known, one["bearer"]) == role] or list(turns(run))
+    values: dict[str, Any] = {
+        "hit": hit,
+        "sure": sure,
+        "on": positions,
+        "through": through,
+        "package": next((versions[one] for one in through if one in versions), None),
+        "known_bad": [name for name in versions if name in sure],
+        "suspect": _suspect(run),
+        "clients": clients(run),
+        "did": [
+            (party, positions[party][0])
+            for party in sorted(reach.clients(run)["entity"])
+            if party in positions and known.rows("claims")[positions[party][0]]["short"]
+        ][:4],
+        "decisions": [one for one in mine if one["stake"]][:1],
+        "question": asked[0] if asked else None,
+        "contact": _contact(run, asked[0]["ask"]) if asked else "",
+        "today": [d for d in _advice(run) if d["role"] == role][-_MOST:],
+        "others": [d for d in _advice(run) if d["role"] not in (role, "vendor")][:1],
+        "pays": _pays(run)[:_MOST] if role == "client" else [],
+        "assumed": assumed(run),
+        "newest": _newest(run),
+        "sources": evidence.cited(known),
+        "next_update": times.parse(known.next_update) if known.next_update else None,
+        **greatest(run),
+    }
+    table = pl.DataFrame({"id": [known.id]})
+    return worded(run, "bottom_line", Facts(table, values))
 
 
-def _happened(run: Run) -> str:
-    """What is reported of the vendors reached and of what their clients do, by whom and when."""
-    known, said = run.known, names(run.known)
-    supply = related(known, "supplies")
-    hit = sorted(set(supply) & established(run))
-    clients = {client for vendor in hit for client in supply[vendor]}
-    first = [vendor for vendor in hit if vendor not in clients]  # not those reached as clients
-    claims = [claim for vendor in first for claim in reported(known, vendor, most=2)[-1:]]
-    if len(clients) <= _TOLD_APART:  # of more, what follows says how many
-        claims += [claim for client in sorted(clients) for claim in reported(known, client, most=1)]
-    if claims:
-        return told(known, claims)
-    releases = known["entities"].filter(pl.col("kind") == "release")["id"]
-    bad = [said[name] for name in releases if name in established(run)]
-    if bad:
-        return f"Known to be bad: {words.listed(bad)}"
-    suspect = [vendor for vendor in sorted(supply) if run.reached.get(vendor)]
-    claims = [claim for vendor in suspect for claim in reported(known, vendor, most=1)]
-    if claims:
-        return told(known, claims)
+def _versions(run: Run) -> dict[str, str]:
+    """Release -> the package that it is a version of."""
+    pairs = evidence.related(run.known, "version_of")
+    return {release: packages[0] for release, packages in pairs.items()}
+
+
+def _suspect(run: Run) -> list[str]:
+    """Claims on suppliers that may be reached, or else the best supported two of the view."""
+    known, positions = run.known, evidence.positions(run.known)
+    vendors = [v for v in sorted(evidence.related(known, "supplies")) if run.reached.get(v)]
+    told = [positions[vendor][0] for vendor in vendors if vendor in positions]
+    if told:
+        return told
     stated = known["claims"].filter(pl.col("stance") == "asserts")
-    if stated.height:  # whatever its words, no sentence denies what is claimed
-        best = stated.sort("credibility", "known_on", "id", descending=[False, True, False])
-        return told(known, best.head(2).to_dicts())
-    if known.left_out:
-        return "Nothing of the event stands at this level"
-    return "Nothing of the event is recorded yet"
+    best = stated.sort("credibility", "known_on", "id", descending=[False, True, False])
+    return best.head(2)["id"].to_list()
 
 
-_TOLD_APART = 6  # clients up to which it is told what each does
+def _contact(run: Run, ask: str) -> str:
+    """How to reach whom a question is for, where the case holds it."""
+    rows = run.known["entities"].select("name", "contact").drop_nulls()
+    found: dict[str, str] = dict(rows.iter_rows())
+    return found.get(ask, "")
+
+
+def _advice(run: Run) -> list[dict[str, Any]]:
+    """Steps of containment that a source advises, not yet met, to those who may be reached."""
+    known, found = run.known, reach.by_entity(run)
+    steps = known["duties"].filter(
+        (pl.col("kind") == "containment")
+        & (pl.col("applies") == "yes")
+        & pl.col("met_on").is_null()
+    )
+    rows = steps.sort("known_on", "id").iter_rows(named=True)
+    return [
+        {**row, "role": role_of(known, row["bearer"])}
+        for row in rows
+        if row["sources"] and found[row["bearer"]]["how"] in ("drawn", "rare")
+    ]
+
+
+def _pays(run: Run) -> list[dict[str, Any]]:
+    """What one client may lose, what is sure first."""
+    rows = [row for row in loss.ranges(run).to_dicts() if row["part"] == "driver"]
+    rows = [row for row in rows if row["who"] in PARTIES and row["high"] is not None]
+    return sorted(rows, key=lambda row: (-row["chance"], -row["high"]))
+
+
+def _newest(run: Run) -> Any:
+    """The day of the newest claim of a view that is dated to the day."""
+    claims = run.known["claims"].filter(times.is_dated("known_on"))
+    return claims["known_on"].max()

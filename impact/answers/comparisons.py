@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, amount
-from impact.answers.provenance import ILLUSTRATIVE
+from impact.answers.answer import Answer, Facts, amount, worded
 from impact.case import views
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
@@ -20,9 +19,6 @@ from impact.simulation import Run, given_event, remember, simulate, total
 
 if TYPE_CHECKING:
     import altair as alt
-
-
-NO_WORTH = "What data is worth to a client or a rival is estimated nowhere and is in no amount."
 
 
 def under(run: Run, scenario: str) -> Run:
@@ -49,13 +45,14 @@ def paired(one: Run, other: Run) -> tuple[measures.Measure, float]:
 def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     """What each scenario of the case does to the total, on the draws of the run.
 
-    All scenarios but that of the run and the members of other grids, or those named. Table:
-    `scenario`, `title`, `says`, `mean_usd`, `difference_usd`, `difference_error_usd`, `p95_usd`,
-    `p95_difference_usd`, `times_sharper` (variance of the difference on separate draws over that
-    on these).
+    The scenario of the run first, then all others but the members of other grids, or those named,
+    by their effect. Table: `id`, `title`, `says`, `mean_usd`, `low`, `high`, `given`, `often` of
+    the total, `difference_usd`, `difference_error_usd`, `same` (nothing at all differs), `p95_usd`,
+    `p95_difference_usd`, `times_sharper` (variance of the difference on separate draws over that on
+    these), `falls` and `denies` (what it supposes of named parties).
     """
     given_event(run, "compare")
-    base, notices = measures.order_statistic(total(run), 0.95), views.notices(run.known)
+    base = measures.order_statistic(total(run), 0.95)
     names = [name for name in run.known.scenarios if name != run.known.scenario]
     if scenarios is None:
         names = [name for name in names if _beside(run.known, name)]
@@ -68,74 +65,79 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
                 raise
             continue  # it rests on something that is not known in this view
         remember(run, [other])
-        title = run.known.scenarios[name].title
-        own = views.notices(run.known)
-        notices += [f"{title}: {said}" for said in views.notices(other.known) if said not in own]
-        lost, label = total(other), highest((label, other.known.label))
+        label = highest((label, other.known.label))
         moved, sharper = paired(run, other)
-        p95 = measures.order_statistic(lost, 0.95)
+        p95 = measures.order_statistic(total(other), 0.95)
         rows.append(
             {
-                "scenario": name,
-                "title": run.known.scenarios[name].title,
-                "says": run.known.scenarios[name].says,
-                "mean_usd": float(lost.mean()),
+                **_scenario(other, name),
                 "difference_usd": moved.value,
                 "difference_error_usd": moved.error,
+                "same": run.reached == other.reached,
                 "p95_usd": p95,
                 "p95_difference_usd": p95 - base,
                 "times_sharper": sharper,
-                "said": difference_text(run, other, moved),
             }
         )
+    rows.sort(key=lambda row: (row["difference_usd"], row["id"]))
     frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
-    here = titled(run)
+    here = _scenario(run, run.known.scenario)
+    drawn = pl.DataFrame([here, *rows], schema_overrides=_SCENARIOS).sort("mean_usd", "id")
 
-    def draw() -> alt.TopLevelMixin:
+    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        value, half = pl.col("difference_usd"), pl.col("difference_error_usd")
-        rows = frame.select(label="title", value=value, low=value - half, high=value + half)
-        return pictures.differences(rows)
-
-    return Answer(
-        name="scenarios",
-        sentence=_widest(frame, here),
-        table=frame,
-        label=label,
-        currency=run.known.currency,
-        heads={
-            "title": "Scenario",
-            "says": "What it supposes",
-            "mean_usd": "Mean total",
-            "said": f"Beside {here}",
-            "p95_usd": "One in twenty is above",
-        },
-        figures=tuple(
-            amount(f"{part}.{row['scenario']}", row[part], row.get(error), run.known.currency)
-            for row in rows
-            for part, error in (
-                ("mean_usd", ""), ("difference_usd", "difference_error_usd"), ("p95_usd", ""),
-            )
-        ),
-        notes=(
-            "Differences are on the same draws; ± is simulation error, half of a 95 % interval.",
-            f"Totals are {ILLUSTRATIVE}.",
-            *([NO_WORTH] if any(row["said"].endswith("priced") for row in rows) else []),
+        ends = {"low": pl.col("low").fill_null(0), "high": pl.col("high").fill_null(0)}
+        mark = (
+            pl.when(pl.col("falls").list.len() > 0)
+            .then(pl.lit(" (hypothetical)"))
+            .when(pl.col("denies").list.len() > 0)
+            .then(pl.lit(" (counterfactual)"))
+            .otherwise(pl.lit(""))
         )
-        if rows
-        else (),
-        notices=tuple(notices),
-        draw=draw if rows else None,
-    )  # fmt: skip
+        label = pl.concat_str("title", mark)
+        shown = drawn.select(label=label, mean="mean_usd", hollow="supposed", **ends)
+        return pictures.spans(shown, run.known.currency, wide)
+
+    figures = [
+        amount(f"{part}.{row['id']}", row[part], row.get(error), run.known.currency)
+        for row in rows
+        for part, error in (
+            ("mean_usd", ""), ("difference_usd", "difference_error_usd"), ("p95_usd", ""),
+        )
+    ]  # fmt: skip
+    values = {"here": here, "titled": titled(run)}
+    facts = Facts(frame, values, figures, draw if rows else None, bool(rows), label=label)
+    return worded(run, "scenarios", facts)
 
 
-_SCENARIOS = {
-    **dict.fromkeys(("scenario", "title", "says"), pl.String),
-    **dict.fromkeys(("mean_usd", "difference_usd", "difference_error_usd"), pl.Float64),
+_SCENARIOS: dict[str, Any] = {
+    **dict.fromkeys(("id", "title", "says"), pl.String),
+    **dict.fromkeys(("mean_usd", "low", "high", "often"), pl.Float64),
+    "given": pl.Boolean,
+    **dict.fromkeys(("difference_usd", "difference_error_usd"), pl.Float64),
+    "same": pl.Boolean,
     **dict.fromkeys(("p95_usd", "p95_difference_usd", "times_sharper"), pl.Float64),
-    "said": pl.String,
+    **dict.fromkeys(("falls", "denies"), pl.List(pl.String)),
+    "supposed": pl.Boolean,
 }
+
+
+def _scenario(run: Run, name: str) -> dict[str, Any]:
+    """What a row says of a scenario: its total, and what it supposes of named parties."""
+    scenario, spread = run.known.scenarios[name], measures.nine_in_ten(total(run), whole=True)
+    falls, claims = views.falling(run.known), run.known.rows("claims")
+    ends = {"low": spread.low, "high": spread.high, "given": spread.given, "often": spread.chance}
+    return {
+        "id": name,
+        "title": scenario.title,
+        "says": scenario.says,
+        "mean_usd": float(total(run).mean()),
+        **ends,
+        "falls": falls,
+        "denies": [claim for claim in scenario.contradicts if claim in claims],
+        "supposed": bool(falls or scenario.contradicts),
+    }
 
 
 def _beside(known: Case, name: str) -> bool:
@@ -155,21 +157,6 @@ def difference_text(one: Run, other: Run, moved: measures.Measure) -> str:
     way = "more" if value > 0 else "less"
     sizes = [words.money(size, None, currency) for size in (abs(value), error) if size]
     return f"{' ± '.join(sizes)} {way}"
-
-
-def _widest(frame: pl.DataFrame, here: str) -> str:
-    if not frame.height:
-        return "No other scenario can be worked out from what is known in this view."
-    ordered = frame.sort("difference_usd", "scenario")
-    most, least = ordered.row(-1, named=True), ordered.row(0, named=True)
-    told = [
-        f'"{row["title"]}" would cost {row["said"]}'
-        for row, away in ((most, most["difference_usd"] > 0), (least, least["difference_usd"] < 0))
-        if away
-    ]
-    if not told:
-        return f"No scenario moves the mean total beside {here}."
-    return f"Beside {here}, {words.listed(told)} on average."
 
 
 def titled(run: Run) -> str:

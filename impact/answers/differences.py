@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, amount
+from impact.answers.answer import Answer, Facts, amount, worded
 from impact.answers.comparisons import titled
 from impact.answers.news import how, moved_standings
-from impact.answers.provenance import ILLUSTRATIVE, lowered, names
-from impact.answers.statements import replaced
 from impact.case import views
 from impact.case.changes import Change
 from impact.case.checks import LINK_INPUT
@@ -24,6 +21,8 @@ from impact.case.schema import TLP, highest
 from impact.case.views import now
 from impact.case.ways import ROOT
 from impact.errors import Fault, Refusal
+from impact.measures.evidence import names
+from impact.measures.standing import replaced
 from impact.numerics import times
 from impact.simulation import Run, estimate, given_event, simulate, total
 
@@ -53,7 +52,6 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     effects = effects_of(one, other)
     days = _apart(one.known, other.known)
     before, after = (_cents(run) / 100 for run in (one, other))
-    money = partial(words.money, currency=one.known.currency)
     rows: list[dict[str, Any]] = [
         {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
         | {"about": _about(one, other, table, name)}
@@ -62,59 +60,35 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     ]
     frame = pl.DataFrame(rows, schema=_EFFECTS, orient="row")
     here, there = (_named(run, days) for run in (one, other))
+    moved = frame.filter(pl.col("effect_usd") != 0)
 
-    def draw() -> alt.TopLevelMixin:
+    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        return pictures.steps(_steps(frame, here, before, there))
+        return pictures.steps(_steps(frame, here, before, there), one.known.currency, wide)
 
-    moved = frame.filter(pl.col("effect_usd") != 0)
-    if not effects:
-        said = f"No input is changed: the mean total stays {money(before)}"
-    elif days and not moved.height:
-        said = f"From {here} to {there} the mean total stays {money(before)}"
-    else:
-        said = f"From {here} to {there} the mean total goes from {money(before)} to"
-        said += f" {money(after)}"
-    if moved.height:
-        first = moved.row(0, named=True)
-        effect = first["effect_usd"]
-        most = effect / (after - before) > 0.5 if after != before else False
-        what = "most of it goes with" if most else "the greatest effect is that of"
-        about = lowered(one.known, first["about"]) + ("" if days else f" ({first['id']})")
-        said += f"; {what} {about}, {money(effect)}"
-    order = (
-        "Rows are taken up in the order in which they became known; what a row does hangs on those"
-        " before it"
-        if days
-        else "Effects are the mean of changing the inputs in one order and in the reverse, on the"
-        " same draws; they add up to the cent"
-    )
-    return Answer(
-        name="waterfall",
-        sentence=f"{said}.",
-        table=frame,
-        label=_label(one, other),
-        currency=one.known.currency,
-        heads={
-            **({} if days else {"id": "Input"}),
-            "about": "What",
-            "what": "Changed",
-            "effect_usd": "Effect on the mean total",
-        },
-        figures=(
-            amount("from.total", before, None, one.known.currency),
-            amount("to.total", after, None, one.known.currency),
-            *(
-                amount(f"effect.{table}.{name}" if days else f"effect.{name}", effect, None,
-                       one.known.currency)
-                for (table, name), effect in _summed(effects, days).items()
-            ),
+    values = {
+        "changed": bool(effects),
+        "days": days,
+        "here": here,
+        "there": there,
+        "before": before,
+        "after": after,
+        "first": moved.row(0, named=True) if moved.height else None,
+    }
+    figures = (
+        amount("from.total", before, None, one.known.currency),
+        amount("to.total", after, None, one.known.currency),
+        *(
+            amount(f"effect.{table}.{name}" if days else f"effect.{name}", effect, None,
+                   one.known.currency)
+            for (table, name), effect in _summed(effects, days).items()
         ),
-        notes=(f"{order}. Totals are {ILLUSTRATIVE}.",) if effects else (),
-        notices=tuple(dict.fromkeys([*views.notices(one.known), *views.notices(other.known)])),
-        draw=draw if moved.height else None,
     )  # fmt: skip
+    picture = draw if moved.height else None
+    label, notices = _label(one, other), views.notices(one.known)
+    facts = Facts(frame, values, figures, picture, bool(effects), label=label, notices=notices)
+    return worded(other, "waterfall", facts)
 
 
 def _summed(effects: list[Effect], days: bool) -> dict[tuple[str, str], float]:
@@ -304,7 +278,7 @@ def _range(row: dict[str, Any] | None) -> str:
         return words.number(row["mode"], 3)
     _, low, _, high, _, pairs = estimate(row)
     ends = [value for _, value in pairs] if row["shape"] == "quantiles" else [low, high]
-    return f"{words.number(min(ends), 3)} – {words.number(max(ends), 3)}"
+    return f"{words.number(min(ends), 3)} to {words.number(max(ends), 3)}"
 
 
 def _cents(run: Run) -> int:

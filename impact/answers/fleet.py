@@ -107,14 +107,16 @@ def held_when(scanned: Answer, known: Case) -> Answer:
         sentence += f"; {words.count(many, 'system')} held one." if many > 1 else "."
     window = _window(accounts)
 
-    def draw() -> alt.TopLevelMixin:
+    def draw(wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        return pictures.held(shown, window)
+        return pictures.held(shown, window, wide)
 
     return Answer(
         name="held_when",
         sentence=_unasked(scanned, sentence),
+        title="When the lock files held which version",
+        subtitle="Hours UTC. Bands: when it was available, dark where every account agrees.",
         table=shown,
         label=highest((scanned.label, known.label)),
         heads={

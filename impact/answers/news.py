@@ -5,11 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer, tally
-from impact.answers.statements import Statement, replaced, said_by, statements_of
+from impact.answers.answer import Answer, Facts, tally, worded
+from impact.answers.text import said_by
 from impact.case.folder import Case
 from impact.case.schema import highest
 from impact.case.views import RowChange, between, now
+from impact.measures.standing import Statement, replaced, statements_of
 
 
 def how(change: RowChange) -> str:
@@ -75,21 +76,9 @@ def news(one: Case, other: Case) -> Answer:
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     kinds = ("new", *(kind for kind, _ in _DONE))
     counted = {kind: frame.filter(pl.col("kind") == kind).height for kind in kinds}
-    days = [words.date(now(known)) for known in (one, other)]
-    sentence = f"Nothing became known from {days[0]} to {days[1]}."
-    if rows:
-        told = [f"{words.count(counted['new'], 'claim')} became known"]
-        told += [
-            f"{words.count(counted[kind], what)} {kind}" for kind, what in _DONE if counted[kind]
-        ]
-        sentence = f"From {days[0]} to {days[1]} {words.listed(told)}."
-    return Answer(
-        name="news",
-        sentence=sentence,
-        table=frame,
-        label=highest((one.label, other.label)),
-        heads={"kind": "What", "says": "Claim", "by": "By whom", "what": "How"},
-        figures=tuple(
-            tally(f"news.{kind.replace(' ', '_')}", many) for kind, many in counted.items()
-        ),
-    )
+    days = [now(known) for known in (one, other)]
+    figures = [tally(f"news.{kind.replace(' ', '_')}", many) for kind, many in counted.items()]
+    values = {"counted": counted, "days": days}
+    label = highest((one.label, other.label))
+    facts = Facts(frame, values, figures, there=bool(rows), label=label)
+    return worded(other, "news", facts)

@@ -14,10 +14,10 @@ import polars as pl
 from impact import words
 from impact.answers import verdicts
 from impact.answers.answer import Answer
-from impact.answers.provenance import names
 from impact.case.folder import Case, load_case
 from impact.case.views import view
 from impact.errors import bad
+from impact.measures.evidence import names
 from impact.stack import scan as scanning
 from impact.stack import vex
 from impact.stack.files import shown

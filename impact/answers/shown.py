@@ -9,11 +9,14 @@ import polars as pl
 
 from impact import words
 from impact.answers.brief import bottom_line
-from impact.answers.evidence import window, window_sentence
-from impact.answers.exposure import chances, exposure
-from impact.answers.losses import by_bearer, by_form, losses
+from impact.answers.evidence import window_sentence
+from impact.answers.exposure import exposure
+from impact.answers.losses import losses, told_bearers
 from impact.answers.tails import years
 from impact.case import folder, views
+from impact.measures.loss import by_form
+from impact.measures.reach import chances
+from impact.measures.windows import window
 from impact.numerics import times
 from impact.simulation import Run
 
@@ -23,7 +26,7 @@ _MEASURES = ("mean_usd", "p50_usd", "p90_usd", "p95_usd", "p99_usd", "tvar95_usd
 def record(run: Run) -> dict[str, Any]:
     """The answer of `impact show --json`; a measure that is not resolved or not shown is null."""
     known = run.known
-    losses_of = by_bearer(run).select("bearer", "chance", *_MEASURES, "basis")
+    losses_of = told_bearers(run).select("bearer", "chance", *_MEASURES, "basis")
     met = pl.when(pl.col("how") != "rare").then(pl.col("chance", "chance_error"))
     found = {
         "case": known.id,
@@ -78,7 +81,6 @@ def text(run: Run) -> str:
     if run.over == "year":
         parts = [f"{head}: next year", *views.warnings(known), str(years(run))]
         return "\n\n".join(words.plain(part) for part in parts)
-    told = [f"{about}: {says}" for about, says in bottom_line(run).table.iter_rows()]
-    answers = [str(exposure(run)), str(losses(run))]
-    parts = [head, *views.warnings(known), *told, window_sentence(known), *answers]
+    answers = [str(bottom_line(run)), str(exposure(run)), str(losses(run))]
+    parts = [head, *views.warnings(known), answers[0], window_sentence(known), *answers[1:]]
     return "\n\n".join(words.plain(part) for part in parts if part)

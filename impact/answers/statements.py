@@ -1,398 +1,35 @@
-"""Statements: what is claimed alike, on which origins, and how it stands against what excludes it.
-
-A topic is a subject, a predicate and a qualifier; a statement is one value of a topic. Nothing is
-merged and nothing is dropped: of a dispute both sides are kept, and what a claimant replaced or
-took back is told as such.
-"""
+"""What is claimed, who says so, and how well it is supported."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import combinations, product
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from impact import words
-from impact.answers.answer import Answer, tally
-from impact.answers.provenance import names, origins
-from impact.case.folder import Case, once
+from impact.answers.answer import Answer, Facts, tally, worded
+from impact.case.folder import Case
 from impact.case.schema import (
-    ADMIRALTY_LETTERS,
-    ADMIRALTY_NUMBERS,
-    SAME_AS,
-    SINGLE_VALUED,
     STAGES,
 )
-from impact.case.views import now
-from impact.case.ways import ROOT
 from impact.errors import bad, did_you_mean
-from impact.numerics import times
-
-Claim = dict[str, Any]
-Topic = tuple[str, str, str]
-ESTABLISHED, LIKELY, DISPUTED, CLAIMED, DENIED, UNKNOWN = STANDINGS = (
-    "established",
-    "likely",
-    "disputed",
-    "claimed only",
-    "denied",
-    "unknown",
+from impact.measures.standing import (
+    STANDINGS,
+    Claim,
+    firmest,
+    replaced,
+    statements_of,
+    taken_back,
 )
-UNSAID = ("is silent", "is asked")  # stances that state nothing
-CLEARLY = 1.25  # weight of one side over the other from which it is called better supported
-SERIOUS = 0.3  # share of a statement's weight from which what excludes it makes it disputed
-CONFIRMED, PROBABLE = 0.8, 0.6  # weights of one origin: A1, A2, B1; and A3, B2, C1
-_WEIGHTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
-_RELIABILITY = dict(zip(ADMIRALTY_LETTERS, _WEIGHTS, strict=True))
-_CREDIBILITY = dict(zip(ADMIRALTY_NUMBERS, _WEIGHTS, strict=True))
-_SLUG = re.compile(r"[a-z]+(-[a-z]+)+")
-_DAY = re.compile(r"\d{4}(-\d\d){0,2}")
-_TOPICS = {
-    "affected_version": "which version is affected",
-    "available_minutes": "how long it could be had",
-    "basis_of_pause": "who tells of the pause",
-    "client_of": "whose client it is",
-    "counts": "what is counted",
-    "cve": "its CVE record",
-    "disclosed_on": "when it was disclosed",
-    "extortionist": "who extorts",
-    "headcount": "how many people",
-    "intruder": "who got in",
-    "leak_content": "what it holds",
-    "leak_status": "what became of it",
-    "malicious_from": "date of the malicious releases",
-    "organisations_affected": "how many are affected",
-    "payload": "which file carries the code",
-    "registry": "on which registry",
-    "runs_when": "when the code runs",
-    SAME_AS: "whether it is the same as another",
-    "theft_began": "when the theft began",
-    "theft_ended": "when the theft ended",
-    "token_stolen_at": "where the token was stolen",
-    "who_paused": "who paused",
-    "who_was_idled": "who was idled",
-    "work_status": "its work",
-}
 
 
-@dataclass(frozen=True)
-class Statement:
-    """One value of a topic: who asserts it, who denies it, and how it stands.
-
-    `about` is its topic and `topic` that in words, `key` what claims must share to say it and
-    `value` that in words; `origins` maps each independent origin to the greatest weight that it
-    lends. Against it stand `denials` of it, `objections`, which are denials of something else that
-    a `contradicts` joins to it, and `rivals`, the places of the statements that exclude it.
-    """
-
-    about: Topic
-    topic: str
-    key: tuple[Any, ...]
-    value: str
-    claims: tuple[Claim, ...]
-    denials: tuple[Claim, ...]
-    origins: Mapping[str, float] = field(repr=False)
-    objections: tuple[Claim, ...] = ()
-    rivals: tuple[int, ...] = ()
-    standing: str = UNKNOWN
-
-    @property
-    def name(self) -> str:
-        """SUBJECT.PREDICATE[.QUALIFIER], the name of its topic."""
-        return ".".join(part for part in self.about if part)
-
-    @property
-    def support(self) -> float:
-        """How well its origins support it, 0 to 1; see `combined`."""
-        return combined(self.origins.values())
-
-    @property
-    def against(self) -> tuple[Claim, ...]:
-        """The claims against it that assert nothing themselves."""
-        return (*self.denials, *self.objections)
-
-    @property
-    def first(self) -> Claim:
-        """The claim that tells it best: the most credible, then the earliest."""
-        return min(self.claims or self.denials, key=firmest)
-
-
-def firmest(claim: Claim) -> tuple[Any, ...]:
-    """The order of claims that say the same: the most credible, then the earliest."""
-    return claim["credibility"], claim["known_on"], claim["id"]
-
-
-def said_by(known: Case, claim: Claim) -> str:
-    """Who said a claim and when, as a reader is told; a claim without a source is not sourced."""
-    who, day = names(known)[claim["claimant"]], words.date(claim["stated_on"])
-    if not claim["sources"]:
-        return f"not sourced: {who}, {day}"
-    if claim["stance"] == "is silent":
-        return f"as of {day}"
-    verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], "reported by")
-    return f"{verb} {who}, {day}"
-
-
-@once
-def _reach(known: Case) -> dict[str, dict[str, float]]:
-    """Source -> independent origin -> weight: the lesser of the two reliabilities.
-
-    What was read of an origin through a copy is no more reliable than the copy.
-    """
-    letters = dict(known["sources"].select("id", "reliability").iter_rows())
-    weight = {name: _RELIABILITY[letter] for name, letter in letters.items()}
-    return {
-        name: {origin: min(weight[name], weight[origin]) for origin in origins(known, [name])}
-        for name in letters
-    }
-
-
-def weighed(known: Case, claims: Iterable[Claim]) -> dict[str, float]:
-    """Independent origin -> the greatest reliability times credibility that it lends to claims.
-
-    A and 1 are 1.0, then 0.8 to 0.2; F and 6 are 0.
-    """
-    reach, best = _reach(known), dict[str, float]()
-    for claim in claims:
-        for source in claim["sources"]:
-            for origin, weight in reach[source].items():
-                lent = weight * _CREDIBILITY[claim["credibility"]]
-                best[origin] = max(best.get(origin, 0.0), lent)
-    return best
-
-
-def combined(weights: Iterable[float]) -> float:
-    """The weights of independent origins together: `1 - (1 - w) (1 - w') ...`.
-
-    As if each were the chance that the origin is right, the chance that one of them is: many weak
-    origins do not outvote a firm one.
-
-    >>> round(combined([0.5, 0.5]), 2), combined([])
-    (0.75, 0.0)
-    """
-    return 1.0 - math.prod(1.0 - weight for weight in weights)
-
-
-def support(known: Case, claims: Iterable[Claim]) -> float:
-    """How well independent origins support claims that say the same, 0 to 1."""
-    return combined(weighed(known, claims).values())
-
-
-@once
-def replaced(known: Case) -> dict[str, str]:
-    """Claim -> the later claim of the same claimant that supersedes it."""
-    rows = known["claims"].explode("supersedes").drop_nulls("supersedes")
-    rows = rows.filter(pl.col("supersedes").is_in(known["claims"]["id"].implode()))
-    return dict(rows.select("supersedes", "id").sort("id").iter_rows())
-
-
-def taken_back(known: Case) -> list[Claim]:
-    """The claims that their claimants took back by then, as the rows that say so."""
-    if "claims" not in known.ended:
-        return []
-    there = known["entities"]["id"].implode()
-    rows = known.ended["claims"].filter(
-        pl.col("claimant").is_in(there) & pl.col("subject").is_in(there)
-    )
-    return rows.sort("known_on", "id").to_dicts()
-
-
-@once
-def statements_of(known: Case) -> tuple[Statement, ...]:
-    """Every statement of a view, with its standing; the rule is in docs/method.md."""
-    gone = replaced(known)
-    groups: dict[Topic, dict[Any, tuple[list[Claim], list[Claim]]]] = {}
-    asked: dict[Topic, list[Claim]] = {}
-    for claim in known["claims"].iter_rows(named=True):
-        about = (str(claim["subject"]), str(claim["predicate"]), claim["qualifier"] or "")
-        if claim["stance"] in UNSAID:
-            asked.setdefault(about, []).append(claim)
-        elif claim["id"] not in gone:
-            sides = groups.setdefault(about, {}).setdefault(_key(claim), ([], []))
-            sides[claim["stance"] == "denies"].append(claim)
-    found: list[Statement] = []
-    for about, values in sorted(groups.items()):
-        for asserted, denied in values.values():
-            found.append(_statement(known, about, asserted, denied))
-    for about, claims in sorted(asked.items()):
-        if about not in groups:
-            found.append(_statement(known, about, claims, []))
-    return tuple(_stand(known, found))
-
-
-def topic(known: Case, name: str) -> list[Statement]:
-    """The statements of one topic, the best supported first; none where it is not known.
-
-    `name` is SUBJECT.PREDICATE[.QUALIFIER], or what the ids of claims of one topic begin with, such
-    as `litellm-window`.
-    """
-    every = statements_of(known)
-    found = [one for one in every if one.name == name]
-    if not found:
-        begun = {one.name for one in every for claim in (*one.claims, *one.denials)
-                 if claim["id"].startswith(f"{name}-")}  # fmt: skip
-        found = [one for one in every if one.name in begun] if len(begun) == 1 else []
-    return sorted(found, key=lambda one: (-one.support, one.first["id"]))
-
-
-def _statement(known: Case, about: Topic, claims: list[Claim], denials: list[Claim]) -> Statement:
-    """A statement as claimed; one that nobody makes, because it was only asked, has no value."""
-    subject, predicate, qualifier = about
-    example, said = (claims or denials)[0], names(known)
-    if subject == ROOT and qualifier in said:  # what is said of the event for one party
-        of, qualifier = said[qualifier], ""
-    else:
-        of = said[subject]
-    told = f"{of}: {_TOPICS.get(predicate, predicate)}".replace("_", " ")
-    told += f" ({said.get(qualifier, qualifier)})" if qualifier not in told.lower() else ""
-    return Statement(
-        about=about,
-        topic=told,
-        key=_key(example),
-        value="" if example["stance"] in UNSAID else value_of(known, example),
-        claims=tuple(claims),
-        denials=tuple(denials),
-        origins=weighed(known, claims),
-    )
-
-
-def _key(claim: Claim) -> tuple[Any, ...]:
-    """What two claims on one topic must share to say the same."""
-    numbers = tuple(claim[part] for part in ("low", "mode", "high", "unit"))
-    if claim["object"] is None and numbers[:3] == (None, None, None):
-        return (claim["says"],)
-    return (claim["object"], *numbers)
-
-
-def value_of(known: Case, claim: Claim) -> str:
-    """What a claim says of its subject: names for ids, a range with its unit, or its sentence."""
-    ends = [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
-    if claim["object"]:
-        said = names(known)
-        parts = claim["object"].split(", ")
-        return ", ".join(
-            said.get(part, part.replace("-", " ") if _SLUG.fullmatch(part) else part)
-            for part in parts
-        )
-    if ends:
-        more = "more than " if _ends(claim)[1] == float("inf") else ""
-        return f"{more}{words.number_range(min(ends), max(ends), 6)} {claim['unit'] or ''}".strip()
-    return str(claim["says"]).rstrip(".")
-
-
-def _stand(known: Case, found: list[Statement]) -> Iterable[Statement]:
-    """The statements with what excludes each, and their standing."""
-    found = list(_objected(found))
-    place = {claim["id"]: at for at, one in enumerate(found) for claim in one.claims}
-    rivals: dict[int, set[int]] = {at: set() for at in range(len(found))}
-    by_topic: dict[Topic, list[int]] = {}
-    for at, one in enumerate(found):
-        if one.first["predicate"] in SINGLE_VALUED and one.claims:
-            by_topic.setdefault(one.about, []).append(at)
-    pairs = [pair for places in by_topic.values() for pair in combinations(places, 2)]
-    pairs = [
-        (at, other)
-        for at, other in pairs
-        if any(_exclude(a, b) for a, b in product(found[at].claims, found[other].claims))
-    ]
-    pairs += [
-        (at, place[other])
-        for at, one in enumerate(found)
-        for claim in one.claims
-        for other in claim["contradicts"]
-        if place.get(other, at) != at
-    ]
-    for first, second in pairs:
-        rivals[first].add(second)
-        rivals[second].add(first)
-    against = [
-        max([support(known, one.against), *(found[rival].support for rival in rivals[at])])
-        for at, one in enumerate(found)
-    ]
-    sure = [_confirmed(one) and against[at] < SERIOUS * one.support for at, one in enumerate(found)]
-    for at, one in enumerate(found):
-        denied = support(known, one.against) > CLEARLY * one.support
-        denied |= any(sure[rival] for rival in rivals[at])
-        standing = ESTABLISHED if sure[at] else _word(one, against[at], denied)
-        yield replace(one, rivals=tuple(sorted(rivals[at])), standing=standing)
-
-
-def _objected(found: list[Statement]) -> Iterable[Statement]:
-    """The statements, each with the denials of others that it contradicts or that contradict it."""
-    denials = {claim["id"]: claim for one in found for claim in one.denials}
-    for one in found:
-        mine = {claim["id"] for claim in one.claims}
-        named = {other for claim in one.claims for other in claim["contradicts"]}
-        more = [c for name, c in denials.items() if name in named or mine & set(c["contradicts"])]
-        more = [claim for claim in more if claim not in one.denials]
-        yield replace(one, objections=tuple(more)) if mine and more else one
-
-
-def _exclude(one: Claim, other: Claim) -> bool:
-    """Whether two values of a topic that takes one cannot both be true, for an overlapping time."""
-    for first, last in ((one, other), (other, one)):
-        ended, began = first["valid_to"], last["valid_from"]
-        if ended and began and ended < times.start(began):
-            return False
-    first, second = one["object"], other["object"]
-    if first and second:  # a coarser date does not contradict a finer one
-        dated = _DAY.fullmatch(first) and _DAY.fullmatch(second)
-        return not (dated and (first.startswith(second) or second.startswith(first)))
-    if first or second:
-        return True
-    (low, high), (least, most) = _ends(one), _ends(other)
-    return one["unit"] != other["unit"] or high < least or most < low
-
-
-def _ends(claim: Claim) -> tuple[float, float]:
-    """The range of a number that is said; without an upper end `more than` is open."""
-    low, mode, high = (claim[part] for part in ("low", "mode", "high"))
-    given = [value for value in (low, mode, high) if value is not None]
-    if not given:
-        return float("-inf"), float("inf")
-    return min(given), float("inf") if low is not None and high is None else max(given)
-
-
-def _confirmed(one: Statement) -> bool:
-    """Whether a statement has one origin that confirms it, or two that make it probable."""
-    weights = sorted(one.origins.values(), reverse=True)
-    alone, together = weights[:1] >= [CONFIRMED], weights[1:2] >= [PROBABLE]
-    return bool(one.value and one.claims) and (alone or together)
-
-
-def _word(one: Statement, against: float, denied: bool) -> str:
-    """The standing of a statement that is not established."""
-    if not one.value:
-        return UNKNOWN
-    if denied or not one.claims:
-        return DENIED
-    if against and against >= SERIOUS * one.support:
-        return DISPUTED
-    return LIKELY if max(one.origins.values(), default=0.0) >= PROBABLE else CLAIMED
-
-
-def by_whom(known: Case, claims: Sequence[Claim]) -> str:
-    """Who said it most credibly and when, how many more, and on how many origins."""
-    if not claims:
-        return ""
-    first = min(claims, key=firmest)
-    more = len({claim["claimant"] for claim in claims}) - 1
-    roots = len(weighed(known, claims))
-    also = f" and {more} more, {words.count(roots, 'origin')} in all" if more else ""
-    return f"{said_by(known, first)}{also}"
-
-
-@once
 def statements(known: Case, stage: str = "") -> Answer:
     """What is claimed, with its standing: who asserts it, what excludes it, on how many origins.
 
     Of one part of the incident, or of all but the context; reported events stand in the timeline.
-    Table: `statement`, `stage`, `says`, `standing`, `origins`, `stands` (both in words), `by`,
-    `against`; the parts in order, in each the firmest first. Raises BadInput for an unknown part.
+    Table: `id`, `statement`, `stage`, `says`, `standing`, `origins`, `by` and `against` (claims,
+    the firmest first), `by_others`, `against_others`; the parts in order, in each the firmest
+    first. Raises BadInput for an unknown part.
     """
     if stage and stage not in STAGES:
         repair = did_you_mean(stage, STAGES, f"one of {', '.join(STAGES)}")
@@ -404,65 +41,59 @@ def statements(known: Case, stage: str = "") -> Answer:
         if claim["predicate"] == "happened" or claim["stage"] not in parts:
             continue
         excludes = [*one.against, *(c for n in one.rivals for c in every[n].claims)]
-        origins_ = f", {words.count(len(one.origins), 'origin')}" if one.value else ""
         rows.append(
             {
+                "id": claim["id"],
                 "statement": one.name,
                 "stage": claim["stage"],
                 "says": claim["says"],
                 "standing": one.standing,
                 "origins": len(one.origins),
-                "stands": f"{one.standing}{origins_}",
-                "by": by_whom(known, one.claims),
-                "against": by_whom(known, excludes),
+                "valued": bool(one.value),
+                **_voices("by", one.claims),
+                **_voices("against", excludes),
             }
         )
     rows.sort(key=lambda row: (STAGES.index(row["stage"]), STANDINGS.index(row["standing"]),
                                row["statement"], row["says"]))  # fmt: skip
     frame = pl.DataFrame(rows, schema=_STATEMENTS, orient="row")
     counted = {word: frame.filter(pl.col("standing") == word).height for word in STANDINGS}
-    found = [f"{many} {word}" for word, many in counted.items() if many]
-    verb = "is" if found and found[0].startswith("1 ") else "are"
-    found[:1] = [text.replace(" ", f" {verb} ", 1) for text in found[:1]]
-    about = f" on {stage}" if stage else ""
-    sentence = f"Nothing{about} is claimed in this view."
-    if rows:
-        what = words.count(frame.height, "statement")
-        sentence = f"Of {what}{about} known on {words.date(now(known))}, {words.listed(found)}."
-    return Answer(
-        name=f"statements_{stage}" if stage else "statements",
-        sentence=sentence,
-        table=frame,
-        label=known.label,
-        heads={
-            "says": "What is claimed",
-            **({} if stage else {"stage": "Part"}),
-            "stands": "Standing",
-            "by": "By whom",
-            "against": "Against it",
-        },
-        figures=tuple(
-            tally(f"standing.{word.replace(' ', '_')}", many) for word, many in counted.items()
-        ),
-        notes=tuple(_no_longer(known, parts)),
-    )
+    figures = [tally(f"standing.{w.replace(' ', '_')}", many) for w, many in counted.items()]
+    values = {"counted": counted, "stage": stage, **_no_longer(known, parts)}
+    name = f"statements_{stage}" if stage else "statements"
+    facts = Facts(frame, values, figures, there=bool(rows), name=name)
+    return worded(known, "statements", facts)
 
 
 _STATEMENTS: dict[str, Any] = {
-    **dict.fromkeys(("statement", "stage", "says", "standing"), pl.String),
+    **dict.fromkeys(("id", "statement", "stage", "says", "standing"), pl.String),
     "origins": pl.Int64,
-    **dict.fromkeys(("stands", "by", "against"), pl.String),
-}
+    "valued": pl.Boolean,
+    **{
+        column: kind
+        for side in ("by", "against")
+        for column, kind in (
+            (side, pl.List(pl.String)), (f"{side}_others", pl.Int64)
+        )
+    },
+}  # fmt: skip
 
 
-def _no_longer(known: Case, parts: Sequence[str]) -> Iterable[str]:
-    """What claimants replaced or took back on parts of the incident, a sentence each."""
-    claims, said = known.rows("claims"), names(known)
-    for old, new in replaced(known).items():
-        if claims[old]["stage"] in parts:
-            day, who = words.date(claims[new]["stated_on"]), said[claims[new]["claimant"]]
-            yield f"Replaced, as reported by {who}, {day}: {claims[old]['says'].rstrip('.')}."
-    for claim in taken_back(known):
-        if claim["stage"] in parts:
-            day, who = words.date(claim["known_on"]), said[claim["claimant"]]
-            yield f"Taken back, as reported by {who}, {day}: {claim['says'].rstrip('.')}."
+def _voices(side: str, claims: Sequence[Claim]) -> dict[str, Any]:
+    """Claims that say the same, the firmest first, and how many others say so."""
+    ordered = sorted(claims, key=firmest)
+    others = max(0, len({claim["claimant"] for claim in claims}) - 1)
+    ids = [claim["id"] for claim in ordered]
+    return {side: ids, f"{side}_others": others}
+
+
+def _no_longer(known: Case, parts: Sequence[str]) -> dict[str, Any]:
+    """What claimants replaced or took back on parts of the incident: (old claim, new claim)."""
+    claims = known.rows("claims")
+    pairs = [
+        (claims[old], claims[new])
+        for old, new in replaced(known).items()
+        if claims[old]["stage"] in parts
+    ]
+    back = [claim for claim in taken_back(known) if claim["stage"] in parts]
+    return {"replaced": pairs, "taken_back": back}

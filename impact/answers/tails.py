@@ -10,11 +10,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact import words
-from impact.answers.answer import Answer, Figure, amount
-from impact.answers.losses import LED, TOTAL, bearers, by_bearer, rare_text
-from impact.answers.provenance import ILLUSTRATIVE, names
-from impact.case import checks, views
+from impact.answers.answer import Answer, Facts, Figure, amount, worded
+from impact.answers.losses import rare_text
+from impact.answers.text import flat
+from impact.case import checks
 from impact.errors import BadInput, bad
+from impact.measures.evidence import names
+from impact.measures.loss import LED, TOTAL, bearers, by_bearer
 from impact.numerics import measures
 from impact.simulation import Run, net, total
 from impact.sums import simulate_year
@@ -24,10 +26,6 @@ if TYPE_CHECKING:
 
 Draws = NDArray[np.float64]
 POINTS = 120  # points of a drawn curve
-GIVEN = {
-    "event": "Amounts suppose that the event happened.",
-    "year": "Amounts are for a year, in which it may happen not at all or more than once.",
-}
 
 
 def exceedance(run: Run, beside: Run | None = None) -> Answer:
@@ -35,7 +33,7 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
 
     The curve of all together of a run `beside` it is drawn faint behind.
 
-    Table, for all together: `amount_usd` (round amounts), `chance`, `chance_error`, and `said`. The
+    Table, for all together: `id`, `amount_usd` (round amounts), `chance`, `chance_error`. The
     chart has a curve for each bearer with 500 draws of loss or more. A curve ends where fewer than
     ENOUGH / 5 draws are above it; where assumptions lead it ends at 5 %.
     """
@@ -45,40 +43,43 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
     chances, errors = measures.exceedance(lost, at)
     shown = chances >= max(end["total"], measures.ENOUGH / 5 / run.draws)
     rows = [
-        (float(a), float(c), float(e), words.chance(float(c)))
+        (f"{a:.15g}", float(a), float(c), float(e))
         for a, c, e in zip(at[shown], chances[shown], errors[shown], strict=True)
     ]
     frame = pl.DataFrame(rows, schema=_CURVE, orient="row")
+    middle = min(rows, key=lambda row: (abs(row[2] - 0.5), row[1]), default=None)
+    told = [] if middle is None else list(dict.fromkeys([middle, rows[-1]]))
+    marks = [{"amount": amount, "chance": chance} for _, amount, chance, _ in told]
 
-    def draw() -> alt.TopLevelMixin:
+    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
         behind = None
         if beside is not None and TOTAL in _drawn(beside):
             behind = _curve(beside, TOTAL, _ends(by_bearer(beside))[TOTAL])
         mine = pl.concat([_curve(run, who, end[who]) for who in _drawn(run)])
-        return pictures.curves(mine, behind)
+        texts = [{**mark, "text": flat(said.read_out(mark))} for mark in marks]
+        return pictures.curves(mine, behind, texts, run.known.currency, wide)
 
-    return Answer(
-        name="exceedance",
-        sentence=_sentence(run, rows),
-        table=frame,
-        label=run.known.label,
-        currency=run.known.currency,
-        heads={"amount_usd": "Total above", "said": "How likely, in per cent"},
-        figures=tuple(
-            Figure(f"above.{amount:.15g}", chance, error, "chance", words.chance(chance))
-            for amount, chance, error, _ in rows
-        ),
-        notes=(f"Curves are {ILLUSTRATIVE}. {GIVEN[run.over]} Bands are simulation error alone.",)
-        if rows
-        else (),
-        notices=tuple(views.notices(run.known)),
-        draw=draw if rows and _drawn(run) else None,
+    figures = tuple(
+        Figure(f"above.{name}", chance, error, "chance", words.chance(chance))
+        for name, _, chance, error in rows
     )
+    values = {
+        "marks": marks,
+        "lost": bool(np.any(lost)),
+        "unmet": rare_text(run, TOTAL),
+        "year": run.over == "year",
+        "ends": end["total"] > 0,
+    }
+    picture = draw if rows and _drawn(run) else None
+    return worded(run, "exceedance", Facts(frame, values, figures, picture, there=bool(rows)))
 
 
-_CURVE = {**dict.fromkeys(("amount_usd", "chance", "chance_error"), pl.Float64), "said": pl.String}
+_CURVE: dict[str, Any] = {
+    "id": pl.String,
+    **dict.fromkeys(("amount_usd", "chance", "chance_error"), pl.Float64),
+}
 
 
 def _ends(found: pl.DataFrame) -> dict[str, float]:
@@ -112,7 +113,7 @@ def _curve(run: Run, who: str, end: float) -> pl.DataFrame:
     top = ordered[max(0, ordered.size - int(np.ceil(last * lost.size)))]
     at = np.geomspace(ordered[ordered.size // 100], top, POINTS)
     chances, errors = measures.exceedance(lost, at)
-    said = "all together" if who == "total" else names(run.known)[who]
+    said = "all parties together" if who == "total" else names(run.known)[who]
     return pl.DataFrame(
         {
             "who": [said] * POINTS,
@@ -140,22 +141,6 @@ def _round_amounts(lost: Draws) -> Draws:
 _DIGITS = (1, 1.5, 2, 3, 4, 6, 8)
 
 
-def _sentence(run: Run, rows: list[tuple[float, float, float, str]]) -> str:
-    """The chances of two round amounts: that nearest to one half, and the greatest told."""
-    if not np.any(total(run)):
-        unmet = rare_text(run, TOTAL)
-        return f"The loss is {unmet}." if unmet else "Nothing is lost in this view."
-    if not rows:
-        return "How large the loss of all together can get is not resolved in this view."
-    when = "years" if run.over == "year" else "draws"
-    middle = min(rows, key=lambda row: (abs(row[1] - 0.5), row[0]))
-    told = [
-        f"{words.money(row[0], currency=run.known.currency)} in {words.portion(row[1], when)}"
-        for row in (middle, rows[-1])
-    ]
-    return f"All together lose more than {', and more than '.join(dict.fromkeys(told))}."
-
-
 def itemised(run: Run, by: str = "form") -> Answer:
     """The measures of each part of the loss: `by` bearer (net), form, or item (rows of losses.csv).
 
@@ -167,77 +152,27 @@ def itemised(run: Run, by: str = "form") -> Answer:
     for (bearer, part), of in groups.items():
         parts = [net(run, bearer)] if by == "bearer" else [run.losses[name] for name in of]
         found = measures.loss_measures(np.sum(parts, axis=0))
-        row = {"bearer": bearer, "part": part, "chance": found["chance"].value,
+        row = {"id": f"{bearer}.{part}", "bearer": bearer, "part": part,
+               "chance": found["chance"].value,
                "chance_error": found["chance"].error}  # fmt: skip
         for name in measures.NAMES[1:]:
             row |= {f"{name}_usd": found[name].value, f"{name}_error_usd": found[name].error}
         rows.append(row)
     rows.sort(key=lambda row: (-(row["mean_usd"] or 0.0), row["bearer"], row["part"]))
-    said = names(run.known)
-    frame = _worded(
-        pl.DataFrame(rows, schema=_PARTS, orient="row").with_columns(
-            who=pl.col("bearer").replace(said)
-        ),
-        run.known.currency,
-    )
+    frame = pl.DataFrame(rows, schema=_PARTS, orient="row")
     nonzero = frame.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
-    first = nonzero.row(0, named=True) if nonzero.height else None
-    sentence = "No part of the loss occurs in this view."
-    if first and first["mean_usd"] is not None:
-        what = f": {first['part']}" if by != "bearer" else ""
-        sentence = f"The greatest part on average is {first['who']}{what},"
-        sentence += f" {words.money(first['mean_usd'], currency=run.known.currency)}."
-    return Answer(
-        name="parts",
-        sentence=sentence,
-        table=nonzero,
-        label=run.known.label,
-        heads={
-            "who": "Who",
-            **({} if by == "bearer" else {"part": by.capitalize()}),
-            "said": "Chance of any",
-            **{f"{name}_said": head for name, head in _SAID.items()},
-        },
-        figures=tuple(
-            amount(f"{name}.{row['bearer']}.{row['part']}", row[f"{name}_usd"],
-                   row[f"{name}_error_usd"], run.known.currency)
-            for row in rows for name in ("given", "mean", "p95", "tvar95")
-        ),
-        notes=(
-            f"{GIVEN[run.over]} They are {ILLUSTRATIVE}. ± is simulation error. Where fewer than"
-            f" {measures.ENOUGH} draws hold a loss, nothing but the chance is given.",
-        )
-        if rows
-        else (),
+    figures = tuple(
+        amount(f"{name}.{row['id']}", row[f"{name}_usd"], row[f"{name}_error_usd"],
+               run.known.currency)
+        for row in rows for name in ("given", "mean", "p95", "tvar95")
     )  # fmt: skip
-
-
-_SAID = {
-    "mean": "Mean",
-    "mean_error": "± of the mean",
-    "given": "Mean where there is a loss",
-    "p95": "One in twenty is above",
-    "tvar95": "Mean of that twentieth",
-}
-
-
-def _worded(frame: pl.DataFrame, currency: str) -> pl.DataFrame:
-    """The frame with its chance and its amounts as printed."""
-    amounts = [
-        pl.Series(
-            f"{name}_said",
-            [words.money(v, currency=currency) for v in frame[f"{name}_usd"]],
-            pl.String,
-        )
-        for name in _SAID
-        if f"{name}_usd" in frame.columns
-    ]
-    chances = pl.Series("said", [words.chance(chance) for chance in frame["chance"]], pl.String)
-    return frame.with_columns(chances, *amounts)
+    values = {"by": by, "year": run.over == "year", "enough": measures.ENOUGH}
+    facts = Facts(nonzero, values, figures, there=bool(nonzero.height))
+    return worded(run, "parts", facts)
 
 
 _PARTS = {
-    **dict.fromkeys(("bearer", "part"), pl.String),
+    **dict.fromkeys(("id", "bearer", "part"), pl.String),
     **dict.fromkeys(("chance", "chance_error"), pl.Float64),
     **{f"{n}{e}_usd": pl.Float64 for n in measures.NAMES[1:] for e in ("", "_error")},
 }
@@ -256,20 +191,14 @@ def _groups(run: Run, by: str) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _population(run: Run, rate: Mapping[str, Any]) -> list[str]:
+def _population(run: Run, rate: Mapping[str, Any]) -> list[dict[str, Any] | None]:
     """Of what population a yearly rate is, on what it rests, and which share of it is this case."""
     publishers = dict(run.known["sources"].select("id", "publisher").iter_rows())
-    told = []
-    for row in (rate, run.known.inputs.get(checks.HERE)):
-        if row is None:
-            told.append(
-                f"Firms are not named: nothing says which share of such events hits them; give"
-                f" inputs.csv {checks.HERE}."
-            )
-            continue
-        sources = words.listed([publishers[name] for name in row["sources"]]) or row["basis_kind"]
-        told.append(f"{row['meaning'].rstrip('.')}: {row['basis'].rstrip('.')} ({sources}).")
-    return told
+    rows = (rate, run.known.inputs.get(checks.HERE))
+    return [
+        {**row, "of": [publishers[name] for name in row["sources"]]} if row else None
+        for row in rows
+    ]
 
 
 def next_year(run: Run) -> Answer:
@@ -278,8 +207,10 @@ def next_year(run: Run) -> Answer:
         return years(simulate_year(run.known, run.draws, run.seed))
     except BadInput as error:
         (fault,) = error.faults
-        said = f"A year cannot be told: {fault.what}."
-        return Answer("years", said, pl.DataFrame(), label=run.known.label)
+        return worded(run, "years", Facts(_NO_YEAR, {"why": fault.what}, there=False))
+
+
+_NO_YEAR = pl.DataFrame(schema={"id": pl.String})
 
 
 def years(run: Run) -> Answer:
@@ -290,35 +221,18 @@ def years(run: Run) -> Answer:
     """
     if run.over != "year":
         raise bad("years", "the run is given the event", "take impact.simulate_year(known)")
-    said = names(run.known) | {"total": "all together"}
-    measured = by_bearer(run).with_columns(who=pl.col("bearer").replace(said))
-    found = _worded(measured, run.known.currency)
+    found = by_bearer(run)
     if checks.HERE not in run.known.inputs:  # a rate of any such firm is none of a named one
         found = found.filter(pl.col("bearer") == TOTAL)
-    lost = found.filter((pl.col("chance") > 0) | pl.col("range").str.starts_with("not res")).sort(
+    lost = found.filter((pl.col("chance") > 0) | pl.col("rare")).sort(
         "mean_usd", "bearer", descending=[True, False], nulls_last=True
     )
-    whole = found.row(by_predicate=pl.col("bearer") == "total", named=True)
+    whole = found.row(by_predicate=pl.col("bearer") == TOTAL, named=True)
     rate = next(row for row in run.known.inputs.values() if row["unit"] == checks.RATE)
-    sentence = f"All together lose something in {words.portion(whole['chance'], 'years')}"
-    if whole["mean_usd"] is not None:
-        sentence += f", {words.money(whole['mean_usd'], currency=run.known.currency)} on average"
-    return Answer(
-        name="years",
-        sentence=f"{sentence}.",
-        table=lost,
-        label=run.known.label,
-        heads={
-            "who": "Who",
-            "said": "Chance of any",
-            "mean_said": "Mean of a year",
-            "p95_said": "One year in twenty is above",
-            "tvar95_said": "Mean of that twentieth",
-        },
-        figures=tuple(
-            amount(f"year.{row['bearer']}", row["mean_usd"], row["mean_error_usd"],
-                   run.known.currency)
-            for row in lost.iter_rows(named=True)
-        ),
-        notes=(GIVEN["year"], *_population(run, rate)),
-    )  # fmt: skip
+    figures = tuple(
+        amount(f"year.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], run.known.currency)
+        for row in lost.iter_rows(named=True)
+    )
+    values = {"why": "", "whole": whole, "population": _population(run, rate),
+              "input": checks.HERE}  # fmt: skip
+    return worded(run, "years", Facts(lost.with_columns(id="bearer"), values, figures))

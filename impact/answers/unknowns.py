@@ -11,13 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact import words
-from impact.answers.answer import Answer, Figure, amount, tally
-from impact.answers.decisions import Weighed, weighed
-from impact.answers.exposure import related
-from impact.answers.provenance import leading_to, names
-from impact.answers.statements import said_by
-from impact.case import views
+from impact.answers.answer import Answer, Facts, tally, worded
 from impact.case.folder import Case, once
+from impact.measures.choice import Weighed, weighed
+from impact.measures.evidence import names, related, silent
+from impact.measures.loss import leading_to
 from impact.numerics import graph, information
 from impact.numerics.information import Bins
 from impact.simulation import Run, drawn_inputs, given_event, model_of, per_run, total
@@ -37,74 +35,23 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     parties are reached and client data sets copied (first-order Sobol indices). A state that too
     few draws show, or show the absence of, is not ranked.
 
-    Table: `rank`, `about`, `question`, `ask`, `value_usd`, `decision`, `swing_usd` (mean total
-    where it is greatest or so, less where it is least or not), `cost_share`, `data_share`.
+    Table: `id` (an input or an entity), `question`, `ask`, `value_usd`, `decision`, `swing_usd`
+    (mean total where it is greatest or so, less where it is least or not), `cost_share`,
+    `data_share`.
     """
     ranked = _ranking(run)
-    frame = ranked.head(most) if most else ranked
-    worthy = bool((ranked["value_usd"] > 0).any())
+    rows, table = ranked.to_dicts(), ranked.head(most) if most else ranked
+    drawn = [row for row in rows if max(row["data_share"], row["cost_share"]) >= _LEAST]
 
-    drawn = (
-        frame.select(
-            label=pl.concat_str("rank", pl.lit(". "), "question"),
-            value=pl.max_horizontal("cost_share", "data_share"),
-        )
-        .filter(pl.col("value") >= _LEAST)
-        .head(12)
-    )
-
-    def draw() -> alt.TopLevelMixin:
+    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        return pictures.bars(drawn, "share of the spread")
+        return pictures.panels(said.panels, drawn, wide)
 
-    return Answer(
-        name="questions",
-        sentence=words.capital(first_question(run)),
-        table=frame,
-        label=run.known.label,
-        heads={
-            "rank": "No.",
-            "question": "Question",
-            "ask": "Whom to ask",
-            **({"value_said": "Worth to a decision"} if worthy else {}),
-            **({} if most else {"swing_said": "Moves the total by"}),
-            "cost_said": "Explains of the total cost",
-            "data_said": "Explains of whose data is reached or copied",
-        },
-        figures=tuple(
-            figure
-            for row in frame.iter_rows(named=True)
-            for figure in (
-                amount(f"worth.{row['about']}", row["value_usd"], None, run.known.currency),
-                amount(f"swing.{row['about']}", row["swing_usd"], None, run.known.currency),
-                *(
-                    Figure(f"{part}.{row['about']}", row[part], None, "share",
-                           words.per_cent(row[part]))
-                    for part in ("cost_share", "data_share")
-                ),
-            )
-        ),
-        notes=(
-            f"Ranked {'by worth, then ' if worthy else ''}by the greater of the two shares, which"
-            " are first-order Sobol indices and may overlap."
-            + (" Worth: what knowing the answer first would save on average." if worthy else ""),
-        )
-        if frame.height and not most
-        else (),
-        notices=tuple(views.notices(run.known)),
-        draw=draw if drawn.height > 1 and not most else None,
-    )  # fmt: skip
-
-
-@per_run
-def first_question(run: Run) -> str:
-    """The first question to ask and whom, as the end of a sentence."""
-    ranked = _ranking(run)
-    if not ranked.height:
-        return "no open question moves an answer in this view."
-    first = ranked.row(0, named=True)
-    return f"first question, for {first['ask']}: {first['question']}"
+    picture = draw if len(drawn) > 1 else None
+    worthy = any(row["value_usd"] for row in rows)  # which the picture does not tell
+    facts = Facts(table, {}, (), picture, bool(rows), pictured=bool(most) and not worthy)
+    return worded(run, "unknowns", facts)
 
 
 @per_run
@@ -117,41 +64,26 @@ def _ranking(run: Run) -> pl.DataFrame:
     for name, question, ask, bins in every:
         means = bins.means(outcomes, space)
         found = _measured(run, bins, means, variances, len(every))
-        row = {"about": name, "question": question, "ask": ask, **found}
+        row = {"id": name, "question": question, "ask": ask, **found}
         if not row["value_usd"] and max(row["cost_share"], row["data_share"]) < _LEAST:
             continue
         old = asked.setdefault(question, row)
         asked[question] = min(old, row, key=_rank)
     rows = sorted(asked.values(), key=_rank)
-    for rank, row in enumerate(rows, 1):
-        row |= {"rank": str(rank), **_said(row)}
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
 def _rank(row: dict[str, Any]) -> tuple[float, float, str]:
     """The order of questions: by worth, then by the greater share, then by name."""
-    return -row["value_usd"], -max(row["cost_share"], row["data_share"]), row["about"]
+    return -row["value_usd"], -max(row["cost_share"], row["data_share"]), row["id"]
 
 
 _MEASURED = ("value_usd", "swing_usd", "cost_share", "data_share")
 _SCHEMA = {
-    **dict.fromkeys(("rank", "about", "question", "ask", "decision"), pl.String),
+    **dict.fromkeys(("id", "question", "ask", "decision"), pl.String),
     **dict.fromkeys(_MEASURED, pl.Float64),
-    **dict.fromkeys(("value_said", "swing_said", "cost_said", "data_said"), pl.String),
 }
-_LEAST = 0.01  # share of the spread below which a dash is printed
-
-
-def _said(row: dict[str, Any]) -> dict[str, str]:
-    """The measures of a row as a page prints them; a dash for what is next to nothing."""
-    shares = {part: row[f"{part}_share"] for part in ("cost", "data")}
-    said = {
-        f"{part}_said": words.per_cent(share) if share >= _LEAST else "–"
-        for part, share in shares.items()
-    }
-    said["swing_said"] = words.money(row["swing_usd"]) if shares["cost"] >= _LEAST else "–"
-    worth = f"{words.money(row['value_usd'])} ({row['decision']})"
-    return said | {"value_said": worth if row["value_usd"] else "–"}
+_LEAST = 0.01  # share of the spread below which an answer settles nothing worth telling
 
 
 def _quantities(run: Run) -> Iterator[tuple[str, str, str, Bins]]:
@@ -179,18 +111,19 @@ def _quantities(run: Run) -> Iterator[tuple[str, str, str, Bins]]:
                 yield entity, question, ask, run.drawn[kept]
 
 
+def role_of(known: Case, party: str) -> str:
+    """As whom a party would read a page: vendor, contractor, user of the package, or client."""
+    users = {user for found in related(known, "used_by").values() for user in found}
+    kind = known.rows("entities")[party]["kind"]
+    of_kind = {"vendor": "vendor", "workforce": "contractor"}.get(kind)
+    return of_kind or ("user" if party in users else "client")
+
+
 @per_run
 def own_decisions(run: Run) -> tuple[Weighed, ...]:
     """The decisions of the reader's role."""
-    kinds = {name: row["kind"] for name, row in run.known.rows("entities").items()}
-    users = {row["target"] for row in run.known.rows("links").values()
-             if row["relation"] == "used_by"}  # fmt: skip
-
-    def role(bearer: str) -> str:
-        of_kind = {"vendor": "vendor", "workforce": "contractor"}.get(kinds[bearer])
-        return of_kind or ("user" if bearer in users else "client")
-
-    return tuple(one for one in weighed(run) if role(one.decision.bearer) == run.known.role)
+    known = run.known
+    return tuple(one for one in weighed(run) if role_of(known, one.decision.bearer) == known.role)
 
 
 @per_run
@@ -258,52 +191,34 @@ def _parties(known: Case) -> tuple[str, ...]:
     return tuple(name for name, row in rows.items() if row["kind"] in kinds or name in of_lab)
 
 
-def not_known(run: Run) -> Answer:
-    """What nobody has said: who is silent, and which numbers of the view are assumptions.
+def not_known(run: Run, most: int | None = None) -> Answer:
+    """What nobody has said, and which numbers of the view are assumptions.
 
-    Table: `what`, `why`, `who` (who could say).
+    In short the first `most` questions that nobody answers. Table: `id`, `what`, `why`, `who` (who
+    could say).
     """
     known, said = run.known, names(run.known)
-    rows: list[tuple[str, str, str]] = []
-    silent = (
-        known["claims"]
-        .filter(pl.col("stance") == "is silent")
-        .unique("claimant", maintain_order=True)
-    )
-    for claim in silent.sort("known_on", "id").iter_rows(named=True):
-        who = said[claim["claimant"]]
-        rows.append(
-            (f"What {who} does", f"{claim['says'].rstrip('.')} ({said_by(known, claim)})", who)
-        )
-    asked = known["claims"].filter(pl.col("stance") == "is asked").sort("known_on", "id")
-    for claim in asked.iter_rows(named=True):
-        rows.append((claim["says"], "not reported", said[claim["claimant"]]))
+    claims = [known.rows("claims")[one] for one in silent(known)]
+    quiet = {claim["claimant"]: claim for claim in claims if claim["stance"] == "is silent"}
+    asked = [claim for claim in claims if claim["stance"] == "is asked"]
+    rows = [(claim["id"], claim["says"].rstrip("."), "", said[who]) for who, claim in quiet.items()]
+    rows += [(claim["id"], claim["says"], "", said[claim["claimant"]]) for claim in asked]
     inputs = [row for name, row in known.inputs.items() if name in _used(known)]
-    rank = {name: place for place, name in enumerate(_ranking(run)["about"])}
+    rank = {name: place for place, name in enumerate(_ranking(run)["id"])}
     assumed = [row for row in inputs if row["basis_kind"] == "assumption"]
     open_ = [row for row in assumed if row["question"]]
     open_.sort(key=lambda row: (rank.get(row["id"], len(rank)), row["id"]))
-    for row in open_:
-        rows.append((row["meaning"], row["basis"], words.capital(row["ask"] or "")))
-    schema = dict.fromkeys(("what", "why", "who"), pl.String)
+    rows += [
+        (row["id"], row["meaning"], row["basis"], words.capital(row["ask"] or "")) for row in open_
+    ]
+    schema = dict.fromkeys(("id", "what", "why", "who"), pl.String)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     many, day = len(assumed), timedelta(days=1)
     later = sum((row["authored_on"] or row["known_on"]) > row["known_on"] + day for row in assumed)
-    sentence = "Nothing is modelled yet from what is known in this view."
-    if inputs:
-        told = f"{later} of them" if later < many or not many else "all of them"
-        sentence = (
-            f"{many} of the {len(inputs)} inputs behind these numbers are assumptions,"
-            f" {told} made in retrospect, after the day for which they stand."
-        )
-    return Answer(
-        name="not_known",
-        sentence=sentence,
-        table=frame,
-        label=known.label,
-        heads={"what": "Not known", "why": "What it rests on instead", "who": "Who could say"},
-        figures=(tally("assumptions", many),),
-    )
+    values = {"assumed": many, "inputs": len(inputs), "later": later, "short": most is not None}
+    table = frame.head(most) if most else frame
+    facts = Facts(table, values, (tally("assumptions", many),), there=bool(rows or inputs))
+    return worded(run, "not_known", facts)
 
 
 @once

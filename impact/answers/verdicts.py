@@ -10,9 +10,9 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, tally
-from impact.answers.provenance import names
 from impact.case.folder import ADVISORIES, STACK, Case
 from impact.errors import bad
+from impact.measures.evidence import names
 from impact.numerics import times
 from impact.stack import advisories as records
 from impact.stack import files, installs

@@ -10,24 +10,25 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer
-from impact.answers.exposure import by_entity, said_chance, said_way, travelled
-from impact.answers.losses import TOTAL, bearers, rare_text, spread_text, when_text
-from impact.answers.provenance import explained, lowered, names, origins
-from impact.answers.statements import (
+from impact.answers.exposure import said_chance
+from impact.answers.losses import rare_text, spread_text, when_text
+from impact.answers.text import lowered, many, said_by
+from impact.case import checks
+from impact.case.ways import ROOT
+from impact.errors import bad, did_you_mean
+from impact.measures.evidence import names, origins, related
+from impact.measures.loss import TOTAL, bearers, explained
+from impact.measures.reach import by_entity, travelled
+from impact.measures.standing import (
     CLEARLY,
     Claim,
     Statement,
-    by_whom,
     firmest,
     replaced,
-    said_by,
     statements_of,
     taken_back,
     topic,
 )
-from impact.case import checks
-from impact.case.ways import ROOT
-from impact.errors import bad, did_you_mean
 from impact.numerics import graph, measures, times
 from impact.simulation import Run, net, total
 
@@ -35,7 +36,7 @@ Sentences = list[str]
 
 
 def why(run: Run, name: str) -> Answer:
-    """How something comes about, in six sentences at most.
+    """How something comes about, a labelled line each: what, path, cost, what it rests on.
 
     `name` is an entity, a bearer, `total`, a row of losses, an input, a claim, a statement (its
     topic, or what the ids of its claims begin with), or a figure such as `chance.meta` or
@@ -49,12 +50,15 @@ def why(run: Run, name: str) -> Answer:
         (c["id"], c["says"], said_by(known, c), len(origins(known, c["sources"]))) for c in claims
     ]
     schema = {**dict.fromkeys(("claim", "says", "by"), pl.String), "origins": pl.Int64}
+    lead = tuple(words.plain(line) for line in explain(run, plain))
     return Answer(
         name="why",
-        sentence=" ".join(explain(run, plain)),
+        sentence=" ".join(lead),
+        lead=lead,
+        asks=f"Why: {plain}?",
         table=pl.DataFrame(rows, schema=schema, orient="row"),
         label=run.known.label,
-        heads={"says": "What is claimed", "by": "By whom", "origins": "Origins"},
+        heads={"says": "What is claimed", "by": "By whom", "origins": "Independent sources"},
     )
 
 
@@ -162,22 +166,35 @@ def _of_party(run: Run, name: str) -> Sentences:
     row = by_entity(run)[name]
     paths = _paths(run, name)
     if name == ROOT:
-        return [f"{said[name]}: all that this view tells begins with it."]
+        return [f"WHAT: {said[name]}. All that this view tells begins with it."]
     if not paths and row["how"] == "rare":
-        told = [f"{said[name]}: {said_chance(row)}. No draw reached it, and links lead to it."]
-        return told + _cost(run, name)
+        told = (
+            f"WHAT: {said[name]}: {said_chance(run, row)}. Paths lead to it; no outcome took one."
+        )
+        return [told, *_cost(run, name)]
     if not paths:
-        told = [f"{said[name]} is not reached: no path leads to it in this view."]
-        return told + _cost(run, name)
+        told = f"WHAT: {said[name]} is not reached: no path leads to it in this view."
+        return [told, *_cost(run, name)]
     way = paths[0]
-    others = f", the shortest of {len(paths)} ways" if len(paths) > 1 else ""
-    told = [
-        f"{words.capital(said[name])}: {said_chance(row)}.",
-        f"The way is {said_way(run.known, [edge.target for edge in way])}{others}.",
+    others = f" (shortest of {len(paths)})" if len(paths) > 1 else ""
+    told_ = [
+        f"WHAT: {words.capital(said[name])}: {said_chance(run, row)}.",
+        f"PATH: {_path(run, way)}{others}.",
         *_weakest(run, way),
         *_cost(run, name),
     ]
-    return [*told, _support(run, name, way), *_settled_by(run, way)]
+    return [*told_, _support(run, name, way), *_settled_by(run, way)]
+
+
+def _path(run: Run, way: Sequence[graph.Edge]) -> str:
+    """The names along a path; all malicious versions of a package, for which it was is open."""
+    said = names(run.known)
+    versions = {
+        one: words.listed([said[other] for other in several], "or")
+        for several in related(run.known, "version_of", forward=False).values()
+        for one in several
+    }
+    return " > ".join(versions.get(edge.target, said[edge.target]) for edge in way)
 
 
 def _support(run: Run, name: str, way: list[graph.Edge]) -> str:
@@ -186,12 +203,11 @@ def _support(run: Run, name: str, way: list[graph.Edge]) -> str:
     links = dict(run.known["links"].select("id", "claims").iter_rows())
     near = [claim for edge in reversed(way) for claim in links[edge.name]]
     if not near:
-        return "No claim stands behind it."
+        return "RESTS ON: no claim."
     roots = origins(run.known, [s for claim in claims.values() for s in claim["sources"]])
     nearest = claims[near[0]]
     return (
-        f"It rests on {words.count(len(claims), 'claim')} from"
-        f" {words.count(len(roots), 'independent origin')}, the nearest of them:"
+        f"RESTS ON: {many(claims, 'claim')} from {many(roots, 'independent source')}; nearest:"
         f" {nearest['says'].rstrip('.')} ({said_by(run.known, nearest)})."
     )
 
@@ -225,11 +241,11 @@ def _range(row: dict[str, Any]) -> str:
 def _weakest(run: Run, way: list[graph.Edge]) -> Sentences:
     edge = _uncertain(run, way)
     if edge is None:
-        return ["Every link of it is certain."]
+        return ["LEAST CERTAIN: every step of it is certain."]
     said, row = names(run.known), _named_input(run, edge.name)
     return [
-        f"Its weakest link is {said[edge.source]} > {said[edge.target]}: {_range(row)}"
-        f" ({row['id']}, {row['basis_kind']}): {row['basis'].rstrip('.')}."
+        f"LEAST CERTAIN: {said[edge.source]} > {said[edge.target]}: {_range(row)}"
+        f" ({row['id']}, {row['basis_kind']}). {row['basis'].rstrip('.')}."
     ]
 
 
@@ -238,7 +254,7 @@ def _settled_by(run: Run, way: list[graph.Edge]) -> Sentences:
     row = _named_input(run, edge.name) if edge else None
     if row is None or not row["question"]:
         return []
-    return [f"What would settle it, for {row['ask']}: {row['question']}"]
+    return [f"ASK: {row['ask']}: {row['question']}"]
 
 
 def _cost(run: Run, name: str) -> Sentences:
@@ -248,8 +264,8 @@ def _cost(run: Run, name: str) -> Sentences:
     if not np.any(lost):
         unmet = rare_text(run, name)
         chance = words.one_in(run.draws)
-        return [f"Its loss is {unmet}, {chance}." if unmet else "It loses nothing in this view."]
-    return [f"It loses {_nine_in_ten(run, lost)}; {_drivers(run, lost)}."]
+        return [f"COST: {unmet}, {chance}." if unmet else "COST: none in this view."]
+    return [f"COST: {_nine_in_ten(run, lost)}. {_drivers(run, lost)}"]
 
 
 def _of_total(run: Run, name: str) -> Sentences:
@@ -257,28 +273,30 @@ def _of_total(run: Run, name: str) -> Sentences:
     if not np.any(lost):
         unmet = rare_text(run, TOTAL)
         chance = words.one_in(run.draws)
-        return [f"The loss is {unmet}, {chance}." if unmet else "Nothing is lost in this view."]
+        return [f"COST: {unmet}, {chance}." if unmet else "COST: nothing is lost in this view."]
     rows = run.known["losses"].filter(pl.col("received_by").is_null())
     return [
-        f"All together lose {_nine_in_ten(run, lost, True)}; {_drivers(run, lost)}.",
-        f"It is the sum of {words.count(rows.height, 'loss', 'losses')}; transfers are left out.",
+        f"COST: all parties together, net: {_nine_in_ten(run, lost, True)}. {_drivers(run, lost)}",
+        f"MADE OF: {many(rows.height, 'loss', 'losses')}. Money that only moves is left out.",
     ]
 
 
 def _nine_in_ten(run: Run, lost: Any, whole: bool = False) -> str:
     """The range of a loss in words, with the outcomes that it is of."""
     found = measures.nine_in_ten(lost, whole)
-    when = f", {when_text(found)}" if found.given else ""
-    return f"{spread_text(found, '', run.known.currency)} (nine in ten{when})"
+    when = f", {when_text(found.given, found.chance)}" if found.given else ""
+    return f"{spread_text(found, run.known.currency)} (nine outcomes in ten{when})"
 
 
 def _drivers(run: Run, lost: Any) -> str:
-    """The inputs with which most of the spread goes, up to three."""
+    """The inputs that explain most of the variation, up to three."""
     inputs, shares = explained(run, np.array([lost]))
     ranked = sorted(zip(shares[:, 0], inputs, strict=True), reverse=True)[:3]
     told = [f"{_meant(run, name)} ({words.per_cent(float(share))})" for share, name in ranked
             if share > 0.02]  # fmt: skip
-    return f"most of the spread goes with {words.listed(told)}" if told else "it has no spread"
+    return (
+        f"Most of the variation comes from {words.listed(told)}." if told else "It does not vary."
+    )
 
 
 def _of_input(run: Run, name: str) -> Sentences:
@@ -289,23 +307,22 @@ def _of_input(run: Run, name: str) -> Sentences:
     places = [words.count(found["links"], "link")] if found["links"] else []
     places += [words.count(found["losses"], "loss", "losses")] if found["losses"] else []
     told = [
-        f"{row['meaning'].rstrip('.')}: {_range(row)}.",
-        f"Its basis, {row['basis_kind']}: {row['basis'].rstrip('.')}.",
-        f"It is used by {words.listed(places)} of this view, drawn"
-        f" {row['drawn'].replace('_', ' ')}."
+        f"WHAT: {row['meaning'].rstrip('.')}: {_range(row)}.",
+        f"RESTS ON: {row['basis_kind']}. {row['basis'].rstrip('.')}.",
+        f"USED BY: {words.listed(places)} of this view, drawn {row['drawn'].replace('_', ' ')}."
         if places
-        else "Nothing in this view uses it.",
+        else "USED BY: nothing in this view.",
     ]
     if name in known.lasted:
         lasted = f"{words.number(known.lasted[name], 2)} {row['unit']}s"
         told.append(
-            f"It has lasted {lasted} by {words.date(known.moment)}, so only longer outcomes count."
+            f"SO FAR: {lasted} by {words.date(known.moment)}, so only longer outcomes count."
         )
     if row["sources"]:
         published = dict(known["sources"].select("id", "publisher").iter_rows())
-        told.append(f"Its source is {words.listed([published[s] for s in row['sources']])}.")
+        told.append(f"SOURCES: {words.listed([published[s] for s in row['sources']])}.")
     if row["question"]:
-        told.append(f"What would settle it, for {row['ask']}: {row['question']}")
+        told.append(f"ASK: {row['ask']}: {row['question']}")
     return told
 
 
@@ -313,13 +330,13 @@ def _of_loss(run: Run, name: str) -> Sentences:
     """A row of losses: whose, of what, from what it is worked out, and how large it is."""
     row, said = run.known.rows("losses")[name], names(run.known)
     amounts = run.losses[name]
-    told = [f"{words.capital(said[row['bearer']])}, {row['driver']}: a loss of {row['form']}."]
-    needs = said[row["needs"]]
-    told.append(f"It arises where {needs} is reached, as {_worked_out(run, row)}.")
+    form = row["form"].replace("_", " ")
+    told = [f"WHAT: {words.capital(said[row['bearer']])}, {row['driver']}: {form}."]
+    told.append(f"WHEN: {said[row['needs']]} is reached. It is {_worked_out(run, row)}.")
     if np.count_nonzero(amounts) < measures.ENOUGH:
-        return [*told, f"How large it is, is {words.NOT_RESOLVED} in this view."]
-    told.append(f"It is {_nine_in_ten(run, amounts)}.")
-    return [*told, f"It rests at its weakest on: {run.lineage.basis(name)}."]
+        return [*told, f"COST: {words.NOT_RESOLVED} in this view."]
+    told.append(f"COST: {_nine_in_ten(run, amounts)}.")
+    return [*told, f"RESTS ON: {run.lineage.basis(name)}, at its weakest."]
 
 
 def _worked_out(run: Run, row: Mapping[str, Any]) -> str:
@@ -335,46 +352,52 @@ def _worked_out(run: Run, row: Mapping[str, Any]) -> str:
 
 def _of_claim(run: Run, name: str) -> Sentences:
     known, claim = run.known, _every_claim(run)[name]
-    said = [f"{claim['says'].rstrip('.')} ({said_by(known, claim)})."]
+    said = [f"WHAT: {claim['says'].rstrip('.')} ({said_by(known, claim)})."]
     if name not in known.rows("claims"):
-        return [*said, f"It was taken back on {words.date(claim['known_on'])}."]
+        return [*said, f"TAKEN BACK: {words.date(claim['known_on'])}."]
     roots = len(origins(known, claim["sources"]))
     said.append(
-        f"It is of credibility {claim['credibility']} and rests on"
-        f" {_read(run, [claim])}, {words.count(roots, 'independent origin')}."
+        f"RESTS ON: {_read(run, [claim])}; {many(roots, 'independent source')}."
+        f" Credibility {claim['credibility']}."
     )
     if name in replaced(known):
         later = known.rows("claims")[replaced(known)[name]]
-        said.append(f"It was replaced: {later['says'].rstrip('.')} ({said_by(known, later)}).")
+        said.append(f"REPLACED BY: {later['says'].rstrip('.')} ({said_by(known, later)}).")
     for one in _of_one(run, name):
         if one.value:
-            what = "As a statement it is" if claim in one.claims else "What it denies is"
-            said.append(f"{what} {one.standing}.")
+            what = "" if claim in one.claims else "what it denies is "
+            said.append(f"RATING: {what}{one.standing}.")
         against = [claims for claims in (one.against, *(r.claims for r in _rivals(run, one)))
                    if claims and claim not in claims]  # fmt: skip
         for claims in against[:3]:
             first = claims[0]
-            said.append(
-                f"Against it stands: {first['says'].rstrip('.')} ({said_by(known, first)})."
-            )
+            said.append(f"CONTRADICTED BY: {first['says'].rstrip('.')} ({said_by(known, first)}).")
     return said
 
 
 def _of_statement(run: Run, name: str) -> Sentences:
     """A topic: each of its values with its standing, by whom, and on what was read."""
-    known, stated = run.known, topic(run.known, name)
+    stated = topic(run.known, name)
     best, said = stated[0], []
     if len(stated) > 1:
         clearly = best.support > CLEARLY * stated[1].support
         leads = f"the best supported is {best.value}" if clearly else "none is clearly better"
-        said.append(f"{best.topic}: {len(stated)} values are claimed; {leads}.")
+        said.append(f"WHAT: {best.topic}: {len(stated)} values are claimed; {leads}.")
     for one in stated[:5]:
         claims = one.claims or one.denials
         value = one.value if len(stated) > 1 else one.first["says"].rstrip(".?")
-        who = by_whom(known, claims)
-        contrary = f"; {by_whom(known, one.against)}" if one.claims and one.against else ""
-        said.append(f"{value} ({who}{contrary}): {one.standing}, on {_read(run, claims)}.")
+        who = _whose(run, claims)
+        contrary = f"; {_whose(run, one.against)}" if one.claims and one.against else ""
+        told = f"{value} ({who}{contrary}): {one.standing}, on {_read(run, claims)}."
+        said.append(told if said else f"WHAT: {told}")
     return said
+
+
+def _whose(run: Run, claims: Sequence[Claim]) -> str:
+    """Who said it most credibly and when, and how many more."""
+    more = len({claim["claimant"] for claim in claims}) - 1
+    also = f", and {many(more, 'other')}" if more else ""
+    return f"{said_by(run.known, sorted(claims, key=firmest)[0])}{also}"
 
 
 def _read(run: Run, claims: Sequence[Claim]) -> str:

@@ -1,444 +1,434 @@
-"""One function per picture: a frame of what is drawn in, a chart out. Nothing else is embedded."""
+"""One function a chart: what is drawn and whether wide in, a chart out; no more is embedded."""
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from math import log
 from typing import Any
 
 import altair as alt
 import polars as pl
 
 from impact import words
-from impact.charts.theme import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, SOFT, Rows
+from impact.charts.canvas import SMALL, width, wrap
+from impact.charts.theme import DEEP, GREEN, INK, OCHRE, PALE, PAPER, RED, SOFT, WIDTHS, Rows
 
-_STAGES = {
-    "access": RED,
-    "theft": PURPLE,
-    "extortion": ORANGE,
-    "response": BLUE,
-    "aftermath": GREEN,
-}
-_SHAPES = {  # colour is never the only carrier
-    "access": "circle",
-    "theft": "square",
-    "extortion": "triangle-up",
-    "response": "diamond",
-    "aftermath": "cross",
-}
 _UTC = alt.Scale(type="utc")
+_HUES = (RED, DEEP, GREEN, OCHRE, SOFT)
+_HIDDEN = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
+Row = Mapping[str, Any]
 
 
-def _texts(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame; instants as ISO text in UTC."""
-    instants = [name for name, dtype in frame.schema.items() if dtype.is_temporal()]
-    texts = frame.with_columns(pl.col(instants).dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    return texts.to_dicts()
-
-
-def _values(frame: pl.DataFrame) -> alt.InlineData:
-    """The rows of a frame as inline data, without polars' dtypes."""
-    return alt.InlineData(values=Rows(_texts(frame)))  # type: ignore[arg-type]
-
-
-def _lines(text: str, width: int, most: int = 2) -> list[str]:
-    """Text in at most so many lines of a width."""
-    return textwrap.wrap(text, width, max_lines=most, placeholder=" …") or [""]
-
-
-def timeline(
-    events: pl.DataFrame, windows: pl.DataFrame, by_stage: bool = False
-) -> alt.TopLevelMixin:
-    """Events, filled when they happened and ringed when first reported, over the bad windows.
-
-    `events`: `happened_on`, `reported_on`, `stage`, `says`. `windows`: `release`, `account`,
-    `minutes`, `opens`, `closes`, the best supported account of a release first; one still open is
-    drawn as two hours. `by_stage` gives each part of the incident a panel of its own.
-    """
-    told = pl.Series([_lines(text, 55, 1)[0] for text in events["says"]], dtype=pl.String)
-    rows = events.with_columns(says=told).with_row_index("order")
-    shown = [stage for stage in _STAGES if stage in set(events["stage"])]
-    panels = [rows.filter(pl.col("stage") == stage) for stage in shown] if by_stage else [rows]
-    ends = _texts(rows.select("happened_on", "reported_on"))
-    days = sorted(day for row in ends for day in row.values() if day)
-    scale = alt.Scale(type="utc", domain=[days[0], days[-1]], nice=True)
-    charts: list[Any] = []
-    for stage, panel in zip(shown if by_stage else [""], panels, strict=True):
-        drawn = _happened(panel, scale, shown, not by_stage or stage == shown[-1])
-        charts.append(drawn.properties(title=stage) if stage else drawn)
-    if windows.height:
-        charts.append(_windows(windows))
-    if len(charts) == 1:
-        return charts[0]  # type: ignore[no-any-return]
-    stacked = alt.vconcat(*charts, spacing=8 if by_stage else 22)
-    whole: alt.VConcatChart = stacked.resolve_scale(shape="independent", color="independent")
-    return whole
-
-
-def _happened(
-    rows: pl.DataFrame, scale: alt.Scale, stages: list[str], last: bool
-) -> alt.HConcatChart:
-    """Events as a list of texts with their days beside it; `last` has the axis."""
-    hidden = alt.Axis(labels=False, ticks=False, domain=False)
-    y = alt.Y("order:O", sort="ascending", title=None, axis=hidden)
-    base = alt.Chart(_values(rows)).encode(y=y)
-    title = ["Date (UTC)", "filled: happened, ring: first reported"] if last else None
-    axis = alt.Axis(format="%-d %b", tickCount=4, title=title, labels=last, ticks=last)
-    x = alt.X("happened_on:T", scale=scale, axis=axis)
-    colours = alt.Scale(domain=stages, range=[_STAGES[stage] for stage in stages])
-    legend = alt.Legend(title=None) if last and rows["stage"].n_unique() > 1 else None
-    colour = alt.Color("stage:N", scale=colours, legend=legend)
-    shapes = alt.Scale(domain=stages, range=[_SHAPES[stage] for stage in stages])
-    shape = alt.Shape("stage:N", scale=shapes, legend=legend)
-    size: dict[str, Any] = {"height": alt.Step(21)}
-    text = base.mark_text(align="left", baseline="middle", fontSize=11)
-    text = text.encode(x=alt.value(0), text="says:N").properties(width=340, **size)
-    spans = base.mark_rule(strokeWidth=2, color=SOFT).encode(x=x, x2="reported_on:T")
-    happened = base.mark_point(filled=True, size=65, opacity=1).encode(
-        x=x, color=colour, shape=shape
-    )
-    ring = base.mark_point(filled=False, size=65, strokeWidth=1.5)
-    day = alt.X("reported_on:T", scale=scale, axis=axis)
-    reported = ring.encode(x=day, color=colour, shape=shape)
-    dots = alt.layer(spans, happened, reported).properties(width=270, **size)
-    return alt.hconcat(text, dots, spacing=6)
-
-
-def _windows(windows: pl.DataFrame) -> alt.HConcatChart:
-    """One bar for each account of when a release was available, the best supported solid."""
-    unended = pl.when(pl.col("minutes").is_null()).then(pl.lit("end not known"))
-    short = pl.col("minutes").round(0).cast(pl.Int64).cast(pl.String) + " minutes"
-    days = (pl.col("minutes") / 1440).round(0).cast(pl.Int64).cast(pl.String) + " days"
-    length = unended.when(pl.col("minutes") < 2 * 1440).then(short).otherwise(days)
-    best = pl.int_range(pl.len()).over("release") == 0
-    kinds = {"best supported": RED, "another account": SKY, "end not known": ORANGE}
-    rows = windows.with_columns(
-        closes=pl.col("closes").fill_null(pl.col("opens").dt.offset_by("2h")),
-        kind=pl.when(pl.col("minutes").is_null()).then(pl.lit("end not known"))
-        .when(best).then(pl.lit("best supported")).otherwise(pl.lit("another account")),
-        label=pl.concat_str("release", pl.lit(": "), length, pl.lit(", "), "account"),
-        order=pl.int_range(pl.len()),
-    )  # fmt: skip
-    longest: timedelta | None = rows.select((pl.col("closes") - pl.col("opens")).max()).item()
-    wide = longest is not None and longest > timedelta(days=2)
-    title = "When it was available or used (UTC)"
-    if not wide:
-        title = f"When it was available, {rows['opens'][0]:%-d %B %Y} (UTC)"
-    axis = alt.Axis(format="%-d %b" if wide else "%H:%M", tickCount=8)
-    there = [kind for kind in kinds if kind in set(rows["kind"])]
-    hidden = alt.Axis(labels=False, ticks=False, domain=False)
-    base = alt.Chart(_values(rows)).encode(y=alt.Y("order:O", title=None, axis=hidden))
-    text = base.mark_text(align="left", baseline="middle", fontSize=11)
-    text = text.encode(x=alt.value(0), text="label:N").properties(width=340, height=alt.Step(20))
-    colours = alt.Scale(domain=there, range=[kinds[kind] for kind in there])
-    bars = base.mark_bar(size=12).encode(
-        x=alt.X("opens:T", scale=_UTC, title=title, axis=axis),
-        x2="closes:T",
-        color=alt.Color("kind:N", scale=colours, legend=alt.Legend(title=None)),
-    )
-    return alt.hconcat(text, bars.properties(width=270, height=alt.Step(20)), spacing=6)
-
-
-def paths(nodes: pl.DataFrame, edges: pl.DataFrame) -> alt.TopLevelMixin:
-    """The ways from the event to the parties, top to bottom; reported solid, assumed dashed.
-
-    `nodes`: `id`, `name`, `said` (the chance in words), `layer`, `chance`. `edges`: `source`,
-    `target`, `basis` (reported or assumed). A mark keeps the id as what it is `about`.
-    """
-    placed = _place(nodes, edges)
-    spots = {row["id"]: row for row in placed.iter_rows(named=True)}
-    lines = [
-        {
-            **{"x": spots[source]["x"], "y": spots[source]["layer"], "basis": basis},
-            **{"x2": spots[target]["x"], "y2": spots[target]["layer"]},
-        }
-        for source, target, basis in edges.iter_rows()
-    ]
-    deepest, widest = int(max(placed["layer"])), float(max(placed["x"]))
-    hidden = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
-    across = alt.Scale(domain=[-0.12, widest + 0.88], nice=False)
-    down = alt.Scale(domain=[-0.3, deepest + 0.45], nice=False, reverse=True)
-    x = alt.X("x:Q", axis=hidden, title=None, scale=across)
-    y = alt.Y("y:Q", axis=hidden, title=None, scale=down)
-    dash = alt.StrokeDash(
-        "basis:N",
-        scale=alt.Scale(domain=["reported", "assumed"], range=[[1, 0], [5, 4]]),
-        legend=alt.Legend(title="Way", symbolType="stroke"),
-    )
-    ways = alt.Chart(_values(pl.DataFrame(lines))).mark_rule(strokeWidth=1.4, color=SOFT)
-    ways = ways.encode(x=x, y=y, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q"), strokeDash=dash)
-    beside = placed.select("name", "said", pl.len().over("layer").alias("members"))
-    label = [
-        "\n".join(
-            line for said in (name, state) for line in _lines(said, max(13, 90 // members - 2), 3)
-        )
-        for name, state, members in beside.iter_rows()
-    ]
-    text = placed.select("x", "chance", y="layer", about="id")
-    text = text.with_columns(label=pl.Series(label))
-    base = alt.Chart(_values(text)).encode(x=x, y=y)
-    shade = alt.Color(
-        "chance:Q",
-        scale=alt.Scale(domain=[0, 1], range=["#eaf4fb", BLUE]),
-        legend=alt.Legend(title="Chance of being reached", format="%", gradientLength=160),
-    )
-    spot = base.mark_point(filled=True, size=210, opacity=1, stroke=INK, strokeWidth=0.8)
-    style: dict[str, Any] = {
-        "lineBreak": "\n",
-        "align": "left",
-        "baseline": "middle",
-        "dx": 12,
-        "dy": -9,
-    }
-    font: dict[str, Any] = {"fontSize": 10.5, "lineHeight": 12}
-    halo = base.mark_text(**style, **font, stroke="white", strokeWidth=3, strokeJoin="round")
-    names = base.mark_text(**style, **font)
-    layers = (
-        ways,
-        spot.encode(color=shade),
-        halo.encode(text=alt.Text("label:N")),
-        names.encode(text=alt.Text("label:N")),
-    )
-    return alt.layer(*layers, width=680, height=66 * (deepest + 1))
-
-
-def _place(nodes: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
-    """Nodes with `x`: near the mean of what leads to them, evenly apart in their layer."""
-    parents: dict[str, list[str]] = {}
-    for source, target in edges.select("source", "target").iter_rows():
-        parents.setdefault(target, []).append(source)
-    by_layer: dict[int, list[str]] = {}
-    for node, layer in nodes.select("id", "layer").iter_rows():
-        by_layer.setdefault(layer, []).append(node)
-    width, x = max(map(len, by_layer.values())), dict[str, float]()
-    for layer in sorted(by_layer):
-        wish = {}
-        for member in by_layer[layer]:
-            above = [x[parent] for parent in parents.get(member, ()) if parent in x]
-            wish[member] = sum(above) / len(above) if above else (width - 1) / 2
-        members = sorted(wish, key=lambda member: (wish[member], member))
-        step = width / len(members)
-        x |= {member: (index + 0.5) * step - 0.5 for index, member in enumerate(members)}
-    return nodes.with_columns(x=pl.Series([x[node] for node in nodes["id"]], dtype=pl.Float64))
-
-
-def ranges(rows: pl.DataFrame) -> alt.TopLevelMixin:
-    """Ranges of money: a bar from the 5 % to the 95 % point, a mark at the median, in USD.
-
-    `rows`: `label`, `p05`, `p50`, `p95`, `basis`, `about`. Bars have a dashed edge, as estimates
-    do. The scale is logarithmic where every value is above 0.
-    """
-    drawn, y = _labels(rows)
-    lows = drawn["p05"].drop_nulls()
-    positive = len(lows) > 0 and (lows > 0).all()
-    scale = alt.Scale(type="log", nice=True) if positive else alt.Scale(zero=True)
-    steps: dict[str, Any] = {"values": _decades(drawn)} if positive else {"tickCount": 5}
-    axis = alt.Axis(labelExpr=_MONEY, **steps)
-    base = alt.Chart(_values(drawn)).encode(y=y)
-    title = "USD; bar from the 5 % to the 95 % point, mark at the median"
-    x = alt.X("p05:Q", scale=scale, axis=axis, title=title)
-    colours = {"reported": BLUE, "derived": GREEN, "analogue": ORANGE, "assumption": SKY}
-    kinds = [kind for kind in colours if kind in set(drawn["basis"])]
-    colour = alt.Color(
-        "basis:N",
-        scale=alt.Scale(domain=kinds, range=[colours[kind] for kind in kinds]),
-        legend=alt.Legend(title="Rests at its weakest on"),
-    )
-    bars = base.mark_bar(height=13, stroke=BLUE, strokeDash=[3, 2]).encode(
-        x=x, x2=alt.X2("p95:Q"), color=colour
-    )
-    ticks = base.mark_tick(thickness=3, size=21, color=INK).encode(x=alt.X("p50:Q", scale=scale))
-    return alt.layer(bars, ticks, width=400, height=alt.Step(38))
+def _values(rows: pl.DataFrame | Sequence[Row]) -> alt.InlineData:
+    """Rows as inline data, without polars' dtypes; instants as ISO text in UTC."""
+    if isinstance(rows, pl.DataFrame):
+        instants = [name for name, dtype in rows.schema.items() if dtype.is_temporal()]
+        rows = rows.with_columns(pl.col(instants).dt.strftime("%Y-%m-%dT%H:%M:%SZ")).to_dicts()
+    return alt.InlineData(values=Rows([dict(row) for row in rows]))  # type: ignore[arg-type]
 
 
 _MONEY = (
     "(datum.value < 0 ? '-$' : '$') + (datum.value == 0 ? '0' :"
     " abs(datum.value) >= 1e9 ? abs(datum.value) / 1e9 + ' bn' :"
-    " abs(datum.value) >= 1e6 ? abs(datum.value) / 1e6 + ' m' : abs(datum.value) / 1e3 + ' k')"
+    " abs(datum.value) >= 1e6 ? abs(datum.value) / 1e6 + ' m' : abs(datum.value) / 1e3 + 'k')"
 )
 
 
-def _decades(rows: pl.DataFrame) -> list[float]:
-    values = [*rows["p05"].drop_nulls(), *rows["p95"].drop_nulls()]
-    low, high = min(values), max(values)
-    return [10.0**power for power in range(13) if low / 10 <= 10.0**power <= high * 10]
+def _money(currency: str, **more: Any) -> alt.Axis:
+    """An axis of amounts in short: $10 m."""
+    sign = words.SIGNS.get(currency, f"{currency} ")
+    return alt.Axis(labelExpr=_MONEY.replace("$", sign), **more)
 
 
-def _labels(rows: pl.DataFrame, width: int = 44) -> tuple[pl.DataFrame, alt.Y]:
-    """(rows in their order with wrapped labels, the axis of these labels)."""
-    label = pl.Series(["\n".join(_lines(text, width)) for text in rows["label"]], dtype=pl.String)
+@dataclass(frozen=True)
+class _Listed:
+    """Rows of a picture in their order: their axis, layers with their labels, where marks go.
+
+    `label` stands to the left of a row where wide, else above it; `shift` moves its marks down.
+    """
+
+    rows: pl.DataFrame
+    y: alt.Y
+    above: list[Any]
+    shift: float
+    step: alt.Step
+
+
+def _listed(rows: pl.DataFrame, wide: bool, high: int = 32, letters: int = 44) -> _Listed:
+    """Rows with a `label` as rows of a picture, `high` pixels each where they are wide."""
+    lines = [_lines(text, letters if wide else 48) for text in rows["label"]]
+    most = max(map(len, lines), default=1)
+    label = pl.Series(["\n".join(line) for line in lines], dtype=pl.String)
     drawn = rows.with_columns(label=label).with_row_index("order")
-    lines = alt.Axis(labelExpr="split(datum.label, '\\n')", labelLineHeight=14)
-    order = alt.EncodingSortField(field="order", order="ascending")
-    return drawn, alt.Y("label:N", sort=order, title=None, axis=lines)
+    if wide:
+        split = alt.Axis(
+            labelExpr="split(datum.label, '\\n')", labelLineHeight=14, ticks=False, domain=False
+        )
+        order = alt.EncodingSortField(field="order", order="ascending")
+        y = alt.Y("label:N", sort=order, title=None, axis=split)
+        return _Listed(drawn, y, [], 0, alt.Step(max(high, 15 * most + 4)))
+    step, bands = 15 * most + 26, alt.Scale(paddingInner=0, paddingOuter=0)
+    y = alt.Y("order:O", title=None, axis=_HIDDEN, scale=bands)
+    text = alt.Chart(_values(drawn)).mark_text(
+        fontSize=11.5, lineHeight=14, align="left", baseline="top", lineBreak="\n",
+        dy=3 - step / 2,
+    )  # fmt: skip
+    above = text.encode(x=alt.value(0), y=y, text="label:N")
+    return _Listed(drawn, y, [above], 7 * most + 3, alt.Step(step))
 
 
-def bars(rows: pl.DataFrame, title: str) -> alt.TopLevelMixin:
-    """Shares as bars from 0, each with its value in per cent.
+def _lines(text: str, letters: int) -> list[str]:
+    """Text in lines of about so many letters, as many as it needs."""
+    return wrap(text, letters * 6.6, SMALL) or [""]
 
-    `rows`: `label`, `value`.
+
+def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
+    """The mean cost of each option over the value on which it turns; the cheapest is thick.
+
+    `one`: `zones` of (title, low, high), `marks` of (value, text), `lines` of (title, points),
+    `axis` (title of x), `money` (whether x is an amount), `currency`.
     """
-    drawn, y = _labels(rows)
-    base = alt.Chart(_values(drawn)).encode(y=y)
-    top = max(0.05, 1.15 * float(drawn["value"].max() or 0.0))  # type: ignore[arg-type]
-    x = alt.X(
-        "value:Q",
-        title=title,
-        scale=alt.Scale(domain=[0, min(1.0, top)]),
-        axis=alt.Axis(format="~%", tickCount=5),
+    zones, marks = one["zones"], one["marks"]
+    colours = dict(zip((title for title, *_ in zones), _HUES, strict=False))
+    points = [
+        {"x": x, "y": y, "option": title, "group": f"{title} {part}", "best": best}
+        for title, line in one["lines"]
+        for part, best, piece in _pieces(title, line, zones)
+        for x, y in piece
+    ]
+    x_low, x_high = min(p["x"] for p in points), max(p["x"] for p in points)
+    least, most = min(p["y"] for p in points), max(p["y"] for p in points)
+    logarithmic = x_low > 0
+    kind: dict[str, Any] = {"type": "log" if logarithmic else "linear", "nice": False}
+    grows: dict[str, Any] = {"type": "log" if least > 0 else "linear", "nice": False}
+    room = WIDTHS[wide] - 80
+    across = alt.Scale(domain=[x_low, x_high], **kind)
+    top = most * 1.1 if least > 0 else most + 0.1 * (most - least or 1.0)
+    down = alt.Scale(domain=[least * 0.75 if least > 0 else least, top], **grows)
+    ticks: dict[str, Any] = {"values": _decades(x_low, x_high)} if logarithmic else {"tickCount": 5}
+    axis = alt.Axis(format="~%", **ticks) if one["chance"] else alt.Axis(**ticks, format="~s")
+    axis = _money(one["currency"], **ticks) if one["money"] else axis
+    x = alt.X("x:Q", scale=across, axis=axis, title=wrap(one["axis"], room - 20, 12))
+    steps: dict[str, Any] = {"values": _decades(least, most)} if least > 0 else {"tickCount": 5}
+    y = alt.Y("y:Q", scale=down, axis=_money(one["currency"], **steps), title=None)
+    hue = alt.Color(
+        "option:N", legend=None,
+        scale=alt.Scale(domain=[t for t, _ in one["lines"]],
+                        range=[colours.get(t, SOFT) for t, _ in one["lines"]]),
+    )  # fmt: skip
+    lines = alt.Chart(_values(points)).mark_line(clip=True, strokeCap="round").encode(
+        x=x, y=y, color=hue, detail="group:N",
+        strokeWidth=alt.condition("datum.best", alt.value(4.5), alt.value(1.6)),
+    )  # fmt: skip
+    spans = [
+        {"low": max(low, x_low), "high": min(high, x_high), "option": title,
+         "name": "\n".join(wrap(title, _between(low, high, x_low, x_high, room, logarithmic) - 8,
+                                SMALL, bold=True))}
+        for title, low, high in zones
+    ]  # fmt: skip
+    tall = 19 + 15 * max(span["name"].count("\n") + 1 for span in spans)
+    for span in spans:
+        span["middle"] = (
+            (span["low"] * span["high"]) ** 0.5 if logarithmic else (span["low"] + span["high"]) / 2
+        )
+    base = alt.Chart(_values(spans)).encode(x=alt.X("low:Q", scale=across), x2="high:Q", color=hue)
+    high = 250
+    shade = base.mark_rect(opacity=0.07).encode(y=alt.value(0), y2=alt.value(high))
+    heads = base.mark_rect().encode(y=alt.value(-tall), y2=alt.value(-4))
+    named = alt.Chart(_values(spans)).mark_text(
+        color="#ffffff", fontWeight="bold", fontSize=SMALL, lineBreak="\n", lineHeight=15,
+        baseline="middle",
+    )  # fmt: skip
+    middle = alt.X("middle:Q", scale=across)
+    named = named.encode(x=middle, y=alt.value(-tall / 2 - 2), text="name:N")
+    layers = [shade, heads, named, lines]
+    if marks:
+        layers += _thresholds(one, marks, across, y, (x_low, x_high), room, high)
+    return alt.layer(*layers, width=WIDTHS[wide], height=high)
+
+
+def _between(
+    low: float, high: float, first: float, last: float, room: float, logarithmic: bool
+) -> float:
+    """Pixels between two values of x."""
+    low, high = max(low, first), min(high, last)
+    share = log(high / low) / log(last / first) if logarithmic else (high - low) / (last - first)
+    return max(40.0, share * room)
+
+
+def _pieces(
+    title: str, line: Sequence[tuple[float, float]], zones: Sequence[tuple[str, float, float]]
+) -> list[tuple[int, bool, list[tuple[float, float]]]]:
+    """A line cut where it becomes or ceases to be the cheapest: (number, cheapest, points)."""
+    mine = [(low, high) for name, low, high in zones if name == title]
+    found: list[tuple[int, bool, list[tuple[float, float]]]] = []
+    for one, other in pairwise(line):
+        middle = (one[0] + other[0]) / 2
+        best = any(low <= middle <= high for low, high in mine)
+        if not found or found[-1][1] != best:
+            found.append((len(found), best, [one]))
+        found[-1][2].append(other)
+    return found
+
+
+def _thresholds(
+    one: Row,
+    marks: Sequence[tuple[float, float, str]],
+    across: alt.Scale,
+    y: alt.Y,
+    ends: tuple[float, float],
+    room: float,
+    high: int,
+) -> list[Any]:
+    """Where the cheapest option changes: a rule, a dot and the value, to the side with room."""
+    rows = []
+    for value, cost, told in marks:
+        left = _between(ends[0], value, *ends, room, ends[0] > 0)
+        right = left > room - width(told, 12, bold=True) - 12
+        rows.append({"x": value, "y": cost, "text": told, "end": right})
+    base = alt.Chart(_values(rows)).encode(x=alt.X("x:Q", scale=across))
+    rules = base.mark_rule(color=INK, strokeDash=[4, 3]).encode(y=y, y2=alt.value(high))
+    dots = base.mark_point(filled=True, size=80, color=INK, opacity=1).encode(y=y)
+    found = [rules, dots]
+    for end in (False, True):
+        for row in (row for row in rows if row["end"] is end):
+            place = rows.index(row)
+            text = alt.Chart(_values([row])).mark_text(
+                align="right" if end else "left", dx=-8 if end else 8, fontWeight="bold",
+                baseline="bottom", dy=-5,
+            )  # fmt: skip
+            at = alt.value(high - 16 * place)
+            found.append(text.encode(x=alt.X("x:Q", scale=across), y=at, text="text:N"))
+    return found
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Round values of a logarithmic axis: 3 to 8 of them."""
+    for digits in ((1,), (1, 3), (1, 2, 5)):
+        found = [d * 10.0**p for p in range(-3, 13) for d in digits if low <= d * 10.0**p <= high]
+        if len(found) >= 3:
+            return found[:: -(-len(found) // 8)]
+    return [low, high]
+
+
+def dots(
+    values: Sequence[float], low: float, high: float, told: str, currency: str, wide: bool
+) -> alt.TopLevelMixin:
+    """Outcomes as dots on one axis, stacked; the band between the two ends is shaded."""
+    room, size = WIDTHS[wide] - 30, 30 if wide else 15
+    most, least = max(*values, high) * 1.06, min(0.0, *values)
+    each = (most - least) * size / room
+    places = [int((value - least) / each) for value in values]
+    seen: dict[int, int] = {}
+    rows = []
+    for place in places:
+        seen[place] = seen.get(place, 0) + 1
+        rows.append({"x": least + (place + 0.5) * each, "level": seen[place] - 0.5})
+    tall = max(seen.values()) + 0.4
+    scale = alt.Scale(domain=[least, most], nice=False)
+    x = alt.X("x:Q", scale=scale, axis=_money(currency, tickCount=7 if wide else 4), title=None)
+    y = alt.Y("level:Q", scale=alt.Scale(domain=[0, tall]), axis=None)
+    band = alt.Chart(_values([{"low": low, "high": high, "said": told}]))
+    ends = {"x": alt.X("low:Q", scale=scale, title=None), "x2": "high:Q"}
+    shade = band.mark_rect(color=PALE).encode(**ends)
+    name = band.mark_text(align="left", baseline="bottom", dy=-3, fontSize=SMALL, color=SOFT)
+    text = name.encode(x=alt.X("low:Q", scale=scale), y=alt.value(0), text="said:N")
+    marks = alt.Chart(_values(rows)).mark_circle(size=0.62 * size * size, color=DEEP, opacity=1)
+    layers = (shade, text, marks.encode(x=x, y=y))
+    return alt.layer(*layers, width=WIDTHS[wide], height=int(tall * size))
+
+
+def spans(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
+    """A bar that holds nine in ten and a dot at the average, a row each on one axis of amounts.
+
+    `rows`: `label`, `mean`, `low`, `high`, `hollow` (what is not reported).
+    """
+    of = _listed(rows, wide)
+    base = alt.Chart(_values(of.rows)).encode(y=of.y)
+    axis = _money(currency, tickCount=6 if wide else 4)
+    x = alt.X("low:Q", axis=axis, title=None, scale=alt.Scale(zero=True, nice=True))
+    bars = base.mark_bar(height=12, color=PALE, stroke=DEEP, yOffset=of.shift)
+    bars = bars.encode(x=x, x2="high:Q")
+    dot = base.mark_point(
+        yOffset=of.shift, size=75, opacity=1, filled=True, stroke=DEEP, strokeWidth=1.8
     )
-    drawn_bars = base.mark_bar(height=15, color=SKY, stroke=BLUE).encode(x=x)
-    text = base.mark_text(align="left", dx=4).encode(x=x, text=alt.Text("value:Q", format=".0%"))
-    return alt.layer(drawn_bars, text).properties(width=380, height=alt.Step(36))
+    fill = alt.condition("datum.hollow", alt.value("#ffffff"), alt.value(DEEP))
+    layers = (*of.above, bars, dot.encode(x="mean:Q", fill=fill, color=alt.value(DEEP)))
+    return alt.layer(*layers, width=WIDTHS[wide], height=of.step)
 
 
-def curves(rows: pl.DataFrame, beside: pl.DataFrame | None = None) -> alt.TopLevelMixin:
-    """Chance that a loss is above an amount, each curve with its 95 % band and its name.
+def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.TopLevelMixin:
+    """The same questions in panels, the five of most in each, sorted by its own share.
 
-    `rows` and `beside`, which is drawn faint behind them: `who`, `amount_usd` (above 0), `chance`,
-    `low`, `high`, `about`.
+    `heads` maps a column of `rows` (`question`, `ask`) to the title of its panel.
     """
-    base = alt.Chart(_values(rows))
+    room, charts = (WIDTHS[wide] - 60) // 2 if wide else WIDTHS[wide] - 20, []
+    for column, head in heads.items():
+        best = sorted((r for r in rows if r[column] >= _LEAST), key=lambda r: -r[column])[:5]
+        if not best:
+            continue
+        some = [
+            {"order": place, "share": row[column], "told": words.per_cent(row[column]),
+             "label": "\n".join(wrap(f"{words.capital(row['ask'])}: {row['question']}", room, 12))}
+            for place, row in enumerate(best)
+        ]  # fmt: skip
+        most = max(row["label"].count("\n") + 1 for row in some)
+        y = alt.Y("order:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
+        base = alt.Chart(_values(some)).encode(y=y)
+        low = 8 * most
+        names = base.mark_text(align="left", lineBreak="\n", lineHeight=15, dy=-low, fontSize=12)
+        scale = alt.Scale(domain=[0, max(0.1, best[0][column]) * 1.2])
+        x = alt.X("share:Q", axis=None, scale=scale)
+        bars = base.mark_bar(height=11, color=PALE, stroke=DEEP, yOffset=low)
+        told = base.mark_text(align="left", dx=5, dy=low, fontSize=12).encode(x=x, text="told:N")
+        chart = alt.layer(
+            names.encode(x=alt.value(0), text="label:N"), bars.encode(x=x), told
+        ).properties(width=room, height=alt.Step(16 * most + 30),
+                     title=alt.Title(head, fontSize=12.5, offset=4, color=INK))  # fmt: skip
+        charts.append(chart)
+    joined = alt.hconcat(*charts, spacing=30) if wide else alt.vconcat(*charts, spacing=14)
+    return joined.resolve_scale(x="independent", y="independent")  # type: ignore[no-any-return]
+
+
+_LEAST = 0.01  # share of the spread below which nothing is drawn
+
+
+def curves(
+    rows: pl.DataFrame, beside: pl.DataFrame | None, marks: Sequence[Row], currency: str, wide: bool
+) -> alt.TopLevelMixin:
+    """Chance that a loss exceeds an amount: a curve each, named at its end, with read-outs.
+
+    `rows` and `beside`, which is drawn faint: `who`, `amount_usd`, `chance`. `marks`:
+    `amount`, `chance`, `text`.
+    """
     names = rows["who"].unique(maintain_order=True).to_list()
-    colours = [BLUE, RED, GREEN, PURPLE, ORANGE, SKY, INK, SOFT]
     colour = alt.Color(
-        "who:N",
-        scale=alt.Scale(domain=names, range=[colours[i % 8] for i in range(len(names))]),
-        legend=alt.Legend(
-            title=None, columns=2, symbolStrokeWidth=3, symbolType="stroke", symbolOpacity=1
-        ),
-    )
-    low, high = (float(rows["amount_usd"].min()), float(rows["amount_usd"].max()))  # type: ignore[arg-type]
-    digits = (1, 2, 5) if high < 50 * low else (1, 3) if high < 500 * low else (1,)
-    ticks = [d * 10.0**p for p in range(13) for d in digits if low <= d * 10.0**p <= high]
-    axis = alt.Axis(labelExpr=_MONEY, values=ticks, labelOverlap=True)
-    x = alt.X(
-        "amount_usd:Q", scale=alt.Scale(type="log", nice=False), axis=axis, title="USD, loss above"
-    )
-    y = alt.Y("chance:Q", title="chance", axis=alt.Axis(format="~%"))
-    band = base.mark_area(opacity=0.2).encode(
-        x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour
-    )
+        "who:N", legend=alt.Legend(title=None, symbolType="stroke", columns=2 if wide else 1,
+                                   symbolStrokeWidth=3) if len(names) > 1 else None,
+        scale=alt.Scale(domain=names, range=[_HUES[(i + 1) % 5] for i in range(len(names))]),
+    )  # fmt: skip
+    ends = rows.select(low=pl.min("amount_usd"), high=pl.max("amount_usd"))
+    low, high = (float(v) for v in ends.row(0))
+    axis = _money(currency, values=_decades(low, high), labelOverlap=True)
+    scale = alt.Scale(type="log", nice=False)
+    x = alt.X("amount_usd:Q", scale=scale, axis=axis, title=None)
+    y = alt.Y("chance:Q", title=None, axis=alt.Axis(format="~%", tickCount=5))
     dashes = alt.StrokeDash("who:N", scale=alt.Scale(domain=names), legend=None)
-    line = base.mark_line(strokeWidth=2.2).encode(x=x, y=y, color=colour, strokeDash=dashes)
-    layers = [band, line]
+    base = alt.Chart(_values(rows.select("who", "amount_usd", "chance")))
+    layers = [base.mark_line(strokeWidth=2.4).encode(x=x, y=y, color=colour, strokeDash=dashes)]
     if beside is not None:
         behind = alt.Chart(_values(beside.select("amount_usd", "chance", "who")))
-        detail = alt.Detail("who:N")
         faint = behind.mark_line(color=SOFT, strokeWidth=1.5, opacity=0.5)
-        layers.insert(0, faint.encode(x=x, y=y, detail=detail))
-    return alt.layer(*layers, width=560, height=300)
+        layers.insert(0, faint.encode(x=x, y=y, detail=alt.Detail("who:N")))
+    if marks:
+        at = alt.Chart(_values(list(marks)))
+        spot = {"x": alt.X("amount:Q", scale=scale), "y": alt.Y("chance:Q")}
+        layers.append(at.mark_point(filled=True, size=70, color=INK, opacity=1).encode(**spot))
+        for mark in marks:
+            lines = wrap(mark["text"], 400 if wide else 130, SMALL, bold=True)
+            long = max(width(line, SMALL, bold=True) for line in lines)
+            share = log(mark["amount"] / low) / log(high / low)
+            left = share * (WIDTHS[wide] - 60) > WIDTHS[wide] - 84 - long
+            style: dict[str, Any] = {
+                "align": "right" if left else "left", "dx": -8 if left else 8,
+                "baseline": "top" if left else "bottom", "dy": 8 if left else -4,
+                "fontWeight": "bold", "fontSize": SMALL, "lineBreak": "\n", "lineHeight": 14,
+            }  # fmt: skip
+            named = alt.Chart(_values([{**mark, "text": "\n".join(lines)}]))
+            halo = named.mark_text(**style, stroke=PAPER, strokeWidth=5, strokeJoin="round")
+            layers += [
+                one.encode(**spot, text="text:N") for one in (halo, named.mark_text(**style))
+            ]
+    return alt.layer(*layers, width=WIDTHS[wide], height=300 if wide else 240)
 
 
-def steps(rows: pl.DataFrame) -> alt.TopLevelMixin:
-    """A waterfall: from a first amount over the effects of changes to a last one, in USD.
+def steps(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
+    """A waterfall: from a first amount over the effects of changes to a last one.
 
     `rows`: `label`, `start`, `end`, `kind` (`total`, `more` or `less`).
     """
-    drawn, y = _labels(rows)
-    base = alt.Chart(_values(drawn)).encode(y=y)
+    of = _listed(rows, wide)
+    base = alt.Chart(_values(of.rows)).encode(y=of.y)
     kinds = {"total": SOFT, "more": RED, "less": GREEN}
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(kinds), range=list(kinds.values())),
         legend=alt.Legend(title=None),
     )
-    x = alt.X("start:Q", axis=alt.Axis(labelExpr=_MONEY, tickCount=5), title="mean total, USD")
-    drawn_bars = base.mark_bar(height=17).encode(x=x, x2="end:Q", color=colour)
-    whole: alt.Chart = drawn_bars.properties(width=400, height=alt.Step(36))
-    return whole
+    x = alt.X("start:Q", axis=_money(currency, tickCount=5 if wide else 4), title=None)
+    bars = base.mark_bar(height=15, yOffset=of.shift).encode(x=x, x2="end:Q", color=colour)
+    return alt.layer(*of.above, bars, width=WIDTHS[wide], height=of.step)
 
 
-def differences(rows: pl.DataFrame) -> alt.TopLevelMixin:
-    """Differences from a base with their 95 % intervals, in USD; the line is no difference.
-
-    `rows`: `label`, `value`, `low`, `high`.
-    """
-    drawn, y = _labels(rows)
-    base = alt.Chart(_values(drawn)).encode(y=y)
-    title = "USD more or less than the base, mean total with simulation error"
-    x = alt.X("low:Q", axis=alt.Axis(labelExpr=_MONEY, tickCount=5), title=title)
-    zero = alt.Chart(alt.InlineData(values=[{"zero": 0}])).mark_rule(color=SOFT)
-    spans = base.mark_rule(strokeWidth=3, color=SKY).encode(x=x, x2="high:Q")
-    dots = base.mark_point(filled=True, size=70, opacity=1, color=BLUE).encode(x="value:Q")
-    return alt.layer(zero.encode(x="zero:Q"), spans, dots).properties(
-        width=400, height=alt.Step(34)
-    )
-
-
-def clocks(rows: pl.DataFrame, moment: datetime | None) -> alt.TopLevelMixin:
-    """Clocks as bars from their start to when they are due or were met; a line is the moment.
+def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> alt.TopLevelMixin:
+    """Deadlines as bars from their start to when they are due or were met; a line is the moment.
 
     `rows`: `label`, `starts`, `ends` (null without a fixed time: drawn thin, up to the moment),
-    `state`.
+    `said`.
     """
-    drawn, y = _labels(rows)
+    of = _listed(rows, wide, 36)
+    drawn, y = of.rows, of.y
     open_ = drawn["ends"].is_null()
     ends = pl.when(open_).then(pl.max_horizontal("starts", pl.lit(moment))).otherwise("ends")
-    said = pl.col("state").replace("unknown", "unknown if it applies")
-    drawn = drawn.with_columns(ends=ends, said=said, thick=pl.when(open_).then(3).otherwise(13))
+    drawn = drawn.with_columns(ends=ends, thick=pl.when(open_).then(3).otherwise(12))
     base = alt.Chart(_values(drawn)).encode(y=y)
-    colours = {"due": ORANGE, "met": GREEN, "running": BLUE, "unknown": SKY, "not started": SOFT}
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    colour = alt.Color("state:N", scale=scale, legend=None)  # each bar says its state beside it
-    axis = alt.Axis(format="%-d %b", tickCount=5)
-    title = "Date (UTC); bar: from the start to when it is due, thin: no fixed time; line: as of"
-    x = alt.X("starts:T", scale=_UTC, axis=axis, title=title)
+    axis = alt.Axis(format="%-d %b", tickCount=5 if wide else 3)
+    x = alt.X("starts:T", scale=_UTC, axis=axis, title=None)
     size = alt.Size("thick:Q", scale=None, legend=None)
-    bars = base.mark_bar().encode(x=x, x2="ends:T", color=colour, size=size)
-    text = base.mark_text(align="left", dx=4, fontSize=11).encode(
-        x=alt.X("ends:T", scale=_UTC), text="said:N"
-    )
-    layers = [bars, text]
+    bars = base.mark_bar(color=DEEP, yOffset=of.shift).encode(x=x, x2="ends:T", size=size)
+    last = max([*drawn["ends"].drop_nulls(), *([moment] if moment else [])])
+    first = min(drawn["starts"])
+    right = (drawn["ends"] - first) > 0.6 * (last - first)
+    drawn = drawn.with_columns(right=right)
+    layers: list[Any] = [*of.above, bars]
+    for side in (False, True):
+        some = drawn.filter(pl.col("right") == side)
+        if some.height:
+            text = alt.Chart(_values(some)).mark_text(
+                align="right" if side else "left", dx=-4 if side else 6,
+                dy=of.shift - 12 * side, fontSize=SMALL,
+            )  # fmt: skip
+            at = alt.X("ends:T", scale=_UTC)
+            layers.append(text.encode(x=at, y=y, text="said:N"))
     if moment:
         line = alt.Chart(_values(pl.DataFrame({"at": [moment]})))
-        layers.append(line.mark_rule(color=INK, strokeWidth=1.5).encode(x="at:T"))
-    return alt.layer(*layers).properties(width=340, height=alt.Step(34))
+        layers.append(
+            line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3]).encode(x="at:T")
+        )
+    return alt.layer(*layers, width=WIDTHS[wide], height=of.step)
 
 
-def likelihoods(rows: pl.DataFrame) -> alt.TopLevelMixin:
+def likelihoods(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
     """How likely each actor is, a panel for each part: a bar from the 5 % to the 95 % point.
 
-    `rows`: `did` (the panel), `actor`, `low_chance`, `mean_chance`, `high_chance`. Behind them
-    stand the bands of ICD 203.
+    `rows`: `did` (the panel), `actor`, `low_chance`, `mean_chance`, `high_chance`.
     """
-    ends = [end for end, _ in words.BANDS[:-1]]
-    spans = zip([0.0, *ends], words.BANDS, strict=True)
-    bands = [
-        {"at": (low + high) / 2, "band": name} for low, (high, name) in spans if high - low > 0.06
-    ]
     scale = alt.Scale(domain=[0, 1], nice=False)
-    names = alt.Chart(alt.InlineData(values=bands)).mark_text(fontSize=10, color=SOFT)
-    hidden = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
-    at = alt.X("at:Q", scale=scale, axis=hidden, title=None)
-    charts: list[Any] = [names.encode(x=at, text="band:N").properties(width=440, height=14)]
+    room = WIDTHS[wide] - (330 if wide else 20)
+    charts: list[Any] = []
     panels = rows["did"].unique(maintain_order=True).to_list()
     for panel in panels:
-        last = panel == panels[-1]
-        title = "How likely, in the bands of ICD 203"
-        axis = alt.Axis(
-            format="~%",
-            values=ends,
-            labels=last,
-            ticks=last,
-            title=[title, "bar from the 5 % to the 95 % point, mark at the mean"] if last else None,
-        )
-        mine = rows.filter(pl.col("did") == panel).drop("did")
-        drawn, y = _labels(mine.rename({"actor": "label"}))
-        base = alt.Chart(_values(drawn)).encode(y=y)
+        axis = alt.Axis(format="~%", tickCount=5, title=None, labels=panel == panels[-1])
+        mine = rows.filter(pl.col("did") == panel).drop("did").rename({"actor": "label"})
+        of = _listed(mine, wide, 26, 40)
+        base = alt.Chart(_values(of.rows)).encode(y=of.y)
         x = alt.X("low_chance:Q", scale=scale, axis=axis)
-        bars = base.mark_bar(height=11, color=SKY, stroke=BLUE, strokeDash=[3, 2])
-        ticks = base.mark_tick(thickness=3, size=18, color=INK)
-        layers = alt.layer(
-            bars.encode(x=x, x2="high_chance:Q"),
-            ticks.encode(x=alt.X("mean_chance:Q", scale=scale, axis=axis)),
+        bars = base.mark_bar(
+            height=11, color=PALE, stroke=DEEP, strokeDash=[3, 2], yOffset=of.shift
         )
-        charts.append(layers.properties(title=panel, width=440, height=alt.Step(26)))
+        ticks = base.mark_tick(thickness=3, size=18, color=INK, yOffset=of.shift)
+        mean = alt.X("mean_chance:Q", scale=scale, axis=axis)
+        layers = alt.layer(*of.above, bars.encode(x=x, x2="high_chance:Q"), ticks.encode(x=mean))
+        head = alt.Title(panel, fontSize=12.5, color=INK)
+        charts.append(layers.properties(title=head, width=room, height=of.step))
     whole: alt.VConcatChart = alt.vconcat(*charts, spacing=8)
     return whole
 
 
-def held(rows: pl.DataFrame, windows: pl.DataFrame) -> alt.TopLevelMixin:
+def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
     """What systems held, as bars over the hours around the windows, which are bands behind them.
 
     `rows`: `system`, `version`, `finding`, `begins`, `ends` (null: until now). `windows`:
@@ -451,18 +441,16 @@ def held(rows: pl.DataFrame, windows: pl.DataFrame) -> alt.TopLevelMixin:
     drawn = rows.with_columns(
         ends=pl.coalesce("ends", pl.lit(high)).clip(low, high),
         begins=pl.col("begins").clip(low, high),
-        said=pl.when(bad).then(pl.lit("affected version")).otherwise(pl.lit("another version")),
+        said=pl.when(bad).then(pl.lit("malicious version")).otherwise(pl.lit("another version")),
         label=pl.concat_str("system", pl.lit(": "), "version"),
     ).filter(pl.col("begins") < pl.col("ends"))
-    drawn, y = _labels(drawn.select("label", "begins", "ends", "said"), 30)
+    of = _listed(drawn.select("label", "begins", "ends", "said"), wide, 30, 30)
     scale = alt.Scale(type="utc", domain=[_iso(low), _iso(high)])
-    axis = alt.Axis(format="%H:%M", tickCount=6)
-    day = words.date(low).partition(",")[0]
-    title = f"{day}, UTC; bands: when it could be had, dark where by every account"
-    x = alt.X("begins:T", scale=scale, axis=axis, title=title)
-    kinds = ["affected version", "another version"]
+    axis = alt.Axis(format="%H:%M", tickCount=6 if wide else 4)
+    x = alt.X("begins:T", scale=scale, axis=axis, title=None)
+    kinds = ["malicious version", "another version"]
     colour = alt.Color(
-        "said:N", scale=alt.Scale(domain=kinds, range=[RED, SKY]), legend=alt.Legend(title=None)
+        "said:N", scale=alt.Scale(domain=kinds, range=[RED, SOFT]), legend=alt.Legend(title=None)
     )
     spans = windows.with_columns(
         closes=pl.coalesce("closes", pl.lit(high)),
@@ -470,14 +458,13 @@ def held(rows: pl.DataFrame, windows: pl.DataFrame) -> alt.TopLevelMixin:
     )
     bands = (
         alt.Chart(_values(spans.select("opens", "closes", "strength")))
-        .mark_rect(color=ORANGE)
-        .encode(x=alt.X("opens:T", scale=scale, axis=axis, title=title), x2="closes:T",
+        .mark_rect(color=OCHRE)
+        .encode(x=alt.X("opens:T", scale=scale, axis=axis, title=None), x2="closes:T",
                 opacity=alt.Opacity("strength:Q", scale=None, legend=None))
     )  # fmt: skip
-    bars_ = (
-        alt.Chart(_values(drawn)).mark_bar(height=13).encode(x=x, x2="ends:T", y=y, color=colour)
-    )
-    return alt.layer(bands, bars_).properties(width=400, height=alt.Step(30))
+    bars = alt.Chart(_values(of.rows)).mark_bar(height=12, yOffset=of.shift)
+    bars = bars.encode(x=x, x2="ends:T", y=of.y, color=colour)
+    return alt.layer(bands, *of.above, bars, width=WIDTHS[wide], height=of.step)
 
 
 def _iso(instant: datetime) -> str:

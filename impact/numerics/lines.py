@@ -27,6 +27,16 @@ class Line:
     base: Draws = field(default_factory=lambda: np.zeros(1), repr=False, compare=False)
     each: Draws = field(default_factory=lambda: np.zeros(1), repr=False, compare=False)
 
+    def at(self, value: float) -> float:
+        """The mean cost at a value of the input; between the steps of `means` linear.
+
+        >>> Line("go on", 1.0, 0.5).at(4.0)
+        3.0
+        """
+        if len(self.means) > 2:
+            return float(np.interp(value, np.linspace(0, 1, len(self.means)), self.means))
+        return self.at_zero + self.slope * value
+
 
 def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
     """(option, from, to) of the cheapest option as the flip value grows from 0, in order.

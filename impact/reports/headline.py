@@ -8,20 +8,19 @@ import numpy as np
 
 from impact import words
 from impact.answers.comparisons import difference_text, paired
-from impact.answers.exposure import any_client, any_reported
-from impact.answers.losses import by_bearer
-from impact.answers.provenance import names
+from impact.answers.losses import told_bearers
 from impact.case import views
 from impact.case.changes import parse_changes
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.errors import ImpactError
+from impact.measures.evidence import names
+from impact.measures.reach import any_client, any_reported
 from impact.reports.plan import Parameters, Task
-from impact.simulation import Run, simulate, total
+from impact.simulation import Run, simulate
 
 STATES = {"copied": "Any client data copied", "published": "Any client data with third parties"}
-POINTS = 24  # of the small exceedance picture
-_MEASURES = ("mean_usd", "mean_error_usd", "assumed_share", "basis", "range", "when")
+_MEASURES = ("mean_usd", "mean_error_usd", "low", "high", "assumed_share", "basis", "range", "when")
 
 
 class Headlines:
@@ -66,15 +65,13 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
     """What the index says of a view, as JSON.
 
     `bearers` maps each bearer, `total` among them, to its name, measures and range with basis;
-    `difference` is the mean total less the baseline's on the same draws, with its error; `exceeded`
-    are (USD, share of draws above) of the total from its 5 % to its 95 % point; `copied` and
-    `published` the chances that any client's data was, `reported` those of the two that somebody
-    reports; `unpriced` says that nothing is in it for competitive
-    advantage.
+    `difference` is the mean total less the baseline's on the same draws, with its error; `copied`
+    and `published` are the chances that any client's data was, `reported` those of the two that
+    somebody reports; `unpriced` says that nothing is in it for competitive advantage.
     """
     known, called = run.known, names(run.known)
     scenario = known.scenarios[known.scenario]
-    rows = {row["bearer"]: row for row in by_bearer(run).iter_rows(named=True)}
+    rows = {row["bearer"]: row for row in told_bearers(run).iter_rows(named=True)}
     found: dict[str, Any] = {
         "title": scenario.title + (f" ({views.NO_COMPROMISE})" if views.falling(known) else ""),
         "says": scenario.says,
@@ -85,7 +82,6 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
             | {"mean": words.money(row["mean_usd"], currency=known.currency)}
             for bearer, row in rows.items()
         },
-        "exceeded": _exceeded(total(run)),
         "currency": known.currency,
         "copied": any_client(run, "taken_from").value,
         "published": any_client(run, "published_from").value,
@@ -114,9 +110,3 @@ def unpriced(run: Run) -> bool:
 def _plain(value: Any) -> Any:
     """A value as JSON has it: not a number is none."""
     return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _exceeded(lost: np.ndarray[Any, np.dtype[np.float64]]) -> list[tuple[float, float]]:
-    shares = np.linspace(0.95, 0.05, POINTS)
-    amounts = np.quantile(lost, 1 - shares, method="inverted_cdf")
-    return [(float(amount), float(share)) for amount, share in zip(amounts, shares, strict=True)]

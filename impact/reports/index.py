@@ -1,18 +1,21 @@
-"""The index: scenarios side by side and a row per report, from the finished reports of a folder."""
+"""The index: the brief first, scenarios on one axis, then each report; from a folder of reports."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+from markupsafe import Markup
+
 from impact import words
+from impact.answers.answer import LOOKS
+from impact.case.scenarios import BASELINE
 from impact.reports import files, page
 from impact.reports.files import Entry
 from impact.reports.headline import STATES
 
-_MOST = 4  # bearers side by side
-_WIDE, _HIGH = 120, 34  # px of the small exceedance picture
 Row = tuple[str, str, Entry]  # place, notebook, entry
 Rows = list[Row]
 
@@ -35,27 +38,26 @@ def index(out: Path) -> str:
 
 
 def _case(name: str, rows: Rows) -> dict[str, Any]:
-    """What the index shows of a case: its scenarios side by side, and its reports by view."""
+    """What the index shows of a case: where to begin, its scenarios, and its reports by view."""
     views: dict[str, Rows] = {}
     for row in rows:
         views.setdefault(row[0], []).append(row)
     first = [found for rows in views.values() if (found := _first(rows))]
-    shown = _bearers(entry for _, _, entry in first)
-    most = max((_furthest(entry) for _, _, entry in first), default=0.0)
+    first.sort(key=lambda row: (_mean(row[2]), row[0]))
+    begin = next((at for at, _, entry in first if entry["scenario"] == BASELINE), None)
+    begin = begin or next((at for at, _, _ in first), "")
     return {
-        "title": next((entry["case_title"] for _, _, entry in first), name),
-        "unpriced": all(entry["headline"]["unpriced"] for _, _, entry in first),
-        "edge": words.money(most, currency=_currency(first)),
-        "heads": [words.capital(called) for called in shown.values()],
+        "title": next((entry["case_title"].partition(":")[0] for _, _, entry in first), name),
+        "links": [_report(row) for row in views.get(begin, [])],
         "states": list(STATES.values()),
-        "views": [_view(row, list(shown)) for row in first],
-        "reports": [_reports(at, rows, most) for at, rows in views.items()],
+        "views": [_view(row) for row in first],
+        "pictures": _pictures(first) if len(first) > 1 else {},
+        "unpriced": all(entry["headline"]["unpriced"] for _, _, entry in first),
+        "reports": [
+            {"title": _titled(rows), "place": at, "rows": [_report(row) for row in rows]}
+            for at, rows in views.items()
+        ],
     }
-
-
-def _currency(rows: Rows) -> str:
-    """The currency of the amounts of a case."""
-    return next((str(entry["headline"]["currency"]) for _, _, entry in rows), "USD")
 
 
 def _first(rows: Rows) -> Row | None:
@@ -63,60 +65,67 @@ def _first(rows: Rows) -> Row | None:
     return next((row for row in rows if "key" in row[2]), None)
 
 
-def _bearers(entries: Iterable[Entry]) -> dict[str, str]:
-    """`total` and the bearers whose mean loss is greatest in any view, with their names."""
-    greatest: dict[str, float] = {}
-    called: dict[str, str] = {}
-    for entry in entries:
-        for bearer, measures in entry["headline"]["bearers"].items():
-            greatest[bearer] = max(greatest.get(bearer, 0.0), measures["mean_usd"] or 0.0)
-            called[bearer] = measures["name"]
-    greatest.pop("total", None)
-    ranked = sorted((b for b, mean in greatest.items() if mean > 0), key=lambda b: -greatest[b])
-    first = ["total", *ranked[: _MOST - 1]]
-    return {bearer: called[bearer] for bearer in first if bearer in called}
+def _mean(entry: Entry) -> float:
+    return float(entry["headline"]["bearers"]["total"]["mean_usd"] or 0.0)
 
 
-def _view(row: Row, bearers: list[str]) -> dict[str, Any]:
+def _titled(rows: Rows) -> str:
+    """The scenario of a view and its day, or its place where no report of it is finished."""
+    first = _first(rows)
+    if first is None:
+        return rows[0][0]
+    return f"{first[2]['headline']['title']}, as of {first[2]['as_of']}"
+
+
+def _pictures(rows: Rows) -> dict[str, Markup]:
+    """The totals of all views on one axis, wide and narrow."""
+    from impact.charts import pictures, theme
+
+    shown = pl.DataFrame(
+        [
+            {
+                "label": entry["headline"]["title"],
+                "mean": _mean(entry),
+                "low": entry["headline"]["bearers"]["total"].get("low") or 0.0,
+                "high": entry["headline"]["bearers"]["total"].get("high") or 0.0,
+                "hollow": bool(entry["headline"]["notices"]),
+            }
+            for _, _, entry in rows
+        ]
+    )
+    currency = str(rows[0][2]["headline"]["currency"])
+    title = f'"{shown["label"][-1]}" would cost most' if shown["mean"][-1] else "No loss follows"
+    about = (
+        "Net loss of all parties: bar nine outcomes in ten, dot the average. Hollow: it supposes"
+        f" what is not reported. {currency}"
+    )
+    told = f"Bars and dots compare the total of {len(rows)} scenarios, sorted by the average."
+    found = {}
+    for look, wide in LOOKS.items():
+        drawn = theme.described(
+            lambda w: pictures.spans(shown, currency, w), title, about, (), wide
+        )
+        found[look] = Markup(theme.svg(drawn, f"scenarios {look}", told))  # noqa: S704
+    return found
+
+
+def _view(row: Row) -> dict[str, Any]:
     """A view as a row of the scenarios side by side."""
     at, notebook, entry = row
     found = entry["headline"]
-    moved = found["difference"]
+    total, moved = found["bearers"]["total"], found["difference"]
     return {
         "title": found["title"],
         "says": found["says"],
         "notices": found["notices"],
         "as_of": entry["as_of"],
         "page": _href(at, notebook, entry),
-        "cells": [_range(found["bearers"].get(bearer)) for bearer in bearers],
+        "mean": total["mean"],
+        "range": _range(total),
         "difference": moved["text"] if moved else "–",
         "states": [
             "reported" if state in found["reported"] else _assumed(found[state]) for state in STATES
         ],
-    }
-
-
-def _reports(at: str, rows: Rows, most: float) -> dict[str, Any]:
-    """The reports of a view, a row each, and the headline of the view."""
-    shown = {"title": at, "place": at, "rows": [_report(row) for row in rows]}
-    first = _first(rows)
-    if first is None:
-        return {**shown, "as_of": "", "total": "–", "error": "", "curve": ""}
-    entry = first[2]
-    found = entry["headline"]
-    total = found["bearers"]["total"]
-    mean, error, resolved = total["mean_usd"], total["mean_error_usd"], total["mean_usd"]
-    share = "" if total["assumed_share"] is None else words.per_cent(total["assumed_share"])
-    return {
-        **shown,
-        "title": found["title"],
-        "as_of": entry["as_of"],
-        "total": total["mean"],
-        "error": f"± {words.per_cent(error / abs(mean))} by simulation" if mean and error else "",
-        "basis": f"{total['basis'].partition(';')[0]} ({share} of the spread is assumed)",
-        "curve": _curve(found["exceeded"], most) if resolved else "",
-        "says": f"Nine outcomes in ten: {_range(total)}.",
-        "range": _range(total),
     }
 
 
@@ -126,8 +135,8 @@ def _report(row: Row) -> dict[str, str]:
     if "key" not in entry:
         return {"title": at, "notebook": notebook, "status": failed, "page": ""}
     status = f"{failed}, of an earlier run" if failed else "made" if entry["files"] else "page lost"
-    page = _href(at, notebook, entry)
-    return {"title": entry["question"], "notebook": notebook, "status": status, "page": page}
+    where = _href(at, notebook, entry)
+    return {"title": entry["question"], "notebook": notebook, "status": status, "page": where}
 
 
 def _href(at: str, notebook: str, entry: Entry) -> str:
@@ -136,28 +145,14 @@ def _href(at: str, notebook: str, entry: Entry) -> str:
     return f"{at}/{notebook}.{kind}" if kind else ""
 
 
-def _furthest(entry: Entry) -> float:
-    return max((amount for amount, _ in entry["headline"]["exceeded"]), default=0.0)
-
-
-def _curve(exceeded: list[list[float]], most: float) -> str:
-    """The points of the small picture: USD to the right on the scale of the case, chance up."""
-    if most <= 0:
-        return ""
-    points = ((2 + (_WIDE - 4) * max(usd, 0.0) / most, share) for usd, share in exceeded)
-    return " ".join(f"{x:.1f},{2 + (_HIGH - 4) * (1 - share):.1f}" for x, share in points)
-
-
 def _assumed(chance: float) -> str:
     """A chance that nobody reports: assumed, or supposed where the scenario fixes it."""
     if chance in (0.0, 1.0):
-        return "supposed" if chance else "none"
+        return "assumed here" if chance else "none"
     return f"{words.about(chance)}, assumed"
 
 
-def _range(measures: Mapping[str, Any] | None) -> str:
-    """The range of a bearer's loss and, where it is of some outcomes alone, of which."""
-    if measures is None:
-        return "none"
+def _range(measures: Mapping[str, Any]) -> str:
+    """The range of the total and, where it is of some outcomes alone, of which."""
     when = f" {measures['when']}" if "(" in measures["when"] else ""
     return f"{measures['range']}{when}"

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 KIT = "breach-impact-kit"
 NAMED = ("altair", "numpy", "papermill", "polars", "scipy", "vl-convert-python")
-_FILES = (".py", ".html", ".css")
+_FILES = (".py", ".j2", ".html", ".css")
 
 
 @cache

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, TypedDict
@@ -21,8 +21,8 @@ import mistune
 from markupsafe import Markup, escape
 
 from impact import words
-from impact.answers.answer import MIME, as_html, as_text
-from impact.answers.provenance import lowered
+from impact.answers.answer import MIME, as_html, as_text, blocks, linked
+from impact.answers.text import lowered
 from impact.case import folder, views
 from impact.case.schema import TLP
 from impact.case.views import now
@@ -31,15 +31,22 @@ from impact.reports import origin
 from impact.reports.plan import Parameters, Task
 
 Notebook = Mapping[str, Any]
-_RECORD = {"name", "label", "sentence", "rows", "figures", "notes"}  # that an answer has
+_RECORD = {"name", "label", "lead", "rows", "figures", "notes"}  # that an answer has
 
 
 class Part(TypedDict):
-    """A piece of a page: `kind` markdown (with `html`) or answer (with `record`)."""
+    """A piece of a page: `kind` markdown (with `html`) or answer (with its `record`).
+
+    Of an answer, `lead` are its paragraphs and `pictures` its drawings by their width, as HTML, and
+    `links` the addresses of its citations.
+    """
 
     kind: str
     html: Markup
     record: dict[str, Any]
+    lead: Markup
+    pictures: dict[str, Markup]
+    links: dict[str, str]
 
 
 def records(notebook: Notebook) -> list[dict[str, Any]]:
@@ -52,8 +59,8 @@ def draw(notebook: Notebook) -> None:
     from impact.charts import theme
 
     for record in records(notebook):
-        if chart := record.pop("chart", None):
-            record["svg"] = theme.svg(**chart)
+        for look, chart in record.pop("charts", {}).items():
+            record["svg"][look] = theme.svg(chart, f"{record['name']} {look}", record["told"])
 
 
 def parts(notebook: Notebook) -> Iterator[Part]:
@@ -64,9 +71,38 @@ def parts(notebook: Notebook) -> Iterator[Part]:
             text = "".join(cell["source"])
             if not titled and text.startswith("# "):
                 titled, text = True, text.partition("\n")[2]
-            yield Part(kind="markdown", html=markdown(text), record={})
+            yield _part("markdown", markdown(text), {})
         for record in _answers(cell):
-            yield Part(kind="answer", html=Markup(), record=record)
+            yield _part("answer", Markup(), record)
+
+
+def _once(told: Iterable[Part]) -> Iterator[Part]:
+    """The parts of a page without the paragraphs that stand on it already."""
+    above = list[str]()
+    for part in told:
+        new = [line for line in part["record"].get("lead", ()) if not _said(line, above)]
+        above += new
+        yield (
+            part
+            if part["kind"] == "markdown"
+            else _part(part["kind"], part["html"], {**part["record"], "lead": new})
+        )
+
+
+def _said(line: str, above: Sequence[str]) -> bool:
+    return any(line in other for other in above)
+
+
+def _part(kind: str, text: Markup, record: dict[str, Any]) -> Part:
+    links, drawn = record.get("links", {}), record.get("svg") or {}
+    lead = Markup(_spaced(blocks(record.get("lead", ()), links)))  # noqa: S704
+    pictures = {look: Markup(svg) for look, svg in drawn.items()}  # noqa: S704
+    return Part(kind=kind, html=text, record=record, lead=lead, pictures=pictures, links=links)
+
+
+def _cited(text: str, links: Mapping[str, str]) -> Markup:
+    """A cell as HTML: citations lead to their sources, and what is empty is a dash."""
+    return Markup(_spaced(linked(text or "–", links)))  # noqa: S704
 
 
 def _answers(cell: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -84,7 +120,7 @@ class _Plain(mistune.HTMLRenderer):
         return mistune.escape(text)
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        safe = web_address(url)
+        safe = words.web_address(url)
         return f'<a href="{mistune.escape(safe)}" rel="noreferrer">{text}</a>' if safe else text
 
 
@@ -103,17 +139,11 @@ def typeset(text: str) -> str:
     >>> typeset("-$5 million ± 2 %") == "\u2212$5\u00a0million ±\u00a02\u00a0%"
     True
     """
-    return _APART.sub("\u00a0", words.shown(text)).replace("-$", "\u2212$")
+    return _spaced(words.shown(text))
 
 
-def web_address(text: str) -> str:
-    """The text where it is an http or https address with a host, else an empty text."""
-    try:
-        found = urlsplit(text)
-    except ValueError:
-        return ""
-    clean = found.scheme in ("http", "https") and bool(found.netloc) and text.isprintable()
-    return text if clean and " " not in text else ""
+def _spaced(text: str) -> str:
+    return _APART.sub("\u00a0", text).replace("-$", "\u2212$")
 
 
 def host(address: str) -> str:
@@ -132,7 +162,7 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"web": web_address, "host": host, "plain": typeset}
+    found.filters |= {"cited": _cited, "web": words.web_address, "host": host, "plain": typeset}
     return found
 
 
@@ -155,13 +185,11 @@ def page(task: Task, notebook: Notebook) -> str:
     It carries what it was made from, so that `impact verify` can make it again from the page alone.
     """
     known, sheet = task.known, style()
-    told = list(parts(notebook))
-    for part in told:
-        if part["record"].get("svg"):
-            part["html"] = Markup(part["record"]["svg"])  # noqa: S704
+    told = [part for part in _once(parts(notebook)) if part["record"].get("there", True)]
     moment, set_to = now(known), vars(task.parameters)
     return templates().get_template("page.html").render(
         title=title(task, notebook),
+        question=question(task, notebook),
         notices=views.warnings(known),
         tlp=known.label,
         scenario=known.scenarios[known.scenario],
@@ -245,11 +273,13 @@ def _set(parameters: Parameters) -> str:
 
 def _outputs(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """An answer as GitHub and others show it: text and table, then its chart as an image."""
+    from impact.charts import theme
+
     mark = [] if record["label"] == TLP[0] else [f"{words.level(record['label'])}."]
-    said = (record["sentence"], record["rows"], [*record["notes"], *mark])
-    shown = [{"text/plain": as_text(*said), "text/html": as_html(*said)}]
+    said = {**record, "notes": [*record["notes"], *mark]}
+    shown = [{"text/plain": as_text(said), "text/html": as_html(said)}]
     if record.get("svg"):
-        told = words.shown(record["sentence"])
-        shown.append({"text/plain": told, "image/svg+xml": record["svg"]})
+        told = words.shown(record["told"])
+        shown.append({"text/plain": told, "image/svg+xml": theme.plain(record["svg"]["wide"])})
     for data in shown:
         yield {"output_type": "display_data", "metadata": {}, "data": data}

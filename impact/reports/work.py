@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from impact import words
-from impact.answers.provenance import lowered
+from impact.answers.text import lowered
 from impact.case import folder
 from impact.case.views import now
 from impact.errors import Fault

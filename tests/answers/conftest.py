@@ -21,7 +21,7 @@ FILLED = {  # what a row of a tiny case says where the test does not care
     "losses": {"form": "response", "kind": "product"},
 }
 ANSWERS = (  # of the kit to a run, but for `why`, which asks for a name
-    *("bottom_line", "exposure", "weak_points", "concentration", "positions"),
+    *("bottom_line", "exposure", "weak_points", "concentration"),
     *("losses", "itemised", "exceedance", "decisions", "unknowns", "not_known"),
     *("compare", "next_year"),
 )

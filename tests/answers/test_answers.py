@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
 import impact
-from impact.answers import decisions as deciding
-from impact.answers import evidence, exposure, losses, shown, unknowns
-from impact.answers.provenance import origins
+from impact.answers import evidence, losses, shown, unknowns
 from impact.case import checks, folder
 from impact.case.changes import Change
 from impact.case.folder import Case
 from impact.case.scenarios import Decision
+from impact.measures import choice, loss, reach
+from impact.measures.evidence import origins
+from impact.numerics.lines import envelope
 from impact.simulation import Run, net, total
 
 NOON = "2026-03-24T12:00Z"
@@ -40,12 +39,11 @@ def answers(run: Run) -> dict[str, impact.Answer]:
     of_run = (
         impact.bottom_line,
         impact.exposure,
-        impact.positions,
         impact.losses,
         impact.not_known,
     )
     made = [ask(run.known) for ask in of_view] + [ask(run) for ask in of_run]
-    made += [impact.duties(run.known, chart=False)]
+    made += [impact.duties(run.known, most=4)]
     made += [impact.decisions(run, most=1), impact.unknowns(run, most=5)]
     return {answer.name: answer for answer in made}
 
@@ -60,7 +58,7 @@ def test_at_noon_the_release_is_known_as_bad_its_window_open_and_mercor_not_link
     window = evidence.window(known, "litellm-1.82.8")
     assert window["closes"].null_count() == window.height == 2
     assert "the end is not known yet" in impact.timeline(known).sentence
-    assert "No vendor is reported as reached" in impact.exposure(run).sentence
+    assert "No supplier is reported as affected" in impact.exposure(run).sentence
     assert total(run).max() == 0.0
 
 
@@ -79,14 +77,16 @@ def test_an_account_of_the_window_is_told_in_the_minutes_that_its_claimant_state
     case: Case,
 ) -> None:
     said = evidence.window_sentence(impact.view(case))
-    assert "152 minutes by Python Package Index" in said
-    assert "40 minutes by BerriAI (LiteLLM)" in said
+    assert said == (
+        "Sources disagree on how long litellm 1.82.7 was available: 152 minutes (PyPI, best"
+        " supported), 179 minutes (Actioner report) or 40 minutes (LiteLLM)."
+    )
     early = evidence.window_sentence(impact.view(case, as_of="2026-03-25"))
     assert early == (
-        "litellm 1.82.7 may have been had for 321 minutes, as reported by BerriAI (LiteLLM)."
+        "Release litellm 1.82.7 may have been available for 321 minutes, as reported by LiteLLM."
     )
     agreed = evidence.window_sentence(impact.view(case, as_of="2026-03-27"))
-    assert agreed == "litellm 1.82.7 could be had for 40 minutes, as reported by BerriAI (LiteLLM)."
+    assert agreed == "Release litellm 1.82.7 was available for 40 minutes, as reported by LiteLLM."
     assert evidence.window_sentence(impact.view(case, as_of="2026-03-22")) == ""
 
 
@@ -94,16 +94,16 @@ def test_the_windows_told_are_those_of_releases_of_a_package_once_there_are_any(
     case: Case,
 ) -> None:
     before = evidence.window_sentence(impact.view(case, as_of="2026-03-23"))
-    began = "trivy v0.69.4 could be had from 19 March 2026, 17:43 UTC"
+    began = "Release trivy v0.69.4 was available from 19 March 2026, 17:43 UTC"
     assert before == f"{began}; the end is not known yet."
     known = impact.view(case)
     assert {"litellm-1.82.7", "trivy-0.69.4", "kics-action"} < set(known["windows"]["entity"])
     told = impact.timeline(known)
-    assert "How long litellm 1.82.7 could be had is disputed" in told.sentence
+    assert "how long litellm 1.82.7 was available" in told.sentence
     counted = {figure.name: figure.value for figure in told.figures}
     assert counted["window_hull.kics-action"] == 232.0  # 12:58 to 16:50
-    drawn = json.dumps(told.chart())
-    assert "litellm 1.82.7: 152 minutes" in drawn
+    drawn = told.svg() or ""
+    assert "152 minutes, to 13:11; best supported" in drawn
     assert "kics-github-action" not in drawn
 
 
@@ -149,7 +149,7 @@ NAMED = [
     *("mercor", "meta", "openai", "anthropic", "google"),
     *("surge", "handshake", "turing", "labelbox", "scale"),
     *("litellm", "litellm-1.82.7", "litellm-1.82.8", "pypi", "trivy-0.69.4", "litellm-pipeline"),
-    *("teampcp", "lapsus-name", "chatgpt", "claude-code", "competitors"),
+    *("teampcp", "lapsus-name", "competitors"),
     *("meta-contractors", "meta-data", "openai-data", "anthropic-data"),
 ]
 
@@ -177,41 +177,38 @@ def test_removing_a_named_entity_changes_what_a_page_says(case: Case, entity: st
 
 
 def test_turing_and_labelbox_have_no_reported_client_and_the_page_says_so(run: Run) -> None:
-    positions = impact.positions(run)
-    assert "Labelbox and Turing have no reported client" in positions.sentence
-    rows = {row["party"]: row for row in positions.table.iter_rows(named=True)}
-    assert rows["Turing"]["relation"] == rows["Labelbox"]["relation"] == "no reported client"
-    assert rows["Surge AI"]["relation"].startswith("5 reported clients: Anthropic, Google, Meta")
-    assert rows["Mercor"]["relation"].startswith("6 reported clients: Amazon, Anthropic, Google")
-    assert rows["Scale AI"]["relation"].startswith("reported as leaving or left: Google")
+    suppliers = impact.concentration(run)
+    assert "No client of Labelbox or Turing is reported." in suppliers.sentence
+    rows = {row[0]: row[1] for row in suppliers.rows()[1:]}
+    assert rows["Turing"] == rows["Labelbox"] == "none reported"
+    assert rows["Surge AI"].startswith("Anthropic, Google, Meta")
+    assert rows["Mercor"].startswith("Amazon, Anthropic, Google")
+    assert rows["Scale AI"].startswith("leaving or left: Google")
 
 
 def test_nobody_is_said_to_be_hit_in_a_supposition_without_the_words(case: Case) -> None:
     run = impact.simulate(impact.view(case, "surge-falls"))
-    said = exposure.exposure(run)
-    assert "Surge AI supposed" in said.sentence
-    assert "Surge AI are reached" not in said.sentence
-    rows = {row["entity"]: row["said"] for row in said.table.to_dicts()}
-    assert rows["surge"] == "supposed"
-    svg = said.svg()
-    assert svg is not None
-    assert "no compromise reported" in svg
+    said = impact.exposure(run)
+    supposed = "This scenario assumes that Surge AI (no compromise reported) was compromised too."
+    assert supposed in said.lead
+    assert "Surge AI was affected" not in said.sentence
+    assert reach.by_entity(run)["surge"]["how"] == "supposed"
+    assert "no compromise reported" in (said.svg() or "")
 
 
-def test_positions_give_the_claimant_and_the_day(run: Run) -> None:
-    rows = {row["party"]: row["position"] for row in impact.positions(run).table.to_dicts()}
-    assert "reported by Meta, 23 April 2026" in rows["Meta"]
-    assert "reported by OpenAI, 3 April 2026" in rows["OpenAI"]
-    assert "did not answer" in rows["Anthropic"]
-    assert "as of 3 April 2026" in rows["Anthropic"]
-    assert rows["Google"] == "no position reported"
+def test_what_a_party_did_is_told_with_the_claimant_and_the_day(run: Run) -> None:
+    rows = {row[0]: row[1] for row in impact.exposure(run).rows()[1:]}
+    assert rows["Meta"] == "Paused (Meta, 23 April 2026), investigates (Meta, 23 April 2026)"
+    assert "Carried on (OpenAI, 3 April 2026)" in rows["OpenAI"]
+    assert rows["Anthropic"] == "Did not comment (as of 3 April 2026)"
+    assert rows["Google"] == "Nothing reported"
 
 
 def test_the_pause_of_meta_is_anonymous_first_and_on_record_later(case: Case) -> None:
     early = impact.simulate(impact.view(case, as_of="2026-04-04"))
-    rows = {row["party"]: row["position"] for row in impact.positions(early).table.to_dicts()}
+    rows = {row[0]: row[1] for row in impact.exposure(early).rows()[1:]}
     assert "people who spoke to WIRED" in rows["Meta"]
-    assert "reported by Meta" not in rows["Meta"]
+    assert "(Meta," not in rows["Meta"]
 
 
 def test_both_briefs_and_their_copies_are_one_origin(case: Case) -> None:
@@ -225,7 +222,7 @@ def test_a_source_that_cannot_be_judged_has_no_weight(case: Case) -> None:
 @pytest.mark.parametrize(
     ("subject", "value"),
     [
-        ("litellm: how long it could be had", "40 minutes"),  # K01
+        ("litellm: how long it was available", "40 minutes"),  # K01
         ("litellm: date of the malicious releases", "2024 (reported by veln.sh"),  # K03
         ("Mercor: who paused", "Meta and other major labs"),  # K09
         ("Mercor: when it was disclosed", "2026-04-02"),  # K12
@@ -250,19 +247,19 @@ def test_transfers_are_not_in_the_total(case: Case, run: Run) -> None:
     rows = case["losses"]
     real = rows.filter(pl.col("received_by").is_null())["id"]
     assert total(run).sum() == pytest.approx(sum(run.losses[name].sum() for name in real))
-    nets = [net(run, bearer) for bearer in losses.bearers(run)]
+    nets = [net(run, bearer) for bearer in loss.bearers(run)]
     assert sum(nets).sum() == pytest.approx(total(run).sum())
 
 
 def test_where_assumptions_lead_there_is_no_99th_percentile_and_the_page_says_illustrative(
     run: Run,
 ) -> None:
-    rows = losses.by_bearer(run)
-    led = rows.filter(pl.col("assumed_share") > losses.LED)
+    rows = losses.told_bearers(run)
+    led = rows.filter(pl.col("assumed_share") > loss.LED)
     assert led.height > 0
     assert led["p99_usd"].null_count() == led.height
-    assert all("illustrative" in text for text in led["basis"])
-    assert any("illustrative" in note for note in impact.losses(run).notes)
+    assert all("of the variation is assumed; p99 not shown" in text for text in led["basis"])
+    assert any("illustrative" in note for note in impact.bottom_line(run).notes)
 
 
 def test_shares_of_spread_are_shares(run: Run) -> None:
@@ -272,14 +269,14 @@ def test_shares_of_spread_are_shares(run: Run) -> None:
 
 
 def test_firms_with_equal_evidence_print_one_number(run: Run) -> None:
-    rows = {row["entity"]: row["said"] for row in impact.exposure(run).table.to_dicts()}
-    assert rows["meta"] == rows["openai"] == rows["anthropic"]
+    rows = {row[0]: row[2] for row in impact.exposure(run).rows()[1:]}
+    assert rows["Meta"] == rows["OpenAI"] == rows["Anthropic"] == "about 40 % / 25 % / 3 %"
 
 
 def test_the_decision_flips_where_two_options_cost_the_same(case: Case, run: Run) -> None:
     decision = case.decisions["client-lab"]
-    lines = deciding.weighed(run)[0].lines
-    regimes = deciding.envelope(lines)
+    lines = choice.weighed(run)[0].lines
+    regimes = envelope(lines)
     assert len(regimes) == 3
     by_name = {line.option: line for line in lines}
     for (one, _, at), (two, _, _) in pairwise(regimes):
@@ -308,7 +305,7 @@ def test_nothing_changes_when_tables_are_shuffled(case: Case, run: Run) -> None:
 
 def test_an_empty_view_is_an_answer_without_a_picture(case: Case) -> None:
     found = answers(impact.simulate(impact.view(case, as_of="2000-01-01")))
-    assert len(found) == 11
+    assert len(found) == 10
     for name, answer in found.items():
         assert answer.sentence, name
         assert answer.svg() is None, name
@@ -344,23 +341,13 @@ def test_hostile_text_stays_text(run: Run) -> None:
     assert "[U+202E]" in str(answer)
 
 
-def test_the_brief_has_at_most_600_words_and_four_charts(run: Run, root: Path) -> None:
-    notebook = json.loads((root / "notebooks/00_brief.ipynb").read_text())
-    prose = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"]
-    made = answers(run)
-    said = [a.sentence for name, a in made.items() if name != "bottom_line"]
-    said += made["bottom_line"].table["says"].to_list()
-    words = sum(len(text.split()) for text in [*prose, *said])
-    assert words <= 600
-    assert sum(answer.draw is not None for answer in made.values()) == 4
-
-
-def test_the_bottom_line_is_three_sentences(run: Run) -> None:
-    rows = impact.bottom_line(run).table
-    assert rows.height == 3
-    for says in rows["says"]:
-        assert says[0].isupper()
-        assert not says.rstrip(".?").count(". ")
+def test_the_bottom_line_says_what_happened_what_to_do_and_what_it_costs(run: Run) -> None:
+    said = impact.bottom_line(run)
+    begin = ("Mercor (supplies AI labs", "TODAY: ", "DECIDE: ", "YOU PAY: ", "ONLY IF: ", "Newest ")
+    places = [next(n for n, line in enumerate(said.lead) if line.startswith(b)) for b in begin]
+    assert places == sorted(places)
+    assert len(said.sentence.split()) <= 250
+    assert said.rows() == []
 
 
 def simulated(case: Case) -> Run:
@@ -371,6 +358,9 @@ def test_one_client_is_reported_and_two_are(tiny: Any) -> None:
     kinds = {"a": "client", "b": "client", "c": "client"}
     one = simulated(tiny({"event > a": "certain", "event > b": "p"}, {"p": 0.4}, (), kinds))
     two = simulated(tiny({"event > a": "certain", "event > b": "certain"}, (), (), kinds))
-    start = "1 client is reported as reached, a; of others it is not reported and is assumed,"
-    assert exposure.client_data_reached(one) == f"{start} about 40 % for b"
-    assert exposure.client_data_reached(two) == "2 clients are reported as reached, a and b"
+    assert "¶" not in "".join(impact.exposure(one).lead)
+    assert impact.exposure(one).lead[1:] == (
+        "A is reported as affected. Nobody has said whether the others were affected. The kit"
+        " assumes a chance of about 40 % for b.",
+    )
+    assert impact.exposure(two).lead[1:] == ("A and b are reported as affected.",)

@@ -10,7 +10,7 @@ import pytest
 
 import impact
 from impact.answers import comparisons, differences, shown
-from impact.answers.losses import by_bearer
+from impact.answers.losses import told_bearers
 from impact.errors import BadInput, Refusal
 from impact.numerics import measures
 from impact.simulation import Run, net, simulate, total, what_if
@@ -195,22 +195,20 @@ def test_under_a_scenario_is_the_view_of_that_scenario(mercor: impact.Case, name
 
 def test_compare_gives_means_and_differences_of_each_scenario(run: Run) -> None:
     answer = impact.compare(run)
-    assert set(answer.table["scenario"]) == set(run.known.scenarios) - {"baseline"}
+    assert set(answer.table["id"]) == set(run.known.scenarios) - {"baseline"}
     for row in answer.table.iter_rows(named=True):
-        other = impact.under(run, row["scenario"])
+        other = impact.under(run, row["id"])
         assert row["mean_usd"] == pytest.approx(total(other).mean())
         assert row["difference_usd"] == pytest.approx(total(other).mean() - total(run).mean())
-        p95 = by_bearer(other).filter(by_bearer(other)["bearer"] == "total")["p95_usd"][0]
+        p95 = told_bearers(other).filter(told_bearers(other)["bearer"] == "total")["p95_usd"][0]
         assert row["p95_usd"] == p95
 
 
 def test_compare_of_a_scenario_holds_the_baseline_and_its_differences_turned_round(
     run: Run,
 ) -> None:
-    there = {row["scenario"]: row for row in impact.compare(run).table.to_dicts()}
-    back = {
-        r["scenario"]: r for r in impact.compare(impact.under(run, "long-pause")).table.to_dicts()
-    }
+    there = {row["id"]: row for row in impact.compare(run).table.to_dicts()}
+    back = {r["id"]: r for r in impact.compare(impact.under(run, "long-pause")).table.to_dicts()}
     assert "long-pause" not in back
     assert back["baseline"]["difference_usd"] == -there["long-pause"]["difference_usd"]
     for name in back.keys() & there.keys():
@@ -218,7 +216,7 @@ def test_compare_of_a_scenario_holds_the_baseline_and_its_differences_turned_rou
 
 
 def test_scenarios_are_named_and_unknown_ones_are_refused(run: Run) -> None:
-    assert impact.compare(run, ["near-miss"]).table["scenario"].to_list() == ["near-miss"]
+    assert impact.compare(run, ["near-miss"]).table["id"].to_list() == ["near-miss"]
     with pytest.raises(BadInput, match=r'no scenario "near-mis"; did you mean "near-miss"'):
         impact.compare(run, ["near-mis"])
     with pytest.raises(BadInput, match=r'no scenario "long"; .*'):
@@ -227,7 +225,7 @@ def test_scenarios_are_named_and_unknown_ones_are_refused(run: Run) -> None:
 
 def test_a_scenario_on_what_is_not_known_is_left_out(mercor: impact.Case) -> None:
     early = impact.simulate(impact.view(mercor, as_of="2026-03-31"), draws=2000)
-    assert impact.compare(early).table["scenario"].to_list() == ["near-miss", "surge-falls"]
+    assert impact.compare(early).table["id"].to_list() == ["near-miss", "surge-falls"]
     with pytest.raises(Refusal, match="pause_weeks"):
         impact.compare(early, ["long-pause"])
 
@@ -341,7 +339,7 @@ def test_asking_other_questions_first_changes_no_answer(mercor: impact.Case) -> 
     plain, asked = (impact.simulate(impact.view(mercor)) for _ in range(2))
     impact.concentration(asked)
     impact.unknowns(asked)
-    one, other = by_bearer(plain), by_bearer(asked)
+    one, other = told_bearers(plain), told_bearers(asked)
     assert one["basis"].to_list() == other["basis"].to_list()
     assert one["assumed_share"].to_list() == other["assumed_share"].to_list()
 
@@ -351,7 +349,7 @@ def test_back_from_a_scenario_the_shares_of_assumptions_are_those_of_a_fresh_run
 ) -> None:
     fresh = impact.simulate(impact.view(mercor))
     back = impact.under(impact.under(fresh, "surge-falls"), "baseline")
-    shares = [by_bearer(of)["assumed_share"].to_list() for of in (fresh, back)]
+    shares = [told_bearers(of)["assumed_share"].to_list() for of in (fresh, back)]
     assert shares[0] == pytest.approx(shares[1], rel=1e-12)
 
 
@@ -374,9 +372,17 @@ def test_a_comparison_of_a_year_is_refused(mercor: impact.Case) -> None:
 
 def test_a_supposed_fall_is_compared_with_the_words_no_compromise_reported(run: Run) -> None:
     answer = impact.compare(run)
-    assert "Surge falls too" in answer.sentence
-    assert any("no compromise reported" in notice for notice in answer.notices)
-    assert any("Counterfactual" in notice for notice in answer.notices)
+    assert (
+        '"Surge AI is compromised too" (hypothetical: no compromise is reported)' in answer.sentence
+    )
+    svg = answer.svg() or ""
+    assert "(hypothetical)" in svg
+    assert "(counterfactual)" in svg
+    cells = [cell for row in answer.rows() for cell in row]
+    assert any(
+        "no compromise of Surge AI is reported" in cell.replace("No", "no") for cell in cells
+    )
+    assert any("it contradicts what Mercor reported" in cell for cell in cells)
 
 
 def test_most_of_a_difference_is_said_of_more_than_half_of_it(tiny: Any) -> None:
@@ -384,8 +390,8 @@ def test_most_of_a_difference_is_said_of_more_than_half_of_it(tiny: Any) -> None
     losses = {name: f"a at a: c={name}" for name in inputs}
     one = impact.simulate(impact.view(tiny({"event > a": "certain"}, inputs, losses)), draws=10)
     up_and_down = impact.waterfall(one, what_if(one, "one=1010; two=0; three=0"))
-    assert "most of it goes with a number (one)" in up_and_down.sentence
+    assert "Most of it, $1,000 more, comes from one: a number." in up_and_down.sentence
     opposite = impact.waterfall(one, what_if(one, "one=110; two=0; three=130"))
-    assert "most of it goes with a number (three)" in opposite.sentence
+    assert "Most of it, $120 more, comes from three: a number." in opposite.sentence
     against = impact.waterfall(what_if(one, "three=100"), what_if(one, "one=80; two=80"))
-    assert "most of it goes with three" not in against.sentence
+    assert "Most of it" not in against.sentence

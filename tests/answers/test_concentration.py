@@ -34,7 +34,7 @@ def test_only_the_fallen_and_what_hangs_on_it_is_reached(run: Run) -> None:
 
 
 def test_the_loss_of_one_is_what_the_simulation_of_that_one_gives(run: Run) -> None:
-    rows = {row["entity"]: row for row in impact.concentration(run).table.to_dicts()}
+    rows = {row["id"]: row for row in impact.concentration(run).table.to_dicts()}
     assert rows["surge"]["mean_usd"] == total(alone(run, "surge")).mean()
 
 
@@ -42,24 +42,28 @@ def test_a_supplier_without_a_reported_client_brings_no_loss_and_the_page_says_s
     run: Run,
 ) -> None:
     answer = impact.concentration(run)
-    rows = {row["entity"]: row for row in answer.table.to_dicts()}
+    rows = {row["id"]: row for row in answer.table.to_dicts()}
     for quiet in ("turing", "labelbox"):
-        assert rows[quiet]["range"] == rows[quiet]["parties_said"] == "none"
+        assert rows[quiet]["mean_usd"] == rows[quiet]["parties"] == 0
+        (told,) = (row for row in answer.rows() if row[0].lower() == quiet)
+        assert told.count("none") == 2
     assert "No client of Labelbox or Turing is reported." in answer.sentence
 
 
 def test_who_is_not_reported_as_hit_is_named_with_those_words(run: Run) -> None:
     answer = impact.concentration(run)
     assert "Surge AI (no compromise reported)" in answer.sentence
-    svg = re.sub("<desc>.*?</desc>", "", answer.svg() or "")
-    assert "no compromise reported of Surge AI" in svg
+    assert any("No compromise of" in note and "Surge AI" in note for note in answer.notes)
+    svg = re.sub('<desc>.*?</desc>|aria-label="[^"]*"', "", answer.svg() or "")
+    assert "Surge AI (no compromise reported) would cost most" in svg
+    assert "Hollow: no compromise is reported." in svg
 
 
 def test_no_index_is_given_where_shares_are_not_known(run: Run) -> None:
     answer = impact.concentration(run)
-    rows = {row["entity"]: row for row in answer.table.to_dicts()}
-    assert rows["mercor"]["shares"] == "0 of 6"
-    assert any("No concentration index" in note for note in answer.notes)
+    rows = {row["id"]: row for row in answer.table.to_dicts()}
+    assert (rows["mercor"]["known_shares"], rows["mercor"]["links"]) == (0, 6)
+    assert any("no concentration index" in note for note in answer.notes)
     assert not any("index" in figure.name for figure in answer.figures)
 
 

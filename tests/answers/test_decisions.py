@@ -16,11 +16,12 @@ from tiny import GUARD, raised
 
 import impact
 from impact.answers import shown
-from impact.answers.decisions import Regime, Weighed, _threshold, weighed
+from impact.answers.decisions import _threshold
 from impact.case import views, written
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
 from impact.errors import BadInput
+from impact.measures.choice import Regime, Weighed, weighed
 from impact.numerics.lines import Line, envelope
 from impact.simulation import Run, net, total, what_if
 
@@ -124,13 +125,13 @@ def test_the_table_says_the_flip_values_of_the_sentence(run: Run) -> None:
     answer = impact.decisions(run)
     said = {row["option"]: row["best_when"] for row in answer.table.iter_rows(named=True)}
     assert said["Wait for forensics"] == "never"
-    assert said["Rotate everything"].startswith("above about $")
-    flip = said["Rotate everything"].removeprefix("above about ")
+    assert said["Rotate everything"].startswith("more than about $")
+    flip = said["Rotate everything"].removeprefix("more than about ")
     below, _, spread = said["Rotate what was reachable"].partition(" (")
-    assert below == f"up to about {flip}"
-    assert f"up to about {flip} (" in answer.sentence
+    assert below == f"less than about {flip}"
     assert spread.count("$") == 2
-    assert 'reachable" is cheapest on average, above that "Rotate everything"' in answer.sentence
+    assert f"less than about {flip}: rotate what was reachable." in answer.sentence
+    assert f"more than about {flip}: rotate everything." in answer.sentence
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_a_decision_on_what_is_not_yet_known_is_left_out(
 def test_the_first_decisions_are_those_of_all(run: Run) -> None:
     whole, short = impact.decisions(run), impact.decisions(run, most=1)
     assert short.table.equals(whole.table.head(3))
-    assert whole.sentence.startswith(short.sentence)
+    assert short.sentence in whole.sentence
 
 
 # worked out by hand
@@ -228,7 +229,7 @@ def test_a_received_transfer_lowers_the_cost_of_who_receives(tiny: Any) -> None:
 def test_nothing_at_stake_is_said_and_is_no_flip(tiny: Any) -> None:
     case = tiny(LINKS, INPUTS | {"p": 0, "guard_usd": (0, "USD")}, LOSSES, toml=GUARD)
     said = impact.decisions(impact.simulate(impact.view(case), draws=1000)).sentence
-    assert said == "Guard: nothing is at stake in this view."
+    assert said == "Nothing is at stake in this view."
 
 
 def test_options_are_weighed_on_the_same_draws(run: Run) -> None:
@@ -292,17 +293,17 @@ def test_an_option_is_not_called_cheapest_beside_a_loss_left_at_nothing(
     mercor: impact.Case,
 ) -> None:
     answer = impact.decisions(impact.simulate(impact.view(mercor)))
-    (row,) = answer.table.filter(pl.col("option") == "Go on").rows(named=True)
+    (row,) = answer.table.filter(pl.col("option") == "Carry on").rows(named=True)
     assert row["best_chance"] is None
     assert "nobody has estimated it" in " ".join(answer.notes)
     assert answer.table["best_chance"].count() > 0
 
 
-def test_options_of_which_no_cost_is_resolved_have_no_picture(mercor: impact.Case) -> None:
-    """Under 500 draws nothing is resolved: a picture of no range would end the page."""
+def test_options_of_which_no_range_is_resolved_have_a_picture_of_means(mercor: impact.Case) -> None:
+    """Under 500 draws no range is resolved: the lines of the means are drawn all the same."""
     answer = impact.decisions(impact.simulate(impact.view(mercor), 400))
     assert answer.table["p05"].count() == 0
-    assert answer.svg() is None
+    assert "<svg" in (answer.svg() or "")
 
 
 # decisions that flip on a chance
@@ -359,8 +360,8 @@ def test_an_option_that_sets_the_amount_itself_does_not_move_with_it(tiny: Any) 
 
 def test_a_flip_on_a_chance_is_printed_in_per_cent(tiny: Any) -> None:
     said = impact.decisions(impact.simulate(impact.view(tiny(LINKS, INPUTS, LOSSES, toml=ON_P))))
-    assert "up to about 20 %" in said.sentence
-    assert said.table["best_when"].to_list() == ["above about 20 %", "up to about 20 %"]
+    assert "less than about 20 %" in said.sentence
+    assert said.table["best_when"].to_list() == ["more than about 20 %", "less than about 20 %"]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,9 @@ NO_TEXT = re.compile(r"\b(nan|None|NaN|inf|null|True|False)\b|\{|\}|<|>>|\binf\b
 BLAME = re.compile(
     r"\b(victims?|culprits?|perpetrators?|guilty|hackers?|hacked|at fault|to blame|negligent)\b"
 )
+TOLD = re.compile(
+    r"\(.+, .*20\d\d\)|no compromise (is )?reported|as reported|against what|assumes that"
+)
 HIT = re.compile(r"\b(is|was|are|were) (reached|breached|compromised|attacked|affected|hit)\b")
 
 
@@ -130,20 +133,20 @@ def test_a_chart_is_vega_lite_by_its_schema_and_sound_xml_that_leads_nowhere(
     grammar = alt.load_schema()
     check = validator_for(grammar)(grammar)
     drawn = [answer for answer in asked if answer.draw]
-    assert len(drawn) >= 10
+    assert len(drawn) >= 8
     for answer in drawn:
-        chart, svg = answer.chart(), answer.svg()
-        assert chart is not None
-        assert svg is not None
-        assert list(check.iter_errors(chart["spec"])) == [], answer.name
-        root = ElementTree.fromstring(svg)
-        assert root.tag == "{http://www.w3.org/2000/svg}svg", answer.name
-        assert "http" not in re.sub(r'xmlns(:\w+)?="http://www\.w3\.org/[^"]*"', "", svg)
-        assert not {e.tag.rpartition("}")[2] for e in root.iter()} & {"script", "image", "a"}
-        texts = [e.text for e in root.iter("{http://www.w3.org/2000/svg}desc")]
-        assert len(texts) == 1, answer.name
-        assert texts[0], answer.name
-        assert answer.sentence in texts[0], answer.name
+        charts = answer.charts()
+        assert charts.keys() == {"wide", "narrow"}
+        for look, chart in charts.items():
+            if not isinstance(chart, str):
+                assert list(check.iter_errors(chart)) == [], answer.name
+            svg = answer.svg(look) or ""
+            root = ElementTree.fromstring(svg)
+            assert root.tag == "{http://www.w3.org/2000/svg}svg", answer.name
+            assert "http" not in re.sub(r'xmlns(:\w+)?="http://www\.w3\.org/[^"]*"', "", svg)
+            assert not {e.tag.rpartition("}")[2] for e in root.iter()} & {"script", "image", "a"}
+            texts = [e.text for e in root.iter("{http://www.w3.org/2000/svg}desc")]
+            assert texts == [answer.told()], answer.name
 
 
 def test_nobody_is_called_a_victim_or_a_culprit(asked: list[impact.Answer]) -> None:
@@ -162,19 +165,19 @@ def test_who_is_said_to_be_reached_is_said_with_who_reports_it(asked: list[impac
             continue
         for part in re.split(r"[.;] ", answer.sentence):
             named = re.search(r"\b(Mercor|Meta|OpenAI|Anthropic|Google|Surge AI|Scale AI)\b", part)
-            if named and HIT.search(part) and answer.name != "weak_points":
-                assert "reported by" in part or "not reported" in part, (answer.name, part)
+            if named and HIT.search(part) and answer.name not in ("weak_points", "parts"):
+                assert TOLD.search(part) or "not reported" in part, (answer.name, part)
 
 
 def test_a_vendor_that_is_reached_is_named_with_who_reports_it(mercor: impact.Case) -> None:
     said = impact.exposure(impact.simulate(impact.view(mercor), draws=1000)).sentence
-    assert "Mercor (reported by Mercor, 31 March 2026) is reached" in said
+    assert "Mercor was affected (Mercor, 31 March 2026)." in said
 
 
 def test_a_counterfactual_view_does_not_deny_what_is_reported(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor, "near-miss"), draws=1000)
     assert run.known["claims"].filter(run.known["claims"]["id"] == "mercor-affected").height == 1
-    assert "No vendor is reported as reached" not in impact.exposure(run).sentence
+    assert "No supplier is reported as affected" not in impact.exposure(run).sentence
 
 
 @pytest.mark.parametrize("day", DAYS)
@@ -208,7 +211,7 @@ def test_a_changed_view_says_in_every_chart_and_brief_that_it_is_changed(
     run = impact.simulate(impact.view(mercor, changes=changes), draws=2000)
     for ask in (impact.exceedance, impact.losses, impact.compare):
         assert "Inputs were changed for this view" in str(ask(run).svg())
-    assert any("Inputs were changed" in note for note in impact.bottom_line(run).notes)
+    assert any("Inputs were changed" in said for said in impact.bottom_line(run).notices)
 
 
 @pytest.mark.parametrize("draws", [1, 17])

@@ -22,6 +22,7 @@ from tiny import FILLED as MADE_UP
 
 import impact
 from impact.answers import why as explaining
+from impact.measures import reach
 from impact.simulation import Run
 
 FILLED = {**SAID, **MADE_UP}
@@ -89,7 +90,7 @@ set = { ajar = 0 }
 title = "Guard"
 bearer = "alma"
 flips_on = "alma_usd"
-flips_says = "an idle Alma costs"
+flips_says = "an idle Alma"
 [decision.guard.option.guard]
 title = "Guard herself"
 costs = ["guarding"]
@@ -143,27 +144,31 @@ def in_order(text: str, parts: Iterable[str]) -> bool:
 def test_exposure_is_the_chance_of_the_ways_and_each_party_has_its_way(run: Run) -> None:
     """.5 x .8 = .4 and .5 x .4 = .2; what Vera reports is certain and has no error."""
     answer = impact.exposure(run)
-    assert answer.table["entity"].to_list() == ["vera", "alma", "bert"]
-    chance, error = (by(answer, part, "entity") for part in ("chance", "chance_error"))
+    assert answer.table["id"].to_list() == ["alma", "bert", "vera"]
+    found = reach.by_entity(run)
+    chance, error = ({n: row[p] for n, row in found.items()} for p in ("chance", "chance_error"))
     assert (chance["vera"], error["vera"]) == (1.0, 0.0)
     for name, expected in (("alma", 0.4), ("bert", 0.2)):
         assert is_near(chance[name], expected)
         half = 1.96 * coin(expected, 1) / np.sqrt(DRAWS)
         assert error[name] == pytest.approx(half, rel=0.05)
-    assert by(answer, "how", "entity") == {"vera": "established", "alma": "drawn", "bert": "drawn"}
-    way = by(answer, "way", "entity")
-    assert (way["vera"], way["alma"]) == ("", "Vera > the door")
-    assert "reported by Vera" in by(answer, "said", "entity")["vera"]
+    how = by(answer, "reach_how", "id")
+    assert how == {"vera": "established", "alma": "drawn", "bert": "drawn"}
+    assert reach.chain(run) == [(["vera"], "breached")]
+    assert answer.lead[0] == "Vera was affected (Vera, 1 January 2026)."
     assert in_order(answer.sentence, ("Vera", "Alma", "Bert"))
     assert figures(answer)["chance.alma"] == chance["alma"]
 
 
 def test_two_behind_one_door_are_reached_together_more_often_than_by_two_coins(run: Run) -> None:
-    """.16, where .4 x .2 = .08: the note names both and says it to five per cent."""
-    (note,) = (note for note in impact.exposure(run).notes if "together" in note)
-    assert in_order(note, ("Alma", "Bert"))
-    assert 13 <= float(re.findall(r"([\d.]+) %", note)[0]) <= 19
+    """.16, where .4 x .2 = .08: the sentence says both."""
+    (said,) = (line for line in impact.exposure(run).lead if "together" in line)
+    together, apart = (float(found) for found in re.findall(r"([\d.]+) %", said))
+    assert 15 <= together <= 17
+    assert 7 <= apart <= 9
     assert is_near(joint(run, "alma", "bert"), 0.16)
+    both = reach.together(run).row(by_predicate=pl.col("at_least") == 2, named=True)
+    assert both["chance"] == joint(run, "alma", "bert")
 
 
 # on whom it rests
@@ -177,13 +182,13 @@ def test_the_link_to_cut_first_spares_most_and_a_second_way_takes_away_from_it(
     links = {"event > hub": "p", "hub > a": "certain", "hub > b": "certain", "event > b": "q"}
     case = tiny(links, {"p": 0.5, "q": 0.2}, kinds={"a": "client", "b": "client"})
     answer = impact.weak_points(simulate(case))
-    assert answer.table["link"].to_list() == ["event-hub", "event-b"]
+    assert answer.table["id"].to_list() == ["event-hub", "event-b"]
     saved = answer.table["saved"]
     assert close(saved[0], 0.9, 1.0)
     assert close(saved[1], 0.1, coin(0.1, 1))
-    assert is_near(answer.table["carries_share"][0], 0.5)
-    assert answer.table["all_pass"].to_list() == ["a", "–"]
-    assert in_order(answer.sentence, ("hub", "2 client"))
+    assert is_near(answer.table["carries"][0], 0.5)
+    assert answer.table["all_pass"].to_list() == [["a"], []]
+    assert in_order(answer.sentence, ("hub", "two client"))
     assert figures(answer) == {"saved.event-hub": saved[0], "saved.event-b": saved[1]}
 
 
@@ -191,19 +196,22 @@ def test_a_supplier_that_alone_falls_takes_its_own_ways_and_no_other(run: Run) -
     """Walt reaches Bert for certain: one party, 10,000. Vera reaches .4 + .2 parties and costs
     1,000 + .4 x 5,000 + .2 x 10,000 = 5,000; the rent changes hands and is no loss of all."""
     answer = impact.concentration(run)
-    assert answer.table["entity"].to_list() == ["walt", "vera"]
+    assert answer.table["id"].to_list() == ["walt", "vera"]
     first, second = answer.table.iter_rows(named=True)
-    assert (first["parties"], first["mean_usd"], first["p05"], first["p95"]) == (1, *[10_000] * 3)
+    assert (first["parties"], first["mean_usd"], first["low"], first["high"]) == (1, *[10_000] * 3)
     assert close(second["parties"], 0.6, 1.0)
     assert close(second["mean_usd"], 5000, coin(0.4, 5000) + coin(0.2, 10_000))
-    assert (second["p05"], second["p95"]) == (1000, 16_000)
+    assert (second["low"], second["high"]) == (1000, 16_000)
     assert [row["reported"] for row in (first, second)] == [False, True]
-    assert [row["clients"] for row in (first, second)] == ["Bert", "Alma and Bert"]
-    assert second["alternatives"] == "Alma: none; Bert: Walt"
-    assert first["alternatives"] == "Bert: Vera"
-    assert [row["shares"] for row in (first, second)] == ["1 of 1", "1 of 2"]
+    assert [row["clients"] for row in (first, second)] == [["bert"], ["alma", "bert"]]
+    assert second["others"] == [
+        {"client": "alma", "others": []}, {"client": "bert", "others": ["walt"]}
+    ]  # fmt: skip
+    assert first["others"] == [{"client": "bert", "others": ["vera"]}]
+    assert [row["known_shares"] for row in (first, second)] == [1, 1]
+    assert [row["links"] for row in (first, second)] == [1, 2]
     assert any("Bert" in note and "0.52" in note for note in answer.notes)  # .6 x .6 + .4 x .4
-    assert in_order(answer.sentence, ("Walt", "cost most"))
+    assert in_order(answer.sentence, ("Walt", "costliest"))
 
 
 # what it costs
@@ -223,9 +231,9 @@ def test_losses_are_net_by_bearer_and_a_transfer_is_none_of_all_together(run: Ru
     parts = [value for name, value in means.items() if name != "mean.total"]
     assert sum(value or 0 for value in parts) == pytest.approx(means["mean.total"])
     whole = answer.table.row(by_predicate=pl.col("about") == "total", named=True)
-    assert (whole["p05"], whole["p50"], whole["p95"]) == (1000, 1000, 16_000)
+    assert (whole["low"], whole["mid"], whole["high"]) == (1000, 1000, 16_000)
     assert whole["chance"] == 1.0
-    assert in_order(answer.sentence, ("Vera", "all together"))
+    assert answer.sentence.startswith("Across all parties the net loss is $1,000 to $16,000.")
 
 
 def test_by_form_a_loss_is_gross_and_by_bearer_net(run: Run) -> None:
@@ -297,7 +305,7 @@ def test_scenarios_are_compared_by_what_they_add_on_the_same_draws(run: Run) -> 
     """Open, the door doubles what comes through it: 1,000 + .8 x 5,000 + .4 x 10,000 = 9,000, which
     is 4,000 more. Shut, 1,000 are left: 4,000 less."""
     answer = impact.compare(run)
-    rows = {row["scenario"]: row for row in answer.table.iter_rows(named=True)}
+    rows = {row["id"]: row for row in answer.table.iter_rows(named=True)}
     assert rows.keys() == {"wide", "shut"}
     spread = coin(0.8, 5000) + coin(0.4, 10_000)
     assert close(rows["wide"]["mean_usd"], 9000, spread)
@@ -321,7 +329,7 @@ def test_what_two_changes_did_is_the_mean_of_both_orders(tiny: Tiny) -> None:
     assert figures(answer) == {
         **{"from.total": 1000, "to.total": 3000, "effect.people": 1250, "effect.usd": 750}
     }
-    first = answer.sentence.partition(";")[2]
+    first = answer.sentence.partition(". ")[2]
     assert "people" in first
     assert "usd" not in first
 
@@ -353,13 +361,13 @@ def test_an_option_is_weighed_by_its_mean_its_regret_and_where_it_flips(tiny: Ti
     assert is_near(go_on["best_chance"], 0.7)
     assert close(guard["regret_usd"], 140, coin(0.3, 200))
     assert close(go_on["regret_usd"], 240, coin(0.3, 800))
-    assert "above" in guard["best_when"]
-    assert "up to" in go_on["best_when"]
+    assert "more than" in guard["best_when"]
+    assert "less than" in go_on["best_when"]
     for text in (guard["best_when"], go_on["best_when"]):
         amounts = [float(found.replace(",", "")) for found in re.findall(r"\$([\d,]+)", text)]
         assert amounts, text
         assert all(600 <= amount <= 733 for amount in amounts), text
-    assert in_order(answer.sentence, ("up to", '"go-on"', "above", '"guard"'))
+    assert in_order(answer.sentence, ("less than", ": go-on", "more than", ": guard"))
 
 
 def test_the_first_question_is_worth_what_its_answer_saves(run: Run) -> None:
@@ -368,7 +376,7 @@ def test_the_first_question_is_worth_what_its_answer_saves(run: Run) -> None:
     5,000 + .4 x 10,000 = 8,000."""
     answer = impact.unknowns(run)
     (row,) = answer.table.iter_rows(named=True)
-    assert (row["rank"], row["about"], row["decision"]) == ("1", "door", "Guard")
+    assert (row["id"], row["decision"]) == ("door", "Guard")
     assert (row["question"], row["ask"]) == ("Was it open?", "Vera")
     assert close(row["value_usd"], 250, coin(0.5, 500))
     spread = (coin(0.8, 5000) + coin(0.4, 10_000)) * 2
@@ -376,8 +384,8 @@ def test_the_first_question_is_worth_what_its_answer_saves(run: Run) -> None:
     # of the variance 4,000^2 goes with the door, within it .5 x (.16 x 5,000^2 + .24 x 10,000^2)
     between_, within = 4000**2, 0.5 * (0.16 * 5000**2 + 0.24 * 10_000**2)
     assert row["cost_share"] == pytest.approx(between_ / (between_ + within), abs=0.01)
-    assert figures(answer)["worth.door"] == row["value_usd"]
-    assert in_order(answer.sentence, ("Vera", "Was it open?"))
+    assert figures(answer)["value_usd.door"] == row["value_usd"]
+    assert in_order(answer.sentence, ("Vera", "was it open?"))
 
 
 def test_what_is_not_known_is_who_is_silent_what_was_asked_and_what_is_assumed(
@@ -409,9 +417,10 @@ def test_what_is_not_known_is_who_is_silent_what_was_asked_and_what_is_assumed(
     rows = answer.table.select("what", "who").rows()
     assert [who for _, who in rows] == ["Vera", "Walt", "The smith"]
     assert [what for what, _ in rows][1:] == ["Was Walt open?", "How far it is open"]
-    assert "Vera says nothing" in answer.table["why"][0]
+    assert answer.table["what"][0] == "Vera says nothing"
+    assert answer.rows()[1][1] == "not reported"
     assert figures(answer) == {"assumptions": 3}
-    assert in_order(answer.sentence, ("3", "4 inputs"))
+    assert in_order(answer.sentence, ("Three", "4 inputs"))
 
 
 # in short, and why
@@ -421,11 +430,10 @@ def test_the_bottom_line_has_what_happened_what_it_costs_and_what_to_do(run: Run
     """What Vera reports, the clients by their chances, the sentence of the losses, the cheaper
     option and the first question."""
     answer = impact.bottom_line(run)
-    happened, cost, do = answer.table["says"]
-    assert in_order(happened, ("Vera was breached", "reported by Vera", "Alma", "Bert"))
-    assert cost == impact.losses(run).sentence
-    assert in_order(do.lower(), ("guard:", "guard herself", "was it open?"))
-    assert answer.sentence == happened
+    parts = ("Vera was affected (Vera, 1 January 2026)", "Alma", "Bert", "TODAY: Ask Vera",
+             "was it open?", "DECIDE: What would an idle Alma cost you?", "go on", "guard herself",
+             "YOU PAY: ", "All parties together: $1,000 to $16,000, net")  # fmt: skip
+    assert in_order(answer.sentence, parts)
 
 
 def test_why_walks_from_a_party_to_its_way_its_cost_and_the_claim_behind_it(run: Run) -> None:
@@ -433,7 +441,7 @@ def test_why_walks_from_a_party_to_its_way_its_cost_and_the_claim_behind_it(run:
     (.8): the door. One claim of one origin stands behind it."""
     answer = impact.why(run, "alma")
     assert answer.table.select("claim", "origins").rows() == [("breached", 1)]
-    parts = ("Alma", "Vera > the door > Alma", "1 claim", "Vera was breached")
+    parts = ("Alma", "Vera > the door > Alma", "one claim", "Vera was breached")
     assert in_order(answer.sentence, parts)
     record = explaining.record(run, "alma")
     assert record["paths"] == [["event-vera", "vera-door", "door-alma"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def test_a_day_and_a_scenario_at_once_are_told_apart(mercor: impact.Case) -> Non
     effects = differences.effects_of(one, other)
     assert sum(row[3] for row in effects) == cents(other) - cents(one)
     under = run(mercor, "")
-    supposed = sum(row[3] for row in effects if row[2].endswith("to 26 – 52"))
+    supposed = sum(row[3] for row in effects if row[2].endswith("to 26 to 52"))
     assert supposed == cents(other) - cents(under) != 0
 
 
@@ -171,7 +172,7 @@ def test_the_news_tell_what_moved_was_replaced_and_was_taken_back(tmp_path: Path
     early, late = impact.view(case, as_of="2026-01-15"), impact.view(case)
     told = impact.news(early, late)
     assert told.sentence.endswith(
-        "2 claims became known, 1 claim replaced, 1 claim taken back and 1 standing moved."
+        ": two new claims, one replaced, one taken back, one rating changed."
     )
     rows = {(row["kind"], row["what"]) for row in told.table.to_dicts()}
     assert ("moved", "likely to established") in rows
@@ -197,10 +198,12 @@ def test_the_diff_of_the_two_days_of_meta(mercor: impact.Case) -> None:
     assert (meta["what"], meta["effect_usd"]) == ("likely to established", 0.0)
     pause = rows["links", "mercor-meta-pause"]
     assert (pause["what"], pause["effect_usd"]) == ("replaced by a newer row", 0.0)
+    wide = os.environ | {"COLUMNS": "300"}
     text = subprocess.run(
-        [sys.executable, "-m", "impact", *words], capture_output=True, text=True, check=True
-    ).stdout
-    assert text.startswith("From 4 April 2026 to 23 April 2026 ")
+        [sys.executable, "-m", "impact", *words],
+        capture_output=True, text=True, check=True, env=wide,
+    ).stdout  # fmt: skip
+    assert text.startswith("From 4 April 2026 to 23 April 2026: 21 new claims, ")
     assert "Meta paused its work with Mercor." in text
     assert "likely to established" in text
 

@@ -13,10 +13,10 @@ from tiny import GUARD, evidence, fixed, link, write
 
 import impact
 from impact.answers import shown
-from impact.answers.decisions import regimes, weighed
-from impact.answers.losses import by_bearer, when_text
+from impact.answers.losses import said_range, told_bearers, when_text
 from impact.answers.unknowns import own_decisions
 from impact.case import views
+from impact.measures.choice import regimes, weighed
 from impact.numerics import measures, times
 from impact.reports import headline
 from impact.simulation import Run, likelihood, net, total
@@ -36,7 +36,7 @@ def test_a_total_is_of_all_outcomes_and_a_party_of_those_in_which_it_loses(tiny:
     """A loss of 100 to 900 in half of the outcomes: of those 140 to 860; of all, 0 to 740."""
     losses = {"pay": "a at hit: cost=cost"}
     run = run_of(tiny({"event > hit": "p"}, {"p": 0.5, "cost": (100, 900, "USD")}, losses))
-    rows = {row["bearer"]: row for row in by_bearer(run).iter_rows(named=True)}
+    rows = {row["bearer"]: row for row in told_bearers(run).iter_rows(named=True)}
     assert rows["a"]["when"] == "if it happens (50 %)"
     assert rows["a"]["range"] == "$140 to $900"
     assert rows["total"]["range"] == "$0 to $740"
@@ -47,8 +47,11 @@ def test_the_index_prints_the_range_of_the_page() -> None:
     run = run_of(impact.load_case("drift"), as_of="2025-08-20")
     rows = {row["about"]: row for row in impact.losses(run).table.iter_rows(named=True)}
     of_index = headline.headline(run, None)["bearers"]["total"]
-    assert of_index["range"] == rows["total"]["range"]
-    assert "if it happens (10 %)" in (of_index["when"], rows["total"]["said"])
+    told = (
+        f"{of_index['range']}, {of_index['when']}" if "(" in of_index["when"] else of_index["range"]
+    )
+    assert told == said_range(run, rows["total"])
+    assert "if it happens (10 %)" in told
 
 
 # per person
@@ -63,8 +66,8 @@ def test_what_one_person_loses_is_by_the_persons_concerned(tiny: Any) -> None:
     }  # fmt: skip
     kinds = {"crew": "workforce"}
     run = run_of(tiny({"event > crew": "certain"}, inputs, {"pay": f"crew at crew: {pay}"}, kinds))
-    rows = impact.losses(run).table.filter(pl.col("unit") == "USD/person")
-    assert rows["p50"].to_list() == [150.0]
+    rows = impact.losses(run).table.filter(pl.col("part") == "pay_each")
+    assert rows["mid"].to_list() == [150.0]
     assert net(run, "crew")[0] == 3000
 
 
@@ -77,7 +80,7 @@ def test_a_gain_is_no_loss_and_reads_as_a_gain(tiny: Any) -> None:
         "form": "response",
     }  # fmt: skip
     run = run_of(tiny({"event > hit": "certain"}, {"cost": (40, 60, "USD")}, {"pay": moved}))
-    row = by_bearer(run).row(by_predicate=pl.col("bearer") == "b", named=True)
+    row = told_bearers(run).row(by_predicate=pl.col("bearer") == "b", named=True)
     assert row["chance"] == 0.0
     assert row["range"] == "a gain of $40 to $60"
     (found,) = (r for r in shown.record(run)["losses"] if r["bearer"] == "b")
@@ -134,7 +137,7 @@ def test_a_state_that_goes_on_is_as_long_as_it_has_lasted(tmp_path: Path) -> Non
     assert lost.min() >= 5
     assert abs(lost.mean() - 7.5) < 4 * lost.std() / np.sqrt(DRAWS)
     run = run_of(case, as_of="2026-02-05")
-    assert "It has lasted 5.1 weeks by 5 February 2026" in impact.why(run, "weeks").sentence
+    assert "SO FAR: 5.1 weeks by 5 February 2026" in impact.why(run, "weeks").sentence
     first = total(run_of(case, as_of="2026-01-01"))
     assert abs(first.mean() - 5) < 4 * first.std() / np.sqrt(DRAWS)
 
@@ -194,8 +197,8 @@ def guarded(tiny: Any, harm: Any, toml: str = GUARD, p: float = 0.3) -> impact.C
 def test_no_share_is_printed_of_options_whose_harm_nobody_has_priced(tiny: Any) -> None:
     answer = impact.decisions(run_of(guarded(tiny, (0, "USD"))))
     assert answer.table["best_chance"].to_list() == [None, None]
-    assert "best_said" not in answer.heads
-    assert not any("regret" in name for name in answer.heads)
+    assert "Cheapest in" not in answer.rows()[0]
+    assert not any("wrongly" in name for name in answer.rows()[0])
     priced = impact.decisions(run_of(guarded(tiny, (100, "USD"))))
     assert None not in priced.table["best_chance"].to_list()
 
@@ -239,10 +242,11 @@ def test_a_decision_and_an_option_whose_time_is_over_say_so(tiny: Any) -> None:
         toml.replace('title = "Guard"', 'title = "Guard"\ncloses = "2026-02-01"'),
     )
     over = impact.decisions(run_of(case, as_of="2026-03-01"))
-    assert "Its time is over since 1 February 2026." in over.sentence
+    assert "The time to decide this ended on 1 February 2026." in over.sentence
     assert ["over since" in says for says in over.table["says"]] == [False, True]
     before = impact.decisions(run_of(case, as_of="2026-01-15"))
-    assert "over since" not in before.sentence + " ".join(before.table["says"])
+    assert "ended on" not in before.sentence
+    assert "over since" not in " ".join(before.table["says"])
 
 
 # questions
@@ -262,7 +266,7 @@ def test_what_cannot_move_a_decision_is_worth_nothing_to_it(tiny: Any, seed: int
               "harm": "a at harmed: cost=harm_usd"}  # fmt: skip
     case = tiny(links, inputs, losses, {"a": "client"}, GUARD)
     run = impact.simulate(impact.view(case), 10_000, seed)
-    idle = [row for row in impact.unknowns(run).table.to_dicts() if row["about"][0] in "qx"]
+    idle = [row for row in impact.unknowns(run).table.to_dicts() if row["id"][0] in "qx"]
     assert [row["value_usd"] for row in idle if row["value_usd"]] == []
 
 
@@ -299,8 +303,8 @@ def test_a_claim_without_a_source_is_not_sourced(tmp_path: Path) -> None:
     run = run_of(case, 100)
     assert "reported by" not in impact.why(run, "c").sentence
     assert "not sourced: a, 1 January 2026" in impact.why(run, "c").sentence
-    said = impact.exposure(run).table.filter(pl.col("entity") == "b")["said"].to_list()
-    assert said == ["assumed, not sourced"]
+    said = {figure.name: figure.text for figure in impact.exposure(run).figures}
+    assert said["chance.b"] == "assumed, not sourced"
 
 
 def test_a_dispute_over_one_topic_counts_once(tmp_path: Path) -> None:
@@ -313,7 +317,7 @@ def test_a_dispute_over_one_topic_counts_once(tmp_path: Path) -> None:
         impact.view(evidence(tmp_path / "case", sources=sources, claims=dates))
     )
     assert answer.table.height == 1
-    assert "1 point is disputed" in answer.sentence
+    assert "Sources contradict each other on one point." in answer.sentence
     assert answer.table["against"][0].count("reported by") == 2
 
 
@@ -360,8 +364,7 @@ def test_what_no_draw_met_is_told_beside_what_is_likely(tiny: Any) -> None:
     inputs = {"p": 1e-5, "q": 0.4}
     case = tiny({"event > a": "p", "event > b": "q"}, inputs, (), {"a": "client", "b": "client"})
     told = impact.exposure(run_of(case, 1000)).sentence
-    assert "40 % for b" in told
-    assert "whether a is reached is not resolved: less than about 1 in 330" in told
+    assert "about 40 % for b and less than about 1 in 330 for a" in told
 
 
 @pytest.mark.parametrize(
@@ -370,7 +373,8 @@ def test_what_no_draw_met_is_told_beside_what_is_likely(tiny: Any) -> None:
 )
 def test_always_is_said_of_what_is_in_every_outcome(hits: int, text: str) -> None:
     amounts = np.where(np.arange(10_000) < hits, 5.0, 0.0)
-    assert when_text(measures.nine_in_ten(amounts)) == text
+    found = measures.nine_in_ten(amounts)
+    assert when_text(found.given, found.chance) == text
 
 
 # levels and moments

@@ -14,9 +14,10 @@ import pytest
 import impact
 from impact import words
 from impact.answers.concentration import only
-from impact.answers.decisions import weighed
-from impact.answers.losses import TOTAL, by_bearer
+from impact.answers.losses import said_range, told_bearers
 from impact.errors import ImpactError
+from impact.measures.choice import weighed
+from impact.measures.loss import TOTAL
 from impact.numerics import graph
 from impact.simulation import Run, Source, arguments, net, run_of, total
 
@@ -51,11 +52,12 @@ def ends(text: str) -> tuple[float, float]:
 
 def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
     """(what, text, draws) of every printed range of an answer to a run."""
-    for row in by_bearer(run).iter_rows(named=True):
+    for row in told_bearers(run).iter_rows(named=True):
         draws = total(run) if row["bearer"] == TOTAL else net(run, row["bearer"])
         yield f"all of {row['bearer']}", f"{row['range']} {row['when']}", draws
     kinds = {name: row["kind"] for name, row in run.known.rows("entities").items()}
-    for row in impact.losses(run).table.filter(pl.col("unit") == "USD").iter_rows(named=True):
+    table = impact.losses(run).table
+    for row in table.filter(~pl.col("part").is_in(["work", "pay_each"])).iter_rows(named=True):
         loss = run.known.rows("losses").get(row["about"])
         if loss is None:
             draws = total(run) if row["about"] == TOTAL else net(run, row["about"])
@@ -66,22 +68,23 @@ def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
             draws = np.concatenate([run.losses[name] for name in same])
         else:
             continue
-        yield f"{row['who']}: {row['what']}", f"{row['range']} {row['said']}", draws
-    for row in (
-        impact.losses(run).table.filter(pl.col("unit") == "USD/person").iter_rows(named=True)
-    ):
+        yield row["id"], said_range(run, row).replace(", if", " if"), draws
+    for row in table.filter(pl.col("part") == "pay_each").iter_rows(named=True):
         factors = arguments(run, row["about"])
         of_one = math.prod(v for name, v in factors.items() if name not in ("people", "band"))
-        state = graph.unpack(
-            run.reached[run.known.rows("losses")[row["about"]]["needs"]], run.draws
-        )
-        yield row["what"], f"{row['range']} {row['said']}", np.where(state, of_one, 0.0)
-    for row in impact.concentration(run).table.iter_rows(named=True):
-        source = Source(run.known, only(run.known, row["entity"]), run.draws, run.seed, run.drawn)
-        yield f"fall of {row['name']}", row["range"], total(run_of(source, run))
-    table = impact.decisions(run).table["range"].to_list()
+        needs = run.known.rows("losses")[row["about"]]["needs"]
+        state = graph.unpack(run.reached[needs], run.draws)
+        yield row["id"], said_range(run, row).replace(", if", " if"), np.where(state, of_one, 0.0)
+    alone = impact.concentration(run)
+    at = (alone.rows() or [["Total loss, nine outcomes in ten"]])[0].index(
+        "Total loss, nine outcomes in ten"
+    )
+    for row, cells in zip(alone.table.iter_rows(named=True), alone.rows()[1:], strict=True):
+        source = Source(run.known, only(run.known, row["id"]), run.draws, run.seed, run.drawn)
+        yield row["id"], cells[at].replace(", if", " if"), total(run_of(source, run))
+    costs_said = impact.decisions(run).table["range"].to_list()
     costs = [cost for one in weighed(run) for cost in one.costs]
-    for number, (text, cost) in enumerate(zip(table, costs, strict=True)):
+    for number, (text, cost) in enumerate(zip(costs_said, costs, strict=True)):
         yield f"option {number}", text, cost
 
 
@@ -132,7 +135,7 @@ def test_the_mean_total_is_printed_alike_wherever_it_stands() -> None:
     baseline = impact.under(run, "baseline")
     mean = words.money(float(total(baseline).mean()))
     rows = impact.compare(run).table
-    assert words.money(rows.filter(pl.col("scenario") == "baseline")["mean_usd"][0]) == mean
+    assert words.money(rows.filter(pl.col("id") == "baseline")["mean_usd"][0]) == mean
     of_losses = {figure.name: figure.text for figure in impact.losses(baseline).figures}
     assert of_losses["mean.total"] == mean
 

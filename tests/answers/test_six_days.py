@@ -10,9 +10,9 @@ import pytest
 
 import impact
 from impact.answers.attribution import stages
-from impact.answers.evidence import window
-from impact.answers.statements import statements_of
 from impact.case.folder import Case
+from impact.measures.standing import statements_of
+from impact.measures.windows import window
 
 Stand = tuple[str, str]  # (value, standing)
 
@@ -114,11 +114,11 @@ def test_the_picture_of_the_day_is_that_of_the_facts(mercor: impact.Case, day: s
 def test_the_page_of_each_day_says_so(mercor: impact.Case) -> None:
     for day, picture in DAYS.items():
         run = impact.simulate(impact.view(mercor, as_of=day), 1000)
-        rows = {row["party"]: row["position"] for row in impact.positions(run).table.to_dicts()}
+        rows = {row[0]: row[1] for row in impact.exposure(run).rows()[1:]}
         said = rows.get("Meta", "")
-        assert ("reported by Meta, 23 April" in said) == (picture.meta == ("paused", "established"))
+        assert ("(Meta, 23 April" in said) == (picture.meta == ("paused", "established"))
         assert ("people who spoke to WIRED" in said) == (picture.meta == ("paused", "likely"))
-        assert ("did not answer" in rows.get("Anthropic", "")) == (picture.anthropic is not None)
+        assert ("id not comment" in rows.get("Anthropic", "")) == (picture.anthropic is not None)
 
 
 def test_a_confirmation_moves_standing_and_sources_and_no_chance(mercor: impact.Case) -> None:

@@ -29,11 +29,11 @@ def run() -> Run:
         *("pause_weeks", "litellm-window-maintainer"),
     ],
 )
-def test_why_takes_six_sentences_at_most(run: Run, name: str) -> None:
-    said = impact.why(run, name).sentence
-    ends = re.findall(r"[.?](?= [A-Z]|$)", re.sub(r"\([^)]*\)", "", said))
-    assert 1 <= len(ends) <= 7  # a basis may itself be two short sentences
-    assert "None" not in said
+def test_why_is_a_labelled_line_each_of_what_there_is_to_tell(run: Run, name: str) -> None:
+    told = impact.why(run, name).lead
+    assert 1 <= len(told) <= 7
+    assert all(re.match(r"[A-Z]{2,}(?: [A-Z]+)*: \S", line) for line in told)
+    assert not any("None" in line for line in told)
 
 
 def test_why_of_a_lab_names_way_weakest_link_range_claim_and_question(run: Run) -> None:
@@ -42,8 +42,8 @@ def test_why_of_a_lab_names_way_weakest_link_range_claim_and_question(run: Run) 
         "litellm > Mercor > Mercor stores of client data in reach > Anthropic data held at Mercor",
         "30 % to 90 % (stores_in_reach, assumption)",
         "reported by Mercor, 31 March 2026",
-        "independent origins",
-        "What would settle it, for Mercor: Which systems and stores",
+        "independent sources",
+        "ASK: Mercor: Which systems and stores",
     ):
         assert part in said
 
@@ -82,7 +82,7 @@ def test_a_cycle_does_not_keep_the_walk_from_ending() -> None:
 def test_a_claim_tells_what_stands_against_it(run: Run) -> None:
     said = impact.why(run, "litellm-window-maintainer").sentence
     assert "reported by BerriAI (LiteLLM), 27 March 2026" in said
-    assert "Against it stands" in said
+    assert "CONTRADICTED BY" in said
     assert "Python Package Index, 2 April 2026" in said
 
 

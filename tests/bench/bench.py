@@ -351,7 +351,7 @@ def peak(draws: int) -> float:
 def all_answers(mercor: impact.Case) -> Iterator[tuple[str, ...]]:
     asked = (
         impact.bottom_line, impact.exposure, impact.weak_points, impact.concentration,
-        impact.positions, impact.losses, impact.itemised, impact.exceedance, impact.decisions,
+        impact.losses, impact.itemised, impact.exceedance, impact.decisions,
         impact.unknowns, impact.not_known, impact.compare, impact.waterfall,
     )  # fmt: skip
     views = (

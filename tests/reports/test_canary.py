@@ -31,7 +31,7 @@ DRAWS = 600
 WORD = re.compile(r"qz[a-z0-9]+")
 OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
 OF_RUN = (
-    *("bottom_line", "exposure", "weak_points", "positions", "concentration"),
+    *("bottom_line", "exposure", "weak_points", "concentration"),
     *("losses", "itemised", "exceedance", "decisions", "unknowns", "not_known"),
     *("compare", "waterfall", "next_year"),
 )
@@ -65,7 +65,7 @@ def executed(task: Task, draw: bool) -> dict[str, object]:
             answer = eval(cell["source"], {"impact": impact, "known": task.known, "run": run})
             record = json.loads(json.dumps(answer.record(later=True)))
             if not draw:
-                record["notes"].append(json.dumps(record.pop("chart")))
+                record["notes"].append(json.dumps(record.pop("charts")))
             text = {"text/plain": str(answer), MIME: record}
             cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": text}]
     page.draw(content)

@@ -20,6 +20,7 @@ from impact import words
 from impact.charts import theme
 from impact.reports import batch, kernels, page
 from impact.reports.plan import Task
+from impact.words import web_address
 from notebooks import notebook, planned
 
 SCRIPT = '</script><script>alert(1)</script><img src=x onerror="alert(1)">'
@@ -168,7 +169,7 @@ ADDRESSES = {
 
 @pytest.mark.parametrize(("address", "kept"), ADDRESSES.items())
 def test_only_addresses_of_the_web_are_links(address: str, kept: bool) -> None:
-    assert page.web_address(address) == (address if kept else "")
+    assert web_address(address) == (address if kept else "")
     shown = page.markdown(f"[text](<{address}>)")
     assert ("<a " in shown) is kept or "%" in shown  # what is no address is encoded into one
 
@@ -188,7 +189,7 @@ def test_a_chart_holds_no_more_than_it_draws(mercor: impact.Case) -> None:
         assert set(re.findall(r"https?://[\w./]+", svg)) <= {
             *("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"),
         }
-        drawn = json.dumps(answer.chart()["spec"])
+        drawn = json.dumps(answer.charts()["wide"])
         for column in ("basis_said", "assumed_share", "mean_error_usd", "url"):
             assert f'"{column}"' not in drawn
 
@@ -199,8 +200,9 @@ def test_a_text_of_a_chart_is_cut_and_made_visible() -> None:
     chart = alt.Chart(alt.InlineData([{"a": "\x1b\x07\u202e" + "x" * 9000, "b": 1}]))
     axis = alt.Axis(labelLimit=0)
     spec = theme.described(
-        lambda: chart.mark_point().encode(x=alt.X("a:N", axis=axis), y="b:Q"), ["\x1b!"]
-    )
+        lambda _: chart.mark_point().encode(x=alt.X("a:N", axis=axis), y="b:Q"),
+        "\x1b!", "", (), wide=True,
+    )  # fmt: skip
     drawn = theme.svg(spec, "title", "finding")
     assert "(cut, 9,003 characters)" in drawn
     assert "[U+202E]" in drawn

@@ -1,0 +1,232 @@
+"""The templates beside the answers: words as text, and one way to print a figure of a unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import jinja2
+from jinja2.runtime import Context
+
+from impact import words
+from impact.case import checks, views
+from impact.case.folder import Case, once
+from impact.measures.evidence import names
+from impact.numerics import loss_kinds
+
+ROWS, COLUMNS, MOST = "rows", "columns", "at_most"  # the names that a template and a table share
+_COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def lowered(known: Case, text: str) -> str:
+    """The text as part of a sentence: with a small first letter, unless a name begins it."""
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    named = any(text.startswith(name) for name in names(known).values())
+    return text if named or (not first[1:].islower() and len(first) > 1) else words.uncapital(text)
+
+
+def said_by(known: Case, claim: Mapping[str, Any]) -> str:
+    """Who said a claim and when, as a reader is told; a claim without a source is not sourced."""
+    who, day = names(known)[claim["claimant"]], words.date(claim["stated_on"])
+    if not claim["sources"]:
+        return f"not sourced: {who}, {day}"
+    if claim["stance"] == "is silent":
+        return f"as of {day}"
+    verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], "reported by")
+    return f"{verb} {who}, {day}"
+
+
+def in_words(number: float) -> str:
+    """A number, in words up to nine.
+
+    >>> in_words(3), in_words(1200)
+    ('three', '1,200')
+    """
+    whole = int(number)
+    return _COUNTED[whole] if 0 <= whole < len(_COUNTED) else f"{whole:,}"
+
+
+def many(number: float | Collection[Any], one: str, several: str = "") -> str:
+    """A number of things, in words up to nine; of a list, of as many as it has.
+
+    >>> many(1, "client"), many([1, 2], "client"), many(0, "reply", "replies")
+    ('one client', 'two clients', 'no replies')
+    """
+    found = number if isinstance(number, int | float) else len(number)
+    return f"{in_words(found)} {one if found == 1 else several or one + 's'}"
+
+
+def show(value: Any, unit: str, currency: str = "USD") -> str:
+    """A value of a unit as every reader sees it.
+
+    >>> show(0.24, "chance"), show(0.24, "assumed"), show(0.017, "share"), show(4.2e6, "money")
+    ('25 %', 'about 25 %', '2 %', '$4 million')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return words.date(value)
+    if unit in _PRINTS:
+        return _PRINTS[unit](value)
+    code = currency if unit in ("money", "about money") else unit.partition("/")[0]
+    if unit in ("money", "about money") or loss_kinds.money(code):
+        return words.money(value, 1 if unit == "about money" else None, code)
+    if value is not None and checks.is_chance(unit):
+        return words.chance(value)
+    return words.number(value) + (f" {unit}" if unit and value is not None else "")
+
+
+_PRINTS: dict[str, Callable[[Any], str]] = {
+    "chance": words.chance,
+    "assumed": lambda p: words.NOT_RESOLVED if p is None else words.about(p),
+    "share": words.per_cent,
+    "count": lambda n: words.NOT_KNOWN if n is None else f"{n:,.0f}",
+    "": lambda value: "" if value is None else str(value),
+    "date": words.date,
+}
+
+
+def ranged(low: float | None, high: float | None, unit: str, currency: str = "USD") -> str:
+    """Two values of a unit as a range.
+
+    >>> ranged(9.4e6, 34e6, "money"), ranged(7100, 66_000, "weeks")
+    ('$9 million to $34 million', '7,000 to 66,000 weeks')
+    """
+    code = currency if unit == "money" else unit.partition("/")[0]
+    if unit == "money" or loss_kinds.money(code):
+        return words.money_range(low, high, code)
+    if low is None or high is None:
+        return words.NOT_RESOLVED
+    return f"{words.number_range(low, high)} {unit}".strip()
+
+
+@jinja2.pass_context
+def _shown(context: Context, value: Any, unit: str = "money") -> str:
+    return show(value, unit, context["currency"])
+
+
+@jinja2.pass_context
+def _ranged(context: Context, low: Any, high: Any, unit: str = "money") -> str:
+    return ranged(low, high, unit, context["currency"])
+
+
+def day(instant: datetime) -> str:
+    """A date without its hour, as a citation has it."""
+    return words.date(instant).partition(",")[0]
+
+
+@cache
+def templates() -> jinja2.Environment:
+    """The templates: plain text, in which a name that is missing is an error."""
+    found = jinja2.Environment(  # noqa: S701 (plain text; what shows it escapes it)
+        loader=jinja2.PackageLoader("impact.answers", ""),
+        undefined=jinja2.StrictUndefined,
+    )
+    found.filters |= {
+        "show": _shown,
+        "date": words.date,
+        "day": day,
+        "listed": words.listed,
+        "either": lambda several: words.listed(several, "or"),
+        "many": many,
+        "words": in_words,
+        "flat": flat,
+        "cap": lambda text: words.capital(flat(text)),
+        "uncap": lambda text: words.uncapital(flat(text)),
+        "stop": lambda text: flat(text).rstrip("."),
+    }
+    found.globals |= {"ranged": _ranged, "one_in": words.one_in}
+    return found
+
+
+def parts(name: str, facts: Mapping[str, Any]) -> Any:
+    """The template of an answer with its facts: what it sets, and its macros, as attributes."""
+    return templates().get_template(f"{name}.j2").make_module(dict(facts))
+
+
+_BREAK = re.compile(r"¶|^\s*(?=- |[A-Z]{2,}(?: [A-Z]+)*: )", re.MULTILINE)
+
+
+def paragraphs(text: Any) -> tuple[str, ...]:
+    """Paragraphs of a rendered part: they begin at a ¶, an item "- " or a label in capitals.
+
+    White space says nothing, so that the tags of a template may stand on lines of their own.
+    """
+    return tuple(flat(part) for part in _BREAK.split(str(text)) if part.strip())
+
+
+def flat(text: Any) -> str:
+    """A text on one line, without a space before a stop.
+
+    >>> flat(" a range   of two .")
+    'a range of two.'
+    """
+    return re.sub(r" (?=[.,;:?)](?:\s|$))", "", " ".join(words.plain(str(text)).split()))
+
+
+def columns(declared: Any) -> Iterator[tuple[str, str, str]]:
+    """(column, heading, unit) of each line `column | Heading | unit` of a declared table.
+
+    A line without a heading is of a figure that is not shown.
+    """
+    for line in str(declared).strip().splitlines():
+        if line.strip():
+            column, head, unit = (*(cell.strip() for cell in line.split("|")), "", "")[:3]
+            yield column, head, unit
+
+
+@once
+def _addresses(known: Case) -> dict[str, str]:
+    """Claim -> the address of its first source that has one."""
+    url = dict(known["sources"].select("id", "url").iter_rows())
+    rows = known["claims"].select("id", "sources").iter_rows()
+    found = {claim: next(filter(None, map(url.get, sources)), "") for claim, sources in rows}
+    return {claim: address for claim, address in found.items() if address}
+
+
+def shared(known: Case) -> dict[str, Any]:
+    """What every template may use: names of entities, claims with who said them, the view.
+
+    `links` fills up with the address of each citation that a template makes.
+    """
+    entities, claims, falls = known.rows("entities"), known.rows("claims"), views.falling(known)
+    said, links, addresses = names(known), dict[str, str](), _addresses(known)
+
+    def name(one: str) -> str:
+        told = entities[one].get("short") or said[one] if one in entities else one
+        return f"{told} ({views.NO_COMPROMISE})" if one in falls else told
+
+    def cite(one: str) -> str:
+        row = claims[one]
+        told = f"({name(row['claimant'])}, {day(row['stated_on'])})"
+        if not row["sources"]:
+            told = f"(not sourced: {name(row['claimant'])}, {day(row['stated_on'])})"
+        elif row["stance"] == "denies":
+            told = f"(denied by {name(row['claimant'])}, {day(row['stated_on'])})"
+        elif row["stance"] == "is silent":
+            told = f"(as of {day(row['stated_on'])})"
+        if one in addresses:
+            links.setdefault(told, addresses[one])
+        return told
+
+    return {
+        "name": name,
+        "names": lambda several, last="and": words.listed([name(one) for one in several], last),
+        "cite": cite,
+        "claim": claims.__getitem__,
+        "entity": entities.__getitem__,
+        "deniers": lambda ids: sorted({name(claims[one]["claimant"]) for one in ids}),
+        "what": lambda one: (
+            entities[one].get("is") or words.uncapital((entities[one]["role"] or "").rstrip("."))
+        ),
+        "lowered": lambda text: lowered(known, text),
+        "falls": falls,
+        "now": views.now(known),
+        "scenario": known.scenarios[known.scenario],
+        "currency": known.currency,
+        "known": known,
+        "links": links,
+    }

@@ -1,0 +1,231 @@
+"""What each option of a decision costs on the same draws, and where the cheapest one changes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact.case import checks
+from impact.case.changes import Change
+from impact.case.scenarios import Decision, Option
+from impact.errors import BadInput
+from impact.numerics import graph, measures
+from impact.numerics.lines import Line, envelope
+from impact.simulation import (
+    Run,
+    arguments,
+    drawn_inputs,
+    given_event,
+    net,
+    per_run,
+    remember,
+    what_if,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+Draws = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Options that are cheapest on average between two values of the input; about equal if several.
+
+    `error` is the simulation error of `high`, None where there is none.
+    """
+
+    options: tuple[str, ...]
+    low: float
+    high: float
+    error: float | None = None
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A decision worked out: `costs` is `(options, draws)` net losses of its bearer."""
+
+    decision: Decision
+    costs: Draws
+    lines: tuple[Line, ...]
+
+    @property
+    def best(self) -> int:
+        """The option that is cheapest on average."""
+        return int(self.costs.mean(axis=1).argmin())
+
+    @property
+    def best_chances(self) -> Draws:
+        """`(options,)` shares of draws in which each is cheapest; equals share a draw."""
+        least = self.costs == self.costs.min(axis=0)
+        shares: Draws = (least / least.sum(axis=0)).mean(axis=1)
+        return shares
+
+    @property
+    def regrets(self) -> Draws:
+        """`(options,)` mean cost above that of the option which is cheapest in each draw."""
+        regrets: Draws = (self.costs - self.costs.min(axis=0)).mean(axis=1)
+        return regrets
+
+
+@per_run
+def weighed(run: Run) -> tuple[Weighed, ...]:
+    """The decisions of the case that can be worked out from what the view knows, in order."""
+    given_event(run, "decisions")
+    found = []
+    for decision in run.known.decisions.values():
+        named = {loss for option in decision.options for loss in (*option.costs, *option.saves)}
+        if not named <= run.model.losses.keys() or decision.flips_on not in run.known.inputs:
+            continue  # it rests on something that is not known in this view
+        try:
+            runs = [what_if(run, option.changes) for option in decision.options]
+            remember(run, runs)
+            costs = np.array([net(option, decision.bearer) for option in runs])
+            lines = tuple(
+                _curve(run, decision, option)
+                if checks.is_chance(run.known.inputs[decision.flips_on]["unit"])
+                else _line(decision, option, run_of, cost)
+                for option, run_of, cost in zip(decision.options, runs, costs, strict=True)
+            )
+        except BadInput:
+            continue  # as above
+        found.append(Weighed(decision, costs, lines))
+    return tuple(found)
+
+
+def _curve(run: Run, decision: Decision, option: Option) -> Line:
+    """The mean cost of one option at each value of the chance on which its decision flips.
+
+    Used once, the chance mixes the cost without and the cost with what it is the chance of, which
+    is exact; otherwise the same draws are counted at 33 values of it. What the option itself sets
+    comes after.
+    """
+    name, model = decision.flips_on, run.model
+    terms = [checks.chance_term(term) for every in model.terms.values() for term in every]
+    links = [minutes for chance, minutes in terms if chance == name]
+    losses = [
+        model.losses[at] for at, p in model.pairs.items() for used in p.values() if used == name
+    ]
+    plain = all(row["kind"] == "product" and not row["limit"] for row in losses)
+    once = len(links) + len(losses) == 1 and links in ([], [None]) and plain
+    costs = [
+        net(what_if(run, _before(option, Change(name, at, at, at))), decision.bearer)
+        for at in np.linspace(0, 1, 2 if once else 33).tolist()
+    ]
+    means = tuple(float(cost.mean()) for cost in costs)
+    ends = costs[0], costs[-1] - costs[0]
+    return Line(option.id, means[0], means[-1] - means[0], means, *ends)
+
+
+def _before(option: Option, change: Change) -> list[Change]:
+    """A change and those of an option, which stand where they are of the same input."""
+    own = {each.name for each in option.changes}
+    return [*([] if change.name in own else [change]), *option.changes]
+
+
+def _line(decision: Decision, option: Option, run: Run, cost: Draws) -> Line:
+    """The line of one option: what of its mean cost is a multiple of the input, and what is not."""
+    multiple, each = np.zeros(run.draws), np.zeros(run.draws)
+    if any(change.name == decision.flips_on for change in option.changes):
+        return Line(option.id, float(cost.mean()), 0.0, (), cost, each)  # it sets the input itself
+    for name, pairs in run.model.pairs.items():
+        row = run.model.losses[name]
+        mask = run.reached.get(row["needs"], 0)
+        if decision.flips_on not in pairs.values() or not mask:
+            continue
+        sign = (row["bearer"] == decision.bearer) - (row["received_by"] == decision.bearer)
+        factors = arguments(run, name)
+        others = [factors[a] for a, used in pairs.items() if used != decision.flips_on]
+        of_one = np.where(graph.unpack(mask, run.draws), math.prod(others, start=1.0), 0.0)
+        multiple += sign * run.losses[name]
+        each += sign * of_one
+    base = cost - multiple
+    return Line(option.id, float(base.mean()), float(each.mean()), (), base, each)
+
+
+CLOSE = 0.1  # of a mean cost: options nearer than that are called equal, for their inputs are wide
+
+
+def regimes(one: Weighed) -> list[Regime]:
+    """Which option is cheapest on average from which value of the input on, in order.
+
+    Options whose mean costs differ by less than a tenth, or than their simulation error, stand
+    together, and no value is given that would part them.
+    """
+    lines = {line.option: line for line in one.lines}
+    found: list[Regime] = []
+    for option, low, high in envelope(one.lines):
+        before = found[-1] if found else None
+        if before and _close(one, before.options[-1], option):
+            found[-1] = Regime((*before.options, option), before.low, high)
+        else:
+            found.append(Regime((option,), low, high))
+    errors = [
+        _flip_error(lines[before.options[-1]], lines[after.options[0]], before.high)
+        for before, after in pairwise(found)
+    ]
+    return [replace(at, error=error) for at, error in zip(found, [*errors, None], strict=True)]
+
+
+def _close(one: Weighed, *options: str) -> bool:
+    """Whether two options cost about the same on average, as assumed."""
+    places = [line.option for line in one.lines]
+    first, second = (one.costs[places.index(option)] for option in options)
+    apart, most = measures.mean(second - first), max(abs(first.mean()), abs(second.mean()))
+    return abs(apart.value or 0.0) <= max(apart.error or 0.0, CLOSE * float(most))
+
+
+def _flip_error(one: Line, other: Line, at: float) -> float | None:
+    """Simulation error of the value at which two lines cross (the error of a ratio of means)."""
+    slope = float((one.each - other.each).mean())
+    if not slope or len(one.means) > 2:
+        return None
+    residual = measures.mean((other.base - one.base) - at * (one.each - other.each))
+    return abs((residual.error or 0.0) / slope)
+
+
+def unpriced(run: Run, one: Weighed) -> bool:
+    """Whether nobody has estimated the input on which a decision flips: it is fixed at 0."""
+    row = run.known.inputs[one.decision.flips_on]
+    return row["shape"] == "fixed" and not row["mode"]
+
+
+def flip_at(run: Run, one: Weighed, pair: tuple[str, str], change: Change) -> float:
+    """Where two options cross with one more input changed; 0 where they do not."""
+    lines = []
+    for option in (next(o for o in one.decision.options if o.id == name) for name in pair):
+        changed = what_if(run, _before(option, change))
+        cost = net(changed, one.decision.bearer)
+        lines.append(_line(one.decision, option, changed, cost))
+    slope = lines[0].slope - lines[1].slope
+    return max(0.0, (lines[1].at_zero - lines[0].at_zero) / slope) if slope else 0.0
+
+
+MOST_TRIED = 3  # inputs that are tried for how a threshold moves
+
+
+def deciding(run: Run, one: Weighed, pair: tuple[str, str]) -> list[str]:
+    """The inputs behind the bearer with which the crossing of two options moves most, by its draws.
+
+    Each is cut into thirds, which is rough: the first few are worked out.
+    """
+    lines = {line.option: line for line in one.lines}
+    first, second = (lines[name] for name in pair)
+    gap, slope = second.base - first.base, first.each - second.each
+    behind = set(run.lineage[one.decision.bearer]["inputs"]) - {one.decision.flips_on}
+    moved = dict[str, float]()
+    for name, _, values in drawn_inputs(run):
+        if name in behind and values.ndim:
+            ends = np.quantile(values, (1 / 3, 2 / 3))
+            parts = values <= ends[0], values >= ends[1]
+            at = [gap[part].mean() / max(slope[part].mean(), 1e-300) for part in parts]
+            far = abs(math.log(at[1] / at[0])) if min(at) > 0 else 0.0
+            moved[name] = max(far, moved.get(name, 0.0))
+    ranked = sorted(moved, key=lambda name: (-moved[name], name))
+    return [name for name in ranked if moved[name] > 0][:MOST_TRIED]

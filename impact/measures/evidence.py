@@ -1,0 +1,102 @@
+"""What is reported: names, independent origins, windows, events and positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from impact.case.folder import Case, once
+
+_NO_WEIGHT = "F"
+
+
+@once
+def names(known: Case) -> dict[str, str]:
+    """Entity id -> its name."""
+    return dict(known["entities"].select("id", "name").iter_rows())
+
+
+def origins(known: Case, sources: Iterable[str]) -> set[str]:
+    """The independent origins of sources: copies lead back to what they restate.
+
+    A source of reliability F has no weight and is no origin.
+    """
+    rows = known.rows("sources")
+    roots: set[str] = set()
+    seen: set[str] = set()
+    queue = list(sources)
+    while queue:
+        name = queue.pop()
+        parents = rows[name]["derived_from"]
+        if name not in seen and rows[name]["reliability"] != _NO_WEIGHT:
+            seen.add(name)
+            queue += parents
+            if not parents:
+                roots.add(name)
+    return roots
+
+
+@once
+def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[str]]:
+    """Source -> targets of the links of a relation; target -> sources where not forward."""
+    pairs: dict[str, list[str]] = {}
+    ends = ("source", "target") if forward else ("target", "source")
+    links = known["links"].filter(pl.col("relation") == relation)
+    for one, other in links.select(*ends).iter_rows():
+        pairs.setdefault(one, []).append(other)
+    return {one: list(dict.fromkeys(others)) for one, others in pairs.items()}
+
+
+@once
+def data_sets(known: Case) -> dict[str, list[str]]:
+    """Party -> the data sets that are its own."""
+    own = known["entities"].filter((pl.col("kind") == "dataset") & pl.col("party").is_not_null())
+    return dict(own.group_by("party", maintain_order=True).agg("id").iter_rows())
+
+
+ACTS = (  # what a party does or says, in the order told
+    "work_status",
+    "affected",
+    "came_through",
+    "contained",
+    "disputes_suits",
+    "under_review",
+    "user_data_affected",
+)
+_WEIGHTY = 3  # credibility up to which a claim is repeated as what a party does
+
+
+@once
+def positions(known: Case) -> dict[str, list[str]]:
+    """Party -> the newest credible claim of each kind on what it does, in the order of ACTS."""
+    owner = {one: party for party, sets in data_sets(known).items() for one in sets}
+    weighty = pl.col("credibility").cast(pl.Int64) <= _WEIGHTY
+    claims = known["claims"].filter(pl.col("predicate").is_in(ACTS) & weighty)
+    claims = claims.with_columns(party=pl.col("subject").replace(owner)).sort("known_on", "id")
+    newest = claims.unique(["party", "predicate"], keep="last", maintain_order=True)
+    order = newest.sort(pl.col("predicate").cast(pl.Enum(ACTS)), maintain_order=True)
+    return dict(order.group_by("party", maintain_order=True).agg("id").iter_rows())
+
+
+@once
+def silent(known: Case) -> list[str]:
+    """Claims that say that somebody is silent on what is asked, or that only ask."""
+    quiet = known["claims"].filter(pl.col("stance").is_in(["is silent", "is asked"]))
+    return quiet.sort("known_on", "id")["id"].to_list()
+
+
+def cited(known: Case) -> list[str]:
+    """The sources that rows of a view name, and what these restate, in order."""
+    found = {
+        name
+        for table, rows in known.tables.items()
+        if table != "sources"
+        for name in rows.explode("sources")["sources"].drop_nulls()
+    }
+    parents, queue = dict(known["sources"].select("id", "derived_from").iter_rows()), sorted(found)
+    while queue:
+        new = [name for name in parents[queue.pop()] if name not in found]
+        found |= set(new)
+        queue += new
+    return sorted(found)

@@ -1,0 +1,296 @@
+"""What is lost: by bearer, by form and by what a reader looks for, and what explains the spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from impact.case import checks
+from impact.case.ways import ROOT
+from impact.measures.reach import PARTIES
+from impact.numerics import graph, loss_kinds, measures
+from impact.simulation import (
+    Run,
+    arguments,
+    drawn_inputs,
+    net,
+    per_run,
+    rare,
+    rare_loss,
+    total,
+)
+
+Draws = NDArray[np.float64]
+
+
+@per_run
+def variables(run: Run) -> tuple[list[str], list[Draws]]:
+    """(input of each row, rows of `(draws,)`): all that varied in this run.
+
+    Rows are the draws of each input, and the outcome of each link that is not certain; an outcome
+    belongs to the link's least likely input.
+    """
+    inputs, drawn = run.known.inputs, drawn_inputs(run)
+    owners, rows = [name for name, _, _ in drawn], [values for _, _, values in drawn]
+    for link in (edge.name for edge in run.edges if run.reached.get(edge.source)):
+        if (mask := run.on[link]) not in (0, graph.everything(run.draws)):
+            terms = [term for term in run.model.terms[link] if term != checks.CERTAIN]
+            named = [checks.chance_term(term)[0] for term in terms] or [checks.LINK_INPUT + link]
+            owners.append(min(named, key=lambda name: inputs[name]["mode"] or 0.0))
+            rows.append(graph.unpack(mask, run.draws).astype(np.float64))
+    return owners, rows
+
+
+def explained(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
+    """(inputs, `(inputs, outcomes)`): share of an outcome's spread that goes with each input.
+
+    `outcomes` are `(outcomes, draws)`. Squared linear correlations with the draws and link outcomes
+    of an input, added up and scaled to sum to 1 over all inputs; a correlation within two standard
+    errors of 0 counts as 0, and an outcome that does not vary has 0 everywhere.
+    """
+    owners, varied = variables(run)
+    known = sorted(set(owners))
+    shares = np.zeros((len(known), outcomes.shape[0]))
+    if owners:
+        squared = measures.squared_correlations(varied, np.ascontiguousarray(outcomes.T))
+        squared[squared < 4 / run.draws] = 0.0
+        np.add.at(shares, [known.index(owner) for owner in owners], squared)
+        sums = shares.sum(axis=0)
+        shares = np.divide(shares, sums, out=np.zeros_like(shares), where=sums > 0)
+    return known, shares
+
+
+def assumed_shares(run: Run, outcomes: Draws) -> list[float]:
+    """For each outcome `(outcomes, draws)`, the share of its spread that assumptions carry."""
+    known, shares = explained(run, outcomes)
+    inputs = run.known.inputs
+    assumed = np.array([inputs[name]["basis_kind"] == "assumption" for name in known], dtype=bool)
+    return [float(column[assumed].sum()) for column in shares.T]
+
+
+@per_run
+def leading_to(run: Run, entity: str) -> tuple[str, ...]:
+    """The inputs of the chances of the links that lead to an entity from what is reached."""
+    return tuple(
+        checks.chance_term(term)[0]
+        for edge in run.edges
+        if edge.target == entity and (edge.source == ROOT or edge.source in run.reached)
+        for term in run.model.terms[edge.name]
+        if term != checks.CERTAIN
+    )
+
+
+TOTAL = "total"
+
+
+PERSON_WEEKS = "person-weeks"
+
+
+BAND = "band"  # argument of a product: the share of the people whom a row concerns
+
+
+LED = 0.5  # share of the spread from which assumptions are said to lead
+
+
+LIKELY = 0.5  # chance from which the work that a workforce loses is told
+
+
+def bearers(run: Run) -> list[str]:
+    """Ids of all who lose or receive by a row of losses.csv, in order."""
+    rows = run.known["losses"]
+    return sorted({*rows["bearer"], *rows["received_by"].drop_nulls()})
+
+
+@per_run
+def by_form(run: Run) -> pl.DataFrame:
+    """Mean gross loss by `bearer` and FAIR `form`: `mean_usd`. Transfers are counted here."""
+    rows = run.known["losses"].select("id", "bearer", "form")
+    means = [float(run.losses[name].mean() or 0.0) for name in rows["id"]]
+    summed = rows.with_columns(mean_usd=pl.Series(means, dtype=pl.Float64))
+    return summed.group_by("bearer", "form").agg(pl.col("mean_usd").sum()).sort("bearer", "form")
+
+
+def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Draws]:
+    """(people concerned, person-weeks) of a product over people and weeks, its shares included.
+
+    The argument BAND is the share of the people whom the row concerns; every other share is one of
+    their time. People is None where the loss is no such product.
+    """
+    units = dict(run.known["inputs"].select("id", "unit").iter_rows())
+    pairs, values = checks.argument_pairs(loss["arguments"]), arguments(run, loss["id"])
+    dims = {name: loss_kinds.dimension(units[pairs[name]]) for name in pairs}
+    people = [name for name in pairs if dims[name] == {"person": 1}]
+    weeks = [name for name in pairs if dims[name] == {"week": 1}]
+    if loss["kind"] != "product" or not people or not weeks:
+        return None, np.zeros(run.draws)
+    shares = [name for name in pairs if not dims[name]]
+    effort = loss_kinds.product({name: values[name] for name in (*people, *weeks, *shares)})
+    concerned = values[people[0]] * values.get(BAND, np.ones(1))
+    return concerned, np.broadcast_to(effort, run.draws)
+
+
+_NAMES = ("mean", *measures.QUANTILES, "tvar95")
+USD = [f"{name}{part}" for name in _NAMES for part in ("_usd", "_error_usd")]
+
+
+@per_run
+def by_bearer(run: Run) -> pl.DataFrame:
+    """One row per bearer and `total` (net of transfers), with the measures of its net loss.
+
+    Columns `bearer`, `chance` (of a loss), then each of mean, p05, p50, p90, p95, p99, tvar95 as
+    `NAME_usd` and `NAME_error_usd`; `low`, `high`, `given` and `often` of its nine-in-ten range,
+    see `measures.Spread`; `hits` (draws with a loss), `rare` (no draw met it, and it can happen),
+    `assumed_share` and `weakest` (the weakest basis that it rests on). Under 500 draws with a loss
+    the measures are null; where assumptions lead, p99 is null.
+    """
+    who = [*bearers(run), TOTAL]
+    amounts = np.array([*(net(run, bearer) for bearer in who[:-1]), total(run)])
+    rows: list[dict[str, Any]] = []
+    for bearer, lost, share in zip(who, amounts, _assumed(run, who[:-1], amounts), strict=True):
+        found = measures.loss_measures(lost)
+        row: dict[str, Any] = {"bearer": bearer, "chance": found["chance"].value}
+        for name in _NAMES:
+            row |= {f"{name}_usd": found[name].value, f"{name}_error_usd": found[name].error}
+        if share > LED:
+            row |= {"p99_usd": None, "p99_error_usd": None}
+        spread, hits = measures.nine_in_ten(lost, whole=bearer == TOTAL), np.count_nonzero(lost)
+        row |= {"low": spread.low, "high": spread.high, "given": spread.given}
+        row |= {"often": spread.chance, "hits": int(hits), "rare": unmet(run, bearer)}
+        if row["rare"]:
+            mean = rare_mean(run, bearer)
+            row |= dict.fromkeys(USD) | {"chance": None, "low": None, "high": None}
+            row |= {"mean_usd": mean.value, "mean_error_usd": mean.error}
+        rows.append(row | {"assumed_share": share, "weakest": run.lineage.basis(bearer)})
+    floats = dict.fromkeys((*USD, "chance", "low", "high"), pl.Float64)
+    return pl.DataFrame(rows, schema_overrides=floats)
+
+
+def unmet(run: Run, bearer: str) -> bool:
+    """Whether no draw met a loss of a bearer, or of all (`total`), and yet it can happen."""
+    events = run.memo["events"] if run.over == "year" else run
+    lost = total(run) if bearer == TOTAL else net(run, bearer)
+    return not np.any(lost) and any(
+        row["needs"] in rare(events)
+        for row in events.model.losses.values()
+        if bearer in (row["bearer"], TOTAL)
+    )
+
+
+def rare_mean(run: Run, bearer: str) -> measures.Measure:
+    """The exact mean of a loss that no draw met, given the event; not resolved of a year."""
+    expected = None if run.over == "year" else rare_loss(run, bearer)
+    return measures.UNRESOLVED if expected is None else measures.mean(expected)
+
+
+def _assumed(run: Run, who: list[str], amounts: Draws) -> list[float]:
+    """Share of the spread that assumptions carry, of each bearer and the total.
+
+    Of a year it is that of one event; all of it where how often events happen is an assumption.
+    """
+    if run.over == "event":
+        return assumed_shares(run, amounts)
+    rates = [row for row in run.known.inputs.values() if row["unit"] == checks.RATE]
+    if rates[0]["basis_kind"] == "assumption":
+        return [1.0] * len(amounts)
+    events: Run = run.memo["events"]
+    each = np.array([*(net(events, bearer) for bearer in who), total(events)])
+    return assumed_shares(events, each)
+
+
+@per_run
+def ranges(run: Run) -> pl.DataFrame:
+    """Nine-in-ten ranges of what a reader looks for: `id`, `who`, `part`, `driver`, `unit`.
+
+    `part` is work, pay, pay_each (of one person of a workforce, by band), net (of a supplier that
+    keeps or receives something), own, driver (of clients, pooled by kind) or total; `who` is an
+    entity, a kind of client, or `total`. Then `low`, `mid`, `high` and `given`, see
+    `measures.Spread`, `chance`, `rare` (no draw met it, and it can happen) and `about` (the bearer,
+    a row of losses or `total`).
+    """
+    rows = [*_idle(run), *_suppliers(run), *_drivers(run)]
+    if np.any(total(run)) or unmet(run, TOTAL):
+        rows.append(_range(run, TOTAL, "total", total(run), TOTAL))
+    return pl.DataFrame(rows, schema=_RANGES, orient="row")
+
+
+_RANGES = {
+    **dict.fromkeys(("id", "who", "part", "driver", "unit", "about"), pl.String),
+    **dict.fromkeys(("low", "mid", "high", "chance"), pl.Float64),
+    **dict.fromkeys(("given", "rare"), pl.Boolean),
+}
+
+
+def _range(
+    run: Run, who: str, part: str, amounts: Draws, about: str, driver: str = "", unit: str = "money"
+) -> dict[str, Any]:
+    """A row of `ranges`."""
+    found = measures.nine_in_ten(amounts, whole=part == "total")
+    row = run.known.rows("losses").get(about)
+    missed = unmet(run, row["bearer"] if row else about) and not np.any(amounts)
+    of = {"id": f"{about}.{part}", "who": who, "part": part, "driver": driver, "unit": unit}
+    ends = {"low": found.low, "mid": found.mid, "high": found.high, "given": found.given}
+    return {**of, **ends, "chance": found.chance, "rare": missed, "about": about}
+
+
+def _idle(run: Run) -> list[dict[str, Any]]:
+    """For each workforce likely to lose pay: person-weeks, all pay, pay of one person by band."""
+    rows = list[dict[str, Any]]()
+    for force in run.known["entities"].filter(pl.col("kind") == "workforce")["id"]:
+        lost = net(run, force)
+        if np.count_nonzero(lost) <= LIKELY * run.draws:
+            continue
+        weeks, each = np.zeros(run.draws), list[dict[str, Any]]()
+        for loss in run.known["losses"].filter(pl.col("bearer") == force).iter_rows(named=True):
+            people, effort = _natural_units(run, loss)
+            if people is not None:
+                amount = run.losses[loss["id"]]
+                weeks = weeks + effort * (amount > 0)
+                one = amount / people
+                each.append(_range(run, force, "pay_each", one, loss["id"], loss["driver"]))
+        rows.append(_range(run, force, "pay", lost, force))
+        if each:
+            rows += [*each, _range(run, force, "work", weeks, force, unit="weeks")]
+    return rows
+
+
+def _suppliers(run: Run) -> list[dict[str, Any]]:
+    kinds = run.known.rows("entities")
+    keep = set(run.known["losses"]["received_by"].drop_nulls())
+    return [
+        _range(run, one, "net" if one in keep else "own", net(run, one), one)
+        for kind in ("vendor", "group")
+        for one in sorted(set(run.known["losses"]["bearer"]))
+        if kinds[one]["kind"] == kind and (np.any(net(run, one)) or unmet(run, one))
+    ]
+
+
+def _drivers(run: Run) -> list[dict[str, Any]]:
+    """Clients of a kind as one band by driver: the draws of all of them.
+
+    What one client alone may lose is that client's own.
+    """
+    kinds = run.known.rows("entities")
+    mine = run.known["losses"].filter(pl.col("received_by").is_null())
+    of_driver: dict[str, set[str]] = {}
+    groups: dict[tuple[str, str], list[str]] = {}
+    clients = [
+        (name, bearer, driver)
+        for name, bearer, driver in mine.select("id", "bearer", "driver").iter_rows()
+        if kinds[bearer]["kind"] in PARTIES
+    ]
+    for _, bearer, driver in clients:
+        of_driver.setdefault(driver, set()).add(bearer)
+    for name, bearer, driver in clients:
+        alone = len(of_driver[driver]) == 1
+        groups.setdefault((bearer if alone else kinds[bearer]["kind"], driver), []).append(name)
+    needs = dict(mine.select("id", "needs").iter_rows())
+    rows = []
+    for (who, driver), ids in groups.items():
+        pooled = np.concatenate([run.losses[name] for name in ids])
+        if np.any(pooled) or any(needs[name] in rare(run) for name in ids):
+            rows.append(_range(run, who, "driver", pooled, ids[0], driver))
+    return rows

@@ -1,0 +1,406 @@
+"""Statements: what is claimed alike, on which origins, and how it stands against what excludes it.
+
+A topic is a subject, a predicate and a qualifier; a statement is one value of a topic. Nothing is
+merged and nothing is dropped: of a dispute both sides are kept, and what a claimant replaced or
+took back is told as such.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations, product
+from typing import Any
+
+import polars as pl
+
+from impact import words
+from impact.case.folder import Case, once
+from impact.case.schema import (
+    ADMIRALTY_LETTERS,
+    ADMIRALTY_NUMBERS,
+    SAME_AS,
+    SINGLE_VALUED,
+)
+from impact.case.ways import ROOT
+from impact.measures.evidence import names, origins
+from impact.numerics import times
+
+Claim = dict[str, Any]
+
+
+Topic = tuple[str, str, str]
+
+
+ESTABLISHED, LIKELY, DISPUTED, CLAIMED, DENIED, UNKNOWN = STANDINGS = (
+    "established",
+    "likely",
+    "disputed",
+    "claimed only",
+    "denied",
+    "unknown",
+)
+
+
+UNSAID = ("is silent", "is asked")  # stances that state nothing
+
+
+CLEARLY = 1.25  # weight of one side over the other from which it is called better supported
+
+
+SERIOUS = 0.3  # share of a statement's weight from which what excludes it makes it disputed
+
+
+CONFIRMED, PROBABLE = 0.8, 0.6  # weights of one origin: A1, A2, B1; and A3, B2, C1
+
+
+_WEIGHTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
+
+
+_RELIABILITY = dict(zip(ADMIRALTY_LETTERS, _WEIGHTS, strict=True))
+
+
+_CREDIBILITY = dict(zip(ADMIRALTY_NUMBERS, _WEIGHTS, strict=True))
+
+
+_SLUG = re.compile(r"[a-z]+(-[a-z]+)+")
+
+
+_DAY = re.compile(r"\d{4}(-\d\d){0,2}")
+
+
+_TOPICS = {
+    "affected_version": "which version is affected",
+    "available_minutes": "how long it was available",
+    "basis_of_pause": "who tells of the pause",
+    "client_of": "whose client it is",
+    "counts": "what is counted",
+    "cve": "its CVE record",
+    "disclosed_on": "when it was disclosed",
+    "extortionist": "who extorts",
+    "headcount": "how many people",
+    "intruder": "who got in",
+    "leak_content": "what it holds",
+    "leak_status": "what became of it",
+    "malicious_from": "date of the malicious releases",
+    "organisations_affected": "how many are affected",
+    "payload": "which file carries the code",
+    "registry": "on which registry",
+    "runs_when": "when the code runs",
+    SAME_AS: "whether it is the same as another",
+    "theft_began": "when the theft began",
+    "theft_ended": "when the theft ended",
+    "token_stolen_at": "where the token was stolen",
+    "who_paused": "who paused",
+    "who_was_idled": "who was idled",
+    "work_status": "its work",
+}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One value of a topic: who asserts it, who denies it, and how it stands.
+
+    `about` is its topic and `topic` that in words, `key` what claims must share to say it and
+    `value` that in words; `origins` maps each independent origin to the greatest weight that it
+    lends. Against it stand `denials` of it, `objections`, which are denials of something else that
+    a `contradicts` joins to it, and `rivals`, the places of the statements that exclude it.
+    """
+
+    about: Topic
+    topic: str
+    key: tuple[Any, ...]
+    value: str
+    claims: tuple[Claim, ...]
+    denials: tuple[Claim, ...]
+    origins: Mapping[str, float] = field(repr=False)
+    objections: tuple[Claim, ...] = ()
+    rivals: tuple[int, ...] = ()
+    standing: str = UNKNOWN
+
+    @property
+    def name(self) -> str:
+        """SUBJECT.PREDICATE[.QUALIFIER], the name of its topic."""
+        return ".".join(part for part in self.about if part)
+
+    @property
+    def support(self) -> float:
+        """How well its origins support it, 0 to 1; see `combined`."""
+        return combined(self.origins.values())
+
+    @property
+    def against(self) -> tuple[Claim, ...]:
+        """The claims against it that assert nothing themselves."""
+        return (*self.denials, *self.objections)
+
+    @property
+    def first(self) -> Claim:
+        """The claim that tells it best: the most credible, then the earliest."""
+        return min(self.claims or self.denials, key=firmest)
+
+
+def firmest(claim: Claim) -> tuple[Any, ...]:
+    """The order of claims that say the same: the most credible, then the earliest."""
+    return claim["credibility"], claim["known_on"], claim["id"]
+
+
+@once
+def _reach(known: Case) -> dict[str, dict[str, float]]:
+    """Source -> independent origin -> weight: the lesser of the two reliabilities.
+
+    What was read of an origin through a copy is no more reliable than the copy.
+    """
+    letters = dict(known["sources"].select("id", "reliability").iter_rows())
+    weight = {name: _RELIABILITY[letter] for name, letter in letters.items()}
+    return {
+        name: {origin: min(weight[name], weight[origin]) for origin in origins(known, [name])}
+        for name in letters
+    }
+
+
+def weighed(known: Case, claims: Iterable[Claim]) -> dict[str, float]:
+    """Independent origin -> the greatest reliability times credibility that it lends to claims.
+
+    A and 1 are 1.0, then 0.8 to 0.2; F and 6 are 0.
+    """
+    reach, best = _reach(known), dict[str, float]()
+    for claim in claims:
+        for source in claim["sources"]:
+            for origin, weight in reach[source].items():
+                lent = weight * _CREDIBILITY[claim["credibility"]]
+                best[origin] = max(best.get(origin, 0.0), lent)
+    return best
+
+
+def combined(weights: Iterable[float]) -> float:
+    """The weights of independent origins together: `1 - (1 - w) (1 - w') ...`.
+
+    As if each were the chance that the origin is right, the chance that one of them is: many weak
+    origins do not outvote a firm one.
+
+    >>> round(combined([0.5, 0.5]), 2), combined([])
+    (0.75, 0.0)
+    """
+    return 1.0 - math.prod(1.0 - weight for weight in weights)
+
+
+def support(known: Case, claims: Iterable[Claim]) -> float:
+    """How well independent origins support claims that say the same, 0 to 1."""
+    return combined(weighed(known, claims).values())
+
+
+@once
+def replaced(known: Case) -> dict[str, str]:
+    """Claim -> the later claim of the same claimant that supersedes it."""
+    rows = known["claims"].explode("supersedes").drop_nulls("supersedes")
+    rows = rows.filter(pl.col("supersedes").is_in(known["claims"]["id"].implode()))
+    return dict(rows.select("supersedes", "id").sort("id").iter_rows())
+
+
+def taken_back(known: Case) -> list[Claim]:
+    """The claims that their claimants took back by then, as the rows that say so."""
+    if "claims" not in known.ended:
+        return []
+    there = known["entities"]["id"].implode()
+    rows = known.ended["claims"].filter(
+        pl.col("claimant").is_in(there) & pl.col("subject").is_in(there)
+    )
+    return rows.sort("known_on", "id").to_dicts()
+
+
+@once
+def statements_of(known: Case) -> tuple[Statement, ...]:
+    """Every statement of a view, with its standing; the rule is in docs/method.md."""
+    gone = replaced(known)
+    groups: dict[Topic, dict[Any, tuple[list[Claim], list[Claim]]]] = {}
+    asked: dict[Topic, list[Claim]] = {}
+    for claim in known["claims"].iter_rows(named=True):
+        about = (str(claim["subject"]), str(claim["predicate"]), claim["qualifier"] or "")
+        if claim["stance"] in UNSAID:
+            asked.setdefault(about, []).append(claim)
+        elif claim["id"] not in gone:
+            sides = groups.setdefault(about, {}).setdefault(_key(claim), ([], []))
+            sides[claim["stance"] == "denies"].append(claim)
+    found: list[Statement] = []
+    for about, values in sorted(groups.items()):
+        for asserted, denied in values.values():
+            found.append(_statement(known, about, asserted, denied))
+    for about, claims in sorted(asked.items()):
+        if about not in groups:
+            found.append(_statement(known, about, claims, []))
+    return tuple(_stand(known, found))
+
+
+def topic(known: Case, name: str) -> list[Statement]:
+    """The statements of one topic, the best supported first; none where it is not known.
+
+    `name` is SUBJECT.PREDICATE[.QUALIFIER], or what the ids of claims of one topic begin with, such
+    as `litellm-window`.
+    """
+    every = statements_of(known)
+    found = [one for one in every if one.name == name]
+    if not found:
+        begun = {one.name for one in every for claim in (*one.claims, *one.denials)
+                 if claim["id"].startswith(f"{name}-")}  # fmt: skip
+        found = [one for one in every if one.name in begun] if len(begun) == 1 else []
+    return sorted(found, key=lambda one: (-one.support, one.first["id"]))
+
+
+def _statement(known: Case, about: Topic, claims: list[Claim], denials: list[Claim]) -> Statement:
+    """A statement as claimed; one that nobody makes, because it was only asked, has no value."""
+    subject, predicate, qualifier = about
+    example, said = (claims or denials)[0], names(known)
+    if subject == ROOT and qualifier in said:  # what is said of the event for one party
+        of, qualifier = said[qualifier], ""
+    else:
+        of = said[subject]
+    told = f"{of}: {_TOPICS.get(predicate, predicate)}".replace("_", " ")
+    told += f" ({said.get(qualifier, qualifier)})" if qualifier not in told.lower() else ""
+    return Statement(
+        about=about,
+        topic=told,
+        key=_key(example),
+        value="" if example["stance"] in UNSAID else value_of(known, example),
+        claims=tuple(claims),
+        denials=tuple(denials),
+        origins=weighed(known, claims),
+    )
+
+
+def _key(claim: Claim) -> tuple[Any, ...]:
+    """What two claims on one topic must share to say the same."""
+    numbers = tuple(claim[part] for part in ("low", "mode", "high", "unit"))
+    if claim["object"] is None and numbers[:3] == (None, None, None):
+        return (claim["says"],)
+    return (claim["object"], *numbers)
+
+
+def value_of(known: Case, claim: Claim) -> str:
+    """What a claim says of its subject: names for ids, a range with its unit, or its sentence."""
+    ends = [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
+    if claim["object"]:
+        said = names(known)
+        parts = claim["object"].split(", ")
+        return ", ".join(
+            said.get(part, part.replace("-", " ") if _SLUG.fullmatch(part) else part)
+            for part in parts
+        )
+    if ends:
+        more = "more than " if _ends(claim)[1] == float("inf") else ""
+        return f"{more}{words.number_range(min(ends), max(ends), 6)} {claim['unit'] or ''}".strip()
+    return str(claim["says"]).rstrip(".")
+
+
+def _stand(known: Case, found: list[Statement]) -> Iterable[Statement]:
+    """The statements with what excludes each, and their standing."""
+    found = list(_objected(found))
+    place = {claim["id"]: at for at, one in enumerate(found) for claim in one.claims}
+    rivals: dict[int, set[int]] = {at: set() for at in range(len(found))}
+    by_topic: dict[Topic, list[int]] = {}
+    for at, one in enumerate(found):
+        if one.first["predicate"] in SINGLE_VALUED and one.claims:
+            by_topic.setdefault(one.about, []).append(at)
+    pairs = [pair for places in by_topic.values() for pair in combinations(places, 2)]
+    pairs = [
+        (at, other)
+        for at, other in pairs
+        if any(_exclude(a, b) for a, b in product(found[at].claims, found[other].claims))
+    ]
+    pairs += [
+        (at, place[other])
+        for at, one in enumerate(found)
+        for claim in one.claims
+        for other in claim["contradicts"]
+        if place.get(other, at) != at
+    ]
+    for first, second in pairs:
+        rivals[first].add(second)
+        rivals[second].add(first)
+    against = [
+        max([support(known, one.against), *(found[rival].support for rival in rivals[at])])
+        for at, one in enumerate(found)
+    ]
+    sure = [_confirmed(one) and against[at] < SERIOUS * one.support for at, one in enumerate(found)]
+    for at, one in enumerate(found):
+        denied = support(known, one.against) > CLEARLY * one.support
+        denied |= any(sure[rival] for rival in rivals[at])
+        standing = ESTABLISHED if sure[at] else _word(one, against[at], denied)
+        yield replace(one, rivals=tuple(sorted(rivals[at])), standing=standing)
+
+
+def _objected(found: list[Statement]) -> Iterable[Statement]:
+    """The statements, each with the denials of others that it contradicts or that contradict it."""
+    denials = {claim["id"]: claim for one in found for claim in one.denials}
+    for one in found:
+        mine = {claim["id"] for claim in one.claims}
+        named = {other for claim in one.claims for other in claim["contradicts"]}
+        more = [c for name, c in denials.items() if name in named or mine & set(c["contradicts"])]
+        more = [claim for claim in more if claim not in one.denials]
+        yield replace(one, objections=tuple(more)) if mine and more else one
+
+
+def _exclude(one: Claim, other: Claim) -> bool:
+    """Whether two values of a topic that takes one cannot both be true, for an overlapping time."""
+    for first, last in ((one, other), (other, one)):
+        ended, began = first["valid_to"], last["valid_from"]
+        if ended and began and ended < times.start(began):
+            return False
+    first, second = one["object"], other["object"]
+    if first and second:  # a coarser date does not contradict a finer one
+        dated = _DAY.fullmatch(first) and _DAY.fullmatch(second)
+        return not (dated and (first.startswith(second) or second.startswith(first)))
+    if first or second:
+        return True
+    (low, high), (least, most) = _ends(one), _ends(other)
+    return one["unit"] != other["unit"] or high < least or most < low
+
+
+def _ends(claim: Claim) -> tuple[float, float]:
+    """The range of a number that is said; without an upper end `more than` is open."""
+    low, mode, high = (claim[part] for part in ("low", "mode", "high"))
+    given = [value for value in (low, mode, high) if value is not None]
+    if not given:
+        return float("-inf"), float("inf")
+    return min(given), float("inf") if low is not None and high is None else max(given)
+
+
+def _confirmed(one: Statement) -> bool:
+    """Whether a statement has one origin that confirms it, or two that make it probable."""
+    weights = sorted(one.origins.values(), reverse=True)
+    alone, together = weights[:1] >= [CONFIRMED], weights[1:2] >= [PROBABLE]
+    return bool(one.value and one.claims) and (alone or together)
+
+
+def _word(one: Statement, against: float, denied: bool) -> str:
+    """The standing of a statement that is not established."""
+    if not one.value:
+        return UNKNOWN
+    if denied or not one.claims:
+        return DENIED
+    if against and against >= SERIOUS * one.support:
+        return DISPUTED
+    return LIKELY if max(one.origins.values(), default=0.0) >= PROBABLE else CLAIMED
+
+
+@once
+def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
+    """(topic, better supported side, other side) of statements that cannot all be true.
+
+    Found from equal subject, predicate and qualifier where a predicate takes one value, from what
+    one asserts and another denies, and from `contradicts`. Of several values of a topic each is
+    set beside the best; a claim that its claimant replaced takes no part.
+    """
+    every = statements_of(known)
+    rank = [(-one.support, one.first["id"]) for one in every]
+    found: list[tuple[str, list[Claim], list[Claim]]] = []
+    for at, one in enumerate(every):
+        if one.claims and one.against:
+            sides = sorted((one.claims, one.against), key=lambda side: -support(known, side))
+            found.append((one.topic, list(sides[0]), list(sides[1])))
+        better = sorted((n for n in one.rivals if rank[n] < rank[at]), key=rank.__getitem__)
+        alike = [n for n in better if every[n].about == one.about]
+        for n in [*alike[:1], *(n for n in better if n not in alike)]:
+            found.append((every[n].topic, list(every[n].claims), list(one.claims)))
+    return found

@@ -1,0 +1,95 @@
+"""When a malicious version was available, by every account, and the dated events."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from impact.case.folder import Case, once
+from impact.measures.evidence import names
+from impact.measures.standing import support
+from impact.numerics import times
+
+
+@once
+def accounts(known: Case, release: str) -> pl.DataFrame:
+    """Each account of when a release was available, the best supported first.
+
+    Columns `account` (whose), `opens`, `closes` (null while open), `minutes` (null while open). An
+    account that states a shorter length than its row ends by that.
+    """
+    said, claims, rows = names(known), known.rows("claims"), []
+    for row in known["windows"].filter(pl.col("entity") == release).iter_rows(named=True):
+        told = [claims[name] for name in row["claims"]]
+        closes = row["closes"]
+        if closes and told and told[0]["unit"] == "minutes" and told[0]["mode"] is not None:
+            closes = min(closes, row["opens"] + timedelta(minutes=told[0]["mode"]))
+        length = (closes - row["opens"]).total_seconds() / 60 if closes else None
+        who = said[told[0]["claimant"]] if told else "not sourced"
+        rows.append((-support(known, told[:1]), row["id"], who, row["opens"], closes, length))
+    schema = {"account": pl.String(), **SPAN, "minutes": pl.Float64()}
+    return pl.DataFrame([row[2:] for row in sorted(rows)], schema=schema, orient="row")
+
+
+@once
+def window(known: Case, release: str) -> pl.DataFrame:
+    """When a release was available: the `core` inside every account, the `hull` around all.
+
+    Columns `part`, `opens`, `closes`; a part still open has no `closes`. No rows where no account
+    is known; no core where the accounts share no minute.
+    """
+    found = accounts(known, release)
+    opens, closes = found["opens"].to_list(), found["closes"].drop_nulls().to_list()
+    rows = []
+    if opens:
+        still_open = len(closes) < len(opens)
+        rows.append(("hull", min(opens), None if still_open else max(closes)))
+        if not closes or max(opens) < min(closes):
+            rows.append(("core", max(opens), min(closes, default=None)))
+    return pl.DataFrame(rows, schema={"part": pl.String(), **SPAN}, orient="row")
+
+
+SPAN: dict[str, pl.DataType] = {"opens": times.INSTANT, "closes": times.INSTANT}
+
+
+def events(known: Case) -> pl.DataFrame:
+    """The reported events about what stands in links.csv, the most credible first.
+
+    `delay_days` is null where the first report is dated by a month or a year only.
+    """
+    minutes = (pl.col("known_on") - pl.col("valid_from")).dt.total_minutes().clip(lower_bound=0)
+    linked = {*known["links"]["source"], *known["links"]["target"]} - {"event"}
+    happened = (pl.col("predicate") == "happened") & pl.col("valid_from").is_not_null()
+    told = happened & (pl.col("stage") != "context") & pl.col("subject").is_in(sorted(linked))
+    who = pl.col("claimant").replace_strict(names(known), default=None, return_dtype=pl.String)
+    return known["claims"].filter(told).sort("credibility", "valid_from", "id").select(
+        "id", "stage", "says", "short", "lane", "credibility",
+        happened_on="valid_from",
+        reported_on="known_on",
+        reported_by=who,
+        delay_days=pl.when(times.is_dated("known_on")).then(minutes / 1440),
+    )  # fmt: skip
+
+
+def longest_delay(events: pl.DataFrame) -> float:
+    """Days from an event to its first report, the most of all events; 0 where none is dated."""
+    return max((days for days in events["delay_days"] if days is not None), default=0.0)
+
+
+def told_windows(known: Case) -> pl.DataFrame:
+    """The windows to tell of: those of versions of a package, else of what is linked, else all."""
+    rows, links = known["windows"], known["links"]
+    versions = links.filter(pl.col("relation") == "version_of")["source"]
+    for named in (set(versions), {*links["source"], *links["target"]}):
+        found = rows.filter(pl.col("entity").is_in(sorted(named)))
+        if found.height:
+            return found
+    return rows
+
+
+def stated(known: Case, release: str) -> bool:
+    """Whether any account of a release states its length."""
+    rows, claims = known["windows"].filter(pl.col("entity") == release), known.rows("claims")
+    told = [claims[name] for names_ in rows["claims"] for name in names_[:1]]
+    return any(claim["unit"] == "minutes" and claim["mode"] is not None for claim in told)
