@@ -25,7 +25,7 @@ MUTANTS := $(VENV)-mutants/.done
 .PHONY: help setup report test lint bench bench-long mutants lab lock clean
 
 help:
-	@echo "make report   the pages of a case (CASE=$(CASE))"
+	@echo "make report   all pages of a case and its scenarios compared (CASE=$(CASE))"
 	@echo "make test     all tests, two at a time (TESTS=$(TESTS))"
 	@echo "make lint     ruff, mypy, notebooks without outputs"
 	@echo "make bench    the kit beside its peers (BENCH=--write puts the table into docs/benchmarks.md)"
@@ -39,7 +39,8 @@ help:
 setup: $(PROJECT)
 
 report: setup
-	@$(BIN)/impact report $(CASE)
+	@$(BIN)/impact report $(CASE) --scenario all --jobs 2 >/dev/null
+	@$(BIN)/impact report $(CASE) --notebook all --jobs 2
 
 # By file, so that what a file sets up is set up once; in the order of tests/conftest.py.
 test: $(DEV)

@@ -139,6 +139,18 @@ def _print_json(record: dict[str, Any]) -> None:
 
 @main.command()
 @click.argument("case")
+@click.option("--to", default="", metavar="WHO", help="Only what this party can answer.")
+@view_options
+def ask(case: str, to: str, draws: int, seed: int, **view: Any) -> None:
+    """Print the questions of CASE that would settle most, as a mail."""
+    from impact.answers import shown
+    from impact.simulation import simulate
+
+    click.echo(shown.mail(simulate(_view(case, view), draws, seed), to))
+
+
+@main.command()
+@click.argument("case")
 @click.argument("name")
 @view_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -38,6 +38,7 @@ def bottom_line(run: Run) -> Answer:
         "sure": sure,
         "on": positions,
         "through": through,
+        "through_claim": chain[place - 1][1] if place else None,
         "package": next((versions[one] for one in through if one in versions), None),
         "known_bad": [name for name in versions if name in sure],
         "suspect": _suspect(run),
@@ -49,7 +50,7 @@ def bottom_line(run: Run) -> Answer:
         ][:4],
         "decisions": [one for one in mine if one["stake"]][:1],
         "question": asked[0] if asked else None,
-        "contact": _contact(run, asked[0]["ask"]) if asked else "",
+        "contact": _contact(run, asked[0]["ask"]) if asked else None,
         "today": [d for d in _advice(run) if d["role"] == role][-_MOST:],
         "others": [d for d in _advice(run) if d["role"] not in (role, "vendor")][:1],
         "pays": _pays(run)[:_MOST] if role == "client" else [],
@@ -81,11 +82,11 @@ def _suspect(run: Run) -> list[str]:
     return best.head(2)["id"].to_list()
 
 
-def _contact(run: Run, ask: str) -> str:
-    """How to reach whom a question is for, where the case holds it."""
-    rows = run.known["entities"].select("name", "contact").drop_nulls()
+def _contact(run: Run, ask: str) -> str | None:
+    """How to reach whom a question is for: empty where no row says it, None for a reader's own."""
+    rows = run.known["entities"].select("name", pl.col("contact").fill_null(""))
     found: dict[str, str] = dict(rows.iter_rows())
-    return found.get(ask, "")
+    return found.get(ask)
 
 
 def _advice(run: Run) -> list[dict[str, Any]]:
@@ -97,8 +98,9 @@ def _advice(run: Run) -> list[dict[str, Any]]:
         & pl.col("met_on").is_null()
     )
     rows = steps.sort("known_on", "id").iter_rows(named=True)
+    publisher = dict(known["sources"].select("id", "publisher").iter_rows())
     return [
-        {**row, "role": role_of(known, row["bearer"])}
+        {**row, "role": role_of(known, row["bearer"]), "by": publisher[row["sources"][0]]}
         for row in rows
         if row["sources"] and found[row["bearer"]]["how"] in ("drawn", "rare")
     ]

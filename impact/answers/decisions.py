@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,8 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
 
     Costs are net losses of the bearer on the same draws, so differences are of the options alone.
     Table: `id`, `decision`, `option`, `says`, `mean_usd`, `error_usd`, `p05`, `p50`, `p95`,
-    `range`, `fixed_usd` (mean cost without what the decision turns on), `slope` (what each unit of
+    `range`, `fixed_usd` (mean cost without what the decision turns on), `extra_usd` (that above
+    the option for which it is least), `slope` (what each unit of
     that adds), `best_chance`, `regret_usd` (mean cost above the cheapest of each draw) and
     `best_when`.
     """
@@ -95,7 +97,7 @@ def _turn(run: Run, one: Weighed) -> dict[str, Any]:
     titles = {option.id: option.title for option in decision.options}
     zones = [
         {
-            "title": words.listed([titles[name] for name in at.options], "or"),
+            "title": _either(titles, at),
             "equal": len(at.options) > 1,
             "low": at.low,
             "high": at.high,
@@ -129,7 +131,7 @@ def _turn(run: Run, one: Weighed) -> dict[str, Any]:
 _SCHEMA = {
     **dict.fromkeys(("id", "decision", "option", "says"), pl.String),
     **dict.fromkeys(("mean_usd", "error_usd", "p05", "p50", "p95"), pl.Float64),
-    **dict.fromkeys(("fixed_usd", "slope", "best_chance", "regret_usd"), pl.Float64),
+    **dict.fromkeys(("fixed_usd", "extra_usd", "slope", "best_chance", "regret_usd"), pl.Float64),
     **dict.fromkeys(("range", "best_when"), pl.String),
 }
 
@@ -138,7 +140,7 @@ def _rows(run: Run, one: Weighed, chance_of: bool) -> list[dict[str, Any]]:
     found, chances, regrets = regimes(one), one.best_chances, one.regrets
     unit = run.known.inputs[one.decision.flips_on]["unit"]
     whole = not unpriced(run, one)  # else shares and regrets would say something false
-    rows = []
+    rows, least = [], min(line.at_zero for line in one.lines)
     for place, (option, line) in enumerate(zip(one.decision.options, one.lines, strict=True)):
         cost = measures.loss_measures(one.costs[place])["mean"]
         spread = measures.nine_in_ten(one.costs[place], whole=True)
@@ -155,6 +157,7 @@ def _rows(run: Run, one: Weighed, chance_of: bool) -> list[dict[str, Any]]:
                 "p95": spread.high,
                 "range": in_all(spread, run.known.currency),
                 "fixed_usd": line.at_zero,
+                "extra_usd": line.at_zero - least,
                 "slope": line.slope if chance_of else None,
                 "best_chance": float(chances[place]) if whole else None,
                 "regret_usd": float(regrets[place]) if whole else None,
@@ -162,6 +165,12 @@ def _rows(run: Run, one: Weighed, chance_of: bool) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _either(titles: Mapping[str, str], at: Regime) -> str:
+    """The options that are cheapest in a regime, in words."""
+    first, *others = (titles[name] for name in at.options)
+    return words.listed([first, *map(words.uncapital, others)], "or")
 
 
 def _best_when(option: str, found: list[Regime], unit: str) -> str:
@@ -192,8 +201,8 @@ def _picture(run: Run, one: Weighed) -> dict[str, Any] | None:
     xs = np.geomspace(low, high, 91) if positive else np.linspace(low, high, 91)
     xs = np.sort(np.concatenate([xs, marks]))
     lines = {line.option: [line.at(x) for x in xs.tolist()] for line in one.lines}
-    named = [(words.listed([titles[name] for name in at.options], "or"), at) for at in found]
-    leads = {at.options[0]: title for title, at in named}
+    named = [(_either(titles, at), at) for at in found]
+    leads = {option: title for title, at in reversed(named) for option in at.options}
     zones = [(title, max(at.low, low), min(at.high, high)) for title, at in named]
     return {
         "lines": [

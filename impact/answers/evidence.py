@@ -12,7 +12,6 @@ from impact import words
 from impact.answers.answer import Answer, Facts, Figure, tally, worded
 from impact.case import views
 from impact.case.folder import Case
-from impact.case.schema import STAGES
 from impact.charts import layouts
 from impact.measures.evidence import cited, origins
 from impact.measures.windows import (
@@ -29,10 +28,8 @@ _DRAWN = 14  # events of the picture
 _DAYS = 2 * 1440  # minutes from which a length is told in days
 
 
-def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False) -> Answer:
+def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     """What happened when, and when it was reported: `most` events, at most `a_day` of one day.
-
-    `by_stage` tells the parts of the incident one after the other, in a table too.
 
     Shown are events about what stands in links.csv, the most credible first; context and aftermath
     not confirmed are left to the claims. Where events have a `short` text, the picture holds those.
@@ -42,9 +39,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
     """
     found = events(known)
     nth = pl.int_range(pl.len()).over(pl.col("happened_on").dt.date())
-    stage = pl.col("stage").replace_strict(STAGES, range(len(STAGES)))
-    order = [stage, "happened_on", "id"] if by_stage else ["happened_on", "id"]
-    best = found.filter(nth < a_day).head(most).sort(order)
+    best = found.filter(nth < a_day).head(most).sort("happened_on", "id")
     short = found.filter(pl.col("short").is_not_null())
     drawn = (short if short.height else best).sort("credibility", "happened_on", "id")
     drawn = drawn.head(_DRAWN if not short.height else _DRAWN + 4).sort("happened_on", "id")
@@ -54,8 +49,6 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
         "drawn": drawn.height,
         "first": drawn["happened_on"].min() if drawn.height else None,
         "last": drawn["happened_on"].max() if drawn.height else None,
-        "late": longest_delay(found),
-        "by_stage": by_stage,
         **_windows(known, release, spans),
     }
     late = longest_delay(found)
@@ -75,6 +68,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5, by_stage: bool = False
         {**row, "who": shorter.get(row["account"], row["account"]), "says": _bar(row, place)}
         for place, row in enumerate(spans.iter_rows(named=True))
     ]
+    bars = bars if len({row["minutes"] for row in bars}) > 1 else []  # else the lead says it
     draw = partial(layouts.timeline, events=marks, accounts=bars, notices=views.notices(known))
     there = bool(marks or bars)
     facts = Facts(best, values, figures, draw if there else None, there)
@@ -117,7 +111,7 @@ def _windows(known: Case, release: str, spans: pl.DataFrame) -> dict[str, Any]:
     told = [
         {"who": shorter.get(row["account"], row["account"]), "minutes": row["minutes"],
          "days": (row["minutes"] or 0) / 1440,
-         "opens": row["opens"]}
+         "opens": row["opens"], "closes": row["closes"]}
         for row in spans.iter_rows(named=True)
     ]  # fmt: skip
     kinds = dict(known["entities"].select("id", "kind").iter_rows())

@@ -30,7 +30,7 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     often = reach.together(run).filter((pl.col("chance") >= _OFTEN) & (pl.col("at_least") > 1))
     joint = often.filter(pl.col("chance") > _MORE * pl.col("apart")).tail(1).to_dicts()
     drawn = reach.clients(run).filter(pl.col("how") == "drawn")
-    chain, sure = reach.chain(run), reach.established(run)
+    chain, sure, hits = reach.chain(run), reach.established(run), set(reach.hit(run))
     values = {
         "hit": [one for one in reach.hit(run) if one in sure],
         "supposed": [one for one in reach.hit(run) if one not in sure],
@@ -51,7 +51,8 @@ def exposure(run: Run, most: int | None = None) -> Answer:
         for entity, row in found.items() if reach.possible(row)
     ]  # fmt: skip
     notices = views.notices(known)
-    draw = partial(layouts.path, chain=chain, rows=rows, notices=notices)
+    places = [place for place, (ids, _) in enumerate(chain) if not hits.isdisjoint(ids)]
+    draw = partial(layouts.path, chain=chain, rows=rows, notices=notices, marked=places[-1:])
     table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     there = bool(rows or chain)
     return worded(run, "exposure", Facts(table, values, figures, draw if there else None, there))
@@ -89,7 +90,7 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
         rows.append(_row([row["entity"]], claims, {**data, **own}))
     for party, row in held.items():
         if party not in seen and row["reach_how"] in ("drawn", "rare"):
-            rows.append(_row([row["entity"]], [], row))
+            rows.append(_row([row["entity"]], evidence.taken(known, row["entity"]), row))
     if alike:
         rows.append(_row(alike, [], {"reach": 1.0, "reach_how": "established"}))
     if not most:

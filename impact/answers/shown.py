@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from impact import words
+from impact.answers import text as text_of
 from impact.answers.brief import bottom_line
 from impact.answers.evidence import window_sentence
 from impact.answers.exposure import exposure
 from impact.answers.losses import losses, told_bearers
 from impact.answers.tails import years
+from impact.answers.unknowns import unknowns
 from impact.case import folder, views
+from impact.errors import bad, did_you_mean
 from impact.measures.loss import by_form
 from impact.measures.reach import chances
 from impact.measures.windows import window
@@ -21,6 +25,34 @@ from impact.numerics import times
 from impact.simulation import Run
 
 _MEASURES = ("mean_usd", "p50_usd", "p90_usd", "p95_usd", "p99_usd", "tvar95_usd", "mean_error_usd")
+
+
+_QUESTIONS = 12  # of a mail: a page holds no more
+
+
+def mail(run: Run, to: str = "") -> str:
+    """The questions to send, as plain text: to all who can answer, or to those that `to` names.
+
+    Raises BadInput where nobody of that name is asked.
+    """
+    groups: dict[str, list[str]] = {}
+    for row in unknowns(run, _QUESTIONS).table.iter_rows(named=True):
+        if to.casefold() in row["ask"].casefold():
+            groups.setdefault(row["ask"], []).append(row["question"])
+    if not groups:
+        asked = sorted(set(unknowns(run).table["ask"]))
+        repair = did_you_mean(to, asked, f"one of {', '.join(asked)}" if asked else "ask nobody")
+        raise bad("--to", f'nothing is asked of "{to}"' if to else "no question is open", repair)
+    said = text_of.parts("ask", {**text_of.shared(run.known), "groups": groups.items()})
+    return "\n".join(words.plain(line) for line in _spaced(text_of.paragraphs(said.lines)))
+
+
+def _spaced(lines: Sequence[str]) -> Iterator[str]:
+    """The lines of a mail: an item follows closely, all else after an empty line."""
+    for place, line in enumerate(lines):
+        if place and not line.startswith("- "):
+            yield ""
+        yield line
 
 
 def record(run: Run) -> dict[str, Any]:

@@ -49,8 +49,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         return pictures.panels(said.panels, drawn, wide)
 
     picture = draw if len(drawn) > 1 else None
-    worthy = any(row["value_usd"] for row in rows)  # which the picture does not tell
-    facts = Facts(table, {}, (), picture, bool(rows), pictured=bool(most) and not worthy)
+    facts = Facts(table, {}, (), picture, bool(rows), pictured=bool(most))
     return worded(run, "unknowns", facts)
 
 

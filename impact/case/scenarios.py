@@ -207,7 +207,7 @@ def read(
     """
     name_of = _MEMBER if sealed else _SCENARIO_NAME
     faults = _strange(file, content, ("scenario", "decision", *([UNUSABLE] if sealed else [])))
-    says = "What the evidence supports."
+    says = "What is reported and, where nothing is, assumptions."
     found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
     alike = {BASELINE: BASELINE}  # by name without capitals: many file systems tell none apart
     inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}

@@ -16,23 +16,29 @@ _DRAWN = ("drawn", "rare")  # states whose chance is a bar
 
 
 def path(
-    said: Any, wide: bool, chain: Sequence[Any], rows: Sequence[Row], notices: Sequence[str] = ()
+    said: Any,
+    wide: bool,
+    chain: Sequence[Any],
+    rows: Sequence[Row],
+    notices: Sequence[str] = (),
+    marked: Sequence[int] = (),
 ) -> str:
     """The reported chain as boxes in reading order, a border, then bars of the assumed chances.
 
-    `chain` holds steps for the macros `step_name`, `step_what` and `step_by` of the template,
-    `rows` a chance and how it is known for each of STATES.
+    `chain` holds steps for the macros `step_name`, `step_what` and `step_by` of the template, of
+    which those at the places `marked` are dark; `rows` a chance and how it is known for each of
+    STATES.
     """
     c = Canvas(WIDTHS[wide])
     c.head(said.title, said.subtitle, notices)
-    trunk = _boxes(c, said, chain, wide) if chain else 0.0
+    trunk = _boxes(c, said, chain, wide, marked) if chain else 0.0
     drawn = [row for row in rows if any(row[f"{state}_how"] in _DRAWN for state in STATES)]
     if drawn:
         _bars(c, said, drawn, trunk if chain else None, wide)
     return c.svg()
 
 
-def _boxes(c: Canvas, said: Any, chain: Sequence[Any], wide: bool) -> float:
+def _boxes(c: Canvas, said: Any, chain: Sequence[Any], wide: bool, marked: Sequence[int]) -> float:
     """Boxes joined by arrows, in rows of five or one below the other; the x of the last one."""
     gap, many = (26, min(len(chain), 5)) if wide else (16, 1)
     w = (c.wide - gap * (many - 1)) / many
@@ -47,8 +53,8 @@ def _boxes(c: Canvas, said: Any, chain: Sequence[Any], wide: bool) -> float:
         line = range(first, min(first + many, len(chain)))
         high = max(tall[place] for place in line)
         for place in line:
-            x, last = (place - first) * (w + gap), place == len(chain) - 1
-            _box(c, x, w, high, texts[place], last)
+            x = (place - first) * (w + gap)
+            _box(c, x, w, high, texts[place], place in marked)
             middle = c.y + high / 2
             if place + 1 in line:
                 c.line([(x + w, middle), (x + w + gap, middle)], "deep", 2, arrow=True)
@@ -66,11 +72,11 @@ def _boxes(c: Canvas, said: Any, chain: Sequence[Any], wide: bool) -> float:
 
 
 def _box(
-    c: Canvas, x: float, w: float, h: float, texts: Sequence[Sequence[str]], last: bool
+    c: Canvas, x: float, w: float, h: float, texts: Sequence[Sequence[str]], dark: bool
 ) -> None:
     name, what, by = texts
-    c.rect(x, c.y, w, h, "deep" if last else "pale", "deep")
-    ink, soft = ("paper", "paper") if last else ("ink", "soft")
+    c.rect(x, c.y, w, h, "deep" if dark else "pale", "deep")
+    ink, soft = ("paper", "paper") if dark else ("ink", "soft")
     y = c.text(x + 9, c.y + 4, name, 13, ink, bold=True)
     c.text(x + 9, c.text(x + 9, y, what, 12, ink) + 2, by, SMALL, soft)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from math import log
+from math import ceil, floor, log, log10
 from typing import Any
 
 import altair as alt
@@ -94,11 +94,12 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
     zones, marks = one["zones"], one["marks"]
     colours = dict(zip((title for title, *_ in zones), _HUES, strict=False))
     points = [
-        {"x": x, "y": y, "option": title, "group": f"{title} {part}", "best": best}
-        for title, line in one["lines"]
+        {"x": x, "y": y, "option": title, "group": f"{place} {part}", "best": best}
+        for place, (title, line) in enumerate(one["lines"])
         for part, best, piece in _pieces(title, line, zones)
         for x, y in piece
     ]
+    titles = list(dict.fromkeys(title for title, _ in one["lines"]))
     x_low, x_high = min(p["x"] for p in points), max(p["x"] for p in points)
     least, most = min(p["y"] for p in points), max(p["y"] for p in points)
     logarithmic = x_low > 0
@@ -116,8 +117,7 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
     y = alt.Y("y:Q", scale=down, axis=_money(one["currency"], **steps), title=None)
     hue = alt.Color(
         "option:N", legend=None,
-        scale=alt.Scale(domain=[t for t, _ in one["lines"]],
-                        range=[colours.get(t, SOFT) for t, _ in one["lines"]]),
+        scale=alt.Scale(domain=titles, range=[colours.get(title, SOFT) for title in titles]),
     )  # fmt: skip
     lines = alt.Chart(_values(points)).mark_line(clip=True, strokeCap="round").encode(
         x=x, y=y, color=hue, detail="group:N",
@@ -211,7 +211,15 @@ def _decades(low: float, high: float) -> list[float]:
         found = [d * 10.0**p for p in range(-3, 13) for d in digits if low <= d * 10.0**p <= high]
         if len(found) >= 3:
             return found[:: -(-len(found) // 8)]
-    return [low, high]
+    return _tidy(low, high)
+
+
+def _tidy(low: float, high: float) -> list[float]:
+    """Round values of an axis that spans less than a decade."""
+    step = 10.0 ** floor(log10(high - low))
+    step = next((step / part for part in (1, 2, 5) if (high - low) * part / step >= 3), step / 10)
+    steps = range(ceil(low / step), floor(high / step) + 1)
+    return [float(f"{step * n:.10g}") for n in steps]
 
 
 def dots(
@@ -266,6 +274,7 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.Top
     `heads` maps a column of `rows` (`question`, `ask`) to the title of its panel.
     """
     room, charts = (WIDTHS[wide] - 60) // 2 if wide else WIDTHS[wide] - 20, []
+    most_of = max([0.1, *(row[column] for row in rows for column in heads)])  # one scale for all
     for column, head in heads.items():
         best = sorted((r for r in rows if r[column] >= _LEAST), key=lambda r: -r[column])[:5]
         if not best:
@@ -280,7 +289,7 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.Top
         base = alt.Chart(_values(some)).encode(y=y)
         low = 8 * most
         names = base.mark_text(align="left", lineBreak="\n", lineHeight=15, dy=-low, fontSize=12)
-        scale = alt.Scale(domain=[0, max(0.1, best[0][column]) * 1.2])
+        scale = alt.Scale(domain=[0, most_of * 1.2])
         x = alt.X("share:Q", axis=None, scale=scale)
         bars = base.mark_bar(height=11, color=PALE, stroke=DEEP, yOffset=low)
         told = base.mark_text(align="left", dx=5, dy=low, fontSize=12).encode(x=x, text="told:N")

@@ -79,6 +79,14 @@ def positions(known: Case) -> dict[str, list[str]]:
     return dict(order.group_by("party", maintain_order=True).agg("id").iter_rows())
 
 
+def taken(known: Case, data: str) -> list[str]:
+    """What is reported of the theft of a data set itself, the newest first."""
+    claims = known["claims"].filter(
+        (pl.col("subject") == data) & (pl.col("stage") == "theft") & (pl.col("stance") == "asserts")
+    )
+    return claims.sort("known_on", "id", descending=[True, False])["id"].to_list()
+
+
 @once
 def silent(known: Case) -> list[str]:
     """Claims that say that somebody is silent on what is asked, or that only ask."""

@@ -250,8 +250,10 @@ def chain(run: Run) -> list[tuple[list[str], str | None]]:
     for edge in walked:
         if edge.source in sure and edge.target not in sure and edge.source != ROOT:
             begins[edge.source] = begins.get(edge.source, 0) + 1
-    supplied = [one for one in begins if one in related(run.known, "supplies")]
-    ends = supplied or list(begins) or hit(run)
+    served = set(clients(run)["entity"])
+    begun = [one for one in begins if one not in served] or list(begins)
+    supplied = [one for one in begun if one in related(run.known, "supplies")]
+    ends = supplied or begun or hit(run)
     if not ends:
         return []
     end = max(sorted(ends), key=lambda one: begins.get(one, 0))

@@ -89,7 +89,7 @@ _TOPICS = {
     "payload": "which file carries the code",
     "registry": "on which registry",
     "runs_when": "when the code runs",
-    SAME_AS: "whether it is the same as another",
+    SAME_AS: "whether it is another actor under a new name",
     "theft_began": "when the theft began",
     "theft_ended": "when the theft ended",
     "token_stolen_at": "where the token was stolen",
@@ -282,6 +282,8 @@ def value_of(known: Case, claim: Claim) -> str:
     ends = [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
     if claim["object"]:
         said = names(known)
+        if _DAY.fullmatch(claim["object"]):
+            return words.date(times.parse(claim["object"]))
         parts = claim["object"].split(", ")
         return ", ".join(
             said.get(part, part.replace("-", " ") if _SLUG.fullmatch(part) else part)

@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +15,8 @@ from typing import Any
 
 from impact import words
 from impact.errors import Fault, ImpactError, bad
-from impact.reports import files, headline, index, kernels, pdf, work
-from impact.reports.plan import Task
+from impact.reports import files, headline, index, kernels, page, pdf, work
+from impact.reports.plan import Task, with_pages
 
 LAST_RUN = "last_run.json"
 _PRELOADED = ["impact.reports.preload", "impact.reports.work", "papermill"]
@@ -84,6 +84,7 @@ def run(
         for level in levels:
             files.one_level(out, level)
         held = files.manifests(out)
+        tasks = _beside(tasks, out, held)
         due: dict[str, list[str]] = {}
         for task in tasks:
             why = files.why_due(out, task, kinds, held.get(out / task.place, {}))
@@ -109,7 +110,22 @@ def run(
                 outcome.interrupted = True
         files.write(out / LAST_RUN, json.dumps(_told(outcome), indent=1) + "\n")
         files.write(out / "index.html", index.index(out))
+        guide, at = page.guide(), out / f"{page.GUIDE}.html"
+        if guide and not (at.is_file() and at.read_bytes() == guide.encode()):
+            files.write(at, guide)
     return outcome
+
+
+def _beside(
+    tasks: Sequence[Task], out: Path, held: Mapping[Path, Mapping[str, files.Entry]]
+) -> list[Task]:
+    """The tasks with the pages that lie beside each when all are made."""
+    names: dict[str, set[str]] = {}
+    for task in tasks:
+        entries = held.get(out / task.place, {})
+        finished = {name for name, entry in entries.items() if "key" in entry}
+        names.setdefault(task.place, finished).add(task.notebook.name)
+    return [with_pages(task, names[task.place]) for task in tasks]
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

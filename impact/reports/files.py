@@ -1,7 +1,7 @@
 """The files of a report folder: whole or not there, of one level, one run at a time.
 
 ```
-OUT/index.html
+OUT/index.html, reading-a-report.html
 OUT/last_run.json
 OUT/CASE/SCENARIO[@as-of][+tlp][~hash]/NOTEBOOK.html .ipynb .pdf, answers.parquet, answers.csv
 OUT/CASE/SCENARIO.../manifest.json      a report counts as made where its entry is here

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
@@ -31,6 +32,9 @@ from impact.reports import origin
 from impact.reports.plan import Parameters, Task
 
 Notebook = Mapping[str, Any]
+GUIDE = "reading-a-report"  # of those who receive a page: in docs/, and beside the index
+_GUIDE = Path(__file__).resolve().parents[2] / "docs" / f"{GUIDE}.md"
+UP = "../.."  # from a page to its index
 _RECORD = {"name", "label", "lead", "rows", "figures", "notes"}  # that an answer has
 
 
@@ -194,10 +198,19 @@ def page(task: Task, notebook: Notebook) -> str:
         tlp=known.label,
         scenario=known.scenarios[known.scenario],
         parts=told,
+        beside={name: words.capital(name[3:].replace("_", " ")) for name in task.beside},
+        here=task.notebook.name,
+        index=f"{UP}/index.html",
+        guide=f"{UP}/{GUIDE}.html" if _GUIDE.is_file() else "",
         style=sheet[0],
         style_source=sheet[1],
         origin=escape(json.dumps(
-            {"notebook": task.notebook.name, "parameters": set_to, "now": times.as_text(moment)}
+            {
+                "notebook": task.notebook.name,
+                "parameters": set_to,
+                "now": times.as_text(moment),
+                "beside": task.beside,
+            }
         )),
         footer={
             "Case": known.id,
@@ -210,6 +223,17 @@ def page(task: Task, notebook: Notebook) -> str:
             "View": folder.digest(known, task.notebook.reads)[:16],
         },
     )  # fmt: skip
+
+
+def guide() -> str:
+    """The reading guide as a page; empty where the kit lies apart from its documents."""
+    if not _GUIDE.is_file():
+        return ""
+    sheet, source = style()
+    told = markdown(_GUIDE.read_text(encoding="utf-8"))
+    return (
+        templates().get_template("guide.html").render(guide=told, style=sheet, style_source=source)
+    )
 
 
 def question(task: Task, notebook: Notebook) -> str:

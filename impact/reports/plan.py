@@ -6,7 +6,7 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from impact.reports import origin
 from impact.simulation import check_draws
 
 ALL = "all"
+BESIDE = "pages beside it"  # a part of the key
 _READ = (*(table.name for table in TABLES), "scenarios", "decisions", "files")
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|api_?key|credential|private_?key")
 _SECRET = re.compile(
@@ -48,12 +49,16 @@ NAMES = tuple(part.name for part in fields(Parameters))
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook as it will run: name and text, the tables that it reads, what it varies by."""
+    """A notebook as it will run: name and text, the tables that it reads, what it varies by.
+
+    Of a case that has nothing of what it `needs` there is no report.
+    """
 
     name: str
     text: str
     reads: tuple[str, ...] = _READ
     varies_by: tuple[str, ...] = NAMES
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Task:
     """One notebook under one view: all that a worker needs, where it goes, and its key.
 
     `key` maps each thing that the report is made from to its digest: the notebook, the parameters,
-    each table that the notebook reads, the view, the kit and the lock.
+    each table that the notebook reads, the view, the kit, the lock and the pages `beside` it.
     """
 
     notebook: Notebook
@@ -69,6 +74,7 @@ class Task:
     known: Case
     place: str  # CASE/SCENARIO[@as-of][+tlp][~hash]
     key: Mapping[str, str]
+    beside: tuple[str, ...] = ()  # notebooks whose pages lie in the same folder, its own included
 
     @property
     def name(self) -> str:
@@ -131,10 +137,13 @@ def plan(
     if faults:
         raise BadInput(faults)
     tasks: dict[str, Task] = {}
-    refused: list[Fault] = []
+    refused, empty = list[Fault](), set[str]()
     for scenario in scenarios:
         try:
             for notebook, _ in read:
+                if not has(case, notebook.needs):
+                    empty.add(notebook.name)
+                    continue
                 task = _task(notebook, seen, scenario)
                 if tasks.setdefault(task.name, task).key != task.key:
                     twice = tasks[task.name].parameters.scenario
@@ -144,9 +153,15 @@ def plan(
             refused += refusal.faults
     if faults:
         raise BadInput(faults)
-    if refused and not tasks:
-        raise Refusal(refused)
+    if not tasks:
+        what = "would have nothing to show of this case"
+        raise Refusal(refused or [Fault(name, what, "choose another") for name in sorted(empty)])
     return list(tasks.values()), refused
+
+
+def has(case: Case, needs: Iterable[str]) -> bool:
+    """Whether a case holds files, or rows of a table, of each of these names."""
+    return all(case.files if name == "files" else case[name].height for name in needs)
 
 
 def _gathered(function: Callable[..., object], *arguments: object) -> list[Fault]:
@@ -226,6 +241,12 @@ def place(known: Case, parameters: Parameters) -> str:
     return f"{_bare(known.id)}/{_bare(name)}"
 
 
+def with_pages(task: Task, beside: Iterable[str]) -> Task:
+    """A task whose page leads to those of other notebooks in its folder."""
+    names = tuple(sorted(beside))
+    return replace(task, beside=names, key={**task.key, BESIDE: " ".join(names)})
+
+
 def _bare(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+@~-]{0,199}", name) or ".." in name:
         raise bad(name[:40], "is no name for a folder", "use letters, digits and . _ + -")
@@ -247,13 +268,14 @@ def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
         said = content.get("metadata", {}).get("impact", {})
         reads = tuple(said.get("reads", _READ))
         varies_by = tuple(said.get("varies_by", NAMES))
+        needs = tuple(said.get("needs", ()))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         repair = "save it again with JupyterLab"
         return nothing, [Fault(path.name, "cannot be read as a notebook", repair)]
     faults = [
         Fault(f"{path.name} metadata", f'"{name}" is nothing that {what}', repair)
         for what, names, known in (
-            ("can be read", reads, _READ),
+            ("can be read", (*reads, *needs), _READ),
             ("reports vary by", varies_by, NAMES),
         )
         for name in names
@@ -264,7 +286,7 @@ def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
         what = f"has {words.count(len(tagged), 'cell')} tagged parameters"
         return nothing, [*faults, Fault(path.name, what, "tag one cell")]
     faults += _declared(path.name, tagged[0])
-    return Notebook(path.stem, text, reads, varies_by), faults
+    return Notebook(path.stem, text, reads, varies_by, needs), faults
 
 
 def _declared(name: str, cell: str) -> list[Fault]:

@@ -14,7 +14,15 @@ from impact import texts
 from impact.case.folder import load_case
 from impact.errors import BadInput, Fault, Refusal, bad
 from impact.reports import batch, files, headline, index, page, work
-from impact.reports.plan import NAMES, Parameters, Task, find_notebooks, plan
+from impact.reports.plan import (
+    BESIDE,
+    NAMES,
+    Parameters,
+    Task,
+    find_notebooks,
+    plan,
+    with_pages,
+)
 
 SHOWN = 12  # differences of one report in a terminal
 WITHIN = 1e-9  # of a value, relative to it where it is above 1
@@ -32,6 +40,7 @@ class Report:
     parameters: Parameters
     entry: Mapping[str, Any]
     now: str  # the moment that it was seen from; empty where it does not say
+    beside: tuple[str, ...]  # the notebooks whose pages it leads to
 
 
 @dataclass(frozen=True)
@@ -133,11 +142,12 @@ def _reports(path: Path) -> Iterator[Report]:
         try:
             said: Any = texts.from_json(made_from)
             notebook, given = str(said["notebook"]), dict(said["parameters"])
-            now = str(said.get("now", ""))
+            now, beside = str(said.get("now", "")), tuple(map(str, said.get("beside", ())))
         except (ValueError, LookupError, TypeError, RecursionError):
             what = "does not say what it was made from"
             raise bad(str(path), what, "ask for the page again") from None
-        yield Report(path.name, notebook, {"html": path}, _parameters(str(path), given), {}, now)
+        parameters = _parameters(str(path), given)
+        yield Report(path.name, notebook, {"html": path}, parameters, {}, now, beside)
 
 
 def _entered(home: Path, notebook: str, entry: Mapping[str, Any]) -> Report:
@@ -145,7 +155,8 @@ def _entered(home: Path, notebook: str, entry: Mapping[str, Any]) -> Report:
     name = "/".join([*home.parts[-2:], notebook])
     found = {kind: home / f"{notebook}.{kind}" for kind in entry["files"] if kind in work.FORMATS}
     parameters, now = _parameters(name, entry["parameters"]), str(entry.get("moment", ""))
-    return Report(name, notebook, found, parameters, entry, now)
+    beside = tuple(str(entry["key"].get(BESIDE, "")).split())
+    return Report(name, notebook, found, parameters, entry, now, beside)
 
 
 def _parameters(where: str, said: Mapping[str, Any]) -> Parameters:
@@ -169,7 +180,7 @@ def _task(report: Report, case: str) -> Task:
     tasks, refused = plan(loaded, notebooks, [parameters.scenario], parameters, report.now)
     if refused:
         raise Refusal(refused)
-    return tasks[0]
+    return with_pages(tasks[0], report.beside)
 
 
 def _verdict(report: Report, task: Task, made: work.Made) -> Verdict:

@@ -225,7 +225,7 @@ def test_a_source_that_cannot_be_judged_has_no_weight(case: Case) -> None:
         ("litellm: how long it was available", "40 minutes"),  # K01
         ("litellm: date of the malicious releases", "2024 (reported by veln.sh"),  # K03
         ("Mercor: who paused", "Meta and other major labs"),  # K09
-        ("Mercor: when it was disclosed", "2026-04-02"),  # K12
+        ("Mercor: when it was disclosed", "2 April 2026"),  # K12
         ("claimed Mercor leak: what became of it", "published in full"),  # K13
         ("Mercor: who got in", "group using the name Lapsus$"),  # K15
     ],
@@ -360,7 +360,7 @@ def test_one_client_is_reported_and_two_are(tiny: Any) -> None:
     two = simulated(tiny({"event > a": "certain", "event > b": "certain"}, (), (), kinds))
     assert "¶" not in "".join(impact.exposure(one).lead)
     assert impact.exposure(one).lead[1:] == (
-        "A is reported as affected. Nobody has said whether the others were affected. The kit"
+        "A is reported as affected. Whether others were affected is not established. The kit"
         " assumes a chance of about 40 % for b.",
     )
     assert impact.exposure(two).lead[1:] == ("A and b are reported as affected.",)

@@ -58,7 +58,7 @@ def made(run: Run, of_run: tuple[str, ...]) -> Iterator[impact.Answer]:
     scanned = impact.scan(known=run.known)
     yield from (scanned, impact.held_when(scanned, run.known))
     yield from (getattr(impact, name)(scanned) for name in OF_SCAN)
-    yield impact.timeline(run.known, most=60, a_day=60, by_stage=True)
+    yield impact.timeline(run.known, most=60, a_day=60)
     for name in (
         "mercor",
         "meta",

@@ -101,9 +101,8 @@ def test_the_timeline_has_each_event_with_its_delay_and_the_window_of_each_accou
     assert "60 minutes (a, best supported) or 80 minutes (b)" in answer.sentence
 
 
-def test_told_by_stage_the_timeline_has_the_access_before_the_theft(folder: Path) -> None:
+def test_of_two_events_the_timeline_keeps_the_more_credible(folder: Path) -> None:
     known = timed(folder)
-    assert impact.timeline(known, by_stage=True).table["id"].to_list() == ["late", "early"]
     assert impact.timeline(known, most=1).table["id"].to_list() == ["early"]
 
 

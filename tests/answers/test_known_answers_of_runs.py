@@ -431,8 +431,8 @@ def test_the_bottom_line_has_what_happened_what_it_costs_and_what_to_do(run: Run
     option and the first question."""
     answer = impact.bottom_line(run)
     parts = ("Vera was affected (Vera, 1 January 2026)", "Alma", "Bert", "TODAY: Ask Vera",
-             "was it open?", "DECIDE: What would an idle Alma cost you?", "go on", "guard herself",
-             "YOU PAY: ", "All parties together: $1,000 to $16,000, net")  # fmt: skip
+             "was it open?", "DECIDE: ", "It depends on what an idle Alma would cost you", "go on",
+             "guard herself", "YOU PAY: ", "EVERYONE: $1,000 to $16,000 net")  # fmt: skip
     assert in_order(answer.sentence, parts)
 
 

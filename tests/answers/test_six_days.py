@@ -145,6 +145,6 @@ def test_a_page_that_dates_the_attack_to_2024_is_kept_and_moves_no_number(
     one, other = impact.simulate(known), impact.simulate(rest)
     assert one.reached == other.reached
     assert all((one.losses[name] == other.losses[name]).all() for name in one.losses)
-    assert stand(known, "litellm.malicious_from") == ("2026-03-24", "established")
+    assert stand(known, "litellm.malicious_from") == ("24 March 2026", "established")
     assert {s.standing for s in statements_of(known) if s.value == "2024"} == {"denied"}
     assert impact.attribution(known).sentence == impact.attribution(rest).sentence

@@ -10,6 +10,8 @@ from tiny import GUARD
 
 import impact
 from impact import words
+from impact.answers import shown
+from impact.answers.text import show
 from impact.errors import BadInput
 from impact.measures.choice import weighed
 from impact.numerics import graph
@@ -279,5 +281,17 @@ def test_the_column_that_ranks_is_shown_in_short_too() -> None:
     short = impact.unknowns(run, most=5)
     first = short.table.row(0, named=True)
     assert first["value_usd"] > 0
-    assert "Worth to a decision" in short.rows()[0]
-    assert not short.pictured  # the picture does not tell it, so a page has the table
+    assert f"saves {show(first['value_usd'], 'money')} on average" in short.sentence
+    assert short.pictured  # the lead tells what the picture does not
+
+
+def test_the_questions_are_a_mail_of_a_page_without_a_figure() -> None:
+    run = impact.simulate(impact.view(impact.load_case("mercor")), 2_000)
+    mail = shown.mail(run)
+    first = impact.unknowns(run).table.row(0, named=True)
+    assert f"To {first['ask']}:\n- {first['question']}" in mail
+    assert not set("$%") & set(mail)
+    assert len(mail.split()) <= 400
+    assert shown.mail(run, "mercor").count("\nTo ") < mail.count("\nTo ")
+    with pytest.raises(BadInput, match="nothing is asked of"):
+        shown.mail(run, "nobody")

@@ -18,7 +18,7 @@ import pytest
 
 import impact
 from impact.errors import BadInput
-from impact.reports import batch, engine, files, kernels
+from impact.reports import batch, engine, files, kernels, page
 from notebooks import DRAWS, LOAD, SCENARIOS, case_of, notebook, planned
 
 FAILING = "if scenario == 'worse':\n    raise ValueError('of ' + 'some' + 'body')"
@@ -63,7 +63,8 @@ def test_a_batch_makes_pages_notebooks_results_and_an_index(
         table.filter(pl.col("name") == "mean.total")["value"].item()
         == figures["mean.total"]["value"]
     )
-    assert {path.name for path in out.iterdir()} == {"tiny", "index.html", batch.LAST_RUN}
+    beside = {"index.html", f"{page.GUIDE}.html", batch.LAST_RUN}
+    assert {path.name for path in out.iterdir()} == {"tiny", *beside}
     index = (out / "index.html").read_text("utf-8")
     assert all(f"{task.place}/00_small.html" in index for task in tasks)
 
@@ -139,7 +140,7 @@ def test_a_failing_scenario_is_named_and_the_others_finish(
     assert len(log.read_text("utf-8")) == tries
     index = (out / "index.html").read_text("utf-8")
     assert f"failed ({kind})" in index
-    assert "somebody" not in "".join(map(str, contents(out).values()))
+    assert "somebody" not in "".join(map(str, contents(out / "tiny").values()))
     kept = list((tmp_path / ".failed").glob("*.ipynb"))
     assert (len(kept), list(out.rglob(".failed"))) == (1, [])
     assert "impact.losses" in kept[0].read_text("utf-8")

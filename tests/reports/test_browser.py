@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -76,7 +77,7 @@ def opened(browser: Browser, path: Path, **look: Any) -> tuple[Page, list[str]]:
     return page, told
 
 
-PAGES = 13  # seven notebooks of two scenarios, those that do not vary once, and the index
+PAGES = 14  # seven notebooks of two scenarios, those that do not vary once, index and guide
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -104,6 +105,66 @@ def test_every_page_is_quiet_fits_and_has_contrast(
         assert wide[0] <= wide[1], path.name
         assert page.evaluate(CONTRAST) == [], path.name
         page.context.close()
+
+
+# texts of pictures that are smaller than 11 px, or of which a part lies outside the picture
+UNREAD = """() => {
+  const found = []
+  for (const svg of document.querySelectorAll('svg')) {
+    const box = svg.getBoundingClientRect()
+    const scale = box.width / svg.viewBox.baseVal.width
+    for (const text of svg.querySelectorAll('text')) {
+      const at = text.getBoundingClientRect()
+      if (!at.width || !box.width) continue
+      const size = parseFloat(getComputedStyle(text).fontSize) * scale
+      const cut = at.left < box.left - 2 || at.right > box.right + 2
+        || at.top < box.top - 2 || at.bottom > box.bottom + 2
+      if (size < 10.9 || cut) found.push([text.textContent, size, cut])
+    }
+  }
+  return found
+}"""
+WORDS = """([inside]) => {
+  const all = document.body.cloneNode(true)
+  const of = text => text.split(/\\s+/).filter(Boolean).length
+  const drawn = [...all.querySelectorAll('.wide svg text')].map(text => of(text.textContent))
+  all.querySelectorAll('svg').forEach(svg => svg.remove())
+  return inside ? drawn.reduce((sum, n) => sum + n, 0) : of(all.textContent)
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize("look", ["light", "phone"])
+def test_the_texts_of_pictures_are_whole_and_large_enough(
+    browser: Browser, reports: Path, look: str
+) -> None:
+    for path in sorted(reports.rglob("*.html")):
+        page, _ = opened(browser, path, **LOOKS[look])
+        assert page.evaluate(UNREAD) == [], path.name
+        page.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mercor", "drift"])
+def test_the_brief_is_short(browser: Browser, tmp_path: Path, name: str) -> None:
+    case = impact.load_case(name)
+    tasks, _ = plan.plan(case, plan.find_notebooks("00_brief"), ["baseline"], Parameters(case=name))
+    assert batch.run(tasks, tmp_path).failed == {}
+    (path,) = tmp_path.rglob("00_brief.html")
+    assert path.stat().st_size <= 300_000
+    for width, most in ((1100, 5_500), (390, 9_500)):
+        page, _ = opened(browser, path, viewport={"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollHeight") <= most
+        page.context.close()
+    page, _ = opened(browser, path, viewport={"width": 1100, "height": 844})
+    assert page.locator("table").count() <= 5
+    assert page.evaluate(WORDS, [False]) <= 1_200
+    assert page.evaluate(WORDS, [True]) <= 700
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) <= 5
+    page.context.close()
 
 
 @pytest.mark.browser
@@ -158,7 +219,7 @@ def test_every_page_has_order_names_and_a_finding_for_each_picture(
 def test_every_row_of_the_index_opens(browser: Browser, reports: Path) -> None:
     page, _ = opened(browser, reports / "index.html")
     links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.href)")
-    assert len(set(links)) == PAGES - 1
+    assert len(set(links)) == PAGES - 2
     for link in set(links):
         page.goto(link)
         assert page.locator("h1").count() == 1

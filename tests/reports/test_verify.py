@@ -136,7 +136,7 @@ def test_values_may_differ_by_a_billionth(project: Path, factor: float, same: bo
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("index.html", "Read the brief", "Read it"),
+        ("index.html", "start here", "end here"),
         ("answers.csv", "losses", "gains"),
         ("answers.parquet", "", ""),
     ],
