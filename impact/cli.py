@@ -332,7 +332,7 @@ _ASKED = {
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 @click.option("--vex", type=click.Path(path_type=Path), help="Write OpenVEX to this file.")
 def scan(paths: tuple[Path, ...], vex: Path | None, **options: Any) -> None:
-    """Was a bad version installed while it could be had? Locks, manifests, SBOMs, git histories."""
+    """Was a malicious version installed while it was available? Reads locks, SBOMs and git."""
     from impact.answers import scanned
     from impact.reports.files import write
 

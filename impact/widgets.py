@@ -38,6 +38,7 @@ from impact.case.schema import TLP
 from impact.case.written import keep
 from impact.errors import ImpactError, bad
 from impact.measures.evidence import names
+from impact.measures.loss import bearers
 from impact.numerics import times
 from impact.simulation import Run, drawn_inputs, simulate, what_if
 
@@ -281,7 +282,8 @@ class _Panel:
                 told.append(news(views.view(self.loaded, *view), known).sentence)
         self.said.value = "".join(f"<p>{_safe(text)}</p>" for text in told)
         said = names(known)
-        parties = sorted((said[one], one) for ids in exposure(run).table["ids"] for one in ids)
+        named = {*bearers(run), *exposure(run).table["ids"].explode()}
+        parties = sorted((words.capital(said[one]), one) for one in named)
         shown = [("", ""), ("all parties together", "total"), *parties]
         if shown != list(self.asked.options):
             self.quiet, self.asked.options, self.quiet = True, shown, False

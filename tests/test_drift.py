@@ -203,8 +203,8 @@ def test_what_is_disputed_is_told_with_both_sides(drift: impact.Case) -> None:
         ("when the theft began", "first"),
         ("where the token was stolen", "first"),
         ("who got in", "first"),
-        ("whether it is the same as another", "first"),
-        ("whether it is the same as another", "open"),
+        ("whether it is another actor under a new name", "first"),
+        ("whether it is another actor under a new name", "open"),
         ("scope", "first"),
     }
 
@@ -317,7 +317,10 @@ def test_clients_that_stand_alike_are_one_row_in_short(drift: impact.Case) -> No
 
 def test_how_long_the_tokens_lived_is_told_in_days_by_whom(drift: impact.Case) -> None:
     told = impact.timeline(impact.view(drift)).sentence
-    assert told == "Drift's OAuth tokens could be used for 13 days, as reported by Google."
+    assert told == (
+        "Drift's OAuth tokens could be used for 13 days, as reported by Google: from 8 August 2025"
+        " to 20 August 2025."
+    )
 
 
 def test_groups_that_lose_are_told_and_no_transfer_is_spoken_of(drift: impact.Case) -> None:

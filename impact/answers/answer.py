@@ -190,28 +190,33 @@ class Answer:
 _ROWS = 15  # of a table that is shown; pictures, figures and the frame have all
 
 
-def worded(of: Run | Case, template: str, facts: Facts) -> Answer:
-    """The answer of facts in the words of a template: its parts, its table, its figures."""
+def worded(of: Run | Case | None, template: str, facts: Facts) -> Answer:
+    """The answer of facts in the words of a template: its parts, its table, its figures.
+
+    `of` is None where there is no case: then the facts have the label.
+    """
     known = of.known if isinstance(of, Run) else of
+    currency = known.currency if known else "USD"
     rows = facts.table.to_dicts()
-    shared = {**text.shared(known), "draws": of.draws if isinstance(of, Run) else 0}
+    shared = {**(text.shared(known) if known else {"links": {}})}
+    shared["draws"] = of.draws if isinstance(of, Run) else 0
     said = text.parts(template, {**shared, **facts.values, text.ROWS: rows})
     declared = list(text.columns(getattr(said, text.COLUMNS, "")))
     most = getattr(said, text.MOST, _ROWS)
     left = text.parts("rest", {"most": most, "rows": len(rows)}) if len(rows) > most else None
-    shown = _table(said, [each for each in declared if each[1]], rows[:most], known.currency)
-    figures = [] if facts.figures else list(_declared(declared, rows, known.currency))
+    shown = _table(said, [each for each in declared if each[1]], rows[:most], currency)
+    figures = [] if facts.figures else list(_declared(declared, rows, currency))
     title, lead = text.flat(said.title), text.paragraphs(said.lead)
     draw, parts = facts.draw, said
     return Answer(
         name=facts.name or template,
         sentence=" ".join(line.removeprefix("- ") for line in lead) or title,
         table=facts.table,
-        label=facts.label or known.label,
-        currency=known.currency,
+        label=facts.label or (known.label if known else ""),
+        currency=currency,
         figures=(*figures, *facts.figures),
         notes=text.paragraphs(getattr(said, "notes", "") + (left.notes if left and shown else "")),
-        notices=tuple(dict.fromkeys([*views.notices(known), *facts.notices])),
+        notices=tuple(dict.fromkeys([*(views.notices(known) if known else ()), *facts.notices])),
         draw=None if draw is None else lambda wide: draw(parts, wide),
         asks=text.flat(said.asks),
         title=title,

@@ -96,7 +96,8 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             .otherwise(pl.lit(""))
         )
         label = pl.concat_str("title", mark)
-        shown = drawn.select(label=label, mean="mean_usd", hollow="supposed", **ends)
+        hollow = (pl.col("falls").list.len() > 0) | (pl.col("denies").list.len() > 0)
+        shown = drawn.select(label=label, mean="mean_usd", hollow=hollow, **ends)
         return pictures.spans(shown, run.known.currency, wide)
 
     figures = [
@@ -106,7 +107,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             ("mean_usd", ""), ("difference_usd", "difference_error_usd"), ("p95_usd", ""),
         )
     ]  # fmt: skip
-    values = {"here": here, "titled": titled(run)}
+    values = {"titled": titled(run)}
     facts = Facts(frame, values, figures, draw if rows else None, bool(rows), label=label)
     return worded(run, "scenarios", facts)
 

@@ -69,7 +69,6 @@ def _side(known: Case, claims: list[Claim], others: list[Claim]) -> str:
     first = min(claims, key=firmest)
     alike = all(first[part] == others[0][part] for part in ("subject", "predicate", "qualifier"))
     value = value_of(known, first) if alike else first["says"].rstrip(".")
-    denies = first["stance"] == "denies" and alike
     more = len({claim["claimant"] for claim in claims}) - 1
     also = f", and {many(more, 'other')}" if more else ""
-    return f"{'not ' if denies else ''}{value} ({said_by(known, first)}{also})"
+    return f"{value} ({said_by(known, first)}{also})"

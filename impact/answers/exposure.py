@@ -40,7 +40,6 @@ def exposure(run: Run, most: int | None = None) -> Answer:
         "joint": joint[0] if joint else None,
         "all": joint[0]["at_least"] == drawn.height if joint else False,
         "chain": chain,
-        "listed": reach.clients(run).filter(pl.col("how") == "established")["entity"].to_list(),
         "short": most is not None,
         "any_state": any(row[f"{s}_how"] == "established" for row in rows for s in STATES[1:]),
     }

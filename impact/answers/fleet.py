@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from impact import words
 from impact.answers import verdicts
-from impact.answers.answer import Answer, tally
+from impact.answers.answer import Answer, Facts, Figure, tally, worded
 from impact.case.folder import Case
 from impact.case.schema import highest
 from impact.numerics import times
@@ -47,43 +47,32 @@ def systems(scanned: Answer) -> Answer:
         for verdict in VERDICTS
         if shown.filter(pl.col("verdict") == verdict).height
     }
-    told = words.listed([f"{many} {verdict}" for verdict, many in counted.items()])
-    sentence = f"{words.count(shown.height, 'system')}: {told}." if shown.height else _NOTHING
-    return Answer(
-        name="systems",
-        sentence=scanned.sentence if scanned.sentence == verdicts.UNASKED else sentence,
-        table=shown.drop("rank", "absent"),
-        label=scanned.label,
-        heads={
-            "system": "System",
-            "verdict": "Installed while it could be had?",
-            "package": "Package",
-            "version": "Version",
-            "why": "Why",
-            "path": "Path",
-        },
-        figures=(
-            tally("systems", shown.height),
-            *(tally(f"systems.{name}", many) for name, many in counted.items()),
-        ),
-        notes=(_MEANING,) if shown.height else (),
+    figures = (
+        tally("systems", shown.height),
+        *(tally(f"systems.{name}", many) for name, many in counted.items()),
     )
+    return _worded(scanned, "systems", shown.drop("rank", "absent"), {"counted": counted}, figures)
 
 
-def _unasked(scanned: Answer, sentence: str) -> str:
-    """The sentence of an answer, or that of a scan which put no question to any file."""
-    return sentence if scanned.sentence != verdicts.UNASKED else "Nothing was looked for."
-
-
-_NOTHING = "No lock, manifest or SBOM was found, or no advisory names a package by then."
-_MEANING = (
-    "Exposed: the version was locked or installed while it could be had. No: a frozen install took "
-    "a complete lock with hashes that holds another version. Unknown: it could not be evaluated."
-)
+def _worded(
+    scanned: Answer,
+    template: str,
+    table: pl.DataFrame,
+    values: Mapping[str, Any],
+    figures: Sequence[Figure],
+    draw: Callable[[Any, bool], alt.TopLevelMixin] | None = None,
+    label: str = "",
+) -> Answer:
+    """An answer on a scan; `unasked` says why nothing was looked for, where nothing was."""
+    unasked = verdicts.UNASKED if scanned.sentence == verdicts.UNASKED else ""
+    said = {**values, "unasked": unasked}
+    there = table.height > 0 or bool(unasked and template == "systems")
+    facts = Facts(table, said, figures, draw, there, label=label or scanned.label)
+    return worded(None, template, facts)
 
 
 def held_when(scanned: Answer, known: Case) -> Answer:
-    """What each system held and from when, over the hours in which the version could be had.
+    """What each system held and from when, over the hours in which the version was available.
 
     A file outside git says only that it was locked no earlier than the newest upload in it. Table:
     `system`, `package`, `version`, `finding`, `begins`, `ends`, by system.
@@ -96,40 +85,22 @@ def held_when(scanned: Answer, known: Case) -> Answer:
     packages = set(shown["package"])
     accounts = [window for window in found if window.package in packages]
     bad = shown.filter(pl.col("finding") == LOCKED_AFFECTED)
-    sentence = "No file says that an affected version was held, and from when."
-    if bad.height:
-        first = bad.row(0, named=True)
-        many = bad["system"].n_unique()
-        sentence = (
-            f"From {words.date(first['begins'])} at the earliest {first['system']} held "
-            f"{first['package']} {first['version']}"
-        )
-        sentence += f"; {words.count(many, 'system')} held one." if many > 1 else "."
-    window = _window(accounts)
+    holding, window = bad["system"].n_unique(), _window(accounts)
 
-    def draw(wide: bool) -> alt.TopLevelMixin:
+    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
         return pictures.held(shown, window, wide)
 
-    return Answer(
-        name="held_when",
-        sentence=_unasked(scanned, sentence),
-        title="When the lock files held which version",
-        subtitle="Hours UTC. Bands: when it was available, dark where every account agrees.",
-        table=shown,
-        label=highest((scanned.label, known.label)),
-        heads={
-            "system": "System",
-            "package": "Package",
-            "version": "Version",
-            "begins": "Held from",
-            "ends": "Held to",
-        },
-        figures=(tally("systems.holding", bad["system"].n_unique()),),
-        notes=("Held to not known: the file is as it stands now.",) if shown.height else (),
-        draw=draw if shown.height and window.height else None,
-    )
+    values = {
+        "first": bad.row(0, named=True) if bad.height else None,
+        "held": holding,
+        "systems": shown["system"].n_unique(),
+    }
+    label = highest((scanned.label, known.label))
+    picture = draw if shown.height and window.height else None
+    figures = [tally("systems.holding", holding)]
+    return _worded(scanned, "held_when", shown, values, figures, picture, label)
 
 
 def _window(accounts: list[Window]) -> pl.DataFrame:
@@ -167,21 +138,8 @@ def pins(scanned: Answer) -> Answer:
     schema = {"pin": pl.String(), "systems": pl.Int64(), "which": pl.List(pl.String())}
     table = pl.DataFrame(rows, schema=schema, orient="row")
     many = bad["system"].n_unique()
-    sentence = "No system holds an affected version."
-    if many:
-        sentence = (
-            f"{words.count(many, 'system')} hold{'s' if many == 1 else ''} an affected version"
-        )
-        best = table.row(0) if table.height else None
-        sentence += f"; a pin of {best[0]} frees {best[1]} of them." if best else "."
-    return Answer(
-        name="pins",
-        sentence=_unasked(scanned, sentence),
-        table=table,
-        label=scanned.label,
-        heads={"pin": "Pin or remove", "systems": "Systems freed", "which": "Which"},
-        figures=(tally("systems.locked_affected", many),),
-    )
+    figures = [tally("systems.locked_affected", many)]
+    return _worded(scanned, "pins", table, {"holding": many}, figures)
 
 
 def to_settle(scanned: Answer) -> Answer:
@@ -205,22 +163,8 @@ def to_settle(scanned: Answer) -> Answer:
     table = grouped.with_columns(systems=pl.col("which").list.len()).sort(
         "rank", "systems", "settle", descending=[False, True, False]
     )
-    sentence = "No question is open."
-    if table.height:
-        sentence = f"{words.count(table.height, 'question')} would settle what is open; first: "
-        sentence += str(table["settle"][0])
-    return Answer(
-        name="to_settle",
-        sentence=_unasked(scanned, sentence),
-        table=table.select("settle", "systems", "which", "verdict"),
-        label=scanned.label,
-        heads={
-            "settle": "Question",
-            "which": "Systems",
-            "verdict": "Gravest verdict it would settle",
-        },
-        figures=(tally("questions", table.height),),
-    )
+    table = table.select("settle", "systems", "which", "verdict")
+    return _worded(scanned, "to_settle", table, {}, [tally("questions", table.height)])
 
 
 def not_read(scanned: Answer) -> Answer:
@@ -230,18 +174,9 @@ def not_read(scanned: Answer) -> Answer:
     """
     rows = verdicts.collapsed(scanned.table).filter(pl.col("finding") == NOT_EVALUATED)
     many = rows["file"].n_unique()
-    sentence = "Every file that was found was evaluated."
-    if many:
-        sentence = f"{words.count(many, 'file')} could not be evaluated; what is in "
-        sentence += f"{'it' if many == 1 else 'them'} is not known."
-    return Answer(
-        name="not_read",
-        sentence=_unasked(scanned, sentence),
-        table=rows.select("file", "format", "package", "why"),
-        label=scanned.label,
-        heads={"file": "File", "format": "Format", "package": "Package", "why": "Why"},
-        figures=(tally("files.not_evaluated", many),),
-    )
+    table = rows.select("file", "format", "package", "why")
+    figures = [tally("files.not_evaluated", many)]
+    return _worded(scanned, "not_read", table, {"unread": many}, figures)
 
 
 def by_file(scanned: Answer) -> Answer:
@@ -250,4 +185,6 @@ def by_file(scanned: Answer) -> Answer:
     The table is that of the scan without absent packages, and with one row for a file of which
     nothing is known.
     """
-    return replace(scanned, name="by_file", table=verdicts.collapsed(scanned.table))
+    table = verdicts.collapsed(scanned.table)
+    asks = "What does each file hold?"
+    return replace(scanned, name="by_file", asks=asks, table=table, there=table.height > 0)

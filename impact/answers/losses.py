@@ -34,7 +34,8 @@ def losses(run: Run, most: int | None = None) -> Answer:
     table = found.sort(order, seldom, -pl.col("high").fill_null(0), "id", maintain_order=True)
     table = table.head(most) if most else table
     values = {**greatest(run), "moved": bool(run.known["losses"]["received_by"].count())}
-    values |= {"led": led(run), "pauses": "pauses" in set(run.known["links"]["relation"])}
+    work = (row for row in found.to_dicts() if row["part"] == "work")
+    values |= {"short": most is not None, "work": next(work, None)}
     figures = [
         amount(f"mean.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], run.known.currency)
         for row in loss.by_bearer(run).iter_rows(named=True)
@@ -57,23 +58,14 @@ def losses(run: Run, most: int | None = None) -> Answer:
 
 
 def greatest(run: Run, many: int = 2) -> dict[str, Any]:
-    """The total, who loses most for sure, the work that is lost, and what a client pays.
-
-    For more than one answer; rows of `loss.ranges`.
-    """
+    """The total, and who loses most for sure; for more than one answer: rows of `loss.ranges`."""
     rows = loss.ranges(run).to_dicts()
     sole = [row for row in rows if row["part"] in ("net", "own", "pay") and row["high"] is not None]
     sole = [row for row in sole if row["chance"] == 1 and row["high"] > 0]
     return {
         "total": next((row for row in rows if row["part"] == "total"), None),
         "most": sorted(sole, key=lambda row: -row["high"])[:many],
-        "work": next((row for row in rows if row["part"] == "work"), None),
     }
-
-
-def led(run: Run) -> bool:
-    """Whether assumptions carry most of the spread of the total."""
-    return assumed(run) > LED
 
 
 def assumed(run: Run) -> float:

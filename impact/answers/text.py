@@ -35,7 +35,9 @@ def said_by(known: Case, claim: Mapping[str, Any]) -> str:
         return f"not sourced: {who}, {day}"
     if claim["stance"] == "is silent":
         return f"as of {day}"
-    verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], "reported by")
+    kind = known.rows("entities")[claim["claimant"]]["kind"]
+    said = "claimed by" if kind == "actor" else "reported by"
+    verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], said)
     return f"{verb} {who}, {day}"
 
 

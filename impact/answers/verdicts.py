@@ -27,7 +27,7 @@ HEADS = {
     "file": "File",
     "package": "Package",
     "version": "Version",
-    "verdict": "Installed while it could be had?",
+    "verdict": "Installed while available?",
     "why": "Why",
     "path": "Path",
     "settle": "What would settle it",
@@ -177,7 +177,6 @@ def told(
     rank = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
     grave = pl.col("finding").is_in(ALARMING)
     shown = found.with_columns(why="reason").sort(~grave, rank, "file", "package")
-    counted = dict(found.group_by("finding").len().iter_rows())
     many = found["file"].n_unique()
     bad_files = found.filter(pl.col("finding") == LOCKED_AFFECTED)["file"].n_unique()
     open_files = found.filter(pl.col("finding") == RANGE_ADMITS)["file"].n_unique()
@@ -192,10 +191,9 @@ def told(
             f"Of {words.count(many, 'file')}, {bad_files} lock an affected version and "
             f"{open_files} admit one; {unread} could not be evaluated."
         )
-    absent = counted.get(ABSENT, 0)
     left_out = (
-        f"{words.count(packages, 'package')} that advisories name were looked for; of file and "
-        f"package {words.count(absent, 'pair')} in which it does not stand are left out."
+        f"{words.count(packages, 'package')} that advisories name were looked for. What a "
+        "file does not hold is left out."
     )
     return Answer(
         name="scan",

@@ -65,11 +65,15 @@ def _listed(rows: pl.DataFrame, wide: bool, high: int = 32, letters: int = 44) -
     drawn = rows.with_columns(label=label).with_row_index("order")
     if wide:
         split = alt.Axis(
-            labelExpr="split(datum.label, '\\n')", labelLineHeight=14, ticks=False, domain=False
+            labelExpr="split(datum.label, '\\n')",
+            labelLineHeight=14,
+            ticks=False,
+            domain=False,
+            labelPadding=14,
         )
         order = alt.EncodingSortField(field="order", order="ascending")
         y = alt.Y("label:N", sort=order, title=None, axis=split)
-        return _Listed(drawn, y, [], 0, alt.Step(max(high, 15 * most + 4)))
+        return _Listed(drawn, y, [], 0, alt.Step(max(high, 15 * most + 14)))
     step, bands = 15 * most + 26, alt.Scale(paddingInner=0, paddingOuter=0)
     y = alt.Y("order:O", title=None, axis=_HIDDEN, scale=bands)
     text = alt.Chart(_values(drawn)).mark_text(
@@ -108,7 +112,8 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
     room = WIDTHS[wide] - 80
     across = alt.Scale(domain=[x_low, x_high], **kind)
     top = most * 1.1 if least > 0 else most + 0.1 * (most - least or 1.0)
-    down = alt.Scale(domain=[least * 0.75 if least > 0 else least, top], **grows)
+    bottom = least - 0.2 * (most - least) if most < 2 * least else least * 0.75
+    down = alt.Scale(domain=[bottom if least > 0 else least, top], **grows)
     ticks: dict[str, Any] = {"values": _decades(x_low, x_high)} if logarithmic else {"tickCount": 5}
     axis = alt.Axis(format="~%", **ticks) if one["chance"] else alt.Axis(**ticks, format="~s")
     axis = _money(one["currency"], **ticks) if one["money"] else axis
@@ -138,13 +143,13 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
     high = 250
     shade = base.mark_rect(opacity=0.07).encode(y=alt.value(0), y2=alt.value(high))
     heads = base.mark_rect().encode(y=alt.value(-tall), y2=alt.value(-4))
-    named = alt.Chart(_values(spans)).mark_text(
-        color="#ffffff", fontWeight="bold", fontSize=SMALL, lineBreak="\n", lineHeight=15,
-        baseline="middle",
-    )  # fmt: skip
-    middle = alt.X("middle:Q", scale=across)
-    named = named.encode(x=middle, y=alt.value(-tall / 2 - 2), text="name:N")
-    layers = [shade, heads, named, lines]
+    middle, layers = alt.X("middle:Q", scale=across), [shade, heads, lines]
+    for span in spans:
+        named = alt.Chart(_values([span])).mark_text(
+            color="#ffffff", fontWeight="bold", fontSize=SMALL, lineBreak="\n", lineHeight=15,
+            baseline="middle", dy=-7.5 * span["name"].count("\n"),
+        )  # fmt: skip
+        layers.append(named.encode(x=middle, y=alt.value(-tall / 2 - 2), text="name:N"))
     if marks:
         layers += _thresholds(one, marks, across, y, (x_low, x_high), room, high)
     return alt.layer(*layers, width=WIDTHS[wide], height=high)

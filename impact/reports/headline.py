@@ -12,7 +12,6 @@ from impact.answers.losses import told_bearers
 from impact.case import views
 from impact.case.changes import parse_changes
 from impact.case.folder import Case
-from impact.case.scenarios import BASELINE
 from impact.errors import ImpactError
 from impact.measures.evidence import names
 from impact.measures.reach import any_client, any_reported
@@ -93,7 +92,7 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
         "unpriced": unpriced(run),
         "difference": None,
     }
-    if baseline is not None and known.scenario != BASELINE:
+    if baseline is not None and scenario.changes:  # else it differs by its day alone
         moved, _ = paired(baseline, run)
         said = {"value_usd": moved.value, "error_usd": moved.error}
         found["difference"] = {**said, "text": difference_text(baseline, run, moved)}

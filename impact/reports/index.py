@@ -47,7 +47,9 @@ def _case(name: str, rows: Rows) -> dict[str, Any]:
     begin = next((at for at, _, entry in first if entry["scenario"] == BASELINE), None)
     begin = begin or next((at for at, _, _ in first), "")
     return {
-        "title": next((entry["case_title"].partition(":")[0] for _, _, entry in first), name),
+        "title": next(
+            (entry["case_title"].partition(":")[0] for at, _, entry in first if at == begin), name
+        ),
         "links": [_report(row) for row in views.get(begin, [])],
         "states": list(STATES.values()),
         "views": [_view(row) for row in first],
@@ -96,8 +98,8 @@ def _pictures(rows: Rows) -> dict[str, Markup]:
     currency = str(rows[0][2]["headline"]["currency"])
     title = f'"{shown["label"][-1]}" would cost most' if shown["mean"][-1] else "No loss follows"
     about = (
-        "Net loss of all parties: bar nine outcomes in ten, dot the average. Hollow: it supposes"
-        f" what is not reported. {currency}"
+        "Net loss of all parties: bar nine outcomes in ten, dot the average. Hollow: it contradicts"
+        f" a report, or supposes a compromise that nobody has reported. {currency}"
     )
     told = f"Bars and dots compare the total of {len(rows)} scenarios, sorted by the average."
     found = {}

@@ -153,7 +153,7 @@ def plan(
             refused += refusal.faults
     if faults:
         raise BadInput(faults)
-    if not tasks:
+    if (refused or empty) and not tasks:
         what = "would have nothing to show of this case"
         raise Refusal(refused or [Fault(name, what, "choose another") for name in sorted(empty)])
     return list(tasks.values()), refused

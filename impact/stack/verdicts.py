@@ -1,4 +1,4 @@
-"""Was the bad version installed while it could be had? One truth table, and what would settle it.
+"""Was the malicious version installed while available? One truth table, and what would settle it.
 
 The table is over what the file says, how an install was done, when, and what makes the bad code
 run; docs/stack.md prints it. `no` is said only where a frozen install took a complete lock with
@@ -42,7 +42,7 @@ START, IMPORT, INSTALL = "start", "import", "install"  # what makes the bad code
 
 
 class Window(NamedTuple):
-    """One account of when a bad version could be had, and what makes its code run, if known."""
+    """One account of when a malicious version was available, and what makes its code run."""
 
     ecosystem: str
     package: str
@@ -267,10 +267,10 @@ def _time(at: str, several: Sequence[Window]) -> str:
         return ""
     window = hours(*hull)
     return {
-        BEFORE: f"before it could be had ({window})",
-        CORE: f"while it could be had by every account ({window})",
-        HULL: f"perhaps while it could be had ({window})",
-        AFTER: f"after it could be had ({window}); mirrors and caches may keep it",
+        BEFORE: f"before it was available ({window})",
+        CORE: f"while it was available by every account ({window})",
+        HULL: f"perhaps while it was available ({window})",
+        AFTER: f"after it was available ({window}); mirrors and caches may keep it",
         UNDATED: "",
     }[at]
 

@@ -1,0 +1,60 @@
+"""Templates and facts agree: no name is missing, and none is given in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from jinja2 import meta, nodes
+
+import impact
+from impact.answers import text
+
+
+def names(template: str, seen: set[str]) -> set[str]:
+    """The names that a template, and those that it imports, takes from facts."""
+    loader = text.templates().loader
+    assert loader is not None
+    source, *_ = loader.get_source(text.templates(), template)
+    parsed = text.templates().parse(source)
+    found = meta.find_undeclared_variables(parsed)
+    for node in parsed.find_all((nodes.Assign, nodes.AssignBlock)):
+        found -= {name.name for name in node.target.find_all(nodes.Name)} | {
+            getattr(node.target, "name", "")
+        }
+    for other in meta.find_referenced_templates(parsed):
+        if other and other not in seen:
+            seen.add(other)
+            found |= names(other, seen)
+    return found
+
+
+@pytest.mark.parametrize("case", ["mercor", "drift"])
+def test_every_name_of_a_template_is_among_the_facts_and_every_fact_is_used(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, set[str]] = {}
+    parts = text.parts
+
+    def recorded(template: str, facts: Mapping[str, Any]) -> Any:
+        given.setdefault(template, set()).update(facts)
+        return parts(template, facts)
+
+    monkeypatch.setattr(text, "parts", recorded)
+    known = impact.view(impact.load_case(case), tlp="clear")
+    run = impact.simulate(known, 2_000)
+    impact.bottom_line(run), impact.exposure(run), impact.losses(run), impact.decisions(run)
+    impact.unknowns(run), impact.not_known(run), impact.weak_points(run), impact.itemised(run)
+    impact.concentration(run), impact.exceedance(run), impact.next_year(run), impact.compare(run)
+    impact.waterfall(run), impact.timeline(known), impact.conflicts(known), impact.duties(known)
+    impact.statements(known), impact.sources(known), impact.attribution(known)
+    impact.news(impact.view(impact.load_case(case), as_of="2026-04-04"), known)
+    shared = text.shared(known).keys() | {"draws", "rows"}
+    every = {n.removesuffix(".j2") for n in text.templates().list_templates(["j2"])}
+    assert given.keys() <= every
+    used = {template: names(f"{template}.j2", set()) for template in given}
+    missing = {t: used[t] - text.templates().globals.keys() - facts for t, facts in given.items()}
+    vain = {t: facts - shared - used[t] for t, facts in given.items()}
+    assert {t: found for t, found in missing.items() if found} == {}
+    assert {t: found for t, found in vain.items() if found} == {}
