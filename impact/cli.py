@@ -244,6 +244,7 @@ def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any)
 @click.option("--format", "kinds", default="html,ipynb", show_default=True, help="html,ipynb,pdf")
 @click.option("--timeout", default=600, show_default=True, help="Seconds for one report.")
 @click.option("--now", is_flag=True, help="Count to this hour, not to that of the last run.")
+@click.option("--sheet", is_flag=True, help="Add one A4 page for each view.")
 def report(
     case: str,
     notebook: str,
@@ -253,6 +254,7 @@ def report(
     kinds: str,
     timeout: int,
     now: bool,
+    sheet: bool,
     **view: Any,
 ) -> None:
     """Execute notebooks on CASE, write pages and an index; --scenario all takes every scenario."""
@@ -261,7 +263,9 @@ def report(
 
     _note_white(view["tlp"])
     view["changes"] = "; ".join(view["changes"])
-    told = command.make(case, notebook, Path(out), jobs, cluster, kinds, timeout, now=now, **view)
+    told = command.make(
+        case, notebook, Path(out), jobs, cluster, kinds, timeout, now=now, sheets=sheet, **view
+    )
     for one in load_case(case).unusable.values():
         click.echo(plain(str(one)), err=True)
     for fault in told.faults:

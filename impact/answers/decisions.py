@@ -271,7 +271,7 @@ def _threshold(at: Regime, unit: str) -> str:
         spread = words.money_range(*ends, code)
     else:
         spread = words.number_range(*ends)
-    return f"about {_amount(at.high, unit)} ({spread})"
+    return f"about {_amount(at.high, unit)} (simulation error: {spread})"
 
 
 def _moves(run: Run, one: Weighed) -> list[str]:

@@ -342,10 +342,10 @@ def curves(
         spot = {"x": alt.X("amount:Q", scale=scale), "y": alt.Y("chance:Q")}
         layers.append(at.mark_point(filled=True, size=70, color=INK, opacity=1).encode(**spot))
         for mark in marks:
-            lines = wrap(mark["text"], 400 if wide else 130, SMALL, bold=True)
-            long = max(width(line, SMALL, bold=True) for line in lines)
             share = log(mark["amount"] / low) / log(high / low)
-            left = share * (WIDTHS[wide] - 60) > WIDTHS[wide] - 84 - long
+            room = (1 - share) * (WIDTHS[wide] - 60) - 24  # to the right of the mark
+            lines = wrap(mark["text"], max(130, room) if wide else 130, SMALL, bold=True)
+            left = max(width(line, SMALL, bold=True) for line in lines) > room
             style: dict[str, Any] = {
                 "align": "right" if left else "left", "dx": -8 if left else 8,
                 "baseline": "top" if left else "bottom", "dy": 8 if left else -4,

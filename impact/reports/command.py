@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from impact import words
 from impact.case.folder import find_case, load_case
 from impact.errors import BadInput, Fault, bad
-from impact.reports import batch, cluster, files
+from impact.reports import batch, cluster, files, sheet
 from impact.reports.plan import Parameters, chosen, find_notebooks, plan
 
 _NAMED = 5  # reports named for one reason, before "and N more"
@@ -36,12 +36,13 @@ def make(
     seconds: int,
     scenario: str,
     now: bool = False,
+    sheets: bool = False,
     **view: Any,
 ) -> Told:
     """Plan and make reports of a case; `address` is that of a Dask scheduler, or empty.
 
     Reports without an as-of keep the moment of those of the case in the folder, unless `now` is
-    asked for.
+    asked for. `sheets` adds one A4 page for each view.
 
     Raises BadInput with every fault of what was asked, before any kernel starts.
     """
@@ -59,6 +60,8 @@ def make(
     tasks, refused = planned
     with cluster.executor(address) as (executor, many):
         done = batch.run(tasks, out, formats, many or jobs, executor, seconds)
+    for task in {one.place: one for one in tasks}.values() if sheets else ():
+        files.write(out / task.place / f"{sheet.NAME}.html", sheet.sheet(task))
     counts = (
         f"{len(done.made)} made, {len(done.skipped)} unchanged, {len(done.failed)} failed"
         + (f", {words.count(len(refused), 'scenario')} refused" if refused else "")

@@ -99,9 +99,14 @@ def _said(line: str, above: Sequence[str]) -> bool:
 
 def _part(kind: str, text: Markup, record: dict[str, Any]) -> Part:
     links, drawn = record.get("links", {}), record.get("svg") or {}
-    lead = Markup(_spaced(blocks(record.get("lead", ()), links)))  # noqa: S704
+    told = lead(record.get("lead", ()), links)
     pictures = {look: Markup(svg) for look, svg in drawn.items()}  # noqa: S704
-    return Part(kind=kind, html=text, record=record, lead=lead, pictures=pictures, links=links)
+    return Part(kind=kind, html=text, record=record, lead=told, pictures=pictures, links=links)
+
+
+def lead(lines: Sequence[str], links: Mapping[str, str]) -> Markup:
+    """Paragraphs as HTML, escaped; citations lead to their sources."""
+    return Markup(_spaced(blocks(lines, links)))  # noqa: S704
 
 
 def _cited(text: str, links: Mapping[str, str]) -> Markup:

@@ -118,4 +118,5 @@ def test_a_notebook_shows_its_charts(page: Page, lab: Lab, notebook: str, charts
     assert min(wide) > 200, wide
     assert len(wide) == charts
     assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    assert page.locator("mjx-container").count() == 0  # amounts in dollars are no formulas
     assert page.strangers == []  # type: ignore[attr-defined]

@@ -1,0 +1,35 @@
+"""One A4 page of a view: what happened, what to do, and five figures."""
+
+from __future__ import annotations
+
+from impact import words
+from impact.answers.brief import bottom_line
+from impact.answers.losses import losses
+from impact.case.views import notices, now
+from impact.reports import page
+from impact.reports.plan import Task
+from impact.simulation import simulate
+
+NAME, FIGURES = "sheet", 5
+_COSTS = ("YOU PAY:", "EVERYONE:", "COST:")  # what the figures tell
+
+
+def sheet(task: Task) -> str:
+    """The sheet of a task's view as one HTML text: no script, no outside address."""
+    known, (style, source) = task.known, page.style()
+    run = simulate(known, task.parameters.draws, task.parameters.seed)
+    brief, cost = bottom_line(run), losses(run, FIGURES)
+    lead = [line for line in brief.lead[:-1] if not line.startswith(_COSTS)]
+    return page.templates().get_template("sheet.html").render(
+        title=known.title,
+        tlp=known.label,
+        level=words.level(known.label),
+        as_of=words.date(now(known)),
+        scenario=known.scenarios[known.scenario],
+        notices=notices(known),
+        lead=page.lead(lead, brief.links),
+        rows=cost.rows(),
+        notes=brief.notes,
+        style=style,
+        style_source=source,
+    )  # fmt: skip
