@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -105,16 +106,15 @@ def _turn(run: Run, one: Weighed) -> dict[str, Any]:
         }
         for at in regimes(one)
     ]
-    chance_of = unit.partition("/")[0] == run.known.currency and all(
-        0 <= line.slope <= 1 for line in one.lines
-    )
+    chance_of = unit == run.known.currency and all(0 <= line.slope <= 1 for line in one.lines)
     over = bool(decision.closes) and times.parse(decision.closes) <= now(run.known)
     return {
         "id": decision.id,
         "title": decision.title,
         "question": decision.question,
         "bearer": decision.bearer,
-        "turns_on": decision.flips_says.removeprefix("what "),
+        "says": decision.flips_says,
+        "turns_on": noun(decision.flips_says),
         "note": decision.note,
         "closes": times.parse(decision.closes) if decision.closes else None,
         "over": over,
@@ -165,6 +165,20 @@ def _rows(run: Run, one: Weighed, chance_of: bool) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+_COSTS = re.compile(r"what (.+?) (?:would )?costs?(?: (?:it|us|you))?", re.IGNORECASE)
+
+
+def noun(says: str) -> str:
+    """What of a phrase that fits "it depends on ..." has a cost; empty where that is not said so.
+
+    >>> noun("a new data leak"), noun("what a week of work costs"), noun("what we spend")
+    ('a new data leak', 'a week of work', '')
+    """
+    if found := _COSTS.fullmatch(says):
+        return found[1]
+    return "" if says.lower().startswith(("what ", "how ", "whether ")) else says
 
 
 def _either(titles: Mapping[str, str], at: Regime) -> str:

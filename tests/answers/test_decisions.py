@@ -453,11 +453,11 @@ def amount_of(text: str) -> float:
     [
         (219_000.0, None, "USD", "about $200,000"),
         (219_000.0, 2_000.0, "USD", "about $200,000"),
-        (225_000.0, 15_000.0, "USD", "about $200,000 ($200,000 to $240,000)"),
-        (100.0, 150.0, "USD", "about $100 ($0 to $250)"),
-        (5_000.0, 1_000.0, "EUR/week", "about €5,000 (€4,000 to €6,000)"),
-        (0.3, 0.1, "chance", "about 30 % (20 % to 40 %)"),
-        (3.0, 1.0, "week", "about 3 weeks (2 to 4)"),
+        (225_000.0, 15_000.0, "USD", "about $200,000 (simulation error: $200,000 to $240,000)"),
+        (100.0, 150.0, "USD", "about $100 (simulation error: $0 to $250)"),
+        (5_000.0, 1_000.0, "EUR/week", "about €5,000 (simulation error: €4,000 to €6,000)"),
+        (0.3, 0.1, "chance", "about 30 % (simulation error: 20 % to 40 %)"),
+        (3.0, 1.0, "week", "about 3 weeks (simulation error: 2 to 4)"),
         (1.0, None, "week", "about 1 week"),
     ],
 )

@@ -233,7 +233,9 @@ def test_losses_are_net_by_bearer_and_a_transfer_is_none_of_all_together(run: Ru
     whole = answer.table.row(by_predicate=pl.col("about") == "total", named=True)
     assert (whole["low"], whole["mid"], whole["high"]) == (1000, 1000, 16_000)
     assert whole["chance"] == 1.0
-    assert answer.sentence.startswith("Across all parties the net loss is $1,000 to $16,000.")
+    assert answer.sentence.startswith(
+        "Across all parties the net loss is $1,000 to $16,000 in nine outcomes in ten."
+    )
 
 
 def test_by_form_a_loss_is_gross_and_by_bearer_net(run: Run) -> None:
