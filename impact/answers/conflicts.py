@@ -71,4 +71,5 @@ def _side(known: Case, claims: list[Claim], others: list[Claim]) -> str:
     value = value_of(known, first) if alike else first["says"].rstrip(".")
     more = len({claim["claimant"] for claim in claims}) - 1
     also = f", and {many(more, 'other')}" if more else ""
-    return f"{value} ({said_by(known, first)}{also})"
+    denied = "not " if first["stance"] == "denies" and alike else ""
+    return f"{denied}{value} ({said_by(known, first)}{also})"

@@ -35,9 +35,7 @@ def said_by(known: Case, claim: Mapping[str, Any]) -> str:
         return f"not sourced: {who}, {day}"
     if claim["stance"] == "is silent":
         return f"as of {day}"
-    kind = known.rows("entities")[claim["claimant"]]["kind"]
-    said = "claimed by" if kind == "actor" else "reported by"
-    verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], said)
+    verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], "reported by")
     return f"{verb} {who}, {day}"
 
 
