@@ -391,13 +391,20 @@ def falling(known: Case) -> list[str]:
     ]
 
 
+@folder.once
+def _used(known: Case) -> set[str]:
+    """The inputs that links and losses of a view name."""
+    links = {checks.LINK_INPUT + edge.name for edge in ways.modelled(known["links"])}
+    return {*checks.uses_of_inputs(known.tables)["name"], *links}
+
+
 def _idle(known: Case) -> list[str]:
     """Changed inputs that nothing in a view names, as where a default gave way."""
     if not known.changes:
         return []
-    named = {*checks.uses_of_inputs(known.tables)["name"]}
-    named |= {checks.LINK_INPUT + edge.name for edge in ways.modelled(known["links"])}
-    named |= {name for name, row in known.inputs.items() if row["unit"] == checks.RATE}
+    named = _used(known) | {
+        name for name, row in known.inputs.items() if row["unit"] == checks.RATE
+    }
     return [change.name for change in known.changes if change.name not in named]
 
 
