@@ -154,7 +154,7 @@ def sources(known: Case) -> Answer:
     frame = known["sources"].filter(pl.col("id").is_in(named)).select(
         "id", "publisher", "title", "published_on", "reliability", "access",
         restates=pl.col("derived_from").list.join(", "),
-        address=pl.col("url").fill_null("no address"),
+        address=pl.col("url").fill_null(""),
     )  # fmt: skip
     frame = frame.join(resting, left_on="id", right_on="sources", how="left")
     frame = frame.with_columns(pl.col("claims").fill_null(0)).sort(
