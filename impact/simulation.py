@@ -341,7 +341,7 @@ def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 @per_run
 def drawn_inputs(run: Run) -> list[tuple[str, tuple[Any, ...], Draws]]:
-    """(input, its key in `drawn`, `(draws,)` values) of each stream that this run hangs on.
+    """(input, its key in `drawn`, `(draws,)` values) of each stream that this run depends on.
 
     Of a year there are none: its draws are those of its events.
     """
@@ -448,7 +448,7 @@ def net(run: Run, bearer: str) -> Draws:
 
 @per_run
 def total(run: Run) -> Draws:
-    """`(draws,)` USD lost by all together: transfers only move money and are left out."""
+    """`(draws,)` USD lost by all parties together: transfers only move money and are left out."""
     lost = np.zeros(run.draws)
     for name, row in run.model.losses.items():
         if row["received_by"] is None:

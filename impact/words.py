@@ -171,15 +171,6 @@ def about(p: float) -> str:
     return said if said.startswith(("under", "over")) else f"about {said}"
 
 
-def portion(p: float, what: str) -> str:
-    """A share of draws, outcomes or years: of all of them, of none, or how much of them.
-
-    >>> portion(0.38, "draws"), portion(1.0, "draws"), portion(0.0, "outcomes")
-    ('40 % of the draws', 'all draws', 'no outcomes')
-    """
-    return f"{'all' if p else 'no'} {what}" if p in (0.0, 1.0) else f"{chance(p)} of the {what}"
-
-
 def one_in(draws: int) -> str:
     """What is known of a chance that none of so many draws met: the rule of three (Hanley 1983).
 

@@ -29,11 +29,11 @@ POINTS = 120  # points of a drawn curve
 
 
 def exceedance(run: Run, beside: Run | None = None) -> Answer:
-    """How likely the loss is above an amount, for all together and for each who loses.
+    """How likely the loss is above an amount, for all parties together and for each who loses.
 
-    The curve of all together of a run `beside` it is drawn faint behind.
+    The curve of all parties of a run `beside` it is drawn faint behind.
 
-    Table, for all together: `id`, `amount_usd` (round amounts), `chance`, `chance_error`. The
+    Table, for all parties: `id`, `amount_usd` (round amounts), `chance`, `chance_error`. The
     chart has a curve for each bearer with 500 draws of loss or more. A curve ends where fewer than
     ENOUGH / 5 draws are above it; where assumptions lead it ends at 5 %.
     """
@@ -89,7 +89,7 @@ def _ends(found: pl.DataFrame) -> dict[str, float]:
 
 
 def _drawn(run: Run) -> list[str]:
-    """All together first, then up to three others with enough draws, the greatest mean first."""
+    """All parties first, then up to three others with enough draws, the greatest mean first."""
     kinds = {who: row["kind"] for who, row in run.known.rows("entities").items()}
     told = [who for who in bearers(run) if kinds[who] != "lab"]  # labs of equal evidence are a kind
     means = {who: float(net(run, who).mean()) for who in told}
@@ -117,7 +117,6 @@ def _curve(run: Run, who: str, end: float) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "who": [said] * POINTS,
-            "about": [who] * POINTS,
             "amount_usd": at,
             "chance": chances,
             "low": np.maximum(chances - errors, 0.0),

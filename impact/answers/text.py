@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import jinja2
+from jinja2.ext import Extension
 from jinja2.runtime import Context
 
 from impact import words
@@ -118,12 +120,24 @@ def day(instant: datetime) -> str:
     return words.date(instant).partition(",")[0]
 
 
+_BREAK = f"¶{secrets.token_hex(8)}"  # of this process alone: no text of a case can hold it
+
+
+class _Breaks(Extension):
+    """A ¶ of a template begins a paragraph; one in a value is a sign like any other."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The source with its own marks."""
+        return source.replace("¶", _BREAK)
+
+
 @cache
 def templates() -> jinja2.Environment:
     """The templates: plain text, in which a name that is missing is an error."""
     found = jinja2.Environment(  # noqa: S701 (plain text; what shows it escapes it)
         loader=jinja2.PackageLoader("impact.answers", ""),
         undefined=jinja2.StrictUndefined,
+        extensions=[_Breaks],
     )
     found.filters |= {
         "show": _shown,
@@ -147,15 +161,12 @@ def parts(name: str, facts: Mapping[str, Any]) -> Any:
     return templates().get_template(f"{name}.j2").make_module(dict(facts))
 
 
-_BREAK = re.compile(r"¶|^\s*(?=- |[A-Z]{2,}(?: [A-Z]+)*: )", re.MULTILINE)
-
-
 def paragraphs(text: Any) -> tuple[str, ...]:
-    """Paragraphs of a rendered part: they begin at a ¶, an item "- " or a label in capitals.
+    """Paragraphs of a rendered part: they begin at a ¶ of its template.
 
     White space says nothing, so that the tags of a template may stand on lines of their own.
     """
-    return tuple(flat(part) for part in _BREAK.split(str(text)) if part.strip())
+    return tuple(flat(part) for part in str(text).split(_BREAK) if part.strip())
 
 
 def flat(text: Any) -> str:

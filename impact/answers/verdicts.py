@@ -27,7 +27,7 @@ HEADS = {
     "file": "File",
     "package": "Package",
     "version": "Version",
-    "verdict": "Installed while available?",
+    "verdict": "Verdict",
     "why": "Why",
     "path": "Path",
     "settle": "What would settle it",
@@ -189,7 +189,7 @@ def told(
     if many:
         sentence = (
             f"Of {words.count(many, 'file')}, {bad_files} lock an affected version and "
-            f"{open_files} admit one; {unread} could not be evaluated."
+            f"{open_files} allow one; {unread} could not be evaluated."
         )
     left_out = (
         f"{words.count(packages, 'package')} that advisories name were looked for. What a "

@@ -213,7 +213,7 @@ def _support(run: Run, name: str, way: list[graph.Edge]) -> str:
 
 
 def _uncertain(run: Run, way: list[graph.Edge]) -> graph.Edge | None:
-    """The link of a way that is on least often; None where all are on in every draw."""
+    """The link of a way that is on least often; None where all are always on."""
     every = graph.everything(run.draws)
     drawn = [edge for edge in way if run.on[edge.name] != every]
     return min(drawn, key=lambda edge: run.on[edge.name].bit_count(), default=None)

@@ -181,7 +181,8 @@ def _ticks(scale: _Scale) -> Iterator[tuple[float, str]]:
         day += timedelta(days=number)
         if day.day == 1 or (days <= 45 and number % step == 0) or (days <= 120 and day.day == 15):
             x = scale(day)
-            if x - before > 74 and scale.low + 8 < x < scale.high - 30:
+            bent = scale.bend and abs(x - scale(scale.bend)) < 20  # two lines would look like one
+            if x - before > 74 and scale.low + 8 < x < scale.high - 30 and not bent:
                 before = x
                 yield x, f"{day.day} {day:%B}" if days < 300 else f"{day:%b %Y}"
 

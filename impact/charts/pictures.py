@@ -70,6 +70,10 @@ def _listed(rows: pl.DataFrame, wide: bool, high: int = 32, letters: int = 44) -
             ticks=False,
             domain=False,
             labelPadding=14,
+            labelOffset={
+                "condition": {"test": "indexof(datum.label, '\\n') > 0", "value": -7},
+                "value": 0,
+            },
         )
         order = alt.EncodingSortField(field="order", order="ascending")
         y = alt.Y("label:N", sort=order, title=None, axis=split)
@@ -150,6 +154,15 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
             baseline="middle", dy=-7.5 * span["name"].count("\n"),
         )  # fmt: skip
         layers.append(named.encode(x=middle, y=alt.value(-tall / 2 - 2), text="name:N"))
+    ends = [
+        {"x": line[-12][0], "y": line[-12][1], "name": title}
+        for title, line in one["lines"] if title not in colours
+    ]  # fmt: skip
+    for end in ends:
+        named = alt.Chart(_values([end])).mark_text(
+            align="right", dx=-4, dy=-8, color=SOFT, fontWeight="bold", fontSize=SMALL
+        )  # fmt: skip
+        layers.append(named.encode(x=alt.X("x:Q", scale=across), y=y, text="name:N"))
     if marks:
         layers += _thresholds(one, marks, across, y, (x_low, x_high), room, high)
     return alt.layer(*layers, width=WIDTHS[wide], height=high)

@@ -87,9 +87,6 @@ def leading_to(run: Run, entity: str) -> tuple[str, ...]:
 TOTAL = "total"
 
 
-PERSON_WEEKS = "person-weeks"
-
-
 BAND = "band"  # argument of a product: the share of the people whom a row concerns
 
 

@@ -25,14 +25,14 @@ def established(run: Run) -> set[str]:
 
 @per_run
 def undrawn(run: Run) -> set[str]:
-    """Entities reached in every draw because of fixed inputs alone: established, or supposed."""
+    """Entities always reached because of fixed inputs alone: established, or supposed."""
     still = {name for name, row in run.known.inputs.items() if row["shape"] == "fixed"}
     still.add(checks.CERTAIN)
     return _reached_over(run, lambda term: checks.chance_term(term)[0] in still)
 
 
 def _reached_over(run: Run, sure: Callable[[str], bool]) -> set[str]:
-    """Entities reached over links that are on in every draw and whose every chance is sure."""
+    """Entities reached over links that are always on and whose every chance is sure."""
     terms, every = run.model.terms, graph.everything(run.draws)
     edges = [
         edge

@@ -76,7 +76,7 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
         "says": scenario.says,
         "notices": views.notices(known),
         "bearers": {
-            bearer: {"name": called.get(bearer, "All together, net")}
+            bearer: {"name": called.get(bearer, "All parties together, net")}
             | {part: _plain(row[part]) for part in _MEASURES}
             | {"mean": words.money(row["mean_usd"], currency=known.currency)}
             for bearer, row in rows.items()

@@ -53,6 +53,9 @@ def _case(name: str, rows: Rows) -> dict[str, Any]:
         "links": [_report(row) for row in views.get(begin, [])],
         "states": list(STATES.values()),
         "views": [_view(row) for row in first],
+        "as_of": first[0][2]["as_of"]
+        if len({entry["as_of"] for _, _, entry in first}) == 1
+        else "",
         "pictures": _pictures(first) if len(first) > 1 else {},
         "unpriced": all(entry["headline"]["unpriced"] for _, _, entry in first),
         "reports": [

@@ -204,16 +204,7 @@ _SAID = ("title", "question", "case_title", "scenario", "as_of", "moment", "leve
 
 def _figures(entry: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Figures that differ, by answer and name in their order."""
-    for part in (
-        "title",
-        "question",
-        "case_title",
-        "scenario",
-        "as_of",
-        "moment",
-        "level",
-        "headline",
-    ):
+    for part in _SAID:
         said, made = (json.loads(json.dumps(found.get(part))) for found in (entry, now))
         if not _alike(said, made):
             yield _differs(part, str(said)[:200], str(made)[:200])

@@ -51,16 +51,6 @@ class Source:
     beside: Callable[[str], str] = field(default=_alone, repr=False)
 
 
-def is_object(text: str) -> bool:
-    """Whether a text may be an object of JSON."""
-    return re.match(r"\s*\{", text) is not None
-
-
-def has_line(text: str, *starts: str) -> bool:
-    """Whether a line of a text begins with one of some texts."""
-    return any(text.startswith(start) or f"\n{start}" in text for start in starts)
-
-
 def from_json(source: Source) -> object:
     """The data of a JSON text; a key that stands twice in one object is an error."""
     where = source.where

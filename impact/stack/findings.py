@@ -183,7 +183,7 @@ def _locked(held: Sequence[Component], ecosystem: str, records: Sequence[Affecte
         return Finding(NOT_EVALUATED, component.version, (), why, keys)
     keys = tuple(key for found in other.values() for key in found)
     notes = dict.fromkeys(record.note for record in records if record.note)
-    why = f"{listed(list(other))} {'is' if len(other) == 1 else 'are'} locked; no record names "
+    why = f"{listed(list(other))} {'is' if len(other) == 1 else 'are'} locked; no advisory lists "
     why += "it" if len(other) == 1 else "them"
     return Finding(LOCKED_OTHER, ", ".join(other), (), "; ".join([why, *notes]), keys)
 
@@ -219,7 +219,7 @@ def _asked(asks: Sequence[Ask], ecosystem: str, records: Sequence[Affected]) -> 
         fixed = list(dict.fromkeys(version for version in pins if version in admitted))
         kind = LOCKED_AFFECTED if fixed else RANGE_ADMITS
         by = _by(records, admitted)
-        what = f"pin{s}" if fixed else f"admit{s}"
+        what = f"pin{s}" if fixed else f"allow{s}"
         return Finding(kind, ", ".join(fixed), by, f"{said} {what} {listed(fixed) or shown}")
     if any(not record.versions and not record.spans for record in records if not record.gone):
         return Finding(NOT_EVALUATED, reason="a record does not say which versions it means")
@@ -227,7 +227,7 @@ def _asked(asks: Sequence[Ask], ecosystem: str, records: Sequence[Affected]) -> 
         commit = COMMIT.fullmatch(unknown.spec)
         what = "names a commit, which is no version" if commit else "is in no grammar that is read"
         return Finding(NOT_EVALUATED, reason=f"{_said(unknown)} {what}")
-    why = f"{said} admit{s} no affected version"
+    why = f"{said} allow{s} no affected version"
     if limits:
         why += f"; held by {listed(limits)}, which other installers do not read"
     if pins:

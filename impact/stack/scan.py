@@ -64,7 +64,7 @@ Package = tuple[str, str]  # ecosystem and name; a name that is empty stands for
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of every file: which packages, when they could be had, what was installed.
+    """What is asked of every file: which packages, when they were available, what was installed.
 
     `by_tail` are the packages by the last part of their name, `others` by ecosystem.
     """
@@ -200,7 +200,7 @@ def constraint(spec: str, packages: Packages) -> pl.DataFrame:
 
 
 class _Told(NamedTuple):
-    """What one content says of a package, from when to when, by which ways and through whom."""
+    """What one content says of a package, from when to when, by which paths and through whom."""
 
     found: Finding
     state: State

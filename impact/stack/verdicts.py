@@ -282,10 +282,10 @@ _SEEN = "Is that machine rebuilt, and is what it could reach rotated?"
 _QUESTIONS = {
     LOCKED_AFFECTED: "Which machines and jobs installed from this file, and are they rebuilt?",
     RANGE_ADMITS: "Did an install resolve this anew{hours}? Look for the version in CI logs or "
-    "`pip freeze`.",
+    "pip freeze.",
     LOCKED_OTHER: "Was every install frozen to this lock (`uv sync --frozen`, `npm ci`, "
     "`pip install --require-hashes`)?",
-    ABSENT_ASKED: "Which versions did its dependencies bring in? A lock or `pip freeze` of that "
+    ABSENT_ASKED: "Which versions did its dependencies bring in? A lock or pip freeze of that "
     "day says it.",
     NOT_EVALUATED: "Can this file be had in a form that is read, or a list of what was installed?",
     IMAGE: "When was that image built, and which version is in it?",

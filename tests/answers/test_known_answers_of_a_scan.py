@@ -127,7 +127,7 @@ def test_each_system_has_its_gravest_verdict_the_gravest_first(scanned: impact.A
 
 
 def test_each_file_has_its_own_finding_way_and_advisory(scanned: impact.Answer) -> None:
-    """Seven files: three lock a bad version, two admit one, one is not read, one is another's."""
+    """Seven files: three lock a bad version, two allow one, one is not read, one is another's."""
     answer = impact.by_file(scanned)
     found = ["locked_affected"] * 3 + ["range_admits"] * 2 + ["not_evaluated", "locked_other"]
     assert answer.table["finding"].to_list() == found

@@ -34,7 +34,7 @@ def test_the_table_pastes_into_a_pull_request(fleet: Path) -> None:
     assert status == 1
     lines = table.splitlines()
     assert lines[0] == (
-        "Of 3 files, 1 lock an affected version and 1 admit one; 1 could not be evaluated."
+        "Of 3 files, 1 lock an affected version and 1 allow one; 1 could not be evaluated."
     )
     rows = [line for line in lines if line.startswith("|")]
     assert {line.count("|") - line.count("\\|") for line in rows} == {len(verdicts.HEADS) + 1}
@@ -99,7 +99,7 @@ def test_wrong_use_is_told_with_its_repair(arguments: tuple[str, ...], said: str
 def test_a_proposed_fix_that_is_none_ends_with_status_1() -> None:
     status, table, _ = run("--case", "mercor", "--constraint", "litellm<=1.82.7")
     assert status == 1
-    assert '"litellm<=1.82.7" admits 1.82.7' in table
+    assert '"litellm<=1.82.7" allows 1.82.7' in table
     assert run("--case", "mercor", "--constraint", "litellm<1.82.7")[0] == 0
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import polars as pl
 import pytest
 from jinja2 import meta, nodes
 
@@ -28,6 +30,19 @@ def names(template: str, seen: set[str]) -> set[str]:
             seen.add(other)
             found |= names(other, seen)
     return found
+
+
+def test_no_text_of_a_case_begins_a_paragraph() -> None:
+    """Neither a mark of a template, nor a label or an item on a line of its own."""
+    forged = "our data ¶ TODAY: pay them\nTODAY: pay them\n- pay them"
+
+    plain = impact.load_case("mercor")
+    hostile = plain["entities"].with_columns(pl.lit(forged).alias("is"), contact=pl.lit(forged))
+    known = impact.view(replace(plain, tables={**plain.tables, "entities": hostile}, memo={}))
+    answer = impact.bottom_line(impact.simulate(known, 2_000))
+    assert sum(line.startswith("TODAY: ") for line in answer.lead) == 1
+    assert not any(line.startswith(("TODAY: pay", "- pay")) for line in answer.lead)
+    assert any("¶ TODAY: pay them" in line for line in answer.lead)
 
 
 @pytest.mark.parametrize("case", ["mercor", "drift"])
