@@ -163,7 +163,7 @@ def why(case: str, name: str, as_json: bool, draws: int, seed: int, **view: Any)
     if as_json:
         _print_json(explaining.record(run, name))
     else:
-        click.echo(plain(explaining.why(run, name).sentence))
+        click.echo(plain("\n".join(explaining.why(run, name).lead)))
 
 
 @main.command()

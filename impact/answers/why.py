@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from impact import words
-from impact.answers.answer import Answer
+from impact.answers.answer import Answer, Facts, worded
 from impact.answers.exposure import said_chance
 from impact.answers.losses import rare_text, spread_text, when_text
-from impact.answers.text import lowered, many, said_by
+from impact.answers.text import lowered, said_by
 from impact.case import checks
 from impact.case.ways import ROOT
 from impact.errors import bad, did_you_mean
@@ -32,7 +33,7 @@ from impact.measures.standing import (
 from impact.numerics import graph, measures, times
 from impact.simulation import Run, net, total
 
-Sentences = list[str]
+Values = dict[str, Any]
 
 
 def why(run: Run, name: str) -> Answer:
@@ -45,21 +46,13 @@ def why(run: Run, name: str) -> Answer:
     """
     known, plain = run.known, name.removeprefix("chance.").removeprefix("mean.")
     explain = _explainer(run, plain)
-    claims = _claims(run, plain)
     rows = [
-        (c["id"], c["says"], said_by(known, c), len(origins(known, c["sources"]))) for c in claims
+        (c["id"], c["says"], said_by(known, c), len(origins(known, c["sources"])))
+        for c in _claims(run, plain)
     ]
     schema = {**dict.fromkeys(("claim", "says", "by"), pl.String), "origins": pl.Int64}
-    lead = tuple(words.plain(line) for line in explain(run, plain))
-    return Answer(
-        name="why",
-        sentence=" ".join(lead),
-        lead=lead,
-        asks=f"Why: {plain}?",
-        table=pl.DataFrame(rows, schema=schema, orient="row"),
-        label=run.known.label,
-        heads={"says": "What is claimed", "by": "By whom", "origins": "Independent sources"},
-    )
+    values = {"asked": plain, "by": partial(said_by, known), **explain(run, plain)}
+    return worded(run, "why", Facts(pl.DataFrame(rows, schema=schema, orient="row"), values))
 
 
 def record(run: Run, name: str) -> dict[str, Any]:
@@ -115,7 +108,7 @@ def _kind(run: Run, name: str) -> str:
     raise bad("why", f'no "{name}" in this view', did_you_mean(name, every, "name an entity"))
 
 
-def _explainer(run: Run, name: str) -> Callable[[Run, str], Sentences]:
+def _explainer(run: Run, name: str) -> Callable[[Run, str], Values]:
     of = {"input": _of_input, "claim": _of_claim, "statement": _of_statement, TOTAL: _of_total}
     of["loss"] = _of_loss
     return of.get(_kind(run, name), _of_party)
@@ -161,29 +154,27 @@ def _rivals(run: Run, statement: Statement) -> list[Statement]:
     return [statements_of(run.known)[place] for place in statement.rivals]
 
 
-def _of_party(run: Run, name: str) -> Sentences:
-    said = names(run.known)
-    row = by_entity(run)[name]
-    paths = _paths(run, name)
-    if name == ROOT:
-        return [f"WHAT: {said[name]}. All that this view tells begins with it."]
-    if not paths and row["how"] == "rare":
-        told = (
-            f"WHAT: {said[name]}: {said_chance(run, row)}. Paths lead to it; no outcome took one."
-        )
-        return [told, *_cost(run, name)]
-    if not paths:
-        told = f"WHAT: {said[name]} is not reached: no path leads to it in this view."
-        return [told, *_cost(run, name)]
+def _of_party(run: Run, name: str) -> Values:
+    known, row, paths = run.known, by_entity(run)[name], _paths(run, name)
+    found: Values = {"kind": "root" if name == ROOT else "party", "who": names(known)[name]}
+    found |= {"chance": said_chance(run, row), "rare": row["how"] == "rare", "path": ""}
+    found |= {"cost": _cost(run, name), "paths": len(paths)}
+    if not paths or name == ROOT:
+        return found
     way = paths[0]
-    others = f" (shortest of {len(paths)})" if len(paths) > 1 else ""
-    told_ = [
-        f"WHAT: {words.capital(said[name])}: {said_chance(run, row)}.",
-        f"PATH: {_path(run, way)}{others}.",
-        *_weakest(run, way),
-        *_cost(run, name),
-    ]
-    return [*told_, _support(run, name, way), *_settled_by(run, way)]
+    edge, claims = _uncertain(run, way), {claim["id"]: claim for claim in _claims(run, name)}
+    links = dict(known["links"].select("id", "claims").iter_rows())
+    near = [claim for one in reversed(way) for claim in links[one.name]]
+    weakest = _named_input(run, edge.name) if edge else None
+    return {
+        **found,
+        "path": _path(run, way),
+        "step": " > ".join(names(known)[end] for end in (edge.source, edge.target)) if edge else "",
+        "weakest": weakest and {**weakest, "range": _range(weakest)},
+        "claims": len(claims),
+        "roots": len(origins(known, [s for claim in claims.values() for s in claim["sources"]])),
+        "nearest": claims[near[0]] if near else None,
+    }
 
 
 def _path(run: Run, way: Sequence[graph.Edge]) -> str:
@@ -195,21 +186,6 @@ def _path(run: Run, way: Sequence[graph.Edge]) -> str:
         for one in several
     }
     return " > ".join(versions.get(edge.target, said[edge.target]) for edge in way)
-
-
-def _support(run: Run, name: str, way: list[graph.Edge]) -> str:
-    """How many claims and origins stand behind all ways, and the claim nearest to the end."""
-    claims = {claim["id"]: claim for claim in _claims(run, name)}
-    links = dict(run.known["links"].select("id", "claims").iter_rows())
-    near = [claim for edge in reversed(way) for claim in links[edge.name]]
-    if not near:
-        return "RESTS ON: no claim."
-    roots = origins(run.known, [s for claim in claims.values() for s in claim["sources"]])
-    nearest = claims[near[0]]
-    return (
-        f"RESTS ON: {many(claims, 'claim')} from {many(roots, 'independent source')}; nearest:"
-        f" {nearest['says'].rstrip('.')} ({said_by(run.known, nearest)})."
-    )
 
 
 def _uncertain(run: Run, way: list[graph.Edge]) -> graph.Edge | None:
@@ -238,47 +214,19 @@ def _range(row: dict[str, Any]) -> str:
     return f"{words.number_range(min(ends), max(ends), 3)} {unit}".strip()
 
 
-def _weakest(run: Run, way: list[graph.Edge]) -> Sentences:
-    edge = _uncertain(run, way)
-    if edge is None:
-        return ["LEAST CERTAIN: every step of it is certain."]
-    said, row = names(run.known), _named_input(run, edge.name)
-    return [
-        f"LEAST CERTAIN: {said[edge.source]} > {said[edge.target]}: {_range(row)}"
-        f" ({row['id']}, {row['basis_kind']}). {row['basis'].rstrip('.')}."
-    ]
-
-
-def _settled_by(run: Run, way: list[graph.Edge]) -> Sentences:
-    edge = _uncertain(run, way)
-    row = _named_input(run, edge.name) if edge else None
-    if row is None or not row["question"]:
-        return []
-    return [f"ASK: {row['ask']}: {row['question']}"]
-
-
-def _cost(run: Run, name: str) -> Sentences:
-    if name not in bearers(run):
-        return []
-    lost = net(run, name)
+def _cost(run: Run, name: str) -> Values | None:
+    """What a bearer, or all together, lose: a range and what explains it; None for no bearer."""
+    if name not in (TOTAL, *bearers(run)):
+        return None
+    lost = total(run) if name == TOTAL else net(run, name)
     if not np.any(lost):
-        unmet = rare_text(run, name)
-        chance = words.one_in(run.draws)
-        return [f"COST: {unmet}, {chance}." if unmet else "COST: none in this view."]
-    return [f"COST: {_nine_in_ten(run, lost)}. {_drivers(run, lost)}"]
+        return {"range": "", "unmet": rare_text(run, name)}
+    return {"range": _nine_in_ten(run, lost, name == TOTAL), "drivers": _drivers(run, lost)}
 
 
-def _of_total(run: Run, name: str) -> Sentences:
-    lost = total(run)
-    if not np.any(lost):
-        unmet = rare_text(run, TOTAL)
-        chance = words.one_in(run.draws)
-        return [f"COST: {unmet}, {chance}." if unmet else "COST: nothing is lost in this view."]
-    rows = run.known["losses"].filter(pl.col("received_by").is_null())
-    return [
-        f"COST: all parties together, net: {_nine_in_ten(run, lost, True)}. {_drivers(run, lost)}",
-        f"MADE OF: {many(rows.height, 'loss', 'losses')}. Money that only moves is left out.",
-    ]
+def _of_total(run: Run, name: str) -> Values:
+    losses = run.known["losses"].filter(pl.col("received_by").is_null())
+    return {"kind": TOTAL, "cost": _cost(run, name), "losses": losses.height}
 
 
 def _nine_in_ten(run: Run, lost: Any, whole: bool = False) -> str:
@@ -288,127 +236,92 @@ def _nine_in_ten(run: Run, lost: Any, whole: bool = False) -> str:
     return f"{spread_text(found, run.known.currency)} (nine outcomes in ten{when})"
 
 
-def _drivers(run: Run, lost: Any) -> str:
-    """The inputs that explain most of the variation, up to three."""
+def _drivers(run: Run, lost: Any) -> list[tuple[str, float]]:
+    """The inputs that explain most of the variation, up to three, each with its share."""
     inputs, shares = explained(run, np.array([lost]))
     ranked = sorted(zip(shares[:, 0], inputs, strict=True), reverse=True)[:3]
-    told = [f"{_meant(run, name)} ({words.per_cent(float(share))})" for share, name in ranked
-            if share > 0.02]  # fmt: skip
-    return (
-        f"Most of the variation comes from {words.listed(told)}." if told else "It does not vary."
-    )
+    return [(_meant(run, name), float(share)) for share, name in ranked if share > 0.02]
 
 
-def _of_input(run: Run, name: str) -> Sentences:
+def _of_input(run: Run, name: str) -> Values:
     known = run.known
     row = known["inputs"].row(by_predicate=pl.col("id") == name, named=True)
-    uses = checks.uses_of_inputs(known.tables).filter(pl.col("name") == name)
-    found = {table: uses.filter(pl.col("table") == table).height for table in ("links", "losses")}
-    places = [words.count(found["links"], "link")] if found["links"] else []
-    places += [words.count(found["losses"], "loss", "losses")] if found["losses"] else []
-    told = [
-        f"WHAT: {row['meaning'].rstrip('.')}: {_range(row)}.",
-        f"RESTS ON: {row['basis_kind']}. {row['basis'].rstrip('.')}.",
-        f"USED BY: {words.listed(places)} of this view, drawn {row['drawn'].replace('_', ' ')}."
-        if places
-        else "USED BY: nothing in this view.",
-    ]
-    if name in known.lasted:
-        lasted = f"{words.number(known.lasted[name], 2)} {row['unit']}s"
-        told.append(
-            f"SO FAR: {lasted} by {words.date(known.moment)}, so only longer outcomes count."
-        )
-    if row["sources"]:
-        published = dict(known["sources"].select("id", "publisher").iter_rows())
-        told.append(f"SOURCES: {words.listed([published[s] for s in row['sources']])}.")
-    if row["question"]:
-        told.append(f"ASK: {row['ask']}: {row['question']}")
-    return told
+    uses = checks.uses_of_inputs(known.tables).filter(pl.col("name") == name)["table"].to_list()
+    published = dict(known["sources"].select("id", "publisher").iter_rows())
+    return {
+        "kind": "input",
+        "row": {**row, "range": _range(row)},
+        "links": uses.count("links"),
+        "losses": uses.count("losses"),
+        "lasted": words.number(known.lasted[name], 2) if name in known.lasted else "",
+        "publishers": [published[source] for source in row["sources"]],
+    }
 
 
-def _of_loss(run: Run, name: str) -> Sentences:
+def _of_loss(run: Run, name: str) -> Values:
     """A row of losses: whose, of what, from what it is worked out, and how large it is."""
     row, said = run.known.rows("losses")[name], names(run.known)
-    amounts = run.losses[name]
-    form = row["form"].replace("_", " ")
-    told = [f"WHAT: {words.capital(said[row['bearer']])}, {row['driver']}: {form}."]
-    told.append(f"WHEN: {said[row['needs']]} is reached. It is {_worked_out(run, row)}.")
-    if np.count_nonzero(amounts) < measures.ENOUGH:
-        return [*told, f"COST: {words.NOT_RESOLVED} in this view."]
-    told.append(f"COST: {_nine_in_ten(run, amounts)}.")
-    return [*told, f"RESTS ON: {run.lineage.basis(name)}, at its weakest."]
+    amounts, inputs = run.losses[name], run.known.inputs
+    resolved = np.count_nonzero(amounts) >= measures.ENOUGH
+    return {
+        "kind": "loss",
+        "row": row,
+        "who": said[row["bearer"]],
+        "needs": said[row["needs"]],
+        "terms": [
+            (_meant(run, term), _range(inputs[term])) if term in inputs else (term, "")
+            for term in checks.argument_pairs(row["arguments"]).values()
+        ],
+        "range": _nine_in_ten(run, amounts) if resolved else "",
+        "basis": run.lineage.basis(name),
+    }
 
 
-def _worked_out(run: Run, row: Mapping[str, Any]) -> str:
-    """How a loss is worked out from its inputs, in words."""
-    inputs = run.known.inputs
-    parts = [
-        f"{_meant(run, term)} ({_range(inputs[term])})" if term in inputs else term
-        for term in checks.argument_pairs(row["arguments"]).values()
-    ]
-    how = "the product of" if row["kind"] == "product" else f"{row['kind'].replace('_', ' ')} of"
-    return f"{how} {words.listed(parts)}"
-
-
-def _of_claim(run: Run, name: str) -> Sentences:
+def _of_claim(run: Run, name: str) -> Values:
     known, claim = run.known, _every_claim(run)[name]
-    said = [f"WHAT: {claim['says'].rstrip('.')} ({said_by(known, claim)})."]
-    if name not in known.rows("claims"):
-        return [*said, f"TAKEN BACK: {words.date(claim['known_on'])}."]
-    roots = len(origins(known, claim["sources"]))
-    said.append(
-        f"RESTS ON: {_read(run, [claim])}; {many(roots, 'independent source')}."
-        f" Credibility {claim['credibility']}."
-    )
-    if name in replaced(known):
-        later = known.rows("claims")[replaced(known)[name]]
-        said.append(f"REPLACED BY: {later['says'].rstrip('.')} ({said_by(known, later)}).")
+    later, stated = replaced(known).get(name), list[Values]()
     for one in _of_one(run, name):
-        if one.value:
-            what = "" if claim in one.claims else "what it denies is "
-            said.append(f"RATING: {what}{one.standing}.")
-        against = [claims for claims in (one.against, *(r.claims for r in _rivals(run, one)))
-                   if claims and claim not in claims]  # fmt: skip
-        for claims in against[:3]:
-            first = claims[0]
-            said.append(f"CONTRADICTED BY: {first['says'].rstrip('.')} ({said_by(known, first)}).")
-    return said
+        sides = (one.against, *(rival.claims for rival in _rivals(run, one)))
+        against = [claims[0] for claims in sides if claims and claim not in claims][:3]
+        denied = claim not in one.claims
+        standing = one.standing if one.value else ""
+        stated.append({"standing": standing, "denied": denied, "against": against})
+    return {
+        "kind": "claim",
+        "row": claim,
+        "taken_back": name not in known.rows("claims"),
+        "sources": _read(run, [claim]),
+        "roots": len(origins(known, claim["sources"])),
+        "later": known.rows("claims")[later] if later else None,
+        "stated": stated,
+    }
 
 
-def _of_statement(run: Run, name: str) -> Sentences:
+def _of_statement(run: Run, name: str) -> Values:
     """A topic: each of its values with its standing, by whom, and on what was read."""
     stated = topic(run.known, name)
-    best, said = stated[0], []
-    if len(stated) > 1:
-        clearly = best.support > CLEARLY * stated[1].support
-        leads = f"the best supported is {best.value}" if clearly else "none is clearly better"
-        said.append(f"WHAT: {best.topic}: {len(stated)} values are claimed; {leads}.")
-    for one in stated[:5]:
+    alone, values = len(stated) == 1, list[Values]()
+    for one in stated:
         claims = one.claims or one.denials
-        value = one.value if len(stated) > 1 else one.first["says"].rstrip(".?")
-        who = _whose(run, claims)
-        contrary = f"; {_whose(run, one.against)}" if one.claims and one.against else ""
-        told = f"{value} ({who}{contrary}): {one.standing}, on {_read(run, claims)}."
-        said.append(told if said else f"WHAT: {told}")
-    return said
+        against = one.against if one.claims else ()
+        value = one.first["says"].rstrip(".?") if alone else one.value
+        told = {"value": value, "standing": one.standing, "sources": _read(run, claims)}
+        told |= {"by": sorted(claims, key=firmest), "others": _others(claims)}
+        told |= {"against": sorted(against, key=firmest), "against_others": _others(against)}
+        values.append(told)
+    clearly = not alone and stated[0].support > CLEARLY * stated[1].support
+    return {"kind": "statement", "topic": stated[0].topic, "values": values, "clearly": clearly}
 
 
-def _whose(run: Run, claims: Sequence[Claim]) -> str:
-    """Who said it most credibly and when, and how many more."""
-    more = len({claim["claimant"] for claim in claims}) - 1
-    also = f", and {many(more, 'other')}" if more else ""
-    return f"{said_by(run.known, sorted(claims, key=firmest)[0])}{also}"
+def _others(claims: Sequence[Claim]) -> int:
+    """How many more than one make claims."""
+    return len({claim["claimant"] for claim in claims}) - 1 if claims else 0
 
 
-def _read(run: Run, claims: Sequence[Claim]) -> str:
-    """The sources of claims, each with its reliability and how it was read."""
+def _read(run: Run, claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """The sources of claims."""
     sources = run.known.rows("sources")
-    cited = dict.fromkeys(source for claim in claims for source in claim["sources"])
-    texts = [
-        f"{sources[s]['publisher']} ({sources[s]['reliability']}, {sources[s]['access']})"
-        for s in cited
-    ]
-    return words.listed(texts) or "no source"
+    return [sources[s] for s in dict.fromkeys(s for claim in claims for s in claim["sources"])]
 
 
 _SHORT = 3  # words before a comma that do not yet say what an input is
