@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -21,7 +22,7 @@ from impact.answers.answer import MIME
 from impact.case import stix, written
 from impact.case.schema import TLP
 from impact.errors import ImpactError, Refusal
-from impact.reports import export, files, headline, index, kernels, page, plan, work
+from impact.reports import export, files, headline, index, kernels, page, plan, sheet, work
 from impact.reports.plan import Parameters, Task
 from notebooks import notebook
 
@@ -105,6 +106,9 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
             yield path.name, path.read_text("utf-8")
     run = impact.simulate(task.known, DRAWS)
     yield "show", shown.text(run) + json.dumps(shown.record(run))
+    yield "sheet", sheet.sheet(task)
+    with contextlib.suppress(ImpactError):  # where nothing is open
+        yield "ask", shown.mail(run)
     yield "stix", stix.text(stix.bundle(task.known))
     yield "diff", json.dumps(differences.record(run, impact.under(run, "baseline")))
     for name in ("qzentilaba", "qzclaidid", "qzinputake", "qzlossleak"):
