@@ -215,7 +215,7 @@ def _range(row: dict[str, Any]) -> str:
 
 
 def _cost(run: Run, name: str) -> Values | None:
-    """What a bearer, or all together, lose: a range and what explains it; None for no bearer."""
+    """What one bearer loses, or all of them: a range and what explains it; None for no bearer."""
     if name not in (TOTAL, *bearers(run)):
         return None
     lost = total(run) if name == TOTAL else net(run, name)
