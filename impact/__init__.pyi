@@ -1,0 +1,45 @@
+# The public names, loaded when first used. A question is a function that returns an Answer.
+
+from .answers.answer import Answer as Answer
+from .answers.attribution import attribution as attribution
+from .answers.brief import bottom_line as bottom_line
+from .answers.clocks import duties as duties
+from .answers.comparisons import compare as compare
+from .answers.comparisons import under as under
+from .answers.concentration import concentration as concentration
+from .answers.conflicts import conflicts as conflicts
+from .answers.decisions import decisions as decisions
+from .answers.differences import waterfall as waterfall
+from .answers.evidence import sources as sources
+from .answers.evidence import timeline as timeline
+from .answers.exposure import exposure as exposure
+from .answers.fleet import by_file as by_file
+from .answers.fleet import held_when as held_when
+from .answers.fleet import not_read as not_read
+from .answers.fleet import pins as pins
+from .answers.fleet import systems as systems
+from .answers.fleet import to_settle as to_settle
+from .answers.losses import losses as losses
+from .answers.news import news as news
+from .answers.statements import statements as statements
+from .answers.tails import exceedance as exceedance
+from .answers.tails import itemised as itemised
+from .answers.tails import next_year as next_year
+from .answers.unknowns import not_known as not_known
+from .answers.unknowns import unknowns as unknowns
+from .answers.verdicts import scan as scan
+from .answers.weak_points import weak_points as weak_points
+from .answers.why import why as why
+from .case.folder import Case as Case
+from .case.folder import load_case as load_case
+from .case.views import view as view
+from .simulation import Run as Run
+from .simulation import simulate as simulate
+from .simulation import what_if as what_if
+from .sums import simulate_year as simulate_year
+from .widgets import explore as explore
+
+__version__: str
+__all__: list[str]
+
+def __dir__() -> list[str]: ...
