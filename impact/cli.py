@@ -219,14 +219,17 @@ def _end(case: str, where: str, end: str) -> dict[str, str]:
 def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any) -> None:
     """Write a view of CASE to PATH: a STIX 2.1 bundle, or a folder of CSV tables and results."""
     from impact.case import stix
+    from impact.questions import answers
     from impact.reports import export as exporting
     from impact.reports.files import write
+    from impact.simulation import simulate
 
     if not path.name or path.is_dir() != (kind == "csv" and path.exists()):
         raise bad("PATH", "is empty or of the other kind", "name a file for stix, a folder for csv")
     known = _view(case, view)
     if kind == "csv":
-        rows = exporting.write(known, draws, seed, path)
+        run = simulate(known, draws, seed)
+        rows = exporting.write(run, answers(run), path)
         click.echo(f"{path}: {', '.join(f'{many} in {name}' for name, many in rows.items())}")
         return
     bundle = stix.bundle(known)

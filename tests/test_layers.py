@@ -14,6 +14,7 @@ ROWS = (
     ("measures",),
     ("answers",),
     ("reports",),
+    ("questions",),
     ("widgets", "cli", "__main__", "reference"),
 )
 ROW = {room: number for number, rooms in enumerate(ROWS) for room in rooms}
@@ -68,7 +69,7 @@ def why_not(room: str, other: str) -> str:
     if other == room or (room, other) in BESIDE:
         return ""
     if other == PUBLIC:
-        return "" if ROW[room] == len(ROWS) - 1 else f"only {', '.join(ROWS[-1])} use public names"
+        return "" if ROW[room] >= ROW["questions"] else "only the last rows use public names"
     if other not in ROW:
         return f"{other} is in no row; add it to ROWS here and to docs/architecture.md"
     if ROW[other] == ROW[room]:

@@ -107,7 +107,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             ("mean_usd", ""), ("difference_usd", "difference_error_usd"), ("p95_usd", ""),
         )
     ]  # fmt: skip
-    values = {"titled": titled(run)}
+    values = {"here": of_view(run)}
     facts = Facts(frame, values, figures, draw if rows else None, bool(rows), label=label)
     return worded(run, "scenarios", facts)
 
@@ -127,7 +127,7 @@ _SCENARIOS: dict[str, Any] = {
 def _scenario(run: Run, name: str) -> dict[str, Any]:
     """What a row says of a scenario: its total, and what it supposes of named parties."""
     scenario, spread = run.known.scenarios[name], measures.nine_in_ten(total(run), whole=True)
-    falls, claims = views.falling(run.known), run.known.rows("claims")
+    view = of_view(run)
     ends = {"low": spread.low, "high": spread.high, "given": spread.given, "often": spread.chance}
     return {
         "id": name,
@@ -135,9 +135,9 @@ def _scenario(run: Run, name: str) -> dict[str, Any]:
         "says": scenario.says,
         "mean_usd": float(total(run).mean()),
         **ends,
-        "falls": falls,
-        "denies": [claim for claim in scenario.contradicts if claim in claims],
-        "supposed": bool(falls or scenario.contradicts),
+        "falls": view["falls"],
+        "denies": view["denies"],
+        "supposed": bool(view["falls"] or scenario.contradicts),
     }
 
 
@@ -160,9 +160,15 @@ def difference_text(one: Run, other: Run, moved: measures.Measure) -> str:
     return f"{' ± '.join(sizes)} {way}"
 
 
-def titled(run: Run) -> str:
-    """The scenario of a run and how many changes of its own it has, as part of a sentence."""
-    title = run.known.scenarios[run.known.scenario].title
-    own = [c for c in run.known.changes if c not in run.known.scenarios[run.known.scenario].changes]
-    title = title.lower() if run.known.scenario == BASELINE else f'"{title}"'
-    return f"{title} with {words.count(len(own), 'changed input')}" if own else title
+def of_view(run: Run) -> dict[str, Any]:
+    """What a template needs to name a view: its scenario, its own changes, what it supposes."""
+    known = run.known
+    scenario, claims = known.scenarios[known.scenario], known.rows("claims")
+    return {
+        "title": scenario.title,
+        "baseline": known.scenario == BASELINE,
+        "changed": len([one for one in known.changes if one not in scenario.changes]),
+        "now": views.now(known),
+        "falls": views.falling(known),
+        "denies": [claim for claim in scenario.contradicts if claim in claims],
+    }

@@ -10,7 +10,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Facts, amount, worded
-from impact.answers.comparisons import titled
+from impact.answers.comparisons import of_view
 from impact.answers.news import how, moved_standings
 from impact.case import views
 from impact.case.changes import Change
@@ -18,7 +18,6 @@ from impact.case.checks import LINK_INPUT
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP, highest
-from impact.case.views import now
 from impact.case.ways import ROOT
 from impact.errors import Fault, Refusal
 from impact.measures.evidence import names
@@ -59,19 +58,19 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         if cents or not days
     ]
     frame = pl.DataFrame(rows, schema=_EFFECTS, orient="row")
-    here, there = (_named(run, days) for run in (one, other))
     moved = frame.filter(pl.col("effect_usd") != 0)
 
-    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
+    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        return pictures.steps(_steps(frame, here, before, there), one.known.currency, wide)
+        steps = _steps(frame, getattr(said, "from"), before, said.to)
+        return pictures.steps(steps, one.known.currency, wide)
 
     values = {
         "changed": bool(effects),
         "days": days,
-        "here": here,
-        "there": there,
+        "here": of_view(one),
+        "there": of_view(other),
         "before": before,
         "after": after,
         "first": moved.row(0, named=True) if moved.height else None,
@@ -133,13 +132,6 @@ def _about(one: Run, other: Run, table: str, name: str) -> str:
 def _apart(one: Case, other: Case) -> bool:
     """Whether two views are of different days."""
     return one.as_of != other.as_of
-
-
-def _named(run: Run, days: bool) -> str:
-    if not days:
-        return titled(run)
-    day = words.date(now(run.known))
-    return day if run.known.scenario == BASELINE else f"{day}, {titled(run)},"
 
 
 def effects_of(one: Run, other: Run) -> list[Effect]:
@@ -268,7 +260,7 @@ def _walk(one: Run, other: Run, order: Sequence[str]) -> dict[str, int]:
 
 def _how(old: dict[str, Any], new: dict[str, Any], name: str) -> str:
     first, last = (_range(rows.get(name)) for rows in (old, new))
-    return f"{first} to {last}"
+    return f"was {first}, now {last}"
 
 
 def _range(row: dict[str, Any] | None) -> str:

@@ -10,6 +10,7 @@ import pytest
 from tiny import write
 
 import impact
+from impact.questions import asked_of
 
 Tiny = Callable[..., impact.Case]
 Cells = Mapping[str, str]
@@ -20,11 +21,6 @@ FILLED = {  # what a row of a tiny case says where the test does not care
     | {"authored_on": "2026-01-01", "basis_kind": "assumption"},
     "losses": {"form": "response", "kind": "product"},
 }
-ANSWERS = (  # of the kit to a run, but for `why`, which asks for a name
-    *("bottom_line", "exposure", "weak_points", "concentration"),
-    *("losses", "itemised", "exceedance", "decisions", "unknowns", "not_known"),
-    *("compare", "next_year"),
-)
 
 
 def _input(given: float | tuple[Any, ...] | Cells) -> Cells:
@@ -97,5 +93,5 @@ def mercor() -> impact.Case:
 
 @pytest.fixture(scope="session")
 def of_run() -> tuple[str, ...]:
-    """The names of the answers to a run."""
-    return ANSWERS
+    """The names of the questions to a run."""
+    return tuple(asked_of("Run"))

@@ -15,9 +15,10 @@ from jsonschema.validators import validator_for
 import impact
 from impact.answers import shown, tails
 from impact.errors import ImpactError, Refusal
+from impact.questions import asked_of
 from impact.simulation import Run
 
-OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
+OF_VIEW = tuple(asked_of("Case"))
 CLAIMS = ("mercor-via-litellm", "anthropic-silent", "litellm-cause-account")
 OF_SCAN = ("systems", "by_file", "pins", "to_settle", "not_read")
 TWO = ("scan", "held_when", "under", "waterfall", "news")  # asked below, each by its own call
@@ -53,7 +54,6 @@ def made(run: Run, of_run: tuple[str, ...]) -> Iterator[impact.Answer]:
     yield from (impact.itemised(run, by) for by in ("bearer", "item"))
     yield impact.decisions(run, most=1)
     yield impact.unknowns(run, most=5)
-    yield impact.waterfall(run, impact.what_if(run, ""))
     yield impact.news(run.known, impact.view(run.known.loaded, as_of="2026-04-23"))
     scanned = impact.scan(known=run.known)
     yield from (scanned, impact.held_when(scanned, run.known))

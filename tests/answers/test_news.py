@@ -62,7 +62,7 @@ def test_a_day_and_a_scenario_at_once_are_told_apart(mercor: impact.Case) -> Non
     effects = differences.effects_of(one, other)
     assert sum(row[3] for row in effects) == cents(other) - cents(one)
     under = run(mercor, "")
-    supposed = sum(row[3] for row in effects if row[2].endswith("to 26 to 52"))
+    supposed = sum(row[3] for row in effects if row[2].endswith("now 26 to 52"))
     assert supposed == cents(other) - cents(under) != 0
 
 

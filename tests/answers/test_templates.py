@@ -11,6 +11,7 @@ import pytest
 from jinja2 import meta, nodes
 
 import impact
+from impact import questions
 from impact.answers import text
 
 
@@ -59,11 +60,7 @@ def test_every_name_of_a_template_is_among_the_facts_and_every_fact_is_used(
     monkeypatch.setattr(text, "parts", recorded)
     known = impact.view(impact.load_case(case), tlp="clear")
     run = impact.simulate(known, 2_000)
-    impact.bottom_line(run), impact.exposure(run), impact.losses(run), impact.decisions(run)
-    impact.unknowns(run), impact.not_known(run), impact.weak_points(run), impact.itemised(run)
-    impact.concentration(run), impact.exceedance(run), impact.next_year(run), impact.compare(run)
-    impact.waterfall(run), impact.timeline(known), impact.conflicts(known), impact.duties(known)
-    impact.statements(known), impact.sources(known), impact.attribution(known)
+    assert len([*questions.answers(run)]) > 12
     impact.news(impact.view(impact.load_case(case), as_of="2026-04-04"), known)
     shared = text.shared(known).keys() | {"draws", "rows"}
     every = {n.removesuffix(".j2") for n in text.templates().list_templates(["j2"])}

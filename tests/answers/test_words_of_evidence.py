@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import impact
+from impact import questions
 from impact.case import stix
 from impact.measures.standing import statements_of
 from impact.simulation import Run
@@ -22,17 +23,11 @@ LIKELIHOOD = re.compile(
 CONFIDENCE = re.compile(r"\bconfiden(t|ce)\b", re.IGNORECASE)
 DAYS = ("2026-03-24T12:00Z", "2026-03-31", "2026-04-04", "2026-04-23", "2026-08-28", "")
 WHY = ("2026-04-04", "")  # the days on which it is asked of every name
-OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
-OF_RUN = (
-    *("bottom_line", "exposure", "weak_points", "concentration"),
-    *("losses", "exceedance", "decisions", "unknowns", "not_known", "compare"),
-)
 
 
 def texts(run: Run, why: bool) -> Iterator[str]:
     """Every sentence, note, notice and cell of a run, and of why of every name of it."""
-    answers = [getattr(impact, name)(run.known) for name in OF_VIEW]
-    answers += [getattr(impact, name)(run) for name in OF_RUN]
+    answers = [*questions.answers(run)]
     answers.append(impact.news(impact.view(run.known.loaded, as_of="2026-04-02"), run.known))
     names: list[str] = []
     if why:

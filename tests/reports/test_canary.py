@@ -16,6 +16,7 @@ import pytest
 from canaries import case_of_words, marked
 
 import impact
+from impact import questions
 from impact.answers import differences, shown
 from impact.answers import why as explaining
 from impact.answers.answer import MIME
@@ -30,12 +31,6 @@ TRIALS = int(os.environ.get("CANARIES", "60"))  # `make bench-long` asks for mor
 PARTS = 4  # of the trials, each a test
 DRAWS = 600
 WORD = re.compile(r"qz[a-z0-9]+")
-OF_VIEW = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
-OF_RUN = (
-    *("bottom_line", "exposure", "weak_points", "concentration"),
-    *("losses", "itemised", "exceedance", "decisions", "unknowns", "not_known"),
-    *("compare", "waterfall", "next_year"),
-)
 NAMED = {  # what each scenario and decision of the case names
     "qzscenworse": {"qzclainot", "qzinputake", "qzlinkuses"},
     "qzscenfalls": {"qzinpufall"},
@@ -43,7 +38,11 @@ NAMED = {  # what each scenario and decision of the case names
         *("qzentilaba", "qzinpuusd", "qzinputake", "qzinpustop", "qzlossreview", "qzlossleak"),
     },
 }
-CELLS = [f"impact.{name}(known)" for name in OF_VIEW] + [f"impact.{name}(run)" for name in OF_RUN]
+CELLS = [
+    f"impact.{name}({of})"
+    for of, carrier in (("known", "Case"), ("run", "Run"))
+    for name in questions.asked_of(carrier)
+]
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +96,14 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
     assert all(_within(record["label"], task.known.tlp) for record in page.records(done))
     files.record(home, task, made, entry)
     files.write(home / "index.html", index.index(home))
-    export.write(task.known, DRAWS, 1, home / "export")
+    run = impact.simulate(task.known, DRAWS)
+    export.write(run, questions.answers(run), home / "export")
     written.write(task.known, home / "kernel" / "tiny")
     for path in sorted(home.rglob("*")):
         if path.suffix == ".parquet":
             yield path.name, str(pl.read_parquet(path).to_dicts())
         elif path.is_file():
             yield path.name, path.read_text("utf-8")
-    run = impact.simulate(task.known, DRAWS)
     yield "show", shown.text(run) + json.dumps(shown.record(run))
     yield "sheet", sheet.sheet(task)
     with contextlib.suppress(ImpactError):  # where nothing is open

@@ -12,13 +12,15 @@ import polars as pl
 import pytest
 
 import impact
+from impact import questions
 from impact.errors import BadInput
 from impact.reports import export
 from notebooks import DRAWS, case_of
 
 
 def exported(case: impact.Case, home: Path, **view: str) -> dict[str, int]:
-    return export.write(impact.view(case, **view), DRAWS, 1, home)
+    run = impact.simulate(impact.view(case, **view), DRAWS)
+    return export.write(run, questions.answers(run), home)
 
 
 def test_results_are_the_figures_of_the_answers(small: impact.Case, tmp_path: Path) -> None:
