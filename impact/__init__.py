@@ -4,7 +4,7 @@ Start here: `known = impact.view(impact.load_case("mercor"))`, then `run = impac
 From there each question is a function that returns an `Answer`:
 
 - of a view: `timeline`, `statements`, `conflicts`, `attribution`, `duties`, `sources`
-- of a run: `bottom_line`, `exposure`, `weak_points`, `concentration`,
+- of a run: `bottom_line`, `exposure`, `suppliers`,
   `losses`, `itemised`, `exceedance`, `next_year`, `decisions`, `unknowns`,
   `not_known`;
   `why(run, name)` says how a party, a number, an input or a claim comes about

@@ -6,7 +6,6 @@ from .answers.brief import bottom_line as bottom_line
 from .answers.clocks import duties as duties
 from .answers.comparisons import compare as compare
 from .answers.comparisons import under as under
-from .answers.concentration import concentration as concentration
 from .answers.conflicts import conflicts as conflicts
 from .answers.decisions import decisions as decisions
 from .answers.differences import waterfall as waterfall
@@ -22,13 +21,13 @@ from .answers.fleet import to_settle as to_settle
 from .answers.losses import losses as losses
 from .answers.news import news as news
 from .answers.statements import statements as statements
+from .answers.suppliers import suppliers as suppliers
 from .answers.tails import exceedance as exceedance
 from .answers.tails import itemised as itemised
 from .answers.tails import next_year as next_year
 from .answers.unknowns import not_known as not_known
 from .answers.unknowns import unknowns as unknowns
 from .answers.verdicts import scan as scan
-from .answers.weak_points import weak_points as weak_points
 from .answers.why import why as why
 from .case.folder import Case as Case
 from .case.folder import load_case as load_case

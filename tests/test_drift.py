@@ -331,7 +331,7 @@ def test_groups_that_lose_are_told_and_no_transfer_is_spoken_of(drift: impact.Ca
 
 
 def test_a_supplier_that_is_a_product_may_be_the_only_one_to_fall(drift: impact.Case) -> None:
-    found = impact.concentration(run_of(drift)).table
+    found = impact.suppliers(run_of(drift)).table
     assert found["id"].to_list() == ["drift", "gainsight", "cloudflare"]
     assert 18 < found["parties"][0] < 20  # 18 reported, two likely, one other
 

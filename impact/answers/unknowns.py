@@ -173,11 +173,8 @@ def _question(run: Run, name: str) -> tuple[str, str]:
 @per_run
 def _touched(run: Run) -> Draws:
     """`(draws,)` number of parties reached and of client data sets copied."""
-    count = np.zeros(run.draws)
-    for entity in _parties(run.known):
-        if run.reached.get(entity):
-            count += graph.unpack(run.reached[entity], run.draws)
-    return count
+    there = (one for one in _parties(run.known) if run.reached.get(one))
+    return graph.counted((run.reached[one] for one in there), run.draws)
 
 
 @once

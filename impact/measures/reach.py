@@ -7,7 +7,6 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from impact.case import checks
@@ -228,9 +227,7 @@ def together(run: Run) -> pl.DataFrame:
     Only clients whose reach is drawn count; `apart` is the Poisson binomial of their own chances.
     """
     drawn = clients(run).filter(pl.col("how") == "drawn")["entity"]
-    exactly, count = [1.0], np.zeros(run.draws)
-    for one in drawn:
-        count += graph.unpack(run.reached[one], run.draws)
+    exactly, count = [1.0], graph.counted((run.reached[one] for one in drawn), run.draws)
     for p in (run.chance(one) for one in drawn):
         shifted = [0.0, *exactly]
         exactly = [a * (1 - p) + b * p for a, b in zip([*exactly, 0.0], shifted, strict=True)]

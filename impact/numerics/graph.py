@@ -40,6 +40,14 @@ def unpack(mask: int, draws: int) -> NDArray[np.bool_]:
     return np.unpackbits(data, count=draws, bitorder="little").astype(bool)
 
 
+def counted(masks: Iterable[int], draws: int) -> NDArray[np.float64]:
+    """`(draws,)` how many of the masks hold in each draw."""
+    many = np.zeros(draws)
+    for mask in masks:
+        many += unpack(mask, draws)
+    return many
+
+
 def everything(draws: int) -> int:
     """The mask of all draws."""
     return (1 << draws) - 1
@@ -335,23 +343,6 @@ def _without(
                     heappush(heap, place)
     for node, old in before.items():
         lost[node], masks[node] = masks[node], old
-
-
-def carried(
-    ways: Net, on: Mapping[str, int], reached: Mapping[str, int], targets: Iterable[str]
-) -> Masks:
-    """Node -> mask of the draws in which it stands on a way from a root to any of the targets.
-
-    One sweep backwards over the draws of a run: a node carries where it is reached and an edge
-    that is on leads to one that carries.
-    """
-    masks: Masks = {}
-    base = {target: reached[target] for target in targets if target in reached}
-    for component in reversed(ways.order):
-        if any(node in reached for node in component):
-            _settle(component, ways.leaving, on, masks, base, ways.entering)
-    ends = {node: mask & reached.get(node, 0) for node, mask in masks.items()}
-    return {node: mask for node, mask in ends.items() if mask}
 
 
 def immediate(ways: Net) -> dict[str, str]:

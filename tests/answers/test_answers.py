@@ -177,7 +177,7 @@ def test_removing_a_named_entity_changes_what_a_page_says(case: Case, entity: st
 
 
 def test_turing_and_labelbox_have_no_reported_client_and_the_page_says_so(run: Run) -> None:
-    suppliers = impact.concentration(run)
+    suppliers = impact.suppliers(run)
     assert "No client of Labelbox or Turing is reported." in suppliers.sentence
     rows = {row[0]: row[1] for row in suppliers.rows()[1:]}
     assert rows["Turing"] == rows["Labelbox"] == "none reported"

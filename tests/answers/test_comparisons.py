@@ -337,7 +337,7 @@ def test_all_answers_of_a_what_if_are_those_of_a_fresh_run(
 
 def test_asking_other_questions_first_changes_no_answer(mercor: impact.Case) -> None:
     plain, asked = (impact.simulate(impact.view(mercor)) for _ in range(2))
-    impact.concentration(asked)
+    impact.suppliers(asked)
     impact.unknowns(asked)
     one, other = told_bearers(plain), told_bearers(asked)
     assert one["basis"].to_list() == other["basis"].to_list()

@@ -489,7 +489,7 @@ def test_a_default_beside_a_row_of_ones_own_is_no_second_relation_and_no_questio
         authored_on=DAY, question="Which projects ran there?", ask="Zellis")  # fmt: skip
     own_link(case, "zellis", "us", "has_ours")
     view = impact.simulate(impact.view(impact.load_case(case)))
-    table = impact.concentration(view).table
+    table = impact.suppliers(view).table
     assert dict(table.select("id", "clients").iter_rows()) == {
         "zellis": ["us"],
         "blue-cloud": ["us"],

@@ -36,7 +36,7 @@ ANSWERED = {  # the scenarios that an early day knows enough of; the others are 
 }
 # figures about one entity that rest on no way to it: how long a release could be had, what follows
 # were it the only one to fall
-NO_PARTY = ("timeline", "concentration")
+NO_PARTY = ("timeline", "suppliers")
 NO_TEXT = re.compile(r"\b(nan|None|NaN|inf|null|True|False)\b|\{|\}|<|>>|\binf\b")
 BLAME = re.compile(
     r"\b(victims?|culprits?|perpetrators?|guilty|hackers?|hacked|at fault|to blame|negligent)\b"
@@ -165,7 +165,7 @@ def test_who_is_said_to_be_reached_is_said_with_who_reports_it(asked: list[impac
             continue
         for part in re.split(r"[.;] ", answer.sentence):
             named = re.search(r"\b(Mercor|Meta|OpenAI|Anthropic|Google|Surge AI|Scale AI)\b", part)
-            if named and HIT.search(part) and answer.name not in ("weak_points", "parts"):
+            if named and HIT.search(part) and answer.name not in ("suppliers", "parts"):
                 assert TOLD.search(part) or "not reported" in part, (answer.name, part)
 
 

@@ -13,11 +13,11 @@ import pytest
 
 import impact
 from impact import questions, words
-from impact.answers.concentration import only
 from impact.answers.losses import said_range, told_bearers
 from impact.errors import ImpactError
 from impact.measures.choice import weighed
 from impact.measures.loss import TOTAL
+from impact.measures.suppliers import only
 from impact.numerics import graph
 from impact.simulation import Run, Source, arguments, net, run_of, total
 
@@ -75,7 +75,7 @@ def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
         needs = run.known.rows("losses")[row["about"]]["needs"]
         state = graph.unpack(run.reached[needs], run.draws)
         yield row["id"], said_range(run, row).replace(", if", " if"), np.where(state, of_one, 0.0)
-    alone = impact.concentration(run)
+    alone = impact.suppliers(run)
     at = (alone.rows() or [["Total loss, nine outcomes in ten"]])[0].index(
         "Total loss, nine outcomes in ten"
     )

@@ -42,7 +42,7 @@ def others(run: impact.Run) -> Iterator[Answer]:
     known = run.known
     yield from (impact.exposure(run), impact.losses(run), impact.unknowns(run))
     yield from (impact.itemised(run, by) for by in ("form", "item", "bearer"))
-    yield from (impact.weak_points(run), impact.concentration(run), impact.exceedance(run))
+    yield from (impact.suppliers(run), impact.exceedance(run))
     yield from (impact.next_year(run), impact.compare(run), impact.waterfall(run))
     yield from (impact.not_known(run), impact.attribution(known), impact.conflicts(known))
     yield from (impact.duties(known), impact.timeline(known))

@@ -247,30 +247,20 @@ def large_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
     )  # fmt: skip
 
 
-def cuts_and_ranks(mercor: impact.Case, folder: Path) -> Iterator[tuple[str, ...]]:
+def cuts(mercor: impact.Case, folder: Path) -> Iterator[tuple[str, ...]]:
     run = impact.simulate(mercor, DRAWS)
     model = run.model
-    ends = [e for e, row in mercor.rows("entities").items() if row["kind"] in ("lab", "client")]
     fresh = timed(lambda: impact.simulate(mercor, DRAWS))
     cut = timed(lambda: graph.cuts(model.net, run.on, run.reached))
-    rank = timed(lambda: graph.carried(model.net, run.on, run.reached, ends))
     known = even(folder / "circles", supply_chain(60), 0.5)
     made = impact.simulate(known, DRAWS)
     frame = timed(lambda: impact.simulate(known, DRAWS))
     cut60 = timed(lambda: graph.cuts(made.model.net, made.on, made.reached))
-    last = ["n57", "n58", "n59"]
-    rank60 = timed(lambda: graph.carried(made.model.net, made.on, made.reached, last))
     yield (
         f"all {len(run.edges)} single-link cuts of the bundled case, over one run", "<= 1x", ".5x",
         f"{cut[0] / fresh[0]:.2f}x",
         f"{said(cut)}, run {said(fresh)}; 60 made-up nodes with circles:"
         f" {said(cut60)}, {cut60[0] / frame[0]:.1f}x of {said(frame)}",
-    )  # fmt: skip
-    yield (
-        "ranking of all nodes by what they carry, over one forward run", "<= 1x", ".25x",
-        f"{rank[0] / fresh[0]:.3f}x",
-        f"{said(rank)}; 60 made-up nodes: {said(rank60)},"
-        f" {rank60[0] / frame[0]:.2f}x",
     )  # fmt: skip
 
 
@@ -426,7 +416,7 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         groups = (
-            lambda: small_exposure(peers, folder), lambda: cuts_and_ranks(mercor, folder),
+            lambda: small_exposure(peers, folder), lambda: cuts(mercor, folder),
             lambda: product_model(peers, folder), lambda: what_ifs(folder, mercor), memory,
             lambda: all_answers(mercor), evidence, lambda: growth(folder),
             lambda: reports.rows(folder), lambda: stack.rows(peers, folder),

@@ -244,50 +244,6 @@ def in_each(edges: list[Edge], on: dict[str, int], draws: int) -> Iterator[tuple
     return ((number, as_networkx(on_in(edges, on, number))) for number in range(draws))
 
 
-@given(worlds(), st.sets(st.sampled_from(NODES), max_size=2))
-def test_a_cut_leaves_what_is_reached_without_that_edge(world: World, more: set[str]) -> None:
-    (edges, on, draws), roots = world, {ROOT, *more}
-    net = graph.net(edges, roots)
-    reached = graph.reach(net, on, draws)
-    before = dict(reached)
-    lost = graph.cuts(net, on, reached)
-    for edge in edges:
-        if edge.source not in reached or edge.source == edge.target:
-            continue
-        without = graph.reach(graph.net([e for e in edges if e != edge], roots), on, draws)
-        changed = {node: without.get(node, 0) for node in reached}
-        expected = {node: mask for node, mask in changed.items() if mask != reached[node]}
-        assert lost[edge.name] == expected
-    assert reached == before
-
-
-def test_a_cut_in_front_of_a_cycle_does_not_let_it_feed_itself() -> None:
-    edges = [Edge("in", ROOT, "a"), Edge("ab", "a", "b"), Edge("ba", "b", "a")]
-    net, on = graph.net(edges, ROOT), dict.fromkeys(("in", "ab", "ba"), 0b11)
-    lost = graph.cuts(net, on, graph.reach(net, on, 2))
-    assert lost == {"in": {"a": 0, "b": 0}, "ab": {"b": 0}, "ba": {}}
-
-
-def test_a_cut_beside_another_way_loses_only_the_draws_in_which_that_is_off() -> None:
-    edges = [Edge("one", ROOT, "a"), Edge("two", ROOT, "a"), Edge("on", "a", "b")]
-    net, on = graph.net(edges, ROOT), {"one": 0b0011, "two": 0b0110, "on": 0b1111}
-    lost = graph.cuts(net, on, graph.reach(net, on, 4))
-    assert lost["one"] == {"a": 0b0110, "b": 0b0110}
-    assert lost["two"] == {"a": 0b0011, "b": 0b0011}
-
-
-@given(worlds(), st.sets(st.sampled_from(NODES), min_size=1, max_size=3))
-def test_what_carries_stands_between_the_root_and_a_target(world: World, targets: set[str]) -> None:
-    edges, on, draws = world
-    net = graph.net(edges, ROOT)
-    carried = graph.carried(net, on, graph.reach(net, on, draws), sorted(targets))
-    for number, other in in_each(edges, on, draws):
-        behind = {ROOT, *nx.descendants(other, ROOT)}
-        before = {node for t in targets & behind for node in (t, *nx.ancestors(other, t))}
-        found = {node for node, mask in carried.items() if mask >> number & 1}
-        assert found == behind & before
-
-
 @given(graphs())
 def test_dominators_are_those_of_networkx(edges: list[Edge]) -> None:
     found = graph.dominators(graph.net(edges, ROOT))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import impact
-from impact.answers import weak_points
+from impact.measures.suppliers import cuts, parties
 from impact.simulation import Run, what_if
 
 DRAWS = 50_000
@@ -41,24 +41,19 @@ def shop(tiny: Any, **chances: float) -> Run:
     return impact.simulate(impact.view(case), DRAWS)
 
 
-def near(found: float, chance: float, draws: int = DRAWS) -> bool:
-    """Whether a share of draws is within four simulation errors of a chance."""
-    return abs(found - chance) <= 4 * np.sqrt(chance * (1 - chance) / draws)
-
-
 # cuts
 
 
 def spared(run: Run, link: str) -> float:
     """How many parties are not reached where a link is cut, by a run of its own."""
-    ends = weak_points.parties(run)
+    ends = parties(run)
     cut = what_if(run, f"link.{link}=0")
     return sum(run.chance(end) - cut.chance(end) for end in ends)
 
 
 def test_a_cut_spares_what_it_does_by_hand(tiny: Any) -> None:
     run = shop(tiny)
-    rows = {row["id"]: row for row in impact.weak_points(run).table.iter_rows(named=True)}
+    rows = {row["id"]: row for row in cuts(run).iter_rows(named=True)}
     by_hand = {
         "event-one": 2 * 0.5 * 0.4 * 0.7,
         "one-shop": 2 * 0.5 * 0.4 * 0.7,
@@ -75,7 +70,7 @@ def test_a_cut_spares_what_it_does_by_hand(tiny: Any) -> None:
 
 
 def test_every_cut_spares_what_the_what_if_of_that_link_says(run: Run) -> None:
-    rows = impact.weak_points(run).table
+    rows = cuts(run)
     assert rows.height > 5
     assert rows["saved"].is_sorted(descending=True)
     for link, saved in rows.select("id", "saved").iter_rows():
@@ -84,14 +79,14 @@ def test_every_cut_spares_what_the_what_if_of_that_link_says(run: Run) -> None:
 
 def test_every_cut_of_a_supposed_fall_spares_what_the_what_if_says(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor, "surge-falls"), draws=2000)
-    rows = impact.weak_points(run).table
+    rows = cuts(run)
     assert "surge-falls" in rows["id"]
     for link, saved in rows.select("id", "saved").iter_rows():
         assert saved == pytest.approx(spared(run, link), abs=1e-9), link
 
 
 def test_the_error_of_a_cut_is_that_of_its_mean_over_draws(tiny: Any) -> None:
-    rows = impact.weak_points(shop(tiny)).table.to_dicts()
+    rows = cuts(shop(tiny)).to_dicts()
     found = {row["id"]: row for row in rows}["event-c-data"]
     expected = 1.96 * np.sqrt(0.2 * 0.8 / DRAWS)
     assert found["saved_error"] == pytest.approx(expected, rel=0.05)
@@ -99,49 +94,24 @@ def test_the_error_of_a_cut_is_that_of_its_mean_over_draws(tiny: Any) -> None:
 
 def test_an_established_party_takes_no_error_from_the_others(run: Run) -> None:
     cut = impact.what_if(run, "link.trivy-pipeline=0")  # the others are spared already
-    rows = {
-        row["id"]: row
-        for one in (run, cut)
-        for row in impact.weak_points(one).table.iter_rows(named=True)
-    }
+    rows = {row["id"]: row for one in (run, cut) for row in cuts(one).iter_rows(named=True)}
     assert run.chance("europa") == 1.0
     assert rows["event-trivy"]["saved_error"] == 0
     assert rows["event-trivy"]["saved"] == 1
     assert rows["mercor-stores-open"]["saved_error"] > 0.01
 
 
-def test_what_every_way_passes_is_named_by_the_parties_behind_it(tiny: Any) -> None:
-    rows = {row["id"]: row for row in impact.weak_points(shop(tiny)).table.iter_rows(named=True)}
-    assert {name: row["all_pass"] for name, row in rows.items()} == {
-        "event-one": [],
-        "event-two": [],
-        "one-shop": ["a", "b"],
-        "two-shop": ["a", "b"],
-        "shop-a-data": ["a"],
-        "shop-b-data": ["b"],
-        "event-c-data": ["c"],
-    }
-
-
-def test_an_end_carries_on_where_a_way_over_it_is_open_to_a_party(tiny: Any) -> None:
-    rows = {row["id"]: row for row in impact.weak_points(shop(tiny)).table.iter_rows(named=True)}
-    assert near(rows["one-shop"]["carries"], SHOP * 0.75)
-    assert near(rows["event-one"]["carries"], 0.4 * 0.75)
-    assert near(rows["shop-a-data"]["carries"], SHOP * 0.5)
-
-
 def test_a_second_certain_way_makes_a_cut_worthless(tiny: Any) -> None:
     links = {"event > one": "certain", "event > two": "certain", "one > x": "certain"}
     links |= {"two > x": "certain", "x > a": "certain"}
     run = impact.simulate(impact.view(tiny(links, kinds={"a": "lab"})), 1000)
-    answer = impact.weak_points(run)
-    assert answer.table.height == 0
-    assert answer.sentence.startswith("No single step decides")
+    assert cuts(run).height == 0
+    assert "No single step decides" in impact.suppliers(run).sentence
 
 
 def test_an_empty_view_has_no_weak_point(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor, as_of="1990-01-01"), draws=1000)
-    assert impact.weak_points(run).table.height == 0
+    assert cuts(run).height == 0
 
 
 # defects
@@ -150,9 +120,4 @@ def test_an_empty_view_has_no_weak_point(mercor: impact.Case) -> None:
 def test_no_cut_is_denied_where_a_what_if_spares_a_party(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor, as_of="2026-03-31"))
     assert spared(run, "litellm-other-users") > 0.01
-    assert "No single step decides" not in impact.weak_points(run).sentence
-
-
-def test_what_carries_on_in_every_draw_is_no_established_fact(run: Run) -> None:
-    cells = [row[2] for row in impact.weak_points(run).rows()[1:]]
-    assert "established" not in cells
+    assert "No single step decides" not in impact.suppliers(run).sentence

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import impact
-from impact.answers import concentration
+from impact.measures import suppliers
 from impact.simulation import Run, Source, run_of, total
 
 
@@ -18,7 +18,7 @@ def run() -> Run:
 
 def alone(run: Run, entity: str) -> Run:
     """The run in which one entity alone falls, worked out afresh."""
-    model = concentration.only(run.known, entity)
+    model = suppliers.only(run.known, entity)
     return run_of(Source(run.known, model, run.draws, run.seed), None)
 
 
@@ -34,14 +34,14 @@ def test_only_the_fallen_and_what_hangs_on_it_is_reached(run: Run) -> None:
 
 
 def test_the_loss_of_one_is_what_the_simulation_of_that_one_gives(run: Run) -> None:
-    rows = {row["id"]: row for row in impact.concentration(run).table.to_dicts()}
+    rows = {row["id"]: row for row in impact.suppliers(run).table.to_dicts()}
     assert rows["surge"]["mean_usd"] == total(alone(run, "surge")).mean()
 
 
 def test_a_supplier_without_a_reported_client_brings_no_loss_and_the_page_says_so(
     run: Run,
 ) -> None:
-    answer = impact.concentration(run)
+    answer = impact.suppliers(run)
     rows = {row["id"]: row for row in answer.table.to_dicts()}
     for quiet in ("turing", "labelbox"):
         assert rows[quiet]["mean_usd"] == rows[quiet]["parties"] == 0
@@ -51,7 +51,7 @@ def test_a_supplier_without_a_reported_client_brings_no_loss_and_the_page_says_s
 
 
 def test_who_is_not_reported_as_hit_is_named_with_those_words(run: Run) -> None:
-    answer = impact.concentration(run)
+    answer = impact.suppliers(run)
     assert "Surge AI (no compromise reported)" in answer.sentence
     assert any("No compromise of" in note and "Surge AI" in note for note in answer.notes)
     svg = re.sub('<desc>.*?</desc>|aria-label="[^"]*"', "", answer.svg() or "")
@@ -60,13 +60,13 @@ def test_who_is_not_reported_as_hit_is_named_with_those_words(run: Run) -> None:
 
 
 def test_no_index_is_given_where_shares_are_not_known(run: Run) -> None:
-    answer = impact.concentration(run)
+    answer = impact.suppliers(run)
     rows = {row["id"]: row for row in answer.table.to_dicts()}
     assert (rows["mercor"]["known_shares"], rows["mercor"]["links"]) == (0, 6)
     assert any("no concentration index" in note for note in answer.notes)
     assert not any("index" in figure.name for figure in answer.figures)
 
 
-def test_concentration_of_an_empty_view_is_an_answer() -> None:
+def test_suppliers_of_an_empty_view_is_an_answer() -> None:
     early = impact.simulate(impact.view(impact.load_case("mercor"), as_of="2000-01-01"))
-    assert impact.concentration(early).sentence.startswith("No loss would follow")
+    assert impact.suppliers(early).sentence.startswith("No loss would follow")
