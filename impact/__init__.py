@@ -5,7 +5,7 @@ From there each question is a function that returns an `Answer`:
 
 - of a view: `timeline`, `statements`, `conflicts`, `attribution`, `duties`, `sources`
 - of a run: `bottom_line`, `exposure`, `suppliers`,
-  `losses`, `itemised`, `exceedance`, `next_year`, `decisions`, `unknowns`,
+  `losses`, `exceedance`, `next_year`, `decisions`, `unknowns`,
   `not_known`;
   `why(run, name)` says how a party, a number, an input or a claim comes about
 - of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference,

@@ -23,7 +23,6 @@ from .answers.news import news as news
 from .answers.statements import statements as statements
 from .answers.suppliers import suppliers as suppliers
 from .answers.tails import exceedance as exceedance
-from .answers.tails import itemised as itemised
 from .answers.tails import next_year as next_year
 from .answers.unknowns import not_known as not_known
 from .answers.unknowns import unknowns as unknowns

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, amount, worded
 from impact.case import views
 from impact.case.folder import Case
@@ -26,6 +25,17 @@ def under(run: Run, scenario: str) -> Run:
     given_event(run, "under")
     known = views.under(run.known, scenario)
     return simulate(known, run.draws, run.seed, run)
+
+
+def difference(one: Run, other: Run) -> dict[str, Any]:
+    """What templates need to say how the totals of two runs differ, see `moved.j2`."""
+    moved, sharper = paired(one, other)
+    return {
+        "difference_usd": moved.value,
+        "difference_error_usd": moved.error,
+        "same": one.reached == other.reached,
+        "times_sharper": sharper,
+    }
 
 
 def paired(one: Run, other: Run) -> tuple[measures.Measure, float]:
@@ -66,17 +76,13 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             continue  # it rests on something that is not known in this view
         remember(run, [other])
         label = highest((label, other.known.label))
-        moved, sharper = paired(run, other)
         p95 = measures.order_statistic(total(other), 0.95)
         rows.append(
             {
                 **_scenario(other, name),
-                "difference_usd": moved.value,
-                "difference_error_usd": moved.error,
-                "same": run.reached == other.reached,
+                **difference(run, other),
                 "p95_usd": p95,
                 "p95_difference_usd": p95 - base,
-                "times_sharper": sharper,
             }
         )
     rows.sort(key=lambda row: (row["difference_usd"], row["id"]))
@@ -144,20 +150,6 @@ def _scenario(run: Run, name: str) -> dict[str, Any]:
 def _beside(known: Case, name: str) -> bool:
     """Whether a scenario is shown beside that of a view: alone, or a member of the same grid."""
     return known.scenarios[name].grid in ("", known.scenarios[known.scenario].grid)
-
-
-def difference_text(one: Run, other: Run, moved: measures.Measure) -> str:
-    """A difference of two totals with its error; none where nothing moves that has a price."""
-    value, error, currency = moved.value or 0.0, moved.error or 0.0, one.known.currency
-    if not value and not error:
-        same = one.reached == other.reached
-        return "no difference" if same else "no difference that is priced"
-    if abs(value) < error:
-        most = words.money(abs(value) + error, None, currency)
-        return f"less than {most} either way"
-    way = "more" if value > 0 else "less"
-    sizes = [words.money(size, None, currency) for size in (abs(value), error) if size]
-    return f"{' ± '.join(sizes)} {way}"
 
 
 def of_view(run: Run) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
 from impact.answers.text import ranged
+from impact.errors import bad
 from impact.measures import loss
 from impact.measures.loss import LED, TOTAL
 from impact.numerics import measures
@@ -22,12 +23,15 @@ _DOTS = 20
 _ORDER = ("driver", "total", "net", "own", "pay", "work", "pay_each")
 
 
-def losses(run: Run, most: int | None = None) -> Answer:
+def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
     """What it may cost whom: the clients first, then all parties, suppliers and workforces.
 
-    All rows, or the first `most`. Table: see `impact.measures.loss.ranges`.
+    All rows, or the first `most`; or `by` "form", in which each is gross, before what a bearer
+    receives. Table: see `impact.measures.loss.ranges`, and by form `parts` there.
     """
     given_event(run, "losses")
+    if by != "bearer":
+        return _by_form(run, by)
     found = loss.ranges(run)
     order = pl.col("part").replace_strict(_ORDER, range(len(_ORDER)), return_dtype=pl.Int64)
     seldom = pl.when(pl.col("part") == "driver").then(-pl.col("chance")).otherwise(0)
@@ -35,10 +39,11 @@ def losses(run: Run, most: int | None = None) -> Answer:
     table = table.head(most) if most else table
     values = {**greatest(run), "moved": bool(run.known["losses"]["received_by"].count())}
     work = (row for row in found.to_dicts() if row["part"] == "work")
-    values |= {"short": most is not None, "work": next(work, None)}
+    means = loss.by_bearer(run).to_dicts()
+    values |= {"short": most is not None, "work": next(work, None), "mean": means[-1]}
     figures = [
         amount(f"mean.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], run.known.currency)
-        for row in loss.by_bearer(run).iter_rows(named=True)
+        for row in means
     ] + [
         Figure(f"range.{row['id']}", row["mid"], None, _unit(run, row), said_range(run, row))
         for row in table.iter_rows(named=True)
@@ -55,6 +60,20 @@ def losses(run: Run, most: int | None = None) -> Answer:
 
     facts = Facts(table, values, figures, draw if drawable else None, there=bool(table.height))
     return worded(run, "losses", facts)
+
+
+def _by_form(run: Run, by: str) -> Answer:
+    if by != "form":
+        raise bad("by", f'there are no losses by "{by}"', "bearer or form")
+    found = loss.parts(run)
+    figures = [
+        amount(f"{name}.{row['id']}", row[f"{name}_usd"], row[f"{name}_error_usd"],
+               run.known.currency)
+        for row in found.to_dicts() for name in ("given", "mean", "p95", "tvar95")
+    ]  # fmt: skip
+    happens = found.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
+    facts = Facts(happens, {"enough": measures.ENOUGH}, figures, there=bool(happens.height))
+    return worded(run, "forms", facts)
 
 
 def greatest(run: Run, many: int = 2) -> dict[str, Any]:

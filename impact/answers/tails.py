@@ -1,4 +1,4 @@
-"""How large it can get: chances to exceed an amount, measures by part, and a year."""
+"""How large it can get: chances to exceed an amount, and a year."""
 
 from __future__ import annotations
 
@@ -138,56 +138,6 @@ def _round_amounts(lost: Draws) -> Draws:
 
 
 _DIGITS = (1, 1.5, 2, 3, 4, 6, 8)
-
-
-def itemised(run: Run, by: str = "form") -> Answer:
-    """The measures of each part of the loss: `by` bearer (net), form, or item (rows of losses.csv).
-
-    Parts by form and item are gross, as a bearer's own loss before what it receives.
-    Table: `bearer`, `part`, `chance`, `chance_error`, then `given_usd` (mean where there is a
-    loss), `mean_usd`, `p05_usd` to `p99_usd` and `tvar95_usd`, each with its `_error_usd`.
-    """
-    groups, rows = _groups(run, by), list[dict[str, Any]]()
-    for (bearer, part), of in groups.items():
-        parts = [net(run, bearer)] if by == "bearer" else [run.losses[name] for name in of]
-        found = measures.loss_measures(np.sum(parts, axis=0))
-        row = {"id": f"{bearer}.{part}", "bearer": bearer, "part": part,
-               "chance": found["chance"].value,
-               "chance_error": found["chance"].error}  # fmt: skip
-        for name in measures.NAMES[1:]:
-            row |= {f"{name}_usd": found[name].value, f"{name}_error_usd": found[name].error}
-        rows.append(row)
-    rows.sort(key=lambda row: (-(row["mean_usd"] or 0.0), row["bearer"], row["part"]))
-    frame = pl.DataFrame(rows, schema=_PARTS, orient="row")
-    nonzero = frame.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
-    figures = tuple(
-        amount(f"{name}.{row['id']}", row[f"{name}_usd"], row[f"{name}_error_usd"],
-               run.known.currency)
-        for row in rows for name in ("given", "mean", "p95", "tvar95")
-    )  # fmt: skip
-    values = {"by": by, "year": run.over == "year", "enough": measures.ENOUGH}
-    facts = Facts(nonzero, values, figures, there=bool(nonzero.height))
-    return worded(run, "parts", facts)
-
-
-_PARTS = {
-    **dict.fromkeys(("id", "bearer", "part"), pl.String),
-    **dict.fromkeys(("chance", "chance_error"), pl.Float64),
-    **{f"{n}{e}_usd": pl.Float64 for n in measures.NAMES[1:] for e in ("", "_error")},
-}
-
-
-def _groups(run: Run, by: str) -> dict[tuple[str, str], list[str]]:
-    """(bearer, part) -> the rows of losses.csv that add up to it, or the bearer whose net it is."""
-    if by == "bearer":
-        return {(who, "net"): [who] for who in bearers(run)}
-    if by not in ("form", "item"):
-        raise bad("by", f'there are no parts by "{by}"', "bearer, form or item")
-    found: dict[tuple[str, str], list[str]] = {}
-    for name, row in run.model.losses.items():
-        part = row["form"].replace("_", " ") if by == "form" else row["driver"]
-        found.setdefault((row["bearer"], part), []).append(name)
-    return found
 
 
 def _population(run: Run, rate: Mapping[str, Any]) -> list[dict[str, Any] | None]:

@@ -111,6 +111,36 @@ def by_form(run: Run) -> pl.DataFrame:
     return summed.group_by("bearer", "form").agg(pl.col("mean_usd").sum()).sort("bearer", "form")
 
 
+def parts(run: Run) -> pl.DataFrame:
+    """The measures of each form of each bearer's loss, gross: the greatest mean first.
+
+    Columns `id`, `bearer`, `part`, `chance`, `chance_error`, then `given_usd` (mean where there is
+    a loss), `mean_usd`, `p05_usd` to `p99_usd` and `tvar95_usd`, each with its `_error_usd`.
+    """
+    groups: dict[tuple[str, str], list[Draws]] = {}
+    for name, row in run.model.losses.items():
+        of = row["bearer"], row["form"].replace("_", " ")
+        groups.setdefault(of, []).append(run.losses[name])
+    rows = []
+    for (bearer, part), amounts in groups.items():
+        found = measures.loss_measures(np.sum(amounts, axis=0))
+        row = {"id": f"{bearer}.{part}", "bearer": bearer, "part": part}
+        row |= {"chance": found["chance"].value, "chance_error": found["chance"].error}
+        for name in measures.NAMES[1:]:
+            row |= {f"{name}_usd": found[name].value, f"{name}_error_usd": found[name].error}
+        rows.append(row)
+    frame = pl.DataFrame(rows, schema=_PARTS, orient="row")
+    order = [-pl.col("mean_usd").fill_null(0.0), "bearer", "part"]
+    return frame.sort(order)
+
+
+_PARTS = {
+    **dict.fromkeys(("id", "bearer", "part"), pl.String),
+    **dict.fromkeys(("chance", "chance_error"), pl.Float64),
+    **{f"{n}{e}_usd": pl.Float64 for n in measures.NAMES[1:] for e in ("", "_error")},
+}
+
+
 def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Draws]:
     """(people concerned, person-weeks) of a product over people and weeks, its shares included.
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from impact import words
-from impact.answers.comparisons import difference_text, paired
+from impact.answers import text
+from impact.answers.comparisons import difference
 from impact.answers.losses import told_bearers
 from impact.case import views
 from impact.case.changes import parse_changes
@@ -93,9 +94,10 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
         "difference": None,
     }
     if baseline is not None and scenario.changes:  # else it differs by its day alone
-        moved, _ = paired(baseline, run)
-        said = {"value_usd": moved.value, "error_usd": moved.error}
-        found["difference"] = {**said, "text": difference_text(baseline, run, moved)}
+        moved = difference(baseline, run)
+        said = {"value_usd": moved["difference_usd"], "error_usd": moved["difference_error_usd"]}
+        template = text.parts("moved", {"currency": known.currency})
+        found["difference"] = {**said, "text": text.flat(template.moved(moved))}
     return found
 
 

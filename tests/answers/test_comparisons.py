@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 import impact
-from impact.answers import comparisons, differences, shown
+from impact.answers import comparisons, differences, shown, text
 from impact.answers.losses import told_bearers
 from impact.errors import BadInput, Refusal
-from impact.numerics import measures
 from impact.simulation import Run, net, simulate, total, what_if
 
 PAIRS = [
@@ -119,27 +118,28 @@ def test_a_change_that_moves_nothing_has_an_effect_of_nothing(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "error", "text"),
+    ("value", "error", "said"),
     [
         (0.0, 0.0, "no difference"),
         (500.0, 0.0, "$500 more"),
-        (500.0, 100.0, "$500 ± $100 more"),
-        (-500.0, 100.0, "$500 ± $100 less"),
-        (100.0, 500.0, "less than $600 either way"),
-        (0.0, 500.0, "less than $500 either way"),
+        (500.0, 100.0, "$500 more"),
+        (-500.0, 100.0, "$500 less"),
+        (100.0, 500.0, "up to $600 more or less"),
+        (0.0, 500.0, "up to $500 more or less"),
     ],
 )
-def test_a_difference_is_told_with_its_error(
-    run: Run, value: float, error: float, text: str
+def test_a_difference_within_its_error_has_no_direction(
+    value: float, error: float, said: str
 ) -> None:
-    assert comparisons.difference_text(run, run, measures.Measure(value, error)) == text
+    row = {"difference_usd": value, "difference_error_usd": error, "same": True}
+    assert text.flat(text.parts("moved", {"currency": "USD"}).moved(row)) == said
 
 
 def test_a_difference_in_who_is_reached_that_has_no_price_is_told(tiny: Any) -> None:
     one = impact.simulate(impact.view(tiny({"event > a": "p"}, {"p": 0.5})), draws=100)
-    other = what_if(one, "p=1")
-    moved = comparisons.paired(one, other)[0]
-    assert comparisons.difference_text(one, other, moved) == "no difference that is priced"
+    found = comparisons.difference(one, what_if(one, "p=1"))
+    said = text.flat(text.parts("moved", {"currency": "USD"}).moved(found))
+    assert said == "no difference that has a price"
 
 
 def test_an_interaction_is_shared_evenly(tiny: Any) -> None:

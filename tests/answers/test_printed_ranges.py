@@ -114,7 +114,7 @@ def test_a_printed_range_holds_nine_outcomes_in_ten(name: str, scenario: str, da
 def test_over_a_whole_report_a_figure_has_one_text(name: str) -> None:
     run = impact.simulate(impact.view(case(name)))
     asked = [*questions.answers(run), impact.timeline(run.known, 40, 40)]
-    asked += [impact.itemised(run, by) for by in ("bearer", "item")]
+    asked.append(impact.losses(run, by="form"))
     texts: dict[str, set[str]] = {}
     for answer in asked:
         for figure in answer.figures:

@@ -107,34 +107,25 @@ def test_the_sentence_of_a_curve_gives_two_of_its_points(run: Run) -> None:
 # parts
 
 
-def test_parts_by_item_add_up_to_forms_and_forms_less_what_is_received_to_net(run: Run) -> None:
-    items, forms, nets = (
-        impact.itemised(run, by).table.with_columns(pl.col("mean_usd").fill_null(0.0))
-        for by in ("item", "form", "bearer")
-    )
+def test_forms_less_what_is_received_add_up_to_net(run: Run) -> None:
+    forms = impact.losses(run, by="form").table.with_columns(pl.col("mean_usd").fill_null(0.0))
     rows = run.known["losses"]
     for bearer in bearers(run):
         gross = sum(run.losses[n].mean() for n in rows.filter(pl.col("bearer") == bearer)["id"])
         got = sum(run.losses[n].mean() for n in rows.filter(pl.col("received_by") == bearer)["id"])
-        mine = [
-            frame.filter(pl.col("bearer") == bearer)["mean_usd"].sum() for frame in (items, forms)
-        ]
-        assert mine == pytest.approx([gross, gross], rel=1e-9, abs=1e-6), bearer
-        found = nets.filter(pl.col("bearer") == bearer)["mean_usd"].sum()
-        assert found == pytest.approx(gross - got, rel=1e-9, abs=1e-6), bearer
+        mine = forms.filter(pl.col("bearer") == bearer)["mean_usd"].sum()
+        assert mine == pytest.approx(gross, rel=1e-9, abs=1e-6), bearer
+        assert net(run, bearer).mean() == pytest.approx(gross - got, rel=1e-9, abs=1e-6), bearer
     of_forms = by_form(run).filter(pl.col("mean_usd") > 0)
     assert forms["mean_usd"].sum() == pytest.approx(of_forms["mean_usd"].sum(), rel=1e-9)
 
 
-@pytest.mark.parametrize("by", ["bearer", "form", "item"])
-def test_the_mean_is_the_mean_where_there_is_a_loss_times_its_chance(run: Run, by: str) -> None:
-    rows = impact.itemised(run, by).table.filter(pl.col("mean_usd").is_not_null())
+def test_the_mean_is_the_mean_where_there_is_a_loss_times_its_chance(run: Run) -> None:
+    rows = impact.losses(run, by="form").table.filter(pl.col("mean_usd").is_not_null())
     assert rows.height > 8
     for row in rows.iter_rows(named=True):
-        gains = row["bearer"] == "other-suppliers" and by == "bearer"
-        assert row["chance"] == 0 if gains else row["chance"] > 0
-        share = 1.0 if gains else row["chance"]
-        assert row["given_usd"] * share == pytest.approx(row["mean_usd"], rel=1e-9)
+        assert row["chance"] > 0
+        assert row["given_usd"] * row["chance"] == pytest.approx(row["mean_usd"], rel=1e-9)
         assert row["p05_usd"] <= row["p50_usd"] <= row["p90_usd"] <= row["p95_usd"]
         assert row["p95_usd"] <= row["p99_usd"]
         assert row["p95_usd"] <= row["tvar95_usd"]
@@ -142,23 +133,22 @@ def test_the_mean_is_the_mean_where_there_is_a_loss_times_its_chance(run: Run, b
 
 def test_a_part_under_five_hundred_draws_gives_its_chance_and_nothing_else(tiny: Any) -> None:
     run = impact.simulate(impact.view(rare(tiny, 0.02)), 10_000)
-    row = impact.itemised(run, "item").table.row(0, named=True)
+    answer = impact.losses(run, by="form")
+    row = answer.table.row(0, named=True)
     assert 0 < row["chance"] * run.draws < measures.ENOUGH
     amounts = {name: value for name, value in row.items() if name.endswith("_usd")}
     assert set(amounts.values()) == {None}
     assert len(amounts) == 16
-    shown_row = impact.itemised(run, "item").rows()[1]
-    assert shown_row[2:] == ["2 %", *["not resolved"] * 4]
+    assert answer.rows()[1][2:] == ["2 %", *["not resolved"] * 4]
 
 
 def test_what_never_happens_is_no_part(run: Run) -> None:
-    assert (impact.itemised(run, "item").table["chance"] > 0).all()
-    assert "bridge pay, lowest band" not in set(impact.itemised(run, "item").table["part"])
+    assert (impact.losses(run, by="form").table["chance"] > 0).all()
 
 
 def test_no_other_parts_are_known(run: Run) -> None:
-    with pytest.raises(BadInput, match='by: there are no parts by "lab"; bearer, form or item'):
-        impact.itemised(run, "lab")
+    with pytest.raises(BadInput, match='by: there are no losses by "lab"; bearer or form'):
+        impact.losses(run, by="lab")
 
 
 # a year

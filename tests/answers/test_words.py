@@ -41,7 +41,7 @@ def others(run: impact.Run) -> Iterator[Answer]:
     """The answers of the other pages."""
     known = run.known
     yield from (impact.exposure(run), impact.losses(run), impact.unknowns(run))
-    yield from (impact.itemised(run, by) for by in ("form", "item", "bearer"))
+    yield impact.losses(run, by="form")
     yield from (impact.suppliers(run), impact.exceedance(run))
     yield from (impact.next_year(run), impact.compare(run), impact.waterfall(run))
     yield from (impact.not_known(run), impact.attribution(known), impact.conflicts(known))

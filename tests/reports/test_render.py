@@ -36,7 +36,7 @@ CELLS = [
     "impact.sources(known)",
     "impact.exposure(run)",
     "impact.losses(run)",
-    "impact.itemised(run, by='item')",
+    "impact.losses(run, by='form')",
 ]
 
 
