@@ -5,8 +5,7 @@ From there each question is a function that returns an `Answer`:
 
 - of a view: `timeline`, `statements`, `conflicts`, `attribution`, `duties`, `sources`
 - of a run: `bottom_line`, `exposure`, `suppliers`,
-  `losses`, `exceedance`, `next_year`, `decisions`, `unknowns`,
-  `not_known`;
+  `losses`, `exceedance`, `next_year`, `decisions`, `unknowns`;
   `why(run, name)` says how a party, a number, an input or a claim comes about
 - of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference,
   `news(known, later)` what became known

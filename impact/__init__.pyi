@@ -24,7 +24,6 @@ from .answers.statements import statements as statements
 from .answers.suppliers import suppliers as suppliers
 from .answers.tails import exceedance as exceedance
 from .answers.tails import next_year as next_year
-from .answers.unknowns import not_known as not_known
 from .answers.unknowns import unknowns as unknowns
 from .answers.verdicts import scan as scan
 from .answers.why import why as why

@@ -10,9 +10,8 @@ from impact.answers.answer import Answer, Facts, worded
 from impact.answers.decisions import turns
 from impact.answers.exposure import clients
 from impact.answers.losses import assumed, greatest
-from impact.answers.unknowns import role_of
-from impact.answers.unknowns import unknowns as questions
 from impact.measures import evidence, loss, reach
+from impact.measures.questions import ranking, role_of
 from impact.measures.reach import PARTIES
 from impact.numerics import times
 from impact.simulation import Run
@@ -31,7 +30,7 @@ def bottom_line(run: Run) -> Answer:
     steps = [ids for ids, _ in chain]
     place = next((k for k, ids in enumerate(steps) if k and ids[0] in hit), 0)
     through = steps[place - 1] if place else []
-    asked = questions(run, 1).table.to_dicts()
+    asked = ranking(run).head(1).to_dicts()
     mine = [one for one in turns(run) if role_of(known, one["bearer"]) == role] or list(turns(run))
     values: dict[str, Any] = {
         "hit": hit,

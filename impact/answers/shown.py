@@ -15,10 +15,10 @@ from impact.answers.evidence import window_sentence
 from impact.answers.exposure import exposure
 from impact.answers.losses import losses, told_bearers
 from impact.answers.tails import years
-from impact.answers.unknowns import unknowns
 from impact.case import folder, views
 from impact.errors import bad, did_you_mean
 from impact.measures.loss import by_form
+from impact.measures.questions import ranking
 from impact.measures.reach import chances
 from impact.measures.windows import window
 from impact.numerics import times
@@ -36,11 +36,11 @@ def mail(run: Run, to: str = "") -> str:
     Raises BadInput where nobody of that name is asked.
     """
     groups: dict[str, list[str]] = {}
-    for row in unknowns(run, _QUESTIONS).table.iter_rows(named=True):
+    for row in ranking(run).head(_QUESTIONS).iter_rows(named=True):
         if to.casefold() in row["ask"].casefold():
             groups.setdefault(row["ask"], []).append(row["question"])
     if not groups:
-        asked = sorted(set(unknowns(run).table["ask"]))
+        asked = sorted(set(ranking(run)["ask"]))
         repair = did_you_mean(to, asked, f"one of {', '.join(asked)}" if asked else "ask nobody")
         raise bad("--to", f'nothing is asked of "{to}"' if to else "no question is open", repair)
     said = text_of.parts("ask", {**text_of.shared(run.known), "groups": groups.items()})

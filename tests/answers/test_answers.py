@@ -40,11 +40,10 @@ def answers(run: Run) -> dict[str, impact.Answer]:
         impact.bottom_line,
         impact.exposure,
         impact.losses,
-        impact.not_known,
     )
     made = [ask(run.known) for ask in of_view] + [ask(run) for ask in of_run]
     made += [impact.duties(run.known, most=4)]
-    made += [impact.decisions(run, most=1), impact.unknowns(run, most=5)]
+    made += [impact.decisions(run, most=1), impact.unknowns(run)]
     return {answer.name: answer for answer in made}
 
 
@@ -305,7 +304,7 @@ def test_nothing_changes_when_tables_are_shuffled(case: Case, run: Run) -> None:
 
 def test_an_empty_view_is_an_answer_without_a_picture(case: Case) -> None:
     found = answers(impact.simulate(impact.view(case, as_of="2000-01-01")))
-    assert len(found) == 10
+    assert len(found) == 9
     for name, answer in found.items():
         assert answer.sentence, name
         assert answer.svg() is None, name

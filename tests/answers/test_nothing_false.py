@@ -14,9 +14,9 @@ from tiny import GUARD, evidence, fixed, link, write
 import impact
 from impact.answers import shown
 from impact.answers.losses import said_range, told_bearers, when_text
-from impact.answers.unknowns import own_decisions
 from impact.case import views
 from impact.measures.choice import regimes, weighed
+from impact.measures.questions import own_decisions
 from impact.numerics import measures, times
 from impact.reports import headline
 from impact.simulation import Run, likelihood, net, total

@@ -44,7 +44,7 @@ def others(run: impact.Run) -> Iterator[Answer]:
     yield impact.losses(run, by="form")
     yield from (impact.suppliers(run), impact.exceedance(run))
     yield from (impact.next_year(run), impact.compare(run), impact.waterfall(run))
-    yield from (impact.not_known(run), impact.attribution(known), impact.conflicts(known))
+    yield from (impact.attribution(known), impact.conflicts(known))
     yield from (impact.duties(known), impact.timeline(known))
     yield from (impact.decisions(run, only=name) for name in known.decisions)
     yield from (impact.statements(known), impact.sources(known))
