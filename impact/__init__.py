@@ -10,7 +10,7 @@ From there each question is a function that returns an `Answer`:
 - of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference,
   `news(known, later)` what became known
 - of files: `scan(*paths, known=known)` asks locks, manifests and SBOMs what advisories name;
-  of a scan: `systems`, `by_file`, `held_when(scanned, known)`, `pins`, `to_settle`, `not_read`
+  `systems(scanned, known)` sums up a scan by system
 
 More runs come from `what_if(run, "NAME=VALUE")`, `under(run, scenario)` and `simulate_year(known)`.
 

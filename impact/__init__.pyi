@@ -12,16 +12,11 @@ from .answers.differences import waterfall as waterfall
 from .answers.evidence import sources as sources
 from .answers.evidence import timeline as timeline
 from .answers.exposure import exposure as exposure
-from .answers.fleet import by_file as by_file
-from .answers.fleet import held_when as held_when
-from .answers.fleet import not_read as not_read
-from .answers.fleet import pins as pins
-from .answers.fleet import systems as systems
-from .answers.fleet import to_settle as to_settle
 from .answers.losses import losses as losses
 from .answers.news import news as news
 from .answers.statements import statements as statements
 from .answers.suppliers import suppliers as suppliers
+from .answers.systems import systems as systems
 from .answers.tails import exceedance as exceedance
 from .answers.tails import next_year as next_year
 from .answers.unknowns import unknowns as unknowns

@@ -268,31 +268,6 @@ def uncapital(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def cell(column: str, value: object, currency: str = "USD") -> str:
-    """A table cell as a reader sees it, by the unit in the column's name.
-
-    >>> cell("mean_usd", 1_230_000.0), cell("chance", 0.248), cell("weeks", None)
-    ('$1.2 million', '25 %', 'not known')
-    """
-    if value is None:
-        return NOT_RESOLVED if column.endswith("_usd") else NOT_KNOWN
-    if isinstance(value, datetime):
-        return date(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        if column.endswith("_usd"):
-            return money(float(value), None, currency)
-        if "chance" in column:
-            return chance(float(value))
-        if column.endswith("_share"):
-            return per_cent(float(value))
-        return number(float(value), 3)
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return plain(str(value))
-
-
 def level(tlp: str) -> str:
     """A TLP level as a page prints it.
 

@@ -60,7 +60,8 @@ class Facts:
     `draw(said, wide)` draws it; `said` is the template with its facts, `wide` whether about 900 or
     360 pixels. An answer of which `there` is false has nothing to tell and is left out of a page;
     where it is `pictured`, the picture holds all that the table does. `notices` are those of
-    another view than that which the answer is of.
+    another view than that which the answer is of. `shown` are the rows that readers see, where they
+    are not those of the table.
     """
 
     table: pl.DataFrame
@@ -72,6 +73,7 @@ class Facts:
     name: str = ""
     label: str = ""
     notices: Sequence[str] = ()
+    shown: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,7 @@ class Answer:
     """The answer to one question; it shows itself in a notebook and prints itself in a terminal.
 
     `asks` is the question and `title` the finding; `lead` are paragraphs, all of them `sentence`.
-    `heads` maps columns of `table` to headings, in the order shown; a column without one is for
-    machines only; `shown` is the table in words where a template made it. `label` is the TLP level
+    `shown` is the table in words, its headings first. `label` is the TLP level
     of the view that it is an answer to, `currency` that of its amounts. `notes` are what a reader
     must know to read it; `notices` what the view supposes, said in the chart too. `draw` makes the
     picture, wide or narrow, and `alt` says what it shows. `links` are the addresses of citations.
@@ -91,7 +92,6 @@ class Answer:
     table: pl.DataFrame = field(repr=False)
     label: str = field(repr=False, kw_only=True)
     currency: str = field(default="USD", repr=False, kw_only=True)
-    heads: Mapping[str, str] = field(default_factory=dict, repr=False)
     figures: tuple[Figure, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
     notices: tuple[str, ...] = field(default=(), repr=False)
@@ -107,20 +107,8 @@ class Answer:
     pictured: bool = field(default=False, repr=False, kw_only=True)
 
     def rows(self) -> list[list[str]]:
-        """The table as shown: its headings, then its rows as text; nothing without headings."""
-        if self.shown:
-            return [list(row) for row in self.shown]
-        if not self.heads:
-            return []
-        shown = self.table.select(list(self.heads))
-        body = [
-            [
-                words.cell(name, value, self.currency)
-                for name, value in zip(shown.columns, row, strict=True)
-            ]
-            for row in shown.iter_rows()
-        ]
-        return [list(self.heads.values()), *body]
+        """The table as shown: its headings, then its rows as text; empty without a table."""
+        return [list(row) for row in self.shown]
 
     def charts(self) -> dict[str, Any]:
         """The picture in each width: SVG, or a chart described; nothing without a picture."""
@@ -197,7 +185,7 @@ def worded(of: Run | Case | None, template: str, facts: Facts) -> Answer:
     """
     known = of.known if isinstance(of, Run) else of
     currency = known.currency if known else "USD"
-    rows = facts.table.to_dicts()
+    rows = (facts.table if facts.shown is None else facts.shown).to_dicts()
     shared = {**(text.shared(known) if known else {"links": {}})}
     shared["draws"] = of.draws if isinstance(of, Run) else 0
     said = text.parts(template, {**shared, **facts.values, text.ROWS: rows})

@@ -54,10 +54,10 @@ def command(
     known = view(load_case(case), as_of=as_of) if case else None
     question = verdicts.asked(known, advisories, installs, as_of, history)
     frames = [scanning.constraint(constraint, question.packages)] if constraint else []
-    notes: list[str] = []
+    folders: list[str] = []
     if paths:
         workers = (os.cpu_count() or 1) if history else 1
-        rows, notes = verdicts.rows(paths, question, _progress(), workers)
+        rows, folders = verdicts.rows(paths, question, _progress(), workers)
         frames.append(rows)
     every = pl.concat(frames)
 
@@ -68,17 +68,13 @@ def command(
     missed = set(every["system"]) - set(looked)
     alarm = pl.col("finding").is_in(ALARMING) | (pl.col("verdict") == EXPOSED)
     grave = every.filter(alarm).height > 0 or missed or not every.height
-    if missed:
-        systems = words.listed([f"`{name}`" for name in sorted(missed)][:5])
-        notes.append(
-            f"Nothing could be looked for in {systems}: what it holds is of no ecosystem that an"
-            " advisory names."
-        )
+    named = [f"`{name}`" for name in missed]
+    answer = verdicts.told(every, known, question, folders, named, pasted=True)
     if as_json and not every.height:  # which must not be taken for clean
-        print(verdicts.told(every, known, question=question).sentence, file=sys.stderr)
+        print(answer.sentence, file=sys.stderr)
     if as_json:
         return [lines(every)] if every.height else [], document, int(bool(grave))
-    told = [markdown(verdicts.told(every, known, notes, question))]
+    told = [markdown(answer)]
     told += [hunted(known, every)] if hunt and known is not None else []
     return told, document, int(bool(grave))
 
@@ -100,17 +96,15 @@ def _progress() -> verdicts.Told:
 
 def markdown(scanned: Answer) -> str:
     """A scan as a table that pastes into a pull request, then what it leaves out."""
-    heads = verdicts.HEADS
-    table = verdicts.collapsed(scanned.table).select(*heads)
-    lines = [scanned.sentence, ""]
-    if table.height:
-        lines += [f"| {' | '.join(heads.values())} |", f"|{'---|' * len(heads)}"]
-        lines += [f"| {' | '.join(map(_cell, heads, row))} |" for row in table.iter_rows()]
+    lines, (heads, *rows) = [scanned.sentence, ""], scanned.rows() or [[]]
+    if heads:
+        lines += [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+        lines += [f"| {' | '.join(map(_cell, heads, row))} |" for row in rows]
         lines.append("")
     return "\n".join([*lines, *scanned.notes]).rstrip()
 
 
-_CODE = ("file", "package", "version", "path")  # columns that hold words of others
+_CODE = ("File", "Package", "Version", "Path")  # columns that hold words of others
 
 
 def _cell(column: str, value: object) -> str:
@@ -159,6 +153,6 @@ def hunted(known: Case, rows: pl.DataFrame) -> str:
         if kinds[row["entity"]] == "release" and tail(name) not in held:
             continue
         of = f" of {version}" if kinds[row["entity"]] == "release" else ""
-        what = f"{row['kind']} {_cell('path', row['value'])}, {_cell('what', row['what'])}{of}"
+        what = f"{row['kind']} {_cell('Path', row['value'])}, {_cell('', row['what'])}{of}"
         lines.append(f"- {row['action']}: {what}")
     return "\n".join(lines)

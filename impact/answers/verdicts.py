@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from impact import words
-from impact.answers.answer import Answer, tally
+from impact.answers.answer import Answer, Facts, tally, worded
 from impact.case.folder import ADVISORIES, STACK, Case
 from impact.errors import bad
 from impact.measures.evidence import names
+from impact.measures.fleet import RANK, by_file
 from impact.numerics import times
 from impact.stack import advisories as records
 from impact.stack import files, installs
 from impact.stack import scan as scanning
 from impact.stack.advisories import Advisories
-from impact.stack.findings import ABSENT, ALARMING, LOCKED_AFFECTED, NOT_EVALUATED, RANGE_ADMITS
+from impact.stack.findings import ALARMING, LOCKED_AFFECTED, NOT_EVALUATED, RANGE_ADMITS
 from impact.stack.inventory import canonical, tail
 from impact.stack.scan import Question
-from impact.stack.verdicts import IMPORT, INSTALL, START, VERDICTS, Window
+from impact.stack.verdicts import IMPORT, INSTALL, START, Window
 
-HEADS = {
-    "file": "File",
-    "package": "Package",
-    "version": "Version",
-    "verdict": "Verdict",
-    "why": "Why",
-    "path": "Path",
-    "settle": "What would settle it",
-}
 _RUNS = {"start": START, "import": IMPORT, "install": INSTALL}
 Told = Callable[[str], None]
 
@@ -56,39 +46,22 @@ def scan(
     no advisory; of a case that holds neither advisories nor a stack it says that nothing was asked.
     """
     if known is not None and not paths and advisories is None and not known.files:
-        return _nothing_asked(known)
+        return told(scanning.scan((), scanning.question(held(known))), known)
     question = asked(known, advisories, installed, as_of, history)
     if not paths:
         mine = scanning.scan(files.held(stack(known)), question, progress)
-        return told(mine, known, question=question)
-    found, notes = rows([Path(path) for path in paths], question, progress)
-    return told(found, known, notes, question)
-
-
-def _nothing_asked(known: Case) -> Answer:
-    """The scan of a case that is not about packages: no rows, and never a word of clean."""
-    question = scanning.question(held(known))
-    nothing = told(scanning.scan((), question), known, question=question)
-    return replace(nothing, sentence=UNASKED)
-
-
-UNASKED = (
-    "The case holds no advisory and no stack: no version is named in it that could have been "
-    "installed, so nothing was looked for."
-)
+        return told(mine, known, question)
+    found, folders = rows([Path(path) for path in paths], question, progress)
+    return told(found, known, question, folders)
 
 
 def rows(
     paths: Sequence[Path], question: Question, progress: Told, workers: int = 1
 ) -> tuple[pl.DataFrame, list[str]]:
-    """(the rows of a scan, what was left out) of files and folders."""
+    """(the rows of a scan, the folders of installed packages left out) of files and folders."""
     skipped: list[Path] = []
     found = scanning.scan(files.found(paths, skipped.append), question, progress, paths, workers)
-    if not skipped:
-        return found, []
-    folders = words.listed(sorted({path.name for path in skipped}))
-    what = f"{words.count(len(skipped), 'folder')} of installed packages ({folders})"
-    return found, [f"{words.capital(what)} were not read; the locks beside them were."]
+    return found, [path.name for path in skipped]
 
 
 def asked(
@@ -170,55 +143,39 @@ def _trigger(known: Case, release: str) -> str:
 def told(
     found: pl.DataFrame,
     known: Case | None,
-    notes: Sequence[str] = (),
     question: Question | None = None,
+    folders: Sequence[str] = (),
+    missed: Sequence[str] = (),
+    pasted: bool = False,
 ) -> Answer:
-    """The rows of a scan as an answer: files with a finding that matters first."""
-    rank = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
-    grave = pl.col("finding").is_in(ALARMING)
-    shown = found.with_columns(why="reason").sort(~grave, rank, "file", "package")
-    many = found["file"].n_unique()
-    bad_files = found.filter(pl.col("finding") == LOCKED_AFFECTED)["file"].n_unique()
-    open_files = found.filter(pl.col("finding") == RANGE_ADMITS)["file"].n_unique()
-    unread = found.filter(pl.col("finding") == NOT_EVALUATED)["file"].n_unique()
-    packages = found["package"].n_unique()
-    sentence = "Nothing was found in which packages are named, so nothing was looked for."
-    if question is not None and not question.packages:
-        by = f" by {words.date(question.as_of)}" if question.as_of else ""
-        sentence = f"No advisory that is held was published{by}: nothing could be looked for."
-    if many:
-        sentence = (
-            f"Of {words.count(many, 'file')}, {bad_files} lock an affected version and "
-            f"{open_files} allow one; {unread} could not be evaluated."
-        )
-    left_out = (
-        f"{words.count(packages, 'package')} that advisories name were looked for. What a "
-        "file does not hold is left out."
-    )
-    return Answer(
-        name="scan",
-        sentence=sentence,
-        table=shown,
-        label=known.tlp if known is not None else "clear",
-        heads={key: head for key, head in HEADS.items() if key != "settle"},  # see `to_settle`
-        figures=(
-            tally("files", many),
-            tally("files.locked_affected", bad_files),
-            tally("files.range_admits", open_files),
-            tally("files.not_evaluated", unread),
-        ),
-        notes=(*([left_out] if many else []), *notes),
-    )
+    """The rows of a scan as an answer: files with a finding that matters first.
 
-
-def collapsed(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows that are shown: no absent ones, and one for a file of which nothing is known."""
-    unread = (pl.col("finding") == NOT_EVALUATED) & (pl.col("version") == "")
-    several = pl.len().over("file", "why") > 1
-    package = pl.when(unread & several).then(pl.lit("all")).otherwise("package")
-    shown = rows.filter(pl.col("finding") != ABSENT)
-    first = pl.struct("file", "why").is_first_distinct()
-    said = ("file", "package", "version", "verdict", "finding")  # by records of two ecosystems
-    return shown.with_columns(package=package).filter(
-        (~unread | first) & pl.struct(said).is_first_distinct()
-    )
+    Without a question nothing was asked. `folders` of installed packages were left out; of what is
+    in the systems `missed` no advisory speaks. `pasted` somewhere alone, each row says what would
+    settle it, which on a page the systems do.
+    """
+    order = (~pl.col("finding").is_in(ALARMING), RANK, "file", "package")
+    table = found.with_columns(why="reason").sort(*order)
+    files_of = dict(found.group_by("finding").agg(pl.col("file").n_unique()).iter_rows())
+    counts = {
+        "files": found["file"].n_unique(),
+        "locked_affected": files_of.get(LOCKED_AFFECTED, 0),
+        "range_admits": files_of.get(RANGE_ADMITS, 0),
+        "not_evaluated": files_of.get(NOT_EVALUATED, 0),
+    }
+    values = {
+        **counts,
+        "unasked": question is None,
+        "unpublished": question is not None and not question.packages and (question.as_of or True),
+        "packages": found["package"].n_unique(),
+        "folders": sorted(set(folders)),
+        "missed": sorted(missed)[:5],
+        "pasted": pasted,
+    }
+    figures = [
+        tally(name if name == "files" else f"files.{name}", many) for name, many in counts.items()
+    ]
+    shown = by_file(table)
+    label = known.tlp if known is not None else "clear"
+    facts = Facts(table, values, figures, shown=shown, there=shown.height > 0, label=label)
+    return worded(None, "scan", facts)

@@ -20,11 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from stacks import ADMITS, at, lock
 from tiny import SAID, write
 
 import impact
+from impact.measures import fleet
 
 BAD, DAY = ("1.82.7", "1.82.8"), "2026-03-24"
 RECORD = {
@@ -101,17 +103,19 @@ def cells(answer: impact.Answer, *columns: str) -> list[tuple[Any, ...]]:
     return answer.table.select(columns).rows()
 
 
-def places(answer: impact.Answer) -> list[str]:
+def places(table: pl.DataFrame) -> list[str]:
     """The files of a table, from the folder of their system on."""
-    parts = [Path(file).parts for file in answer.table["file"]]
+    parts = [Path(file).parts for file in table["file"]]
     return ["/".join(part[-3 if "alpha" in part else -2 :]) for part in parts]
 
 
-def test_each_system_has_its_gravest_verdict_the_gravest_first(scanned: impact.Answer) -> None:
+def test_each_system_has_its_gravest_verdict_the_gravest_first(
+    scanned: impact.Answer, known: impact.Case
+) -> None:
     """1.82.8 is locked and runs at every start: exposed. 1.82.7 runs only where it is imported,
     one step less: likely. An open range may have been resolved then: possible. 1.82.6 is another
     version, by a lock of which no install is recorded: unlikely."""
-    answer = impact.systems(scanned)
+    answer = impact.systems(scanned, known)
     assert cells(answer, "system", "verdict", "package", "version", "files") == [
         ("alpha", "exposed", "litellm", "1.82.8", 2),
         ("beta", "likely", "litellm", "1.82.7", 1),
@@ -121,28 +125,30 @@ def test_each_system_has_its_gravest_verdict_the_gravest_first(scanned: impact.A
         ("zeta", "unlikely", "litellm", "1.82.6", 1),
     ]
     counts = {"exposed": 1, "likely": 1, "possible": 2, "unknown": 1, "unlikely": 1}
-    assert figures(answer) == {"systems": 6, **{f"systems.{k}": n for k, n in counts.items()}}
+    of_verdicts = {f"systems.{verdict}": many for verdict, many in counts.items()}
+    assert figures(answer) == {"systems": 6, **of_verdicts, "systems.holding": 2}
     told = [answer.sentence.index(f"{many} {verdict}") for verdict, many in counts.items()]
     assert told == sorted(told)
 
 
 def test_each_file_has_its_own_finding_way_and_advisory(scanned: impact.Answer) -> None:
     """Seven files: three lock a bad version, two allow one, one is not read, one is another's."""
-    answer = impact.by_file(scanned)
+    table = fleet.by_file(scanned.table)
     found = ["locked_affected"] * 3 + ["range_admits"] * 2 + ["not_evaluated", "locked_other"]
-    assert answer.table["finding"].to_list() == found
-    assert places(answer) == [
+    assert table["finding"].to_list() == found
+    assert len(scanned.rows()) == 1 + table.height
+    assert places(table) == [
         *("alpha/api/uv.lock", "alpha/worker/uv.lock", "beta/uv.lock"),
         *("delta/pyproject.toml", "gamma/pyproject.toml", "epsilon/bom.json", "zeta/uv.lock"),
     ]
-    assert answer.table["path"].to_list()[:3] == [
+    assert table["path"].to_list()[:3] == [
         "labeling-service > dspy > litellm 1.82.8",
         "labeling-service > litellm 1.82.8",
         "labeling-service > dspy > litellm 1.82.7",
     ]
-    assert answer.table["advisory"].to_list() == ["MAL-1"] * 5 + [""] * 2
+    assert table["advisory"].to_list() == ["MAL-1"] * 5 + [""] * 2
     tallies = {"": 7, ".locked_affected": 3, ".range_admits": 2, ".not_evaluated": 1}
-    assert figures(answer) == {f"files{name}": many for name, many in tallies.items()}
+    assert figures(scanned) == {f"files{name}": many for name, many in tallies.items()}
 
 
 def test_what_was_held_is_told_from_the_first_moment_on(
@@ -150,15 +156,18 @@ def test_what_was_held_is_told_from_the_first_moment_on(
 ) -> None:
     """A lock cannot be older than the newest upload in it; alpha's first is of 10:52 and is the
     first of all that held a bad version. Of zeta another version is told, of the others nothing."""
-    answer = impact.held_when(scanned, known)
-    assert cells(answer, "system", "version", "finding", "begins", "ends") == [
+    held = fleet.held(scanned.table).select("system", "version", "finding", "begins", "ends")
+    assert held.rows() == [
         ("alpha", "1.82.8", "locked_affected", datetime(2026, 3, 24, 10, 52, 19, tzinfo=UTC), None),
         ("alpha", "1.82.8", "locked_affected", at("11:30"), None),
         ("beta", "1.82.7", "locked_affected", at("11:00"), None),
         ("zeta", "1.82.6", "locked_other", at("19 08:00"), None),
     ]
-    assert figures(answer) == {"systems.holding": 2}
-    first = answer.sentence.partition(";")[0]
+    answer = impact.systems(scanned, known)
+    since = dict(cells(answer, "system", "begins"))
+    assert [name for name, begins in since.items() if begins] == ["alpha", "beta"]
+    assert answer.svg() is not None
+    (first,) = (part for part in answer.sentence.split(". ") if "at the earliest" in part)
     assert "10:52" in first
     assert "alpha" in first
     assert "litellm 1.82.8" in first
@@ -170,55 +179,27 @@ def test_a_pin_frees_a_system_only_if_every_way_in_it_leads_through_the_package(
 ) -> None:
     """dspy is on both ways of beta but on one of the two of alpha: its pin frees beta alone. A pin
     of litellm itself frees both. The project's own name is no pin."""
-    answer = impact.pins(scanned)
-    assert cells(answer, "pin", "systems", "which") == [
+    assert fleet.pins(scanned.table).rows() == [
         ("litellm", 2, ["alpha", "beta"]),
         ("dspy", 1, ["beta"]),
     ]
-    assert figures(answer) == {"systems.locked_affected": 2}
-    assert "litellm" in answer.sentence
-    assert "dspy" not in answer.sentence
+    assert "A pin of litellm frees two systems of two." in impact.systems(scanned).sentence
 
 
-def test_the_gravest_question_comes_first_and_of_equals_the_one_on_most_systems(
+def test_each_system_says_what_would_settle_it(scanned: impact.Answer) -> None:
+    """An incident is handled, an import is looked for, a resolve is looked up, a form that is not
+    read is rewritten, and of a lock of another version frozen installs are a no."""
+    found = impact.systems(scanned).table["settle"].to_list()
+    keys = ("rebuilt", "import", "resolve", "resolve", "form that is read", "frozen")
+    assert all(key in text for key, text in zip(keys, found, strict=True))
+
+
+def test_what_was_not_read_is_named_with_its_reason_and_not_called_clean(
     scanned: impact.Answer,
 ) -> None:
-    """alpha is exposed, beta likely, delta and gamma share a possible one, then what is not read,
-    and last the lock of another version, of which only frozen installs are a no."""
-    answer = impact.to_settle(scanned)
-    asked = cells(answer, "systems", "which", "verdict")
-    assert asked == [
-        (1, ["alpha"], "exposed"),
-        (1, ["beta"], "likely"),
-        (2, ["delta", "gamma"], "possible"),
-        (1, ["epsilon"], "unknown"),
-        (1, ["zeta"], "unlikely"),
-    ]
-    keys = ("rebuilt", "import", "resolve", "form that is read", "frozen")
-    assert all(key in text for key, text in zip(keys, answer.table["settle"], strict=True))
-    assert figures(answer) == {"questions": 5}
-    assert "rebuilt" in answer.sentence
-    assert "frozen" not in answer.sentence
-
-
-def test_of_two_questions_of_one_verdict_that_on_more_systems_comes_first(
-    scanned: impact.Answer,
-) -> None:
-    """The rows of delta and gamma doubled under a question of its own on one system: 2 before 1,
-    though by its name it would come first."""
-    import polars as pl
-
-    one = scanned.table.filter(pl.col("system") == "delta").with_columns(
-        settle=pl.lit("A question?"), system=pl.lit("eta")
-    )
-    more = impact.Answer("scan", "x.", pl.concat([one, scanned.table]), label="clear")
-    asked = cells(impact.to_settle(more), "settle", "systems", "verdict")
-    assert [row[1:] for row in asked[2:4]] == [(2, "possible"), (1, "possible")]
-    assert asked[3][0] == "A question?"
-
-
-def test_what_was_not_read_is_named_with_its_reason(scanned: impact.Answer) -> None:
-    answer = impact.not_read(scanned)
-    assert places(answer) == ["epsilon/bom.json"]
-    assert cells(answer, "format", "why") == [("CycloneDX JSON", "CycloneDX 9 is not read")]
-    assert figures(answer) == {"files.not_evaluated": 1}
+    rows = scanned.table.filter(scanned.table["finding"] == "not_evaluated")
+    assert places(rows) == ["epsilon/bom.json"]
+    assert rows.select("format", "why").rows() == [("CycloneDX JSON", "CycloneDX 9 is not read")]
+    told = impact.systems(scanned).sentence
+    assert "One file could not be evaluated." in told
+    assert "not called clean" in told

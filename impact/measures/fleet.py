@@ -1,0 +1,97 @@
+"""What the rows of a scan say of a fleet: by system, over time, and what one pin would free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import polars as pl
+
+from impact.numerics import times
+from impact.stack.findings import ABSENT, LOCKED_AFFECTED, NOT_EVALUATED
+from impact.stack.verdicts import CORE, HULL, NO, UNLIKELY, VERDICTS, Window, span
+
+RANK = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
+_BAD = pl.col("finding") == LOCKED_AFFECTED
+_WHOLE = (pl.col("finding") == NOT_EVALUATED) & (pl.col("version") == "")  # of a file, not of a row
+
+
+def by_system(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each system with its gravest verdict on what it holds, the gravest first.
+
+    Columns of a scan, and `files` (read of it) and `begins` (from when an affected version was
+    held at the earliest). `settle` is empty where an answer would change no verdict.
+    """
+    every = rows.filter(pl.col("system") != "")
+    absent = pl.col("finding") == ABSENT
+    first = every.sort(absent, RANK, "system", "file", "package").unique(
+        "system", keep="first", maintain_order=True
+    )
+    many = every.group_by("system").agg(files=pl.col("file").n_unique())
+    since = held(rows).filter(_BAD).group_by("system").agg(pl.col("begins").min())
+    nothing = (absent & (pl.col("verdict") == UNLIKELY)) | (pl.col("verdict") == NO)
+    package = pl.when(absent).then(pl.lit("none of them")).when(_WHOLE).then(pl.lit("all"))
+    found = first.join(many, on="system", how="left").join(since, on="system", how="left")
+    return found.sort(RANK, absent, "system").with_columns(
+        settle=pl.when(nothing).then(pl.lit("")).otherwise("settle"),
+        package=package.otherwise("package"),
+    )
+
+
+def held(rows: pl.DataFrame) -> pl.DataFrame:
+    """What each system held and from when: a file outside git, since its newest upload at least.
+
+    Columns `system`, `package`, `version`, `finding`, `begins`, `ends`, by system.
+    """
+    there = rows.filter(~pl.col("finding").is_in([ABSENT, NOT_EVALUATED]))
+    states = there.select("system", "file", "package", "states").explode("states").unnest("states")
+    known = states.filter(pl.col("begins").is_not_null()).sort("system", "begins", "file")
+    return known.select("system", "package", "version", "finding", "begins", "ends")
+
+
+def available(accounts: Iterable[Window]) -> pl.DataFrame:
+    """The hull around the windows of each version, and the core that all its accounts share.
+
+    Columns `version`, `part` (core or hull), `opens`, `closes`.
+    """
+    by_version: dict[str, list[Window]] = {}
+    for account in accounts:
+        by_version.setdefault(f"{account.package} {account.version}", []).append(account)
+    found: list[tuple[str, str, datetime, datetime | None]] = [
+        (version, part, *opened)
+        for version, several in sorted(by_version.items())
+        for part in (HULL, CORE)
+        if (opened := span(several, part))
+    ]
+    schema = {"version": pl.String(), "part": pl.String(), "opens": times.INSTANT}
+    return pl.DataFrame(found, schema={**schema, "closes": times.INSTANT}, orient="row")
+
+
+def pins(rows: pl.DataFrame) -> pl.DataFrame:
+    """What one pin, or removal, of a package would free: systems whose every path leads through it.
+
+    Columns `pin`, `systems`, `which`, the most first.
+    """
+    bad, freed = rows.filter(_BAD), dict[str, set[str]]()
+    for system, packages in bad.select("system", "through").iter_rows():
+        mine = bad.filter(pl.col("system") == system)["through"].to_list()
+        for package in packages:
+            if all(package in others for others in mine):
+                freed.setdefault(package, set()).add(system)
+    own = set(bad["package"])
+    found = [(name, len(every), sorted(every)) for name, every in freed.items()]
+    found.sort(key=lambda row: (-row[1], row[0] not in own, row[0]))
+    schema = {"pin": pl.String(), "systems": pl.Int64(), "which": pl.List(pl.String())}
+    return pl.DataFrame(found, schema=schema, orient="row")
+
+
+def by_file(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are shown: no absent ones, and one for a file of which nothing is known."""
+    several = pl.len().over("file", "why") > 1
+    package = pl.when(_WHOLE & several).then(pl.lit("all")).otherwise("package")
+    shown = rows.filter(pl.col("finding") != ABSENT)
+    first = pl.struct("file", "why").is_first_distinct()
+    said = ("file", "package", "version", "verdict", "finding")  # by records of two ecosystems
+    return shown.with_columns(package=package).filter(
+        (~_WHOLE | first) & pl.struct(said).is_first_distinct()
+    )
