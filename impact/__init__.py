@@ -3,7 +3,8 @@
 Start here: `known = impact.view(impact.load_case("mercor"))`, then `run = impact.simulate(known)`.
 From there each question is a function that returns an `Answer`:
 
-- of a view: `timeline`, `statements`, `conflicts`, `attribution`, `duties`, `sources`
+- of a view: `timeline`, `statements`, `conflicts`, `attribution`, `duties`, `indicators`,
+  `sources`
 - of a run: `bottom_line`, `exposure`, `suppliers`,
   `losses`, `exceedance`, `next_year`, `decisions`, `unknowns`;
   `why(run, name)` says how a party, a number, an input or a claim comes about

@@ -9,6 +9,7 @@ from .answers.comparisons import under as under
 from .answers.conflicts import conflicts as conflicts
 from .answers.decisions import decisions as decisions
 from .answers.differences import waterfall as waterfall
+from .answers.evidence import indicators as indicators
 from .answers.evidence import sources as sources
 from .answers.evidence import timeline as timeline
 from .answers.exposure import exposure as exposure

@@ -164,3 +164,19 @@ def sources(known: Case) -> Answer:
     values = {"roots": roots, "read": frame.filter(pl.col("access") == "full").height}
     figures = (tally("sources", frame.height), tally("origins", roots))
     return worded(known, "sources", Facts(frame, values, figures, there=bool(frame.height)))
+
+
+def indicators(known: Case) -> Answer:
+    """What a reader should rotate, then what to look for in logs and on machines.
+
+    Table: `id`, `action` (rotate or hunt), `kind`, `value`, `what`, `entity`, `sources`.
+    """
+    columns = ("id", "action", "kind", "value", "what", "entity", "sources")
+    rows = known["indicators"].sort("action", "kind", "id", descending=[True, False, False])
+    values = {
+        "rotate": rows.filter(pl.col("action") == "rotate").height,
+        "publishers": dict(known["sources"].select("id", "publisher").iter_rows()),
+    }
+    figures = [tally("indicators", rows.height)]
+    facts = Facts(rows.select(*columns), values, figures, there=bool(rows.height))
+    return worded(known, "indicators", facts)

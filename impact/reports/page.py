@@ -35,6 +35,7 @@ Notebook = Mapping[str, Any]
 GUIDE = "reading-a-report"  # of those who receive a page: in docs/, and beside the index
 _GUIDE = Path(__file__).resolve().parents[2] / "docs" / f"{GUIDE}.md"
 UP = "../.."  # from a page to its index
+_DIGEST = re.compile("[0-9a-f]{32,}")
 _RECORD = {"name", "label", "lead", "rows", "figures", "notes"}  # that an answer has
 
 
@@ -110,7 +111,9 @@ def lead(lines: Sequence[str], links: Mapping[str, str]) -> Markup:
 
 
 def _cited(text: str, links: Mapping[str, str]) -> Markup:
-    """A cell as HTML: citations lead to their sources, and what is empty is a dash."""
+    """A cell as HTML: citations lead to their sources, what is empty is a dash, a digest breaks."""
+    if _DIGEST.fullmatch(text):
+        return Markup("<wbr>").join(text[at : at + 16] for at in range(0, len(text), 16))
     return Markup(_spaced(linked(text or "–", links)))  # noqa: S704
 
 
@@ -205,6 +208,7 @@ def page(task: Task, notebook: Notebook) -> str:
         parts=told,
         beside={name: words.capital(name[3:].replace("_", " ")) for name in task.beside},
         here=task.notebook.name,
+        leads=[lead for lead in task.notebook.leads if lead[1] in task.beside],
         index=f"{UP}/index.html",
         guide=f"{UP}/{GUIDE}.html" if _GUIDE.is_file() else "",
         style=sheet[0],

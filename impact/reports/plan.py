@@ -51,7 +51,8 @@ NAMES = tuple(part.name for part in fields(Parameters))
 class Notebook:
     """A notebook as it will run: name and text, the tables that it reads, what it varies by.
 
-    Of a case that has nothing of what it `needs` there is no report.
+    Of a case that has nothing of what it `needs` there is no report. `leads` says who reads on, on
+    which other pages, and for what: (who, page, what).
     """
 
     name: str
@@ -59,6 +60,7 @@ class Notebook:
     reads: tuple[str, ...] = _READ
     varies_by: tuple[str, ...] = NAMES
     needs: tuple[str, ...] = ()
+    leads: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -269,6 +271,11 @@ def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
         reads = tuple(said.get("reads", _READ))
         varies_by = tuple(said.get("varies_by", NAMES))
         needs = tuple(said.get("needs", ()))
+        leads = tuple(
+            (who, page, what)
+            for who, pages in said.get("leads", {}).items()
+            for page, what in pages.items()
+        )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         repair = "save it again with JupyterLab"
         return nothing, [Fault(path.name, "cannot be read as a notebook", repair)]
@@ -286,7 +293,7 @@ def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
         what = f"has {words.count(len(tagged), 'cell')} tagged parameters"
         return nothing, [*faults, Fault(path.name, what, "tag one cell")]
     faults += _declared(path.name, tagged[0])
-    return Notebook(path.stem, text, reads, varies_by, needs), faults
+    return Notebook(path.stem, text, reads, varies_by, needs, leads), faults
 
 
 def _declared(name: str, cell: str) -> list[Fault]:

@@ -23,7 +23,7 @@ FIGURE = re.compile(
     r"|September|October|November|December)(?: \d{4})?)"
 )
 SENTENCE = re.compile(r"(?<=[.?!;])\s+")
-LISTS = ("exposure", "statements", "sources", "timeline")  # looked up by name or day
+LISTS = ("indicators", "exposure", "statements", "sources", "timeline")  # looked up by name or day
 ROWS, BRIEF_ROWS, BRIEF_COLUMNS, WORDS, HEADING, TITLE = 15, 7, 4, 25, 7, 12
 BRIEF = {"exposure": 7, "decisions": 1, "losses": 6, "conflicts": 4, "duties": 4, "unknowns": 5}
 
@@ -45,7 +45,7 @@ def others(run: impact.Run) -> Iterator[Answer]:
     yield from (impact.suppliers(run), impact.exceedance(run))
     yield from (impact.next_year(run), impact.compare(run), impact.waterfall(run))
     yield from (impact.attribution(known), impact.conflicts(known))
-    yield from (impact.duties(known), impact.timeline(known))
+    yield from (impact.duties(known), impact.indicators(known), impact.timeline(known))
     yield from (impact.decisions(run, only=name) for name in known.decisions)
     yield from (impact.statements(known), impact.sources(known))
 

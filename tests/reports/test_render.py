@@ -239,6 +239,26 @@ def test_a_shared_notebook_holds_no_trace_of_its_run(
     assert "scenario: str = 'worse'" in parameters["source"]
 
 
+def test_a_page_ends_with_who_reads_on_where_that_page_is_there(
+    small: impact.Case, tmp_path: Path
+) -> None:
+    leads = {"Counsel": {"01_more": "duties", "02_gone": "nothing"}, "Nobody": {"02_gone": "it"}}
+    paths = [
+        notebook(tmp_path / "00_first.ipynb", "impact.losses(run)", leads=leads),
+        notebook(tmp_path / "01_more.ipynb", "impact.exposure(run)"),
+    ]
+    tasks = planned(small, paths, "worse")
+    batch.run(tasks, tmp_path / "out")
+    first, more = (
+        (tmp_path / "out" / task.place / f"{path.stem}.html").read_text("utf-8")
+        for task, path in zip(tasks, paths, strict=True)
+    )
+    assert '<li><b>Counsel:</b> <a href="01_more.html">duties</a></li>' in first
+    assert "02_gone" not in first
+    assert "Nobody" not in first
+    assert "read on" not in more
+
+
 def test_a_shared_notebook_is_valid_and_runs_again(
     small: impact.Case, brief: Path, tmp_path: Path
 ) -> None:
