@@ -213,3 +213,9 @@ def raised(case: impact.Case, levels: Mapping[tuple[str, str], str]) -> impact.C
         for table, rows in case.tables.items()
     }
     return replace(case, tables=tables, tlp="red", memo={})
+
+
+def column(answer: Any, heading: str) -> list[str]:
+    """The cells under a heading of the table that readers see; none where it is left out."""
+    head, *rows = answer.rows() or [[heading]]
+    return [row[head.index(heading)] for row in rows] if heading in head else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +13,6 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
-from impact.answers.losses import in_all
-from impact.answers.text import lowered
 from impact.case import checks
 from impact.case.changes import Change
 from impact.case.scenarios import Option
@@ -43,11 +41,11 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     can work out. Raises BadInput for a decision that the case does not have.
 
     Costs are net losses of the bearer on the same draws, so differences are of the options alone.
-    Table: `id`, `decision`, `option`, `says`, `mean_usd`, `error_usd`, `p05`, `p50`, `p95`,
-    `range`, `fixed_usd` (mean cost without what the decision turns on), `extra_usd` (that above
-    the option for which it is least), `slope` (what each unit of
-    that adds), `best_chance`, `regret_usd` (mean cost above the cheapest of each draw) and
-    `best_when`.
+    Table: `id`, `decision`, `option`, `says`, `mean_usd`, `error_usd`, `low`, `high`,
+    `often` and `given` of its range, `fixed_usd` (mean cost without what the decision turns on),
+    `extra_usd` (that above the option for which it is least), `slope` (what each unit of that
+    adds), `best_chance`, `regret_usd` (mean cost above the cheapest of each draw), `duties` and
+    `over`, see `_too_late`.
     """
     if only and only not in {*run.known.decisions, *run.known.unusable}:
         repair = did_you_mean(only, list(run.known.decisions), "see scenarios.toml")
@@ -64,7 +62,8 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         "short": most is not None,
         "several": len(found) > 1,
         "priced": any(row["best_chance"] is not None for row in rows),
-        "moves": [one["moves"]() for one in found] if most is None else [],
+        "moves": [moved for one in found if most is None and (moved := one["moves"]())],
+        "zones_of": {one["title"]: one["zones"] for one in found},
         "unusable": unusable,
     }
     figures = [
@@ -99,10 +98,10 @@ def _turn(run: Run, one: Weighed) -> dict[str, Any]:
     zones = [
         {
             "title": _either(titles, at),
+            "options": at.options,
             "equal": len(at.options) > 1,
-            "low": at.low,
-            "high": at.high,
             "about": "" if np.isinf(at.high) else f"about {_amount(at.high, unit)}",
+            "threshold": "" if np.isinf(at.high) else _threshold(at, unit),
         }
         for at in regimes(one)
     ]
@@ -128,17 +127,18 @@ def _turn(run: Run, one: Weighed) -> dict[str, Any]:
     }
 
 
-_SCHEMA = {
+_SCHEMA: dict[str, Any] = {
     **dict.fromkeys(("id", "decision", "option", "says"), pl.String),
-    **dict.fromkeys(("mean_usd", "error_usd", "p05", "p50", "p95"), pl.Float64),
+    **dict.fromkeys(("mean_usd", "error_usd", "low", "high", "often"), pl.Float64),
+    "given": pl.Boolean,
     **dict.fromkeys(("fixed_usd", "extra_usd", "slope", "best_chance", "regret_usd"), pl.Float64),
-    **dict.fromkeys(("range", "best_when"), pl.String),
+    "duties": pl.List(pl.Struct({"duty": pl.String, "applies": pl.String, "due": times.INSTANT})),
+    "over": times.INSTANT,
 }
 
 
 def _rows(run: Run, one: Weighed, chance_of: bool) -> list[dict[str, Any]]:
-    found, chances, regrets = regimes(one), one.best_chances, one.regrets
-    unit = run.known.inputs[one.decision.flips_on]["unit"]
+    chances, regrets = one.best_chances, one.regrets
     whole = not unpriced(run, one)  # else shares and regrets would say something false
     rows, least = [], min(line.at_zero for line in one.lines)
     for place, (option, line) in enumerate(zip(one.decision.options, one.lines, strict=True)):
@@ -149,19 +149,19 @@ def _rows(run: Run, one: Weighed, chance_of: bool) -> list[dict[str, Any]]:
                 "id": f"{one.decision.id}.{option.id}",
                 "decision": one.decision.title,
                 "option": option.title,
-                "says": _meaning(run, option),
+                "says": option.says,
+                **_too_late(run, option),
                 "mean_usd": cost.value,
                 "error_usd": cost.error,
-                "p05": spread.low,
-                "p50": spread.mid,
-                "p95": spread.high,
-                "range": in_all(spread, run.known.currency),
+                "low": spread.low,
+                "high": spread.high,
+                "given": spread.given,
+                "often": spread.chance,
                 "fixed_usd": line.at_zero,
                 "extra_usd": line.at_zero - least,
                 "slope": line.slope if chance_of else None,
                 "best_chance": float(chances[place]) if whole else None,
                 "regret_usd": float(regrets[place]) if whole else None,
-                "best_when": _best_when(option.id, found, unit),
             }
         )
     return rows
@@ -185,21 +185,6 @@ def _either(titles: Mapping[str, str], at: Regime) -> str:
     """The options that are cheapest in a regime, in words."""
     first, *others = (titles[name] for name in at.options)
     return words.listed([first, *map(words.uncapital, others)], "or")
-
-
-def _best_when(option: str, found: list[Regime], unit: str) -> str:
-    for place, at in enumerate(found):
-        if option not in at.options:
-            continue
-        low = _amount(at.low, unit) if place else ""
-        if np.isinf(at.high):
-            said = f"more than about {low}" if low else "always"
-        else:
-            said = (
-                f"{low} to {_amount(at.high, unit)}" if low else f"less than {_threshold(at, unit)}"
-            )
-        return f"{said}, about equal" if len(at.options) > 1 else said
-    return "never"
 
 
 def _picture(run: Run, one: Weighed) -> dict[str, Any] | None:
@@ -288,11 +273,14 @@ def _threshold(at: Regime, unit: str) -> str:
     return f"about {_amount(at.high, unit)} (simulation error: {spread})"
 
 
-def _moves(run: Run, one: Weighed) -> list[str]:
-    """How the first threshold moves with the input that it depends on most."""
+def _moves(run: Run, one: Weighed) -> dict[str, Any] | None:
+    """How the first threshold moves with the input that it depends on most, if it does much.
+
+    `meaning` of that input, and `ends`: its 5 and 95 % quantiles, their unit, the threshold there.
+    """
     found, name = regimes(one), one.decision.flips_on
     if len(found) < 2 or len(one.lines[0].means) > 2:
-        return []
+        return None
     pair, ranges = (found[0].options[-1], found[1].options[0]), []
     for other in deciding(run, one, pair):
         drawn = {input_: values for input_, _, values in drawn_inputs(run)}[other]
@@ -302,24 +290,27 @@ def _moves(run: Run, one: Weighed) -> list[str]:
             ranges.append((abs(math.log(flips[1] / flips[0])), other, ends, flips))
     far, other, ends, flips = max(ranges, default=(0.0, "", [], []))
     if far < math.log(1.5):
-        return []
+        return None
     row, unit = run.known.inputs[other], run.known.inputs[name]["unit"]
-    values = [words.per_cent(v) if checks.is_chance(row["unit"]) else words.number(v) for v in ends]
-    told = [f"about {_amount(f, unit)} at {v}" for f, v in zip(flips, values, strict=True)]
-    meaning = lowered(run.known, row["meaning"].rstrip("."))
-    return [f"The first threshold depends most on this: {meaning}. It is {' and '.join(told)}."]
+    at = row["unit"] if checks.is_chance(row["unit"]) else ""
+    moved = [(value, at, _amount(flip, unit)) for value, flip in zip(ends, flips, strict=True)]
+    return {"meaning": row["meaning"], "ends": moved}
 
 
-def _meaning(run: Run, option: Option) -> str:
-    """What an option is, whether its time is over, and which deadlines it would miss."""
-    told, duties = [option.says], run.known.rows("duties")
-    if option.closes and times.parse(option.closes) <= now(run.known):
-        told.append(f"Its time is over since {words.date(times.parse(option.closes))}.")
-    for duty in (duties[name] for name in option.against if name in duties):
-        begun, hours = duty["starts_from"], duty["clock_hours"]
-        due = f" by {words.date(begun + timedelta(hours=hours))}" if begun and hours else ""
-        applies = "" if duty["applies"] == "yes" else ", if that applies"
-        told.append(
-            f"It may miss a deadline: {lowered(run.known, duty['duty'].rstrip('.'))}{due}{applies}."
-        )
-    return " ".join(told)
+def _too_late(run: Run, option: Option) -> dict[str, Any]:
+    """Since when the time of an option is `over`, and the `duties` whose deadlines it may miss."""
+    closes = times.parse(option.closes) if option.closes else None
+    duties = [run.known.rows("duties").get(name) for name in option.against]
+    return {
+        "over": closes if closes and closes <= now(run.known) else None,
+        "duties": [
+            {"duty": row["duty"], "applies": row["applies"], "due": _due(row)}
+            for row in duties
+            if row
+        ],
+    }
+
+
+def _due(row: Mapping[str, Any]) -> datetime | None:
+    begun, hours = row["starts_from"], row["clock_hours"]
+    return begun + timedelta(hours=hours) if begun and hours else None

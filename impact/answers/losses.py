@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
-from impact.answers.text import ranged
+from impact.answers.text import flat, parts
 from impact.errors import bad
 from impact.measures import loss
 from impact.measures.loss import LED, TOTAL
@@ -97,68 +96,32 @@ def _unit(run: Run, row: dict[str, Any]) -> str:
     return run.known.currency if row["unit"] == "money" else "person-weeks"
 
 
-def said_range(run: Run, row: dict[str, Any]) -> str:
-    """The range of a row of `ranges`, and of which outcomes it is."""
-    told = ranged(row["low"], row["high"], row["unit"], run.known.currency)
-    if row["rare"]:
-        return f"{rare_text(run, row['about'])} ({words.one_in(run.draws)})"
-    return f"{told}, if it happens ({words.chance(row['chance'])})" if row["given"] else told
-
-
-def rare_text(run: Run, about: str) -> str:
-    """That a loss is too rare for the draws, with its mean where that is exact; else empty."""
+def unmet(run: Run, about: str) -> dict[str, Any] | None:
+    """The exact `mean`, if any, of a loss too rare for the draws; None where it is not."""
     row = run.known.rows("losses").get(about)
     bearer = row["bearer"] if row else about
-    if not loss.unmet(run, bearer):
-        return ""
-    mean = loss.rare_mean(run, bearer).value
-    if mean is None:
-        return words.NOT_RESOLVED
-    return f"{words.NOT_RESOLVED}; {words.money(mean, None, run.known.currency)} on average"
+    return {"mean": loss.rare_mean(run, bearer).value} if loss.unmet(run, bearer) else None
 
 
-def spread_text(found: measures.Spread, currency: str = "USD") -> str:
-    """The range of an amount of money."""
-    return words.money_range(found.low, found.high, currency)
+def _words(run: Run) -> Any:
+    """The words for what bearers lose."""
+    facts = {"currency": run.known.currency, "draws": run.draws, "led": LED}
+    return parts("bearers", {**facts, "enough": measures.ENOUGH})
 
 
-def when_text(given: bool, chance: float) -> str:
-    """Of which outcomes a range is: of all, or of those in which it happens, and how likely."""
-    if given:
-        return f"if it happens ({words.chance(chance)})"
-    return "always" if chance == 1.0 else "all outcomes"
-
-
-def in_all(found: measures.Spread, currency: str) -> str:
-    """The range of an amount that is compared with others, with its chance where it is rare."""
-    told = spread_text(found, currency)
-    return f"{told} {when_text(found.given, found.chance)}" if found.given else told
+def said_range(run: Run, row: dict[str, Any]) -> str:
+    """The range of a row of `ranges`, and of which outcomes it is."""
+    told = {**row, "often": row["chance"], "unmet": unmet(run, row["about"])}
+    return flat(_words(run).row_range(told))
 
 
 def told_bearers(run: Run) -> pl.DataFrame:
     """`loss.by_bearer` with `range`, `when` and `basis` as printed."""
-    rows = []
-    for row in loss.by_bearer(run).iter_rows(named=True):
-        told = {"range": "none", "when": ""}
-        if row["rare"]:
-            told = {"range": rare_text(run, row["bearer"]), "when": f"({words.one_in(run.draws)})"}
-        elif row["mean_usd"]:
-            told["range"] = words.money_range(row["low"], row["high"], run.known.currency)
-            told["when"] = when_text(row["given"], row["often"])
-        rows.append({**row, **told, "basis": _basis(row, told)})
+    said = _words(run)
+    prints = {"range": said.bearer_range, "when": said.bearer_when, "basis": said.bearer_basis}
+    rows = [
+        {**row, **{name: flat(as_printed(row)) for name, as_printed in prints.items()}}
+        for row in loss.by_bearer(run).iter_rows(named=True)
+    ]
     floats = dict.fromkeys((*loss.USD, "chance", "low", "high"), pl.Float64)
     return pl.DataFrame(rows, schema_overrides=floats)
-
-
-def _basis(row: dict[str, Any], told: dict[str, str]) -> str:
-    """On what a loss rests: the weakest basis, what assumptions carry, what is not shown."""
-    if row["rare"]:
-        return f"{row['weakest']}; {told['range']} {told['when']}"
-    if not row["hits"]:
-        return "no loss in this view"
-    said = f"{row['weakest']}; {words.per_cent(row['assumed_share'])} of the variation is assumed"
-    if row["assumed_share"] > LED:
-        said += "; p99 not shown"
-    if row["hits"] < measures.ENOUGH:
-        said += f"; not resolved: {row['hits']} outcomes with a loss, {measures.ENOUGH} needed"
-    return said

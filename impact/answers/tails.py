@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
-from impact.answers.losses import rare_text
+from impact.answers.losses import unmet
 from impact.answers.text import flat
 from impact.case import checks
 from impact.errors import BadInput, bad
@@ -68,7 +68,7 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
     values = {
         "marks": marks,
         "lost": bool(np.any(lost)),
-        "unmet": rare_text(run, TOTAL),
+        "unmet": unmet(run, TOTAL),
         "year": run.over == "year",
         "ends": end["total"] > 0,
     }

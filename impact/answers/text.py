@@ -87,6 +87,7 @@ _PRINTS: dict[str, Callable[[Any], str]] = {
     "share": words.per_cent,
     "count": lambda n: words.NOT_KNOWN if n is None else f"{n:,.0f}",
     "": lambda value: "" if value is None else str(value),
+    "number": words.number,
     "date": words.date,
 }
 

@@ -12,7 +12,7 @@ import polars as pl
 from impact import words
 from impact.answers.answer import Answer, Facts, worded
 from impact.answers.exposure import said_chance
-from impact.answers.losses import rare_text, spread_text, when_text
+from impact.answers.losses import unmet
 from impact.answers.text import lowered, said_by
 from impact.case import checks
 from impact.case.ways import ROOT
@@ -220,8 +220,8 @@ def _cost(run: Run, name: str) -> Values | None:
         return None
     lost = total(run) if name == TOTAL else net(run, name)
     if not np.any(lost):
-        return {"range": "", "unmet": rare_text(run, name)}
-    return {"range": _nine_in_ten(run, lost, name == TOTAL), "drivers": _drivers(run, lost)}
+        return {"range": None, "unmet": unmet(run, name)}
+    return {"range": _nine_in_ten(lost, name == TOTAL), "drivers": _drivers(run, lost)}
 
 
 def _of_total(run: Run, name: str) -> Values:
@@ -229,11 +229,10 @@ def _of_total(run: Run, name: str) -> Values:
     return {"kind": TOTAL, "cost": _cost(run, name), "losses": losses.height}
 
 
-def _nine_in_ten(run: Run, lost: Any, whole: bool = False) -> str:
-    """The range of a loss in words, with the outcomes that it is of."""
+def _nine_in_ten(lost: Any, whole: bool = False) -> Values:
+    """The range of a loss, and the outcomes that it is of."""
     found = measures.nine_in_ten(lost, whole)
-    when = f", {when_text(found.given, found.chance)}" if found.given else ""
-    return f"{spread_text(found, run.known.currency)} (nine outcomes in ten{when})"
+    return {"low": found.low, "high": found.high, "given": found.given, "often": found.chance}
 
 
 def _drivers(run: Run, lost: Any) -> list[tuple[str, float]]:
@@ -272,7 +271,7 @@ def _of_loss(run: Run, name: str) -> Values:
             (_meant(run, term), _range(inputs[term])) if term in inputs else (term, "")
             for term in checks.argument_pairs(row["arguments"]).values()
         ],
-        "range": _nine_in_ten(run, amounts) if resolved else "",
+        "range": _nine_in_ten(amounts) if resolved else None,
         "basis": run.lineage.basis(name),
     }
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tiny import GUARD, evidence, fixed, link, write
+from tiny import GUARD, column, evidence, fixed, link, write
 
 import impact
 from impact.answers import shown
-from impact.answers.losses import said_range, told_bearers, when_text
+from impact.answers import text as text_of
+from impact.answers.losses import said_range, told_bearers
 from impact.case import views
 from impact.measures.choice import regimes, weighed
 from impact.measures.questions import own_decisions
@@ -243,10 +244,10 @@ def test_a_decision_and_an_option_whose_time_is_over_say_so(tiny: Any) -> None:
     )
     over = impact.decisions(run_of(case, as_of="2026-03-01"))
     assert "The time to decide this ended on 1 February 2026." in over.sentence
-    assert ["over since" in says for says in over.table["says"]] == [False, True]
+    assert ["over since" in says for says in column(over, "What it means")] == [False, True]
     before = impact.decisions(run_of(case, as_of="2026-01-15"))
     assert "ended on" not in before.sentence
-    assert "over since" not in " ".join(before.table["says"])
+    assert "over since" not in " ".join(column(before, "What it means"))
 
 
 # questions
@@ -372,9 +373,9 @@ def test_what_no_draw_met_is_told_beside_what_is_likely(tiny: Any) -> None:
     [(10_000, "always"), (9_700, "all outcomes"), (3_000, "if it happens (30 %)")],
 )
 def test_always_is_said_of_what_is_in_every_outcome(hits: int, text: str) -> None:
-    amounts = np.where(np.arange(10_000) < hits, 5.0, 0.0)
-    found = measures.nine_in_ten(amounts)
-    assert when_text(found.given, found.chance) == text
+    found = measures.nine_in_ten(np.where(np.arange(10_000) < hits, 5.0, 0.0))
+    said = text_of.parts("amounts", {"currency": "USD"})
+    assert text_of.flat(said.when({"given": found.given, "often": found.chance})) == text
 
 
 # levels and moments

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 import pytest
+from tiny import column
 
 import impact
 from impact import questions, words
@@ -76,13 +77,11 @@ def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
         state = graph.unpack(run.reached[needs], run.draws)
         yield row["id"], said_range(run, row).replace(", if", " if"), np.where(state, of_one, 0.0)
     alone = impact.suppliers(run)
-    at = (alone.rows() or [["Total loss, nine outcomes in ten"]])[0].index(
-        "Total loss, nine outcomes in ten"
-    )
-    for row, cells in zip(alone.table.iter_rows(named=True), alone.rows()[1:], strict=True):
+    ranges_said = column(alone, "Total loss, nine outcomes in ten")
+    for row, said in zip(alone.table.iter_rows(named=True), ranges_said, strict=True):
         source = Source(run.known, only(run.known, row["id"]), run.draws, run.seed, run.drawn)
-        yield row["id"], cells[at].replace(", if", " if"), total(run_of(source, run))
-    costs_said = impact.decisions(run).table["range"].to_list()
+        yield row["id"], said.replace(", if", " if"), total(run_of(source, run))
+    costs_said = column(impact.decisions(run), "Cost, nine outcomes in ten")
     costs = [cost for one in weighed(run) for cost in one.costs]
     for number, (text, cost) in enumerate(zip(costs_said, costs, strict=True)):
         yield f"option {number}", text, cost
