@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, tally, worded
 from impact.case.folder import Case
 from impact.case.views import now
@@ -33,8 +32,7 @@ def duties(known: Case, most: int | None = None) -> Answer:
 
     All, or in short and without a picture the first `most`. Hours are counted from the last moment
     of `starts_from`, so that none is said to have ended while it may run. Table: `id`, `who`,
-    `bearer`, `duty`, `kind`, `trigger`, `starts`, `ends`, `met_on`, `due` (in words), `state` (of
-    STATES),
+    `bearer`, `duty`, `kind`, `trigger`, `starts`, `ends`, `met_on`, `hours`, `state` (of STATES),
     `over` (its time has passed, if it applies), `basis`; by state, then by when it is due.
     """
     said, moment = names(known), now(known)
@@ -54,7 +52,7 @@ def duties(known: Case, most: int | None = None) -> Answer:
                 "starts": starts,
                 "ends": ends,
                 "met_on": duty["met_on"],
-                "due": _due(ends, hours),
+                "hours": hours,
                 "state": _state(duty, starts, ends, moment),
                 "over": ends is not None and ends <= moment,
                 "basis": duty["basis"],
@@ -89,7 +87,8 @@ def duties(known: Case, most: int | None = None) -> Answer:
 _DUTIES: dict[str, Any] = {
     **dict.fromkeys(("id", "who", "bearer", "duty", "kind", "trigger"), pl.String),
     **dict.fromkeys(("starts", "ends", "met_on"), times.INSTANT),
-    **dict.fromkeys(("due", "state"), pl.String),
+    "hours": pl.Float64,
+    "state": pl.String,
     "over": pl.Boolean,
     "basis": pl.String,
 }
@@ -110,12 +109,3 @@ def _state(
     if starts is None or moment is None or moment < starts:
         return WAITING
     return DUE if ends is not None and ends <= moment else RUNNING
-
-
-def _due(ends: datetime | None, hours: float | None) -> str | None:
-    """By when, in words: a deadline of two days or more to the day; none without a fixed one."""
-    if hours is None:
-        return None
-    if ends is None:
-        return f"{words.number(hours, 3)} hours; start not known"
-    return words.date(times.parse(f"{ends:%Y-%m-%d}") if hours >= 48 else ends)

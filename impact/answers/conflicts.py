@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, tally, worded
-from impact.answers.text import in_words, many, said_by
+from impact.answers.text import said_by
 from impact.case.folder import Case
 from impact.measures.standing import (
     CLEARLY,
@@ -21,55 +23,61 @@ from impact.measures.standing import (
 def conflicts(known: Case, most: int | None = None) -> Answer:
     """Statements that cannot all be true: each side, who says it, which is better supported.
 
-    All, or in short the first `most`. Table: `id`, `topic`, `side`, `against`, `better` (first or
-    open), `why`.
+    All, or in short the first `most`. Table: `id`, `topic`, `side` and `against` (each with the
+    `claim`, its `value`, whether that is `denied`, `by` whom, `others` who say so), `better` (first
+    or open), `sources` and `credible`: independent sources and best credibility of the two.
     """
-    rows, by_topic = [], dict[tuple[str, str], list[tuple[list[Claim], list[Claim]]]]()
-    ordered = sorted(disputes(known), key=lambda d: -support(known, d[2]))
-    for topic, one, two in ordered:  # the best supported contradictions first
+    by_topic = dict[tuple[str, str], list[tuple[list[Claim], list[Claim]]]]()
+    for topic, one, two in sorted(disputes(known), key=lambda d: -support(known, d[2])):
         by_topic.setdefault((topic, one[0]["id"]), []).append((one, two))
-    for (topic, name), pairs in by_topic.items():
-        one, two = pairs[0]
-        open_ = support(known, one) <= CLEARLY * support(known, two)
-        against = "; ".join(_side(known, other, first) for first, other in pairs)
-        sides = (_side(known, one, two), against)
-        better = "open" if open_ else "first"
-        rows.append((name, topic, *sides, better, _why(known, one, two, open_)))
-    schema = dict.fromkeys(("id", "topic", "side", "against", "better", "why"), pl.String)
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    open_count = frame.filter(pl.col("better") == "open").height
-    figures = (tally("disputed", frame.height), tally("disputed_open", open_count))
-    values = {"all": frame.height, "open": open_count, "short": most is not None}
-    table = (
-        frame.sort(pl.col("better") != "open", maintain_order=True).head(most) if most else frame
-    )
-    return worded(known, "conflicts", Facts(table, values, figures, there=bool(rows)))
+    rows = [
+        {
+            "id": name,
+            "topic": topic,
+            "side": _side(known, *pairs[0]),
+            "against": [_side(known, other, first) for first, other in pairs],
+            **_weight(known, *pairs[0]),
+        }
+        for (topic, name), pairs in by_topic.items()
+    ]
+    frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    table = frame.sort(pl.col("better") != "open", maintain_order=True) if most else frame
+    open_ = frame.filter(pl.col("better") == "open").height
+    figures = (tally("disputed", frame.height), tally("disputed_open", open_))
+    values = {"all": frame.height, "open": open_, "short": most is not None}
+    facts = Facts(table.head(most) if most else table, values, figures, there=bool(rows))
+    return worded(known, "conflicts", facts)
 
 
-def _why(known: Case, one: list[Claim], two: list[Claim], open_: bool) -> str:
-    if open_:
-        return "open: support is about equal"
-    first, second = (len(weighed(known, side)) for side in (one, two))
-    if first > second:
-        return f"{many(first, 'independent source')} against {in_words(second)}"
-    best = [min(claim["credibility"] for claim in side) for side in (one, two)]
-    if best[0] < best[1]:
-        return (
-            f"{_CREDIBLE[int(best[0])]} ({best[0]}), against {_CREDIBLE[int(best[1])]} ({best[1]})"
-        )
-    return "more reliable sources"
+_SIDE = pl.Struct(
+    {**dict.fromkeys(("claim", "value", "by"), pl.String), "denied": pl.Boolean, "others": pl.Int64}
+)
+_SCHEMA: dict[str, Any] = {
+    **dict.fromkeys(("id", "topic"), pl.String),
+    "side": _SIDE,
+    "against": pl.List(_SIDE),
+    "better": pl.String,
+    **dict.fromkeys(("sources", "credible"), pl.List(pl.Int64)),
+}
 
 
-_CREDIBLE = ("", "confirmed elsewhere", "probably true", "possibly true", "doubtful", "improbable",
-             "cannot be judged")  # fmt: skip
+def _weight(known: Case, one: list[Claim], two: list[Claim]) -> dict[str, Any]:
+    """Which side is better supported, and what of each counts for it."""
+    return {
+        "better": "open" if support(known, one) <= CLEARLY * support(known, two) else "first",
+        "sources": [len(weighed(known, side)) for side in (one, two)],
+        "credible": [min(claim["credibility"] for claim in side) for side in (one, two)],
+    }
 
 
-def _side(known: Case, claims: list[Claim], others: list[Claim]) -> str:
+def _side(known: Case, claims: list[Claim], others: list[Claim]) -> dict[str, Any]:
     """One side of a dispute: its value, or its sentence where the other is on another topic."""
     first = min(claims, key=firmest)
     alike = all(first[part] == others[0][part] for part in ("subject", "predicate", "qualifier"))
-    value = value_of(known, first) if alike else first["says"].rstrip(".")
-    more = len({claim["claimant"] for claim in claims}) - 1
-    also = f", and {many(more, 'other')}" if more else ""
-    denied = "not " if first["stance"] == "denies" and alike else ""
-    return f"{denied}{value} ({said_by(known, first)}{also})"
+    return {
+        "claim": first["id"],
+        "value": value_of(known, first) if alike else first["says"].rstrip("."),
+        "denied": first["stance"] == "denies" and alike,
+        "by": said_by(known, first),
+        "others": len({claim["claimant"] for claim in claims}) - 1,
+    }

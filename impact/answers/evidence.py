@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Facts, Figure, tally, worded
+from impact.answers.text import flat
 from impact.case import views
 from impact.case.folder import Case
 from impact.charts import layouts
@@ -25,7 +25,7 @@ from impact.measures.windows import (
 )
 
 _DRAWN = 14  # events of the picture
-_DAYS = 2 * 1440  # minutes from which a length is told in days
+_DAYS = 2 * 1440  # minutes from which lengths are told in days
 
 
 def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
@@ -65,11 +65,15 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     marks.sort(key=lambda mark: lanes.index(mark["lane"]))
     shorter = _shorter(known)
     bars = [
-        {**row, "who": shorter.get(row["account"], row["account"]), "says": _bar(row, place)}
+        {**row, "who": shorter.get(row["account"], row["account"]), "best": place == 0}
         for place, row in enumerate(spans.iter_rows(named=True))
     ]
     bars = bars if len({row["minutes"] for row in bars}) > 1 else []  # else the lead says it
-    draw = partial(layouts.timeline, events=marks, accounts=bars, notices=views.notices(known))
+
+    def draw(said: Any, wide: bool) -> str:
+        told = [{**bar, "says": flat(said.bar(bar))} for bar in bars]
+        return layouts.timeline(said, wide, marks, told, views.notices(known))
+
     there = bool(marks or bars)
     facts = Facts(best, values, figures, draw if there else None, there)
     return worded(known, "timeline", facts)
@@ -79,16 +83,6 @@ def _day(when: datetime) -> str:
     """The day of an event as a label begins: 24 Mar, or the month or year where no day is given."""
     whole = words.date(when)
     return f"{when.day} {when:%b}" if whole[:1].isdigit() and " " in whole else whole
-
-
-def _bar(row: dict[str, Any], place: int) -> str:
-    """The length of an account as its bar says it, and when it ended."""
-    if row["minutes"] is None:
-        return f"from {row['opens']:%H:%M}, end not known"
-    if row["minutes"] >= _DAYS:
-        return words.count(round(row["minutes"] / 1440), "day")
-    best = "; best supported" if place == 0 else ""
-    return f"{row['minutes']:.0f} minutes, to {row['closes']:%H:%M}{best}"
 
 
 def _shorter(known: Case) -> dict[str, str]:
@@ -110,7 +104,6 @@ def _windows(known: Case, release: str, spans: pl.DataFrame) -> dict[str, Any]:
     shorter = _shorter(known)
     told = [
         {"who": shorter.get(row["account"], row["account"]), "minutes": row["minutes"],
-         "days": (row["minutes"] or 0) / 1440,
          "opens": row["opens"], "closes": row["closes"]}
         for row in spans.iter_rows(named=True)
     ]  # fmt: skip

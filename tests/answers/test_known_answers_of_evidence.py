@@ -159,7 +159,7 @@ def test_of_a_dispute_the_better_supported_side_comes_first_unless_they_are_equa
     The dispute whose weaker side is the stronger of the two comes first."""
     answer = impact.conflicts(disputed(folder))
     assert answer.table["better"].to_list() == ["open", "first"]
-    sides = cells(answer, "side", "against")
+    sides = [row[1:3] for row in answer.rows()[1:]]
     assert [[text.partition(" (")[0] for text in row] for row in sides] == [
         ["sold", "not sold"],
         ["x", "y"],

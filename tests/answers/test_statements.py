@@ -416,8 +416,8 @@ def test_two_lengths_of_a_window_are_both_kept_and_both_shown(mercor: impact.Cas
     told = impact.conflicts(known).table.filter(topic="litellm: how long it was available (first"
                                                 " upload to quarantine)")  # fmt: skip
     (dispute,) = told.rows(named=True)
-    sides = [dispute["side"], *dispute["against"].split("; ")]
-    assert sorted(side.split()[0] for side in sides) == ["152", "179", "40"]
+    sides = [dispute["side"], *dispute["against"]]
+    assert sorted(side["value"].split()[0] for side in sides) == ["152", "179", "40"]
     spans = {part: (closes - opens).total_seconds() / 60
              for part, opens, closes in window(known, "litellm-1.82.7").iter_rows()}  # fmt: skip
     assert spans == {"core": 40.0, "hull": 179.0}
