@@ -293,7 +293,7 @@ def new(
 
     On a terminal it asks for title, day, currency and role where they are not given.
     """
-    from impact.answers import drafts
+    from impact import drafts
 
     given = {key: value for key, value in about.items() if value is not None}
     drafts.checked(name, given)
@@ -306,7 +306,7 @@ def new(
 
 def _asked(name: str, key: str, usual: str) -> str:
     """What the terminal answers to a question of `impact new`; it is asked until that will do."""
-    from impact.answers import drafts
+    from impact import drafts
 
     def checked(text: str) -> str:
         try:

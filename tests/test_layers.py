@@ -14,7 +14,7 @@ ROWS = (
     ("measures",),
     ("answers",),
     ("reports",),
-    ("questions",),
+    ("questions", "drafts"),
     ("widgets", "cli", "__main__", "reference"),
 )
 ROW = {room: number for number, rooms in enumerate(ROWS) for room in rooms}

@@ -232,7 +232,13 @@ def test_a_source_that_cannot_be_judged_has_no_weight(case: Case) -> None:
 def test_a_conflict_keeps_both_sides(case: Case, subject: str, value: str) -> None:
     rows = impact.conflicts(impact.view(case)).table.to_dicts()
     mine = [row for row in rows if row["topic"].startswith(subject)]
-    assert sum(any(value in side["value"] for side in row["against"]) for row in mine) == 1
+    assert (
+        sum(
+            any(value in f"{side['value']} ({side['by']}" for side in row["against"])
+            for row in mine
+        )
+        == 1
+    )
 
 
 def test_the_registry_is_better_supported_than_the_maintainer_on_the_window(case: Case) -> None:
