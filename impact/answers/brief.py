@@ -7,10 +7,8 @@ from typing import Any
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, worded
-from impact.answers.decisions import turns
-from impact.answers.exposure import clients
-from impact.answers.losses import assumed, greatest
 from impact.measures import evidence, loss, reach
+from impact.measures.choice import turns
 from impact.measures.questions import ranking, role_of
 from impact.measures.reach import PARTIES
 from impact.numerics import times
@@ -41,7 +39,7 @@ def bottom_line(run: Run) -> Answer:
         "package": next((versions[one] for one in through if one in versions), None),
         "known_bad": [name for name in versions if name in sure],
         "suspect": _suspect(run),
-        "clients": clients(run),
+        "clients": reach.grouped(run),
         "did": [
             (party, positions[party][0])
             for party in sorted(reach.clients(run)["entity"])
@@ -53,11 +51,11 @@ def bottom_line(run: Run) -> Answer:
         "today": [d for d in _advice(run) if d["role"] == role][-_MOST:],
         "others": [d for d in _advice(run) if d["role"] not in (role, "vendor")][:1],
         "pays": _pays(run)[:_MOST] if role == "client" else [],
-        "assumed": assumed(run),
+        "assumed": loss.assumed(run),
         "newest": _newest(run),
         "sources": evidence.cited(known),
         "next_update": times.parse(known.next_update) if known.next_update else None,
-        **greatest(run),
+        **loss.greatest(run),
     }
     table = pl.DataFrame({"id": [known.id]})
     return worded(run, "bottom_line", Facts(table, values))

@@ -10,7 +10,6 @@ import polars as pl
 from impact.answers.answer import Answer, Facts, amount, worded
 from impact.case import views
 from impact.case.folder import Case
-from impact.case.scenarios import BASELINE
 from impact.case.schema import highest
 from impact.errors import ImpactError
 from impact.numerics import measures
@@ -113,7 +112,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             ("mean_usd", ""), ("difference_usd", "difference_error_usd"), ("p95_usd", ""),
         )
     ]  # fmt: skip
-    values = {"here": of_view(run)}
+    values = {"here": views.described(run.known)}
     facts = Facts(frame, values, figures, draw if rows else None, bool(rows), label=label)
     return worded(run, "scenarios", facts)
 
@@ -133,7 +132,7 @@ _SCENARIOS: dict[str, Any] = {
 def _scenario(run: Run, name: str) -> dict[str, Any]:
     """What a row says of a scenario: its total, and what it supposes of named parties."""
     scenario, spread = run.known.scenarios[name], measures.nine_in_ten(total(run), whole=True)
-    view = of_view(run)
+    view = views.described(run.known)
     ends = {"low": spread.low, "high": spread.high, "given": spread.given, "often": spread.chance}
     return {
         "id": name,
@@ -150,17 +149,3 @@ def _scenario(run: Run, name: str) -> dict[str, Any]:
 def _beside(known: Case, name: str) -> bool:
     """Whether a scenario is shown beside that of a view: alone, or a member of the same grid."""
     return known.scenarios[name].grid in ("", known.scenarios[known.scenario].grid)
-
-
-def of_view(run: Run) -> dict[str, Any]:
-    """What a template needs to name a view: its scenario, its own changes, what it supposes."""
-    known = run.known
-    scenario, claims = known.scenarios[known.scenario], known.rows("claims")
-    return {
-        "title": scenario.title,
-        "baseline": known.scenario == BASELINE,
-        "changed": len([one for one in known.changes if one not in scenario.changes]),
-        "now": views.now(known),
-        "falls": views.falling(known),
-        "denies": [claim for claim in scenario.contradicts if claim in claims],
-    }

@@ -10,8 +10,6 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Facts, amount, worded
-from impact.answers.comparisons import of_view
-from impact.answers.news import how, moved_standings
 from impact.case import views
 from impact.case.changes import Change
 from impact.case.checks import LINK_INPUT
@@ -21,7 +19,7 @@ from impact.case.schema import TLP, highest
 from impact.case.ways import ROOT
 from impact.errors import Fault, Refusal
 from impact.measures.evidence import names
-from impact.measures.standing import replaced
+from impact.measures.standing import moved_standings, replaced
 from impact.numerics import times
 from impact.simulation import Run, estimate, given_event, simulate, total
 
@@ -69,8 +67,8 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     values = {
         "changed": bool(effects),
         "days": days,
-        "here": of_view(one),
-        "there": of_view(other),
+        "here": views.described(one.known),
+        "there": views.described(other.known),
         "before": before,
         "after": after,
         "first": moved.row(0, named=True) if moved.height else None,
@@ -193,7 +191,7 @@ def _rows_taken_up(one: Run, other: Run) -> tuple[list[Effect], Run, Run]:
                 seen = replace(known, tables=dict(tables), lasted=one.known.lasted, memo={})
                 run = _simulated(seen, own, run)
                 cents = _cents(run)
-            effects.append((change.table, change.id, how(change), cents - before))
+            effects.append((change.table, change.id, views.how(change), cents - before))
     last = other.known.before or other.known
     seen = replace(last, lasted=one.known.lasted, memo={})
     return effects, _simulated(seen, own, run), _simulated(last, own, run)

@@ -7,9 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, Figure, worded
-from impact.answers.text import said_by
+from impact.answers.text import said_chance
 from impact.case import views
 from impact.charts import layouts
 from impact.measures import evidence, reach
@@ -35,7 +34,7 @@ def exposure(run: Run, most: int | None = None) -> Answer:
         "hit": [one for one in reach.hit(run) if one in sure],
         "supposed": [one for one in reach.hit(run) if one not in sure],
         "claims_on": {one: evidence.positions(known).get(one, []) for one in reach.hit(run)},
-        "clients": clients(run),
+        "clients": reach.grouped(run),
         "unreported": [row for row in rows if row["reach_how"] in ("drawn", "rare")],
         "joint": joint[0] if joint else None,
         "all": joint[0]["at_least"] == drawn.height if joint else False,
@@ -106,31 +105,3 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
 def _row(ids: list[str], claims: list[str], states: dict[str, Any]) -> dict[str, Any]:
     cells = {key: states.get(key) for state in STATES for key in (state, f"{state}_how")}
     return {"id": ids[0], "ids": ids, "claims": claims[:2], **cells, "left": []}
-
-
-def clients(run: Run) -> dict[str, Any]:
-    """Clients by what is said of them: reported, supposed, or assumed in groups of equal chance."""
-    rows = reach.clients(run)
-    of = {how: rows.filter(pl.col("how") == how) for how in ("established", "supposed")}
-    rest = rows.filter(pl.col("how").is_in(["drawn", "rare"]))
-    bands = rest.group_by("band", "how", maintain_order=True).agg(pl.col("entity").sort())
-    return {
-        "lab": "lab" in rows["kind"],
-        "group": "group" in rows["kind"],
-        "reported": sorted(of["established"]["entity"]),
-        "supposed": sorted(of["supposed"]["entity"]),
-        "drawn": [(p, how, ids) for p, how, ids in bands.iter_rows()],
-    }
-
-
-def said_chance(run: Run, row: dict[str, Any]) -> str:
-    """A row of `chances` as a figure: reported by whom, assumed here, none, or about so much."""
-    if row["how"] == "supposed":
-        return "assumed for this scenario"
-    if row["how"] == "rare":
-        return f"not resolved: {words.one_in(run.draws)}"
-    if row["how"] == "established":
-        if row["claim"]:
-            return said_by(run.known, run.known.rows("claims")[row["claim"]])
-        return "assumed, not sourced" if row["chance"] else "none"
-    return f"{words.about(row['band'])}, assumed"

@@ -11,7 +11,7 @@ from impact.answers.answer import Answer, Facts, Figure, amount, worded
 from impact.answers.text import flat, parts
 from impact.errors import bad
 from impact.measures import loss
-from impact.measures.loss import LED, TOTAL
+from impact.measures.loss import LED
 from impact.numerics import measures
 from impact.simulation import Run, given_event, total
 
@@ -36,7 +36,7 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
     seldom = pl.when(pl.col("part") == "driver").then(-pl.col("chance")).otherwise(0)
     table = found.sort(order, seldom, -pl.col("high").fill_null(0), "id", maintain_order=True)
     table = table.head(most) if most else table
-    values = {**greatest(run), "moved": bool(run.known["losses"]["received_by"].count())}
+    values = {**loss.greatest(run), "moved": bool(run.known["losses"]["received_by"].count())}
     work = (row for row in found.to_dicts() if row["part"] == "work")
     means = loss.by_bearer(run).to_dicts()
     values |= {"short": most is not None, "work": next(work, None), "mean": means[-1]}
@@ -75,32 +75,8 @@ def _by_form(run: Run, by: str) -> Answer:
     return worded(run, "forms", facts)
 
 
-def greatest(run: Run, many: int = 2) -> dict[str, Any]:
-    """The total, and who loses most for sure; for more than one answer: rows of `loss.ranges`."""
-    rows = loss.ranges(run).to_dicts()
-    sole = [row for row in rows if row["part"] in ("net", "own", "pay") and row["high"] is not None]
-    sole = [row for row in sole if row["chance"] == 1 and row["high"] > 0]
-    return {
-        "total": next((row for row in rows if row["part"] == "total"), None),
-        "most": sorted(sole, key=lambda row: -row["high"])[:many],
-    }
-
-
-def assumed(run: Run) -> float:
-    """The share of the spread of the total that assumptions carry."""
-    found = loss.by_bearer(run).row(by_predicate=pl.col("bearer") == TOTAL, named=True)
-    return float(found["assumed_share"])
-
-
 def _unit(run: Run, row: dict[str, Any]) -> str:
     return run.known.currency if row["unit"] == "money" else "person-weeks"
-
-
-def unmet(run: Run, about: str) -> dict[str, Any] | None:
-    """The exact `mean`, if any, of a loss too rare for the draws; None where it is not."""
-    row = run.known.rows("losses").get(about)
-    bearer = row["bearer"] if row else about
-    return {"mean": loss.rare_mean(run, bearer).value} if loss.unmet(run, bearer) else None
 
 
 def _words(run: Run) -> Any:
@@ -111,7 +87,7 @@ def _words(run: Run) -> Any:
 
 def said_range(run: Run, row: dict[str, Any]) -> str:
     """The range of a row of `ranges`, and of which outcomes it is."""
-    told = {**row, "often": row["chance"], "unmet": unmet(run, row["about"])}
+    told = {**row, "often": row["chance"], "unmet": loss.rare_loss_of(run, row["about"])}
     return flat(_words(run).row_range(told))
 
 

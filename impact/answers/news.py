@@ -4,40 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, tally, worded
 from impact.answers.text import said_by
 from impact.case.folder import Case
 from impact.case.schema import highest
-from impact.case.views import RowChange, between, now
-from impact.measures.standing import Statement, replaced, statements_of
-
-
-def how(change: RowChange) -> str:
-    """What happened to a row, in a word or two."""
-    if change.new is None:
-        return "taken back" if change.table == "claims" else "withdrawn"
-    if change.old is not None:
-        return "replaced by a newer row"
-    if change.table == "claims":
-        older = words.listed(change.new["supersedes"])
-        return f"new, supersedes {older}" if older else "new"
-    return "new"
-
-
-def moved_standings(one: Case, other: Case) -> list[tuple[str, Statement, str, str]]:
-    """(topic, the statement as it stands later, standing before, standing after) where it moved.
-
-    A statement that nobody made before is new and has not moved.
-    """
-    before = {(s.about, s.key): s.standing for s in statements_of(one)}
-    found = []
-    for statement in statements_of(other):
-        was = before.get((statement.about, statement.key), statement.standing)
-        if was != statement.standing:
-            found.append((statement.name, statement, was, statement.standing))
-    return found
-
+from impact.case.views import between, how, now
+from impact.measures.standing import moved_standings, replaced
 
 _DONE = (("replaced", "claim"), ("taken back", "claim"), ("moved", "standing"))
 _CONTENT = ("stance", "object", "low", "mode", "high", "unit", "says")

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from impact import words
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
-from impact.answers.losses import unmet
 from impact.answers.text import flat
 from impact.case import checks
 from impact.errors import BadInput, bad
 from impact.measures.evidence import names
-from impact.measures.loss import LED, TOTAL, bearers, by_bearer
+from impact.measures.loss import LED, TOTAL, bearers, by_bearer, rare_loss_of
 from impact.numerics import measures
 from impact.simulation import Run, net, total
 from impact.sums import simulate_year
@@ -68,7 +67,7 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
     values = {
         "marks": marks,
         "lost": bool(np.any(lost)),
-        "unmet": unmet(run, TOTAL),
+        "unmet": rare_loss_of(run, TOTAL),
         "year": run.over == "year",
         "ends": end["total"] > 0,
     }

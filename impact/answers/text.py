@@ -15,9 +15,10 @@ from jinja2.runtime import Context
 
 from impact import words
 from impact.case import checks, views
-from impact.case.folder import Case, once
-from impact.measures.evidence import names
+from impact.case.folder import Case
+from impact.measures.evidence import addresses, names
 from impact.numerics import loss_kinds
+from impact.simulation import Run
 
 ROWS, COLUMNS, MOST = "rows", "columns", "at_most"  # the names that a template and a table share
 _COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -106,6 +107,39 @@ def ranged(low: float | None, high: float | None, unit: str, currency: str = "US
     return f"{words.number_range(low, high)} {unit}".strip()
 
 
+def rounded(value: float, unit: str) -> str:
+    """A value of one digit, in its unit.
+
+    >>> rounded(31e6, "USD"), rounded(0.24, "chance"), rounded(3.2, "week")
+    ('$30 million', '24 %', '3 weeks')
+    """
+    if checks.is_chance(unit):
+        return words.per_cent(value)
+    code = unit.partition("/")[0]
+    if loss_kinds.money(code):
+        return words.money(value, 1, code)
+    return f"{words.number(value, 1)} {unit}" + ("" if value == 1 else "s")
+
+
+def threshold(value: float, error: float | None, unit: str) -> str:
+    """A value of one digit, with its range by simulation where that is wide.
+
+    The range is widened to hold the value as printed.
+    """
+    told = f"about {rounded(value, unit)}"
+    if error is None or error <= words.NEAR * value:
+        return told
+    printed = value if checks.is_chance(unit) else words.significant(value, 1)
+    ends = max(0.0, min(value - error, printed)), max(value + error, printed)
+    if checks.is_chance(unit):
+        spread = " to ".join(map(words.per_cent, ends))
+    elif loss_kinds.money(code := unit.partition("/")[0]):
+        spread = words.money_range(*ends, code)
+    else:
+        spread = words.number_range(*ends)
+    return f"{told} (simulation error: {spread})"
+
+
 @jinja2.pass_context
 def _shown(context: Context, value: Any, unit: str = "money") -> str:
     return show(value, unit, context["currency"])
@@ -132,6 +166,19 @@ class _Breaks(Extension):
         return source.replace("¶", _BREAK)
 
 
+def said_chance(run: Run, row: dict[str, Any]) -> str:
+    """A row of `chances` as a figure: reported by whom, assumed here, none, or about so much."""
+    if row["how"] == "supposed":
+        return "assumed for this scenario"
+    if row["how"] == "rare":
+        return f"not resolved: {words.one_in(run.draws)}"
+    if row["how"] == "established":
+        if row["claim"]:
+            return said_by(run.known, run.known.rows("claims")[row["claim"]])
+        return "assumed, not sourced" if row["chance"] else "none"
+    return f"{words.about(row['band'])}, assumed"
+
+
 @cache
 def templates() -> jinja2.Environment:
     """The templates: plain text, in which a name that is missing is an error."""
@@ -142,6 +189,8 @@ def templates() -> jinja2.Environment:
     )
     found.filters |= {
         "show": _shown,
+        "rounded": rounded,
+        "threshold": threshold,
         "date": words.date,
         "day": day,
         "listed": words.listed,
@@ -190,22 +239,13 @@ def columns(declared: Any) -> Iterator[tuple[str, str, str]]:
             yield column, head, unit
 
 
-@once
-def _addresses(known: Case) -> dict[str, str]:
-    """Claim -> the address of its first source that has one."""
-    url = dict(known["sources"].select("id", "url").iter_rows())
-    rows = known["claims"].select("id", "sources").iter_rows()
-    found = {claim: next(filter(None, map(url.get, sources)), "") for claim, sources in rows}
-    return {claim: address for claim, address in found.items() if address}
-
-
 def shared(known: Case) -> dict[str, Any]:
     """What every template may use: names of entities, claims with who said them, the view.
 
     `links` fills up with the address of each citation that a template makes.
     """
     entities, claims, falls = known.rows("entities"), known.rows("claims"), views.falling(known)
-    said, links, addresses = names(known), dict[str, str](), _addresses(known)
+    said, links, linked = names(known), dict[str, str](), addresses(known)
 
     def name(one: str) -> str:
         told = entities[one].get("short") or said[one] if one in entities else one
@@ -220,8 +260,8 @@ def shared(known: Case) -> dict[str, Any]:
             told = f"(denied by {name(row['claimant'])}, {day(row['stated_on'])})"
         elif row["stance"] == "is silent":
             told = f"(as of {day(row['stated_on'])})"
-        if one in addresses:
-            links.setdefault(told, addresses[one])
+        if one in linked:
+            links.setdefault(told, linked[one])
         return told
 
     return {

@@ -11,14 +11,12 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Facts, worded
-from impact.answers.exposure import said_chance
-from impact.answers.losses import unmet
-from impact.answers.text import lowered, said_by
+from impact.answers.text import lowered, said_by, said_chance
 from impact.case import checks
 from impact.case.ways import ROOT
 from impact.errors import bad, did_you_mean
 from impact.measures.evidence import names, origins, related
-from impact.measures.loss import TOTAL, bearers, explained
+from impact.measures.loss import TOTAL, bearers, explained, rare_loss_of
 from impact.measures.reach import by_entity, travelled
 from impact.measures.standing import (
     CLEARLY,
@@ -220,7 +218,7 @@ def _cost(run: Run, name: str) -> Values | None:
         return None
     lost = total(run) if name == TOTAL else net(run, name)
     if not np.any(lost):
-        return {"range": None, "unmet": unmet(run, name)}
+        return {"range": None, "unmet": rare_loss_of(run, name)}
     return {"range": _nine_in_ten(lost, name == TOTAL), "drivers": _drivers(run, lost)}
 
 

@@ -448,3 +448,28 @@ def notices(known: Case) -> list[str]:
 def warnings(known: Case) -> list[str]:
     """The notices of a view, and the decisions that cannot be worked out: once for a page."""
     return [*notices(known), *map(str, known.unusable.values())]
+
+
+def described(known: Case) -> dict[str, Any]:
+    """What a template needs to name a view: its scenario, its own changes, what it supposes."""
+    scenario, claims = known.scenarios[known.scenario], known.rows("claims")
+    return {
+        "title": scenario.title,
+        "baseline": known.scenario == scenarios.BASELINE,
+        "changed": len([one for one in known.changes if one not in scenario.changes]),
+        "now": now(known),
+        "falls": falling(known),
+        "denies": [claim for claim in scenario.contradicts if claim in claims],
+    }
+
+
+def how(change: RowChange) -> str:
+    """What happened to a row, in a word or two."""
+    if change.new is None:
+        return "taken back" if change.table == "claims" else "withdrawn"
+    if change.old is not None:
+        return "replaced by a newer row"
+    if change.table == "claims":
+        older = words.listed(change.new["supersedes"])
+        return f"new, supersedes {older}" if older else "new"
+    return "new"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +16,9 @@ from numpy.typing import NDArray
 from impact.case import checks
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
+from impact.case.views import now
 from impact.errors import BadInput
-from impact.numerics import graph, measures
+from impact.numerics import graph, loss_kinds, measures, times
 from impact.numerics.lines import Line, envelope
 from impact.simulation import (
     Run,
@@ -26,10 +30,6 @@ from impact.simulation import (
     remember,
     what_if,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 Draws = NDArray[np.float64]
 
@@ -229,3 +229,160 @@ def deciding(run: Run, one: Weighed, pair: tuple[str, str]) -> list[str]:
             moved[name] = max(far, moved.get(name, 0.0))
     ranked = sorted(moved, key=lambda name: (-moved[name], name))
     return [name for name in ranked if moved[name] > 0][:MOST_TRIED]
+
+
+@per_run
+def turns(run: Run) -> tuple[dict[str, Any], ...]:
+    """The decisions that the view can work out: their options and on what they turn.
+
+    `zones` are regimes with the titles of their options and the upper end of each but the last.
+    """
+    return tuple(_turn(run, one) for one in weighed(run))
+
+
+def _turn(run: Run, one: Weighed) -> dict[str, Any]:
+    decision, unit = one.decision, run.known.inputs[one.decision.flips_on]["unit"]
+    titles = {option.id: option.title for option in decision.options}
+    zones = [
+        {
+            "options": at.options,
+            "titles": [titles[name] for name in at.options],
+            "high": None if np.isinf(at.high) else at.high,
+            "error": at.error,
+        }
+        for at in regimes(one)
+    ]
+    chance_of = unit == run.known.currency and all(0 <= line.slope <= 1 for line in one.lines)
+    over = bool(decision.closes) and times.parse(decision.closes) <= now(run.known)
+    return {
+        "id": decision.id,
+        "title": decision.title,
+        "question": decision.question,
+        "bearer": decision.bearer,
+        "says": decision.flips_says,
+        "turns_on": noun(decision.flips_says),
+        "note": decision.note,
+        "closes": times.parse(decision.closes) if decision.closes else None,
+        "over": over,
+        "unit": unit,
+        "stake": bool(one.costs.any()) or any(line.slope for line in one.lines),
+        "unpriced": unpriced(run, one),
+        "chance_of": chance_of and any(line.slope for line in one.lines),
+        "zones": zones,
+        "options": _rows(run, one, chance_of),
+    }
+
+
+def _rows(run: Run, one: Weighed, chance_of: bool) -> list[dict[str, Any]]:
+    chances, regrets = one.best_chances, one.regrets
+    whole = not unpriced(run, one)  # else shares and regrets would say something false
+    rows, least = [], min(line.at_zero for line in one.lines)
+    for place, (option, line) in enumerate(zip(one.decision.options, one.lines, strict=True)):
+        cost = measures.loss_measures(one.costs[place])["mean"]
+        spread = measures.nine_in_ten(one.costs[place], whole=True)
+        rows.append(
+            {
+                "id": f"{one.decision.id}.{option.id}",
+                "decision": one.decision.title,
+                "option": option.title,
+                "says": option.says,
+                **too_late(run, option),
+                "mean_usd": cost.value,
+                "error_usd": cost.error,
+                "low": spread.low,
+                "high": spread.high,
+                "given": spread.given,
+                "often": spread.chance,
+                "fixed_usd": line.at_zero,
+                "extra_usd": line.at_zero - least,
+                "slope": line.slope if chance_of else None,
+                "best_chance": float(chances[place]) if whole else None,
+                "regret_usd": float(regrets[place]) if whole else None,
+            }
+        )
+    return rows
+
+
+_COSTS = re.compile(r"what (.+?) (?:would )?costs?(?: (?:it|us|you))?", re.IGNORECASE)
+
+
+def noun(says: str) -> str:
+    """What of a phrase that fits "it depends on ..." has a cost; empty where that is not said so.
+
+    >>> noun("a new data leak"), noun("what a week of work costs"), noun("what we spend")
+    ('a new data leak', 'a week of work', '')
+    """
+    if found := _COSTS.fullmatch(says):
+        return found[1]
+    return "" if says.lower().startswith(("what ", "how ", "whether ")) else says
+
+
+def moves(run: Run, one: Weighed) -> dict[str, Any] | None:
+    """How the first threshold moves with the input that it depends on most, if it does much.
+
+    `meaning` of that input, `ends` (its 5 and 95 % quantiles, their unit, the threshold there), and
+    the `unit` of thresholds.
+    """
+    found, name = regimes(one), one.decision.flips_on
+    if len(found) < 2 or len(one.lines[0].means) > 2:
+        return None
+    pair, ranges = (found[0].options[-1], found[1].options[0]), []
+    for other in deciding(run, one, pair):
+        drawn = {input_: values for input_, _, values in drawn_inputs(run)}[other]
+        ends = [float(np.quantile(drawn, q)) for q in (0.05, 0.95)]
+        flips = [flip_at(run, one, pair, Change(other, at, at, at)) for at in ends]
+        if min(flips) > 0:
+            ranges.append((abs(math.log(flips[1] / flips[0])), other, ends, flips))
+    far, other, ends, flips = max(ranges, default=(0.0, "", [], []))
+    if far < math.log(1.5):
+        return None
+    row, unit = run.known.inputs[other], run.known.inputs[name]["unit"]
+    at = row["unit"] if checks.is_chance(row["unit"]) else ""
+    moved = [(value, at, flip) for value, flip in zip(ends, flips, strict=True)]
+    return {"meaning": row["meaning"], "ends": moved, "unit": unit}
+
+
+def too_late(run: Run, option: Option) -> dict[str, Any]:
+    """Since when the time of an option is `over`, and the `duties` whose deadlines it may miss."""
+    closes = times.parse(option.closes) if option.closes else None
+    duties = [run.known.rows("duties").get(name) for name in option.against]
+    return {
+        "over": closes if closes and closes <= now(run.known) else None,
+        "duties": [
+            {"duty": row["duty"], "applies": row["applies"], "due": _due(row)}
+            for row in duties
+            if row
+        ],
+    }
+
+
+def _due(row: Mapping[str, Any]) -> datetime | None:
+    begun, hours = row["starts_from"], row["clock_hours"]
+    return begun + timedelta(hours=hours) if begun and hours else None
+
+
+def drawing(run: Run, one: Weighed) -> dict[str, Any] | None:
+    """What a picture of a decision shows; None where the cheapest option never changes.
+
+    `lines` (option ids with points of mean cost), `zones` (low and high of each regime), `marks`
+    (points where the cheapest changes), and whether amounts are `money` or a `chance`.
+    """
+    found, unit = regimes(one), run.known.inputs[one.decision.flips_on]["unit"]
+    marks = [at.high for at in found[:-1]]
+    if not marks:
+        return None
+    positive = min(marks) > 0 and not checks.is_chance(unit)
+    low, high = (marks[0] / 30, marks[-1] * 6) if positive else (0.0, 2 * marks[-1])
+    high = min(high, 1.0) if checks.is_chance(unit) else high
+    xs = np.geomspace(low, high, 91) if positive else np.linspace(low, high, 91)
+    xs = np.sort(np.concatenate([xs, marks]))
+    lines = {line.option: [line.at(x) for x in xs.tolist()] for line in one.lines}
+    return {
+        "lines": {
+            option: list(zip(xs.tolist(), costs, strict=True)) for option, costs in lines.items()
+        },
+        "zones": [(max(at.low, low), min(at.high, high)) for at in found],
+        "marks": [(at, min(line.at(at) for line in one.lines)) for at in marks],
+        "money": loss_kinds.money(unit.partition("/")[0]),
+        "chance": checks.is_chance(unit),
+    }

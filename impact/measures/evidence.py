@@ -108,3 +108,12 @@ def cited(known: Case) -> list[str]:
         found |= set(new)
         queue += new
     return sorted(found)
+
+
+@once
+def addresses(known: Case) -> dict[str, str]:
+    """Claim -> the address of its first source that has one."""
+    url = dict(known["sources"].select("id", "url").iter_rows())
+    rows = known["claims"].select("id", "sources").iter_rows()
+    found = {claim: next(filter(None, map(url.get, sources)), "") for claim, sources in rows}
+    return {claim: address for claim, address in found.items() if address}

@@ -321,3 +321,27 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
         if np.any(pooled) or any(needs[name] in rare(run) for name in ids):
             rows.append(_range(run, who, "driver", pooled, ids[0], driver))
     return rows
+
+
+def greatest(run: Run, many: int = 2) -> dict[str, Any]:
+    """The total, and who loses most for sure; rows of `ranges`."""
+    rows = ranges(run).to_dicts()
+    sole = [row for row in rows if row["part"] in ("net", "own", "pay") and row["high"] is not None]
+    sole = [row for row in sole if row["chance"] == 1 and row["high"] > 0]
+    return {
+        "total": next((row for row in rows if row["part"] == "total"), None),
+        "most": sorted(sole, key=lambda row: -row["high"])[:many],
+    }
+
+
+def assumed(run: Run) -> float:
+    """The share of the spread of the total that assumptions carry."""
+    found = by_bearer(run).row(by_predicate=pl.col("bearer") == TOTAL, named=True)
+    return float(found["assumed_share"])
+
+
+def rare_loss_of(run: Run, about: str) -> dict[str, Any] | None:
+    """The exact `mean`, if any, of a loss too rare for the draws; None where it is not."""
+    row = run.known.rows("losses").get(about)
+    bearer = row["bearer"] if row else about
+    return {"mean": rare_mean(run, bearer).value} if unmet(run, bearer) else None

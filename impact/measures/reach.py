@@ -167,6 +167,21 @@ def clients(run: Run) -> pl.DataFrame:
     return there.filter(pl.col("kind") == kind).sort(-pl.col("band"), "entity")
 
 
+def grouped(run: Run) -> dict[str, Any]:
+    """Clients by what is said of them: reported, supposed, or assumed in groups of equal chance."""
+    rows = clients(run)
+    of = {how: rows.filter(pl.col("how") == how) for how in ("established", "supposed")}
+    rest = rows.filter(pl.col("how").is_in(["drawn", "rare"]))
+    bands = rest.group_by("band", "how", maintain_order=True).agg(pl.col("entity").sort())
+    return {
+        "lab": "lab" in rows["kind"],
+        "group": "group" in rows["kind"],
+        "reported": sorted(of["established"]["entity"]),
+        "supposed": sorted(of["supposed"]["entity"]),
+        "drawn": [(p, how, ids) for p, how, ids in bands.iter_rows()],
+    }
+
+
 @per_run
 def states(run: Run) -> pl.DataFrame:
     """Data sets that are in reach or may be: `entity`, `party`, and a state's chance and how.

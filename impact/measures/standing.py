@@ -406,3 +406,17 @@ def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
         for n in [*alike[:1], *(n for n in better if n not in alike)]:
             found.append((every[n].topic, list(every[n].claims), list(one.claims)))
     return found
+
+
+def moved_standings(one: Case, other: Case) -> list[tuple[str, Statement, str, str]]:
+    """(topic, the statement as it stands later, standing before, standing after) where it moved.
+
+    A statement that nobody made before is new and has not moved.
+    """
+    before = {(s.about, s.key): s.standing for s in statements_of(one)}
+    found = []
+    for statement in statements_of(other):
+        was = before.get((statement.about, statement.key), statement.standing)
+        if was != statement.standing:
+            found.append((statement.name, statement, was, statement.standing))
+    return found

@@ -15,8 +15,9 @@ from tiny import Row, evidence
 
 import impact
 from impact import words
-from impact.answers.attribution import Stage, attribution, flips, shares, stages, weighted
+from impact.answers.attribution import attribution
 from impact.case.folder import Case, ordered
+from impact.measures.attribution import Stage, flips, shares, stages, weighted
 from impact.numerics import times
 
 chance = st.floats(0.01, 1.0)

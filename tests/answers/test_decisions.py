@@ -16,12 +16,12 @@ from tiny import GUARD, column, raised
 
 import impact
 from impact.answers import shown
-from impact.answers.decisions import _threshold
+from impact.answers.text import threshold
 from impact.case import views, written
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
 from impact.errors import BadInput
-from impact.measures.choice import Regime, Weighed, weighed
+from impact.measures.choice import Weighed, weighed
 from impact.numerics.lines import Line, envelope
 from impact.simulation import Run, net, total, what_if
 
@@ -467,4 +467,4 @@ def amount_of(text: str) -> float:
 def test_a_threshold_is_about_one_digit_with_its_range_where_that_is_wide(
     high: float, error: float | None, unit: str, text: str
 ) -> None:
-    assert _threshold(Regime(("go on",), 0.0, high, error), unit) == text
+    assert threshold(high, error, unit) == text

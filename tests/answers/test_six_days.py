@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 import impact
-from impact.answers.attribution import stages
 from impact.case.folder import Case
+from impact.measures.attribution import stages
 from impact.measures.standing import statements_of
 from impact.measures.windows import window
 

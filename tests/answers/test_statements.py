@@ -11,11 +11,17 @@ from tiny import Row, evidence
 
 import impact
 from impact.answers import why as explaining
-from impact.answers.news import moved_standings
 from impact.case.folder import Case
 from impact.errors import BadInput, Refusal
 from impact.measures import standing as stating
-from impact.measures.standing import STANDINGS, Statement, disputes, statements_of, support
+from impact.measures.standing import (
+    STANDINGS,
+    Statement,
+    disputes,
+    moved_standings,
+    statements_of,
+    support,
+)
 from impact.measures.windows import window
 
 Said = Callable[..., Case]
