@@ -15,13 +15,13 @@ from .answers.evidence import timeline as timeline
 from .answers.exposure import exposure as exposure
 from .answers.losses import losses as losses
 from .answers.news import news as news
+from .answers.scan import scan as scan
 from .answers.statements import statements as statements
 from .answers.suppliers import suppliers as suppliers
 from .answers.systems import systems as systems
 from .answers.tails import exceedance as exceedance
 from .answers.tails import next_year as next_year
 from .answers.unknowns import unknowns as unknowns
-from .answers.verdicts import scan as scan
 from .answers.why import why as why
 from .case.folder import Case as Case
 from .case.folder import load_case as load_case

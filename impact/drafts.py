@@ -10,12 +10,12 @@ from pathlib import Path
 import polars as pl
 
 from impact import words
-from impact.answers import verdicts
 from impact.case import draft, vendors
 from impact.case.draft import Held
 from impact.case.folder import ADVISORIES, ROLES, Case, cases, load_case
 from impact.case.views import view
 from impact.errors import BadInput, bad
+from impact.measures import fleet
 from impact.numerics import times
 from impact.stack import advisories as records
 from impact.stack import files, readers
@@ -90,9 +90,7 @@ def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str,
         raise BadInput(found.unread)
     if not found.affected:
         raise bad("--advisories", "no advisory names a package", "give a folder of OSV records")
-    windows: list[Window] = [
-        window for known in bundled for window in verdicts.windows(known, found)
-    ]
+    windows: list[Window] = [window for known in bundled for window in fleet.windows(known, found)]
     every = list(files.found([path]))
     rows = scanning.scan(every, scanning.question(found, windows))
     told = rows.filter(
@@ -113,7 +111,7 @@ def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str,
 
 
 def _all(bundled: Sequence[Case]) -> Advisories:
-    return Advisories(tuple(one for known in bundled for one in verdicts.held(known).affected))
+    return Advisories(tuple(one for known in bundled for one in fleet.advisories(known).affected))
 
 
 def _gravest(rows: pl.DataFrame) -> pl.DataFrame:

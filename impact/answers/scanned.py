@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from impact import words
-from impact.answers import verdicts
+from impact.answers import scan
 from impact.answers.answer import Answer
 from impact.case.folder import Case, load_case
 from impact.case.views import view
@@ -52,12 +52,12 @@ def command(
             what = "is an address" if ":/" in str(path) else "is not there"
             raise bad(shown(path), what, "give a file or folder of this machine")
     known = view(load_case(case), as_of=as_of) if case else None
-    question = verdicts.asked(known, advisories, installs, as_of, history)
+    question = scan.asked(known, advisories, installs, as_of, history)
     frames = [scanning.constraint(constraint, question.packages)] if constraint else []
     folders: list[str] = []
     if paths:
         workers = (os.cpu_count() or 1) if history else 1
-        rows, folders = verdicts.rows(paths, question, _progress(), workers)
+        rows, folders = scan.rows(paths, question, _progress(), workers)
         frames.append(rows)
     every = pl.concat(frames)
 
@@ -69,7 +69,7 @@ def command(
     alarm = pl.col("finding").is_in(ALARMING) | (pl.col("verdict") == EXPOSED)
     grave = every.filter(alarm).height > 0 or missed or not every.height
     named = [f"`{name}`" for name in missed]
-    answer = verdicts.told(every, known, question, folders, named, pasted=True)
+    answer = scan.told(every, known, question, folders, named, pasted=True)
     if as_json and not every.height:  # which must not be taken for clean
         print(answer.sentence, file=sys.stderr)
     if as_json:
@@ -79,7 +79,7 @@ def command(
     return told, document, int(bool(grave))
 
 
-def _progress() -> verdicts.Told:
+def _progress() -> scan.Told:
     """Where a person looks on, each file as it is read; elsewhere nothing."""
     if not sys.stderr.isatty():
         return lambda file: None

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from impact.answers import verdicts
 from impact.answers.answer import Answer, Facts, tally, worded
 from impact.case.folder import Case
 from impact.case.schema import highest
@@ -24,13 +23,13 @@ def systems(scanned: Answer, known: Case | None = None) -> Answer:
     With the windows of a case the picture shows when each version was held. Table: see
     `impact.measures.fleet.by_system`.
     """
-    shown, held = fleet.by_system(scanned.table), fleet.held(scanned.table)
+    shown, held = fleet.by_system(scanned.table), fleet.holds(scanned.table)
     held = held.filter(pl.col("system").is_in(shown["system"].implode()))
     bad = held.filter(pl.col("finding") == LOCKED_AFFECTED).sort("begins", maintain_order=True)
     locked = scanned.table.filter(pl.col("finding") == LOCKED_AFFECTED)["system"].n_unique()
     counts = shown["verdict"].to_list()
     counted = {name: counts.count(name) for name in VERDICTS if name in counts}
-    found = verdicts.windows(known, verdicts.held(known)) if known else []
+    found = fleet.windows(known, fleet.advisories(known)) if known else []
     window = fleet.available(one for one in found if one.package in held["package"])
 
     def draw(_: Any, wide: bool) -> alt.TopLevelMixin:

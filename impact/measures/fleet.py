@@ -1,4 +1,4 @@
-"""What the rows of a scan say of a fleet: by system, over time, and what one pin would free."""
+"""A case for a scan, its advisories, stack and windows; and what the rows of one say of a fleet."""
 
 from __future__ import annotations
 
@@ -7,10 +7,28 @@ from datetime import datetime
 
 import polars as pl
 
+from impact.case.folder import ADVISORIES, STACK, Case
+from impact.errors import bad
+from impact.measures.evidence import names
 from impact.numerics import times
+from impact.stack import advisories as records
+from impact.stack.advisories import Advisories
 from impact.stack.findings import ABSENT, LOCKED_AFFECTED, NOT_EVALUATED
-from impact.stack.verdicts import CORE, HULL, NO, UNLIKELY, VERDICTS, Window, span
+from impact.stack.inventory import canonical, tail
+from impact.stack.verdicts import (
+    CORE,
+    HULL,
+    IMPORT,
+    INSTALL,
+    NO,
+    START,
+    UNLIKELY,
+    VERDICTS,
+    Window,
+    span,
+)
 
+_RUNS = {"start": START, "import": IMPORT, "install": INSTALL}
 RANK = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
 _BAD = pl.col("finding") == LOCKED_AFFECTED
 _WHOLE = (pl.col("finding") == NOT_EVALUATED) & (pl.col("version") == "")  # of a file, not of a row
@@ -28,7 +46,7 @@ def by_system(rows: pl.DataFrame) -> pl.DataFrame:
         "system", keep="first", maintain_order=True
     )
     many = every.group_by("system").agg(files=pl.col("file").n_unique())
-    since = held(rows).filter(_BAD).group_by("system").agg(pl.col("begins").min())
+    since = holds(rows).filter(_BAD).group_by("system").agg(pl.col("begins").min())
     nothing = (absent & (pl.col("verdict") == UNLIKELY)) | (pl.col("verdict") == NO)
     package = pl.when(absent).then(pl.lit("none of them")).when(_WHOLE).then(pl.lit("all"))
     found = first.join(many, on="system", how="left").join(since, on="system", how="left")
@@ -38,7 +56,7 @@ def by_system(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def held(rows: pl.DataFrame) -> pl.DataFrame:
+def holds(rows: pl.DataFrame) -> pl.DataFrame:
     """What each system held and from when: a file outside git, since its newest upload at least.
 
     Columns `system`, `package`, `version`, `finding`, `begins`, `ends`, by system.
@@ -95,3 +113,54 @@ def by_file(rows: pl.DataFrame) -> pl.DataFrame:
     return shown.with_columns(package=package).filter(
         (~_WHOLE | first) & pl.struct(said).is_first_distinct()
     )
+
+
+def advisories(known: Case) -> Advisories:
+    """The advisories that a case holds."""
+    mine = known.files.items()
+    return records.joined(
+        (name, data)
+        for name, data in mine
+        if name.startswith(f"{ADVISORIES}/") and name.endswith(records.ENDINGS)
+    )
+
+
+def stack(known: Case | None) -> dict[str, bytes]:
+    """The files of the stack that a case holds, by system and name."""
+    if known is None:
+        raise bad("PATH", "nothing to scan", "name a file or a folder, or a case with its stack")
+    return {
+        name.partition("/")[2]: data
+        for name, data in known.files.items()
+        if name.partition("/")[0] in STACK
+    }
+
+
+def windows(known: Case, found: Advisories) -> list[Window]:
+    """The windows of a view, each with its package and version, in the ecosystem of an advisory."""
+    said = names(known)
+    homes: dict[str, list[tuple[str, str]]] = {}
+    for record in found.affected:
+        homes.setdefault(tail(record.name), []).append((record.ecosystem, record.name))
+    spans = []
+    for row in known["windows"].sort("entity", "id").iter_rows(named=True):
+        package, _, version = said[row["entity"]].rpartition(" ")
+        trigger = _trigger(known, row["entity"])
+        opens, closes = times.start(row["opens"]), row["closes"]
+        for ecosystem, name in sorted(set(homes.get(tail(package), ()))):
+            own = canonical(ecosystem, package).lower()
+            if f"/{name.lower()}".endswith(f"/{own}"):
+                spans.append(Window(ecosystem, name, version, opens, closes, trigger))
+    return spans
+
+
+def _trigger(known: Case, release: str) -> str:
+    """What makes the code of a release run, by the most credible claim; empty: not known."""
+    claims = known["claims"].filter(
+        (pl.col("predicate") == "runs_when")
+        & (pl.col("subject") == release)
+        & (pl.col("stance") == "asserts")
+    )
+    best = claims.sort("credibility", "known_on", "id")["object"].to_list()
+    text = str(best[0]).lower() if best else ""
+    return next((trigger for start, trigger in _RUNS.items() if text.startswith(start)), "")

@@ -156,7 +156,7 @@ def test_what_was_held_is_told_from_the_first_moment_on(
 ) -> None:
     """A lock cannot be older than the newest upload in it; alpha's first is of 10:52 and is the
     first of all that held a bad version. Of zeta another version is told, of the others nothing."""
-    held = fleet.held(scanned.table).select("system", "version", "finding", "begins", "ends")
+    held = fleet.holds(scanned.table).select("system", "version", "finding", "begins", "ends")
     assert held.rows() == [
         ("alpha", "1.82.8", "locked_affected", datetime(2026, 3, 24, 10, 52, 19, tzinfo=UTC), None),
         ("alpha", "1.82.8", "locked_affected", at("11:30"), None),

@@ -8,8 +8,9 @@ from click.testing import CliRunner
 from stacks import ADMITS, commit, git, lock
 
 import impact
-from impact.answers import scanned, verdicts
+from impact.answers import scanned
 from impact.cli import main
+from impact.measures import fleet as fleets
 
 
 @pytest.fixture
@@ -198,7 +199,7 @@ def test_one_advisory_that_cannot_be_read_is_a_row_of_its_own(
 
 def test_windows_of_the_case_have_their_trigger_and_their_ecosystem() -> None:
     known = impact.view(impact.load_case("mercor"))
-    spans = verdicts.windows(known, verdicts.held(known))
+    spans = fleets.windows(known, fleets.advisories(known))
     homes = {
         (one.ecosystem, one.package, one.version, one.trigger) for one in spans if one.ecosystem
     }
@@ -208,7 +209,7 @@ def test_windows_of_the_case_have_their_trigger_and_their_ecosystem() -> None:
         *(("GitHub Actions", name, "tags", "") for name in ACTIONS),
     } <= homes  # fmt: skip
     early = impact.view(impact.load_case("mercor"), as_of="2026-03-24T12:00Z")
-    closes = {one.package: one.closes for one in verdicts.windows(early, verdicts.held(early))}
+    closes = {one.package: one.closes for one in fleets.windows(early, fleets.advisories(early))}
     assert [name for name, end in closes.items() if end] == ["checkmarx/kics-github-action"]
 
 

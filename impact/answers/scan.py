@@ -8,21 +8,17 @@ from pathlib import Path
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, tally, worded
-from impact.case.folder import ADVISORIES, STACK, Case
+from impact.case.folder import Case
 from impact.errors import bad
-from impact.measures.evidence import names
-from impact.measures.fleet import RANK, by_file
+from impact.measures.fleet import RANK, by_file, stack, windows
+from impact.measures.fleet import advisories as advisories_of
 from impact.numerics import times
 from impact.stack import advisories as records
 from impact.stack import files, installs
 from impact.stack import scan as scanning
-from impact.stack.advisories import Advisories
 from impact.stack.findings import ALARMING, LOCKED_AFFECTED, NOT_EVALUATED, RANGE_ADMITS
-from impact.stack.inventory import canonical, tail
 from impact.stack.scan import Question
-from impact.stack.verdicts import IMPORT, INSTALL, START, Window
 
-_RUNS = {"start": START, "import": IMPORT, "install": INSTALL}
 Told = Callable[[str], None]
 
 
@@ -46,7 +42,7 @@ def scan(
     no advisory; of a case that holds neither advisories nor a stack it says that nothing was asked.
     """
     if known is not None and not paths and advisories is None and not known.files:
-        return told(scanning.scan((), scanning.question(held(known))), known)
+        return told(scanning.scan((), scanning.question(advisories_of(known))), known)
     question = asked(known, advisories, installed, as_of, history)
     if not paths:
         mine = scanning.scan(files.held(stack(known)), question, progress)
@@ -75,7 +71,7 @@ def asked(
     if advisories is not None:
         found = records.read(Path(advisories))
     elif known is not None:
-        found = held(known)
+        found = advisories_of(known)
     else:
         raise bad("--advisories", "no advisories", "name a folder of them, or a case with --case")
     try:
@@ -87,57 +83,6 @@ def asked(
     listed = installs.read(Path(installed)) if installed is not None else []
     spans = windows(known, found) if known is not None else []
     return scanning.question(found, spans, listed, moment, history)
-
-
-def held(known: Case) -> Advisories:
-    """The advisories that a case holds."""
-    mine = known.files.items()
-    return records.joined(
-        (name, data)
-        for name, data in mine
-        if name.startswith(f"{ADVISORIES}/") and name.endswith(records.ENDINGS)
-    )
-
-
-def stack(known: Case | None) -> dict[str, bytes]:
-    """The files of the stack that a case holds, by system and name."""
-    if known is None:
-        raise bad("PATH", "nothing to scan", "name a file or a folder, or a case with its stack")
-    return {
-        name.partition("/")[2]: data
-        for name, data in known.files.items()
-        if name.partition("/")[0] in STACK
-    }
-
-
-def windows(known: Case, found: Advisories) -> list[Window]:
-    """The windows of a view, each with its package and version, in the ecosystem of an advisory."""
-    said = names(known)
-    homes: dict[str, list[tuple[str, str]]] = {}
-    for record in found.affected:
-        homes.setdefault(tail(record.name), []).append((record.ecosystem, record.name))
-    spans = []
-    for row in known["windows"].sort("entity", "id").iter_rows(named=True):
-        package, _, version = said[row["entity"]].rpartition(" ")
-        trigger = _trigger(known, row["entity"])
-        opens, closes = times.start(row["opens"]), row["closes"]
-        for ecosystem, name in sorted(set(homes.get(tail(package), ()))):
-            own = canonical(ecosystem, package).lower()
-            if f"/{name.lower()}".endswith(f"/{own}"):
-                spans.append(Window(ecosystem, name, version, opens, closes, trigger))
-    return spans
-
-
-def _trigger(known: Case, release: str) -> str:
-    """What makes the code of a release run, by the most credible claim; empty: not known."""
-    claims = known["claims"].filter(
-        (pl.col("predicate") == "runs_when")
-        & (pl.col("subject") == release)
-        & (pl.col("stance") == "asserts")
-    )
-    best = claims.sort("credibility", "known_on", "id")["object"].to_list()
-    text = str(best[0]).lower() if best else ""
-    return next((trigger for start, trigger in _RUNS.items() if text.startswith(start)), "")
 
 
 def told(
