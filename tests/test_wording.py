@@ -11,6 +11,12 @@ GONE = re.compile(
     r"|another user of litellm",
     re.IGNORECASE,
 )
+DOCUMENTS = re.compile(  # besides, in what a user reads
+    r"of the draws|every draw|one in twenty|goes with|standing moved|\borigins?\b|by that day"
+    r"|\bclocks?\b|\badmits?\b|\bsupposed\b|\btold\b|% point\b|\bgo on\b"
+    r"|(?<!gives )(?<!give )(?<!gave )\bways?\b",
+    re.IGNORECASE,
+)
 KINDS = ("*.py", "*.j2", "*.html", "*.csv", "*.toml", "*.md", "*.ipynb")
 TREES = ("impact", "data/cases", "docs", "notebooks")
 
@@ -26,3 +32,16 @@ def test_words_that_are_gone_stand_nowhere(root: Path) -> None:
         if GONE.search(line) and "/locks/" not in path.as_posix()
     }
     assert sorted(found) == []
+
+
+def test_documents_use_the_words_of_the_pages(root: Path) -> None:
+    made = {"reference.md", "benchmarks.md"}  # of docstrings, and of measurements
+    files = [path for path in (root / "docs").glob("*.md") if path.name not in made]
+    files += [root / name for name in ("README.md", "CHANGELOG.md", "data/README.md")]
+    found = [
+        f"{path.name}:{number}: {line.strip()[:80]}"
+        for path in files
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if DOCUMENTS.search(line)
+    ]
+    assert found == []

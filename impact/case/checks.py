@@ -337,7 +337,7 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
             yield Fault(f"{where} cap", "is not above high", "give the greatest possible value")
         if (low or 0) <= 0 or low == high:
             what = "a lognormal needs 0 < low < high"
-            yield Fault(f"{where} low", what, "write its 5 % and 95 % points")
+            yield Fault(f"{where} low", what, "write its 5 % and 95 % quantiles")
     pairs, wrong = parameters(row["parameters"])  # type: ignore[arg-type]
     if wrong or (pairs and shape not in ("beta", "quantiles")):
         what = f'"{wrong}" is not NAME=NUMBER' if wrong else f"a {shape} takes none"

@@ -212,7 +212,7 @@ TABLES: tuple[Table, ...] = (
         Column(
             "derived_from",
             "refs",
-            "Sources that it restates; copies of one origin count once.",
+            "Sources that it restates; copies of one source count once.",
             refers_to="sources",
         ),
         Column("note", "text", "What a reader should know of it."),
@@ -277,7 +277,7 @@ TABLES: tuple[Table, ...] = (
     ),
     _table(
         "links",
-        "A way from source to target, along which harm may travel.",
+        "A step from source to target, along which harm may travel.",
         _entity("source", "Where harm comes from."),
         _entity("target", "Where it arrives."),
         _choice("relation", "What source does to, or is for, target.", *RELATIONS),
@@ -304,9 +304,9 @@ TABLES: tuple[Table, ...] = (
     _table(
         "inputs",
         "A number that a reader may doubt.",
-        Column("low", "number", "Least value; for a lognormal the 5 % point."),
+        Column("low", "number", "Least value; for a lognormal the 5 % quantile."),
         Column("mode", "number", "Most likely value; the value itself where fixed."),
-        Column("high", "number", "Greatest value; for a lognormal the 95 % point."),
+        Column("high", "number", "Greatest value; for a lognormal the 95 % quantile."),
         _choice(
             "shape",
             "Distribution that low, mode, high or parameters describe.",
@@ -363,7 +363,7 @@ TABLES: tuple[Table, ...] = (
     ),
     _table(
         "duties",
-        "A clock that may run.",
+        "A duty whose deadline may run.",
         _entity("bearer", "Who owes it."),
         _entity("recipient", "To whom.", required=False),
         Column("duty", "text", "What is owed.", True),

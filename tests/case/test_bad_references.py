@@ -343,7 +343,7 @@ AMOUNTS: dict[str, tuple[Damage, str, str]] = {
     "a lognormal from 0": (
         new_input("low", shape="lognormal", low="0", cap="400"),
         "a lognormal needs 0 < low < high",
-        "write its 5 % and 95 % points",
+        "write its 5 % and 95 % quantiles",
     ),
     "a lognormal chance capped above 1": (
         new_input("cap", shape="lognormal", low="0.1", mode="", high="0.9", cap="3", unit="chance"),
@@ -443,7 +443,7 @@ AMOUNTS: dict[str, tuple[Damage, str, str]] = {
     "a lognormal of one value": (
         new_input("low", shape="lognormal", low="5", mode="", high="5", cap="9"),
         "a lognormal needs 0 < low < high",
-        "write its 5 % and 95 % points",
+        "write its 5 % and 95 % quantiles",
     ),
     "a uniform without an end": (
         new_input("high", shape="uniform", high=""),
