@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from math import ceil, floor, log, log10
+from math import ceil, exp, floor, log, log10
 from typing import Any
 
 import altair as alt
@@ -14,7 +14,7 @@ import polars as pl
 
 from impact import words
 from impact.charts.canvas import SMALL, width, wrap
-from impact.charts.theme import DEEP, GREEN, INK, OCHRE, PALE, PAPER, RED, SOFT, WIDTHS, Rows
+from impact.charts.theme import DEEP, GREEN, INK, OCHRE, PALE, RED, SOFT, WIDTHS, Rows
 
 _UTC = alt.Scale(type="utc")
 _HUES = (RED, DEEP, GREEN, OCHRE, SOFT)
@@ -323,53 +323,46 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.Top
 _LEAST = 0.01  # share of the spread below which nothing is drawn
 
 
-def curves(
+def curve(
     rows: pl.DataFrame, beside: pl.DataFrame | None, marks: Sequence[Row], currency: str, wide: bool
 ) -> alt.TopLevelMixin:
-    """Chance that a loss exceeds an amount: a curve each, named at its end, with read-outs.
+    """Chance that a loss exceeds an amount, with read-outs at its marks.
 
-    `rows` and `beside`, which is drawn faint: `who`, `amount_usd`, `chance`. `marks`:
-    `amount`, `chance`, `text`.
+    `rows`, `beside`, which is drawn faint, and `marks`: `amount_usd`, `chance`; of marks the `text`,
+    and a `short` one where there is little room.
     """
-    names = rows["who"].unique(maintain_order=True).to_list()
-    colour = alt.Color(
-        "who:N", legend=alt.Legend(title=None, symbolType="stroke", columns=2 if wide else 1,
-                                   symbolStrokeWidth=3) if len(names) > 1 else None,
-        scale=alt.Scale(domain=names, range=[_HUES[(i + 1) % 5] for i in range(len(names))]),
-    )  # fmt: skip
-    ends = rows.select(low=pl.min("amount_usd"), high=pl.max("amount_usd"))
-    low, high = (float(v) for v in ends.row(0))
+    low, high = float(rows["amount_usd"].min()), float(rows["amount_usd"].max())  # type: ignore[arg-type]
     axis = _money(currency, values=_decades(low, high), labelOverlap=True)
     scale = alt.Scale(type="log", nice=False)
-    x = alt.X("amount_usd:Q", scale=scale, axis=axis, title=None)
-    y = alt.Y("chance:Q", title=None, axis=alt.Axis(format="~%", tickCount=5))
-    dashes = alt.StrokeDash("who:N", scale=alt.Scale(domain=names), legend=None)
-    base = alt.Chart(_values(rows.select("who", "amount_usd", "chance")))
-    layers = [base.mark_line(strokeWidth=2.4).encode(x=x, y=y, color=colour, strokeDash=dashes)]
-    if beside is not None:
-        behind = alt.Chart(_values(beside.select("amount_usd", "chance", "who")))
-        faint = behind.mark_line(color=SOFT, strokeWidth=1.5, opacity=0.5)
-        layers.insert(0, faint.encode(x=x, y=y, detail=alt.Detail("who:N")))
-    if marks:
-        at = alt.Chart(_values(list(marks)))
-        spot = {"x": alt.X("amount:Q", scale=scale), "y": alt.Y("chance:Q")}
-        layers.append(at.mark_point(filled=True, size=70, color=INK, opacity=1).encode(**spot))
-        for mark in marks:
-            share = log(mark["amount"] / low) / log(high / low)
-            room = (1 - share) * (WIDTHS[wide] - 60) - 24  # to the right of the mark
-            lines = wrap(mark["text"], max(130, room) if wide else 130, SMALL, bold=True)
-            left = max(width(line, SMALL, bold=True) for line in lines) > room
-            style: dict[str, Any] = {
-                "align": "right" if left else "left", "dx": -8 if left else 8,
-                "baseline": "top" if left else "bottom", "dy": 8 if left else -4,
-                "fontWeight": "bold", "fontSize": SMALL, "lineBreak": "\n", "lineHeight": 14,
-            }  # fmt: skip
-            named = alt.Chart(_values([{**mark, "text": "\n".join(lines)}]))
-            halo = named.mark_text(**style, stroke=PAPER, strokeWidth=5, strokeJoin="round")
-            layers += [
-                one.encode(**spot, text="text:N") for one in (halo, named.mark_text(**style))
-            ]
-    return alt.layer(*layers, width=WIDTHS[wide], height=300 if wide else 240)
+    spot = {
+        "x": alt.X("amount_usd:Q", scale=scale, axis=axis, title=None),
+        "y": alt.Y("chance:Q", title=None, axis=alt.Axis(format="~%", tickCount=5)),
+    }
+    line = alt.Chart(_values(rows.select("amount_usd", "chance"))).mark_line(
+        strokeWidth=2.4, color=_HUES[1]
+    )
+    layers = [line.encode(**spot)]
+    if beside is not None and beside.height:
+        behind = alt.Chart(_values(beside.select("amount_usd", "chance")))
+        layers.insert(0, behind.mark_line(color=SOFT, strokeWidth=1.5, opacity=0.5).encode(**spot))
+    at = alt.Chart(_values(list(marks)))
+    layers.append(at.mark_point(filled=True, size=70, color=INK, opacity=1).encode(**spot))
+    tall, across = 300 if wide else 240, (WIDTHS[wide] - 60) / log(high / low)
+    for mark in marks:  # the room above a falling curve is free
+        room = log(high / mark["amount_usd"]) * across - 24
+        said = mark["text"] if wide else mark["short"]
+        lines = wrap(said, max(130, room), SMALL, bold=True)
+        wide_as = max(width(line, SMALL, bold=True) for line in lines)
+        back = wide_as > room  # it ends at the mark, and stands above the curve where it begins
+        begins = mark["amount_usd"] * exp(-wide_as / across) if back else mark["amount_usd"]
+        above = rows.filter(pl.col("amount_usd") <= max(begins, low))["chance"].min()
+        text = alt.Chart(_values([{**mark, "text": "\n".join(lines)}])).mark_text(
+            align="right" if back else "left", dx=4 if back else 8, baseline="bottom",
+            dy=-6 - 14 * (len(lines) - 1) - tall * (above - mark["chance"]) * back,
+            fontWeight="bold", fontSize=SMALL, lineBreak="\n", lineHeight=14,
+        )  # fmt: skip
+        layers.append(text.encode(**spot, text="text:N"))
+    return alt.layer(*layers, width=WIDTHS[wide], height=tall)
 
 
 def steps(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:

@@ -6,7 +6,7 @@ from scipy import stats
 from tiny import DRAWS, Tiny, fixed, link, loss, simulate
 
 import impact
-from impact.answers import tails
+from impact.measures import tails
 
 
 @pytest.fixture
@@ -38,14 +38,9 @@ def test_chances_above_round_amounts_are_those_of_the_lognormal(run: impact.Run)
 
 
 def test_a_curve_runs_from_small_losses_to_where_a_hundred_draws_are_above(run: impact.Run) -> None:
-    curve = tails._curve(run, "total", 0.0)
+    curve = tails.curve(run)
     at, chances = curve["amount_usd"].to_numpy(), curve["chance"].to_numpy()
     assert (np.diff(at) > 0).all()
     assert chances[0] > 0.45
     assert chances[-1] * DRAWS == pytest.approx(100, abs=2)
     assert np.all(np.abs(chances - above(at)) < 4.5 * np.sqrt(above(at) / DRAWS))
-
-
-def test_a_curve_that_assumptions_lead_ends_at_one_in_twenty(run: impact.Run) -> None:
-    chances = tails._curve(run, "a", 0.05)["chance"].to_numpy()
-    assert chances[-1] == pytest.approx(0.05, abs=2 / DRAWS)

@@ -1,0 +1,72 @@
+"""How likely the loss of all parties together is above an amount."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from impact.measures.loss import LED, TOTAL, by_bearer
+from impact.numerics import measures
+from impact.simulation import Run, total
+
+POINTS = 120  # points of a curve
+_DIGITS = (1, 1.5, 2, 3, 4, 6, 8)
+
+
+def ends_at(run: Run) -> float:
+    """The chance at which a curve ends: one in twenty where assumptions lead, else no end."""
+    whole = by_bearer(run).row(by_predicate=pl.col("bearer") == TOTAL, named=True)
+    return 0.05 if whole["assumed_share"] > LED else 0.0
+
+
+def above(run: Run) -> pl.DataFrame:
+    """Chances of more than round amounts: `id`, `amount_usd`, `chance`, `chance_error`.
+
+    They end where fewer than ENOUGH / 5 draws are above; where assumptions lead at 5 %.
+    """
+    lost = total(run)
+    at = _round_amounts(lost)
+    chances, errors = measures.exceedance(lost, at)
+    last = max(ends_at(run), measures.ENOUGH / 5 / run.draws)
+    rows = [
+        (f"{amount:.15g}", float(amount), float(chance), float(error))
+        for amount, chance, error in zip(at, chances, errors, strict=True)
+        if chance >= last
+    ]
+    return pl.DataFrame(rows, schema=_ABOVE, orient="row")
+
+
+_ABOVE: dict[str, Any] = {
+    "id": pl.String,
+    **dict.fromkeys(("amount_usd", "chance", "chance_error"), pl.Float64),
+}
+
+
+def curve(run: Run) -> pl.DataFrame:
+    """Points of `amount_usd` and `chance`, evenly spaced in the logarithm of the amount.
+
+    None where fewer than ENOUGH draws hold a loss.
+    """
+    lost = total(run)
+    ordered = np.sort(lost[lost > 0])
+    if ordered.size < measures.ENOUGH:
+        return pl.DataFrame(schema={"amount_usd": pl.Float64, "chance": pl.Float64})
+    last = max(ends_at(run), measures.ENOUGH / 5 / run.draws)
+    top = ordered[max(0, ordered.size - int(np.ceil(last * lost.size)))]
+    at = np.geomspace(ordered[ordered.size // 100], top, POINTS)
+    return pl.DataFrame({"amount_usd": at, "chance": measures.exceedance(lost, at)[0]})
+
+
+def _round_amounts(lost: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round amounts from the least loss to the greatest."""
+    positive = lost[lost > 0]
+    if not positive.size:
+        return np.zeros(0)
+    low, high = np.log10(positive.min()), np.log10(positive.max())
+    powers = np.arange(np.floor(low), np.ceil(high) + 1)
+    amounts = np.sort(np.concatenate([digit * 10.0**powers for digit in _DIGITS]))
+    kept: NDArray[np.float64] = amounts[(amounts >= 10**low) & (amounts <= 10**high)]
+    return kept
