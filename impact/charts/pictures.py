@@ -328,8 +328,8 @@ def curve(
 ) -> alt.TopLevelMixin:
     """Chance that a loss exceeds an amount, with read-outs at its marks.
 
-    `rows`, `beside`, which is drawn faint, and `marks`: `amount_usd`, `chance`; of marks the `text`,
-    and a `short` one where there is little room.
+    `rows`, `beside`, which is drawn faint, and `marks`: `amount_usd`, `chance`; of marks the
+    `text`, and a `short` one where there is little room.
     """
     low, high = float(rows["amount_usd"].min()), float(rows["amount_usd"].max())  # type: ignore[arg-type]
     axis = _money(currency, values=_decades(low, high), labelOverlap=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import signal
 import tempfile
+import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -95,7 +97,8 @@ def run(
         waiting = [task for task in tasks if task.name in due]
         numbers = headline.Headlines()
         settings = (kinds, seconds)
-        with tqdm(total=len(waiting), unit="report", disable=None, leave=False) as progress:
+        bar = tqdm(total=len(waiting), unit="report", disable=None, leave=False)
+        with bar as progress, interrupts() as lost:
             try:
                 for task, result in each(waiting, settings, jobs, executor):
                     if isinstance(result, work.Made):
@@ -106,6 +109,8 @@ def run(
                         files.record_failure(out, task, result.kind, result.executed)
                         outcome.failed[task.name] = result.fault
                     progress.update()
+                    if lost():
+                        raise KeyboardInterrupt
             except KeyboardInterrupt:
                 outcome.interrupted = True
         files.write(out / LAST_RUN, json.dumps(_told(outcome), indent=1) + "\n")
@@ -114,6 +119,25 @@ def run(
         if guide and not (at.is_file() and at.read_bytes() == guide.encode()):
             files.write(at, guide)
     return outcome
+
+
+@contextmanager
+def interrupts() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed, though what it raised was lost in a library that calls back."""
+    heard = []
+
+    def hear(number: int, frame: object) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # which alone hears signals
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, hear)
+    try:
+        yield lambda: bool(heard)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _beside(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -308,6 +309,17 @@ def test_ctrl_c_ends_cleanly_and_the_next_run_goes_on(project: Path) -> None:
         capture_output=True,
     )  # fmt: skip
     assert whole == contents(project / "whole")
+
+
+def test_a_ctrl_c_that_a_library_swallows_is_still_heard() -> None:
+    """As polars does, where it is building a frame from rows."""
+    before = signal.getsignal(signal.SIGINT)
+    with batch.interrupts() as lost:
+        assert not lost()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert lost()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def _gone(pids: set[int], seconds: float = 20) -> None:
