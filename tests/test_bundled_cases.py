@@ -28,7 +28,7 @@ def run_of() -> ViewOf:
 def test_cutting_trivy_spares_the_clients_of_mercor_and_the_commission(run_of: ViewOf) -> None:
     run = run_of("mercor")
     said = impact.suppliers(run).sentence
-    assert "trivy v0.69.4, 2.5 fewer of the six client parties would be reached" in said
+    assert "trivy v0.69.4, 2.5 fewer of the six parties downstream would be reached" in said
     cut = impact.what_if(run, "link.event-trivy=0")
     parties = ("mercor", "anthropic", "google", "meta", "openai", "europa", "other-users")
     assert [cut.chance(party) for party in parties] == [0.0] * len(parties)

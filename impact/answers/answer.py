@@ -272,16 +272,17 @@ _LABEL = re.compile(r"([A-Z]{2,}(?: [A-Z]+)*): ")
 
 def as_html(told: Mapping[str, Any]) -> str:
     """An answer as HTML: words, table and notes; every text escaped, and no "$" is mathematics."""
+    links = told.get("links") or {}
     head, *body = told["rows"] or [[]]
     cells = "".join(f"<th scope='col'>{_escaped(cell)}</th>" for cell in head)
     lines = "".join(
-        f"<tr>{''.join(f'<td>{_escaped(cell)}</td>' for cell in row)}</tr>" for row in body
+        f"<tr>{''.join(f'<td>{linked(cell, links)}</td>' for cell in row)}</tr>" for row in body
     )
     table = f"<thead><tr>{cells}</tr></thead><tbody>{lines}</tbody>" if body else ""
     table = f"<table style='text-align:left'>{table}</table>" if table else ""
     heading = f"<h3>{_escaped(told['asks'])}</h3>" if told.get("asks") else ""
     notes = "".join(f"<p><small>{_escaped(note)}</small></p>" for note in told["notes"])
-    lead = blocks(told["lead"], told.get("links") or {})
+    lead = blocks(told["lead"], links)
     return f"<div class='mathjax_ignore tex2jax_ignore'>{heading}{lead}{table}{notes}</div>"
 
 
@@ -300,14 +301,21 @@ def blocks(lead: Sequence[str], links: Mapping[str, str]) -> str:
 
 
 def linked(line: str, links: Mapping[str, str]) -> str:
-    """A text as HTML in which a citation leads to its source."""
+    """A text as HTML in which a citation, in brackets or alone, leads to its source."""
+    if line in links:
+        return _link(_escaped(line), links[line])
     shown = _escaped(line)
     for told, address in links.items():
-        if (safe := words.web_address(address)) and (cited := _escaped(told)) in shown:
-            inside = cited.removeprefix("(").removesuffix(")")
-            link = f'<a href="{html.escape(safe, quote=True)}" rel="noreferrer">{inside}</a>'
-            shown = shown.replace(cited, f"({link})")
+        if told.startswith("(") and (cited := _escaped(told)) in shown:
+            shown = shown.replace(cited, f"({_link(cited[1:-1], address)})")
     return shown
+
+
+def _link(text: str, address: str) -> str:
+    safe = words.web_address(address)
+    return (
+        f'<a href="{html.escape(safe, quote=True)}" rel="noreferrer">{text}</a>' if safe else text
+    )
 
 
 def _table(

@@ -153,8 +153,13 @@ def sources(known: Case) -> Answer:
     frame = frame.with_columns(pl.col("claims").fill_null(0)).sort(
         -pl.col("claims").cast(pl.Int64), "id"
     )
-    roots = len(origins(known, named))
-    values = {"roots": roots, "read": frame.filter(pl.col("access") == "full").height}
+    roots, alone = len(origins(known, named)), pl.col("title").is_unique()
+    found = dict(frame.filter(alone).select("title", "address").iter_rows())
+    values = {
+        "address_of": found,
+        "roots": roots,
+        "read": frame.filter(pl.col("access") == "full").height,
+    }
     figures = (tally("sources", frame.height), tally("origins", roots))
     return worded(known, "sources", Facts(frame, values, figures, there=bool(frame.height)))
 

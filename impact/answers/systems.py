@@ -30,7 +30,10 @@ def systems(scanned: Answer, known: Case | None = None) -> Answer:
     counts = shown["verdict"].to_list()
     counted = {name: counts.count(name) for name in VERDICTS if name in counts}
     found = fleet.windows(known, fleet.advisories(known)) if known else []
-    window = fleet.available(one for one in found if one.package in held["package"])
+    shown_too = bad if bad.height else held  # else bands of other versions lie over each other
+    seen = set(shown_too.select("package", "version").rows())
+    same = [one for one in found if (one.package, one.version) in seen]
+    window = fleet.available(same or [one for one in found if one.package in held["package"]])
 
     def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
@@ -41,6 +44,7 @@ def systems(scanned: Answer, known: Case | None = None) -> Answer:
     drawable = bool(held.height and window.height)
     values = {
         "counted": counted,
+        "case": known.id if known else "NAME",
         "first": next(bad.iter_rows(named=True), None),
         "holding": locked,
         "pins": fleet.pins(scanned.table).to_dicts(),

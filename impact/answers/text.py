@@ -191,6 +191,7 @@ def templates() -> jinja2.Environment:
         "show": _shown,
         "rounded": rounded,
         "threshold": threshold,
+        "exact": lambda number: f"{number:,g}",
         "date": words.date,
         "day": day,
         "listed": words.listed,

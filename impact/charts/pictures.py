@@ -202,8 +202,10 @@ def _thresholds(
     high: int,
 ) -> list[Any]:
     """Where the cheapest option changes: a rule, a dot and the value, to the side with room."""
-    rows = []
-    for value, cost, told in marks:
+    rows, short = [], room < WIDTHS[True] / 2  # no rule may cross a label
+    for value, cost, said in marks:
+        brief = said.removeprefix("about ").replace(" million", " m").replace(" billion", " bn")
+        told = brief if short else said
         left = _between(ends[0], value, *ends, room, ends[0] > 0)
         right = left > room - width(told, 12, bold=True) - 12
         rows.append({"x": value, "y": cost, "text": told, "end": right})

@@ -135,9 +135,14 @@ PARTIES = ("lab", "client")
 
 
 def any_client(run: Run, relation: str) -> measures.Measure:
-    """Chance that data of any client was copied (`taken_from`) or is out (`published_from`)."""
-    reached = 0
-    for target in _client_data(run, relation):
+    """Chance that data of any client was copied (`taken_from`) or is out (`published_from`).
+
+    None where no such state of a client's data is modelled.
+    """
+    states, reached = _client_data(run, relation), 0
+    if not states:
+        return measures.UNRESOLVED
+    for target in states:
         reached |= run.reached.get(target, 0)
     return measures.share(reached.bit_count(), run.draws)
 

@@ -150,8 +150,10 @@ def _href(at: str, notebook: str, entry: Entry) -> str:
     return f"{at}/{notebook}.{kind}" if kind else ""
 
 
-def _assumed(chance: float) -> str:
-    """A chance that nobody reports: assumed, or supposed where the scenario fixes it."""
+def _assumed(chance: float | None) -> str:
+    """A chance that nobody reports: assumed, also where the scenario fixes it; or not modelled."""
+    if chance is None:
+        return "not modelled"
     if chance in (0.0, 1.0):
         return "assumed here" if chance else "none"
     return f"{words.about(chance)}, assumed"

@@ -15,7 +15,6 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypedDict
-from urllib.parse import urlsplit
 
 import jinja2
 import mistune
@@ -158,11 +157,6 @@ def _spaced(text: str) -> str:
     return _APART.sub("\u00a0", text).replace("-$", "\u2212$")
 
 
-def host(address: str) -> str:
-    """The host of an address, as the text of its link."""
-    return urlsplit(address).netloc
-
-
 @cache
 def templates() -> jinja2.Environment:
     """The templates, with autoescape; a name that is missing is an error."""
@@ -174,7 +168,7 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"cited": _cited, "web": words.web_address, "host": host, "plain": typeset}
+    found.filters |= {"cited": _cited, "plain": typeset}
     return found
 
 

@@ -277,7 +277,7 @@ def _time(at: str, several: Sequence[Window]) -> str:
 
 _UNDATED = "undated"
 BUILT = "which CI may have built"
-NOT_LOOKED_FOR = "Which file of this system names packages of that ecosystem, if one does?"
+NOT_LOOKED_FOR = "Does any file of this system list packages that an advisory could name?"
 _SEEN = "Is that machine rebuilt, and is what it could reach rotated?"
 _QUESTIONS = {
     LOCKED_AFFECTED: "Which machines and jobs installed from this file, and are they rebuilt?",

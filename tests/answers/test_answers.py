@@ -365,7 +365,7 @@ def test_one_client_is_reported_and_two_are(tiny: Any) -> None:
     two = simulated(tiny({"event > a": "certain", "event > b": "certain"}, (), (), kinds))
     assert "¶" not in "".join(impact.exposure(one).lead)
     assert impact.exposure(one).lead[1:] == (
-        "A is reported as affected. Whether others were affected is not established. The kit"
-        " assumes a chance of about 40 % for b.",
+        "A is reported as affected. Whether the other clients named here were affected is"
+        " not established. The kit assumes a chance of about 40 % for b.",
     )
     assert impact.exposure(two).lead[1:] == ("A and b are reported as affected.",)

@@ -208,7 +208,7 @@ def test_what_would_flip_it_is_named_and_nothing_else_is(tmp_path: Path) -> None
     notes = " ".join(attribution(known).notes)
     assert 'Without "It is so" (a, 1 January 2026), y would lead' in notes
     assert "Without A paper as a source, y would lead" in notes
-    assert "Low confidence: two independent sources carry weight" in attribution(known).sentence
+    assert "Low confidence: two firm independent sources" in attribution(known).sentence
 
 
 def test_leaving_a_claim_or_an_origin_out_is_the_case_without_it(mercor: impact.Case) -> None:

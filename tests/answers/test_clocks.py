@@ -132,10 +132,14 @@ def test_a_clock_that_begins_in_a_month_may_be_met_in_it(tmp_path: Path) -> None
     assert impact.duties(known).table["state"].to_list() == ["met"]
 
 
-def test_half_an_hour_is_told_as_such(tmp_path: Path) -> None:
-    row: Row = {"id": "d", "bearer": "a", "trigger": "b", "clock_hours": "0.5"}
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [("0.5", "0.5 hours"), ("72", "72 hours"), ("96", "96 hours"), ("360", "15 days")],
+)
+def test_the_hours_of_a_law_are_never_rounded(tmp_path: Path, hours: str, told: str) -> None:
+    row: Row = {"id": "d", "bearer": "a", "trigger": "b", "clock_hours": hours}
     known = impact.view(evidence(tmp_path / "case", duties=[row]))
-    assert column(impact.duties(known), "By") == ["0.5 hours; start not known"]
+    assert column(impact.duties(known), "By") == [f"{told}; start not known"]
 
 
 def test_a_day_on_which_a_clock_ends_is_not_over_at_noon(tmp_path: Path) -> None:

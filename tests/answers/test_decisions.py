@@ -121,7 +121,7 @@ def test_at_the_flip_value_two_options_cost_the_same_and_beside_it_the_best_chan
             assert min(costs, key=lambda k: costs[k]) == best
 
 
-WHEN = "Cheapest if that costs you"
+WHEN = "Cheapest on average if that costs you"
 
 
 def test_the_table_says_the_flip_values_of_the_sentence(run: Run) -> None:

@@ -189,7 +189,7 @@ def test_the_link_to_cut_first_spares_most_and_a_second_way_takes_away_from_it(
     saved = steps["saved"]
     assert close(saved[0], 0.9, 1.0)
     assert close(saved[1], 0.1, coin(0.1, 1))
-    assert in_order(answer.sentence, ("hub", "two client"))
+    assert in_order(answer.sentence, ("hub", "two parties"))
     assert figures(answer) == {"saved.event-hub": saved[0], "saved.event-b": saved[1]}
 
 
@@ -360,7 +360,7 @@ def test_an_option_is_weighed_by_its_mean_its_regret_and_where_it_flips(tiny: Ti
     assert is_near(go_on["best_chance"], 0.7)
     assert close(guard["regret_usd"], 140, coin(0.3, 200))
     assert close(go_on["regret_usd"], 240, coin(0.3, 800))
-    when = column(answer, "Cheapest if that costs you")
+    when = column(answer, "Cheapest on average if that costs you")
     assert "more than" in when[0]
     assert "less than" in when[1]
     for text in when:

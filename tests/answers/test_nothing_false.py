@@ -244,10 +244,10 @@ def test_a_decision_and_an_option_whose_time_is_over_say_so(tiny: Any) -> None:
     )
     over = impact.decisions(run_of(case, as_of="2026-03-01"))
     assert "The time to decide this ended on 1 February 2026." in over.sentence
-    assert ["over since" in says for says in column(over, "What it means")] == [False, True]
+    assert ["deadline passed on" in says for says in column(over, "What it means")] == [False, True]
     before = impact.decisions(run_of(case, as_of="2026-01-15"))
     assert "ended on" not in before.sentence
-    assert "over since" not in " ".join(column(before, "What it means"))
+    assert "deadline passed" not in " ".join(column(before, "What it means"))
 
 
 # questions
