@@ -22,7 +22,8 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     """What each option of each decision costs its bearer, and where the best option changes.
 
     All decisions of the case, the one named, or in short the first `most` of those that the view
-    can work out. Raises BadInput for a decision that the case does not have.
+    can work out. Of one alone it says how its threshold moves. Raises BadInput for a decision that
+    the case does not have.
 
     Costs are net losses of the bearer on the same draws, so differences are of the options alone.
     Table: `id`, `decision`, `option`, `says`, `mean_usd`, `error_usd`, `low`, `high`,
@@ -37,7 +38,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     found = [one for one in turns(run) if only in ("", one["id"])][:most]
     weighed_ = {one.decision.id: one for one in weighed(run)}
     rows = [row for one in found for row in one["options"]]
-    first = found[0] if found else None
+    first, alone = found[0] if found else None, len(found) == 1 and most is None
     picture = drawing(run, weighed_[first["id"]]) if first and first["stake"] else None
     unusable = [str(one) for name, one in run.known.unusable.items() if only in ("", name)]
     values = {
@@ -46,7 +47,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         "short": most is not None,
         "several": len(found) > 1,
         "priced": any(row["best_chance"] is not None for row in rows),
-        "moves": [m for one in found if most is None and (m := moves(run, weighed_[one["id"]]))],
+        "moves": [m for one in found if alone and (m := moves(run, weighed_[one["id"]]))],
         "turn_of": {one["title"]: one for one in found},
         "unusable": unusable,
     }

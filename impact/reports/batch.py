@@ -114,7 +114,8 @@ def run(
             except KeyboardInterrupt:
                 outcome.interrupted = True
         files.write(out / LAST_RUN, json.dumps(_told(outcome), indent=1) + "\n")
-        files.write(out / "index.html", index.index(out))
+        if not index.is_current(out):  # to draw its picture takes longer than to find that out
+            files.write(out / "index.html", index.index(out))
         guide, at = page.guide(), out / f"{page.GUIDE}.html"
         if guide and not (at.is_file() and at.read_bytes() == guide.encode()):
             files.write(at, guide)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from markupsafe import Markup
 from impact import words
 from impact.answers.answer import LOOKS
 from impact.case.scenarios import BASELINE
-from impact.reports import files, page
+from impact.reports import files, origin, page
 from impact.reports.files import Entry
 from impact.reports.headline import STATES
 
@@ -22,6 +24,39 @@ Rows = list[Row]
 
 def index(out: Path) -> str:
     """The index page of a folder of reports; it depends only on the finished reports in it."""
+    by_case = _finished(out)
+    cases = [_case(name, rows) for name, rows in sorted(by_case.items())]
+    levels = sorted({entry["level"] for rows in by_case.values() for _, _, entry in rows})
+    sheet, source = page.style()
+    template = page.templates().get_template("index.html")
+    text = template.render(cases=cases, levels=levels, style=sheet, style_source=source)
+    return text.replace(_HEAD, _HEAD + _made_from(by_case, text), 1)
+
+
+def is_current(out: Path) -> bool:
+    """Whether the index of a folder is whole, and of the reports that are there."""
+    try:
+        text = (out / "index.html").read_text("utf-8")
+    except (OSError, ValueError):
+        return False
+    found = _MADE_FROM.search(text)
+    return found is not None and found[0] == _made_from(
+        _finished(out), text.replace(found[0], "", 1)
+    )
+
+
+_HEAD = '<meta charset="utf-8">'
+_MADE_FROM = re.compile('<meta name="made-from" content="[0-9a-f ]*">')
+
+
+def _made_from(by_case: dict[str, Rows], text: str) -> str:
+    """What an index was made from, and its text, as digests."""
+    said = json.dumps([by_case, origin.kit_digest()], sort_keys=True).encode()
+    return f'<meta name="made-from" content="{page.sha256(said)} {page.sha256(text.encode())}">'
+
+
+def _finished(out: Path) -> dict[str, Rows]:
+    """The finished reports of a folder, by case."""
     by_case: dict[str, Rows] = {}
     for home, entries in files.manifests(out).items():
         for notebook, entry in sorted(entries.items()):
@@ -30,11 +65,7 @@ def index(out: Path) -> str:
             there = {k: kinds[k] for k in kinds if (home / f"{notebook}.{k}").is_file()}
             entry = entry | {"files": there}
             by_case.setdefault(entry["case"], []).append((at, notebook, entry))
-    cases = [_case(name, rows) for name, rows in sorted(by_case.items())]
-    levels = sorted({entry["level"] for rows in by_case.values() for _, _, entry in rows})
-    sheet, source = page.style()
-    template = page.templates().get_template("index.html")
-    return template.render(cases=cases, levels=levels, style=sheet, style_source=source)
+    return by_case
 
 
 def _case(name: str, rows: Rows) -> dict[str, Any]:
