@@ -25,7 +25,7 @@ FIGURE = re.compile(
 SENTENCE = re.compile(r"(?<=[.?!;])\s+")
 LISTS = ("indicators", "exposure", "statements", "sources", "timeline")  # looked up by name or day
 ROWS, BRIEF_ROWS, BRIEF_COLUMNS, WORDS, HEADING, TITLE = 15, 7, 4, 25, 7, 12
-BRIEF = {"exposure": 7, "decisions": 1, "losses": 6, "conflicts": 4, "duties": 4, "unknowns": 5}
+BRIEF = {"exposure": 7, "decisions": 1, "losses": 6, "conflicts": 3, "duties": 4, "unknowns": 5}
 
 
 def brief(run: impact.Run) -> Iterator[Answer]:
