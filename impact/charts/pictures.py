@@ -33,7 +33,8 @@ def _values(rows: pl.DataFrame | Sequence[Row]) -> alt.InlineData:
 _MONEY = (
     "(datum.value < 0 ? '-$' : '$') + (datum.value == 0 ? '0' :"
     " abs(datum.value) >= 1e9 ? abs(datum.value) / 1e9 + ' bn' :"
-    " abs(datum.value) >= 1e6 ? abs(datum.value) / 1e6 + ' m' : abs(datum.value) / 1e3 + 'k')"
+    " abs(datum.value) >= 1e6 ? abs(datum.value) / 1e6 + ' m' :"
+    " abs(datum.value) >= 1e3 ? abs(datum.value) / 1e3 + 'k' : abs(datum.value))"
 )
 
 

@@ -1,5 +1,7 @@
 """How large it can get: chances to exceed an amount against a closed form, and the drawn curve."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -44,3 +46,9 @@ def test_a_curve_runs_from_small_losses_to_where_a_hundred_draws_are_above(run: 
     assert chances[0] > 0.45
     assert chances[-1] * DRAWS == pytest.approx(100, abs=2)
     assert np.all(np.abs(chances - above(at)) < 4.5 * np.sqrt(above(at) / DRAWS))
+
+
+def test_small_amounts_on_an_axis_are_no_fractions_of_thousands(run: impact.Run) -> None:
+    labels = re.findall(r">(\$[^<]*)<", impact.exceedance(run).svg() or "")
+    assert {"$1", "$10", "$100"} <= set(labels)
+    assert not any(label.endswith("k") for label in labels)
