@@ -9,6 +9,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Facts, Figure, worded
+from impact.answers.text import flat
 from impact.case.folder import Case
 from impact.case.schema import SAME_AS
 from impact.measures.attribution import confidence, flips, stages
@@ -47,7 +48,7 @@ def attribution(known: Case) -> Answer:
             row = {
                 "id": f"{stage.name}.{who}",
                 "stage": stage.name,
-                "did": f"Who {DID[stage.name]}",
+                "did": DID[stage.name],
             }
             mine.append({**row, "actor": said[who], **ends, "band": band})
             name = f"likelihood.{stage.name}.{who}"
@@ -66,10 +67,13 @@ def attribution(known: Case) -> Answer:
         )
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
-    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
+    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        drawn = frame.select("did", "actor", "low_chance", "mean_chance", "high_chance")
+        panels = {did: flat(said.cell_did({"did": did})) for did in DID.values()}
+        drawn = frame.select(
+            pl.col("did").replace(panels), "actor", "low_chance", "mean_chance", "high_chance"
+        )
         return pictures.likelihoods(drawn, wide)
 
     publisher = dict(known["sources"].select("id", "publisher").iter_rows())

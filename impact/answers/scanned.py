@@ -12,8 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from impact import words
-from impact.answers import scan
+from impact.answers import scan, text
 from impact.answers.answer import Answer
+from impact.answers.evidence import indicators
 from impact.case.folder import Case, load_case
 from impact.case.views import view
 from impact.errors import bad
@@ -143,16 +144,13 @@ def hunted(known: Case, rows: pl.DataFrame) -> str:
     named = pl.col("finding").is_in(ALARMING) & ~pl.col("verdict").is_in(["no", "unlikely"])
     open_ = (pl.col("finding") != NOT_EVALUATED) | (pl.col("version") != "")
     held = {tail(name) for name in rows.filter(named & open_)["package"].unique()}
-    if not held:
-        return "\nNothing was found that calls for a hunt."
-    said, lines = names(known), ["", "What to rotate and to look for"]
+    said, listed = names(known), []
     kinds = dict(known["entities"].select("id", "kind").iter_rows())
-    shown = known["indicators"].sort("action", "kind", "id", descending=[True, False, False])
-    for row in shown.iter_rows(named=True):
+    for row in indicators(known).table.iter_rows(named=True):
         name, _, version = said[row["entity"]].rpartition(" ")
-        if kinds[row["entity"]] == "release" and tail(name) not in held:
-            continue
-        of = f" of {version}" if kinds[row["entity"]] == "release" else ""
-        what = f"{row['kind']} {_cell('Path', row['value'])}, {_cell('', row['what'])}{of}"
-        lines.append(f"- {row['action']}: {what}")
-    return "\n".join(lines)
+        of_release = kinds[row["entity"]] == "release"
+        if not of_release or tail(name) in held:
+            escaped = {"value": _cell("Path", row["value"]), "what": _cell("", row["what"])}
+            listed.append({**row, **escaped, "version": version if of_release else ""})
+    found = text.parts("hunt", {"held": bool(held), "rows": listed})
+    return "\n".join(["", *text.paragraphs(found.lines)])

@@ -33,13 +33,17 @@ def lowered(known: Case, text: str) -> str:
 
 def said_by(known: Case, claim: Mapping[str, Any]) -> str:
     """Who said a claim and when, as a reader is told; a claim without a source is not sourced."""
-    who, day = names(known)[claim["claimant"]], words.date(claim["stated_on"])
+    who, when = names(known)[claim["claimant"]], words.date(claim["stated_on"])
+    return _attributed(claim, who, when, "reported by ")
+
+
+def _attributed(claim: Mapping[str, Any], who: str, when: str, reported: str = "") -> str:
     if not claim["sources"]:
-        return f"not sourced: {who}, {day}"
+        return f"not sourced: {who}, {when}"
     if claim["stance"] == "is silent":
-        return f"as of {day}"
-    verb = {"denies": "denied by", "is asked": "asked of"}.get(claim["stance"], "reported by")
-    return f"{verb} {who}, {day}"
+        return f"as of {when}"
+    verb = {"denies": "denied by ", "is asked": "asked of "}.get(claim["stance"], reported)
+    return f"{verb}{who}, {when}"
 
 
 def in_words(number: float) -> str:
@@ -254,13 +258,7 @@ def shared(known: Case) -> dict[str, Any]:
 
     def cite(one: str) -> str:
         row = claims[one]
-        told = f"({name(row['claimant'])}, {day(row['stated_on'])})"
-        if not row["sources"]:
-            told = f"(not sourced: {name(row['claimant'])}, {day(row['stated_on'])})"
-        elif row["stance"] == "denies":
-            told = f"(denied by {name(row['claimant'])}, {day(row['stated_on'])})"
-        elif row["stance"] == "is silent":
-            told = f"(as of {day(row['stated_on'])})"
+        told = f"({_attributed(row, name(row['claimant']), day(row['stated_on']))})"
         if one in linked:
             links.setdefault(told, linked[one])
         return told
