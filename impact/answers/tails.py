@@ -101,6 +101,9 @@ def years(run: Run) -> Answer:
         amount(f"year.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], run.known.currency)
         for row in lost.iter_rows(named=True)
     )
+    resolved = pl.col("mean_usd").is_not_null() | (pl.col("bearer") == TOTAL)
     values = {"why": "", "whole": whole, "population": _population(run, rate),
-              "input": checks.HERE}  # fmt: skip
-    return worded(run, "years", Facts(lost.with_columns(id="bearer"), values, figures))
+              "input": checks.HERE, "open": lost.filter(~resolved)["bearer"].to_list()}  # fmt: skip
+    table = lost.with_columns(id="bearer")
+    facts = Facts(table, values, figures, shown=table.filter(resolved))
+    return worded(run, "years", facts)
