@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -43,5 +44,29 @@ def test_documents_use_the_words_of_the_pages(root: Path) -> None:
         for path in files
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if DOCUMENTS.search(line)
+    ]
+    assert found == []
+
+
+def test_texts_of_cases_use_the_words_of_the_pages(root: Path) -> None:
+    """But for titles of sources, which are theirs."""
+    texts = (
+        "says",
+        "short",
+        "role",
+        "is",
+        "meaning",
+        "basis",
+        "question",
+        "driver",
+        "duty",
+        "note",
+    )
+    found = [
+        f"{path.parent.name}/{path.name}:{number} {column}: {row[column]}"
+        for path in (root / "data/cases").rglob("*.csv")
+        for number, row in enumerate(csv.DictReader(path.read_text("utf-8").splitlines()), 2)
+        for column in texts
+        if DOCUMENTS.search(row.get(column) or "")
     ]
     assert found == []

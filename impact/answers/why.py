@@ -207,9 +207,11 @@ def _range(row: dict[str, Any]) -> str:
     if row["unit"] in ("chance", "share") or checks.reference_minutes(row["unit"]):
         low, high = (f"{words.number(100 * end, 3)} %" for end in (min(ends), max(ends)))
         return low if low == high else f"{low} to {high}"
-    unit = {"1": "", "person": "people"}.get(row["unit"], row["unit"])
-    unit += "s" if unit in ("week", "minute", "hour") else ""
-    return f"{words.number_range(min(ends), max(ends), 3)} {unit}".strip()
+    first, *per = row["unit"].split("/")
+    plural = {"1": "", "person": "people", "person*week": "weeks of work"}
+    unit = plural.get(first, first + "s" * first.islower())
+    each = (f" {'an' if one[0] in 'aeioh' else 'a'} {one}" for one in per)
+    return f"{words.number_range(min(ends), max(ends), 3)} {unit}{''.join(each)}".strip()
 
 
 def _cost(run: Run, name: str) -> Values | None:
