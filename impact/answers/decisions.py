@@ -8,7 +8,7 @@ import polars as pl
 
 from impact import words
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
-from impact.answers.text import flat, rounded, threshold
+from impact.answers.text import flat, threshold
 from impact.errors import bad, did_you_mean
 from impact.measures.choice import Weighed, drawing, moves, regimes, turns, weighed
 from impact.numerics import times
@@ -85,7 +85,7 @@ def _named(said: Any, picture: dict[str, Any], turn: dict[str, Any]) -> dict[str
     options = dict(zip(picture["lines"], (row["option"] for row in turn["options"]), strict=True))
     for title, zone in reversed([*zip(titles, turn["zones"], strict=True)]):
         options |= dict.fromkeys(zone["options"], title)
-    thresholds = [f"about {rounded(at, turn['unit'])}" for at, _ in picture["marks"]]
+    thresholds = [threshold(at, None, turn["unit"]) for at, _ in picture["marks"]]
     return {
         **picture,
         "axis": said.axis,

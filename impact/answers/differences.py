@@ -268,7 +268,7 @@ def _range(row: dict[str, Any] | None) -> str:
         return words.number(row["mode"], 3)
     _, low, _, high, _, pairs = estimate(row)
     ends = [value for _, value in pairs] if row["shape"] == "quantiles" else [low, high]
-    return f"{words.number(min(ends), 3)} to {words.number(max(ends), 3)}"
+    return words.number_range(min(ends), max(ends), 3)
 
 
 def _cents(run: Run) -> int:

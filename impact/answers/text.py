@@ -170,17 +170,12 @@ class _Breaks(Extension):
         return source.replace("¶", _BREAK)
 
 
-def said_chance(run: Run, row: dict[str, Any]) -> str:
+def said_chance(run: Run, row: Mapping[str, Any]) -> str:
     """A row of `chances` as a figure: reported by whom, assumed here, none, or about so much."""
-    if row["how"] == "supposed":
-        return "assumed for this scenario"
-    if row["how"] == "rare":
-        return f"not resolved: {words.one_in(run.draws)}"
-    if row["how"] == "established":
-        if row["claim"]:
-            return said_by(run.known, run.known.rows("claims")[row["claim"]])
-        return "assumed, not sourced" if row["chance"] else "none"
-    return f"{words.about(row['band'])}, assumed"
+    claim = run.known.rows("claims").get(row["claim"])
+    facts = {"draws": run.draws, "currency": run.known.currency}
+    by = said_by(run.known, claim) if claim else ""
+    return flat(parts("chances", facts).said(row, by))
 
 
 @cache
