@@ -109,6 +109,24 @@ def test_every_module_imports_only_from_rows_above_it(root: Path) -> None:
     assert faults(root / "impact") == []
 
 
+COMMANDS = {"shown", "scanned"}  # of the terminal, which print several answers
+
+
+def test_no_answer_imports_another_and_none_keeps_anything(root: Path) -> None:
+    """Beside the carrier and the print of texts; what is counted, and may be kept, is a measure."""
+    seen = 0
+    for file in (root / "impact" / "answers").glob("*.py"):
+        tree = ast.parse(file.read_text("utf-8"))
+        taken = {target for _, target in imported(tree, "impact.answers")}
+        others = {name for name in taken if name.startswith("impact.answers.")}
+        mine = {name.split(".")[2] for name in others} - {"answer", "text"}
+        kept = {name for name in taken if name.rpartition(".")[2] in ("once", "per_run")}
+        assert file.stem in COMMANDS or not mine, (file.name, mine)
+        assert not kept, (file.name, kept)
+        seen += len(others)
+    assert seen > 20
+
+
 GOOD = {
     "impact/__init__.py": "from impact.cli import main\nfrom impact.nowhere import x",
     "impact/__main__.py": "from impact.cli import main",
