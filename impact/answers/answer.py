@@ -279,7 +279,9 @@ def as_html(told: Mapping[str, Any]) -> str:
         f"<tr>{''.join(f'<td>{linked(cell, links)}</td>' for cell in row)}</tr>" for row in body
     )
     table = f"<thead><tr>{cells}</tr></thead><tbody>{lines}</tbody>" if body else ""
-    table = f"<table style='text-align:left'>{table}</table>" if table else ""
+    table = (
+        f"<table style='text-align:left;overflow-wrap:anywhere'>{table}</table>" if table else ""
+    )
     heading = f"<h3>{_escaped(told['asks'])}</h3>" if told.get("asks") else ""
     notes = "".join(f"<p><small>{_escaped(note)}</small></p>" for note in told["notes"])
     lead = blocks(told["lead"], links)

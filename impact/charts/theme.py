@@ -152,5 +152,7 @@ _HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
 
 
 def plain(drawing: str) -> str:
-    """A picture in its light colours, for what knows no style sheet of ours."""
-    return re.sub(r"var\(--\w+,(#[0-9a-f]{6})\)", r"\1", drawing)
+    """A picture in its light colours, as wide as its place: for other pages than ours."""
+    head, end, rest = drawing.partition(">")
+    sized = re.sub(r' (?:width|height)="[^"]*"', "", head) + end + rest
+    return re.sub(r"var\(--\w+,(#[0-9a-f]{6})\)", r"\1", sized)

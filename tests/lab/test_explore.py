@@ -93,6 +93,11 @@ def test_a_restart_of_the_kernel_leaves_the_panel_and_another_run_revives_it(
     moved(page, page.locator("[data-drawn]"), "pause_weeks", "PageUp")
 
 
+WIDER = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
+    .filter(one => one.scrollWidth > one.clientWidth + 1)
+    .map(one => [one.clientWidth, one.scrollWidth, one.textContent.trim().slice(0, 60)])"""
+
+
 @pytest.mark.parametrize(
     ("notebook", "charts"),
     [
@@ -118,5 +123,9 @@ def test_a_notebook_shows_its_charts(page: Page, lab: Lab, notebook: str, charts
     assert min(wide) > 200, wide
     assert len(wide) == charts
     assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    page.set_viewport_size({"width": 1052, "height": 800})  # leaves about 620 px for an output
+    page.wait_for_timeout(300)
+    over = page.evaluate(WIDER)
+    assert over == []
     assert page.locator("mjx-container").count() == 0  # amounts in dollars are no formulas
     assert page.strangers == []  # type: ignore[attr-defined]
