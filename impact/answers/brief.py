@@ -96,8 +96,11 @@ def _advice(run: Run) -> list[dict[str, Any]]:
     )
     rows = steps.sort("known_on", "id").iter_rows(named=True)
     publisher = dict(known["sources"].select("id", "publisher").iter_rows())
+    options = (option for one in known.decisions.values() for option in one.options)
+    weighed = {duty for option in options for duty in option.against}
     return [
         {**row, "role": role_of(known, row["bearer"]), "by": publisher[row["sources"][0]]}
+        | {"weighed": row["id"] in weighed}
         for row in rows
         if row["sources"] and found[row["bearer"]]["how"] in ("drawn", "rare")
     ]

@@ -69,12 +69,13 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     return worded(run, "decisions", facts)
 
 
+_DUTY = pl.Struct({**dict.fromkeys(("duty", "kind", "applies"), pl.String), "due": times.INSTANT})
 _SCHEMA: dict[str, Any] = {
     **dict.fromkeys(("id", "decision", "option", "says"), pl.String),
     **dict.fromkeys(("mean_usd", "error_usd", "low", "high", "often"), pl.Float64),
     "given": pl.Boolean,
     **dict.fromkeys(("fixed_usd", "extra_usd", "slope", "best_chance", "regret_usd"), pl.Float64),
-    "duties": pl.List(pl.Struct({"duty": pl.String, "applies": pl.String, "due": times.INSTANT})),
+    "duties": pl.List(_DUTY),
     "over": times.INSTANT,
 }
 

@@ -50,7 +50,8 @@ class Option:
     """One way to decide, as changes, with the rows of losses.csv that it brings and that it saves.
 
     Saved is a loss that another option brings, or a transfer that the bearer receives. `closes` is
-    the time up to which it can be chosen, `against` are rows of duties.csv whose time it lets pass.
+    the time up to which it can be chosen, `against` are rows of duties.csv whose time it lets pass,
+    or of which it does less than is advised.
     """
 
     id: str

@@ -349,7 +349,7 @@ def too_late(run: Run, option: Option) -> dict[str, Any]:
     return {
         "over": closes if closes and closes <= now(run.known) else None,
         "duties": [
-            {"duty": row["duty"], "applies": row["applies"], "due": _due(row)}
+            {"duty": row["duty"], "kind": row["kind"], "applies": row["applies"], "due": _due(row)}
             for row in duties
             if row
         ],

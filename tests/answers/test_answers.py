@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tiny import column
 
 import impact
 from impact.answers import evidence, losses, shown, unknowns
@@ -269,8 +270,8 @@ def test_where_assumptions_lead_there_is_no_99th_percentile_and_the_page_says_il
 
 def test_shares_of_spread_are_shares(run: Run) -> None:
     ranked = unknowns.unknowns(run).table
-    for column in ("cost_share", "data_share"):
-        assert ranked[column].is_between(0, 1).all()
+    for share in ("cost_share", "data_share"):
+        assert ranked[share].is_between(0, 1).all()
 
 
 def test_firms_with_equal_evidence_print_one_number(run: Run) -> None:
@@ -369,3 +370,13 @@ def test_one_client_is_reported_and_two_are(tiny: Any) -> None:
         " not established. The kit assumes a chance of about 40 % for b.",
     )
     assert impact.exposure(two).lead[1:] == ("A and b are reported as affected.",)
+
+
+def test_an_advice_and_the_decision_that_weighs_it_lead_to_each_other(run: Run) -> None:
+    """No two lines tell a reader opposite things: less than advised has its price elsewhere."""
+    (advice,) = (line for line in impact.bottom_line(run).lead if line.startswith("ONLY IF: "))
+    assert "rotate every secret" in advice
+    assert advice.endswith("(Weighed under What if.)")
+    means = column(impact.decisions(run, only="litellm-user"), "What it means")
+    less = ["It is less than advised: rotate every secret" in text for text in means]
+    assert less == [False, True, True]
