@@ -48,7 +48,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         "several": len(found) > 1,
         "priced": any(row["best_chance"] is not None for row in rows),
         "moves": [m for one in found if alone and (m := moves(run, weighed_[one["id"]]))],
-        "turn_of": {one["title"]: one for one in found},
+        "turn_of": {one["id"]: one for one in found},
         "unusable": unusable,
     }
     figures = [
