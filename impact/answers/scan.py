@@ -35,8 +35,8 @@ def scan(
 
     `known` gives the windows, and the advisories where none are given; without it no window is
     known and a verdict rests on the finding alone. Without paths it is the stack that the case
-    holds (`locks/`, `sboms/`). `installed` is a CSV
-    of installs, see `impact.stack.installs`. Nothing that was not read is called absent.
+    holds (`locks/`, `sboms/`). `installed` is a CSV of installs, see `impact.stack.installs`.
+    Nothing that was not read is called absent.
 
     Table: that of `impact.stack.scan.scan`, and `why`. Raises BadInput where there is no path or
     no advisory; of a case that holds neither advisories nor a stack it says that nothing was asked.
