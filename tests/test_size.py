@@ -1,0 +1,58 @@
+"""The code is as large as it is said to be: tokens of each room, which may only fall unsaid.
+
+Tokens are those of CPython 3.11, where an f-string is one, without comments, docstrings and what
+only sets lines apart. To raise a line of tests/assets/budgets.csv takes its reason there.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+LEFT_OUT = {
+    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
+    *(tokenize.ENCODING, tokenize.ENDMARKER),
+}
+SLACK = 400  # tokens by which a budget may lie above its room
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def tokens(text: str) -> int:
+    """Tokens of a module's code."""
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, DOCUMENTED)]
+    docs = {
+        (node.body[0].lineno, node.body[0].col_offset)
+        for node in nodes
+        if ast.get_docstring(node, clean=False) is not None
+    }
+    found = tokenize.generate_tokens(io.StringIO(text).readline)
+    return sum(
+        one.type not in LEFT_OUT and not (one.type == tokenize.STRING and one.start in docs)
+        for one in found
+    )
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="tokens are those of CPython 3.11")
+def test_no_room_is_larger_than_it_is_said_to_be(root: Path) -> None:
+    rooms: dict[str, int] = {}
+    for file in (root / "impact").rglob("*.py"):
+        room = file.parent.relative_to(root).as_posix()
+        rooms[room] = rooms.get(room, 0) + tokens(file.read_text("utf-8"))
+    lines = csv.DictReader((root / "tests/assets/budgets.csv").read_text("utf-8").splitlines())
+    budgets = {line["room"]: int(line["tokens"]) for line in lines}
+    assert rooms.keys() == budgets.keys()
+    above = {room: n for room, n in rooms.items() if n > budgets[room]}
+    assert above == {}, "make the room smaller, or raise its line and say why"
+    stale = {room: n for room, n in rooms.items() if budgets[room] - n > SLACK}
+    assert stale == {}, "the room is smaller now: lower its line"
+
+
+def test_comments_and_docstrings_are_not_counted() -> None:
+    assert tokens('"""What it does."""\nx = 1  # one\n') == 3
+    assert tokens('def f():\n    """Doc."""\n    return "text"\n') == 7
