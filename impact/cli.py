@@ -30,7 +30,7 @@ _VIEW = (
     ),
     click.option("--draws", default=10_000, show_default=True, help="Number of draws."),
     click.option("--seed", default=1, show_default=True, help="Seed of the draws."),
-)  # fmt: skip
+)
 
 
 def view_options(command: Callable[..., None]) -> Callable[..., None]:

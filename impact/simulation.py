@@ -199,9 +199,17 @@ def run_of(source: Source, like: Run | None = None, touched: Collection[str] = (
             losses[name] = like.losses[name]
     lineage = Lineage(known)
     return Run(
-        known, draws, source.seed, "event", reached, on, losses, source.kept, model,
+        known,
+        draws,
+        source.seed,
+        "event",
+        reached,
+        on,
+        losses,
+        source.kept,
+        model,
         lineage,
-    )  # fmt: skip
+    )
 
 
 class Links(Mapping[str, int]):

@@ -55,6 +55,15 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     on = {name: any_of(mask) for name, mask in events.on.items()}
     losses = {name: summed(amounts) for name, amounts in events.losses.items()}
     return Run(
-        known, draws, seed, "year", reached, on, losses, {}, events.model,
-        Lineage(known, also=tuple(rates)), {"events": events},
-    )  # fmt: skip
+        known,
+        draws,
+        seed,
+        "year",
+        reached,
+        on,
+        losses,
+        {},
+        events.model,
+        Lineage(known, also=tuple(rates)),
+        {"events": events},
+    )

@@ -250,8 +250,10 @@ def _in_columns(rows: Sequence[Sequence[str]], wide: int) -> str:
     if len(rows) < 2:
         return ""
     need = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    least = [min(_LONG, max(len(word) for cell in column for word in (*cell.split(), "")))
-             for column in zip(*rows, strict=True)]  # fmt: skip
+    least = [
+        min(_LONG, max(len(word) for cell in column for word in (*cell.split(), "")))
+        for column in zip(*rows, strict=True)
+    ]
     while sum(need) + 2 * (len(need) - 1) > wide:
         spare = [(width, place) for place, width in enumerate(need) if width > least[place]]
         if not spare:

@@ -96,7 +96,14 @@ def _aliases(known: Case) -> list[dict[str, Any]]:
         if claim["predicate"] == SAME_AS and kinds[claim["subject"]] == "actor":
             ends = [claim[part] for part in ("low", "high", "mode") if claim[part] is not None]
             said = [each["id"] for each in (*one.claims, *one.denials)]
-            found.append({"subject": claim["subject"], "value": one.value, "claims": said,
-                          "standing": one.standing, "low": min(ends, default=None),
-                          "high": max(ends, default=None)})  # fmt: skip
+            found.append(
+                {
+                    "subject": claim["subject"],
+                    "value": one.value,
+                    "claims": said,
+                    "standing": one.standing,
+                    "low": min(ends, default=None),
+                    "high": max(ends, default=None),
+                }
+            )
     return found

@@ -77,8 +77,12 @@ def duties(known: Case, most: int | None = None) -> Answer:
         tally("clocks", frame.height),
         *(tally(f"clocks.{state.replace(' ', '_')}", many) for state, many in counted.items()),
     )
-    values = {"counted": counted, "all": frame.height, "short": most is not None,
-              "shown": drawn.height}  # fmt: skip
+    values = {
+        "counted": counted,
+        "all": frame.height,
+        "short": most is not None,
+        "shown": drawn.height,
+    }
     table = frame.head(most) if most else frame
     picture = draw if not most and drawn.height else None
     return worded(known, "duties", Facts(table, values, figures, picture, bool(rows)))

@@ -109,9 +109,11 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         amount(f"{part}.{row['id']}", row[part], row.get(error), run.known.currency)
         for row in rows
         for part, error in (
-            ("mean_usd", ""), ("difference_usd", "difference_error_usd"), ("p95_usd", ""),
+            ("mean_usd", ""),
+            ("difference_usd", "difference_error_usd"),
+            ("p95_usd", ""),
         )
-    ]  # fmt: skip
+    ]
     values = {"here": views.described(run.known)}
     facts = Facts(frame, values, figures, draw if rows else None, bool(rows), label=label)
     return worded(run, "scenarios", facts)

@@ -77,11 +77,15 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         amount("from.total", before, None, one.known.currency),
         amount("to.total", after, None, one.known.currency),
         *(
-            amount(f"effect.{table}.{name}" if days else f"effect.{name}", effect, None,
-                   one.known.currency)
+            amount(
+                f"effect.{table}.{name}" if days else f"effect.{name}",
+                effect,
+                None,
+                one.known.currency,
+            )
             for (table, name), effect in _summed(effects, days).items()
         ),
-    )  # fmt: skip
+    )
     picture = draw if moved.height else None
     label, notices = _label(one, other), views.notices(one.known)
     facts = Facts(frame, values, figures, picture, bool(effects), label=label, notices=notices)

@@ -57,10 +57,13 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         *_window_figures(known, sorted(set(known["windows"]["entity"]))),
     )
     marks = [
-        {"when": row["happened_on"], "lane": row["lane"] or words.capital(row["stage"]),
-         "label": f"{_day(row['happened_on'])}: {row['short'] or row['says'].rstrip('.')}"}
+        {
+            "when": row["happened_on"],
+            "lane": row["lane"] or words.capital(row["stage"]),
+            "label": f"{_day(row['happened_on'])}: {row['short'] or row['says'].rstrip('.')}",
+        }
         for row in drawn.iter_rows(named=True)
-    ]  # fmt: skip
+    ]
     lanes = list(dict.fromkeys(mark["lane"] for mark in marks))
     marks.sort(key=lambda mark: lanes.index(mark["lane"]))
     shorter = _shorter(known)
@@ -103,10 +106,14 @@ def _windows(known: Case, release: str, spans: pl.DataFrame) -> dict[str, Any]:
     """How long the version was available, for a template: each account in minutes or days."""
     shorter = _shorter(known)
     told = [
-        {"who": shorter.get(row["account"], row["account"]), "minutes": row["minutes"],
-         "opens": row["opens"], "closes": row["closes"]}
+        {
+            "who": shorter.get(row["account"], row["account"]),
+            "minutes": row["minutes"],
+            "opens": row["opens"],
+            "closes": row["closes"],
+        }
         for row in spans.iter_rows(named=True)
-    ]  # fmt: skip
+    ]
     kinds = dict(known["entities"].select("id", "kind").iter_rows())
     lengths = {row["minutes"] for row in told}
     return {
@@ -144,11 +151,20 @@ def sources(known: Case) -> Answer:
     """
     named = cited(known)
     resting = known["claims"].explode("sources").group_by("sources").agg(claims=pl.len())
-    frame = known["sources"].filter(pl.col("id").is_in(named)).select(
-        "id", "publisher", "title", "published_on", "reliability", "access",
-        restates=pl.col("derived_from").list.join(", "),
-        address=pl.col("url").fill_null(""),
-    )  # fmt: skip
+    frame = (
+        known["sources"]
+        .filter(pl.col("id").is_in(named))
+        .select(
+            "id",
+            "publisher",
+            "title",
+            "published_on",
+            "reliability",
+            "access",
+            restates=pl.col("derived_from").list.join(", "),
+            address=pl.col("url").fill_null(""),
+        )
+    )
     frame = frame.join(resting, left_on="id", right_on="sources", how="left")
     frame = frame.with_columns(pl.col("claims").fill_null(0)).sort(
         -pl.col("claims").cast(pl.Int64), "id"

@@ -44,10 +44,12 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     }
     found = reach.by_entity(run)
     figures = [
-        Figure(f"chance.{entity}", row["chance"], row["chance_error"], "chance",
-               said_chance(run, row))
-        for entity, row in found.items() if reach.possible(row)
-    ]  # fmt: skip
+        Figure(
+            f"chance.{entity}", row["chance"], row["chance_error"], "chance", said_chance(run, row)
+        )
+        for entity, row in found.items()
+        if reach.possible(row)
+    ]
     notices = views.notices(known)
     places = [place for place, (ids, _) in enumerate(chain) if not hits.isdisjoint(ids)]
     draw = partial(layouts.path, chain=chain, rows=rows, notices=notices, marked=places[-1:])

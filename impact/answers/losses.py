@@ -66,10 +66,12 @@ def _by_form(run: Run, by: str) -> Answer:
         raise bad("by", f'there are no losses by "{by}"', "bearer or form")
     found = loss.parts(run)
     figures = [
-        amount(f"{name}.{row['id']}", row[f"{name}_usd"], row[f"{name}_error_usd"],
-               run.known.currency)
-        for row in found.to_dicts() for name in ("given", "mean", "p95", "tvar95")
-    ]  # fmt: skip
+        amount(
+            f"{name}.{row['id']}", row[f"{name}_usd"], row[f"{name}_error_usd"], run.known.currency
+        )
+        for row in found.to_dicts()
+        for name in ("given", "mean", "p95", "tvar95")
+    ]
     happens = found.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
     facts = Facts(happens, {"enough": measures.ENOUGH}, figures, there=bool(happens.height))
     return worded(run, "forms", facts)

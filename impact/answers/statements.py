@@ -54,8 +54,14 @@ def statements(known: Case, stage: str = "") -> Answer:
                 **_voices("against", excludes),
             }
         )
-    rows.sort(key=lambda row: (STAGES.index(row["stage"]), STANDINGS.index(row["standing"]),
-                               row["statement"], row["says"]))  # fmt: skip
+    rows.sort(
+        key=lambda row: (
+            STAGES.index(row["stage"]),
+            STANDINGS.index(row["standing"]),
+            row["statement"],
+            row["says"],
+        )
+    )
     frame = pl.DataFrame(rows, schema=_STATEMENTS, orient="row")
     counted = {word: frame.filter(pl.col("standing") == word).height for word in STANDINGS}
     figures = [tally(f"standing.{w.replace(' ', '_')}", many) for w, many in counted.items()]
@@ -72,11 +78,9 @@ _STATEMENTS: dict[str, Any] = {
     **{
         column: kind
         for side in ("by", "against")
-        for column, kind in (
-            (side, pl.List(pl.String)), (f"{side}_others", pl.Int64)
-        )
+        for column, kind in ((side, pl.List(pl.String)), (f"{side}_others", pl.Int64))
     },
-}  # fmt: skip
+}
 
 
 def _voices(side: str, claims: Sequence[Claim]) -> dict[str, Any]:

@@ -36,19 +36,26 @@ def suppliers(run: Run) -> Answer:
     }
     figures = [
         *(
-            amount(f"mean_alone.{row['id']}", row["mean_usd"], row["mean_error_usd"],
-                   known.currency) for row in frame.to_dicts()
+            amount(
+                f"mean_alone.{row['id']}", row["mean_usd"], row["mean_error_usd"], known.currency
+            )
+            for row in frame.to_dicts()
         ),
         *_counts("parties_alone", "parties", frame.to_dicts()),
         *_counts("saved", "saved", steps),
-    ]  # fmt: skip
+    ]
     drawn = costly.filter(pl.col("high").is_not_null())
 
     def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        shown = drawn.select("low", "high", label=pl.col("id").replace(names(known)),
-                             mean="mean_usd", hollow=~pl.col("reported"))  # fmt: skip
+        shown = drawn.select(
+            "low",
+            "high",
+            label=pl.col("id").replace(names(known)),
+            mean="mean_usd",
+            hollow=~pl.col("reported"),
+        )
         return pictures.spans(shown, known.currency, wide)
 
     there = bool(frame.height or steps)
@@ -58,6 +65,12 @@ def suppliers(run: Run) -> Answer:
 
 def _counts(name: str, column: str, rows: list[dict[str, Any]]) -> list[Figure]:
     return [
-        Figure(f"{name}.{row['id']}", row[column], row[f"{column}_error"], "count",
-               words.number(row[column], 2)) for row in rows
-    ]  # fmt: skip
+        Figure(
+            f"{name}.{row['id']}",
+            row[column],
+            row[f"{column}_error"],
+            "count",
+            words.number(row[column], 2),
+        )
+        for row in rows
+    ]

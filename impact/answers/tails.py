@@ -44,10 +44,15 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
         return pictures.curve(points, behind, texts, run.known.currency, wide)
 
     figures = [
-        Figure(f"above.{row['id']}", row["chance"], row["chance_error"], "chance",
-               words.chance(row["chance"]))
+        Figure(
+            f"above.{row['id']}",
+            row["chance"],
+            row["chance_error"],
+            "chance",
+            words.chance(row["chance"]),
+        )
         for row in rows
-    ]  # fmt: skip
+    ]
     values = {
         "marks": marks,
         "lost": bool(np.any(lost)),
@@ -102,8 +107,13 @@ def years(run: Run) -> Answer:
         for row in lost.iter_rows(named=True)
     )
     resolved = pl.col("mean_usd").is_not_null() | (pl.col("bearer") == TOTAL)
-    values = {"why": "", "whole": whole, "population": _population(run, rate),
-              "input": checks.HERE, "open": lost.filter(~resolved)["bearer"].to_list()}  # fmt: skip
+    values = {
+        "why": "",
+        "whole": whole,
+        "population": _population(run, rate),
+        "input": checks.HERE,
+        "open": lost.filter(~resolved)["bearer"].to_list(),
+    }
     table = lost.with_columns(id="bearer")
     facts = Facts(table, values, figures, shown=table.filter(resolved))
     return worded(run, "years", facts)

@@ -37,11 +37,13 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         "assumed": len(assumed),
         "until": {row["question"]: row["basis"] for row in assumed},
         "inputs": len(inputs),
-        "later": sum((row["authored_on"] or row["known_on"]) > row["known_on"] + timedelta(days=1)
-                     for row in assumed),
+        "later": sum(
+            (row["authored_on"] or row["known_on"]) > row["known_on"] + timedelta(days=1)
+            for row in assumed
+        ),
         "quiet": {one["claimant"]: one["id"] for one in mute if one["stance"] == "is silent"},
         "asked": [one["id"] for one in mute if one["stance"] == "is asked"],
-    }  # fmt: skip
+    }
     picture = draw if len(drawn) > 1 else None
     there = bool(rows or (inputs and not most))
     facts = Facts(table, values, (), picture, there, pictured=bool(most))

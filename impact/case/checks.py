@@ -62,9 +62,17 @@ def argument_pairs(arguments: list[str]) -> dict[str, str]:
 def all_faults(tables: Tables, currency: str = "USD") -> list[Fault]:
     """Every fault that the tables of a case in that currency have between them."""
     checks = (
-        _unique, _marked, _refer, *said.CHECKS, _root, _ranges, _links, ways.late_arrivals,
-        partial(_inputs, currency=currency), partial(_losses, currency=currency),
-    )  # fmt: skip
+        _unique,
+        _marked,
+        _refer,
+        *said.CHECKS,
+        _root,
+        _ranges,
+        _links,
+        ways.late_arrivals,
+        partial(_inputs, currency=currency),
+        partial(_losses, currency=currency),
+    )
     return [fault for check in checks for fault in check(tables)]
 
 

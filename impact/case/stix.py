@@ -253,8 +253,11 @@ class _Writer:
                     **({"revoked": True} if gone else {}),
                 }
             )
-            others = [standing[other] for other in row["contradicts"] if about.get(other)
-                      and other in standing]  # fmt: skip
+            others = [
+                standing[other]
+                for other in row["contradicts"]
+                if about.get(other) and other in standing
+            ]
             if others and not gone:
                 yield (
                     self.object_of("opinion", "claims", row, claimant, *others)

@@ -307,11 +307,14 @@ def _missing(
             Fault(f"{table}.csv {name}", what, repair)
             for found, what, repair in (
                 (still, "is needed and was withdrawn", "withdraw or replace what refers to it"),
-                (above, "is needed and stands above the level",
-                 "raise the level, or give a row at this level"),
+                (
+                    above,
+                    "is needed and stands above the level",
+                    "raise the level, or give a row at this level",
+                ),
             )
             for name in found["name"].unique().sort()
-        ]  # fmt: skip
+        ]
     return faults
 
 

@@ -10,9 +10,17 @@ from impact import words
 
 # name -> colour on a light page; the style sheet gives each another one on a dark page
 COLOURS = {
-    "ink": "#1f2328", "soft": "#57606a", "grid": "#d8dee4", "paper": "#ffffff", "deep": "#004c78",
-    "pale": "#dcebf5", "ochre": "#8f5600", "red": "#b34700", "green": "#00684a", "wash": "#f1f3f5",
-}  # fmt: skip
+    "ink": "#1f2328",
+    "soft": "#57606a",
+    "grid": "#d8dee4",
+    "paper": "#ffffff",
+    "deep": "#004c78",
+    "pale": "#dcebf5",
+    "ochre": "#8f5600",
+    "red": "#b34700",
+    "green": "#00684a",
+    "wash": "#f1f3f5",
+}
 SIZE, SMALL = 13.0, 11.5
 _LONGEST = 500  # characters of a text
 _NARROW, _WIDE = set("iljtfI.,:;'|! ()"), set("mwMW%@")
@@ -94,8 +102,11 @@ class Canvas:
         if arrow:
             (a, b), (x, y) = found[-2:]
             across, down = (x > a) - (x < a), (y > b) - (y < b)
-            tips = [(x, y), (x - 7 * across - 4 * down, y - 7 * down - 4 * across),
-                    (x - 7 * across + 4 * down, y - 7 * down + 4 * across)]  # fmt: skip
+            tips = [
+                (x, y),
+                (x - 7 * across - 4 * down, y - 7 * down - 4 * across),
+                (x - 7 * across + 4 * down, y - 7 * down + 4 * across),
+            ]
             self._marks.append(f'<path d="M{_joined(tips)}Z" fill="{_paint(colour)}"/>')
 
     def dot(self, x: float, y: float, radius: float, colour: str = "deep") -> None:

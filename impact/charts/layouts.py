@@ -43,10 +43,16 @@ def _boxes(c: Canvas, said: Any, chain: Sequence[Any], wide: bool, marked: Seque
     gap, many = (26, min(len(chain), 5)) if wide else (16, 1)
     w = (c.wide - gap * (many - 1)) / many
     texts = [
-        [wrap(_flat(macro(step)), w - 18, size, bold) for macro, size, bold in
-         ((said.step_name, 13, True), (said.step_what, 12, False), (said.step_by, SMALL, False))]
+        [
+            wrap(_flat(macro(step)), w - 18, size, bold)
+            for macro, size, bold in (
+                (said.step_name, 13, True),
+                (said.step_what, 12, False),
+                (said.step_by, SMALL, False),
+            )
+        ]
         for step in chain
-    ]  # fmt: skip
+    ]
     tall = [sum(len(lines) * 17 for lines in one) + 14 for one in texts]
     middle = 0.0
     for first in range(0, len(chain), many):

@@ -3,95 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from math import ceil, exp, floor, log, log10
+from math import exp, log
 from typing import Any
 
 import altair as alt
 import polars as pl
 
 from impact import words
+from impact.charts.axes import HUES, Row, decades, inline, listed, money
 from impact.charts.canvas import SMALL, width, wrap
-from impact.charts.theme import DEEP, GREEN, INK, OCHRE, PALE, RED, SOFT, WIDTHS, Rows
+from impact.charts.theme import DEEP, GREEN, INK, OCHRE, PALE, RED, SOFT, WIDTHS
 
 _UTC = alt.Scale(type="utc")
-_HUES = (RED, DEEP, GREEN, OCHRE, SOFT)
-_HIDDEN = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
-Row = Mapping[str, Any]
-
-
-def _values(rows: pl.DataFrame | Sequence[Row]) -> alt.InlineData:
-    """Rows as inline data, without polars' dtypes; instants as ISO text in UTC."""
-    if isinstance(rows, pl.DataFrame):
-        instants = [name for name, dtype in rows.schema.items() if dtype.is_temporal()]
-        rows = rows.with_columns(pl.col(instants).dt.strftime("%Y-%m-%dT%H:%M:%SZ")).to_dicts()
-    return alt.InlineData(values=Rows([dict(row) for row in rows]))  # type: ignore[arg-type]
-
-
-_MONEY = (
-    "(datum.value < 0 ? '-$' : '$') + (datum.value == 0 ? '0' :"
-    " abs(datum.value) >= 1e9 ? abs(datum.value) / 1e9 + ' bn' :"
-    " abs(datum.value) >= 1e6 ? abs(datum.value) / 1e6 + ' m' :"
-    " abs(datum.value) >= 1e3 ? abs(datum.value) / 1e3 + 'k' : abs(datum.value))"
-)
-
-
-def _money(currency: str, **more: Any) -> alt.Axis:
-    """An axis of amounts in short: $10 m."""
-    sign = words.SIGNS.get(currency, f"{currency} ")
-    return alt.Axis(labelExpr=_MONEY.replace("$", sign), **more)
-
-
-@dataclass(frozen=True)
-class _Listed:
-    """Rows of a picture in their order: their axis, layers with their labels, where marks go.
-
-    `label` stands to the left of a row where wide, else above it; `shift` moves its marks down.
-    """
-
-    rows: pl.DataFrame
-    y: alt.Y
-    above: list[Any]
-    shift: float
-    step: alt.Step
-
-
-def _listed(rows: pl.DataFrame, wide: bool, high: int = 32, letters: int = 44) -> _Listed:
-    """Rows with a `label` as rows of a picture, `high` pixels each where they are wide."""
-    lines = [_lines(text, letters if wide else 48) for text in rows["label"]]
-    most = max(map(len, lines), default=1)
-    label = pl.Series(["\n".join(line) for line in lines], dtype=pl.String)
-    drawn = rows.with_columns(label=label).with_row_index("order")
-    if wide:
-        split = alt.Axis(
-            labelExpr="split(datum.label, '\\n')",
-            labelLineHeight=14,
-            ticks=False,
-            domain=False,
-            labelPadding=14,
-            labelOffset={
-                "condition": {"test": "indexof(datum.label, '\\n') > 0", "value": -7},
-                "value": 0,
-            },
-        )
-        order = alt.EncodingSortField(field="order", order="ascending")
-        y = alt.Y("label:N", sort=order, title=None, axis=split)
-        return _Listed(drawn, y, [], 0, alt.Step(max(high, 15 * most + 14)))
-    step, bands = 15 * most + 26, alt.Scale(paddingInner=0, paddingOuter=0)
-    y = alt.Y("order:O", title=None, axis=_HIDDEN, scale=bands)
-    text = alt.Chart(_values(drawn)).mark_text(
-        fontSize=11.5, lineHeight=14, align="left", baseline="top", lineBreak="\n",
-        dy=3 - step / 2,
-    )  # fmt: skip
-    above = text.encode(x=alt.value(0), y=y, text="label:N")
-    return _Listed(drawn, y, [above], 7 * most + 3, alt.Step(step))
-
-
-def _lines(text: str, letters: int) -> list[str]:
-    """Text in lines of about so many letters, as many as it needs."""
-    return wrap(text, letters * 6.6, SMALL) or [""]
 
 
 def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
@@ -101,7 +26,7 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
     `axis` (title of x), `money` (whether x is an amount), `currency`.
     """
     zones, marks = one["zones"], one["marks"]
-    colours = dict(zip((title for title, *_ in zones), _HUES, strict=False))
+    colours = dict(zip((title for title, *_ in zones), HUES, strict=False))
     points = [
         {"x": x, "y": y, "option": title, "group": f"{place} {part}", "best": best}
         for place, (title, line) in enumerate(one["lines"])
@@ -119,50 +44,74 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
     top = most * 1.1 if least > 0 else most + 0.1 * (most - least or 1.0)
     bottom = least - 0.2 * (most - least) if most < 2 * least else least * 0.75
     down = alt.Scale(domain=[bottom if least > 0 else least, top], **grows)
-    ticks: dict[str, Any] = {"values": _decades(x_low, x_high)} if logarithmic else {"tickCount": 5}
+    ticks: dict[str, Any] = {"values": decades(x_low, x_high)} if logarithmic else {"tickCount": 5}
     axis = alt.Axis(format="~%", **ticks) if one["chance"] else alt.Axis(**ticks, format="~s")
-    axis = _money(one["currency"], **ticks) if one["money"] else axis
+    axis = money(one["currency"], **ticks) if one["money"] else axis
     x = alt.X("x:Q", scale=across, axis=axis, title=wrap(one["axis"], room - 20, 12))
-    steps: dict[str, Any] = {"values": _decades(least, most)} if least > 0 else {"tickCount": 5}
-    y = alt.Y("y:Q", scale=down, axis=_money(one["currency"], **steps), title=None)
+    steps: dict[str, Any] = {"values": decades(least, most)} if least > 0 else {"tickCount": 5}
+    y = alt.Y("y:Q", scale=down, axis=money(one["currency"], **steps), title=None)
     hue = alt.Color(
-        "option:N", legend=None,
+        "option:N",
+        legend=None,
         scale=alt.Scale(domain=titles, range=[colours.get(title, SOFT) for title in titles]),
-    )  # fmt: skip
-    lines = alt.Chart(_values(points)).mark_line(clip=True, strokeCap="round").encode(
-        x=x, y=y, color=hue, detail="group:N",
-        strokeWidth=alt.condition("datum.best", alt.value(4.5), alt.value(1.6)),
-    )  # fmt: skip
+    )
+    lines = (
+        alt.Chart(inline(points))
+        .mark_line(clip=True, strokeCap="round")
+        .encode(
+            x=x,
+            y=y,
+            color=hue,
+            detail="group:N",
+            strokeWidth=alt.condition("datum.best", alt.value(4.5), alt.value(1.6)),
+        )
+    )
     spans = [
-        {"low": max(low, x_low), "high": min(high, x_high), "option": title,
-         "name": "\n".join(wrap(title, _between(low, high, x_low, x_high, room, logarithmic) - 8,
-                                SMALL, bold=True))}
+        {
+            "low": max(low, x_low),
+            "high": min(high, x_high),
+            "option": title,
+            "name": "\n".join(
+                wrap(
+                    title,
+                    _between(low, high, x_low, x_high, room, logarithmic) - 8,
+                    SMALL,
+                    bold=True,
+                )
+            ),
+        }
         for title, low, high in zones
-    ]  # fmt: skip
+    ]
     tall = 19 + 15 * max(span["name"].count("\n") + 1 for span in spans)
     for span in spans:
         span["middle"] = (
             (span["low"] * span["high"]) ** 0.5 if logarithmic else (span["low"] + span["high"]) / 2
         )
-    base = alt.Chart(_values(spans)).encode(x=alt.X("low:Q", scale=across), x2="high:Q", color=hue)
+    base = alt.Chart(inline(spans)).encode(x=alt.X("low:Q", scale=across), x2="high:Q", color=hue)
     high = 250
     shade = base.mark_rect(opacity=0.07).encode(y=alt.value(0), y2=alt.value(high))
     heads = base.mark_rect().encode(y=alt.value(-tall), y2=alt.value(-4))
     middle, layers = alt.X("middle:Q", scale=across), [shade, heads, lines]
     for span in spans:
-        named = alt.Chart(_values([span])).mark_text(
-            color="#ffffff", fontWeight="bold", fontSize=SMALL, lineBreak="\n", lineHeight=15,
-            baseline="middle", dy=-7.5 * span["name"].count("\n"),
-        )  # fmt: skip
+        named = alt.Chart(inline([span])).mark_text(
+            color="#ffffff",
+            fontWeight="bold",
+            fontSize=SMALL,
+            lineBreak="\n",
+            lineHeight=15,
+            baseline="middle",
+            dy=-7.5 * span["name"].count("\n"),
+        )
         layers.append(named.encode(x=middle, y=alt.value(-tall / 2 - 2), text="name:N"))
     ends = [
         {"x": line[-12][0], "y": line[-12][1], "name": title}
-        for title, line in one["lines"] if title not in colours
-    ]  # fmt: skip
+        for title, line in one["lines"]
+        if title not in colours
+    ]
     for end in ends:
-        named = alt.Chart(_values([end])).mark_text(
+        named = alt.Chart(inline([end])).mark_text(
             align="right", dx=-4, dy=-8, color=SOFT, fontWeight="bold", fontSize=SMALL
-        )  # fmt: skip
+        )
         layers.append(named.encode(x=alt.X("x:Q", scale=across), y=y, text="name:N"))
     if marks:
         layers += _thresholds(one, marks, across, y, (x_low, x_high), room, high)
@@ -210,37 +159,23 @@ def _thresholds(
         left = _between(ends[0], value, *ends, room, ends[0] > 0)
         right = left > room - width(told, 12, bold=True) - 12
         rows.append({"x": value, "y": cost, "text": told, "end": right})
-    base = alt.Chart(_values(rows)).encode(x=alt.X("x:Q", scale=across))
+    base = alt.Chart(inline(rows)).encode(x=alt.X("x:Q", scale=across))
     rules = base.mark_rule(color=INK, strokeDash=[4, 3]).encode(y=y, y2=alt.value(high))
     dots = base.mark_point(filled=True, size=80, color=INK, opacity=1).encode(y=y)
     found = [rules, dots]
     for end in (False, True):
         for row in (row for row in rows if row["end"] is end):
             place = rows.index(row)
-            text = alt.Chart(_values([row])).mark_text(
-                align="right" if end else "left", dx=-8 if end else 8, fontWeight="bold",
-                baseline="bottom", dy=-5,
-            )  # fmt: skip
+            text = alt.Chart(inline([row])).mark_text(
+                align="right" if end else "left",
+                dx=-8 if end else 8,
+                fontWeight="bold",
+                baseline="bottom",
+                dy=-5,
+            )
             at = alt.value(high - 16 * place)
             found.append(text.encode(x=alt.X("x:Q", scale=across), y=at, text="text:N"))
     return found
-
-
-def _decades(low: float, high: float) -> list[float]:
-    """Round values of a logarithmic axis: 3 to 8 of them."""
-    for digits in ((1,), (1, 3), (1, 2, 5)):
-        found = [d * 10.0**p for p in range(-3, 13) for d in digits if low <= d * 10.0**p <= high]
-        if len(found) >= 3:
-            return found[:: -(-len(found) // 8)]
-    return _tidy(low, high)
-
-
-def _tidy(low: float, high: float) -> list[float]:
-    """Round values of an axis that spans less than a decade."""
-    step = 10.0 ** floor(log10(high - low))
-    step = next((step / part for part in (1, 2, 5) if (high - low) * part / step >= 3), step / 10)
-    steps = range(ceil(low / step), floor(high / step) + 1)
-    return [float(f"{step * n:.10g}") for n in steps]
 
 
 def dots(
@@ -258,14 +193,14 @@ def dots(
         rows.append({"x": least + (place + 0.5) * each, "level": seen[place] - 0.5})
     tall = max(seen.values()) + 0.4
     scale = alt.Scale(domain=[least, most], nice=False)
-    x = alt.X("x:Q", scale=scale, axis=_money(currency, tickCount=7 if wide else 4), title=None)
+    x = alt.X("x:Q", scale=scale, axis=money(currency, tickCount=7 if wide else 4), title=None)
     y = alt.Y("level:Q", scale=alt.Scale(domain=[0, tall]), axis=None)
-    band = alt.Chart(_values([{"low": low, "high": high, "said": told}]))
+    band = alt.Chart(inline([{"low": low, "high": high, "said": told}]))
     ends = {"x": alt.X("low:Q", scale=scale, title=None), "x2": "high:Q"}
     shade = band.mark_rect(color=PALE).encode(**ends)
     name = band.mark_text(align="left", baseline="bottom", dy=-3, fontSize=SMALL, color=SOFT)
     text = name.encode(x=alt.X("low:Q", scale=scale), y=alt.value(0), text="said:N")
-    marks = alt.Chart(_values(rows)).mark_circle(size=0.62 * size * size, color=DEEP, opacity=1)
+    marks = alt.Chart(inline(rows)).mark_circle(size=0.62 * size * size, color=DEEP, opacity=1)
     layers = (shade, text, marks.encode(x=x, y=y))
     return alt.layer(*layers, width=WIDTHS[wide], height=int(tall * size))
 
@@ -275,9 +210,9 @@ def spans(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
 
     `rows`: `label`, `mean`, `low`, `high`, `hollow` (what is not reported).
     """
-    of = _listed(rows, wide)
-    base = alt.Chart(_values(of.rows)).encode(y=of.y)
-    axis = _money(currency, tickCount=6 if wide else 4)
+    of = listed(rows, wide)
+    base = alt.Chart(inline(of.rows)).encode(y=of.y)
+    axis = money(currency, tickCount=6 if wide else 4)
     x = alt.X("low:Q", axis=axis, title=None, scale=alt.Scale(zero=True, nice=True))
     bars = base.mark_bar(height=12, color=PALE, stroke=DEEP, yOffset=of.shift)
     bars = bars.encode(x=x, x2="high:Q")
@@ -301,13 +236,19 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.Top
         if not best:
             continue
         some = [
-            {"order": place, "share": row[column], "told": words.per_cent(row[column]),
-             "label": "\n".join(wrap(f"{words.capital(row['ask'])}: {row['question']}", room, 12))}
+            {
+                "order": place,
+                "share": row[column],
+                "told": words.per_cent(row[column]),
+                "label": "\n".join(
+                    wrap(f"{words.capital(row['ask'])}: {row['question']}", room, 12)
+                ),
+            }
             for place, row in enumerate(best)
-        ]  # fmt: skip
+        ]
         most = max(row["label"].count("\n") + 1 for row in some)
         y = alt.Y("order:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
-        base = alt.Chart(_values(some)).encode(y=y)
+        base = alt.Chart(inline(some)).encode(y=y)
         low = 8 * most
         names = base.mark_text(align="left", lineBreak="\n", lineHeight=15, dy=-low, fontSize=12)
         scale = alt.Scale(domain=[0, most_of * 1.2])
@@ -316,8 +257,11 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.Top
         told = base.mark_text(align="left", dx=5, dy=low, fontSize=12).encode(x=x, text="told:N")
         chart = alt.layer(
             names.encode(x=alt.value(0), text="label:N"), bars.encode(x=x), told
-        ).properties(width=room, height=alt.Step(16 * most + 30),
-                     title=alt.Title(head, fontSize=12.5, offset=4, color=INK))  # fmt: skip
+        ).properties(
+            width=room,
+            height=alt.Step(16 * most + 30),
+            title=alt.Title(head, fontSize=12.5, offset=4, color=INK),
+        )
         charts.append(chart)
     joined = alt.hconcat(*charts, spacing=30) if wide else alt.vconcat(*charts, spacing=14)
     return joined.resolve_scale(x="independent", y="independent")  # type: ignore[no-any-return]
@@ -335,20 +279,20 @@ def curve(
     `text`, and a `short` one where there is little room.
     """
     low, high = float(rows["amount_usd"].min()), float(rows["amount_usd"].max())  # type: ignore[arg-type]
-    axis = _money(currency, values=_decades(low, high), labelOverlap=True)
+    axis = money(currency, values=decades(low, high), labelOverlap=True)
     scale = alt.Scale(type="log", nice=False)
     spot = {
         "x": alt.X("amount_usd:Q", scale=scale, axis=axis, title=None),
         "y": alt.Y("chance:Q", title=None, axis=alt.Axis(format="~%", tickCount=5)),
     }
-    line = alt.Chart(_values(rows.select("amount_usd", "chance"))).mark_line(
-        strokeWidth=2.4, color=_HUES[1]
+    line = alt.Chart(inline(rows.select("amount_usd", "chance"))).mark_line(
+        strokeWidth=2.4, color=HUES[1]
     )
     layers = [line.encode(**spot)]
     if beside is not None and beside.height:
-        behind = alt.Chart(_values(beside.select("amount_usd", "chance")))
+        behind = alt.Chart(inline(beside.select("amount_usd", "chance")))
         layers.insert(0, behind.mark_line(color=SOFT, strokeWidth=1.5, opacity=0.5).encode(**spot))
-    at = alt.Chart(_values(list(marks)))
+    at = alt.Chart(inline(list(marks)))
     layers.append(at.mark_point(filled=True, size=70, color=INK, opacity=1).encode(**spot))
     tall, across = 300 if wide else 240, (WIDTHS[wide] - 60) / log(high / low)
     for mark in marks:  # the room above a falling curve is free
@@ -359,11 +303,16 @@ def curve(
         back = wide_as > room  # it ends at the mark, and stands above the curve where it begins
         begins = mark["amount_usd"] * exp(-wide_as / across) if back else mark["amount_usd"]
         above = rows.filter(pl.col("amount_usd") <= max(begins, low))["chance"].min()
-        text = alt.Chart(_values([{**mark, "text": "\n".join(lines)}])).mark_text(
-            align="right" if back else "left", dx=4 if back else 8, baseline="bottom",
+        text = alt.Chart(inline([{**mark, "text": "\n".join(lines)}])).mark_text(
+            align="right" if back else "left",
+            dx=4 if back else 8,
+            baseline="bottom",
             dy=-6 - 14 * (len(lines) - 1) - tall * (above - mark["chance"]) * back,
-            fontWeight="bold", fontSize=SMALL, lineBreak="\n", lineHeight=14,
-        )  # fmt: skip
+            fontWeight="bold",
+            fontSize=SMALL,
+            lineBreak="\n",
+            lineHeight=14,
+        )
         layers.append(text.encode(**spot, text="text:N"))
     return alt.layer(*layers, width=WIDTHS[wide], height=tall)
 
@@ -373,15 +322,15 @@ def steps(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
 
     `rows`: `label`, `start`, `end`, `kind` (`total`, `more` or `less`).
     """
-    of = _listed(rows, wide)
-    base = alt.Chart(_values(of.rows)).encode(y=of.y)
+    of = listed(rows, wide)
+    base = alt.Chart(inline(of.rows)).encode(y=of.y)
     kinds = {"total": SOFT, "more": RED, "less": GREEN}
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(kinds), range=list(kinds.values())),
         legend=alt.Legend(title=None),
     )
-    x = alt.X("start:Q", axis=_money(currency, tickCount=5 if wide else 4), title=None)
+    x = alt.X("start:Q", axis=money(currency, tickCount=5 if wide else 4), title=None)
     bars = base.mark_bar(height=15, yOffset=of.shift).encode(x=x, x2="end:Q", color=colour)
     return alt.layer(*of.above, bars, width=WIDTHS[wide], height=of.step)
 
@@ -392,12 +341,12 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> alt.TopLe
     `rows`: `label`, `starts`, `ends` (null without a fixed time: drawn thin, up to the moment),
     `said`.
     """
-    of = _listed(rows, wide, 36)
+    of = listed(rows, wide, 36)
     drawn, y = of.rows, of.y
     open_ = drawn["ends"].is_null()
     ends = pl.when(open_).then(pl.max_horizontal("starts", pl.lit(moment))).otherwise("ends")
     drawn = drawn.with_columns(ends=ends, thick=pl.when(open_).then(3).otherwise(12))
-    base = alt.Chart(_values(drawn)).encode(y=y)
+    base = alt.Chart(inline(drawn)).encode(y=y)
     axis = alt.Axis(format="%-d %b", tickCount=5 if wide else 3)
     x = alt.X("starts:T", scale=_UTC, axis=axis, title=None)
     size = alt.Size("thick:Q", scale=None, legend=None)
@@ -410,14 +359,16 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> alt.TopLe
     for side in (False, True):
         some = drawn.filter(pl.col("right") == side)
         if some.height:
-            text = alt.Chart(_values(some)).mark_text(
-                align="right" if side else "left", dx=-4 if side else 6,
-                dy=of.shift - 12 * side, fontSize=SMALL,
-            )  # fmt: skip
+            text = alt.Chart(inline(some)).mark_text(
+                align="right" if side else "left",
+                dx=-4 if side else 6,
+                dy=of.shift - 12 * side,
+                fontSize=SMALL,
+            )
             at = alt.X("ends:T", scale=_UTC)
             layers.append(text.encode(x=at, y=y, text="said:N"))
     if moment:
-        line = alt.Chart(_values(pl.DataFrame({"at": [moment]})))
+        line = alt.Chart(inline(pl.DataFrame({"at": [moment]})))
         layers.append(
             line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3]).encode(x="at:T")
         )
@@ -436,8 +387,8 @@ def likelihoods(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
     for panel in panels:
         axis = alt.Axis(format="~%", tickCount=5, title=None, labels=panel == panels[-1])
         mine = rows.filter(pl.col("did") == panel).drop("did").rename({"actor": "label"})
-        of = _listed(mine, wide, 26, 40)
-        base = alt.Chart(_values(of.rows)).encode(y=of.y)
+        of = listed(mine, wide, 26, 40)
+        base = alt.Chart(inline(of.rows)).encode(y=of.y)
         x = alt.X("low_chance:Q", scale=scale, axis=axis)
         bars = base.mark_bar(
             height=11, color=PALE, stroke=DEEP, strokeDash=[3, 2], yOffset=of.shift
@@ -467,7 +418,7 @@ def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> alt.TopLevelM
         said=pl.when(bad).then(pl.lit("malicious version")).otherwise(pl.lit("another version")),
         label=pl.concat_str("system", pl.lit(": "), "version"),
     ).filter(pl.col("begins") < pl.col("ends"))
-    of = _listed(drawn.select("label", "begins", "ends", "said"), wide, 30, 30)
+    of = listed(drawn.select("label", "begins", "ends", "said"), wide, 30, 30)
     scale = alt.Scale(type="utc", domain=[_iso(low), _iso(high)])
     axis = alt.Axis(format="%H:%M", tickCount=6 if wide else 4)
     x = alt.X("begins:T", scale=scale, axis=axis, title=None)
@@ -480,12 +431,15 @@ def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> alt.TopLevelM
         strength=pl.when(pl.col("part") == "core").then(0.35).otherwise(0.15),
     )
     bands = (
-        alt.Chart(_values(spans.select("opens", "closes", "strength")))
+        alt.Chart(inline(spans.select("opens", "closes", "strength")))
         .mark_rect(color=OCHRE)
-        .encode(x=alt.X("opens:T", scale=scale, axis=axis, title=None), x2="closes:T",
-                opacity=alt.Opacity("strength:Q", scale=None, legend=None))
-    )  # fmt: skip
-    bars = alt.Chart(_values(of.rows)).mark_bar(height=12, yOffset=of.shift)
+        .encode(
+            x=alt.X("opens:T", scale=scale, axis=axis, title=None),
+            x2="closes:T",
+            opacity=alt.Opacity("strength:Q", scale=None, legend=None),
+        )
+    )
+    bars = alt.Chart(inline(of.rows)).mark_bar(height=12, yOffset=of.shift)
     bars = bars.encode(x=x, x2="ends:T", y=of.y, color=colour)
     return alt.layer(bands, *of.above, bars, width=WIDTHS[wide], height=of.step)
 

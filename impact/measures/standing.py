@@ -242,8 +242,12 @@ def topic(known: Case, name: str) -> list[Statement]:
     every = statements_of(known)
     found = [one for one in every if one.name == name]
     if not found:
-        begun = {one.name for one in every for claim in (*one.claims, *one.denials)
-                 if claim["id"].startswith(f"{name}-")}  # fmt: skip
+        begun = {
+            one.name
+            for one in every
+            for claim in (*one.claims, *one.denials)
+            if claim["id"].startswith(f"{name}-")
+        }
         found = [one for one in every if one.name in begun] if len(begun) == 1 else []
     return sorted(found, key=lambda one: (-one.support, one.first["id"]))
 

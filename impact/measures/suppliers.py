@@ -103,8 +103,11 @@ def _supplies(known: Case) -> list[dict[str, Any]]:
 
 def _others(known: Case, client: str, supplier: str) -> list[str]:
     """The other suppliers of a client that are reported and stay."""
-    found = (row["source"] for row in _supplies(known)
-             if row["target"] == client and row["valid_to"] is None)  # fmt: skip
+    found = (
+        row["source"]
+        for row in _supplies(known)
+        if row["target"] == client and row["valid_to"] is None
+    )
     return sorted({*found} - {supplier})
 
 

@@ -63,13 +63,23 @@ def events(known: Case) -> pl.DataFrame:
     happened = (pl.col("predicate") == "happened") & pl.col("valid_from").is_not_null()
     told = happened & (pl.col("stage") != "context") & pl.col("subject").is_in(sorted(linked))
     who = pl.col("claimant").replace_strict(names(known), default=None, return_dtype=pl.String)
-    return known["claims"].filter(told).sort("credibility", "valid_from", "id").select(
-        "id", "stage", "says", "short", "lane", "credibility",
-        happened_on="valid_from",
-        reported_on="known_on",
-        reported_by=who,
-        delay_days=pl.when(times.is_dated("known_on")).then(minutes / 1440),
-    )  # fmt: skip
+    return (
+        known["claims"]
+        .filter(told)
+        .sort("credibility", "valid_from", "id")
+        .select(
+            "id",
+            "stage",
+            "says",
+            "short",
+            "lane",
+            "credibility",
+            happened_on="valid_from",
+            reported_on="known_on",
+            reported_by=who,
+            delay_days=pl.when(times.is_dated("known_on")).then(minutes / 1440),
+        )
+    )
 
 
 def longest_delay(events: pl.DataFrame) -> float:

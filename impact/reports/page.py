@@ -193,39 +193,45 @@ def page(task: Task, notebook: Notebook) -> str:
     known, sheet = task.known, style()
     told = [part for part in _once(parts(notebook)) if part["record"].get("there", True)]
     moment, set_to = now(known), vars(task.parameters)
-    return templates().get_template("page.html").render(
-        title=title(task, notebook),
-        question=question(task, notebook),
-        notices=views.warnings(known),
-        tlp=known.label,
-        scenario=known.scenarios[known.scenario],
-        parts=told,
-        beside={name: words.capital(name[3:].replace("_", " ")) for name in task.beside},
-        here=task.notebook.name,
-        leads=[lead for lead in task.notebook.leads if lead[1] in task.beside],
-        index=f"{UP}/index.html",
-        guide=f"{UP}/{GUIDE}.html" if _GUIDE.is_file() else "",
-        style=sheet[0],
-        style_source=sheet[1],
-        origin=escape(json.dumps(
-            {
-                "notebook": task.notebook.name,
-                "parameters": set_to,
-                "now": times.as_text(moment),
-                "beside": task.beside,
-            }
-        )),
-        footer={
-            "Case": known.id,
-            "Scenario": known.scenario,
-            "As of": words.date(moment),
-            "Level": words.level(known.label),
-            "Draws": f"{task.parameters.draws:,}",
-            "Seed": str(task.parameters.seed),
-            "Kit": origin.kit_version(),
-            "View": folder.digest(known, task.notebook.reads)[:16],
-        },
-    )  # fmt: skip
+    return (
+        templates()
+        .get_template("page.html")
+        .render(
+            title=title(task, notebook),
+            question=question(task, notebook),
+            notices=views.warnings(known),
+            tlp=known.label,
+            scenario=known.scenarios[known.scenario],
+            parts=told,
+            beside={name: words.capital(name[3:].replace("_", " ")) for name in task.beside},
+            here=task.notebook.name,
+            leads=[lead for lead in task.notebook.leads if lead[1] in task.beside],
+            index=f"{UP}/index.html",
+            guide=f"{UP}/{GUIDE}.html" if _GUIDE.is_file() else "",
+            style=sheet[0],
+            style_source=sheet[1],
+            origin=escape(
+                json.dumps(
+                    {
+                        "notebook": task.notebook.name,
+                        "parameters": set_to,
+                        "now": times.as_text(moment),
+                        "beside": task.beside,
+                    }
+                )
+            ),
+            footer={
+                "Case": known.id,
+                "Scenario": known.scenario,
+                "As of": words.date(moment),
+                "Level": words.level(known.label),
+                "Draws": f"{task.parameters.draws:,}",
+                "Seed": str(task.parameters.seed),
+                "Kit": origin.kit_version(),
+                "View": folder.digest(known, task.notebook.reads)[:16],
+            },
+        )
+    )
 
 
 def guide() -> str:

@@ -20,16 +20,20 @@ def sheet(task: Task) -> str:
     run = simulate(known, task.parameters.draws, task.parameters.seed)
     brief, cost = bottom_line(run), losses(run, FIGURES)
     lead = [line for line in brief.lead[:-1] if not line.startswith(_COSTS)]
-    return page.templates().get_template("sheet.html").render(
-        title=known.title,
-        tlp=known.label,
-        level=words.level(known.label),
-        as_of=words.date(now(known)),
-        scenario=known.scenarios[known.scenario],
-        notices=notices(known),
-        lead=page.lead(lead, brief.links),
-        rows=cost.rows(),
-        notes=brief.notes,
-        style=style,
-        style_source=source,
-    )  # fmt: skip
+    return (
+        page.templates()
+        .get_template("sheet.html")
+        .render(
+            title=known.title,
+            tlp=known.label,
+            level=words.level(known.label),
+            as_of=words.date(now(known)),
+            scenario=known.scenarios[known.scenario],
+            notices=notices(known),
+            lead=page.lead(lead, brief.links),
+            rows=cost.rows(),
+            notes=brief.notes,
+            style=style,
+            style_source=source,
+        )
+    )
