@@ -113,6 +113,9 @@ def _titled(rows: Rows) -> str:
     return f"{first[2]['headline']['title']}, as of {first[2]['as_of']}"
 
 
+_ENDS = ("low", "high")
+
+
 def _pictures(rows: Rows) -> dict[str, Markup]:
     """The totals of all views on one axis, wide and narrow."""
     from impact.charts import pictures, theme
@@ -122,8 +125,7 @@ def _pictures(rows: Rows) -> dict[str, Markup]:
             {
                 "label": entry["headline"]["title"],
                 "mean": _mean(entry),
-                "low": entry["headline"]["bearers"]["total"].get("low") or 0.0,
-                "high": entry["headline"]["bearers"]["total"].get("high") or 0.0,
+                **{end: entry["headline"]["bearers"]["total"].get(end) or 0.0 for end in _ENDS},
                 "hollow": bool(entry["headline"]["notices"]),
             }
             for _, _, entry in rows

@@ -82,19 +82,21 @@ def parts(notebook: Notebook) -> Iterator[Part]:
 
 def _once(told: Iterable[Part]) -> Iterator[Part]:
     """The parts of a page without the paragraphs that stand on it already."""
-    above = list[str]()
+    above = ""
     for part in told:
-        new = [line for line in part["record"].get("lead", ()) if not _said(line, above)]
-        above += new
-        yield (
-            part
-            if part["kind"] == "markdown"
-            else _part(part["kind"], part["html"], {**part["record"], "lead": new})
-        )
+        new = [*_unsaid(part["record"].get("lead", ()), above)]
+        above += "\n".join([*new, ""])
+        yield _part(part["kind"], part["html"], {**part["record"], "lead": new})
 
 
-def _said(line: str, above: Sequence[str]) -> bool:
-    return any(line in other for other in above)
+def _unsaid(lines: Sequence[str], above: str) -> Iterator[str]:
+    """The paragraphs that are new; a list with a new item stays whole, with its question."""
+    for block in re.split(r"\n(?!- )", "\n".join(lines)):
+        first, *items = block.split("\n")
+        if not all(item in above for item in items):
+            yield from (first, *items)
+        elif first not in above:
+            yield first
 
 
 def _part(kind: str, text: Markup, record: dict[str, Any]) -> Part:

@@ -17,6 +17,7 @@ from canaries import case_of_words
 
 import impact
 from impact import words
+from impact.answers.answer import MIME
 from impact.charts import theme
 from impact.reports import batch, kernels, page
 from impact.reports.plan import Task
@@ -237,6 +238,18 @@ def test_a_shared_notebook_holds_no_trace_of_its_run(
         assert trace not in (home / "manifest.json").read_text("utf-8").replace('"papermill":', "")
     parameters = next(c for c in shared["cells"] if c["metadata"].get("tags") == ["parameters"])
     assert "scenario: str = 'worse'" in parameters["source"]
+
+
+def test_what_a_page_says_already_is_left_out_but_no_list_loses_its_question() -> None:
+    def cell(*lead: str) -> dict[str, object]:
+        record = {"name": "a", "label": "clear", "rows": [], "figures": [], "notes": []}
+        data = {MIME: {**record, "lead": list(lead)}}
+        return {"cell_type": "code", "source": "", "outputs": [{"data": data}]}
+
+    asked, none, half = "What would it cost?", "- less: wait.", "- more: leave."
+    cells = [cell("New.", asked, none), cell("New.", asked, none), cell(asked, none, half)]
+    shown = [part["record"]["lead"] for part in page._once(page.parts({"cells": cells}))]
+    assert shown == [["New.", asked, none], [], [asked, none, half]]
 
 
 def test_a_page_ends_with_who_reads_on_where_that_page_is_there(
