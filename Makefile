@@ -89,7 +89,7 @@ $(RUNTIME): requirements.lock $(INSTALLER)
 	@$(COMPILE) || true
 	@touch $@
 
-# setuptools stands in requirements-build.lock, so that nothing unhashed is fetched here.
+# hatchling stands in requirements-build.lock, so that nothing unhashed is fetched here.
 $(PROJECT): pyproject.toml $(RUNTIME)
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
@@ -123,7 +123,7 @@ lock:
 	  $(PYTHON) -m pip --python "$$folder/bin/python" --disable-pip-version-check install --quiet uv; \
 	  uv="$$folder/bin/uv"; \
 	fi; \
-	printf 'pip>=26\nsetuptools>=77\n' | "$$uv" $(COMPILE_LOCK) - -o requirements-build.lock; \
+	printf 'pip>=26\nhatchling>=1.27\n' | "$$uv" $(COMPILE_LOCK) - -o requirements-build.lock; \
 	"$$uv" $(COMPILE_LOCK) pyproject.toml -o requirements.lock; \
 	"$$uv" $(COMPILE_LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock; \
 	"$$uv" $(COMPILE_LOCK) tests/bench/peers.in -c requirements-dev.lock -o tests/bench/peers.lock; \

@@ -88,16 +88,6 @@ def environment_outside() -> Iterator[dict[str, str]]:
         yield before
 
 
-@pytest.fixture
-def environment_to_install(
-    request: pytest.FixtureRequest, environment_outside: dict[str, str]
-) -> dict[str, str]:
-    """The environment for a program that installs packages; for tests marked slow only."""
-    if request.node.get_closest_marker("slow") is None:
-        pytest.fail("only a test marked slow may install packages; mark it")
-    return dict(environment_outside)
-
-
 LONGEST = ("test_batch", "test_explore", "test_browser", "test_kills", "test_docs", "test_engine")
 
 

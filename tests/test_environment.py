@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pytest_socket import SocketConnectBlockedError
+
+from impact.reports.origin import kit_digest
 
 LOCKS = (
     "requirements.lock",
@@ -206,8 +209,8 @@ def checkout(root: Path, tmp_path: Path) -> Path:
     return copy
 
 
-def run(*command: str | Path, folder: Path, environment: dict[str, str]) -> None:
-    """Runs a program to its end; what it said is in the failure."""
+def run(*command: str | Path, folder: Path, environment: dict[str, str]) -> str:
+    """Runs a program to its end and returns what it said, which is also in a failure."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=folder,
@@ -218,38 +221,108 @@ def run(*command: str | Path, folder: Path, environment: dict[str, str]) -> None
         timeout=500,
     )
     assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class Place:
+    """An environment of its own, of which nothing of the one that runs the tests is part."""
+
+    bin: Path
+    environment: dict[str, str]
+
+    def install(self, *what: str | Path, folder: Path) -> None:
+        pip = (sys.executable, "-m", "pip", "--python", self.bin / "python")
+        run(*pip, "install", "--no-compile", *what, folder=folder, environment=self.environment)
+
+
+@pytest.fixture(scope="module")
+def place(environment_outside: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """An environment, empty at first. Each test installs all that it needs."""
+    inside = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "JUPYTER_PATH")
+    outside = {key: value for key, value in environment_outside.items() if key not in inside}
+    venv = tmp_path_factory.mktemp("place") / "venv"
+    without = (sys.executable, "-m", "venv", "--without-pip", venv)
+    run(*without, folder=venv.parent, environment=outside)
+    return Place(venv / "bin", outside | {"JUPYTER_PATH": str(venv / "share" / "jupyter")})
 
 
 @pytest.mark.slow
 def test_the_brief_runs_in_an_environment_of_the_pip_section_alone(
-    checkout: Path,
-    tmp_path: Path,
-    pip_section: list[str],
-    environment_to_install: dict[str, str],
+    checkout: Path, tmp_path: Path, pip_section: list[str], place: Place
 ) -> None:
-    outside = {
-        name: value
-        for name, value in environment_to_install.items()
-        if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "JUPYTER_PATH")
-    }
-    venv = tmp_path / "venv"
-    python = venv / "bin" / "python"
     wanted = checkout / "conda.requirements.txt"  # conda writes such a file and runs pip on it
     wanted.write_text("\n".join(pip_section) + "\n", "utf-8")
-    run(sys.executable, "-m", "venv", "--without-pip", venv, folder=checkout, environment=outside)
-    pip = (sys.executable, "-m", "pip", "--python", python)
-    run(*pip, "install", "-U", "-r", wanted, folder=checkout, environment=outside)
-
-    kernels = {"JUPYTER_PATH": str(venv / "share" / "jupyter")}
+    place.install("-U", "-r", wanted, folder=checkout)
     executed = tmp_path / "executed.ipynb"
     run(
-        *(python, "-m", "papermill", "notebooks/00_brief.ipynb", executed),
+        *(place.bin / "python", "-m", "papermill", "notebooks/00_brief.ipynb", executed),
         *("-p", "draws", "1000", "-k", "python3"),
         folder=checkout,
-        environment=outside | kernels,
+        environment=place.environment,
     )
     cells = json.loads(executed.read_text("utf-8"))["cells"]
     assert any(cell.get("outputs") for cell in cells)
+
+
+SHIPPED = ("data/cases/_template", "data/cases/drift", "data/cases/mercor", "data/samples")
+EXPLORED = """
+import impact
+from impact.reports.origin import kit_digest
+print(impact.__file__, type(impact.explore("mercor")).__name__, kit_digest())
+"""
+
+
+@pytest.mark.slow
+def test_a_wheel_brings_cases_notebooks_and_templates_to_any_folder(
+    checkout: Path, tmp_path: Path, place: Place
+) -> None:
+    """With the pins, as from a clone; a case of one's own in the checkout is not packed."""
+    shutil.copytree(checkout / SHIPPED[0], checkout / "data/cases/mine")
+    (wheels := tmp_path / "wheels").mkdir()
+    pip = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation")
+    run(*pip, "-w", wheels, ".", folder=checkout, environment=place.environment)
+    (wheel,) = wheels.iterdir()
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("impact/")}
+    wanted = {
+        f"impact/shipped/{path.relative_to(checkout).as_posix()}"
+        for folder in (*SHIPPED, "notebooks")
+        for path in files_of(checkout / folder)
+    } | {"impact/shipped/docs/reading-a-report.md"}
+    assert {name for name in held if name.startswith("impact/shipped/")} == wanted
+    package = {path.relative_to(checkout).as_posix() for path in files_of(checkout / "impact")}
+    assert held - wanted == package
+
+    place.install("-r", checkout / "requirements.pins", folder=checkout)
+    place.install("--force-reinstall", "--no-deps", wheel, folder=checkout)
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+
+    def impact(*arguments: str) -> str:
+        return run(
+            place.bin / "impact", *arguments, folder=elsewhere, environment=place.environment
+        )
+
+    assert [line.split(":")[0] for line in impact("cases").splitlines()] == ["drift", "mercor"]
+    assert "impact check acme" in impact("new", "acme", "--day", "2026-08-01")
+    assert "no faults" in impact("check", "acme")
+    assert "acme: " in impact("cases")
+    for case in ("mercor", "acme"):
+        said = impact("report", case, "--draws", "1000", "--out", case)
+        assert "1 made, 0 unchanged, 0 failed" in said
+    (page,) = elsewhere.glob("mercor/mercor/*/00_brief.html")
+    assert "Reading guide" in page.read_text("utf-8")
+    assert "00_brief: same" in impact("verify", str(page))
+    python = (place.bin / "python", "-c", EXPLORED)
+    said = run(*python, folder=elsewhere, environment=place.environment)
+    file, panel, digest = said.split()[-3:]
+    assert Path(file).is_relative_to(place.bin.parent)
+    assert panel == "VBox"
+    assert digest == kit_digest(), "a wheel is the same kit as its checkout"
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files below a folder."""
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_connection_to_another_machine_is_refused() -> None:

@@ -118,13 +118,9 @@ def write(
 
 
 def template() -> Path:
-    """The folder of the template: that of the working folder before the one beside the package."""
-    beside = Path(__file__).resolve().parents[2]
-    places = [at / "data" / "cases" / folder.TEMPLATE for at in (Path.cwd(), beside)]
-    found = next((place for place in places if (place / "case.toml").is_file()), None)
-    if found is None:
-        raise bad("data/cases/_template", "is not there", "take it from the kit's repository")
-    return found
+    """The folder of the template: that of the working folder before that of the kit."""
+    here, kit = (at / "data" / "cases" / folder.TEMPLATE for at in (Path.cwd(), folder.HOME))
+    return here if (here / "case.toml").is_file() else kit
 
 
 def _fill(

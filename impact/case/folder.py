@@ -23,6 +23,9 @@ from impact.case.schema import SCHEMA_VERSION, TABLES, TLP, highest
 from impact.errors import BadInput, Fault, bad, did_you_mean
 from impact.numerics import loss_kinds, times
 
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SHIPPED = _PACKAGE / "shipped"  # what a wheel brings; a checkout has it beside the package
+HOME = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent  # holds data/, docs/ and notebooks/
 TEMPLATE = "_template"
 ADVISORIES = "advisories"
 STACK = ("locks", "sboms")  # of the level of the case
@@ -155,10 +158,10 @@ def label_of(case: Case) -> str:
 def cases() -> dict[str, Path]:
     """Name -> folder of every case below `data/cases`; the template is none.
 
-    Those of the working folder come before those beside the package.
+    Those of the working folder come before those of the kit.
     """
-    beside, here = Path(__file__).resolve().parents[2], Path.cwd()
-    found = [path.parent for at in (beside, here) for path in at.glob("data/cases/*/case.toml")]
+    places = (HOME, Path.cwd())
+    found = [path.parent for at in places for path in at.glob("data/cases/*/case.toml")]
     named = {path.name: path for path in found if path.name != TEMPLATE}
     return dict(sorted(named.items()))
 
@@ -259,11 +262,11 @@ def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
     """The untouched files of others in a case folder, by their path in it.
 
     `stack` names a folder of `data/` whose files count as locks of the case: a sample fleet. It is
-    looked for beside the cases, then in the project.
+    looked for beside the cases, then in the kit.
     """
     places = [(name, folder / name) for name in FOLDERS]
     if stack:
-        beside = (folder.resolve().parents[1], Path(__file__).resolve().parents[2] / "data")
+        beside = (folder.resolve().parents[1], HOME / "data")
         home = next((at / stack for at in beside if (at / stack).is_dir()), None)
         if home is None or not stack.isidentifier():
             raise bad("case.toml stack", f'"{stack}" is no folder of data/', "name one")

@@ -117,7 +117,7 @@ def run(
         if not index.is_current(out):  # to draw its picture takes longer than to find that out
             files.write(out / "index.html", index.index(out))
         guide, at = page.guide(), out / f"{page.GUIDE}.html"
-        if guide and not (at.is_file() and at.read_bytes() == guide.encode()):
+        if not (at.is_file() and at.read_bytes() == guide.encode()):
             files.write(at, guide)
     return outcome
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from impact.case.folder import HOME
+
 KIT = "breach-impact-kit"
 NAMED = ("altair", "numpy", "papermill", "polars", "scipy", "vl-convert-python")
-_FILES = (".py", ".j2", ".html", ".css")
+_FILES = (".py", ".j2", ".html", ".css", ".toml", ".csv")
 
 
 @cache
@@ -25,10 +27,11 @@ def kit_version() -> str:
 
 @cache
 def kit_digest() -> str:
-    """SHA-256 over the source files of the kit, in the order of their names."""
+    """SHA-256 over the source files of the kit, in the order of their names; not over its cases."""
     home, sha = Path(__file__).resolve().parents[1], hashlib.sha256(kit_version().encode())
     for path in sorted(path for path in home.rglob("*") if path.suffix in _FILES):
-        sha.update(str(path.relative_to(home)).encode() + path.read_bytes())
+        if not path.is_relative_to(HOME / "data"):
+            sha.update(str(path.relative_to(home)).encode() + path.read_bytes())
     return sha.hexdigest()
 
 

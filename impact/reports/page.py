@@ -32,7 +32,7 @@ from impact.reports.plan import Parameters, Task
 
 Notebook = Mapping[str, Any]
 GUIDE = "reading-a-report"  # of those who receive a page: in docs/, and beside the index
-_GUIDE = Path(__file__).resolve().parents[2] / "docs" / f"{GUIDE}.md"
+_GUIDE = folder.HOME / "docs" / f"{GUIDE}.md"
 UP = "../.."  # from a page to its index
 _DIGEST = re.compile("[0-9a-f]{32,}")
 _RECORD = {"name", "label", "lead", "rows", "figures", "notes"}  # that an answer has
@@ -209,7 +209,7 @@ def page(task: Task, notebook: Notebook) -> str:
             here=task.notebook.name,
             leads=[lead for lead in task.notebook.leads if lead[1] in task.beside],
             index=f"{UP}/index.html",
-            guide=f"{UP}/{GUIDE}.html" if _GUIDE.is_file() else "",
+            guide=f"{UP}/{GUIDE}.html",
             style=sheet[0],
             style_source=sheet[1],
             origin=escape(
@@ -237,9 +237,7 @@ def page(task: Task, notebook: Notebook) -> str:
 
 
 def guide() -> str:
-    """The reading guide as a page; empty where the kit lies apart from its documents."""
-    if not _GUIDE.is_file():
-        return ""
+    """The reading guide as a page."""
     sheet, source = style()
     told = markdown(_GUIDE.read_text(encoding="utf-8"))
     return (

@@ -84,15 +84,9 @@ class Task:
         return f"{self.place}/{self.notebook.name}"
 
 
-def notebooks_folder() -> Path:
-    """The folder `notebooks` of the project: beside the package, else below the working folder."""
-    beside = Path(__file__).resolve().parents[2] / "notebooks"
-    return beside if beside.is_dir() else Path.cwd() / "notebooks"
-
-
 def find_notebooks(name: str) -> list[Path]:
     """The notebooks named `00_brief`, or all that are reports: those that begin with a number."""
-    reports = sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
+    reports = sorted((folder.HOME / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     if name == ALL:
         return reports
     found = [path for path in reports if path.stem == name]
