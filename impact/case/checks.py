@@ -1,22 +1,28 @@
 """Checks across the tables of a case: what each refers to exists, is known in time, and adds up.
 
-Every function takes the typed tables by name and gives faults; nothing here reads files.
+What concerns a row alone is a line of `rules.csv`: which rows are wrong, as a condition in SQL,
+what is said of them and how they are repaired; `{COLUMN}` is the cell of the row. Of an input
+`chance` says whether its unit is a chance or a share, `positive` whether it is never below 0.
+Every function takes the typed tables by name and gives faults.
 """
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from functools import partial, reduce
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from impact.case import said, ways
-from impact.case.schema import TABLES, TIME_UNITS, TLP
+from impact.case.schema import TABLE, TABLES, TLP
+from impact.case.tables import empty
 from impact.errors import BadInput, Fault, did_you_mean
 from impact.numerics import loss_kinds, times
 
@@ -67,7 +73,7 @@ def all_faults(tables: Tables, currency: str = "USD") -> list[Fault]:
         _refer,
         *said.CHECKS,
         _root,
-        _ranges,
+        _broken,
         _links,
         ways.late_arrivals,
         partial(_inputs, currency=currency),
@@ -78,13 +84,6 @@ def all_faults(tables: Tables, currency: str = "USD") -> list[Fault]:
 
 def _at(table: str, line: int, column: str) -> str:
     return f"{table}.csv:{line} {column}"
-
-
-def _wrong(
-    rows: pl.DataFrame, table: str, column: str, where: pl.Expr, what: str, repair: str
-) -> Iterator[Fault]:
-    for line in rows.filter(where.fill_null(False))["file_line"][:SHOWN]:
-        yield Fault(_at(table, line, column), what, repair)
 
 
 def _unique(tables: Tables) -> Iterator[Fault]:
@@ -223,58 +222,67 @@ def _day(moment: datetime | None) -> str:
 
 
 def _root(tables: Tables) -> Iterator[Fault]:
-    events = tables["entities"].filter(pl.col("kind") == "event")
-    what = "there must be one root of kind event, named event"
-    if "event" not in events["id"]:
+    if "event" not in tables["entities"].filter(pl.col("kind") == "event")["id"]:
+        what = "there must be one root of kind event, named event"
         yield Fault("entities.csv kind", what, "add it")
-    others = events.filter(pl.col("id") != "event")
-    for line, name in others.select("file_line", "id").iter_rows():
-        yield Fault(_at("entities", line, "kind"), what, f'give "{name}" another kind')
 
 
-def _ranges(tables: Tables) -> Iterator[Fault]:
-    for table in TABLES:
-        rows, names = tables[table.name], set(table.by_name)
-        if {"low", "mode", "high"} <= names and table.name != "inputs":
-            out_of_order = (
-                (pl.col("low") > pl.col("high"))
-                | (pl.col("mode") < pl.col("low"))
-                | (pl.col("mode") > pl.col("high"))
-            )
-            what, repair = "low, mode and high are not in order", "write low <= mode <= high"
-            yield from _wrong(rows, table.name, "low", out_of_order, what, repair)
-        for first, last in (("valid_from", "valid_to"), ("opens", "closes")):
-            if {first, last} <= names:
-                swapped = pl.col(last) < pl.col(first)
-                what = f"is before {first}"
-                yield from _wrong(rows, table.name, last, swapped, what, "swap them")
-        for column in table.columns:
-            if column.type == "number" and table.name != "inputs":
-                beyond = pl.col(column.name).abs() > MOST
-                what = f"is beyond {_MOST}"
-                yield from _wrong(rows, table.name, column.name, beyond, what, "check its zeros")
-            if column.unit in ("chance", "share"):
-                outside = ~pl.col(column.name).is_between(0, 1)
-                what = "is outside 0 to 1"
-                yield from _wrong(
-                    rows, table.name, column.name, outside, what, "write a fraction of one"
-                )
-            if column.unit == "hour":
-                below = pl.col(column.name) < 0
-                what = "is below 0"
-                yield from _wrong(rows, table.name, column.name, below, what, "write hours")
+class Rule(NamedTuple):
+    """What no row of a table may be: where it is told, the condition, and the words."""
+
+    table: str
+    column: str
+    wrong: pl.Expr
+    what: str
+    repair: str
+
+
+_WITHIN = {  # by unit, beside the rules of single columns
+    "chance": ("{} < 0 OR {} > 1", "is outside 0 to 1", "write a fraction of one"),
+    "share": ("{} < 0 OR {} > 1", "is outside 0 to 1", "write a fraction of one"),
+    "hour": ("{} < 0", "is below 0", "write hours"),
+}
+
+
+def _rules() -> Iterator[Rule]:
+    with Path(__file__).with_name("rules.csv").open(encoding="utf-8", newline="") as file:
+        for table, column, wrong, what, repair in list(csv.reader(file))[1:]:
+            yield Rule(table, column, pl.sql_expr(wrong), what, repair)
+    numbers = [(t.name, c.name, c.unit) for t in TABLES for c in t.columns if c.type == "number"]
+    for table, name, unit in numbers:
+        beyond = pl.col(name).abs() > MOST
+        yield Rule(table, name, beyond, f"is beyond {_MOST}", "check its zeros")
+        if unit in _WITHIN:
+            wrong, what, repair = _WITHIN[unit]
+            yield Rule(table, name, pl.sql_expr(wrong.replace("{}", name)), what, repair)
+
+
+RULES = tuple(_rules())
+
+
+def broken(table: str, rows: pl.DataFrame) -> Iterator[tuple[int, str, str, str]]:
+    """(line, column, what, repair) of each row that breaks a rule of its table."""
+    if table == "inputs":
+        unit = pl.col("unit")
+        chance = unit.map_elements(lambda of: of == "share" or is_chance(of), pl.Boolean)
+        signed = unit.map_elements(lambda of: of == "1" or {of} == loss_kinds.money(of), pl.Boolean)
+        rows = rows.with_columns(chance=chance, positive=~chance & ~signed)
+    rules = [rule for rule in RULES if rule.table == table]
+    wrong = rows.select(rule.wrong.alias(str(at)) for at, rule in enumerate(rules))
+    for rule, found in zip(rules, wrong, strict=True):
+        for row in rows[found.arg_true()[:SHOWN]].iter_rows(named=True) if found.any() else ():
+            what, repair = (text.format_map(row) for text in (rule.what, rule.repair))
+            yield row["file_line"], rule.column, what, repair
+
+
+def _broken(tables: Tables) -> Iterator[Fault]:
+    for table, rows in tables.items():
+        for line, column, what, repair in broken(table, rows):
+            yield Fault(_at(table, line, column), what, repair)
 
 
 def _links(tables: Tables) -> Iterator[Fault]:
     links = tables["links"]
-    to_root = pl.col("target") == "event"
-    what = "nothing may lead to the root event"
-    yield from _wrong(links, "links", "target", to_root, what, "turn the link round")
-    to_self = pl.col("target") == pl.col("source")
-    yield from _wrong(links, "links", "target", to_self, "leads to itself", "name another")
-    mixed = pl.col("chances").list.contains(CERTAIN) & (pl.col("chances").list.len() > 1)
-    what = "certain cannot stand beside other chances"
-    yield from _wrong(links, "links", "chances", mixed, what, "keep one of them")
     units = dict(tables["inputs"].select("id", "unit").iter_rows())
     terms = links.select("file_line", "chances").explode("chances")
     for line, term in terms.filter(pl.struct(pl.all()).is_duplicated()).unique().iter_rows():
@@ -296,57 +304,35 @@ def _links(tables: Tables) -> Iterator[Fault]:
 
 
 def _inputs(tables: Tables, currency: str) -> Iterator[Fault]:
-    told = set[int]()
     for row in tables["inputs"].iter_rows(named=True):
-        where = f"inputs.csv:{row['file_line']}"
-        faults = list(input_faults(where, row))
-        if row["id"] and row["id"].startswith(LINK_INPUT):
-            faults.insert(0, Fault(f"{where} id", "link. is kept for links", "choose another name"))
-        unit = row["unit"] or ""
+        where, unit = f"inputs.csv:{row['file_line']}", row["unit"] or ""
+        yield from _shape_faults(where, row)
         if other := sorted(loss_kinds.money(unit) - {currency}):
             right = reduce(lambda made, code: made.replace(code, currency), other, unit)
             what = f'"{unit}" is in {", ".join(other)}, and the case is in {currency}'
-            faults.append(Fault(f"{where} unit", what, f"convert the amounts and write {right}"))
-        told |= {row["file_line"]} if faults else set()
-        yield from faults
+            yield Fault(f"{where} unit", what, f"convert the amounts and write {right}")
     rates = tables["inputs"].filter(pl.col("unit") == RATE)
     for line, name in rates.select("file_line", "id").iter_rows():
         if name != rates["id"][0]:
-            told.add(line)
             what = f'"{rates["id"][0]}" says already how often such an event happens'
             yield Fault(_at("inputs", line, "unit"), what, f"keep one input in {RATE}")
-    no_time = pl.col("lasts_since").is_not_null() & ~pl.col("unit").is_in(TIME_UNITS)
-    sound = tables["inputs"].filter(no_time & ~pl.col("file_line").is_in(told))
-    for line, unit in sound.select("file_line", "unit").iter_rows():
-        repair = f"give it in {', '.join(TIME_UNITS)}, or leave lasts_since empty"
-        yield Fault(_at("inputs", line, "lasts_since"), f"{unit} is no unit of time", repair)
 
 
-def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
-    """Faults of one input's estimate: `low`, `mode`, `high`, `shape`, `cap`, `unit`."""
-    low, mode, high, cap = (_number(row[name]) for name in ("low", "mode", "high", "cap"))
+def input_faults(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+    """Faults of estimates by the name of their input, which may be that of a link."""
+    names = list(rows)
+    lines = [{**row, "id": None, "file_line": at} for at, row in enumerate(rows.values())]
+    frame = pl.DataFrame(lines, schema=empty(TABLE["inputs"]).schema)
+    for at, column, what, repair in broken("inputs", frame):
+        yield Fault(f"{where} {names[at]} {column}", what, repair)
+    for name, row in rows.items():
+        yield from _shape_faults(f"{where} {name}", row)
+
+
+def _shape_faults(where: str, row: Mapping[str, Any]) -> Iterator[Fault]:
+    """Faults of an input's parameters and of its unit, which are small languages of their own."""
     shape, unit = str(row["shape"]), str(row["unit"] or "1")
-    needed = _NEEDED.get(shape, ["low", "high"])
-    if missing := [name for name in needed if row[name] is None]:
-        what = f"a {shape} needs {', '.join(needed)}"
-        yield Fault(f"{where} {missing[0]}", what, "fill them in")
-        return
-    if shape == "beta":
-        low, high = 0.0 if low is None else low, 1.0 if high is None else high
-    given = [value for value in (low, mode, high) if value is not None]
-    if given != sorted(given):
-        what = "low, mode and high are not in order"
-        yield Fault(f"{where} low", what, "write low <= mode <= high")
-    yield from _unused(where, shape, row)
-    if shape == "lognormal":
-        if cap is None:
-            yield Fault(f"{where} cap", "a lognormal has no upper end", "give it a cap")
-        elif cap <= (high or 0):
-            yield Fault(f"{where} cap", "is not above high", "give the greatest possible value")
-        if (low or 0) <= 0 or low == high:
-            what = "a lognormal needs 0 < low < high"
-            yield Fault(f"{where} low", what, "write its 5 % and 95 % quantiles")
-    pairs, wrong = parameters(row["parameters"])  # type: ignore[arg-type]
+    pairs, wrong = parameters(row["parameters"])
     if wrong or (pairs and shape not in ("beta", "quantiles")):
         what = f'"{wrong}" is not NAME=NUMBER' if wrong else f"a {shape} takes none"
         yield Fault(f"{where} parameters", what, "write a=2; b=8, or 0=40; 1=179")
@@ -355,44 +341,14 @@ def input_faults(where: str, row: Mapping[str, object]) -> Iterator[Fault]:
         what = "a beta needs a and b above 0"
         yield Fault(f"{where} parameters", what, "after k of n cases a=k+1; b=n-k+1")
     if shape == "quantiles":
-        yield from _quantile_faults(where, pairs)
-    chance = unit == "share" or is_chance(unit)
-    place = "low" if low is not None else "mode" if mode is not None else "parameters"
-    drawn = [*given, *(pairs.values() if shape == "quantiles" else ())]
-    signed = unit == "1" or (len(unit) == 3 and loss_kinds.money(unit) == {unit})
-    if not signed and not chance and any(value < 0 for value in drawn):
-        yield Fault(f"{where} {place}", "is below 0", f"there is no {unit} below 0")
-    named = [("low", low), ("mode", mode), ("high", high), ("cap", cap)]
-    named += [("parameters", value) for value in pairs.values()]
-    for name in dict.fromkeys(name for name, value in named if abs(value or 0) > MOST):
-        yield Fault(f"{where} {name}", f"is beyond {_MOST}", "check its zeros")
-    if chance and cap is not None and cap > 1:
-        yield Fault(
-            f"{where} cap", "a chance or share is outside 0 to 1", "write a fraction of one"
-        )
-    if chance and any(not 0 <= value <= 1 for value in drawn):
-        what = "a chance or share is outside 0 to 1"
-        yield Fault(f"{where} mode", what, "write a fraction of one")
-    if not chance:
+        yield from _quantile_faults(where, pairs, unit)
+    if any(abs(value) > MOST for value in pairs.values()):
+        yield Fault(f"{where} parameters", f"is beyond {_MOST}", "check its zeros")
+    if unit != "share" and not is_chance(unit):
         try:
             loss_kinds.dimension(unit)
         except ValueError as error:
             yield Fault(f"{where} unit", str(error), "write products and quotients: USD/hour")
-
-
-def _unused(where: str, shape: str, row: Mapping[str, object]) -> Iterator[Fault]:
-    """Numbers that a shape does not use: they would be dropped in silence."""
-    for name in {"fixed": ("low", "high"), "uniform": ("mode",)}.get(shape, ()):
-        if row[name] is not None:
-            yield Fault(
-                f"{where} {name}", f"a {shape} has none", "empty it, or choose another shape"
-            )
-            return
-    if row["cap"] is not None and shape != "lognormal":
-        yield Fault(f"{where} cap", f"a {shape} has none", "empty it: high is the upper end")
-
-
-_NEEDED = {"fixed": ["mode"], "pert": ["low", "mode", "high"], "beta": [], "quantiles": []}
 
 
 def parameters(items: list[str] | None) -> tuple[dict[str, float], str]:
@@ -409,7 +365,7 @@ def parameters(items: list[str] | None) -> tuple[dict[str, float], str]:
     return pairs, ""
 
 
-def _quantile_faults(where: str, pairs: Mapping[str, float]) -> Iterator[Fault]:
+def _quantile_faults(where: str, pairs: Mapping[str, float], unit: str) -> Iterator[Fault]:
     repair = "write the value at each quantile from 0 to 1: 0=40; 0.5=152; 1=179"
     try:
         known = sorted((float(name), value) for name, value in pairs.items())
@@ -422,6 +378,12 @@ def _quantile_faults(where: str, pairs: Mapping[str, float]) -> Iterator[Fault]:
         yield Fault(f"{where} parameters", "quantiles do not run from 0 to 1", repair)
     if values != sorted(values):
         yield Fault(f"{where} parameters", "values fall as quantiles rise", repair)
+    least, most = min(values, default=0), max(values, default=0)
+    if (unit == "share" or is_chance(unit)) and (least < 0 or most > 1):
+        what = "a chance or share is outside 0 to 1"
+        yield Fault(f"{where} parameters", what, "write a fraction of one")
+    elif least < 0 and unit != "1" and {unit} != loss_kinds.money(unit):
+        yield Fault(f"{where} parameters", "is below 0", f"there is no {unit} below 0")
 
 
 def _number(value: object) -> float | None:
@@ -491,6 +453,3 @@ def _losses(tables: Tables, currency: str) -> Iterator[Fault]:
                 yield Fault(f"{where} {column}", what, "name an amount of cover")
         if not fault and (beyond := _beyond(kind, pairs, ends)):
             yield Fault(f"{where} arguments", beyond, "check the inputs and their zeros")
-        if row["retention"] and not row["limit"]:
-            what = "a retention needs a limit of the cover above it"
-            yield Fault(f"{where} limit", what, f"name an input in {currency}")

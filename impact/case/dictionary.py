@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from impact.case.folder import cases, load_case
-from impact.case.schema import RELATIONS, SCHEMA_VERSION, SINGLE_VALUED, TABLES, Column, Table
+from impact.case.schema import SCHEMA_VERSION, SINGLE_VALUED, TABLES, Column, Table
 from impact.numerics.loss_kinds import KINDS
 
 _TYPES = {"number": "number", "flag": "boolean"}  # of Table Schema; all else is a string
 _HEAD = """# Data
 
 A case is a folder of small cited tables, `data/cases/NAME/`. This page is written from
-`impact/case/schema.py` by `python -m impact.case.dictionary`; change it there.
+`impact/case/schema.csv` by `python -m impact.case.dictionary`; change it there.
 
 - `case.toml` holds `id`, `title`, `question`, `currency` (a code of ISO 4217: all amounts are in it
   and none is converted), `tlp` and `schema_version`. `role` says of whom the case is: `client` of
@@ -85,10 +85,8 @@ def _meaning(column: Column) -> str:
     said = column.meaning
     if column.unit:
         said += f" Unit: {column.unit}."
-    if column.allowed and column.allowed != RELATIONS:
+    if column.allowed:
         said += f" One of {', '.join(f'`{value}`' for value in column.allowed)}."
-    if column.allowed == RELATIONS:
-        said += f" One of {', '.join(value.replace('_', ' ') for value in RELATIONS)} (with `_`)."
     return said
 
 

@@ -13,7 +13,6 @@ from impact.numerics import times
 
 Tables = Mapping[str, pl.DataFrame]
 SHOWN = 50  # faults shown of one kind
-CENTURY = 100 * 366 * 24  # hours
 DOUBTFUL = ("5", "6")  # credibilities that outdate nothing: improbable, cannot be judged
 Row = dict[str, Any]
 Topic = tuple[str, str, str | None]
@@ -123,7 +122,7 @@ def judged(tables: Tables) -> Iterator[Fault]:
 
 
 def clocks(tables: Tables) -> Iterator[Fault]:
-    """Duties that are met before they begin or later than the row was known, or run too long."""
+    """Duties that are met before they begin or later than the row was known."""
     for row in tables["duties"].iter_rows(named=True):
         where, begun, met = f"duties.csv:{row['file_line']}", row["starts_from"], row["met_on"]
         if begun and met and met < times.start(begun):
@@ -131,9 +130,6 @@ def clocks(tables: Tables) -> Iterator[Fault]:
         if met and row["known_on"] and met > times.until(row["known_on"]):
             repair = "write it in a row that is known by then"
             yield Fault(f"{where} met_on", "is later than known_on", repair)
-        if (row["clock_hours"] or 0) > CENTURY:
-            what, repair = "is longer than a century", "write hours; empty means no fixed time"
-            yield Fault(f"{where} clock_hours", what, repair)
 
 
 def outdated(tables: Tables) -> Iterator[Fault]:

@@ -135,7 +135,7 @@ def apply(
 
     A change is an assumption of the view, whatever the row was; `link.ID` becomes a row of its own.
     """
-    rows = dict(inputs)
+    rows, new = dict(inputs), Rows()
     faults: list[Fault] = []
     for change in changes:
         if change.name in rows:
@@ -149,11 +149,8 @@ def apply(
                 faults.append(Fault(where, f'no input "{change.name}"', repair))
                 continue
             old = _link_row(rows, link, days[-1])
-        new = _changed(old, change)
-        wrong = list(checks.input_faults(f"{where} {change.name}", new))
-        faults += wrong
-        if not wrong:
-            rows[change.name] = new
+        new[change.name] = rows[change.name] = _changed(old, change)
+    faults += checks.input_faults(where, new) if new else ()
     return dict(sorted(rows.items())), faults
 
 

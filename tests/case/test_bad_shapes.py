@@ -68,7 +68,8 @@ def test_a_shape_that_can_be_is_read(tmp_path: Path, row: Row) -> None:
                                  cost("quantiles", "0=0; 1=1.5", unit="chance")])  # fmt: skip
 def test_a_chance_of_any_shape_stays_between_0_and_1(tmp_path: Path, row: Row) -> None:
     found = faults(tmp_path, fixed("usd", 1, "USD"), row)
-    assert found == [f"inputs.csv:3 mode: a chance or share is outside 0 to 1; {FRACTION}"]
+    place = "high" if row["shape"] == "beta" else "parameters"
+    assert found == [f"inputs.csv:3 {place}: a chance or share is outside 0 to 1; {FRACTION}"]
 
 
 def test_only_one_input_says_how_often_such_an_event_happens(tmp_path: Path) -> None:

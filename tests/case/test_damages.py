@@ -1,0 +1,212 @@
+"""Each damage to a copy of the bundled case is told once, with its place and its repair.
+
+`tests/assets/damages.csv` lists them, one step a line: the file, how it is changed, at which row,
+and to what; then where it is told (LINE is the line of that row), what of it, and how to repair it.
+"""
+
+import csv
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import impact
+from impact.errors import BadInput, Fault
+
+Step = dict[str, str]
+FaultsOf = Callable[[Any], tuple[Fault, ...]]
+WRITTEN = {
+    "\\n": "\n",
+    "\\0": "\0",
+    "\\\\": "\\",
+}  # as a cell of the list writes what no line holds
+
+
+def listed() -> Iterator[Any]:
+    """The damages: the steps of each."""
+    path = Path(__file__).parents[1] / "assets" / "damages.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        for name, steps in groupby(list(csv.DictReader(file)), lambda step: step["damage"]):
+            yield pytest.param(list(steps), id=name)
+
+
+def damage(case: Any, step: Step) -> str:
+    """Takes a step; says where the fault of it is told."""
+    file, row, path = step["file"], step["row"], case.folder / step["file"]
+    change = re.sub(r"\\.", lambda found: WRITTEN[found[0]], step["change"])
+    table = file.removesuffix(".csv")
+    line = str(case.line_of(table, row)) if row and table != file else "1"
+    cells = dict(part.split("=", 1) for part in change.split(" | ") if "=" in part)
+    match step["how"]:
+        case "set":
+            for column, value in cells.items():
+                case.set(table, row, column, value)
+        case "add":
+            line = case.add(table, row, "", **cells).partition(":")[2].strip()
+        case "append":
+            line = case.append(table, change).partition(":")[2]
+        case "rename":
+            ((old, new),) = cells.items()
+            case.rename(table, old, new)
+        case "drop":
+            case.drop(table, *cells)
+        case "recode":
+            case.recode(table, change)
+        case "remove":
+            path.unlink()
+        case "write":
+            path.write_text(change, "utf-8")
+        case "replace":
+            case.settings(file, change, row)
+    return step["where"].replace("LINE", line)
+
+
+@pytest.mark.parametrize("steps", list(listed()))
+def test_a_damage_is_told_once_with_its_place_and_repair(
+    case_copy: Any, faults_of: FaultsOf, steps: list[Step]
+) -> None:
+    places = [where for step in steps if (where := damage(case_copy, step))]
+    faults, told = faults_of(case_copy), steps[-1]
+    assert [fault.where for fault in faults] == places, "\n".join(map(str, faults))
+    assert told["what"] in faults[0].what
+    assert told["repair"] in faults[0].repair
+
+
+def test_the_list_holds_damages_of_every_file_of_a_case(case_copy: Any) -> None:
+    hurt = {step["file"] for parameters in listed() for step in parameters.values[0]}
+    assert hurt == {path.name for path in case_copy.folder.glob("*.*")} - {"datapackage.json"}
+
+
+def test_all_faults_of_several_files_are_told_at_once(case_copy: Any, faults_of: FaultsOf) -> None:
+    expected = [
+        case_copy.rename("links", "valid_from", "valid_form"),
+        case_copy.set("entities", "mercor", "tlp", "orange"),
+        case_copy.set("entities", "surge", "name", ""),
+        case_copy.set("inputs", "pause_weeks", "mode", "twelve"),
+        case_copy.recode("duties", "utf-16"),
+    ]
+    assert sorted(fault.where for fault in faults_of(case_copy)) == sorted(expected)
+
+
+def test_of_many_faults_of_one_kind_the_first_are_told_and_the_rest_counted(
+    case_copy: Any, faults_of: FaultsOf
+) -> None:
+    for number in range(30):
+        case_copy.add("entities", "mercor", "tlp", id=f"odd-{number}", tlp="orange")
+    faults = faults_of(case_copy)
+    assert len(faults) == 21
+    assert str(faults[-1]).startswith("entities.csv tlp: and 10 more rows; one of clear")
+
+
+def test_a_stage_with_one_hypothesis_is_told(case_copy: Any, faults_of: FaultsOf) -> None:
+    others = (",unknown-actor,", ",lapsus-name,")
+    rows = [
+        line
+        for line in case_copy.lines("judgements")
+        if ",theft," not in line or not any(other in line for other in others)
+    ]
+    case_copy.write("judgements", rows)
+    line = case_copy.line_of("judgements", "theft-prior-teampcp")
+    (fault,) = faults_of(case_copy)
+    assert str(fault) == (
+        f"judgements.csv:{line} hypothesis: there is one hypothesis for theft;"
+        " add another, such as somebody else"
+    )
+
+
+def test_the_second_of_two_equal_rows_is_told_with_the_first(
+    case_copy: Any, faults_of: FaultsOf
+) -> None:
+    first = f"entities.csv:{case_copy.line_of('entities', 'surge')} id"
+    second = case_copy.add("entities", "surge", "id", name="Surge again")
+    faults = faults_of(case_copy)
+    assert [fault.where for fault in faults] == [first, second]
+    assert {fault.what for fault in faults} == {'"surge" stands twice with one known_on and tlp'}
+    lines = " and ".join(fault.where.partition(":")[2].split()[0] for fault in faults)
+    for fault in faults:
+        assert fault.repair.startswith(f"remove one of the lines {lines}, or give the newer row")
+
+
+def test_a_row_known_before_its_source_is_told_at_both(case_copy: Any, faults_of: FaultsOf) -> None:
+    where = case_copy.add("entities", "reuters", "known_on", id="odd", known_on="2025-06-12")
+    told = {fault.where: str(fault) for fault in faults_of(case_copy)}
+    assert set(told) == {where, where.replace("known_on", "sources")}
+    assert "write 2025-06-13;" in told[where]
+
+
+NEW = {"id": "odd", "sources": "", "lasts_since": ""}
+
+
+@pytest.mark.parametrize("verb", ["check", "show"])
+def test_the_command_tells_all_faults_of_a_case_and_ends_with_2(case_copy: Any, verb: str) -> None:
+    def new(column: str, **cells: str) -> str:
+        return case_copy.add("inputs", "pause_weeks", column, **NEW | cells)
+
+    expected = [
+        case_copy.set("links", "surge-anthropic", "target", "anthropc"),
+        new("low", low="60"),
+        new("high", id="odd_two", low="0.2", mode="0.5", high="1.5", unit="chance"),
+        new("cap", id="odd_three", shape="lognormal"),
+        new("unit", id="such_more", unit="event/year"),
+    ]
+    command = [sys.executable, "-m", "impact", verb, str(case_copy.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    told = done.stderr.splitlines()
+    assert sorted(line.partition(": ")[0] for line in told) == sorted(expected)
+    assert all(re.fullmatch(r".+: .+; .+", line) for line in told)
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("parameters", {"shape": "beta", "parameters": "a=2; a=5; b=8"}),
+        ("parameters", {"shape": "quantiles", "parameters": "0=1; 0=2; 1=179"}),
+        ("cap", {"cap": "20"}),  # of a pert, below its high
+        ("low", {"shape": "fixed", "low": "3", "mode": "5", "high": "9"}),
+        ("mode", {"shape": "uniform", "low": "3", "mode": "5", "high": "9"}),
+        ("low", {"low": "-3"}),  # weeks
+    ],
+)
+def test_what_would_be_dropped_or_makes_no_sense_is_told(
+    case_copy: Any, faults_of: FaultsOf, column: str, cells: dict[str, str]
+) -> None:
+    where = case_copy.add("inputs", "pause_weeks", column, **NEW | cells)
+    assert where in [fault.where for fault in faults_of(case_copy)]
+
+
+def test_broken_toml_is_told_with_its_line(case_copy: Any, faults_of: FaultsOf) -> None:
+    case_copy.settings("scenarios.toml", "[scenario.odd\n")
+    last = len((case_copy.folder / "scenarios.toml").read_text("utf-8").splitlines())
+    assert f"line {last - 1}" in faults_of(case_copy)[0].what
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "repair"),
+    [
+        ("https://cases.example/mercor", "is an address", "give a path"),
+        ("file:///cases/mercor", "is an address", "give a path"),
+        ("data/cases/*", "is a pattern", "name one folder"),
+        ("mercor-202?", "is a pattern", "name one folder"),
+        ("mercr", "no such case", 'did you mean "mercor"?'),
+        ("qqqqqq", "no such case", "see `impact cases`"),
+        ("", "no such case", ""),
+    ],
+)
+def test_what_is_no_case_is_refused_by_name(name: str, what: str, repair: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        impact.load_case(name)
+    (fault,) = refused.value.faults
+    assert (fault.where, fault.what) == (name, what)
+    assert repair in fault.repair
+
+
+def test_a_folder_without_settings_is_no_case(case_copy: Any) -> None:
+    (case_copy.folder / "case.toml").unlink()
+    with pytest.raises(BadInput, match=r"mercor: holds no case.toml; name a case folder"):
+        impact.load_case(case_copy.folder)
