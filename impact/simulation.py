@@ -67,11 +67,13 @@ Found = TypeVar("Found")
 Asked = ParamSpec("Asked")
 
 
-def per_run(function: Callable[Concatenate[Run, Asked], Found]) -> Callable[..., Found]:
+def per_run(
+    function: Callable[Concatenate[Run, Asked], Found],
+) -> Callable[Concatenate[Run, Asked], Found]:
     """Work out `function(run, ...)` once for a run."""
 
     @wraps(function)
-    def kept(run: Run, *asked: Asked.args, **named: Asked.kwargs) -> Found:
+    def kept(run: Run, /, *asked: Asked.args, **named: Asked.kwargs) -> Found:
         key = (function, asked, tuple(named.items()))
         if key not in run.memo:
             run.memo[key] = function(run, *asked, **named)
@@ -347,7 +349,6 @@ def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["shape"], low, row["mode"], high, row["cap"], pairs
 
 
-@per_run
 def drawn_inputs(run: Run) -> list[tuple[str, tuple[Any, ...], Draws]]:
     """(input, its key in `drawn`, `(draws,)` values) of each stream that this run depends on.
 
@@ -406,7 +407,6 @@ def _can_be_on(source: Source, link: str) -> bool:
     )
 
 
-@per_run
 def likelihood(run: Run, entity: str) -> Draws | None:
     """`(draws,)` chance that an entity is reached, given the inputs of each draw.
 
@@ -424,17 +424,16 @@ def likelihood(run: Run, entity: str) -> Draws | None:
     return chance
 
 
-@per_run
 def rare_loss(run: Run, bearer: str) -> Draws | None:
     """`(draws,)` expected USD of a bearer, or of all (`total`), from what is rare; None if unknown.
 
     Zeros where nothing of it is rare. Its mean is exact but for the draws of the inputs.
     """
     source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
-    expected = np.zeros(run.draws)
+    expected, unmet = np.zeros(run.draws), rare(run)
     for name, row in run.model.losses.items():
         mine = row["bearer"] == bearer or (bearer == "total" and row["received_by"] is None)
-        if mine and row["needs"] in rare(run):
+        if mine and row["needs"] in unmet:
             chance = likelihood(run, row["needs"])
             if chance is None:
                 return None
@@ -442,7 +441,6 @@ def rare_loss(run: Run, bearer: str) -> Draws | None:
     return expected
 
 
-@per_run
 def net(run: Run, bearer: str) -> Draws:
     """`(draws,)` USD that a bearer loses, less what it receives by transfers."""
     balance = np.zeros(run.draws)
@@ -454,7 +452,6 @@ def net(run: Run, bearer: str) -> Draws:
     return balance
 
 
-@per_run
 def total(run: Run) -> Draws:
     """`(draws,)` USD lost by all parties together: transfers only move money and are left out."""
     lost = np.zeros(run.draws)

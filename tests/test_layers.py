@@ -127,6 +127,21 @@ def test_no_answer_imports_another_and_none_keeps_anything(root: Path) -> None:
     assert seen > 20
 
 
+def test_few_results_are_kept_and_none_hides_its_arguments_from_mypy(root: Path) -> None:
+    """`once` and `per_run` keep the types of arguments; `cache` and `lru_cache` take anything."""
+    kept, hidden = [], []
+    for file in (root / "impact").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                names = {ast.unparse(one).partition("(")[0] for one in node.decorator_list}
+                names = {name.rpartition(".")[2] for name in names}
+                kept += [node.name] if names & {"once", "per_run"} else []
+                takes = bool(node.args.args) and not node.name.startswith("_")
+                hidden += [node.name] if takes and names & {"cache", "lru_cache"} else []
+    assert 0 < len(kept) <= 13, kept
+    assert hidden == []
+
+
 GOOD = {
     "impact/__init__.py": "from impact.cli import main\nfrom impact.nowhere import x",
     "impact/__main__.py": "from impact.cli import main",

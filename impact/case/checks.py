@@ -2,7 +2,7 @@
 
 What concerns a row alone is a line of `rules.csv`: which rows are wrong, as a condition in SQL,
 what is said of them and how they are repaired; `{COLUMN}` is the cell of the row. Of an input
-`chance` says whether its unit is a chance or a share, `positive` whether it is never below 0.
+`chance` says whether its unit is a chance or a share, `signed` whether it may be below 0.
 Every function takes the typed tables by name and gives faults.
 """
 
@@ -21,8 +21,7 @@ import numpy as np
 import polars as pl
 
 from impact.case import said, ways
-from impact.case.schema import TABLE, TABLES, TLP
-from impact.case.tables import empty
+from impact.case.schema import TABLES, TLP
 from impact.errors import BadInput, Fault, did_you_mean
 from impact.numerics import loss_kinds, times
 
@@ -266,7 +265,7 @@ def broken(table: str, rows: pl.DataFrame) -> Iterator[tuple[int, str, str, str]
         unit = pl.col("unit")
         chance = unit.map_elements(lambda of: of == "share" or is_chance(of), pl.Boolean)
         signed = unit.map_elements(lambda of: of == "1" or {of} == loss_kinds.money(of), pl.Boolean)
-        rows = rows.with_columns(chance=chance, positive=~chance & ~signed)
+        rows = rows.with_columns(chance=chance, signed=signed)
     rules = [rule for rule in RULES if rule.table == table]
     wrong = rows.select(rule.wrong.alias(str(at)) for at, rule in enumerate(rules))
     for rule, found in zip(rules, wrong, strict=True):
@@ -321,8 +320,10 @@ def _inputs(tables: Tables, currency: str) -> Iterator[Fault]:
 def input_faults(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
     """Faults of estimates by the name of their input, which may be that of a link."""
     names = list(rows)
+    numbers = dict.fromkeys(("low", "mode", "high", "cap"), pl.Float64)
+    texts = dict.fromkeys(("id", "shape", "unit", "lasts_since"), pl.String)
     lines = [{**row, "id": None, "file_line": at} for at, row in enumerate(rows.values())]
-    frame = pl.DataFrame(lines, schema=empty(TABLE["inputs"]).schema)
+    frame = pl.DataFrame(lines, schema={**numbers, **texts, "file_line": pl.Int64})
     for at, column, what, repair in broken("inputs", frame):
         yield Fault(f"{where} {names[at]} {column}", what, repair)
     for name, row in rows.items():

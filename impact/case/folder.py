@@ -51,14 +51,16 @@ Found = TypeVar("Found")
 Asked = ParamSpec("Asked")
 
 
-def once(function: Callable[Concatenate[Case, Asked], Found]) -> Callable[..., Found]:
+def once(
+    function: Callable[Concatenate[Case, Asked], Found],
+) -> Callable[Concatenate[Case, Asked], Found]:
     """Work out `function(known, ...)` once for all views that differ in their inputs only.
 
     The function may read every table but `inputs`, and neither the scenario nor the changes.
     """
 
     @wraps(function)
-    def kept(known: Case, *asked: Asked.args, **named: Asked.kwargs) -> Found:
+    def kept(known: Case, /, *asked: Asked.args, **named: Asked.kwargs) -> Found:
         key = (function, asked, tuple(named.items()))
         if key not in known.memo:
             known.memo[key] = function(known, *asked, **named)
@@ -420,7 +422,6 @@ def _digest(known: Case, table: str) -> str:
     return _sha(known[table], known.ended.get(table))
 
 
-@once
 def _said(known: Case, what: str) -> str:
     return _text_sha(list(getattr(known, what).values()))
 

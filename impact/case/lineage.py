@@ -67,7 +67,6 @@ def _entering(known: Case) -> dict[str, list[graph.Edge]]:
     return graph.by_target(modelled(known["links"]))
 
 
-@once
 def _losses_of(known: Case) -> dict[str, frozenset[str]]:
     """Loss row, bearer, who receives, or `total` -> the rows of losses.csv that it rests on."""
     found: dict[str, set[str]] = {"total": set()}
@@ -77,13 +76,13 @@ def _losses_of(known: Case) -> dict[str, frozenset[str]]:
     return {name: frozenset(rows) for name, rows in found.items()}
 
 
-@once
 def _static(known: Case, name: str) -> Rows:
     """The rows on which a name rests, `link.ID` of every link among the inputs."""
     links, losses = known.rows("links"), known.rows("losses")
     mine = _losses_of(known).get(name, frozenset())
     ends = {name, *(losses[loss]["needs"] for loss in mine)}
-    ways = set[str]().union(*(graph.behind(_entering(known), end) for end in ends))
+    entering = _entering(known)
+    ways = set[str]().union(*(graph.behind(entering, end) for end in ends))
     inputs = {checks.LINK_INPUT + link for link in ways}
     for link in ways:
         for term in links[link]["chances"]:

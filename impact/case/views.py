@@ -394,7 +394,6 @@ def falling(known: Case) -> list[str]:
     ]
 
 
-@folder.once
 def _used(known: Case) -> set[str]:
     """The inputs that links and losses of a view name."""
     links = {checks.LINK_INPUT + edge.name for edge in ways.modelled(known["links"])}

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from impact.case.folder import Case, once
+from impact.case.folder import Case
 from impact.case.schema import JUDGED
 from impact.measures.standing import PROBABLE, Claim, combined, firmest, statements_of, weighed
 from impact.numerics import sampling
@@ -85,7 +85,6 @@ def shares(logs: Draws) -> Draws:
     return whole
 
 
-@once
 def stages(known: Case) -> tuple[Stage, ...]:
     """The stages with priors, each with the statements that are judged for all its hypotheses."""
     sides = {

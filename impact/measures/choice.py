@@ -231,7 +231,6 @@ def deciding(run: Run, one: Weighed, pair: tuple[str, str]) -> list[str]:
     return [name for name in ranked if moved[name] > 0][:MOST_TRIED]
 
 
-@per_run
 def turns(run: Run) -> tuple[dict[str, Any], ...]:
     """The decisions that the view can work out: their options and on what they turn.
 

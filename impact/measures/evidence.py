@@ -37,7 +37,6 @@ def origins(known: Case, sources: Iterable[str]) -> set[str]:
     return roots
 
 
-@once
 def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[str]]:
     """Source -> targets of the links of a relation; target -> sources where not forward."""
     pairs: dict[str, list[str]] = {}
@@ -48,7 +47,6 @@ def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[
     return {one: list(dict.fromkeys(others)) for one, others in pairs.items()}
 
 
-@once
 def data_sets(known: Case) -> dict[str, list[str]]:
     """Party -> the data sets that are its own."""
     own = known["entities"].filter((pl.col("kind") == "dataset") & pl.col("party").is_not_null())
@@ -67,7 +65,6 @@ ACTS = (  # what a party does or says, in the order told
 _WEIGHTY = 3  # credibility up to which a claim is repeated as what a party does
 
 
-@once
 def positions(known: Case) -> dict[str, list[str]]:
     """Party -> the newest credible claim of each kind on what it does, in the order of ACTS."""
     owner = {one: party for party, sets in data_sets(known).items() for one in sets}
@@ -87,7 +84,6 @@ def taken(known: Case, data: str) -> list[str]:
     return claims.sort("known_on", "id", descending=[True, False])["id"].to_list()
 
 
-@once
 def silent(known: Case) -> list[str]:
     """Claims that say that somebody is silent on what is asked, or that only ask."""
     quiet = known["claims"].filter(pl.col("stance").is_in(["is silent", "is asked"]))
@@ -110,7 +106,6 @@ def cited(known: Case) -> list[str]:
     return sorted(found)
 
 
-@once
 def addresses(known: Case) -> dict[str, str]:
     """Claim -> the address of its first source that has one."""
     url = dict(known["sources"].select("id", "url").iter_rows())

@@ -27,7 +27,6 @@ from impact.simulation import (
 Draws = NDArray[np.float64]
 
 
-@per_run
 def variables(run: Run) -> tuple[list[str], list[Draws]]:
     """(input of each row, rows of `(draws,)`): all that varied in this run.
 
@@ -72,7 +71,6 @@ def assumed_shares(run: Run, outcomes: Draws) -> list[float]:
     return [float(column[assumed].sum()) for column in shares.T]
 
 
-@per_run
 def leading_to(run: Run, entity: str) -> tuple[str, ...]:
     """The inputs of the chances of the links that lead to an entity from what is reached."""
     return tuple(
@@ -102,7 +100,6 @@ def bearers(run: Run) -> list[str]:
     return sorted({*rows["bearer"], *rows["received_by"].drop_nulls()})
 
 
-@per_run
 def by_form(run: Run) -> pl.DataFrame:
     """Mean gross loss by `bearer` and FAIR `form`: `mean_usd`. Transfers are counted here."""
     rows = run.known["losses"].select("id", "bearer", "form")
@@ -228,7 +225,6 @@ def _assumed(run: Run, who: list[str], amounts: Draws) -> list[float]:
     return assumed_shares(events, each)
 
 
-@per_run
 def ranges(run: Run) -> pl.DataFrame:
     """Nine-in-ten ranges of what a reader looks for: `id`, `who`, `part`, `driver`, `unit`.
 

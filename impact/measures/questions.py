@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from impact.case.folder import Case, once
+from impact.case.folder import Case
 from impact.measures.choice import Weighed, weighed
 from impact.measures.evidence import related
 from impact.measures.loss import leading_to
@@ -36,12 +36,13 @@ def ranking(run: Run) -> pl.DataFrame:
     `data_share`.
     """
     given_event(run, "unknowns")
-    outcomes = _outcomes(run)
+    own = own_decisions(run)
+    outcomes = _outcomes(run, own)
     variances, space = outcomes.var(axis=0), np.empty_like(outcomes)
     asked, every = dict[str, dict[str, Any]](), list(_quantities(run))
     for name, question, ask, bins in every:
         means = bins.means(outcomes, space)
-        found = _measured(run, bins, means, variances, len(every))
+        found = _measured(own, bins, means, variances, len(every))
         row = {"id": name, "question": question, "ask": ask, **found}
         if not row["value_usd"] and max(row["cost_share"], row["data_share"]) < LEAST:
             continue
@@ -96,28 +97,28 @@ def role_of(known: Case, party: str) -> str:
     return of_kind or ("user" if party in users else "client")
 
 
-@per_run
 def own_decisions(run: Run) -> tuple[Weighed, ...]:
     """The decisions of the reader's role."""
     known = run.known
     return tuple(one for one in weighed(run) if role_of(known, one.decision.bearer) == known.role)
 
 
-@per_run
-def _outcomes(run: Run) -> Draws:
-    """`(draws, columns)`: total, parties touched, then the costs of options of `own_decisions`."""
-    costs = [cost for one in own_decisions(run) for cost in one.costs]
+def _outcomes(run: Run, own: Sequence[Weighed]) -> Draws:
+    """`(draws, columns)`: total, parties touched, then the costs of the options of decisions."""
+    costs = [cost for one in own for cost in one.costs]
     return np.ascontiguousarray(np.array([total(run), _touched(run), *costs]).T)
 
 
-def _measured(run: Run, bins: Bins, means: Draws, variances: Draws, tried: int) -> dict[str, Any]:
+def _measured(
+    own: Sequence[Weighed], bins: Bins, means: Draws, variances: Draws, tried: int
+) -> dict[str, Any]:
     """The measures of one quantity of those tried, from `(bins, columns)` means of `_outcomes`."""
     value, decision, column = 0.0, "", 2
-    for one in own_decisions(run):
+    for one in own:
         of_options = means[:, column : column + len(one.costs)]
         column += len(one.costs)
         if information.gain(of_options, bins.sizes) > 0:
-            worth = information.worth(bins, one.costs.T, tried * len(own_decisions(run)))
+            worth = information.worth(bins, one.costs.T, tried * len(own))
             if worth > max(value, LEAST * float(one.costs.mean(axis=1).min())):
                 value, decision = worth, one.decision.title
     cost, data = (
@@ -148,14 +149,12 @@ def _question(run: Run, name: str) -> tuple[str, str]:
     return least["question"], least["ask"] or ""
 
 
-@per_run
 def _touched(run: Run) -> Draws:
     """`(draws,)` number of parties reached and of client data sets copied."""
     there = (one for one in _parties(run.known) if run.reached.get(one))
     return graph.counted((run.reached[one] for one in there), run.draws)
 
 
-@once
 def _parties(known: Case) -> tuple[str, ...]:
     """The parties that may be reached, and the client data sets that may be copied."""
     rows = known.rows("entities")
@@ -165,7 +164,6 @@ def _parties(known: Case) -> tuple[str, ...]:
     return tuple(name for name, row in rows.items() if row["kind"] in kinds or name in of_lab)
 
 
-@once
 def used(known: Case) -> frozenset[str]:
     """The inputs, and the implicit ones of links, on which any number of a view can rest."""
     model = model_of(known)

@@ -16,13 +16,11 @@ from impact.numerics import graph, measures
 from impact.simulation import Run, per_run, rare
 
 
-@per_run
 def established(run: Run) -> set[str]:
     """Entities that the event reaches over certain links, whatever is drawn or supposed."""
     return _reached_over(run, lambda term: term == checks.CERTAIN)
 
 
-@per_run
 def undrawn(run: Run) -> set[str]:
     """Entities always reached because of fixed inputs alone: established, or supposed."""
     still = {name for name, row in run.known.inputs.items() if row["shape"] == "fixed"}
@@ -90,7 +88,6 @@ def _evidence(run: Run) -> dict[str, int]:
     return graph.gathered(graph.net(travelled(run), ROOT), brings)
 
 
-@per_run
 def by_entity(run: Run) -> dict[str, dict[str, Any]]:
     """Entity -> its row of `chances`."""
     return {row["entity"]: row for row in chances(run).iter_rows(named=True)}
@@ -104,14 +101,12 @@ _CHANCES = {
 }
 
 
-@per_run
 def travelled(run: Run) -> list[graph.Edge]:
     """The edges over which something travels in any draw, in their order."""
     there, on = run.reached, run.on
     return [e for e in run.edges if e.source in there and there[e.source] & on[e.name]]
 
 
-@per_run
 def reporters(run: Run) -> dict[str, str]:
     """Entity -> the claim that reports that it was reached.
 
@@ -160,7 +155,6 @@ def _client_data(run: Run, relation: str) -> list[str]:
     return [name for targets in every for name in targets if rows[name]["party"] in parties]
 
 
-@per_run
 def clients(run: Run) -> pl.DataFrame:
     """Rows of `chances` of labs, or in a case without labs of clients, or of groups.
 
@@ -187,7 +181,6 @@ def grouped(run: Run) -> dict[str, Any]:
     }
 
 
-@per_run
 def states(run: Run) -> pl.DataFrame:
     """Data sets that are in reach or may be: `entity`, `party`, and a state's chance and how.
 
@@ -227,7 +220,6 @@ def possible(row: Mapping[str, Any]) -> bool:
     return bool(row["chance"]) or row["how"] == "rare"
 
 
-@per_run
 def hit(run: Run) -> list[str]:
     """Suppliers that are reached or supposed to be, and not reached as clients of another."""
     supply, found = related(run.known, "supplies"), by_entity(run)
@@ -240,7 +232,6 @@ def _settled(row: Mapping[str, Any]) -> bool:
     return row["how"] in ("established", "supposed")
 
 
-@per_run
 def together(run: Run) -> pl.DataFrame:
     """How often several clients are reached: `at_least`, `chance`, `apart` (were they independent).
 
@@ -256,7 +247,6 @@ def together(run: Run) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-@per_run
 def chain(run: Run) -> list[tuple[list[str], str | None]]:
     """The longest reported chain to where assumptions begin: its steps, and the claim on each.
 

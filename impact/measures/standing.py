@@ -191,7 +191,6 @@ def support(known: Case, claims: Iterable[Claim]) -> float:
     return combined(weighed(known, claims).values())
 
 
-@once
 def replaced(known: Case) -> dict[str, str]:
     """Claim -> the later claim of the same claimant that supersedes it."""
     rows = known["claims"].explode("supersedes").drop_nulls("supersedes")
@@ -390,7 +389,6 @@ def _word(one: Statement, against: float, denied: bool) -> str:
     return LIKELY if max(one.origins.values(), default=0.0) >= PROBABLE else CLAIMED
 
 
-@once
 def disputes(known: Case) -> list[tuple[str, list[Claim], list[Claim]]]:
     """(topic, better supported side, other side) of statements that cannot all be true.
 

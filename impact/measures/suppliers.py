@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from impact.case import checks
-from impact.case.folder import Case, once
+from impact.case.folder import Case
 from impact.case.ways import ROOT
 from impact.measures.evidence import related
 from impact.measures.reach import PARTIES, established
@@ -55,7 +55,6 @@ _ALONE: dict[str, Any] = {
 }
 
 
-@once
 def only(known: Case, entity: str) -> Model:
     """The model in which the event reaches one entity for certain, and no other but through it."""
     links = known["links"]

@@ -6,13 +6,12 @@ from datetime import timedelta
 
 import polars as pl
 
-from impact.case.folder import Case, once
+from impact.case.folder import Case
 from impact.measures.evidence import names
 from impact.measures.standing import support
 from impact.numerics import times
 
 
-@once
 def accounts(known: Case, release: str) -> pl.DataFrame:
     """Each account of when a release was available, the best supported first.
 
@@ -32,7 +31,6 @@ def accounts(known: Case, release: str) -> pl.DataFrame:
     return pl.DataFrame([row[2:] for row in sorted(rows)], schema=schema, orient="row")
 
 
-@once
 def window(known: Case, release: str) -> pl.DataFrame:
     """When a release was available: the `core` inside every account, the `hull` around all.
 

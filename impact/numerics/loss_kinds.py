@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +33,6 @@ def currencies() -> frozenset[str]:
     return frozenset(code for used in every for code, *_ in used).difference(NO_MONEY)
 
 
-@lru_cache(1024)
 def money(unit: str) -> frozenset[str]:
     """The currencies in a unit.
 
@@ -44,7 +42,6 @@ def money(unit: str) -> frozenset[str]:
     return frozenset(_CURRENCY.findall(unit))
 
 
-@lru_cache(maxsize=4096)
 def dimension(unit: str) -> Mapping[str, int]:
     """Powers of the base units in a unit such as `USD/person/hour`; raises ValueError.
 
@@ -61,7 +58,6 @@ def dimension(unit: str) -> Mapping[str, int]:
     return {name: power for name, power in powers.items() if power}
 
 
-@lru_cache(maxsize=4096)
 def times(*units: str) -> Mapping[str, int]:
     """Powers of the base units of a product of units."""
     powers: Counter[str] = Counter()

@@ -19,7 +19,6 @@ NAMED = ("altair", "numpy", "papermill", "polars", "scipy", "vl-convert-python")
 _FILES = (".py", ".j2", ".html", ".css", ".toml", ".csv")
 
 
-@cache
 def kit_version() -> str:
     """The version of the kit."""
     return metadata.version(KIT)
@@ -57,7 +56,6 @@ def versions() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-@cache
 def lock_digest() -> str:
     """SHA-256 of `versions`."""
     return hashlib.sha256(json.dumps(versions()).encode()).hexdigest()

@@ -25,7 +25,7 @@ _BEGIN = "0"  # in a range of OSV: before every version
 
 
 @lru_cache(100_000)
-def parsed(ecosystem: str, version: str) -> Any | None:
+def _parsed(ecosystem: str, version: str) -> Any | None:
     """A version that can be compared with others of its ecosystem; None where it is none."""
     base, version = ecosystem.partition(":")[0], version.lstrip("= ")
     if len(version) > LONGEST or COMMIT.fullmatch(version):
@@ -54,7 +54,7 @@ def same(ecosystem: str, one: str, other: str) -> bool:
     """
     if one == other or one.removeprefix("v") == other.removeprefix("v"):
         return True
-    first, second = (parsed(ecosystem, _public(text)) for text in (one, other))
+    first, second = (_parsed(ecosystem, _public(text)) for text in (one, other))
     if ecosystem in _FOUR:
         first, second = (_FOURTH.sub(r"\1", _public(text)) for text in (one, other))
     return first is not None and first == second
@@ -69,7 +69,7 @@ def comparable(ecosystem: str, version: str) -> bool:
         return False
     if base == "npm" and not _SEMVER.fullmatch(version.lstrip("=v ")):
         return False
-    return (base != PYPI and base not in _CLASSES) or parsed(ecosystem, version) is not None
+    return (base != PYPI and base not in _CLASSES) or _parsed(ecosystem, version) is not None
 
 
 def _public(version: str) -> str:
@@ -84,13 +84,13 @@ def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) ->
     (1.7, "Evaluation"): events are sorted, `introduced` begins, `fixed` and `limit` end before
     their version and `last_affected` behind it.
     """
-    found = parsed(ecosystem, _public(version))
+    found = _parsed(ecosystem, _public(version))
     events = list(events)
     if not any(kind == "introduced" for kind, _ in events):
         events.append(("introduced", _BEGIN))  # the schema asks for one
     every: list[tuple[str, str, Any]] = []
     for kind, at in events:
-        edge = None if at == _BEGIN else parsed(ecosystem, at)
+        edge = None if at == _BEGIN else _parsed(ecosystem, at)
         if at not in (_BEGIN, "*") and edge is None:
             return None
         every.append((kind, at, edge))
