@@ -31,7 +31,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"impact has no {name!r}; it has {', '.join(__all__)}")
     found = _loaded(name)
     if isinstance(found, FunctionType):
-        from impact.errors import checked
+        from impact.base.errors import checked
 
         found = globals()[name] = checked(found)
     return found

@@ -26,11 +26,11 @@ from .answers.why import why as why
 from .case.folder import Case as Case
 from .case.folder import load_case as load_case
 from .case.views import view as view
+from .panel import explore as explore
 from .simulation import Run as Run
 from .simulation import simulate as simulate
+from .simulation import simulate_year as simulate_year
 from .simulation import what_if as what_if
-from .sums import simulate_year as simulate_year
-from .widgets import explore as explore
 
 __version__: str
 __all__: list[str]

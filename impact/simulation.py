@@ -1,20 +1,23 @@
-"""`simulate`: one view of a case into the draws of what is reached and what it costs."""
+"""`simulate`: one view of a case into the draws of what is reached and what it costs.
+
+`simulate_year` makes a year of them, a compound sum of events.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from impact.base.errors import BadInput, bad
 from impact.case import checks, views, ways
 from impact.case.changes import Change, asked_for
 from impact.case.folder import Case, once
 from impact.case.lineage import Lineage
-from impact.errors import BadInput, bad
 from impact.numerics import graph, loss_kinds, sampling
 
 MOST_DRAWS = 2**20  # of a run
@@ -386,76 +389,56 @@ def arguments(run: Run, loss: str) -> dict[str, Draws]:
     return Source(run.known, run.model, run.draws, run.seed, run.drawn).arguments(loss)
 
 
-@per_run
-def rare(run: Run) -> frozenset[str]:
-    """Entities to which links lead that all can be on, and that no draw reaches: not resolved."""
-    source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
-    leaving, found, queue = graph.by_source(run.edges), {ways.ROOT}, [ways.ROOT]
-    while queue:
-        for edge in leaving.get(queue.pop(), ()):
-            if edge.target not in found and _can_be_on(source, edge.name):
-                found.add(edge.target)
-                queue.append(edge.target)
-    return frozenset(found) - run.reached.keys()
+def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
+    """The run of a year: a compound sum over as many such events as the year has.
 
+    A draw is a year with a Poisson number of events, its rate the input in `event/year`, times the
+    share of such events that hit this case where an input HERE says it. Each event
+    is drawn afresh, what it reaches and what it costs; a year's loss is the sum (Klugman, Panjer
+    and Willmot 2012, section 9.1), and an entity is reached where any event reaches it. Raises
+    BadInput where no rate is known in the view.
+    """
+    check_draws(draws, seed)
+    known = replace(known, lasted={})  # what goes on now says nothing of the next event
+    rates = [name for name, row in known.inputs.items() if row["unit"] == checks.RATE]
+    if not rates:
+        repair = f"give inputs.csv one in {checks.RATE}, or leave out --year"
+        raise bad("year", "no input of this view says how often such an event happens", repair)
+    source = Source(known, model_of(known), draws, seed)
+    rate = source.value(rates[0], "year")
+    if checks.HERE in known.inputs:  # the rate is of a population, and this case one of it
+        rate, rates = rate * source.value(checks.HERE, "year"), [*rates, checks.HERE]
+    if float(rate.max()) > sampling.MOST_RATE:
+        what = f"{rates[0]} goes above {sampling.MOST_RATE:,.0f} events a year"
+        raise bad("year", what, "give the rate of this kind of event")
+    many = sampling.counts(sampling.uniform(seed, "year|events", draws), rate)
+    if many.sum() > MOST_DRAWS:
+        what = f"{draws:,} years hold {many.sum():,} events, more than {MOST_DRAWS:,}"
+        raise bad("draws", what, f"take {int(draws * MOST_DRAWS / many.sum() / 2):,} or fewer")
+    events = simulate(known, max(1, int(many.sum())), seed)
+    year = np.repeat(np.arange(draws), many)
 
-def _can_be_on(source: Source, link: str) -> bool:
-    cut = checks.LINK_INPUT + link
-    terms = [*source.model.terms[link], *([cut] if cut in source.inputs else [])]
-    return all(
-        term == checks.CERTAIN or float(np.max(source.chance(term, link))) > 0 for term in terms
+    def summed(amounts: Draws) -> Draws:
+        return np.bincount(year, amounts[: year.size], minlength=draws).astype(np.float64)
+
+    def any_of(mask: int) -> int:
+        happened = np.zeros(draws, dtype=bool)
+        happened[year[graph.unpack(mask, events.draws)[: year.size]]] = True
+        return graph.pack(happened)
+
+    reached = {name: any_of(mask) for name, mask in events.reached.items()}
+    on = {name: any_of(mask) for name, mask in events.on.items()}
+    losses = {name: summed(amounts) for name, amounts in events.losses.items()}
+    return Run(
+        known,
+        draws,
+        seed,
+        "year",
+        reached,
+        on,
+        losses,
+        {},
+        events.model,
+        Lineage(known, also=tuple(rates)),
+        {"events": events},
     )
-
-
-def likelihood(run: Run, entity: str) -> Draws | None:
-    """`(draws,)` chance that an entity is reached, given the inputs of each draw.
-
-    The product along its path, exact where one path leads to it; None where several do.
-    """
-    paths = graph.simple_paths(run.edges, ways.ROOT, entity, 2)
-    if len(paths) != 1:
-        return None
-    source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
-    chance = np.ones(run.draws)
-    for edge in paths[0]:
-        cut = checks.LINK_INPUT + edge.name
-        for term in [*run.model.terms[edge.name], *([cut] if cut in source.inputs else [])]:
-            chance = chance if term == checks.CERTAIN else chance * source.chance(term, edge.name)
-    return chance
-
-
-def rare_loss(run: Run, bearer: str) -> Draws | None:
-    """`(draws,)` expected USD of a bearer, or of all (`total`), from what is rare; None if unknown.
-
-    Zeros where nothing of it is rare. Its mean is exact but for the draws of the inputs.
-    """
-    source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
-    expected, unmet = np.zeros(run.draws), rare(run)
-    for name, row in run.model.losses.items():
-        mine = row["bearer"] == bearer or (bearer == "total" and row["received_by"] is None)
-        if mine and row["needs"] in unmet:
-            chance = likelihood(run, row["needs"])
-            if chance is None:
-                return None
-            expected = expected + chance * source.loss(name, graph.everything(run.draws))
-    return expected
-
-
-def net(run: Run, bearer: str) -> Draws:
-    """`(draws,)` USD that a bearer loses, less what it receives by transfers."""
-    balance = np.zeros(run.draws)
-    for name, row in run.model.losses.items():
-        if bearer == row["bearer"]:
-            balance += run.losses[name]
-        elif bearer == row["received_by"]:
-            balance -= run.losses[name]
-    return balance
-
-
-def total(run: Run) -> Draws:
-    """`(draws,)` USD lost by all parties together: transfers only move money and are left out."""
-    lost = np.zeros(run.draws)
-    for name, row in run.model.losses.items():
-        if row["received_by"] is None:
-            lost += run.losses[name]
-    return lost

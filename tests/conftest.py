@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tiny import Tiny
@@ -29,6 +30,9 @@ DEAD_PROXY = {
     }.items()
     for name in (lower, lower.upper())
 }
+# Properties are tried on the same examples in every run, however slow the machine is.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 os.environ["IMPACT_NOW"] = "2026-09-01"  # the present of the tests, and of all that they start
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import doctest
-import importlib
+import importlib.util
 import os
 import pkgutil
 import re
@@ -12,27 +12,37 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
 
 import impact
-from impact import reference
-from impact.case import dictionary
+from impact.case.folder import cases
 from impact.case.schema import TABLES
 from impact.cli import main
 from impact.stack import readers
 
 
-def test_the_dictionary_and_the_data_packages_are_current() -> None:
-    stale = [p.name for p, text in dictionary.written().items() if p.read_text("utf-8") != text]
-    assert not stale, "run python -m impact.case.dictionary"
+@pytest.fixture(scope="module")
+def generate(root: Path) -> ModuleType:
+    """`docs/generate.py` as a module."""
+    spec = importlib.util.spec_from_file_location("generate", root / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_the_reference_is_current_and_no_option_is_without_a_word(root: Path) -> None:
-    assert (root / "docs/reference.md").read_text("utf-8") == reference.written(), (
-        "run python -m impact.reference"
-    )
+def test_what_is_generated_is_current(root: Path, generate: ModuleType) -> None:
+    written = generate.written()
+    assert len(written) == 3 + len(cases())
+    stale = [path.name for path, text in written.items() if path.read_text("utf-8") != text]
+    assert stale == [], "run python docs/generate.py"
+
+
+def test_no_command_and_no_option_is_without_a_word() -> None:
     for name, command in main.commands.items():
         assert command.help, name
         options = [one for one in command.params if isinstance(one, click.Option)]
@@ -72,9 +82,8 @@ def test_the_guide_to_a_case_of_ones_own_runs_word_by_word(root: Path, tmp_path:
     assert (home / "page/acme/baseline/00_brief.html").exists()
 
 
-def test_the_tables_of_the_page_of_the_stack_are_current(root: Path) -> None:
+def test_the_page_of_the_stack_names_every_format(root: Path) -> None:
     text = (root / "docs" / "stack.md").read_text("utf-8")
-    assert text == reference.stack(text), "run python -m impact.reference"
     for name in ("verdicts", "formats"):
         assert f"<!-- {name} -->" in text
     for form in readers.FORMATS:

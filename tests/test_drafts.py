@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from stacks import ADMITS, lock
 
 import impact
+from impact.base import times
+from impact.base.errors import BadInput
 from impact.case import draft, folder, vendors
 from impact.cli import main
-from impact.errors import BadInput
-from impact.numerics import times
 
 HEADINGS = {"name": ["vendor", "supplier"], "share": ["share"], "ask": ["owner"]}
 

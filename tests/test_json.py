@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from impact import texts
+from impact.base import texts
+from impact.base.errors import BadInput
 from impact.cli import main
-from impact.errors import BadInput
 from impact.reports import files, plan
 from impact.stack.documents import Source, from_json
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import impact
-from impact.errors import BadInput, unlike
+from impact.base.errors import BadInput, unlike
 
 FUNCTIONS = [name for name in impact.__all__ if inspect.isfunction(getattr(impact, name))]
 

@@ -22,8 +22,8 @@ from tiny import (
 )
 
 import impact
-from impact import simulation
-from impact.errors import BadInput
+from impact.base.errors import BadInput
+from impact.measures import totals
 from impact.numerics import sampling
 
 # chances
@@ -179,11 +179,11 @@ def test_a_transfer_moves_money_and_is_no_loss_of_all(tiny_case: Tiny) -> None:
         [loss("pay", "a", "pay=pay", received_by="b"), loss("review", "a", "cost=cost")],
     )
     run = simulate(case)
-    payer, receiver = simulation.net(run, "a"), simulation.net(run, "b")
+    payer, receiver = totals.net(run, "a"), totals.net(run, "b")
     assert np.array_equal(receiver, -run.losses["pay"])
     assert np.array_equal(payer, run.losses["pay"] + run.losses["review"])
-    assert np.array_equal(simulation.total(run), run.losses["review"])
-    assert np.allclose(payer + receiver, simulation.total(run), atol=1e-12)
+    assert np.array_equal(totals.total(run), run.losses["review"])
+    assert np.allclose(payer + receiver, totals.total(run), atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_true_gain_of_one_percent_has_its_sign_in_every_seed(tiny_case: Tiny) 
     for seed in range(30):
         before = simulate(case, draws=2000, seed=seed)
         after = simulate(case, draws=2000, seed=seed, changes="link.event-b=0.99")
-        assert simulation.total(after).mean() < simulation.total(before).mean()
+        assert totals.total(after).mean() < totals.total(before).mean()
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from impact import words
 from impact.answers import text
+from impact.base import words
 from impact.case import views
 from impact.case.folder import Case
 from impact.simulation import Run

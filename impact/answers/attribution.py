@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, Figure, worded
 from impact.answers.text import flat
+from impact.base import words
 from impact.case.folder import Case
 from impact.case.schema import SAME_AS
 from impact.measures.attribution import confidence, flips, stages

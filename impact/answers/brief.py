@@ -7,11 +7,11 @@ from typing import Any
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, worded
+from impact.base import times
 from impact.measures import evidence, loss, reach
 from impact.measures.choice import turns
 from impact.measures.questions import ranking, role_of
 from impact.measures.reach import PARTIES
-from impact.numerics import times
 from impact.simulation import Run
 
 _MOST = 2  # costs and advices of the reader that are told

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, tally, worded
+from impact.base import times
 from impact.case.folder import Case
 from impact.case.views import now
 from impact.measures.evidence import names
-from impact.numerics import times
 
 if TYPE_CHECKING:
     import altair as alt

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, amount, worded
+from impact.base.errors import ImpactError
 from impact.case import views
 from impact.case.folder import Case
 from impact.case.schema import highest
-from impact.errors import ImpactError
+from impact.measures.totals import total
 from impact.numerics import measures
-from impact.simulation import Run, given_event, remember, simulate, total
+from impact.simulation import Run, given_event, remember, simulate
 
 if TYPE_CHECKING:
     import altair as alt

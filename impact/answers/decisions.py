@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
 from impact.answers.text import flat, threshold
-from impact.errors import bad, did_you_mean
+from impact.base import times, words
+from impact.base.errors import bad, did_you_mean
 from impact.measures.choice import Weighed, drawing, moves, regimes, turns, weighed
-from impact.numerics import times
 from impact.simulation import Run
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, amount, worded
+from impact.base import times, words
+from impact.base.errors import Fault, Refusal
 from impact.case import views
 from impact.case.changes import Change
 from impact.case.checks import LINK_INPUT
@@ -17,11 +18,10 @@ from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP, highest
 from impact.case.ways import ROOT
-from impact.errors import Fault, Refusal
 from impact.measures.evidence import names
 from impact.measures.standing import moved_standings, replaced
-from impact.numerics import times
-from impact.simulation import Run, estimate, given_event, simulate, total
+from impact.measures.totals import total
+from impact.simulation import Run, estimate, given_event, simulate
 
 if TYPE_CHECKING:
     import altair as alt

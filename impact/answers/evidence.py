@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, Figure, tally, worded
 from impact.answers.text import flat
+from impact.base import words
 from impact.case import views
 from impact.case.folder import Case
 from impact.charts import layouts

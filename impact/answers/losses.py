@@ -9,11 +9,12 @@ import polars as pl
 
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
 from impact.answers.text import flat, parts
-from impact.errors import bad
+from impact.base.errors import bad
 from impact.measures import loss
 from impact.measures.loss import LED
+from impact.measures.totals import total
 from impact.numerics import measures
-from impact.simulation import Run, given_event, total
+from impact.simulation import Run, given_event
 
 if TYPE_CHECKING:
     import altair as alt

@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, tally, worded
+from impact.base import times
+from impact.base.errors import bad
 from impact.case.folder import Case
-from impact.errors import bad
 from impact.measures.fleet import RANK, by_file, stack, windows
 from impact.measures.fleet import advisories as advisories_of
-from impact.numerics import times
 from impact.stack import advisories as records
 from impact.stack import files, installs
 from impact.stack import scan as scanning

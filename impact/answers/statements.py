@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, tally, worded
+from impact.base.errors import bad, did_you_mean
 from impact.case.folder import Case
 from impact.case.schema import (
     STAGES,
 )
-from impact.errors import bad, did_you_mean
 from impact.measures.standing import (
     STANDINGS,
     Claim,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
+from impact.base import words
 from impact.measures.evidence import names
 from impact.measures.suppliers import alone, cuts, herfindahl, parties
 from impact.simulation import Run

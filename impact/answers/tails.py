@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
 from impact.answers.text import flat
+from impact.base import words
+from impact.base.errors import BadInput
 from impact.case import checks
-from impact.errors import BadInput, bad
 from impact.measures.loss import TOTAL, by_bearer, rare_loss_of
 from impact.measures.tails import above, curve, ends_at
-from impact.simulation import Run, total
-from impact.sums import simulate_year
+from impact.measures.totals import total
+from impact.simulation import Run, simulate_year
 
 if TYPE_CHECKING:
     import altair as alt
@@ -74,26 +74,21 @@ def _population(run: Run, rate: Mapping[str, Any]) -> list[dict[str, Any] | None
     ]
 
 
-def next_year(run: Run) -> Answer:
-    """`years` of the run's view, on as many draws; without a rate, that it is not known."""
-    try:
-        return years(simulate_year(run.known, run.draws, run.seed))
-    except BadInput as error:
-        (fault,) = error.faults
-        return worded(run, "years", Facts(_NO_YEAR, {"why": fault.what}, there=False))
-
-
 _NO_YEAR = pl.DataFrame(schema={"id": pl.String})
 
 
-def years(run: Run) -> Answer:
+def next_year(run: Run) -> Answer:
     """The loss of a year by bearer: a compound sum over as many such events as the year has.
 
-    `run` is from `simulate_year`. Table: `bearer`, `who`, `chance` (of any loss in the year), and
-    the measures of `by_bearer`.
+    Of a run given the event, the year of its view on as many draws; where no rate is known, that it
+    is not. Table: `bearer`, `who`, `chance` (of any loss in the year), and the measures of
+    `by_bearer`.
     """
-    if run.over != "year":
-        raise bad("years", "the run is given the event", "take impact.simulate_year(known)")
+    try:
+        run = run if run.over == "year" else simulate_year(run.known, run.draws, run.seed)
+    except BadInput as error:
+        (fault,) = error.faults
+        return worded(run, "years", Facts(_NO_YEAR, {"why": fault.what}, there=False))
     found = by_bearer(run)
     if checks.HERE not in run.known.inputs:  # a rate of any such firm is none of a named one
         found = found.filter(pl.col("bearer") == TOTAL)

@@ -13,7 +13,7 @@ import jinja2
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-from impact import words
+from impact.base import words
 from impact.case import checks, views
 from impact.case.folder import Case
 from impact.measures.evidence import addresses, names

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from impact import words
 from impact.answers.answer import Answer, Facts, worded
 from impact.answers.text import lowered, said_by, said_chance
+from impact.base import times, words
+from impact.base.errors import bad, did_you_mean
 from impact.case import checks
 from impact.case.ways import ROOT
-from impact.errors import bad, did_you_mean
 from impact.measures.evidence import names, origins, related
 from impact.measures.loss import TOTAL, bearers, explained, rare_loss_of
 from impact.measures.reach import by_entity, travelled
@@ -28,8 +28,9 @@ from impact.measures.standing import (
     taken_back,
     topic,
 )
-from impact.numerics import graph, measures, times
-from impact.simulation import Run, net, total
+from impact.measures.totals import net, total
+from impact.numerics import graph, measures
+from impact.simulation import Run
 
 Values = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from impact.errors import BadInput, Fault
+from impact.base.errors import BadInput, Fault
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 

@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from impact.case import said, ways
+from impact.base import times
+from impact.base.errors import BadInput, Fault, did_you_mean
+from impact.case import claim_checks, ways
 from impact.case.schema import TABLES, TLP
-from impact.errors import BadInput, Fault, did_you_mean
-from impact.numerics import loss_kinds, times
+from impact.numerics import loss_kinds
 
 Tables = Mapping[str, pl.DataFrame]
 CERTAIN = "certain"
@@ -70,7 +71,7 @@ def all_faults(tables: Tables, currency: str = "USD") -> list[Fault]:
         _unique,
         _marked,
         _refer,
-        *said.CHECKS,
+        *claim_checks.CHECKS,
         _root,
         _broken,
         _links,

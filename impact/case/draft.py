@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 import polars as pl
 
+from impact.base import times
+from impact.base.errors import BadInput, bad, did_you_mean
+from impact.base.words import plain
 from impact.case import folder, tables
 from impact.case.schema import TABLES, Table
 from impact.case.vendors import Vendor
-from impact.errors import BadInput, bad, did_you_mean
-from impact.numerics import loss_kinds, times
-from impact.words import plain
+from impact.numerics import loss_kinds
 
 SCANNED = "own-scan"  # id of the source that the rows of a scan rest on
 _TEMPLATE_CODE = "USD"  # currency of the amounts in the template

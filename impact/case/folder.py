@@ -14,14 +14,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import polars as pl
 
-from impact import words
+from impact.base import times, words
+from impact.base.errors import BadInput, Fault, bad, did_you_mean
 from impact.case import checks, parts, tables
 from impact.case import scenarios as scenario_file
 from impact.case.changes import Change
 from impact.case.scenarios import BASELINE, Decision, Scenario, Unusable
 from impact.case.schema import SCHEMA_VERSION, TABLES, TLP, highest
-from impact.errors import BadInput, Fault, bad, did_you_mean
-from impact.numerics import loss_kinds, times
+from impact.numerics import loss_kinds
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = _PACKAGE / "shipped"  # what a wheel brings; a checkout has it beside the package

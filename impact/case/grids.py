@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from impact.errors import Fault
+from impact.base.errors import Fault
 
 MOST = 1_000  # scenarios of one grid
 _REPAIR = "write each = { NAME = [VALUE, VALUE] }"

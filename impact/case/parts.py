@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from impact.base.errors import Fault
 from impact.case.checks import argument_pairs, ends_of, parameters
-from impact.errors import Fault
 from impact.numerics.loss_kinds import money
 
 Tables = Mapping[str, pl.DataFrame]

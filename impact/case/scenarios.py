@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from impact.base import times
+from impact.base.errors import BadInput, Fault, did_you_mean
 from impact.case import checks, grids, ways
 from impact.case.changes import NAME, Change, read_estimate
 from impact.case.schema import TLP
 from impact.case.tables import level as read_level
-from impact.errors import BadInput, Fault, did_you_mean
-from impact.numerics import times
 
 BASELINE = "baseline"
 UNUSABLE = "unusable"  # block of a sealed view

@@ -6,7 +6,7 @@ table, `id` the first and the others the last. Types:
 
 - id: lower-case letters, digits and . - _ + ; names one thing in its table
 - text, number, flag (true or false; empty is false), choice (one of `allowed`)
-- time: a year, a month, a day or a UTC minute; see `impact.numerics.times`
+- time: a year, a month, a day or a UTC minute; see `impact.base.times`
 - ref: an id of the table `refers_to`; refs: several of them, separated by ;
 - chances: `certain`, or input names separated by ; each may be `NAME over MINUTES`
 - arguments: NAME=INPUT pairs separated by ;

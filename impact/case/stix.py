@@ -16,11 +16,10 @@ from typing import Any
 
 import polars as pl
 
-from impact import words
+from impact.base import times, words
 from impact.case.folder import Case, digest
 from impact.case.schema import TLP
 from impact.case.views import now
-from impact.numerics import times
 
 Row = Mapping[str, Any]
 Object = dict[str, Any]

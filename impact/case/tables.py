@@ -1,7 +1,7 @@
 """One table file into one typed frame, with every fault of the file and the line it stands on.
 
 A row is one line. Text stays text (`007`, `1.10`); empty is unknown and never 0. Typed columns:
-number is Float64, time is an instant (see `impact.numerics.times`), flag is Boolean, `refs`,
+number is Float64, time is an instant (see `impact.base.times`), flag is Boolean, `refs`,
 `chances` and `arguments` are lists of text, all else is text. `file_line` is the line in the file.
 """
 
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
+from impact.base import times
+from impact.base.errors import BadInput, Fault, bad, did_you_mean
+from impact.base.texts import FORMULA, SHOWN, columns, local, sheet
 from impact.case import decimals
 from impact.case.schema import TLP, Column, Table
-from impact.errors import BadInput, Fault, bad, did_you_mean
-from impact.numerics import times
-from impact.texts import FORMULA, SHOWN, columns, local, sheet
 
 NO_NUMBER = "is not a number"
 # What spreadsheets make of `true` and `false` in English, German, French, Italian, Spanish,

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from impact.errors import BadInput, Fault, bad
-from impact.texts import by_line, local, sheet
+from impact.base.errors import BadInput, Fault, bad
+from impact.base.texts import by_line, local, sheet
 
 FIELDS = ("name", "role", "share", "ask")  # of [vendors] in case.toml
 _SHARE = re.compile(r"\s*([0-9]+(?:[.,][0-9]+)?)\s*(%?)\s*")

@@ -11,15 +11,14 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from impact import words
+from impact.base import times, words
+from impact.base.errors import BadInput, Fault, Refusal, bad, did_you_mean
 from impact.case import checks, folder, scenarios, ways
 from impact.case.changes import Change, asked_for
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import TLP
 from impact.case.tables import level as read_level
 from impact.case.ways import ROOT
-from impact.errors import BadInput, Fault, Refusal, bad, did_you_mean
-from impact.numerics import times
 
 NO_COMPROMISE = "no compromise reported"
 _RANK = {name: rank for rank, name in enumerate(TLP)}

@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 
 import polars as pl
 
-from impact.errors import Fault
-from impact.numerics import graph, times
+from impact.base import times
+from impact.base.errors import Fault
+from impact.numerics import graph
 
 ROOT = "event"
 

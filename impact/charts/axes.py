@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from impact import words
+from impact.base import words
 from impact.charts.canvas import SMALL, wrap
 from impact.charts.theme import DEEP, GREEN, OCHRE, RED, SOFT, Rows
 

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from impact import words
+from impact.base import words
 
 # name -> colour on a light page; the style sheet gives each another one on a dark page
 COLOURS = {

@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from impact import words
+from impact.base import words
 from impact.charts.axes import HUES, Row, decades, inline, listed, money
 from impact.charts.canvas import SMALL, width, wrap
 from impact.charts.theme import DEEP, GREEN, INK, OCHRE, PALE, RED, SOFT, WIDTHS

@@ -12,7 +12,7 @@ import altair as alt
 import vl_convert
 from altair.utils.schemapi import debug_mode
 
-from impact import words
+from impact.base import words
 from impact.charts.canvas import COLOURS, wrap
 
 # Every mark is told apart by place, label or dash too; 3 to 1 on paper, in light and dark.

@@ -13,23 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from impact.base import times
+from impact.base.errors import BadInput
 from impact.case import checks
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
 from impact.case.views import now
-from impact.errors import BadInput
-from impact.numerics import graph, loss_kinds, measures, times
+from impact.measures.totals import net
+from impact.numerics import graph, loss_kinds, measures
 from impact.numerics.lines import Line, envelope
-from impact.simulation import (
-    Run,
-    arguments,
-    drawn_inputs,
-    given_event,
-    net,
-    per_run,
-    remember,
-    what_if,
-)
+from impact.simulation import Run, arguments, drawn_inputs, given_event, per_run, remember, what_if
 
 Draws = NDArray[np.float64]
 

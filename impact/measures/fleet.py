@@ -7,10 +7,10 @@ from datetime import datetime
 
 import polars as pl
 
+from impact.base import times
+from impact.base.errors import bad
 from impact.case.folder import ADVISORIES, STACK, Case
-from impact.errors import bad
 from impact.measures.evidence import names
-from impact.numerics import times
 from impact.stack import advisories as records
 from impact.stack.advisories import Advisories
 from impact.stack.findings import ABSENT, LOCKED_AFFECTED, NOT_EVALUATED

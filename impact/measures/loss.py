@@ -12,17 +12,9 @@ from numpy.typing import NDArray
 from impact.case import checks
 from impact.case.ways import ROOT
 from impact.measures.reach import PARTIES
+from impact.measures.totals import net, rare, rare_loss, total
 from impact.numerics import graph, loss_kinds, measures
-from impact.simulation import (
-    Run,
-    arguments,
-    drawn_inputs,
-    net,
-    per_run,
-    rare,
-    rare_loss,
-    total,
-)
+from impact.simulation import Run, arguments, drawn_inputs, per_run
 
 Draws = NDArray[np.float64]
 

@@ -13,9 +13,10 @@ from impact.case.folder import Case
 from impact.measures.choice import Weighed, weighed
 from impact.measures.evidence import related
 from impact.measures.loss import leading_to
+from impact.measures.totals import total
 from impact.numerics import graph, information
 from impact.numerics.information import Bins
-from impact.simulation import Run, drawn_inputs, given_event, model_of, per_run, total
+from impact.simulation import Run, drawn_inputs, given_event, model_of, per_run
 
 Draws = NDArray[np.float64]
 LEAST = 0.01  # share of the spread below which an answer settles nothing worth telling

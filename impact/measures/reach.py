@@ -12,8 +12,9 @@ import polars as pl
 from impact.case import checks
 from impact.case.ways import ROOT
 from impact.measures.evidence import data_sets, related
+from impact.measures.totals import rare
 from impact.numerics import graph, measures
-from impact.simulation import Run, per_run, rare
+from impact.simulation import Run, per_run
 
 
 def established(run: Run) -> set[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from impact import words
+from impact.base import times, words
 from impact.case.folder import Case, once
 from impact.case.schema import (
     ADMIRALTY_LETTERS,
@@ -26,7 +26,6 @@ from impact.case.schema import (
 )
 from impact.case.ways import ROOT
 from impact.measures.evidence import names, origins
-from impact.numerics import times
 
 Claim = dict[str, Any]
 

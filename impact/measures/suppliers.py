@@ -12,8 +12,9 @@ from impact.case.folder import Case
 from impact.case.ways import ROOT
 from impact.measures.evidence import related
 from impact.measures.reach import PARTIES, established
+from impact.measures.totals import total
 from impact.numerics import graph, measures
-from impact.simulation import Model, Run, Source, model_of, run_of, total
+from impact.simulation import Model, Run, Source, model_of, run_of
 
 _FALL = ("vendor", "package")
 

@@ -9,8 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact.measures.loss import LED, TOTAL, by_bearer
+from impact.measures.totals import total
 from impact.numerics import measures
-from impact.simulation import Run, total
+from impact.simulation import Run
 
 POINTS = 120  # points of a curve
 _DIGITS = (1, 1.5, 2, 3, 4, 6, 8)

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import polars as pl
 
+from impact.base import times
 from impact.case.folder import Case
 from impact.measures.evidence import names
 from impact.measures.standing import support
-from impact.numerics import times
 
 
 def accounts(known: Case, release: str) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from impact.errors import bad
+from impact.base.errors import bad
 
 Draws = NDArray[np.float64]
 _DIMENSIONLESS = {"share", "chance", "1"}

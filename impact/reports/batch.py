@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from impact import words
-from impact.errors import Fault, ImpactError, bad
+from impact.base import words
+from impact.base.errors import Fault, ImpactError, bad
 from impact.reports import files, headline, index, kernels, page, pdf, work
 from impact.reports.plan import Task, with_pages
 

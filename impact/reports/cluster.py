@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from impact.errors import BadInput, Fault, bad
+from impact.base.errors import BadInput, Fault, bad
 from impact.reports import origin
 
 SECONDS = 15  # after which a scheduler that does not answer is not there

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from impact import words
+from impact.base import words
+from impact.base.errors import BadInput, Fault, bad
 from impact.case.folder import find_case, load_case
-from impact.errors import BadInput, Fault, bad
 from impact.reports import batch, cluster, files, sheet
 from impact.reports.plan import Parameters, chosen, find_notebooks, plan
 

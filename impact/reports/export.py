@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from impact.answers.answer import Answer
-from impact.case import written
+from impact.base import times
+from impact.base.errors import bad
+from impact.case import writer
 from impact.case.tables import harmless
-from impact.errors import bad
-from impact.numerics import times
 from impact.reports import files
 from impact.simulation import Run
 
@@ -40,7 +40,7 @@ def write(run: Run, answers: Iterable[Answer], home: Path) -> dict[str, int]:
     if (home / "case.toml").exists():
         raise bad(str(home), "is a case, which would be overwritten", "name another folder")
     known = run.known
-    found = {table: known[table].select(written.cells(known[table])) for table in known.tables}
+    found = {table: known[table].select(writer.cells(known[table])) for table in known.tables}
     found[files.RESULTS] = results(run, answers)
     for name, rows in found.items():
         files.write(home / f"{name}.csv", harmless(rows).write_csv())

@@ -22,10 +22,9 @@ from typing import Any
 
 import polars as pl
 
-from impact import texts, words
+from impact.base import texts, times, words
+from impact.base.errors import BadInput, bad
 from impact.case.tables import harmless
-from impact.errors import BadInput, bad
-from impact.numerics import times
 from impact.reports.plan import Task
 
 MANIFEST, RESULTS = "manifest.json", "answers"

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from impact import words
 from impact.answers import text
 from impact.answers.comparisons import difference
 from impact.answers.losses import told_bearers
+from impact.base import words
+from impact.base.errors import ImpactError
 from impact.case import views
 from impact.case.changes import parse_changes
 from impact.case.folder import Case
-from impact.errors import ImpactError
 from impact.measures.evidence import names
 from impact.measures.reach import any_client, any_reported
 from impact.reports.plan import Parameters, Task

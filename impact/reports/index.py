@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
-from impact import words
 from impact.answers.answer import LOOKS
+from impact.base import words
 from impact.case.scenarios import BASELINE
 from impact.reports import files, origin, page
 from impact.reports.files import Entry

@@ -14,8 +14,8 @@ from typing import Any
 from traitlets.config import Config
 
 from impact.answers.answer import CHARTS, LATER
-from impact.case import written
-from impact.errors import Fault
+from impact.base.errors import Fault
+from impact.case import writer
 from impact.reports.plan import Task
 
 SECONDS = 600  # for one report, unless told otherwise
@@ -51,7 +51,7 @@ def execute(task: Task, seconds: int = SECONDS, engine: str = FORKED) -> dict[st
         home = Path(scratch)
         notebook, done = home / f"{task.notebook.name}.ipynb", home / "executed.ipynb"
         notebook.write_text(task.notebook.text, encoding="utf-8")
-        written.write(task.known, home / "data" / "cases" / task.known.id)
+        writer.write(task.known, home / "data" / "cases" / task.known.id)
         ends = time.monotonic() + seconds
         try:
             with _environment(home):

@@ -19,13 +19,12 @@ import jinja2
 import mistune
 from markupsafe import Markup, escape
 
-from impact import words
 from impact.answers.answer import MIME, as_html, as_text, blocks, linked
 from impact.answers.text import lowered
+from impact.base import times, words
 from impact.case import folder, views
 from impact.case.schema import TLP
 from impact.case.views import now
-from impact.numerics import times
 from impact.reports import origin
 from impact.reports.plan import Parameters, Task
 

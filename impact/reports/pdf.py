@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from impact.errors import bad
+from impact.base.errors import bad
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SECONDS = 120

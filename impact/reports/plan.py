@@ -11,13 +11,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from impact import texts, words
+from impact.base import texts, times, words
+from impact.base.errors import BadInput, Fault, Refusal, bad, did_you_mean, unlike
 from impact.case import folder, views
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TABLES
-from impact.errors import BadInput, Fault, Refusal, bad, did_you_mean, unlike
-from impact.numerics import times
 from impact.reports import origin
 from impact.simulation import check_draws
 

@@ -17,9 +17,9 @@ import ipykernel.kernelapp  # noqa: F401
 import IPython.core.completer  # noqa: F401
 import vl_convert  # noqa: F401
 
-from impact import answers, case, charts, numerics
+from impact import answers, charts
 
-for package in (numerics, charts, case, answers):
+for package in (charts, answers):
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
 altair.Chart(altair.InlineData([{"x": 1}])).mark_point().encode(x="x:Q").to_dict()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from impact import words
 from impact.answers.brief import bottom_line
 from impact.answers.losses import losses
+from impact.base import words
 from impact.case.views import notices, now
 from impact.reports import page
 from impact.reports.plan import Task

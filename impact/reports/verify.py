@@ -10,9 +10,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from impact import texts
+from impact.base import texts
+from impact.base.errors import BadInput, Fault, Refusal, bad
 from impact.case.folder import load_case
-from impact.errors import BadInput, Fault, Refusal, bad
 from impact.reports import batch, files, headline, index, page, work
 from impact.reports.plan import (
     BESIDE,

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impact import words
 from impact.answers.text import lowered
+from impact.base import times, words
+from impact.base.errors import Fault
 from impact.case import folder
 from impact.case.views import now
-from impact.errors import Fault
-from impact.numerics import times
 from impact.reports import kernels, origin, page, pdf
 from impact.reports.plan import Task
 

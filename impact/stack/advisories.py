@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from impact.errors import BadInput, Fault, bad
-from impact.numerics import times
+from impact.base import times
+from impact.base.errors import BadInput, Fault, bad
+from impact.base.texts import decoded
+from impact.base.words import date
 from impact.stack.documents import Source
 from impact.stack.inventory import fold
 from impact.stack.records import Affected, record
 from impact.stack.versions import comparable, in_range, same
-from impact.texts import decoded
-from impact.words import date
 
 MOST_BYTES = 4 << 20  # of one record
 MOST_RATIO = 200  # of a file in an archive to its compressed size

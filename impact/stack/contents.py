@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from impact.errors import BadInput, Fault
+from impact.base.errors import BadInput, Fault
 from impact.stack import files, history, readers
 from impact.stack.documents import Source
 from impact.stack.files import Found

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from impact import texts
-from impact.errors import bad
+from impact.base import texts
+from impact.base.errors import bad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from posixpath import dirname, join, normpath
 
-from impact.errors import BadInput, Fault, bad
+from impact.base.errors import BadInput, Fault, bad
+from impact.base.texts import decoded
 from impact.stack import readers
 from impact.stack.documents import Source
-from impact.texts import decoded
 
 MOST_BYTES = 64 << 20
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from impact.base.words import listed
 from impact.stack import versions
 from impact.stack.advisories import examples, names_any, names_version
 from impact.stack.asking import COMMIT, pinned
@@ -26,7 +27,6 @@ from impact.stack.inventory import (
     stands,
 )
 from impact.stack.records import Affected
-from impact.words import listed
 
 LOCKED_AFFECTED, LOCKED_OTHER = "locked_affected", "locked_other"
 RANGE_ADMITS, RANGE_EXCLUDES = "range_admits", "range_excludes"

@@ -11,7 +11,7 @@ from pathlib import Path
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
-from impact.errors import BadInput, Fault, bad
+from impact.base.errors import BadInput, Fault, bad
 from impact.stack.files import MOST_BYTES, text_of
 
 SECONDS = 120  # for one call of git

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from posixpath import normpath
 
-from impact.errors import BadInput, Fault, did_you_mean
-from impact.numerics import times
+from impact.base import times
+from impact.base.errors import BadInput, Fault, did_you_mean
+from impact.base.texts import by_line, local, sheet
 from impact.stack.verdicts import MODES, RESOLVED, Install
-from impact.texts import by_line, local, sheet
 
 COLUMNS = (
     *("when", "until", "mode", "path", "version", "note", "repository", "workflow", "package"),

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from impact.errors import BadInput, bad
-from impact.numerics import times
+from impact.base import times
+from impact.base.errors import BadInput, bad
+from impact.base.texts import sheet
 from impact.stack import documents
 from impact.stack.documents import Source, Table, at, listed, rows, table, word
 from impact.stack.inventory import DATA, ECOSYSTEMS, NPM, canonical, from_purl
-from impact.texts import sheet
 
 Events = tuple[tuple[str, str], ...]  # (kind, version), as OSV has them
 _HOMES = {one.lower(): one for one in ECOSYSTEMS.values()} | ECOSYSTEMS | DATA["github"]

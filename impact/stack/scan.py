@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from impact.errors import BadInput, Fault, bad, did_you_mean
-from impact.numerics import times
+from impact.base import times
+from impact.base.errors import BadInput, Fault, bad, did_you_mean
+from impact.base.words import date
 from impact.stack import readers, verdicts
 from impact.stack.advisories import Advisories, Packages, names_any
 from impact.stack.asking import asked, npm
@@ -40,7 +41,6 @@ from impact.stack.paths import cuts
 from impact.stack.paths import paths as ways_in
 from impact.stack.records import Affected
 from impact.stack.verdicts import NO, UNLIKELY, Install, State, Window
-from impact.words import date
 
 _STATE = {
     **{"finding": pl.String(), "version": pl.String(), "commit": pl.String()},

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from impact.base.words import date
 from impact.stack.findings import (
     ABSENT,
     LOCKED_AFFECTED,
@@ -23,7 +24,6 @@ from impact.stack.findings import (
 )
 from impact.stack.inventory import CI, LOCK, MANIFEST, SBOM
 from impact.stack.versions import same
-from impact.words import date
 
 EXPOSED, LIKELY, POSSIBLE = "exposed", "likely", "possible"
 UNLIKELY, NO, UNKNOWN = "unlikely", "no", "unknown"

@@ -10,7 +10,7 @@ import pytest
 from tiny import write
 
 import impact
-from impact.questions import asked_of
+from impact.answers import asked_of
 
 Tiny = Callable[..., impact.Case]
 Cells = Mapping[str, str]

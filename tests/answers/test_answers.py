@@ -8,18 +8,20 @@ from typing import Any
 
 import polars as pl
 import pytest
+from impact.measures.totals import net, total
 from tiny import column
 
 import impact
-from impact.answers import evidence, losses, shown, unknowns
+from impact.answers import evidence, losses, unknowns
 from impact.case import checks, folder
 from impact.case.changes import Change
 from impact.case.folder import Case
 from impact.case.scenarios import Decision
+from impact.cli import summary
 from impact.measures import choice, loss, reach
 from impact.measures.evidence import origins
 from impact.numerics.lines import envelope
-from impact.simulation import Run, net, total
+from impact.simulation import Run
 
 NOON = "2026-03-24T12:00Z"
 
@@ -305,7 +307,7 @@ def test_nothing_changes_when_tables_are_shuffled(case: Case, run: Run) -> None:
         for name, frame in case.tables.items()
     }
     again = impact.simulate(impact.view(replace(case, tables=tables)))
-    assert shown.record(again) == shown.record(run)
+    assert summary.record(again) == summary.record(run)
     assert folder.digest(again.known) == folder.digest(run.known)
 
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import impact
+from impact.base import times
 from impact.case.folder import Case, digest, ordered
 from impact.case.schema import TABLES
-from impact.numerics import times
 
 HOURS = st.datetimes(
     times.parse("2025-06-01T00:00Z").replace(tzinfo=None),

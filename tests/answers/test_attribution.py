@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from tiny import Row, evidence
 
 import impact
-from impact import words
 from impact.answers.attribution import attribution
+from impact.base import times, words
 from impact.case.folder import Case, ordered
 from impact.measures.attribution import Stage, flips, shares, stages, weighted
-from impact.numerics import times
 
 chance = st.floats(0.01, 1.0)
 HYPOTHESES = ("lapsus-name", "teampcp-or-linked", "unknown-actor")

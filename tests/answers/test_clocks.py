@@ -10,7 +10,7 @@ from tiny import Row, column, evidence
 
 import impact
 from impact.answers.clocks import STATES
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 
 
 def state(folder: Path, moment: str, **cells: str) -> tuple[str, str]:

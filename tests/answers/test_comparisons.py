@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from impact.measures.totals import net, total
 
 import impact
-from impact.answers import comparisons, differences, shown, text
+from impact.answers import comparisons, differences, text
 from impact.answers.losses import told_bearers
-from impact.errors import BadInput, Refusal
-from impact.simulation import Run, net, simulate, total, what_if
+from impact.base.errors import BadInput, Refusal
+from impact.cli import summary
+from impact.simulation import Run, simulate, what_if
 
 PAIRS = [
     ("baseline", "long-pause"),
@@ -308,7 +310,7 @@ def said(run: Run, of_run: tuple[str, ...]) -> dict[str, Any]:
     figures = {(a.name, f.name): (f.value, f.text) for a in made for f in a.figures}
     texts = {key: text for key, (_, text) in figures.items()}
     values = {key: value for key, (value, _) in figures.items()}
-    return {"said": found, "texts": texts, "values": values, "shown": shown.text(run)}
+    return {"said": found, "texts": texts, "values": values, "shown": summary.text(run)}
 
 
 @pytest.mark.parametrize(

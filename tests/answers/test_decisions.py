@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from impact.measures.totals import net, total
 from tiny import GUARD, column, raised
 
 import impact
-from impact.answers import shown
 from impact.answers.text import threshold
-from impact.case import views, written
+from impact.base.errors import BadInput
+from impact.case import views, writer
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
-from impact.errors import BadInput
+from impact.cli import summary
 from impact.measures.choice import Weighed, weighed
 from impact.numerics.lines import Line, envelope
-from impact.simulation import Run, net, total, what_if
+from impact.simulation import Run, what_if
 
 FOUR = {"client-lab": 3, "litellm-user": 3, "mercor-notice": 6, "client-month-2": 3}
 FLIPS = {"client-lab": 3, "litellm-user": 2, "mercor-notice": 3, "client-month-2": 2}
@@ -400,7 +401,7 @@ def test_a_faulty_decision_is_named_and_the_rest_is_shown(tiny: Any) -> None:
     assert [one.decision.id for one in weighed(run)] == ["d"]
     said = "\n".join(impact.decisions(run).notes)
     assert str(impact.decisions(run, only="odd").notes[0]) in said
-    assert said.splitlines()[0] in shown.text(run)
+    assert said.splitlines()[0] in summary.text(run)
     assert 'Decision "Odd" cannot be worked out' in said
     assert 'no input "harm_us"; did you mean "harm_usd"?' in said
 
@@ -421,7 +422,7 @@ def test_a_faulty_decision_stays_faulty_in_a_view_that_is_written(
 ) -> None:
     case = tiny(LINKS, INPUTS, LOSSES, toml=GUARD.replace('"harm_usd"', '"harm_us"'))
     known = impact.view(case)
-    written.write(known, tmp_path / "written")
+    writer.write(known, tmp_path / "written")
     again = impact.view(impact.load_case(tmp_path / "written"))
     assert views.warnings(again) == views.warnings(known) != []
 

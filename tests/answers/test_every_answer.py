@@ -13,9 +13,9 @@ import pytest
 from jsonschema.validators import validator_for
 
 import impact
-from impact.answers import shown, tails
-from impact.errors import ImpactError, Refusal
-from impact.questions import asked_of
+from impact.answers import asked_of, tails
+from impact.base.errors import ImpactError, Refusal
+from impact.cli import summary
 from impact.simulation import Run
 
 OF_VIEW = tuple(asked_of("Case"))
@@ -196,10 +196,10 @@ def test_a_scenario_of_an_early_day_is_answered_or_refused(
 @pytest.mark.parametrize("day", ["", "2026-04-04"])
 def test_a_year_is_told_in_plain_text(mercor: impact.Case, day: str) -> None:
     run = impact.simulate_year(impact.view(mercor, as_of=day), draws=2000)
-    answer = tails.years(run)
+    answer = tails.next_year(run)
     assert answer.sentence.endswith(".")
     assert not NO_TEXT.search(answer.sentence)
-    assert "next year" in shown.text(run)
+    assert "next year" in summary.text(run)
 
 
 @pytest.mark.parametrize("changes", ["pause_weeks=20", "surge_falls=1; pause_weeks=1,2,3"])

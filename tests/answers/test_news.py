@@ -12,15 +12,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from impact.measures.totals import total
 from tiny import evidence
 
 import impact
 from impact.answers import differences
+from impact.base import times
+from impact.base.errors import BadInput, Refusal
 from impact.case import views
 from impact.case.folder import Case, ordered
-from impact.errors import BadInput, Refusal
-from impact.numerics import times
-from impact.simulation import Run, total
+from impact.simulation import Run
 
 DAYS = ("2026-03-24T12:00Z", "2026-04-04", "2026-04-23", "2026-05-14", "2026-08-12", "2026-08-28")
 ENDS = [(DAYS[0], DAYS[-1]), (DAYS[3], DAYS[4]), (DAYS[-1], DAYS[1]), (DAYS[2], ""), ("", DAYS[1])]

@@ -9,18 +9,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from impact.measures.totals import likelihood, net, total
 from tiny import GUARD, column, evidence, fixed, link, write
 
 import impact
-from impact.answers import shown
 from impact.answers import text as text_of
 from impact.answers.losses import said_range, told_bearers
+from impact.base import times
 from impact.case import views
+from impact.cli import summary
 from impact.measures.choice import regimes, weighed
 from impact.measures.questions import own_decisions
-from impact.numerics import measures, times
+from impact.numerics import measures
 from impact.reports import headline
-from impact.simulation import Run, likelihood, net, total
+from impact.simulation import Run
 
 DRAWS = 20_000
 WEEKS = {"shape": "uniform", "low": "0", "high": "10", "unit": "week"}
@@ -84,7 +86,7 @@ def test_a_gain_is_no_loss_and_reads_as_a_gain(tiny: Any) -> None:
     row = told_bearers(run).row(by_predicate=pl.col("bearer") == "b", named=True)
     assert row["chance"] == 0.0
     assert row["range"] == "a gain of $40 to $60"
-    (found,) = (r for r in shown.record(run)["losses"] if r["bearer"] == "b")
+    (found,) = (r for r in summary.record(run)["losses"] if r["bearer"] == "b")
     assert found["chance"] == 0.0
 
 
@@ -347,13 +349,13 @@ def test_what_no_draw_met_is_not_resolved_and_has_its_exact_mean(tiny: Any) -> N
     found = likelihood(run, "a")
     assert found is not None
     assert found.mean() == pytest.approx(1e-5)
-    (row,) = (r for r in shown.record(run)["losses"] if r["bearer"] == "a")
+    (row,) = (r for r in summary.record(run)["losses"] if r["bearer"] == "a")
     assert row["mean_usd"] == pytest.approx(10_000)
     assert row["chance"] is None
     assert "less than about 1 in 330" in row["basis"]
-    (reached,) = (r for r in shown.record(run)["exposure"] if r["entity"] == "a")
+    (reached,) = (r for r in summary.record(run)["exposure"] if r["entity"] == "a")
     assert (reached["chance"], reached["chance_error"]) == (None, None)
-    text = shown.text(run)
+    text = summary.text(run)
     for false in ("no way to a client is known", "No loss follows", "Nothing is lost"):
         assert false not in text
     assert "less than about 1 in 330" in text
@@ -389,10 +391,10 @@ def test_a_view_says_that_rows_above_its_level_are_left_out(tmp_path: Path) -> N
     low, high = (impact.view(case, tlp=level) for level in ("green", "amber"))
     assert "Rows above TLP:GREEN are left out." in views.notices(low)
     assert views.notices(high) == []
-    text = shown.text(impact.simulate(low, 100))
+    text = summary.text(impact.simulate(low, 100))
     assert "Rows above TLP:GREEN are left out." in text
     assert "No breach" not in text
-    assert "B was hit" in shown.text(impact.simulate(high, 100))
+    assert "B was hit" in summary.text(impact.simulate(high, 100))
 
 
 def test_the_moment_of_a_view_is_its_as_of_else_the_present(

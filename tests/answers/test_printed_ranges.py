@@ -13,14 +13,16 @@ import pytest
 from tiny import column
 
 import impact
-from impact import questions, words
+from impact import answers as questions
 from impact.answers.losses import said_range, told_bearers
-from impact.errors import ImpactError
+from impact.base import words
+from impact.base.errors import ImpactError
 from impact.measures.choice import weighed
 from impact.measures.loss import TOTAL
 from impact.measures.suppliers import only
+from impact.measures.totals import net, total
 from impact.numerics import graph
-from impact.simulation import Run, Source, arguments, net, run_of, total
+from impact.simulation import Run, Source, arguments, run_of
 
 DAYS = {
     "mercor": ("2026-03-24T12:00Z", "2026-03-31", "2026-04-04", "2026-04-23", "2026-08-12", ""),

@@ -8,8 +8,7 @@ from click.testing import CliRunner
 from stacks import ADMITS, commit, git, lock
 
 import impact
-from impact.answers import scanned
-from impact.cli import main
+from impact.cli import main, scan_report
 from impact.measures import fleet as fleets
 
 
@@ -50,7 +49,7 @@ def test_lines_of_json_hold_every_file_and_package(fleet: Path) -> None:
     status, out, _ = run(fleet, "--case", "mercor", "--json")
     records = [json.loads(line) for line in out.splitlines()]
     assert status == 1
-    assert all(set(scanned.KEYS) <= set(record) for record in records)
+    assert all(set(scan_report.KEYS) <= set(record) for record in records)
     pairs = [(one["file"], (one["ecosystem"], one["package"])) for one in records]
     assert len(pairs) == len(set(pairs)) == 3 * len({package for _, package in pairs})
     (bad,) = [record for record in records if record["finding"] == "locked_affected"]

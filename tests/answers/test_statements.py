@@ -11,8 +11,8 @@ from tiny import Row, evidence
 
 import impact
 from impact.answers import why as explaining
+from impact.base.errors import BadInput, Refusal
 from impact.case.folder import Case
-from impact.errors import BadInput, Refusal
 from impact.measures import standing as stating
 from impact.measures.standing import (
     STANDINGS,

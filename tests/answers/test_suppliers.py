@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from impact.measures.totals import total
 
 import impact
 from impact.measures import suppliers
-from impact.simulation import Run, Source, run_of, total
+from impact.simulation import Run, Source, run_of
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from jinja2 import meta, nodes
 
 import impact
-from impact import questions
+from impact import answers as questions
 from impact.answers import text
 
 

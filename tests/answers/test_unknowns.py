@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from impact.measures.totals import total
 from tiny import GUARD
 
 import impact
-from impact import words
-from impact.answers import shown
 from impact.answers.text import show
-from impact.errors import BadInput
+from impact.base import words
+from impact.base.errors import BadInput
+from impact.cli import summary
 from impact.measures.choice import weighed
 from impact.numerics import graph
-from impact.simulation import Run, total
+from impact.simulation import Run
 
 DRAWS = 50_000
 GUARD_USD, HARM_USD = 200, 1000
@@ -287,11 +288,11 @@ def test_the_column_that_ranks_is_shown_in_short_too() -> None:
 
 def test_the_questions_are_a_mail_of_a_page_without_a_figure() -> None:
     run = impact.simulate(impact.view(impact.load_case("mercor")), 2_000)
-    mail = shown.mail(run)
+    mail = summary.mail(run)
     first = impact.unknowns(run).table.row(0, named=True)
     assert f"To {first['ask']}:\n- {first['question']}" in mail
     assert not set("$%") & set(mail)
     assert len(mail.split()) <= 400
-    assert shown.mail(run, "mercor").count("\nTo ") < mail.count("\nTo ")
+    assert summary.mail(run, "mercor").count("\nTo ") < mail.count("\nTo ")
     with pytest.raises(BadInput, match="nothing is asked of"):
-        shown.mail(run, "nobody")
+        summary.mail(run, "nobody")

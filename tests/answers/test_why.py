@@ -12,7 +12,7 @@ import pytest
 
 import impact
 from impact.answers import why as explaining
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.numerics import graph
 from impact.simulation import Run
 

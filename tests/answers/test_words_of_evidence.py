@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import impact
-from impact import questions
+from impact import answers as questions
 from impact.case import stix
 from impact.measures.standing import statements_of
 from impact.simulation import Run

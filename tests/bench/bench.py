@@ -27,17 +27,18 @@ from typing import Any
 import numpy as np
 import panel
 import polars as pl
-import reports
 import stack
 import tiny
 
 import impact
-from impact import questions
+import reports
+from impact import answers as questions
 from impact.answers import comparisons, differences
 from impact.case import views
 from impact.case.folder import ordered
+from impact.measures.totals import total
 from impact.numerics import graph, measures
-from impact.simulation import total, what_if
+from impact.simulation import what_if
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "benchmarks.md"

@@ -80,7 +80,7 @@ def moves(page: Page) -> list[float]:
 
 def in_the_kit() -> list[float]:
     """Milliseconds that the panel takes in the kernel, for each of some moves."""
-    from impact.widgets import _Panel
+    from impact.panel import _Panel
 
     panel = _Panel("mercor", 10_000, 1)
     (slider,) = (

@@ -29,8 +29,9 @@ import made
 import networkx as nx
 import polars as pl
 
-from impact.errors import BadInput
-from impact.numerics import times as instants
+from impact.base import times as instants
+from impact.base.errors import BadInput
+from impact.base.texts import decoded
 from impact.stack import advisories, files, readers, scan
 from impact.stack.documents import Source
 from impact.stack.findings import (
@@ -44,7 +45,6 @@ from impact.stack.findings import (
 from impact.stack.inventory import Inventory
 from impact.stack.paths import paths
 from impact.stack.verdicts import NO
-from impact.texts import decoded
 
 HERE = Path(__file__).resolve().parent
 CORPUS = HERE.parents[2] / "shared" / "acceptance" / "corpus"

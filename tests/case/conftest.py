@@ -8,14 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 import impact
-from impact.errors import BadInput, Fault
+from impact.base.errors import BadInput, Fault
 
 MESSAGE = re.compile(r"[^:;]+(:\d+)?( [^:;]+)?: .+; .+", re.DOTALL)
-settings.register_profile("steady", deadline=None, derandomize=True)
-settings.load_profile("steady")
 
 
 def _row(line: str) -> list[str]:

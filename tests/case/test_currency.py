@@ -70,7 +70,7 @@ def test_codes_for_no_currency_are_none() -> None:
 
 
 def test_a_case_says_of_whom_it_is_and_a_written_view_keeps_it(tmp_path: Path) -> None:
-    from impact.case.written import write
+    from impact.case.writer import write
 
     made = written(tmp_path / "case", LINKS)
     assert impact.load_case(made).role == "client"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import impact
-from impact.errors import BadInput, Fault
+from impact.base.errors import BadInput, Fault
 
 Step = dict[str, str]
 FaultsOf = Callable[[Any], tuple[Fault, ...]]

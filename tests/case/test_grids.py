@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import impact
+from impact.base.errors import BadInput, Refusal
 from impact.case import folder, views
-from impact.errors import BadInput, Refusal
 from notebooks import case_of
 
 MANY = list(range(40))

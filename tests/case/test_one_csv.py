@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from tiny import between, fixed, link, loss, written
 
 import impact
+from impact.base.errors import BadInput
+from impact.base.texts import sheet
 from impact.case import decimals, draft, folder, tables, vendors
-from impact.case import written as writing
+from impact.case import writer as writing
 from impact.case.folder import read_case
 from impact.case.schema import TABLES
 from impact.cli import main
-from impact.errors import BadInput
 from impact.stack import installs
-from impact.texts import sheet
 
 INPUTS = {table.name: table for table in TABLES}["inputs"]
 HEAD = "id,low,mode,high,shape,parameters,unit,drawn,meaning,basis_kind,basis,authored_on,known_on"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import impact
-from impact.case import said
+from impact.case import claim_checks
 
 SPEND = {"id": "spend-new", "mode": "900000000", "low": "", "high": "", "stated_on": "2026-08"}
 PAUSE = {"id": "work-new", "object": "resumed", "stated_on": "2026-08-20"}
@@ -17,7 +17,7 @@ PAUSE = {"id": "work-new", "object": "resumed", "stated_on": "2026-08-20"}
 
 def outdated(case: Any) -> list[tuple[str, ...]]:
     """(input, claim, newer claim) of each one named."""
-    faults = said.outdated(impact.load_case(case).tables)
+    faults = claim_checks.outdated(impact.load_case(case).tables)
     return [tuple(re.findall(r'"(.+?)"', fault.what)) for fault in faults]
 
 

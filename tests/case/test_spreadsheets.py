@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 import impact
+from impact.base.errors import BadInput
 from impact.case import tables
 from impact.case.folder import read_case
 from impact.case.schema import TABLES
-from impact.errors import BadInput
 
 NUMBERS = {table.name: table for table in TABLES}["inputs"]
 ENGLISH, SEMICOLON, COMMA = 1033, 59, 44

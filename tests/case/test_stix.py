@@ -13,9 +13,9 @@ import stix2validator
 from tiny import evidence
 
 import impact
+from impact.base.errors import Refusal
 from impact.case import stix
 from impact.case.schema import TLP
-from impact.errors import Refusal
 
 DAYS = ("1990", "2026-03-24T12:00Z", "2026-04-04", "2026-08-28", "")
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import impact
-from impact.errors import Fault
+from impact.base.errors import Fault
 
 FaultsOf = Callable[[Any], tuple[Fault, ...]]
 

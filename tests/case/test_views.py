@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import impact
-from impact import simulation
+from impact.base import times
+from impact.base.errors import BadInput, Refusal
 from impact.case.changes import parse_changes
 from impact.case.folder import digest
 from impact.case.schema import TABLES, TLP
 from impact.case.views import NO_COMPROMISE, notices
-from impact.errors import BadInput, Refusal
-from impact.numerics import times
+from impact.measures import totals
 
 DAYS = ["2000", "2025-11-23", "2026-03-24T11:48Z", "2026-03-24", "2026-04-03", "2026-04-30", "2027"]
 AMOUNTS = ("low", "mode", "high")
@@ -123,8 +123,8 @@ def test_a_view_before_anything_was_known_is_an_answer(mercor: impact.Case) -> N
     run = impact.simulate(known, draws=1000)
     assert run.chance("mercor") == 0
     assert run.reached == {}
-    assert simulation.total(run).tolist() == [0.0] * 1000
-    assert simulation.net(run, "mercor").tolist() == [0.0] * 1000
+    assert totals.total(run).tolist() == [0.0] * 1000
+    assert totals.net(run, "mercor").tolist() == [0.0] * 1000
 
 
 def test_a_scenario_may_have_its_day_and_a_day_asked_for_comes_first(case_copy: Any) -> None:

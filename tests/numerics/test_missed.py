@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny import fixed, link, written
 
 import impact
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.numerics import graph
 from impact.numerics.graph import FOREVER, Edge
 

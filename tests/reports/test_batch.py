@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 import impact
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.reports import batch, engine, files, kernels, page
 from notebooks import DRAWS, LOAD, SCENARIOS, case_of, notebook, planned
 

@@ -16,13 +16,14 @@ import pytest
 from canaries import case_of_words, marked
 
 import impact
-from impact import questions
-from impact.answers import differences, shown
+from impact import answers as questions
+from impact.answers import differences
 from impact.answers import why as explaining
 from impact.answers.answer import MIME
-from impact.case import stix, written
+from impact.base.errors import ImpactError, Refusal
+from impact.case import stix, writer
 from impact.case.schema import TLP
-from impact.errors import ImpactError, Refusal
+from impact.cli import summary
 from impact.reports import export, files, headline, index, kernels, page, plan, sheet, work
 from impact.reports.plan import Parameters, Task
 from notebooks import notebook
@@ -98,16 +99,16 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
     files.write(home / "index.html", index.index(home))
     run = impact.simulate(task.known, DRAWS)
     export.write(run, questions.answers(run), home / "export")
-    written.write(task.known, home / "kernel" / "tiny")
+    writer.write(task.known, home / "kernel" / "tiny")
     for path in sorted(home.rglob("*")):
         if path.suffix == ".parquet":
             yield path.name, str(pl.read_parquet(path).to_dicts())
         elif path.is_file():
             yield path.name, path.read_text("utf-8")
-    yield "show", shown.text(run) + json.dumps(shown.record(run))
+    yield "show", summary.text(run) + json.dumps(summary.record(run))
     yield "sheet", sheet.sheet(task)
     with contextlib.suppress(ImpactError):  # where nothing is open
-        yield "ask", shown.mail(run)
+        yield "ask", summary.mail(run)
     yield "stix", stix.text(stix.bundle(task.known))
     yield "diff", json.dumps(differences.record(run, impact.under(run, "baseline")))
     for name in ("qzentilaba", "qzclaidid", "qzinputake", "qzlossleak"):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import impact
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.reports import batch, cluster
 from notebooks import notebook, planned
 

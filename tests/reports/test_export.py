@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 import impact
-from impact import questions
-from impact.errors import BadInput
+from impact import answers as questions
+from impact.base.errors import BadInput
 from impact.reports import export
 from notebooks import DRAWS, case_of
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.reports import files
 
 

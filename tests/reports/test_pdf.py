@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import impact
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.reports import batch, pdf
 from notebooks import planned
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import impact
-from impact.errors import BadInput, Refusal
+from impact.base.errors import BadInput, Refusal
 from impact.reports import plan
 from impact.reports.plan import Parameters
 from notebooks import PARAMETERS, case_of, notebook, planned

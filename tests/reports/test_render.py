@@ -16,12 +16,12 @@ import pytest
 from canaries import case_of_words
 
 import impact
-from impact import words
 from impact.answers.answer import MIME
+from impact.base import words
+from impact.base.words import web_address
 from impact.charts import theme
 from impact.reports import batch, kernels, page
 from impact.reports.plan import Task
-from impact.words import web_address
 from notebooks import notebook, planned
 
 SCRIPT = '</script><script>alert(1)</script><img src=x onerror="alert(1)">'

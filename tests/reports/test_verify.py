@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import impact
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.reports import batch, files, plan, verify
 from impact.reports.plan import Parameters
 from notebooks import SCENARIOS, case_of

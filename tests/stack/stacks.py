@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from impact.errors import bad
+from impact.base.errors import bad
 from impact.stack import advisories, files, readers, scan
 from impact.stack.advisories import Advisories, Affected
 from impact.stack.documents import Source

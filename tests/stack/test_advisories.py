@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stacks import at, read_advisories
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.stack import advisories
 from impact.stack.advisories import Affected, examples, names_version, record
 from impact.stack.documents import Source

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from stacks import inventory, inventory_of
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.stack.findings import ABSENT, find
 from impact.stack.inventory import Inventory
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from stacks import inventory
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.stack import documents
 from impact.stack.documents import Source, from_json, from_toml, from_xml, from_yaml
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from stacks import BAD, inventory, named
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.stack.advisories import Affected
 from impact.stack.findings import Finding, find
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from stacks import inventory
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 
 HERE = Path(__file__).resolve().parents[1] / "assets" / "stack"
 FILES = sorted(path for path in HERE.rglob("*") if path.is_file() and path.name != "index.csv")

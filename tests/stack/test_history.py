@@ -10,7 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from stacks import ADMITS, BAD, at, commit, git, lock, named, scanned, window
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.stack import files, history, scan
 from impact.stack.advisories import Advisories
 

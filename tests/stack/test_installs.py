@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from stacks import at
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.stack import installs
 
 

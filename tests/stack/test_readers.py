@@ -8,7 +8,7 @@ import pytest
 from packageurl import PackageURL
 from stacks import inventory, inventory_of
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.stack import paths, readers
 from impact.stack.inventory import LOCK, MANIFEST, Ask, Inventory, from_purl
 

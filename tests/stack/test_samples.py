@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from stacks import inventory, inventory_of
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.stack import advisories, paths
 from impact.stack.advisories import Advisories, names_any, names_version, record
 from impact.stack.documents import Source

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from stacks import ADMITS, BAD, at, lock, named, scanned, window
 
-from impact.errors import BadInput
+from impact.base.errors import BadInput
 from impact.stack import files, scan
 from impact.stack.advisories import Advisories
 from impact.stack.verdicts import Install

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from impact.errors import bad
+from impact.base.errors import bad
 from impact.stack.documents import Source
 from impact.stack.inventory import Inventory, Unread, asking, mentioned
 from impact.stack.readers import bills, ci, javascript, locks, manifests, requirements

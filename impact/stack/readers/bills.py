@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from impact.errors import bad
+from impact.base.errors import bad
 from impact.stack import documents
 from impact.stack.documents import Source, Table, Wrong, listed, rows, table, word
 from impact.stack.inventory import (

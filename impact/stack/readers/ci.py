@@ -15,7 +15,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-from impact.errors import BadInput, bad
+from impact.base.errors import BadInput, bad
 from impact.stack import documents
 from impact.stack.asking import action, asked, conda, image, npm
 from impact.stack.documents import Source

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from impact.errors import bad
+from impact.base.errors import bad
 from impact.stack import documents
 from impact.stack.asking import npm
 from impact.stack.documents import Source, Table, table, word

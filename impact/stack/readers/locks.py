@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct, field
 
-from impact.errors import bad
+from impact.base.errors import bad
 from impact.stack import documents
 from impact.stack.asking import asked
 from impact.stack.documents import Source, Table, at, listed, rows, table, word

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from impact.errors import BadInput, bad
+from impact.base.errors import BadInput, bad
 from impact.stack import documents
 from impact.stack.asking import ADDRESS, asked, conda, npm, poetry
 from impact.stack.documents import Source, Table, table

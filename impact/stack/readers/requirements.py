@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from posixpath import dirname, join, normpath
 
-from impact.errors import BadInput, bad
+from impact.base.errors import BadInput, bad
 from impact.stack.asking import asked, pinned
 from impact.stack.documents import Source
 from impact.stack.inventory import (

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from impact.base import times
+from impact.base.errors import Fault
 from impact.case.schema import SINGLE_VALUED
-from impact.errors import Fault
-from impact.numerics import times
 
 Tables = Mapping[str, pl.DataFrame]
 SHOWN = 50  # faults shown of one kind

@@ -1,23 +1,114 @@
-"""The data dictionary and the data packages, written from the schema.
+"""Writes what is generated from the code: run `python docs/generate.py` after a change of it.
 
-`python -m impact.case.dictionary` writes `data/README.md` and a `datapackage.json` into each case.
+`docs/reference.md` from the command and the public names, tables of `docs/stack.md` from what is
+read, the data dictionary `data/README.md` and the `datapackage.json` of each case from the schema.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from impact.case.folder import cases, load_case
+import click
+
+import impact
+from impact.case.folder import load_case
 from impact.case.schema import SCHEMA_VERSION, SINGLE_VALUED, TABLES, Column, Table
+from impact.cli import main
 from impact.numerics.loss_kinds import KINDS
+from impact.stack.readers import FORMATS
+from impact.stack.verdicts import TABLE, TIMES
+
+ROOT = Path(__file__).resolve().parents[1]
+_HEAD = """# Reference
+
+Every command with its options, and every public name of the package. This page is written from
+them by `python docs/generate.py`; change it there. What the columns of a case mean is in the
+[dictionary](../data/README.md).
+"""
+
+
+def reference() -> str:
+    """The page of the reference as Markdown."""
+    lines = [_HEAD, "## Commands\n"]
+    context = click.Context(main, info_name="impact")
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        if command is not None:
+            lines += _command(name, command, context)
+    lines.append("Exit status: 0 done; 1 a refusal, a failure, a difference or an alarm of a scan;")
+    lines.append("2 wrong use or bad input.\n")
+    lines.append("## Python\n")
+    for name in impact.__all__:
+        lines += _public(name, getattr(impact, name))
+    return "\n".join(lines)
+
+
+def _command(name: str, command: click.Command, above: click.Context) -> list[str]:
+    context = click.Context(command, info_name=name, parent=above)
+    usage = " ".join(command.collect_usage_pieces(context))
+    lines = [f"### `impact {name} {usage}`\n", f"{_told(command.help or '')}\n"]
+    options = (one for one in command.params if isinstance(one, click.Option))
+    rows = [found for one in options if (found := one.get_help_record(context))]
+    if rows:
+        lines += ["| option | what |", "|---|---|"]
+        lines += [f"| `{_told(option)}` | {_told(what)} |" for option, what in rows]
+        lines.append("")
+    return lines
+
+
+def _public(name: str, found: object) -> list[str]:
+    signature = ""
+    if inspect.isfunction(found):
+        text = str(inspect.signature(found)).replace("'", "")
+        signature = text if len(text) < 160 else f"{text[:157]}..."
+    return [f"### `impact.{name}{signature}`\n", f"{inspect.getdoc(found) or ''}\n"]
+
+
+def _told(text: str) -> str:
+    """A text on one line, with the signs of a table kept."""
+    return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")
+
+
+def stack(text: str) -> str:
+    """The page of the stack with its tables as the code has them now."""
+    for name, rows in (("verdicts", _verdicts()), ("formats", _formats())):
+        lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        start, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
+        text = re.sub(f"{start}.*?{end}", lambda _, t=f"{start}{lines}{end}": t, text, flags=re.S)  # type: ignore[misc]
+    return text
+
+
+def _verdicts() -> list[list[str]]:
+    head = ["what the file says", "how it was installed", *TIMES]
+    rows = [
+        [f"`{finding}`" if finding.isidentifier() else finding, mode, *TABLE[finding, mode]]
+        for finding, mode in TABLE
+    ]
+    return [head, ["---"] * len(head), *rows]
+
+
+def _formats() -> list[list[str]]:
+    """What is read, what is searched for names, and what is named and not evaluated."""
+    kinds: dict[str, list[str]] = {"read": [], "searched for names": [], "not evaluated": []}
+    for form in FORMATS:
+        what = "searched for names" if form.read.startswith("search") else "read"
+        kinds[what if form.read else "not evaluated"].append(form.name)
+    return [
+        ["what becomes of it", "formats"],
+        ["---"] * 2,
+        *([k, ", ".join(v)] for k, v in kinds.items()),
+    ]
+
 
 _TYPES = {"number": "number", "flag": "boolean"}  # of Table Schema; all else is a string
-_HEAD = """# Data
+_DATA_HEAD = """# Data
 
 A case is a folder of small cited tables, `data/cases/NAME/`. This page is written from
-`impact/case/schema.csv` by `python -m impact.case.dictionary`; change it there.
+`impact/case/schema.csv` by `python docs/generate.py`; change it there.
 
 - `case.toml` holds `id`, `title`, `question`, `currency` (a code of ISO 4217: all amounts are in it
   and none is converted), `tlp` and `schema_version`. `role` says of whom the case is: `client` of
@@ -57,7 +148,7 @@ A case is a folder of small cited tables, `data/cases/NAME/`. This page is writt
 
 def dictionary() -> str:
     """`data/README.md`: every table and column with type, unit, allowed values and meaning."""
-    parts = [_HEAD]
+    parts = [_DATA_HEAD]
     for table in TABLES:
         parts.append(f"## {table.name}.csv\n\n{table.row}\n")
         rows = [
@@ -135,20 +226,19 @@ def _field(column: Column) -> dict[str, Any]:
 
 
 def written() -> dict[Path, str]:
-    """Every generated file of `data/`: its path and its text."""
-    data = Path(__file__).resolve().parents[2] / "data"
-    files = {data / "README.md": dictionary()}
-    for name, home in cases().items():
-        text = json.dumps(datapackage(name), indent=1, ensure_ascii=False)
+    """Every generated file: its path and its text."""
+    page = ROOT / "docs" / "stack.md"
+    files = {
+        ROOT / "docs" / "reference.md": reference(),
+        page: stack(page.read_text("utf-8")),
+        ROOT / "data" / "README.md": dictionary(),
+    }
+    for home in sorted(path.parent for path in ROOT.glob("data/cases/*/datapackage.json")):
+        text = json.dumps(datapackage(home.name), indent=1, ensure_ascii=False)
         files[home / "datapackage.json"] = text + "\n"
     return files
 
 
-def main() -> None:
-    """Write them."""
+if __name__ == "__main__":
     for path, text in written().items():
         path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import polars as pl
 
-from impact import words
+from impact.base import times, words
+from impact.base.errors import BadInput, bad
 from impact.case import draft, vendors
 from impact.case.draft import Held
 from impact.case.folder import ADVISORIES, ROLES, Case, cases, load_case
 from impact.case.views import view
-from impact.errors import BadInput, bad
 from impact.measures import fleet
-from impact.numerics import times
 from impact.stack import advisories as records
 from impact.stack import files, readers
 from impact.stack import scan as scanning

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import polars as pl
 
-from impact import words
 from impact.answers import scan, text
 from impact.answers.answer import Answer
 from impact.answers.evidence import indicators
+from impact.base import words
+from impact.base.errors import bad
 from impact.case.folder import Case, load_case
 from impact.case.views import view
-from impact.errors import bad
 from impact.measures.evidence import names
 from impact.stack import scan as scanning
 from impact.stack import vex

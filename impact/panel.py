@@ -21,7 +21,6 @@ import ipywidgets as ipw
 import numpy as np
 import traitlets
 
-from impact import words
 from impact.answers.answer import Answer
 from impact.answers.differences import waterfall
 from impact.answers.exposure import exposure
@@ -30,16 +29,16 @@ from impact.answers.news import news
 from impact.answers.tails import exceedance
 from impact.answers.unknowns import unknowns
 from impact.answers.why import why
+from impact.base import times, words
+from impact.base.errors import ImpactError, bad
 from impact.case import checks, views
 from impact.case.changes import Change
 from impact.case.folder import Case, cases, find_case, load_case
 from impact.case.scenarios import BASELINE, Scenario
 from impact.case.schema import TLP
-from impact.case.written import keep
-from impact.errors import ImpactError, bad
+from impact.case.writer import keep
 from impact.measures.evidence import names
 from impact.measures.loss import bearers
-from impact.numerics import times
 from impact.simulation import Run, drawn_inputs, simulate, what_if
 
 MOST_SLIDERS = 6

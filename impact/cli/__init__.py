@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from impact import __version__
-from impact.errors import ImpactError, bad, did_you_mean
-from impact.words import plain
+from impact.base.errors import ImpactError, bad, did_you_mean
+from impact.base.words import plain
 
 if TYPE_CHECKING:
     from impact.case.folder import Case
@@ -76,16 +76,20 @@ def cases() -> None:
 @click.argument("case")
 def check(case: str) -> None:
     """Check CASE, list all faults at once, and name inputs that newer claims outdate."""
-    from impact.case import said
+    from impact.base.errors import BadInput
+    from impact.case import claim_checks
     from impact.case.folder import find_case, notes, read_case
-    from impact.errors import BadInput
 
     home = find_case(case)
     found, faults = read_case(home)
     faults += [fault for one in (found.unusable if found else {}).values() for fault in one.faults]
     if faults or found is None:
         raise BadInput(faults)
-    for note in [*notes(home, found), *_given_way(found), *map(str, said.outdated(found.tables))]:
+    for note in [
+        *notes(home, found),
+        *_given_way(found),
+        *map(str, claim_checks.outdated(found.tables)),
+    ]:
         click.echo(plain(note), err=True)
     click.echo(f"{found}\nno faults")
 
@@ -105,16 +109,15 @@ def _given_way(case: Case) -> list[str]:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(case: str, year: bool, as_json: bool, draws: int, seed: int, **view: Any) -> None:
     """Show exposure and losses of CASE."""
-    from impact.answers import shown
-    from impact.simulation import simulate
-    from impact.sums import simulate_year
+    from impact.cli import summary
+    from impact.simulation import simulate, simulate_year
 
     known = _view(case, view)
     run = simulate_year(known, draws, seed) if year else simulate(known, draws, seed)
     if as_json:
-        _print_json(shown.record(run))
+        _print_json(summary.record(run))
     else:
-        click.echo(shown.text(run))
+        click.echo(summary.text(run))
 
 
 def _view(case: str, options: dict[str, Any]) -> Case:
@@ -143,10 +146,10 @@ def _print_json(record: dict[str, Any]) -> None:
 @view_options
 def ask(case: str, to: str, draws: int, seed: int, **view: Any) -> None:
     """Print the questions of CASE that would settle most, as a mail."""
-    from impact.answers import shown
+    from impact.cli import summary
     from impact.simulation import simulate
 
-    click.echo(shown.mail(simulate(_view(case, view), draws, seed), to))
+    click.echo(summary.mail(simulate(_view(case, view), draws, seed), to))
 
 
 @main.command()
@@ -176,7 +179,8 @@ def diff(
     case: str, first: str, last: str, as_json: bool, draws: int, seed: int, **view: Any
 ) -> None:
     """Say what became known or was changed from one view of CASE to another, and what it did."""
-    from impact.answers import differences, news, shown
+    from impact.answers import differences, news
+    from impact.cli import summary
     from impact.simulation import simulate
 
     ends = [_end(case, where, end) for where, end in (("--from", first), ("--to", last))]
@@ -188,7 +192,7 @@ def diff(
     if as_json:
         currency = one.known.currency
         found = {"currency": currency, **differences.record(one, other)}
-        _print_json(shown.in_currency(found, currency))
+        _print_json(summary.in_currency(found, currency))
         return
     if one.known.as_of != other.known.as_of:
         click.echo(f"{news.news(one.known, other.known)}\n")
@@ -197,8 +201,8 @@ def diff(
 
 def _end(case: str, where: str, end: str) -> dict[str, str]:
     """What one end of a difference says of its view: a scenario by name, else a day."""
+    from impact.base import times
     from impact.case.folder import load_case
-    from impact.numerics import times
 
     scenarios = load_case(case).scenarios
     if end in scenarios:
@@ -218,8 +222,8 @@ def _end(case: str, where: str, end: str) -> dict[str, str]:
 @view_options
 def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any) -> None:
     """Write a view of CASE to PATH: a STIX 2.1 bundle, or a folder of CSV tables and results."""
+    from impact.answers import answers
     from impact.case import stix
-    from impact.questions import answers
     from impact.reports import export as exporting
     from impact.reports.files import write
     from impact.simulation import simulate
@@ -293,7 +297,7 @@ def new(
 
     On a terminal it asks for title, day, currency and role where they are not given.
     """
-    from impact import drafts
+    from impact.cli import drafts
 
     given = {key: value for key, value in about.items() if value is not None}
     drafts.checked(name, given)
@@ -306,7 +310,7 @@ def new(
 
 def _asked(name: str, key: str, usual: str) -> str:
     """What the terminal answers to a question of `impact new`; it is asked until that will do."""
-    from impact import drafts
+    from impact.cli import drafts
 
     def checked(text: str) -> str:
         try:
@@ -340,10 +344,10 @@ _ASKED = {
 @click.option("--vex", type=click.Path(path_type=Path), help="Write OpenVEX to this file.")
 def scan(paths: tuple[Path, ...], vex: Path | None, **options: Any) -> None:
     """Was a malicious version installed while it was available? Reads locks, SBOMs and git."""
-    from impact.answers import scanned
+    from impact.cli import scan_report
     from impact.reports.files import write
 
-    lines, document, exit_status = scanned.command(paths, **options)
+    lines, document, exit_status = scan_report.command(paths, **options)
     if vex is not None:
         write(vex, document())
     for line in lines:

@@ -12,13 +12,13 @@ from typing import Any
 
 import polars as pl
 
+from impact.base import times
+from impact.base.errors import BadInput, bad
 from impact.case.changes import Change
 from impact.case.folder import FOLDERS, Case, load_case, ordered, read_case, seal
 from impact.case.scenarios import BASELINE, UNUSABLE, Scenario
 from impact.case.schema import SCHEMA_VERSION
 from impact.case.tables import harmless
-from impact.errors import BadInput, bad
-from impact.numerics import times
 
 _SETTINGS = ("id", "title", "question", "currency", "role", "tlp")
 _MORE = ("author", "contact", "next_update")  # that a case may have

@@ -16,9 +16,9 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
 import impact
-from impact import widgets
+from impact import panel as panels
 from impact.case.folder import load_case
-from impact.widgets import _Panel, days, picture
+from impact.panel import _Panel, days, picture
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_sliders_begin_where_the_estimate_is(panel: _Panel) -> None:
         low = 10**slider.min if isinstance(slider, ipw.FloatLogSlider) else slider.min
         high = 10**slider.max if isinstance(slider, ipw.FloatLogSlider) else slider.max
         assert low <= slider.value <= high
-    assert len(panel.sliders.children) <= widgets.MOST_SLIDERS
+    assert len(panel.sliders.children) <= panels.MOST_SLIDERS
     assert np.isclose(control(panel, "replacement_premium_share").value, 0.18, atol=0.03)
 
 
@@ -231,8 +231,8 @@ import resource, signal
 from pathlib import Path
 from impact.case.changes import Change
 from impact.case.scenarios import Scenario
-from impact.case.written import keep
-from impact.errors import ImpactError
+from impact.case.writer import keep
+from impact.base.errors import ImpactError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
 try:

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
-from impact.errors import Fault, bad
+from impact.base.errors import Fault, bad
 
 UTF8 = "save the file as UTF-8 text"
 SHOWN = 20  # faults shown of one kind, before "and N more"

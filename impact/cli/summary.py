@@ -8,20 +8,19 @@ from typing import Any
 
 import polars as pl
 
-from impact import words
 from impact.answers import text as text_of
 from impact.answers.brief import bottom_line
 from impact.answers.evidence import window_sentence
 from impact.answers.exposure import exposure
 from impact.answers.losses import losses, told_bearers
-from impact.answers.tails import years
+from impact.answers.tails import next_year
+from impact.base import times, words
+from impact.base.errors import bad, did_you_mean
 from impact.case import folder, views
-from impact.errors import bad, did_you_mean
 from impact.measures.loss import by_form
 from impact.measures.questions import ranking
 from impact.measures.reach import chances
 from impact.measures.windows import window
-from impact.numerics import times
 from impact.simulation import Run
 
 _MEASURES = ("mean_usd", "p50_usd", "p90_usd", "p95_usd", "p99_usd", "tvar95_usd", "mean_error_usd")
@@ -111,7 +110,7 @@ def text(run: Run) -> str:
     known = run.known
     head = f"{known.title}, {known.scenarios[known.scenario].title.lower()}"
     if run.over == "year":
-        parts = [f"{head}: next year", *views.warnings(known), str(years(run))]
+        parts = [f"{head}: next year", *views.warnings(known), str(next_year(run))]
         return "\n\n".join(words.plain(part) for part in parts)
     answers = [str(bottom_line(run)), str(exposure(run)), str(losses(run))]
     parts = [head, *views.warnings(known), answers[0], window_sentence(known), *answers[1:]]

@@ -226,7 +226,7 @@ def per_cent(share: float | None) -> str:
 def date(instant: datetime | None) -> str:
     """A time as a reader writes it, no finer than it was given.
 
-    >>> from impact.numerics.times import parse
+    >>> from impact.base.times import parse
     >>> date(parse("2026-04")), date(parse("2026-04-03")), date(parse("2026-03-24T11:48Z"))
     ('April 2026', '3 April 2026', '24 March 2026, 11:48 UTC')
     """

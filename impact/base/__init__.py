@@ -1,0 +1,1 @@
+"""What every room stands on: faults, texts, words for numbers, and moments of time."""
