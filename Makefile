@@ -55,7 +55,7 @@ lint: $(DEV)
 
 # The peers have an environment of their own: .venv-peers/.
 bench: $(DEV) $(PEERS)
-	PYTHONPATH=tests $(BIN)/python tests/bench/bench.py $(VENV)-peers/bin/python $(BENCH)
+	PYTHONPATH=tests $(BIN)/python bench/bench.py $(VENV)-peers/bin/python $(BENCH)
 
 bench-long: $(DEV)
 	KILLS=1000 CANARIES=10000 $(BIN)/python -m pytest -s \
@@ -65,7 +65,7 @@ bench-long: $(DEV)
 MINUTES ?= 30
 SEED ?= 1
 mutants: $(DEV) $(MUTANTS)
-	$(VENV)-mutants/bin/python tests/bench/mutants.py $(BIN)/python $(MINUTES) $(SEED)
+	$(VENV)-mutants/bin/python bench/mutants.py $(BIN)/python $(MINUTES) $(SEED)
 
 lab: setup
 	$(BIN)/jupyter lab $(LAB) notebooks
@@ -98,14 +98,14 @@ $(DEV): requirements-dev.lock $(PROJECT)
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
-$(PEERS): tests/bench/peers.lock $(INSTALLER)
+$(PEERS): bench/peers.lock $(INSTALLER)
 	@$(PYTHON) -m venv --without-pip $(VENV)-peers
-	@$(PIP) --python $(VENV)-peers/bin/python install -qq --require-hashes -r tests/bench/peers.lock
+	@$(PIP) --python $(VENV)-peers/bin/python install -qq --require-hashes -r bench/peers.lock
 	@touch $@
 
-$(MUTANTS): tests/bench/mutants.lock $(INSTALLER)
+$(MUTANTS): bench/mutants.lock $(INSTALLER)
 	@$(PYTHON) -m venv --without-pip $(VENV)-mutants
-	@$(PIP) --python $(VENV)-mutants/bin/python install -qq --require-hashes -r tests/bench/mutants.lock
+	@$(PIP) --python $(VENV)-mutants/bin/python install -qq --require-hashes -r bench/mutants.lock
 	@touch $@
 
 # uv resolves for every platform and Python at once, which pip cannot. It is fetched into a
@@ -126,8 +126,8 @@ lock:
 	printf 'pip>=26\nhatchling>=1.27\n' | "$$uv" $(COMPILE_LOCK) - -o requirements-build.lock; \
 	"$$uv" $(COMPILE_LOCK) pyproject.toml -o requirements.lock; \
 	"$$uv" $(COMPILE_LOCK) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock; \
-	"$$uv" $(COMPILE_LOCK) tests/bench/peers.in -c requirements-dev.lock -o tests/bench/peers.lock; \
-	"$$uv" $(COMPILE_LOCK) tests/bench/mutants.in -o tests/bench/mutants.lock; \
+	"$$uv" $(COMPILE_LOCK) bench/peers.in -c requirements-dev.lock -o bench/peers.lock; \
+	"$$uv" $(COMPILE_LOCK) bench/mutants.in -o bench/mutants.lock; \
 	$(MAKE) --no-print-directory requirements.pins
 
 # the pins of the lock without their hashes, for environment.yml

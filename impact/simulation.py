@@ -311,10 +311,8 @@ class Source:
 
     def happens(self, link: str, name: str, chance: Draws) -> NDArray[np.bool_]:
         """`(draws,)` truth of whether a chance happens on a link."""
-        key = ("outcome", f"outcome|{link}|{name}")
-        if key not in self.kept:  # raw 32-bit words: the outcome of their uniforms, and faster
-            self.kept[key] = sampling.words(self.seed, key[1], self.draws)
-        return sampling.happens(self.kept[key], chance)
+        words = sampling.words(self.seed, f"outcome|{link}|{name}", self.draws)
+        return sampling.happens(words, chance)
 
     def loss(self, name: str, mask: int) -> Draws:
         """`(draws,)` USD that the bearer keeps of one row of losses.csv."""

@@ -25,8 +25,8 @@ LOCKS = (
     "requirements.lock",
     "requirements-dev.lock",
     "requirements-build.lock",
-    "tests/bench/peers.lock",
-    "tests/bench/mutants.lock",
+    "bench/peers.lock",
+    "bench/mutants.lock",
 )
 PLACES = [
     {"python_version": version, "python_full_version": f"{version}.5", "sys_platform": platform}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
-from operator import or_
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from impact.case import checks
@@ -84,8 +83,10 @@ def _evidence(run: Run) -> dict[str, int]:
     """Entity -> the chances on which it rests, a bit each: those of all ways to it."""
     bits, brings = dict[str, int](), dict[str, int]()
     for edge in travelled(run):
-        terms = (bits.setdefault(term, 1 << len(bits)) for term in run.model.terms[edge.name])
-        brings[edge.name] = reduce(or_, terms, 0)
+        for term in run.model.terms[edge.name]:
+            if term not in bits:
+                bits[term] = 1 << len(bits)
+            brings[edge.name] = brings.get(edge.name, 0) | bits[term]
     return graph.gathered(graph.net(travelled(run), ROOT), brings)
 
 
@@ -239,13 +240,17 @@ def together(run: Run) -> pl.DataFrame:
     Only clients whose reach is drawn count; `apart` is the Poisson binomial of their own chances.
     """
     drawn = clients(run).filter(pl.col("how") == "drawn")["entity"]
-    exactly, count = [1.0], graph.counted((run.reached[one] for one in drawn), run.draws)
+    many = drawn.len()
+    count = graph.counted((run.reached[one] for one in drawn), run.draws).astype(np.int64)
+    found = np.bincount(count, minlength=many + 1) / run.draws
+    apart = np.eye(1, many + 1)[0]  # chance of exactly k, of none of them at first
     for p in (run.chance(one) for one in drawn):
-        shifted = [0.0, *exactly]
-        exactly = [a * (1 - p) + b * p for a, b in zip([*exactly, 0.0], shifted, strict=True)]
-    rows = [(k, float((count >= k).mean()), sum(exactly[k:])) for k in range(1, drawn.len() + 1)]
-    schema = {"at_least": pl.Int64, "chance": pl.Float64, "apart": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+        apart[1:] = apart[1:] * (1 - p) + apart[:-1] * p
+        apart[0] *= 1 - p
+    at_least = {
+        name: each[::-1].cumsum()[::-1][1:] for name, each in (("chance", found), ("apart", apart))
+    }
+    return pl.DataFrame({"at_least": np.arange(1, many + 1), **at_least})
 
 
 def chain(run: Run) -> list[tuple[list[str], str | None]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests" / "lab"))
 
 from labs import CHROMIUM, run_all, running  # noqa: E402  (a folder of the tests)

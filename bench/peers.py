@@ -1,4 +1,4 @@
-"""The other tools of the benchmark; run with the Python that holds tests/bench/peers.lock.
+"""The other tools of the benchmark; run with the Python that holds bench/peers.lock.
 
 One JSON job on standard input, one JSON answer on standard output:
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 MANY, PEERS = 100, 10  # reports of the kit; of papermill, scaled to as many
 GRID = """
 [scenario.grid]

@@ -1,6 +1,6 @@
 """`make bench`: the kit beside its peers, in one run on one machine; prints a table.
 
-    PYTHONPATH=tests python tests/bench/bench.py PEERS_PYTHON [--write]
+    PYTHONPATH=tests python bench/bench.py PEERS_PYTHON [--write]
 
 PEERS_PYTHON has the packages of peers.lock. `--write` puts the table into docs/benchmarks.md. Times
 are the middle of several runs, with the worst in brackets; peers and kit take turns.
@@ -41,7 +41,7 @@ from impact.numerics import graph, measures
 from impact.simulation import what_if
 
 HERE = Path(__file__).resolve().parent
-PAGE = HERE.parents[1] / "docs" / "benchmarks.md"
+PAGE = HERE.parent / "docs" / "benchmarks.md"
 DRAWS = 10_000
 EXACT_P95 = 3_712_977_856.0  # by Gauss-Jacobi quadrature of the product model; see peers.py limits
 PERTS = {"lef": (20, 100, 900), "plm": (3e6, 3.5e6, 5e6), "slef": (0.1, 0.3, 0.6)} | {

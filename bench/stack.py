@@ -47,7 +47,7 @@ from impact.stack.paths import paths
 from impact.stack.verdicts import NO
 
 HERE = Path(__file__).resolve().parent
-CORPUS = HERE.parents[2] / "shared" / "acceptance" / "corpus"
+CORPUS = HERE.parents[1] / "shared" / "acceptance" / "corpus"
 REPOSITORIES, FEW, WEEKS, PACKAGES = 1_000, 100, 52, 150  # of the fleet
 UV_REPOSITORIES = 20
 Rows = Iterator[tuple[str, ...]]
