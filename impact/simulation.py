@@ -203,18 +203,7 @@ def run_of(source: Source, like: Run | None = None, touched: Collection[str] = (
         else:
             losses[name] = like.losses[name]
     lineage = Lineage(known)
-    return Run(
-        known,
-        draws,
-        source.seed,
-        "event",
-        reached,
-        on,
-        losses,
-        source.kept,
-        model,
-        lineage,
-    )
+    return Run(known, draws, source.seed, "event", reached, on, losses, source.kept, model, lineage)
 
 
 class Links(Mapping[str, int]):
@@ -398,6 +387,27 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     """
     check_draws(draws, seed)
     known = replace(known, lasted={})  # what goes on now says nothing of the next event
+    rates, many = _events_a_year(known, draws, seed)
+    events = simulate(known, max(1, int(many.sum())), seed)
+    year = np.repeat(np.arange(draws), many)
+
+    def summed(amounts: Draws) -> Draws:
+        return np.bincount(year, amounts[: year.size], minlength=draws).astype(np.float64)
+
+    def any_of(mask: int) -> int:
+        happened = np.zeros(draws, dtype=bool)
+        happened[year[graph.unpack(mask, events.draws)[: year.size]]] = True
+        return graph.pack(happened)
+
+    reached = {name: any_of(mask) for name, mask in events.reached.items()}
+    on = {name: any_of(mask) for name, mask in events.on.items()}
+    losses = {name: summed(amounts) for name, amounts in events.losses.items()}
+    lineage, memo = Lineage(known, also=rates), {"events": events}
+    return Run(known, draws, seed, "year", reached, on, losses, {}, events.model, lineage, memo)
+
+
+def _events_a_year(known: Case, draws: int, seed: int) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """(the inputs that say how often such an event happens here, `(draws,)` events of a year)."""
     rates = [name for name, row in known.inputs.items() if row["unit"] == checks.RATE]
     if not rates:
         repair = f"give inputs.csv one in {checks.RATE}, or leave out --year"
@@ -413,30 +423,4 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     if many.sum() > MOST_DRAWS:
         what = f"{draws:,} years hold {many.sum():,} events, more than {MOST_DRAWS:,}"
         raise bad("draws", what, f"take {int(draws * MOST_DRAWS / many.sum() / 2):,} or fewer")
-    events = simulate(known, max(1, int(many.sum())), seed)
-    year = np.repeat(np.arange(draws), many)
-
-    def summed(amounts: Draws) -> Draws:
-        return np.bincount(year, amounts[: year.size], minlength=draws).astype(np.float64)
-
-    def any_of(mask: int) -> int:
-        happened = np.zeros(draws, dtype=bool)
-        happened[year[graph.unpack(mask, events.draws)[: year.size]]] = True
-        return graph.pack(happened)
-
-    reached = {name: any_of(mask) for name, mask in events.reached.items()}
-    on = {name: any_of(mask) for name, mask in events.on.items()}
-    losses = {name: summed(amounts) for name, amounts in events.losses.items()}
-    return Run(
-        known,
-        draws,
-        seed,
-        "year",
-        reached,
-        on,
-        losses,
-        {},
-        events.model,
-        Lineage(known, also=tuple(rates)),
-        {"events": events},
-    )
+    return tuple(rates), many

@@ -12,7 +12,7 @@ from impact.answers.text import flat
 from impact.base import words
 from impact.case.folder import Case
 from impact.case.schema import SAME_AS
-from impact.measures.attribution import confidence, flips, stages
+from impact.measures.attribution import Stage, confidence, flips, stages
 from impact.measures.evidence import names
 from impact.measures.standing import statements_of
 from impact.numerics import measures
@@ -34,37 +34,16 @@ def attribution(known: Case) -> Answer:
     ranges. Table: `id` (STAGE.ACTOR), `stage`, `did`, `actor`, `low_chance`, `mean_chance`,
     `high_chance`, `band`.
     """
-    said = names(known)
-    rows: list[dict[str, Any]] = []
-    figures, told = [], []
+    rows, figures, told = list[dict[str, Any]](), list[Figure](), []
     for stage in stages(known):
-        chances, flipped = stage.chances(), flips(stage)
-        mine: list[dict[str, Any]] = []
-        for who, drawn in zip(stage.hypotheses, chances, strict=True):
-            mean, error = float(drawn.mean()), measures.mean(drawn).error
-            low, high = np.quantile(drawn, (0.05, 0.95), method="inverted_cdf")
-            ends = {"low_chance": float(low), "mean_chance": mean, "high_chance": float(high)}
-            band = words.likelihoods(float(low), mean, float(high))
-            row = {
-                "id": f"{stage.name}.{who}",
-                "stage": stage.name,
-                "did": DID[stage.name],
-            }
-            mine.append({**row, "actor": said[who], **ends, "band": band})
-            name = f"likelihood.{stage.name}.{who}"
+        mine = _likelihoods(known, stage)
+        for row in mine:
+            mean, error = row["mean_chance"], row.pop("error")
+            name = f"likelihood.{row['id']}"
             figures.append(Figure(name, mean, error, "chance", words.chance(mean)))
         mine.sort(key=lambda row: -row["mean_chance"])
         rows += mine
-        told.append(
-            {
-                "did": DID[stage.name],
-                "first": mine[0],
-                "word": words.likelihood(mine[0]["mean_chance"]),
-                "heard": list(dict.fromkeys(one.claim["claimant"] for one in stage.evidence)),
-                "flips": [{"kind": kind, "id": name, "to": to} for kind, name, to in flipped],
-                **confidence(stage, bool(flipped)),
-            }
-        )
+        told.append({"did": DID[stage.name], "first": mine[0], **_leading(stage, mine[0])})
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
     def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
@@ -80,6 +59,31 @@ def attribution(known: Case) -> Answer:
     values = {"told": told, "aliases": _aliases(known), "publisher": publisher}
     facts = Facts(frame, values, figures, draw if rows else None, there=bool(rows))
     return worded(known, "attribution", facts)
+
+
+def _likelihoods(known: Case, stage: Stage) -> list[dict[str, Any]]:
+    """The rows of one part of the incident, an actor each, and the error of the mean."""
+    rows, called = [], names(known)
+    for who, drawn in zip(stage.hypotheses, stage.chances(), strict=True):
+        found = measures.mean(drawn)
+        low, high = np.quantile(drawn, (0.05, 0.95), method="inverted_cdf")
+        mean, low, high = float(drawn.mean()), float(low), float(high)
+        row = {"id": f"{stage.name}.{who}", "stage": stage.name, "did": DID[stage.name]}
+        row |= {"actor": called[who], "band": words.likelihoods(low, mean, high)}
+        ends = {"low_chance": low, "mean_chance": mean, "high_chance": high}
+        rows.append({**row, **ends, "error": found.error})
+    return rows
+
+
+def _leading(stage: Stage, first: dict[str, Any]) -> dict[str, Any]:
+    """What is said of the likeliest actor of a part: how likely, by whom, what would flip it."""
+    flipped = flips(stage)
+    return {
+        "word": words.likelihood(first["mean_chance"]),
+        "heard": list(dict.fromkeys(one.claim["claimant"] for one in stage.evidence)),
+        "flips": [{"kind": kind, "id": name, "to": to} for kind, name, to in flipped],
+        **confidence(stage, bool(flipped)),
+    }
 
 
 _SCHEMA: dict[str, Any] = {

@@ -35,29 +35,8 @@ def duties(known: Case, most: int | None = None) -> Answer:
     `bearer`, `duty`, `kind`, `trigger`, `starts`, `ends`, `met_on`, `hours`, `state` (of STATES),
     `over` (its time has passed, if it applies), `basis`; by state, then by when it is due.
     """
-    said, moment = names(known), now(known)
-    rows: list[dict[str, Any]] = []
-    for duty in known["duties"].iter_rows(named=True):
-        begun, hours = duty["starts_from"], duty["clock_hours"]
-        starts = times.start(begun) if begun else None
-        ends = begun + timedelta(hours=hours) if begun and hours is not None else None
-        rows.append(
-            {
-                "id": duty["id"],
-                "who": duty["bearer"],
-                "bearer": said[duty["bearer"]],
-                "duty": duty["duty"],
-                "kind": duty["kind"],
-                "trigger": said[duty["trigger"]],
-                "starts": starts,
-                "ends": ends,
-                "met_on": duty["met_on"],
-                "hours": hours,
-                "state": _state(duty, starts, ends, moment),
-                "over": ends is not None and ends <= moment,
-                "basis": duty["basis"],
-            }
-        )
+    moment = now(known)
+    rows = [_row(known, duty, moment) for duty in known["duties"].iter_rows(named=True)]
     never = times.parse("2200")
     rows.sort(key=lambda row: (STATES.index(row["state"]), row["ends"] or never, row["id"]))
     frame = pl.DataFrame(rows, schema=_DUTIES, orient="row")
@@ -88,6 +67,24 @@ def duties(known: Case, most: int | None = None) -> Answer:
     return worded(known, "duties", Facts(table, values, figures, picture, bool(rows)))
 
 
+def _row(known: Case, duty: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
+    """A duty with its time and its state at a moment."""
+    called, begun, hours = names(known), duty["starts_from"], duty["clock_hours"]
+    starts = times.start(begun) if begun else None
+    ends = begun + timedelta(hours=hours) if begun and hours is not None else None
+    return {
+        **{column: duty[column] for column in ("id", "duty", "kind", "met_on", "basis")},
+        "who": duty["bearer"],
+        "bearer": called[duty["bearer"]],
+        "trigger": called[duty["trigger"]],
+        "starts": starts,
+        "ends": ends,
+        "hours": hours,
+        "state": _state(duty, starts, ends, moment),
+        "over": ends is not None and ends <= moment,
+    }
+
+
 _DUTIES: dict[str, Any] = {
     **dict.fromkeys(("id", "who", "bearer", "duty", "kind", "trigger"), pl.String),
     **dict.fromkeys(("starts", "ends", "met_on"), times.INSTANT),
@@ -102,7 +99,7 @@ def _state(
     duty: Mapping[str, Any],
     starts: datetime | None,
     ends: datetime | None,
-    moment: datetime | None,
+    moment: datetime,
 ) -> str:
     if duty["met_on"] is not None:
         return MET
@@ -110,6 +107,6 @@ def _state(
         return NOT_OWED
     if duty["applies"] == "not established":
         return UNKNOWN
-    if starts is None or moment is None or moment < starts:
+    if starts is None or moment < starts:
         return WAITING
     return DUE if ends is not None and ends <= moment else RUNNING

@@ -77,14 +77,8 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         remember(run, [other])
         label = highest((label, other.known.label))
         p95 = measures.order_statistic(total(other), 0.95)
-        rows.append(
-            {
-                **_scenario(other, name),
-                **difference(run, other),
-                "p95_usd": p95,
-                "p95_difference_usd": p95 - base,
-            }
-        )
+        row = {**_scenario(other, name), **difference(run, other)}
+        rows.append({**row, "p95_usd": p95, "p95_difference_usd": p95 - base})
     rows.sort(key=lambda row: (row["difference_usd"], row["id"]))
     frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
     here = _scenario(run, run.known.scenario)
@@ -93,31 +87,30 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        ends = {"low": pl.col("low").fill_null(0), "high": pl.col("high").fill_null(0)}
-        mark = (
-            pl.when(pl.col("falls").list.len() > 0)
-            .then(pl.lit(" (hypothetical)"))
-            .when(pl.col("denies").list.len() > 0)
-            .then(pl.lit(" (counterfactual)"))
-            .otherwise(pl.lit(""))
-        )
-        label = pl.concat_str("title", mark)
-        hollow = (pl.col("falls").list.len() > 0) | (pl.col("denies").list.len() > 0)
-        shown = drawn.select(label=label, mean="mean_usd", hollow=hollow, **ends)
-        return pictures.spans(shown, run.known.currency, wide)
+        return pictures.spans(_spans(drawn), run.known.currency, wide)
 
+    errors = {"mean_usd": "", "difference_usd": "difference_error_usd", "p95_usd": ""}
     figures = [
         amount(f"{part}.{row['id']}", row[part], row.get(error), run.known.currency)
         for row in rows
-        for part, error in (
-            ("mean_usd", ""),
-            ("difference_usd", "difference_error_usd"),
-            ("p95_usd", ""),
-        )
+        for part, error in errors.items()
     ]
     values = {"here": views.described(run.known)}
     facts = Facts(frame, values, figures, draw if rows else None, bool(rows), label=label)
     return worded(run, "scenarios", facts)
+
+
+def _spans(rows: pl.DataFrame) -> pl.DataFrame:
+    """What is drawn of scenarios: `label`, `low`, `mean`, `high`, `hollow` of what is supposed."""
+    falls, denies = (pl.col(name).list.len() > 0 for name in ("falls", "denies"))
+    supposed = pl.when(falls).then(pl.lit(" (hypothetical)"))
+    mark = supposed.when(denies).then(pl.lit(" (counterfactual)")).otherwise(pl.lit(""))
+    return rows.select(
+        pl.col("low", "high").fill_null(0),
+        label=pl.concat_str("title", mark),
+        mean="mean_usd",
+        hollow=falls | denies,
+    )
 
 
 _SCENARIOS: dict[str, Any] = {

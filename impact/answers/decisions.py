@@ -50,10 +50,8 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         "turn_of": {one["id"]: one for one in found},
         "unusable": unusable,
     }
-    figures = [
-        *_figures(run, rows),
-        *(f for one in found for f in _flip_figures(run, weighed_[one["id"]])),
-    ]
+    flips = [flip for one in found for flip in _flip_figures(run, weighed_[one["id"]])]
+    figures = [*_figures(run, rows), *flips]
 
     def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures

@@ -49,9 +49,8 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     effects = effects_of(one, other)
     days = _apart(one.known, other.known)
     before, after = (_cents(run) / 100 for run in (one, other))
-    rows: list[dict[str, Any]] = [
-        {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
-        | {"about": _about(one, other, table, name)}
+    rows = [
+        (table, name, what, cents / 100, _about(one, other, table, name))
         for table, name, what, cents in effects
         if cents or not days
     ]
@@ -73,19 +72,10 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         "after": after,
         "first": moved.row(0, named=True) if moved.height else None,
     }
-    figures = (
-        amount("from.total", before, None, one.known.currency),
-        amount("to.total", after, None, one.known.currency),
-        *(
-            amount(
-                f"effect.{table}.{name}" if days else f"effect.{name}",
-                effect,
-                None,
-                one.known.currency,
-            )
-            for (table, name), effect in _summed(effects, days).items()
-        ),
-    )
+    parts = {"from.total": before, "to.total": after}
+    for (table, name), effect in _summed(effects, days).items():
+        parts[f"effect.{table}.{name}" if days else f"effect.{name}"] = effect
+    figures = [amount(part, usd, None, one.known.currency) for part, usd in parts.items()]
     picture = draw if moved.height else None
     label, notices = _label(one, other), views.notices(one.known)
     facts = Facts(frame, values, figures, picture, bool(effects), label=label, notices=notices)

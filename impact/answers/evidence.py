@@ -56,17 +56,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         Figure("longest_delay", late, None, "day", words.number(late)),
         *_window_figures(known, sorted(set(known["windows"]["entity"]))),
     )
-    marks = [
-        {
-            "when": row["happened_on"],
-            "lane": row["lane"] or words.capital(row["stage"]),
-            "label": f"{_day(row['happened_on'])}: {row['short'] or row['says'].rstrip('.')}",
-        }
-        for row in drawn.iter_rows(named=True)
-    ]
-    lanes = list(dict.fromkeys(mark["lane"] for mark in marks))
-    marks.sort(key=lambda mark: lanes.index(mark["lane"]))
-    shorter = _shorter(known)
+    marks, shorter = _marks(drawn), _shorter(known)
     bars = [
         {**row, "who": shorter.get(row["account"], row["account"]), "best": place == 0}
         for place, row in enumerate(spans.iter_rows(named=True))
@@ -80,6 +70,17 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     there = bool(marks or bars)
     facts = Facts(best, values, figures, draw if there else None, there)
     return worded(known, "timeline", facts)
+
+
+def _marks(drawn: pl.DataFrame) -> list[dict[str, Any]]:
+    """What the picture shows of events, lane by lane in the order in which lanes begin."""
+    lanes: dict[str, list[dict[str, Any]]] = {}
+    for row in drawn.iter_rows(named=True):
+        lane = row["lane"] or words.capital(row["stage"])
+        label = f"{_day(row['happened_on'])}: {row['short'] or row['says'].rstrip('.')}"
+        mark = {"when": row["happened_on"], "lane": lane, "label": label}
+        lanes.setdefault(lane, []).append(mark)
+    return [mark for marks in lanes.values() for mark in marks]
 
 
 def _day(when: datetime) -> str:

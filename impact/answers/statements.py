@@ -54,14 +54,7 @@ def statements(known: Case, stage: str = "") -> Answer:
                 **_voices("against", excludes),
             }
         )
-    rows.sort(
-        key=lambda row: (
-            STAGES.index(row["stage"]),
-            STANDINGS.index(row["standing"]),
-            row["statement"],
-            row["says"],
-        )
-    )
+    rows.sort(key=_order)
     frame = pl.DataFrame(rows, schema=_STATEMENTS, orient="row")
     counted = {word: frame.filter(pl.col("standing") == word).height for word in STANDINGS}
     figures = [tally(f"standing.{w.replace(' ', '_')}", many) for w, many in counted.items()]
@@ -69,6 +62,12 @@ def statements(known: Case, stage: str = "") -> Answer:
     name = f"statements_{stage}" if stage else "statements"
     facts = Facts(frame, values, figures, there=bool(rows), name=name)
     return worded(known, "statements", facts)
+
+
+def _order(row: dict[str, Any]) -> tuple[int, int, str, str]:
+    """Statements by the part of the incident, in each the firmest first."""
+    places = STAGES.index(row["stage"]), STANDINGS.index(row["standing"])
+    return *places, row["statement"], row["says"]
 
 
 _STATEMENTS: dict[str, Any] = {

@@ -34,28 +34,17 @@ def suppliers(run: Run) -> Answer:
         "steps": [*steps[:1], *[row for row in steps[1:] if not row["certain"]][:1]],
         "ends": len(parties(run)),
     }
-    figures = [
-        *(
-            amount(
-                f"mean_alone.{row['id']}", row["mean_usd"], row["mean_error_usd"], known.currency
-            )
-            for row in frame.to_dicts()
-        ),
-        *_counts("parties_alone", "parties", frame.to_dicts()),
-        *_counts("saved", "saved", steps),
-    ]
+    rows, money = frame.to_dicts(), known.currency
+    means = [(f"mean_alone.{r['id']}", r["mean_usd"], r["mean_error_usd"]) for r in rows]
+    figures = [amount(*mean, money) for mean in means]
+    figures += [*_counts("parties_alone", "parties", rows), *_counts("saved", "saved", steps)]
     drawn = costly.filter(pl.col("high").is_not_null())
 
     def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        shown = drawn.select(
-            "low",
-            "high",
-            label=pl.col("id").replace(names(known)),
-            mean="mean_usd",
-            hollow=~pl.col("reported"),
-        )
+        label, hollow = pl.col("id").replace(names(known)), ~pl.col("reported")
+        shown = drawn.select("low", "high", label=label, mean="mean_usd", hollow=hollow)
         return pictures.spans(shown, known.currency, wide)
 
     there = bool(frame.height or steps)

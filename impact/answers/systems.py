@@ -29,11 +29,7 @@ def systems(scanned: Answer, known: Case | None = None) -> Answer:
     locked = scanned.table.filter(pl.col("finding") == LOCKED_AFFECTED)["system"].n_unique()
     counts = shown["verdict"].to_list()
     counted = {name: counts.count(name) for name in VERDICTS if name in counts}
-    found = fleet.windows(known, fleet.advisories(known)) if known else []
-    shown_too = bad if bad.height else held  # else bands of other versions lie over each other
-    seen = set(shown_too.select("package", "version").rows())
-    same = [one for one in found if (one.package, one.version) in seen]
-    window = fleet.available(same or [one for one in found if one.package in held["package"]])
+    window = _window(known, bad if bad.height else held)
 
     def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
@@ -60,3 +56,14 @@ def systems(scanned: Answer, known: Case | None = None) -> Answer:
     picture, there = draw if drawable else None, shown.height > 0
     facts = Facts(shown, values, figures, picture, there=there, label=label)
     return worded(None, "systems", facts)
+
+
+def _window(known: Case | None, held: pl.DataFrame) -> pl.DataFrame:
+    """When the versions that are held were available; else when any version of the packages was.
+
+    Of these alone: bands of other versions would lie over each other.
+    """
+    found = fleet.windows(known, fleet.advisories(known)) if known else []
+    seen = set(held.select("package", "version").rows())
+    same = [one for one in found if (one.package, one.version) in seen]
+    return fleet.available(same or [one for one in found if one.package in held["package"]])

@@ -48,10 +48,7 @@ def command(
         raise bad("PATH", "nothing to scan", "name a lock, an SBOM or a folder, or --constraint")
     if hunt and not case:
         raise bad("--hunt", "no indicators", "name a case with --case")
-    for path in paths:
-        if not os.path.lexists(path):
-            what = "is an address" if ":/" in str(path) else "is not there"
-            raise bad(shown(path), what, "give a file or folder of this machine")
+    _check_there(paths)
     known = view(load_case(case), as_of=as_of) if case else None
     question = scan.asked(known, advisories, installs, as_of, history)
     frames = [scanning.constraint(constraint, question.packages)] if constraint else []
@@ -78,6 +75,14 @@ def command(
     told = [markdown(answer)]
     told += [hunted(known, every)] if hunt and known is not None else []
     return told, document, int(bool(grave))
+
+
+def _check_there(paths: Sequence[Path]) -> None:
+    """Raises BadInput for a path that is not there."""
+    for path in paths:
+        if not os.path.lexists(path):
+            what = "is an address" if ":/" in str(path) else "is not there"
+            raise bad(shown(path), what, "give a file or folder of this machine")
 
 
 def _progress() -> scan.Told:
