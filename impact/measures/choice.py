@@ -105,7 +105,7 @@ def _curve(run: Run, decision: Decision, option: Option) -> Line:
     losses = [
         model.losses[at] for at, p in model.pairs.items() for used in p.values() if used == name
     ]
-    plain = all(row["kind"] == "product" and not row["limit"] for row in losses)
+    plain = all(loss_kinds.KINDS[row["kind"]].linear and not row["limit"] for row in losses)
     once = len(links) + len(losses) == 1 and links in ([], [None]) and plain
     costs = [
         net(what_if(run, _before(option, Change(name, at, at, at))), decision.bearer)

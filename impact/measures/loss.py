@@ -141,7 +141,7 @@ def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Dra
     dims = {name: loss_kinds.dimension(units[pairs[name]]) for name in pairs}
     people = [name for name in pairs if dims[name] == {"person": 1}]
     weeks = [name for name in pairs if dims[name] == {"week": 1}]
-    if loss["kind"] != "product" or not people or not weeks:
+    if not loss_kinds.KINDS[loss["kind"]].linear or not people or not weeks:
         return None, np.zeros(run.draws)
     shares = [name for name in pairs if not dims[name]]
     effort = loss_kinds.product({name: values[name] for name in (*people, *weeks, *shares)})

@@ -2,8 +2,8 @@
 
 A kind takes arrays `(draws,)` or scalars by argument name and returns `(draws,)` in the currency of
 the case. Units are checked before anything is drawn: a `product` must come out in that currency,
-the other kinds state what each argument is. A new kind is a function, a line in `KINDS`, a test and
-rows of losses.csv.
+the other kinds state what each argument is. A new kind is a function with `@kind`, a test and rows
+of losses.csv.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from impact.base.errors import bad
 
 Draws = NDArray[np.float64]
+Amount = Callable[[Mapping[str, NDArray[np.float64]]], NDArray[np.float64]]
 _DIMENSIONLESS = {"share", "chance", "1"}
 _NAME = re.compile(r"[a-z][a-z_]*|[A-Z]{3}|1")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -67,6 +68,34 @@ def times(*units: str) -> Mapping[str, int]:
     return {name: power for name, power in powers.items() if power}
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A way to work out an amount; `units` names its arguments, or is None for any names.
+
+    `currency` is the one that its amounts are in, empty where that follows from the arguments.
+    `linear` says that an amount is in proportion to each argument.
+    """
+
+    amount: Amount
+    units: Mapping[str, str] | None
+    currency: str
+    linear: bool
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def kind(currency: str = "", linear: bool = False, **units: str) -> Callable[[Amount], Amount]:
+    """Make a function the kind of loss of its name; see `Kind`."""
+
+    def register(amount: Amount) -> Amount:
+        KINDS[amount.__name__] = Kind(amount, units or None, currency, linear)
+        return amount
+
+    return register
+
+
+@kind(linear=True)
 def product(arguments: Mapping[str, Draws]) -> Draws:
     """Product of all arguments, whatever their names: people x hours x USD per hour x weeks."""
     amount: Draws = np.asarray(1.0)
@@ -75,6 +104,7 @@ def product(arguments: Mapping[str, Draws]) -> Draws:
     return amount
 
 
+@kind("USD", people="person", intercept="1", slope="1", residual="1", share="1")
 def records(arguments: Mapping[str, Draws]) -> Draws:
     """Part of the cost of a breach by people: exp(intercept + slope ln(people)) x residual x share.
 
@@ -90,25 +120,6 @@ def records(arguments: Mapping[str, Draws]) -> Draws:
         repair = "check intercept and slope: 7.68 and 0.758 in the study"
         raise bad("records", "the cost comes to more than any number", repair)
     return cost * arguments["share"]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A way to work out an amount; `units` names its arguments, or is None for any names.
-
-    `currency` is the one that its amounts are in, empty where that follows from the arguments.
-    """
-
-    amount: Callable[[Mapping[str, Draws]], Draws]
-    units: Mapping[str, str] | None
-    currency: str = ""
-
-
-_RECORDS = {"people": "person", **dict.fromkeys(("intercept", "slope", "residual", "share"), "1")}
-KINDS: Mapping[str, Kind] = {
-    "product": Kind(product, None),
-    "records": Kind(records, _RECORDS, "USD"),
-}
 
 
 def unit_fault(kind: str, units: Mapping[str, str], currency: str = "USD") -> str | None:
