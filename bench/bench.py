@@ -36,7 +36,7 @@ from impact import answers as questions
 from impact.answers import comparisons, differences
 from impact.case import views
 from impact.case.folder import ordered
-from impact.measures.totals import total
+from impact.measures.totals import total_loss
 from impact.numerics import graph, measures
 from impact.simulation import what_if
 
@@ -271,7 +271,7 @@ def product_model(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
 
     def p95(seed: int) -> float:
         run = impact.simulate(known, draws, seed)
-        return measures.order_statistic(total(run), 0.95)
+        return measures.order_statistic(total_loss(run), 0.95)
 
     ours = timed(lambda: p95(1), 50)
     error = float(np.sqrt(np.mean([(p95(seed) / EXACT_P95 - 1) ** 2 for seed in seeds])))
@@ -295,7 +295,7 @@ def what_ifs(folder: Path, mercor: impact.Case) -> Iterator[tuple[str, ...]]:
     values = iter(range(1, 10_000))
 
     def one_more() -> tuple[float, float]:
-        other = total(what_if(run, f"p3_people={100 + next(values)}"))
+        other = total_loss(what_if(run, f"p3_people={100 + next(values)}"))
         return float(other.mean()), measures.order_statistic(other, 0.95)
 
     once = timed(one_more, 100)
@@ -335,7 +335,7 @@ def memory() -> Iterator[tuple[str, ...]]:
 def peak(draws: int) -> float:
     """Peak memory in MB of the total of the bundled case and its measures."""
     known = impact.view(impact.load_case("mercor"))
-    measures.loss_measures(total(impact.simulate(known, draws)))
+    measures.loss_measures(total_loss(impact.simulate(known, draws)))
     status = Path("/proc/self/status").read_text()
     return float(status.partition("VmHWM:")[2].split()[0]) / 1024  # unlike ru_maxrss, of this one
 

@@ -105,10 +105,10 @@ def simulate(
     if like and (like.draws, like.seed, like.over) != (draws, seed, "event"):
         like = None
     model = model_of(known)
-    source = Source(known, model, draws, seed, dict(like.drawn) if like else {})
+    source = Sampler(known, model, draws, seed, dict(like.drawn) if like else {})
     if like is None or like.model is not model:
-        return run_of(source)
-    return run_of(source, like, _touched(known, like.known, model))
+        return run_from(source)
+    return run_from(source, like, _touched(known, like.known, model))
 
 
 def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
@@ -117,13 +117,13 @@ def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
     `changes` is `NAME=VALUE; NAME=LOW,MODE,HIGH`; `link.ID=0` cuts a link. Raises BadInput for an
     unknown input or a wrong estimate.
     """
-    given_event(run, "what_if")
+    require_event_run(run, "what_if")
     parsed = asked_for(changes) if isinstance(changes, str) else changes
     known = views.changed(run.known, parsed, "changes")
     return simulate(known, run.draws, run.seed, run)
 
 
-def given_event(run: Run, what: str) -> None:
+def require_event_run(run: Run, what: str) -> None:
     """Raises BadInput for a run of a year, where a question is one of a single event."""
     if run.over == "year":
         repair = "take a run given the event: impact.simulate"
@@ -182,7 +182,7 @@ def model_of(known: Case) -> Model:
     return Model(tuple(edges), net, terms, losses, pairs, used_by)
 
 
-def run_of(source: Source, like: Run | None = None, touched: Collection[str] = ()) -> Run:
+def run_from(source: Sampler, like: Run | None = None, touched: Collection[str] = ()) -> Run:
     """The run of a source of draws; of `like` all is kept but the links and losses in `touched`."""
     known, model, draws = source.known, source.model, source.draws
     kept = like.on.made if like is not None and isinstance(like.on, Links) else {}
@@ -209,7 +209,7 @@ def run_of(source: Source, like: Run | None = None, touched: Collection[str] = (
 class Links(Mapping[str, int]):
     """Mask of each link of a model, drawn when it is first asked for: many are never reached."""
 
-    def __init__(self, source: Source, made: dict[str, int]) -> None:
+    def __init__(self, source: Sampler, made: dict[str, int]) -> None:
         self.source, self.made = source, made
 
     def __getitem__(self, link: str) -> int:
@@ -238,7 +238,7 @@ def _touched(known: Case, before: Case, model: Model) -> set[str]:
     return set().union(*(model.used_by.get(name, ()) for name in names))
 
 
-class Source:
+class Sampler:
     """Draws by name for one view; keeps each."""
 
     def __init__(
@@ -373,7 +373,7 @@ def _input_key(stream: str, row: Mapping[str, Any], lasted: float | None) -> tup
 
 def arguments(run: Run, loss: str) -> dict[str, Draws]:
     """Argument -> `(draws,)` or scalar draws of the inputs of one row of losses.csv."""
-    return Source(run.known, run.model, run.draws, run.seed, run.drawn).arguments(loss)
+    return Sampler(run.known, run.model, run.draws, run.seed, run.drawn).arguments(loss)
 
 
 def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
@@ -412,7 +412,7 @@ def _events_a_year(known: Case, draws: int, seed: int) -> tuple[tuple[str, ...],
     if not rates:
         repair = f"give inputs.csv one in {checks.RATE}, or leave out --year"
         raise bad("year", "no input of this view says how often such an event happens", repair)
-    source = Source(known, model_of(known), draws, seed)
+    source = Sampler(known, model_of(known), draws, seed)
     rate = source.value(rates[0], "year")
     if checks.HERE in known.inputs:  # the rate is of a population, and this case one of it
         rate, rates = rate * source.value(checks.HERE, "year"), [*rates, checks.HERE]

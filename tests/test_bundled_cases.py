@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import impact
-from impact.measures.choice import weighed
+from impact.measures.choice import costings
 from impact.numerics.lines import envelope
 from impact.simulation import Run
 
@@ -93,7 +93,7 @@ def test_a_mean_of_a_study_is_a_mean_of_the_shape(
 
 def test_one_misuse_has_one_chance_in_the_losses_and_in_the_decision(run_of: ViewOf) -> None:
     run = run_of("drift", 200_000)
-    (decision,) = (one for one in weighed(run) if one.decision.id == "case-secrets")
+    (decision,) = (one for one in costings(run) if one.decision.id == "case-secrets")
     left = {line.option: line.slope for line in decision.lines}
     reached = run.chance("other-client")
     assert left["wait"] == pytest.approx(run.chance("other-client-misuse") / reached, rel=0.03)

@@ -36,14 +36,14 @@ def of_ten(tiny_case: Tiny, drawn: str) -> impact.Run:
 
 def test_one_seed_does_not_make_ten_parties_lose_together(tiny_case: Tiny) -> None:
     apart = of_ten(tiny_case, "per_use")
-    lost = np.array([totals.net(apart, party) for party in PARTIES])
+    lost = np.array([totals.net_loss(apart, party) for party in PARTIES])
     found = np.corrcoef(lost) - np.eye(10)
     assert np.abs(found).max() < 5 / np.sqrt(DRAWS)
 
 
 def test_one_draw_for_ten_parties_makes_the_99th_percentile_far_too_large(tiny_case: Tiny) -> None:
     p99 = [
-        measures.quantile(np.sort(totals.total(of_ten(tiny_case, drawn))), 0.99).value
+        measures.quantile(np.sort(totals.total_loss(of_ten(tiny_case, drawn))), 0.99).value
         for drawn in ("per_use", "once")
     ]
     rng = np.random.default_rng(1)
@@ -85,7 +85,7 @@ def test_a_true_gain_has_the_wrong_sign_on_different_draws_and_never_on_the_same
     case = tiny_case([link("event", "a")], inputs, [loss("one", "a", "c=cost; e=effect")])
     seeds, draws = range(200), 2_000
     before, after = (
-        [totals.total(impact.simulate(known, draws, seed)).mean() for seed in seeds]
+        [totals.total_loss(impact.simulate(known, draws, seed)).mean() for seed in seeds]
         for known in (impact.view(case), impact.view(case, changes="effect=0.99"))
     )
     gains = np.subtract(before, after)

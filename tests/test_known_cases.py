@@ -32,7 +32,7 @@ def storms(tiny_case: Tiny) -> impact.Case:
 
 def test_the_loss_of_each_event_is_that_of_climada(storms: impact.Case, expected: Expected) -> None:
     of_each = [
-        totals.total(simulate(storms, 10, changes=f"often={first}; seldom={second}"))
+        totals.total_loss(simulate(storms, 10, changes=f"often={first}; seldom={second}"))
         for first, second in ((1, 0), (0, 1))
     ]
     assert [set(lost.tolist()) for lost in of_each] == [
@@ -45,7 +45,7 @@ def test_the_annual_loss_of_each_site_and_of_all_is_that_of_climada(
 ) -> None:
     answer, draws = expected("event-loss table"), 50_000
     year = impact.simulate_year(impact.view(storms), draws)
-    found = [totals.net(year, site) for site in SITES]
+    found = [totals.net_loss(year, site) for site in SITES]
     wanted = [*answer["per_site"], answer["average_annual"]]
-    for lost, mean in zip([*found, totals.total(year)], wanted, strict=True):
+    for lost, mean in zip([*found, totals.total_loss(year)], wanted, strict=True):
         assert abs(lost.mean() - mean) < 4 * lost.std() / np.sqrt(draws)

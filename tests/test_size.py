@@ -53,6 +53,20 @@ def test_no_room_is_larger_than_it_is_said_to_be(root: Path) -> None:
     assert stale == {}, "the room is smaller now: lower its line"
 
 
+def test_no_function_is_longer_than_a_screen(root: Path) -> None:
+    """Forty lines, its docstring apart."""
+    long = []
+    for file in (root / "impact").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                first = node.body[0]
+                documented = ast.get_docstring(node) is not None
+                docs = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+                if (lines := (node.end_lineno or 0) - node.lineno + 1 - docs) > 40:
+                    long.append((lines, file.name, node.name))
+    assert long == []
+
+
 def test_comments_and_docstrings_are_not_counted() -> None:
     assert tokens('"""What it does."""\nx = 1  # one\n') == 3
     assert tokens('def f():\n    """Doc."""\n    return "text"\n') == 7

@@ -39,7 +39,7 @@ def compound(rate: float, u: float, step: float = 0.01, cells: int = 2**18) -> f
 @pytest.mark.parametrize(("rate", "draws"), [(0.3, 200_000), (30.0, 30_000)])
 def test_a_year_is_a_compound_sum(tiny_case: Tiny, rate: float, draws: int) -> None:
     known = impact.view(tiny_case(*of_rate(rate, LOW, HIGH)))
-    year = totals.total(impact.simulate_year(known, draws))
+    year = totals.total_loss(impact.simulate_year(known, draws))
     mean, square = np.exp(0.5), np.exp(2.0)  # of one event: E[X] and E[X^2]
     assert abs(year.mean() - rate * mean) < 4 * np.sqrt(rate * square / draws)
     fourth = year - year.mean()
@@ -57,8 +57,8 @@ def test_a_year_is_not_frequency_times_magnitude(
     tiny_case: Tiny, rate: float, draws: int, too_large: float
 ) -> None:
     known = impact.view(tiny_case(*of_rate(rate, LOW, HIGH)))
-    year = np.sort(totals.total(impact.simulate_year(known, draws)))
-    single = np.sort(totals.total(impact.simulate(known, 50_000)))
+    year = np.sort(totals.total_loss(impact.simulate_year(known, draws)))
+    single = np.sort(totals.total_loss(impact.simulate(known, 50_000)))
     product = rate * measures.quantile(single, 0.99).value
     true = measures.quantile(year, 0.99).value
     assert product / true == pytest.approx(too_large, rel=0.07)
@@ -70,20 +70,20 @@ def test_in_a_year_each_event_is_drawn_afresh(tiny_case: Tiny) -> None:
     inputs = [fixed("p", 0.4), fixed("usd", 1, "USD"), fixed("rate", 2, "event/year")]
     known = impact.view(tiny_case(links, inputs, [loss("one", "a", "usd=usd")]))
     year, draws = impact.simulate_year(known, 50_000), 50_000
-    found = np.bincount(totals.total(year).astype(int), minlength=8)[:8] / draws
+    found = np.bincount(totals.total_loss(year).astype(int), minlength=8)[:8] / draws
     exact = stats.poisson.pmf(range(8), 2 * 0.4)  # a thinned Poisson count is one
     assert np.all(np.abs(found - exact) < 4 * np.sqrt(exact / draws) + 1e-9)
     some = 1 - np.exp(-0.8)
     assert abs(year.chance("a") - some) < 4 * np.sqrt(some * (1 - some) / draws)
     reached = graph.unpack(year.reached["a"], draws)
-    assert np.array_equal(reached, totals.total(year) > 0)
+    assert np.array_equal(reached, totals.total_loss(year) > 0)
 
 
 def test_an_uncertain_rate_spreads_the_years(tiny_case: Tiny) -> None:
     _, (cost, _), losses = of_rate(1, LOW, HIGH)
     rate = between("rate", 0, 6, "event/year")
     known = impact.view(tiny_case([link("event", "a")], [cost, rate], losses))
-    year = totals.total(impact.simulate_year(known, 50_000))
+    year = totals.total_loss(impact.simulate_year(known, 50_000))
     # Var = E[rate] E[X^2] + Var(rate) E[X]^2
     spread = 3 * np.exp(2.0) + 3 * np.exp(1.0)
     assert year.var() == pytest.approx(spread, rel=0.1)
@@ -92,14 +92,14 @@ def test_an_uncertain_rate_spreads_the_years(tiny_case: Tiny) -> None:
 
 def test_a_year_without_events_costs_nothing(tiny_case: Tiny) -> None:
     year = impact.simulate_year(impact.view(tiny_case(*of_rate(0, LOW, HIGH))), 500)
-    assert not totals.total(year).any()
+    assert not totals.total_loss(year).any()
     assert year.chance("a") == year.chance("event") == 0
 
 
 def test_fewer_years_are_the_beginning_of_more(tiny_case: Tiny) -> None:
     known = impact.view(tiny_case(*of_rate(3, LOW, HIGH)))
     few, many = (impact.simulate_year(known, draws) for draws in (500, 2_000))
-    assert np.array_equal(totals.total(many)[:500], totals.total(few))
+    assert np.array_equal(totals.total_loss(many)[:500], totals.total_loss(few))
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def worded(of: Run | Case | None, template: str, facts: Facts) -> Answer:
     left = text.parts("rest", {"most": most, "rows": len(rows)}) if len(rows) > most else None
     shown = _table(said, [each for each in declared if each[1]], rows[:most], currency)
     figures = [] if facts.figures else list(_declared(declared, rows, currency))
-    title, lead = text.flat(said.title), text.paragraphs(said.lead)
+    title, lead = text.one_line(said.title), text.paragraphs(said.lead)
     draw, parts = facts.draw, said
     return Answer(
         name=facts.name or template,
@@ -206,12 +206,12 @@ def worded(of: Run | Case | None, template: str, facts: Facts) -> Answer:
         notes=text.paragraphs(getattr(said, "notes", "") + (left.notes if left and shown else "")),
         notices=tuple(dict.fromkeys([*(views.notices(known) if known else ()), *facts.notices])),
         draw=None if draw is None else lambda wide: draw(parts, wide),
-        asks=text.flat(said.asks),
+        asks=text.one_line(said.asks),
         title=title,
-        subtitle=text.flat(getattr(said, "subtitle", "")),
+        subtitle=text.one_line(getattr(said, "subtitle", "")),
         lead=lead,
         shown=shown,
-        alt=text.flat(getattr(said, "alt", "")),
+        alt=text.one_line(getattr(said, "alt", "")),
         links=shared["links"],
         there=facts.there,
         pictured=facts.pictured and draw is not None,
@@ -332,8 +332,8 @@ def _table(
 
     def cell(column: str, unit: str, row: Mapping[str, Any]) -> str:
         if macro := getattr(said, f"cell_{column}", None):
-            return text.flat(macro(row))
-        return text.flat(text.show(row[column], unit, code))
+            return text.one_line(macro(row))
+        return text.one_line(text.show(row[column], unit, code))
 
     found = [[cell(column, unit, row) for row in rows] for column, _, unit in declared]
     kept = [place for place, cells in enumerate(found) if any(cells)]

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, Figure, worded
-from impact.answers.text import flat
+from impact.answers.text import one_line
 from impact.base import words
 from impact.case.folder import Case
 from impact.case.schema import SAME_AS
-from impact.measures.attribution import Stage, confidence, flips, stages
+from impact.measures.attribution import Stage, changes_of_lead, confidence, stages
 from impact.measures.evidence import names
 from impact.measures.standing import statements_of
 from impact.numerics import measures
@@ -49,7 +49,7 @@ def attribution(known: Case) -> Answer:
     def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        panels = {did: flat(said.cell_did({"did": did})) for did in DID.values()}
+        panels = {did: one_line(said.cell_did({"did": did})) for did in DID.values()}
         drawn = frame.select(
             pl.col("did").replace(panels), "actor", "low_chance", "mean_chance", "high_chance"
         )
@@ -77,7 +77,7 @@ def _likelihoods(known: Case, stage: Stage) -> list[dict[str, Any]]:
 
 def _leading(stage: Stage, first: dict[str, Any]) -> dict[str, Any]:
     """What is said of the likeliest actor of a part: how likely, by whom, what would flip it."""
-    flipped = flips(stage)
+    flipped = changes_of_lead(stage)
     return {
         "word": words.likelihood(first["mean_chance"]),
         "heard": list(dict.fromkeys(one.claim["claimant"] for one in stage.evidence)),

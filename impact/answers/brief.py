@@ -23,8 +23,8 @@ def bottom_line(run: Run) -> Answer:
     Table: `id`, the case alone.
     """
     known, role = run.known, run.known.role
-    chain, hit, versions = reach.chain(run), reach.hit(run), _versions(run)
-    sure, positions = reach.established(run), evidence.positions(known)
+    chain, hit, versions = reach.chain(run), reach.suppliers_hit(run), _versions(run)
+    sure, positions = reach.certain_entities(run), evidence.positions(known)
     steps = [ids for ids, _ in chain]
     place = next((k for k, ids in enumerate(steps) if k and ids[0] in hit), 0)
     through = steps[place - 1] if place else []
@@ -39,7 +39,7 @@ def bottom_line(run: Run) -> Answer:
         "package": next((versions[one] for one in through if one in versions), None),
         "known_bad": [name for name in versions if name in sure],
         "suspect": _suspect(run),
-        "clients": reach.grouped(run),
+        "clients": reach.client_groups(run),
         "did": [
             (party, positions[party][0])
             for party in sorted(reach.clients(run)["entity"])

@@ -12,9 +12,9 @@ from impact.base.errors import ImpactError
 from impact.case import views
 from impact.case.folder import Case
 from impact.case.schema import highest
-from impact.measures.totals import total
+from impact.measures.totals import total_loss
 from impact.numerics import measures
-from impact.simulation import Run, given_event, remember, simulate
+from impact.simulation import Run, remember, require_event_run, simulate
 
 if TYPE_CHECKING:
     import altair as alt
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def under(run: Run, scenario: str) -> Run:
     """The run under another scenario of its case, on the same draws."""
-    given_event(run, "under")
+    require_event_run(run, "under")
     known = views.under(run.known, scenario)
     return simulate(known, run.draws, run.seed, run)
 
@@ -44,7 +44,7 @@ def paired(one: Run, other: Run) -> tuple[measures.Measure, float]:
     On the same draws what does not change cancels, so that the error is that of the change alone
     (common random numbers: Law 2014, section 11.2).
     """
-    first, second = total(one), total(other)
+    first, second = total_loss(one), total_loss(other)
     moved = second - first
     apart = float(first.var() + second.var())
     found = measures.mean(moved)
@@ -61,8 +61,8 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     `p95_difference_usd`, `times_sharper` (variance of the difference on separate draws over that on
     these), `falls` and `denies` (what it supposes of named parties).
     """
-    given_event(run, "compare")
-    base = measures.order_statistic(total(run), 0.95)
+    require_event_run(run, "compare")
+    base = measures.order_statistic(total_loss(run), 0.95)
     names = [name for name in run.known.scenarios if name != run.known.scenario]
     if scenarios is None:
         names = [name for name in names if _beside(run.known, name)]
@@ -76,7 +76,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             continue  # it rests on something that is not known in this view
         remember(run, [other])
         label = highest((label, other.known.label))
-        p95 = measures.order_statistic(total(other), 0.95)
+        p95 = measures.order_statistic(total_loss(other), 0.95)
         row = {**_scenario(other, name), **difference(run, other)}
         rows.append({**row, "p95_usd": p95, "p95_difference_usd": p95 - base})
     rows.sort(key=lambda row: (row["difference_usd"], row["id"]))
@@ -127,14 +127,14 @@ _SCENARIOS: dict[str, Any] = {
 
 def _scenario(run: Run, name: str) -> dict[str, Any]:
     """What a row says of a scenario: its total, and what it supposes of named parties."""
-    scenario, spread = run.known.scenarios[name], measures.nine_in_ten(total(run), whole=True)
+    scenario, spread = run.known.scenarios[name], measures.nine_in_ten(total_loss(run), whole=True)
     view = views.described(run.known)
     ends = {"low": spread.low, "high": spread.high, "given": spread.given, "often": spread.chance}
     return {
         "id": name,
         "title": scenario.title,
         "says": scenario.says,
-        "mean_usd": float(total(run).mean()),
+        "mean_usd": float(total_loss(run).mean()),
         **ends,
         "falls": view["falls"],
         "denies": view["denies"],

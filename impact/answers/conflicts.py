@@ -14,9 +14,9 @@ from impact.measures.standing import (
     Claim,
     disputes,
     firmest,
+    origin_weights,
     support,
     value_of,
-    weighed,
 )
 
 
@@ -65,7 +65,7 @@ def _weight(known: Case, one: list[Claim], two: list[Claim]) -> dict[str, Any]:
     """Which side is better supported, and what of each counts for it."""
     return {
         "better": "open" if support(known, one) <= CLEARLY * support(known, two) else "first",
-        "sources": [len(weighed(known, side)) for side in (one, two)],
+        "sources": [len(origin_weights(known, side)) for side in (one, two)],
         "credible": [min(claim["credibility"] for claim in side) for side in (one, two)],
     }
 

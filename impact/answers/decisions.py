@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
-from impact.answers.text import flat, threshold
+from impact.answers.text import one_line, threshold
 from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
-from impact.measures.choice import Weighed, drawing, moves, regimes, turns, weighed
+from impact.measures.choice import Costing, costings, drawing, moves, regimes, turns
 from impact.simulation import Run
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     `often` and `given` of its range, `fixed_usd` (mean cost without what the decision turns on),
     `extra_usd` (that above the option for which it is least), `slope` (what each unit of that
     adds), `best_chance`, `regret_usd` (mean cost above the cheapest of each draw), `duties` and
-    `over`, see `impact.measures.choice.too_late`.
+    `over`, see `impact.measures.choice.late_duties`.
     """
     if only and only not in {*run.known.decisions, *run.known.unusable}:
         repair = did_you_mean(only, list(run.known.decisions), "see scenarios.toml")
         raise bad("decision", f'no decision "{only}"', repair)
     found = [one for one in turns(run) if only in ("", one["id"])][:most]
-    weighed_ = {one.decision.id: one for one in weighed(run)}
+    weighed_ = {one.decision.id: one for one in costings(run)}
     rows = [row for one in found for row in one["options"]]
     first, alone = found[0] if found else None, len(found) == 1 and most is None
     picture = drawing(run, weighed_[first["id"]]) if first and first["stake"] else None
@@ -79,7 +79,7 @@ _SCHEMA: dict[str, Any] = {
 
 def _named(said: Any, picture: dict[str, Any], turn: dict[str, Any]) -> dict[str, Any]:
     """The drawing of a decision with its words: titles of options, of zones, and thresholds."""
-    titles = [flat(said.title_of(zone)) for zone in turn["zones"]]
+    titles = [one_line(said.title_of(zone)) for zone in turn["zones"]]
     options = dict(zip(picture["lines"], (row["option"] for row in turn["options"]), strict=True))
     for title, zone in reversed([*zip(titles, turn["zones"], strict=True)]):
         options |= dict.fromkeys(zone["options"], title)
@@ -106,7 +106,7 @@ def _figures(run: Run, rows: list[dict[str, Any]]) -> list[Figure]:
     return found
 
 
-def _flip_figures(run: Run, one: Weighed) -> list[Figure]:
+def _flip_figures(run: Run, one: Costing) -> list[Figure]:
     """The values at which another option is cheapest on average, with their simulation error."""
     unit, name = run.known.inputs[one.decision.flips_on]["unit"], one.decision.title
     return [

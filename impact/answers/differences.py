@@ -19,9 +19,9 @@ from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP, highest
 from impact.case.ways import ROOT
 from impact.measures.evidence import names
-from impact.measures.standing import moved_standings, replaced
-from impact.measures.totals import total
-from impact.simulation import Run, estimate, given_event, simulate
+from impact.measures.standing import moved_standings, successors
+from impact.measures.totals import total_loss
+from impact.simulation import Run, estimate, require_event_run, simulate
 
 if TYPE_CHECKING:
     import altair as alt
@@ -135,7 +135,7 @@ def effects_of(one: Run, other: Run) -> list[Effect]:
     if seen[0] != seen[1]:
         what = "the runs are of other cases, levels or spans"
         raise Refusal(Fault("waterfall", what, "compare views of one case and one level"))
-    given_event(one, "waterfall")
+    require_event_run(one, "waterfall")
     effects: list[Effect] = []
     if _apart(one.known, other.known):
         later = [run.known.as_of or _NEVER for run in (one, other)]
@@ -266,7 +266,7 @@ def _range(row: dict[str, Any] | None) -> str:
 
 
 def _cents(run: Run) -> int:
-    return round(float(total(run).mean()) * 100)
+    return round(float(total_loss(run).mean()) * 100)
 
 
 def _steps(frame: pl.DataFrame, here: str, before: float, there: str) -> pl.DataFrame:
@@ -293,7 +293,7 @@ def record(one: Run, other: Run) -> dict[str, Any]:
         {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
         for table, name, what, cents in effects_of(one, other)
     ]
-    was, is_ = replaced(one.known), replaced(other.known)
+    was, is_ = successors(one.known), successors(other.known)
     told = [("claims", old, f"superseded by {new}") for old, new in is_.items() if old not in was]
     told += [
         ("statements", name, f"{before} to {after}")

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, Figure, tally, worded
-from impact.answers.text import flat
+from impact.answers.text import one_line
 from impact.base import words
 from impact.case import views
 from impact.case.folder import Case
@@ -64,7 +64,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     bars = bars if len({row["minutes"] for row in bars}) > 1 else []  # else the lead says it
 
     def draw(said: Any, wide: bool) -> str:
-        told = [{**bar, "says": flat(said.bar(bar))} for bar in bars]
+        told = [{**bar, "says": one_line(said.bar(bar))} for bar in bars]
         return layouts.timeline(said, wide, marks, told, views.notices(known))
 
     there = bool(marks or bars)

@@ -26,15 +26,16 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     (parties alike), `claims`, then `reach`, `copied` and `published`, each with `STATE_how`.
     """
     known, rows = run.known, _rows(run, most)
-    often = reach.together(run).filter((pl.col("chance") >= _OFTEN) & (pl.col("at_least") > 1))
+    often = reach.joint_chances(run).filter((pl.col("chance") >= _OFTEN) & (pl.col("at_least") > 1))
     joint = often.filter(pl.col("chance") > _MORE * pl.col("apart")).tail(1).to_dicts()
     drawn = reach.clients(run).filter(pl.col("how") == "drawn")
-    chain, sure, hits = reach.chain(run), reach.established(run), set(reach.hit(run))
+    chain, sure = reach.chain(run), reach.certain_entities(run)
+    hit, positions = reach.suppliers_hit(run), evidence.positions(known)
     values = {
-        "hit": [one for one in reach.hit(run) if one in sure],
-        "supposed": [one for one in reach.hit(run) if one not in sure],
-        "claims_on": {one: evidence.positions(known).get(one, []) for one in reach.hit(run)},
-        "clients": reach.grouped(run),
+        "hit": [one for one in hit if one in sure],
+        "supposed": [one for one in hit if one not in sure],
+        "claims_on": {one: positions.get(one, []) for one in hit},
+        "clients": reach.client_groups(run),
         "unreported": [row for row in rows if row["reach_how"] in ("drawn", "rare")],
         "joint": joint[0] if joint else None,
         "all": joint[0]["at_least"] == drawn.height if joint else False,
@@ -51,7 +52,7 @@ def exposure(run: Run, most: int | None = None) -> Answer:
         if reach.possible(row)
     ]
     notices = views.notices(known)
-    places = [place for place, (ids, _) in enumerate(chain) if not hits.isdisjoint(ids)]
+    places = [place for place, (ids, _) in enumerate(chain) if not set(hit).isdisjoint(ids)]
     draw = partial(layouts.path, chain=chain, rows=rows, notices=notices, marked=places[-1:])
     table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     there = bool(rows or chain)
@@ -90,7 +91,7 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
         rows.append(_row([row["entity"]], claims, {**data, **own}))
     for party, row in held.items():
         if party not in seen and row["reach_how"] in ("drawn", "rare"):
-            rows.append(_row([row["entity"]], evidence.taken(known, row["entity"]), row))
+            rows.append(_row([row["entity"]], evidence.theft_reports(known, row["entity"]), row))
     if alike:
         rows.append(_row(alike, [], {"reach": 1.0, "reach_how": "established"}))
     if not most:

@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
-from impact.answers.text import flat, parts
+from impact.answers.text import one_line, parts
 from impact.base.errors import bad
 from impact.measures import loss
 from impact.measures.loss import LED
-from impact.measures.totals import total
+from impact.measures.totals import total_loss
 from impact.numerics import measures
-from impact.simulation import Run, given_event
+from impact.simulation import Run, require_event_run
 
 if TYPE_CHECKING:
     import altair as alt
@@ -29,7 +29,7 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
     All rows, or the first `most`; or `by` "form", in which each is gross, before what a bearer
     receives. Table: see `impact.measures.loss.ranges`, and by form `parts` there.
     """
-    given_event(run, "losses")
+    require_event_run(run, "losses")
     if by != "bearer":
         return _by_form(run, by)
     found = loss.ranges(run)
@@ -48,7 +48,7 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
         Figure(f"range.{row['id']}", row["mid"], None, _unit(run, row), said_range(run, row))
         for row in table.iter_rows(named=True)
     ]
-    lost, whole = total(run), values["total"]
+    lost, whole = total_loss(run), values["total"]
     drawable = bool(whole) and whole["low"] is not None and not whole["given"]
 
     def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
@@ -91,7 +91,7 @@ def _words(run: Run) -> Any:
 def said_range(run: Run, row: dict[str, Any]) -> str:
     """The range of a row of `ranges`, and of which outcomes it is."""
     told = {**row, "often": row["chance"], "unmet": loss.rare_loss_of(run, row["about"])}
-    return flat(_words(run).row_range(told))
+    return one_line(_words(run).row_range(told))
 
 
 def told_bearers(run: Run) -> pl.DataFrame:
@@ -99,7 +99,7 @@ def told_bearers(run: Run) -> pl.DataFrame:
     said = _words(run)
     prints = {"range": said.bearer_range, "when": said.bearer_when, "basis": said.bearer_basis}
     rows = [
-        {**row, **{name: flat(as_printed(row)) for name, as_printed in prints.items()}}
+        {**row, **{name: one_line(as_printed(row)) for name, as_printed in prints.items()}}
         for row in loss.by_bearer(run).iter_rows(named=True)
     ]
     floats = dict.fromkeys((*loss.USD, "chance", "low", "high"), pl.Float64)

@@ -9,7 +9,7 @@ from impact.answers.text import said_by
 from impact.case.folder import Case
 from impact.case.schema import highest
 from impact.case.views import between, how, now
-from impact.measures.standing import moved_standings, replaced
+from impact.measures.standing import moved_standings, successors
 
 _DONE = (("replaced", "claim"), ("taken back", "claim"), ("moved", "standing"))
 _CONTENT = ("stance", "object", "low", "mode", "high", "unit", "says")
@@ -23,7 +23,7 @@ def news(one: Case, other: Case) -> Answer:
     if one.as_of is None or (other.as_of is not None and other.as_of < one.as_of):
         one, other = other, one
     changes = [change for change in between(one, other) if change.table == "claims"]
-    later, gone = other.rows("claims"), replaced(other)
+    later, gone = other.rows("claims"), successors(other)
     rows: list[tuple[str, str, str, str]] = []
     for _, statement, was, now_ in moved_standings(one, other):
         claim = statement.first

@@ -17,9 +17,9 @@ from impact.measures.standing import (
     STANDINGS,
     Claim,
     firmest,
-    replaced,
+    retractions,
     statements_of,
-    taken_back,
+    successors,
 )
 
 
@@ -95,8 +95,8 @@ def _no_longer(known: Case, parts: Sequence[str]) -> dict[str, Any]:
     claims = known.rows("claims")
     pairs = [
         (claims[old], claims[new])
-        for old, new in replaced(known).items()
+        for old, new in successors(known).items()
         if claims[old]["stage"] in parts
     ]
-    back = [claim for claim in taken_back(known) if claim["stage"] in parts]
+    back = [claim for claim in retractions(known) if claim["stage"] in parts]
     return {"replaced": pairs, "taken_back": back}

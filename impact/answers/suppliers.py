@@ -9,7 +9,7 @@ import polars as pl
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
 from impact.base import words
 from impact.measures.evidence import names
-from impact.measures.suppliers import alone, cuts, herfindahl, parties
+from impact.measures.suppliers import failures, herfindahl, parties, steps_saved
 from impact.simulation import Run
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def suppliers(run: Run) -> Answer:
     """What would follow if one supplier alone failed, and which step decided who was reached.
 
-    Table: see `impact.measures.suppliers.alone`. Figures `saved.STEP` are of `cuts` there.
+    Table: see `failures` of `impact.measures.suppliers`; figures `saved.STEP` are of `steps_saved`.
     """
-    known, frame, steps = run.known, alone(run), cuts(run).to_dicts()
+    known, frame, steps = run.known, failures(run), steps_saved(run).to_dicts()
     costly, unhit = frame.filter(pl.col("mean_usd") > 0), frame.filter(~pl.col("reported"))["id"]
     no_client = (pl.col("clients").list.len() == 0) & (pl.col("left").list.len() == 0)
     values = {

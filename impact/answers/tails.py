@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, Figure, amount, worded
-from impact.answers.text import flat
+from impact.answers.text import one_line
 from impact.base import words
 from impact.base.errors import BadInput
 from impact.case import checks
 from impact.measures.loss import TOTAL, by_bearer, rare_loss_of
-from impact.measures.tails import above, curve, ends_at
-from impact.measures.totals import total
+from impact.measures.tails import above, ends_at, exceedance_curve
+from impact.measures.totals import total_loss
 from impact.simulation import Run, simulate_year
 
 if TYPE_CHECKING:
@@ -27,18 +27,18 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
 
     The curve of a run `beside` it is drawn faint behind. Table: see `impact.measures.tails.above`.
     """
-    frame, lost = above(run), total(run)
+    frame, lost = above(run), total_loss(run)
     rows = frame.to_dicts()
     middle = min(rows, key=lambda row: (abs(row["chance"] - 0.5), row["amount_usd"]), default=None)
     marks = [] if middle is None else [middle, *([rows[-1]] if rows[-1] != middle else [])]
-    points = curve(run)
+    points = exceedance_curve(run)
 
     def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
         from impact.charts import pictures
 
-        behind = None if beside is None else curve(beside)
+        behind = None if beside is None else exceedance_curve(beside)
         texts = [
-            {**mark, "text": flat(said.read_out(mark)), "short": words.chance(mark["chance"])}
+            {**mark, "text": one_line(said.read_out(mark)), "short": words.chance(mark["chance"])}
             for mark in marks
         ]
         return pictures.curve(points, behind, texts, run.known.currency, wide)

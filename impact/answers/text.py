@@ -24,7 +24,7 @@ ROWS, COLUMNS, MOST = "rows", "columns", "at_most"  # the names that a template 
 _COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def lowered(known: Case, text: str) -> str:
+def lower_first(known: Case, text: str) -> str:
     """The text as part of a sentence: with a small first letter, unless a name begins it."""
     first = text.split(maxsplit=1)[0] if text.strip() else ""
     named = any(text.startswith(name) for name in names(known).values())
@@ -175,7 +175,7 @@ def said_chance(run: Run, row: Mapping[str, Any]) -> str:
     claim = run.known.rows("claims").get(row["claim"])
     facts = {"draws": run.draws, "currency": run.known.currency}
     by = said_by(run.known, claim) if claim else ""
-    return flat(parts("chances", facts).said(row, by))
+    return one_line(parts("chances", facts).said(row, by))
 
 
 @cache
@@ -197,10 +197,10 @@ def templates() -> jinja2.Environment:
         "either": lambda several: words.listed(several, "or"),
         "many": many,
         "words": in_words,
-        "flat": flat,
-        "cap": lambda text: words.capital(flat(text)),
-        "uncap": lambda text: words.uncapital(flat(text)),
-        "stop": lambda text: flat(text).rstrip("."),
+        "flat": one_line,
+        "cap": lambda text: words.capital(one_line(text)),
+        "uncap": lambda text: words.uncapital(one_line(text)),
+        "stop": lambda text: one_line(text).rstrip("."),
     }
     found.globals |= {"ranged": _ranged, "one_in": words.one_in}
     return found
@@ -216,10 +216,10 @@ def paragraphs(text: Any) -> tuple[str, ...]:
 
     White space says nothing, so that the tags of a template may stand on lines of their own.
     """
-    return tuple(flat(part) for part in str(text).split(_BREAK) if part.strip())
+    return tuple(one_line(part) for part in str(text).split(_BREAK) if part.strip())
 
 
-def flat(text: Any) -> str:
+def one_line(text: Any) -> str:
     """A text on one line, without a space before a stop.
 
     >>> flat(" a range   of two .")
@@ -268,7 +268,7 @@ def shared(known: Case) -> dict[str, Any]:
         "what": lambda one: (
             entities[one].get("is") or words.uncapital((entities[one]["role"] or "").rstrip("."))
         ),
-        "lowered": lambda text: lowered(known, text),
+        "lowered": lambda text: lower_first(known, text),
         "falls": falls,
         "now": views.now(known),
         "scenario": known.scenarios[known.scenario],

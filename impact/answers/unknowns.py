@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from impact.answers.answer import Answer, Facts, worded
-from impact.measures.evidence import silent
-from impact.measures.questions import LEAST, ranking, used
+from impact.measures.evidence import silences
+from impact.measures.questions import LEAST, inputs_used, ranking
 from impact.simulation import Run
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
 
         return pictures.panels(said.panels, drawn, wide)
 
-    inputs = [row for name, row in known.inputs.items() if name in used(known)]
+    inputs = [row for name, row in known.inputs.items() if name in inputs_used(known)]
     assumed = [row for row in inputs if row["basis_kind"] == "assumption"]
-    mute = [known.rows("claims")[one] for one in silent(known)]
+    mute = [known.rows("claims")[one] for one in silences(known)]
     values = {
         "short": most is not None,
         "assumed": len(assumed),

@@ -10,25 +10,25 @@ import numpy as np
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, worded
-from impact.answers.text import lowered, said_by, said_chance
+from impact.answers.text import lower_first, said_by, said_chance
 from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
 from impact.case import checks
 from impact.case.ways import ROOT
 from impact.measures.evidence import names, origins, related
-from impact.measures.loss import TOTAL, bearers, explained, rare_loss_of
-from impact.measures.reach import by_entity, travelled
+from impact.measures.loss import TOTAL, bearers, rare_loss_of, spread_shares
+from impact.measures.reach import by_entity, edges_used
 from impact.measures.standing import (
     CLEARLY,
     Claim,
     Statement,
     firmest,
-    replaced,
+    retractions,
     statements_of,
-    taken_back,
+    successors,
     topic,
 )
-from impact.measures.totals import net, total
+from impact.measures.totals import net_loss, total_loss
 from impact.numerics import graph, measures
 from impact.simulation import Run
 
@@ -114,7 +114,7 @@ def _explainer(run: Run, name: str) -> Callable[[Run, str], Values]:
 
 
 def _paths(run: Run, name: str) -> list[list[graph.Edge]]:
-    return graph.simple_paths(travelled(run), ROOT, name)
+    return graph.simple_paths(edges_used(run), ROOT, name)
 
 
 def _inputs(run: Run, name: str) -> list[str]:
@@ -123,7 +123,7 @@ def _inputs(run: Run, name: str) -> list[str]:
 
 def _every_claim(run: Run) -> dict[str, Claim]:
     """The claims of a view by id, those that were taken back among them."""
-    back = {claim["id"]: claim for claim in taken_back(run.known)}
+    back = {claim["id"]: claim for claim in retractions(run.known)}
     return {**back, **run.known.rows("claims")}
 
 
@@ -219,7 +219,7 @@ def _cost(run: Run, name: str) -> Values | None:
     """What one bearer loses, or all of them: a range and what explains it; None for no bearer."""
     if name not in (TOTAL, *bearers(run)):
         return None
-    lost = total(run) if name == TOTAL else net(run, name)
+    lost = total_loss(run) if name == TOTAL else net_loss(run, name)
     if not np.any(lost):
         return {"range": None, "unmet": rare_loss_of(run, name)}
     return {"range": _nine_in_ten(lost, name == TOTAL), "drivers": _drivers(run, lost)}
@@ -238,7 +238,7 @@ def _nine_in_ten(lost: Any, whole: bool = False) -> Values:
 
 def _drivers(run: Run, lost: Any) -> list[tuple[str, float]]:
     """The inputs that explain most of the variation, up to three, each with its share."""
-    inputs, shares = explained(run, np.array([lost]))
+    inputs, shares = spread_shares(run, np.array([lost]))
     ranked = sorted(zip(shares[:, 0], inputs, strict=True), reverse=True)[:3]
     return [(_meant(run, name), float(share)) for share, name in ranked if share > 0.02]
 
@@ -279,7 +279,7 @@ def _of_loss(run: Run, name: str) -> Values:
 
 def _of_claim(run: Run, name: str) -> Values:
     known, claim = run.known, _every_claim(run)[name]
-    later, stated = replaced(known).get(name), list[Values]()
+    later, stated = successors(known).get(name), list[Values]()
     for one in _of_one(run, name):
         sides = (one.against, *(rival.claims for rival in _rivals(run, one)))
         against = [claims[0] for claims in sides if claims and claim not in claims][:3]
@@ -333,4 +333,4 @@ def _meant(run: Run, name: str) -> str:
     start = meaning.partition(",")[0]
     meaning = start if len(start.split()) > _SHORT else meaning  # else the comma parts a list
     article = "" if meaning.startswith(("What", "How")) else "the "
-    return f"{article}{lowered(run.known, meaning)}"
+    return f"{article}{lower_first(run.known, meaning)}"

@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 
 from impact.case.folder import Case
 from impact.case.schema import JUDGED
-from impact.measures.standing import PROBABLE, Claim, combined, firmest, statements_of, weighed
+from impact.measures.standing import (
+    PROBABLE,
+    Claim,
+    combined,
+    firmest,
+    origin_weights,
+    statements_of,
+)
 from impact.numerics import sampling
 
 Draws = NDArray[np.float64]
@@ -108,7 +115,7 @@ def stages(known: Case) -> tuple[Stage, ...]:
         for side in told.values():
             claim = min((c for c in side if c["id"] in whole), key=lambda c: _nearest(known, c))
             likelihood = _drawn([judged[claim["id"], who] for who in hypotheses])
-            evidence.append(Evidence(claim, weighed(known, side), likelihood))
+            evidence.append(Evidence(claim, origin_weights(known, side), likelihood))
         if hypotheses:
             priors = _drawn([judged[None, who] for who in hypotheses])
             found.append(Stage(stage, tuple(hypotheses), priors, tuple(evidence)))
@@ -132,7 +139,7 @@ def _drawn(rows: Sequence[Mapping[str, Any]]) -> Draws:
     return np.array(drawn)
 
 
-def flips(stage: Stage) -> list[tuple[str, str, str]]:
+def changes_of_lead(stage: Stage) -> list[tuple[str, str, str]]:
     """(`claim` or `origin`, its id, who would lead without it) wherever that is somebody else."""
     weights = [one.firmness() for one in stage.evidence]
     logs = [np.log(np.maximum(one.likelihood, TINY)) for one in stage.evidence]

@@ -19,10 +19,18 @@ from impact.case import checks
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
 from impact.case.views import now
-from impact.measures.totals import net
+from impact.measures.totals import net_loss
 from impact.numerics import graph, loss_kinds, measures
 from impact.numerics.lines import Line, envelope
-from impact.simulation import Run, arguments, drawn_inputs, given_event, per_run, remember, what_if
+from impact.simulation import (
+    Run,
+    arguments,
+    drawn_inputs,
+    per_run,
+    remember,
+    require_event_run,
+    what_if,
+)
 
 Draws = NDArray[np.float64]
 
@@ -41,7 +49,7 @@ class Regime:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class Costing:
     """A decision worked out: `costs` is `(options, draws)` net losses of its bearer."""
 
     decision: Decision
@@ -68,9 +76,9 @@ class Weighed:
 
 
 @per_run
-def weighed(run: Run) -> tuple[Weighed, ...]:
+def costings(run: Run) -> tuple[Costing, ...]:
     """The decisions of the case that can be worked out from what the view knows, in order."""
-    given_event(run, "decisions")
+    require_event_run(run, "decisions")
     found = []
     for decision in run.known.decisions.values():
         named = {loss for option in decision.options for loss in (*option.costs, *option.saves)}
@@ -79,7 +87,7 @@ def weighed(run: Run) -> tuple[Weighed, ...]:
         try:
             runs = [what_if(run, option.changes) for option in decision.options]
             remember(run, runs)
-            costs = np.array([net(option, decision.bearer) for option in runs])
+            costs = np.array([net_loss(option, decision.bearer) for option in runs])
             lines = tuple(
                 _curve(run, decision, option)
                 if checks.is_chance(run.known.inputs[decision.flips_on]["unit"])
@@ -88,7 +96,7 @@ def weighed(run: Run) -> tuple[Weighed, ...]:
             )
         except BadInput:
             continue  # as above
-        found.append(Weighed(decision, costs, lines))
+        found.append(Costing(decision, costs, lines))
     return tuple(found)
 
 
@@ -108,7 +116,7 @@ def _curve(run: Run, decision: Decision, option: Option) -> Line:
     plain = all(loss_kinds.KINDS[row["kind"]].linear and not row["limit"] for row in losses)
     once = len(links) + len(losses) == 1 and links in ([], [None]) and plain
     costs = [
-        net(what_if(run, _before(option, Change(name, at, at, at))), decision.bearer)
+        net_loss(what_if(run, _before(option, Change(name, at, at, at))), decision.bearer)
         for at in np.linspace(0, 1, 2 if once else 33).tolist()
     ]
     means = tuple(float(cost.mean()) for cost in costs)
@@ -145,7 +153,7 @@ def _line(decision: Decision, option: Option, run: Run, cost: Draws) -> Line:
 CLOSE = 0.1  # of a mean cost: options nearer than that are called equal, for their inputs are wide
 
 
-def regimes(one: Weighed) -> list[Regime]:
+def regimes(one: Costing) -> list[Regime]:
     """Which option is cheapest on average from which value of the input on, in order.
 
     Options whose mean costs differ by less than a tenth, or than their simulation error, stand
@@ -166,7 +174,7 @@ def regimes(one: Weighed) -> list[Regime]:
     return [replace(at, error=error) for at, error in zip(found, [*errors, None], strict=True)]
 
 
-def _close(one: Weighed, *options: str) -> bool:
+def _close(one: Costing, *options: str) -> bool:
     """Whether two options cost about the same on average, as assumed."""
     places = [line.option for line in one.lines]
     first, second = (one.costs[places.index(option)] for option in options)
@@ -183,18 +191,18 @@ def _flip_error(one: Line, other: Line, at: float) -> float | None:
     return abs((residual.error or 0.0) / slope)
 
 
-def unpriced(run: Run, one: Weighed) -> bool:
+def unpriced(run: Run, one: Costing) -> bool:
     """Whether nobody has estimated the input on which a decision flips: it is fixed at 0."""
     row = run.known.inputs[one.decision.flips_on]
     return row["shape"] == "fixed" and not row["mode"]
 
 
-def flip_at(run: Run, one: Weighed, pair: tuple[str, str], change: Change) -> float:
+def flip_at(run: Run, one: Costing, pair: tuple[str, str], change: Change) -> float:
     """Where two options cross with one more input changed; 0 where they do not."""
     lines = []
     for option in (next(o for o in one.decision.options if o.id == name) for name in pair):
         changed = what_if(run, _before(option, change))
-        cost = net(changed, one.decision.bearer)
+        cost = net_loss(changed, one.decision.bearer)
         lines.append(_line(one.decision, option, changed, cost))
     slope = lines[0].slope - lines[1].slope
     return max(0.0, (lines[1].at_zero - lines[0].at_zero) / slope) if slope else 0.0
@@ -203,7 +211,7 @@ def flip_at(run: Run, one: Weighed, pair: tuple[str, str], change: Change) -> fl
 MOST_TRIED = 3  # inputs that are tried for how a threshold moves
 
 
-def deciding(run: Run, one: Weighed, pair: tuple[str, str]) -> list[str]:
+def deciding(run: Run, one: Costing, pair: tuple[str, str]) -> list[str]:
     """The inputs behind the bearer with which the crossing of two options moves most, by its draws.
 
     Each is cut into thirds, which is rough: the first few are worked out.
@@ -229,10 +237,10 @@ def turns(run: Run) -> tuple[dict[str, Any], ...]:
 
     `zones` are regimes with the titles of their options and the upper end of each but the last.
     """
-    return tuple(_turn(run, one) for one in weighed(run))
+    return tuple(_turn(run, one) for one in costings(run))
 
 
-def _turn(run: Run, one: Weighed) -> dict[str, Any]:
+def _turn(run: Run, one: Costing) -> dict[str, Any]:
     decision, unit = one.decision, run.known.inputs[one.decision.flips_on]["unit"]
     titles = {option.id: option.title for option in decision.options}
     zones = [
@@ -265,7 +273,7 @@ def _turn(run: Run, one: Weighed) -> dict[str, Any]:
     }
 
 
-def _rows(run: Run, one: Weighed, chance_of: bool) -> list[dict[str, Any]]:
+def _rows(run: Run, one: Costing, chance_of: bool) -> list[dict[str, Any]]:
     chances, regrets = one.best_chances, one.regrets
     whole = not unpriced(run, one)  # else shares and regrets would say something false
     rows, least = [], min(line.at_zero for line in one.lines)
@@ -278,7 +286,7 @@ def _rows(run: Run, one: Weighed, chance_of: bool) -> list[dict[str, Any]]:
                 "decision": one.decision.title,
                 "option": option.title,
                 "says": option.says,
-                **too_late(run, option),
+                **late_duties(run, option),
                 "mean_usd": cost.value,
                 "error_usd": cost.error,
                 "low": spread.low,
@@ -309,7 +317,7 @@ def noun(says: str) -> str:
     return "" if says.lower().startswith(("what ", "how ", "whether ")) else says
 
 
-def moves(run: Run, one: Weighed) -> dict[str, Any] | None:
+def moves(run: Run, one: Costing) -> dict[str, Any] | None:
     """How the first threshold moves with the input that it depends on most, if it does much.
 
     `meaning` of that input, `ends` (its 5 and 95 % quantiles, their unit, the threshold there), and
@@ -334,7 +342,7 @@ def moves(run: Run, one: Weighed) -> dict[str, Any] | None:
     return {"meaning": row["meaning"], "ends": moved, "unit": unit}
 
 
-def too_late(run: Run, option: Option) -> dict[str, Any]:
+def late_duties(run: Run, option: Option) -> dict[str, Any]:
     """Since when the time of an option is `over`, and the `duties` whose deadlines it may miss."""
     closes = times.parse(option.closes) if option.closes else None
     duties = [run.known.rows("duties").get(name) for name in option.against]
@@ -353,7 +361,7 @@ def _due(row: Mapping[str, Any]) -> datetime | None:
     return begun + timedelta(hours=hours) if begun and hours else None
 
 
-def drawing(run: Run, one: Weighed) -> dict[str, Any] | None:
+def drawing(run: Run, one: Costing) -> dict[str, Any] | None:
     """What a picture of a decision shows; None where the cheapest option never changes.
 
     `lines` (option ids with points of mean cost), `zones` (low and high of each regime), `marks`

@@ -76,7 +76,7 @@ def positions(known: Case) -> dict[str, list[str]]:
     return dict(order.group_by("party", maintain_order=True).agg("id").iter_rows())
 
 
-def taken(known: Case, data: str) -> list[str]:
+def theft_reports(known: Case, data: str) -> list[str]:
     """What is reported of the theft of a data set itself, the newest first."""
     claims = known["claims"].filter(
         (pl.col("subject") == data) & (pl.col("stage") == "theft") & (pl.col("stance") == "asserts")
@@ -84,7 +84,7 @@ def taken(known: Case, data: str) -> list[str]:
     return claims.sort("known_on", "id", descending=[True, False])["id"].to_list()
 
 
-def silent(known: Case) -> list[str]:
+def silences(known: Case) -> list[str]:
     """Claims that say that somebody is silent on what is asked, or that only ask."""
     quiet = known["claims"].filter(pl.col("stance").is_in(["is silent", "is asked"]))
     return quiet.sort("known_on", "id")["id"].to_list()

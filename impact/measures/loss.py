@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from impact.case import checks
 from impact.case.ways import ROOT
 from impact.measures.reach import PARTIES
-from impact.measures.totals import net, rare, rare_loss, total
+from impact.measures.totals import net_loss, rare_entities, rare_loss, total_loss
 from impact.numerics import graph, loss_kinds, measures
 from impact.simulation import Run, arguments, drawn_inputs, per_run
 
@@ -36,7 +36,7 @@ def variables(run: Run) -> tuple[list[str], list[Draws]]:
     return owners, rows
 
 
-def explained(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
+def spread_shares(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
     """(inputs, `(inputs, outcomes)`): share of an outcome's spread that goes with each input.
 
     `outcomes` are `(outcomes, draws)`. Squared linear correlations with the draws and link outcomes
@@ -57,7 +57,7 @@ def explained(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
 
 def assumed_shares(run: Run, outcomes: Draws) -> list[float]:
     """For each outcome `(outcomes, draws)`, the share of its spread that assumptions carry."""
-    known, shares = explained(run, outcomes)
+    known, shares = spread_shares(run, outcomes)
     inputs = run.known.inputs
     assumed = np.array([inputs[name]["basis_kind"] == "assumption" for name in known], dtype=bool)
     return [float(column[assumed].sum()) for column in shares.T]
@@ -164,7 +164,7 @@ def by_bearer(run: Run) -> pl.DataFrame:
     the measures are null; where assumptions lead, p99 is null.
     """
     who = [*bearers(run), TOTAL]
-    amounts = np.array([*(net(run, bearer) for bearer in who[:-1]), total(run)])
+    amounts = np.array([*(net_loss(run, bearer) for bearer in who[:-1]), total_loss(run)])
     rows: list[dict[str, Any]] = []
     for bearer, lost, share in zip(who, amounts, _assumed(run, who[:-1], amounts), strict=True):
         found = measures.loss_measures(lost)
@@ -188,9 +188,9 @@ def by_bearer(run: Run) -> pl.DataFrame:
 def unmet(run: Run, bearer: str) -> bool:
     """Whether no draw met a loss of a bearer, or of all (`total`), and yet it can happen."""
     events = run.memo["events"] if run.over == "year" else run
-    lost = total(run) if bearer == TOTAL else net(run, bearer)
+    lost = total_loss(run) if bearer == TOTAL else net_loss(run, bearer)
     return not np.any(lost) and any(
-        row["needs"] in rare(events)
+        row["needs"] in rare_entities(events)
         for row in events.model.losses.values()
         if bearer in (row["bearer"], TOTAL)
     )
@@ -213,7 +213,7 @@ def _assumed(run: Run, who: list[str], amounts: Draws) -> list[float]:
     if rates[0]["basis_kind"] == "assumption":
         return [1.0] * len(amounts)
     events: Run = run.memo["events"]
-    each = np.array([*(net(events, bearer) for bearer in who), total(events)])
+    each = np.array([*(net_loss(events, bearer) for bearer in who), total_loss(events)])
     return assumed_shares(events, each)
 
 
@@ -227,8 +227,8 @@ def ranges(run: Run) -> pl.DataFrame:
     a row of losses or `total`).
     """
     rows = [*_idle(run), *_suppliers(run), *_drivers(run)]
-    if np.any(total(run)) or unmet(run, TOTAL):
-        rows.append(_range(run, TOTAL, "total", total(run), TOTAL))
+    if np.any(total_loss(run)) or unmet(run, TOTAL):
+        rows.append(_range(run, TOTAL, "total", total_loss(run), TOTAL))
     return pl.DataFrame(rows, schema=_RANGES, orient="row")
 
 
@@ -255,7 +255,7 @@ def _idle(run: Run) -> list[dict[str, Any]]:
     """For each workforce likely to lose pay: person-weeks, all pay, pay of one person by band."""
     rows = list[dict[str, Any]]()
     for force in run.known["entities"].filter(pl.col("kind") == "workforce")["id"]:
-        lost = net(run, force)
+        lost = net_loss(run, force)
         if np.count_nonzero(lost) <= LIKELY * run.draws:
             continue
         weeks, each = np.zeros(run.draws), list[dict[str, Any]]()
@@ -276,10 +276,10 @@ def _suppliers(run: Run) -> list[dict[str, Any]]:
     kinds = run.known.rows("entities")
     keep = set(run.known["losses"]["received_by"].drop_nulls())
     return [
-        _range(run, one, "net" if one in keep else "own", net(run, one), one)
+        _range(run, one, "net" if one in keep else "own", net_loss(run, one), one)
         for kind in ("vendor", "group")
         for one in sorted(set(run.known["losses"]["bearer"]))
-        if kinds[one]["kind"] == kind and (np.any(net(run, one)) or unmet(run, one))
+        if kinds[one]["kind"] == kind and (np.any(net_loss(run, one)) or unmet(run, one))
     ]
 
 
@@ -306,7 +306,7 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
     rows = []
     for (who, driver), ids in groups.items():
         pooled = np.concatenate([run.losses[name] for name in ids])
-        if np.any(pooled) or any(needs[name] in rare(run) for name in ids):
+        if np.any(pooled) or any(needs[name] in rare_entities(run) for name in ids):
             rows.append(_range(run, who, "driver", pooled, ids[0], driver))
     return rows
 

@@ -10,13 +10,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact.case.folder import Case
-from impact.measures.choice import Weighed, weighed
+from impact.measures.choice import Costing, costings
 from impact.measures.evidence import related
 from impact.measures.loss import leading_to
-from impact.measures.totals import total
+from impact.measures.totals import total_loss
 from impact.numerics import graph, information
 from impact.numerics.information import Bins
-from impact.simulation import Run, drawn_inputs, given_event, model_of, per_run
+from impact.simulation import Run, drawn_inputs, model_of, per_run, require_event_run
 
 Draws = NDArray[np.float64]
 LEAST = 0.01  # share of the spread below which an answer settles nothing worth telling
@@ -36,7 +36,7 @@ def ranking(run: Run) -> pl.DataFrame:
     (mean total where it is greatest or so, less where it is least or not), `cost_share`,
     `data_share`.
     """
-    given_event(run, "unknowns")
+    require_event_run(run, "unknowns")
     own = own_decisions(run)
     outcomes = _outcomes(run, own)
     variances, space = outcomes.var(axis=0), np.empty_like(outcomes)
@@ -98,20 +98,20 @@ def role_of(known: Case, party: str) -> str:
     return of_kind or ("user" if party in users else "client")
 
 
-def own_decisions(run: Run) -> tuple[Weighed, ...]:
+def own_decisions(run: Run) -> tuple[Costing, ...]:
     """The decisions of the reader's role."""
     known = run.known
-    return tuple(one for one in weighed(run) if role_of(known, one.decision.bearer) == known.role)
+    return tuple(one for one in costings(run) if role_of(known, one.decision.bearer) == known.role)
 
 
-def _outcomes(run: Run, own: Sequence[Weighed]) -> Draws:
+def _outcomes(run: Run, own: Sequence[Costing]) -> Draws:
     """`(draws, columns)`: total, parties touched, then the costs of the options of decisions."""
     costs = [cost for one in own for cost in one.costs]
-    return np.ascontiguousarray(np.array([total(run), _touched(run), *costs]).T)
+    return np.ascontiguousarray(np.array([total_loss(run), _touched(run), *costs]).T)
 
 
 def _measured(
-    own: Sequence[Weighed], bins: Bins, means: Draws, variances: Draws, tried: int
+    own: Sequence[Costing], bins: Bins, means: Draws, variances: Draws, tried: int
 ) -> dict[str, Any]:
     """The measures of one quantity of those tried, from `(bins, columns)` means of `_outcomes`."""
     value, decision, column = 0.0, "", 2
@@ -165,7 +165,7 @@ def _parties(known: Case) -> tuple[str, ...]:
     return tuple(name for name, row in rows.items() if row["kind"] in kinds or name in of_lab)
 
 
-def used(known: Case) -> frozenset[str]:
+def inputs_used(known: Case) -> frozenset[str]:
     """The inputs, and the implicit ones of links, on which any number of a view can rest."""
     model = model_of(known)
     return frozenset(model.used_by)

@@ -11,17 +11,17 @@ import polars as pl
 from impact.case import checks
 from impact.case.ways import ROOT
 from impact.measures.evidence import data_sets, related
-from impact.measures.totals import rare
+from impact.measures.totals import rare_entities
 from impact.numerics import graph, measures
 from impact.simulation import Run, per_run
 
 
-def established(run: Run) -> set[str]:
+def certain_entities(run: Run) -> set[str]:
     """Entities that the event reaches over certain links, whatever is drawn or supposed."""
     return _reached_over(run, lambda term: term == checks.CERTAIN)
 
 
-def undrawn(run: Run) -> set[str]:
+def always_reached(run: Run) -> set[str]:
     """Entities always reached because of fixed inputs alone: established, or supposed."""
     still = {name for name, row in run.known.inputs.items() if row["shape"] == "fixed"}
     still.add(checks.CERTAIN)
@@ -51,7 +51,7 @@ def chances(run: Run) -> pl.DataFrame:
     `band` is the mean chance of all entities of the kind that rest on the same inputs: firms with
     equal evidence share one printed number.
     """
-    sure, supposed, unmet = established(run), undrawn(run), rare(run)
+    sure, supposed, unmet = certain_entities(run), always_reached(run), rare_entities(run)
     evidence, reported = _evidence(run), reporters(run)
     rows: list[dict[str, Any]] = []
     for entity, row in run.known.rows("entities").items():
@@ -82,12 +82,12 @@ def chances(run: Run) -> pl.DataFrame:
 def _evidence(run: Run) -> dict[str, int]:
     """Entity -> the chances on which it rests, a bit each: those of all ways to it."""
     bits, brings = dict[str, int](), dict[str, int]()
-    for edge in travelled(run):
+    for edge in edges_used(run):
         for term in run.model.terms[edge.name]:
             if term not in bits:
                 bits[term] = 1 << len(bits)
             brings[edge.name] = brings.get(edge.name, 0) | bits[term]
-    return graph.gathered(graph.net(travelled(run), ROOT), brings)
+    return graph.gathered(graph.net(edges_used(run), ROOT), brings)
 
 
 def by_entity(run: Run) -> dict[str, dict[str, Any]]:
@@ -103,7 +103,7 @@ _CHANCES = {
 }
 
 
-def travelled(run: Run) -> list[graph.Edge]:
+def edges_used(run: Run) -> list[graph.Edge]:
     """The edges over which something travels in any draw, in their order."""
     there, on = run.reached, run.on
     return [e for e in run.edges if e.source in there and there[e.source] & on[e.name]]
@@ -114,7 +114,7 @@ def reporters(run: Run) -> dict[str, str]:
 
     The most credible, then latest, claim of the certain links that lead to it.
     """
-    claims, on = run.known.rows("claims"), {edge.name for edge in travelled(run)}
+    claims, on = run.known.rows("claims"), {edge.name for edge in edges_used(run)}
     named: dict[str, list[dict[str, Any]]] = {}
     for link, row in run.known.rows("links").items():
         if link in on and row["chances"] == [checks.CERTAIN]:
@@ -146,7 +146,7 @@ def any_client(run: Run, relation: str) -> measures.Measure:
 
 def any_reported(run: Run, relation: str) -> bool:
     """Whether it is reported of any client that its data was copied, or is out."""
-    return not established(run).isdisjoint(_client_data(run, relation))
+    return not certain_entities(run).isdisjoint(_client_data(run, relation))
 
 
 def _client_data(run: Run, relation: str) -> list[str]:
@@ -168,7 +168,7 @@ def clients(run: Run) -> pl.DataFrame:
     return there.filter(pl.col("kind") == kind).sort(-pl.col("band"), "entity")
 
 
-def grouped(run: Run) -> dict[str, Any]:
+def client_groups(run: Run) -> dict[str, Any]:
     """Clients by what is said of them: reported, supposed, or assumed in groups of equal chance."""
     rows = clients(run)
     of = {how: rows.filter(pl.col("how") == how) for how in ("established", "supposed")}
@@ -222,7 +222,7 @@ def possible(row: Mapping[str, Any]) -> bool:
     return bool(row["chance"]) or row["how"] == "rare"
 
 
-def hit(run: Run) -> list[str]:
+def suppliers_hit(run: Run) -> list[str]:
     """Suppliers that are reached or supposed to be, and not reached as clients of another."""
     supply, found = related(run.known, "supplies"), by_entity(run)
     sure = [one for one in sorted(supply) if found[one]["chance"] and _settled(found[one])]
@@ -234,7 +234,7 @@ def _settled(row: Mapping[str, Any]) -> bool:
     return row["how"] in ("established", "supposed")
 
 
-def together(run: Run) -> pl.DataFrame:
+def joint_chances(run: Run) -> pl.DataFrame:
     """How often several clients are reached: `at_least`, `chance`, `apart` (were they independent).
 
     Only clients whose reach is drawn count; `apart` is the Poisson binomial of their own chances.
@@ -258,7 +258,7 @@ def chain(run: Run) -> list[tuple[list[str], str | None]]:
 
     A step is one entity, or the releases of one package, for which it was is open.
     """
-    walked, sure, found = travelled(run), established(run), by_entity(run)
+    walked, sure, found = edges_used(run), certain_entities(run), by_entity(run)
     begins: dict[str, int] = {}
     for edge in walked:
         if edge.source in sure and edge.target not in sure and edge.source != ROOT:
@@ -266,7 +266,7 @@ def chain(run: Run) -> list[tuple[list[str], str | None]]:
     served = set(clients(run)["entity"])
     begun = [one for one in begins if one not in served] or list(begins)
     supplied = [one for one in begun if one in related(run.known, "supplies")]
-    ends = supplied or begun or hit(run)
+    ends = supplied or begun or suppliers_hit(run)
     if not ends:
         return []
     end = max(sorted(ends), key=lambda one: begins.get(one, 0))

@@ -159,7 +159,7 @@ def _reach(known: Case) -> dict[str, dict[str, float]]:
     }
 
 
-def weighed(known: Case, claims: Iterable[Claim]) -> dict[str, float]:
+def origin_weights(known: Case, claims: Iterable[Claim]) -> dict[str, float]:
     """Independent origin -> the greatest reliability times credibility that it lends to claims.
 
     A and 1 are 1.0, then 0.8 to 0.2; F and 6 are 0.
@@ -187,17 +187,17 @@ def combined(weights: Iterable[float]) -> float:
 
 def support(known: Case, claims: Iterable[Claim]) -> float:
     """How well independent origins support claims that say the same, 0 to 1."""
-    return combined(weighed(known, claims).values())
+    return combined(origin_weights(known, claims).values())
 
 
-def replaced(known: Case) -> dict[str, str]:
+def successors(known: Case) -> dict[str, str]:
     """Claim -> the later claim of the same claimant that supersedes it."""
     rows = known["claims"].explode("supersedes").drop_nulls("supersedes")
     rows = rows.filter(pl.col("supersedes").is_in(known["claims"]["id"].implode()))
     return dict(rows.select("supersedes", "id").sort("id").iter_rows())
 
 
-def taken_back(known: Case) -> list[Claim]:
+def retractions(known: Case) -> list[Claim]:
     """The claims that their claimants took back by then, as the rows that say so."""
     if "claims" not in known.ended:
         return []
@@ -211,7 +211,7 @@ def taken_back(known: Case) -> list[Claim]:
 @once
 def statements_of(known: Case) -> tuple[Statement, ...]:
     """Every statement of a view, with its standing; the rule is in docs/method.md."""
-    gone = replaced(known)
+    gone = successors(known)
     groups: dict[Topic, dict[Any, tuple[list[Claim], list[Claim]]]] = {}
     asked: dict[Topic, list[Claim]] = {}
     for claim in known["claims"].iter_rows(named=True):
@@ -267,7 +267,7 @@ def _statement(known: Case, about: Topic, claims: list[Claim], denials: list[Cla
         value="" if example["stance"] in UNSAID else value_of(known, example),
         claims=tuple(claims),
         denials=tuple(denials),
-        origins=weighed(known, claims),
+        origins=origin_weights(known, claims),
     )
 
 

@@ -11,10 +11,10 @@ from impact.case import checks
 from impact.case.folder import Case
 from impact.case.ways import ROOT
 from impact.measures.evidence import related
-from impact.measures.reach import PARTIES, established
-from impact.measures.totals import total
+from impact.measures.reach import PARTIES, certain_entities
+from impact.measures.totals import total_loss
 from impact.numerics import graph, measures
-from impact.simulation import Model, Run, Source, model_of, run_of
+from impact.simulation import Model, Run, Sampler, model_of, run_from
 
 _FALL = ("vendor", "package")
 
@@ -25,7 +25,7 @@ def parties(run: Run) -> list[str]:
     return sorted(e for e in run.reached if rows[e]["kind"] in PARTIES)
 
 
-def alone(run: Run) -> pl.DataFrame:
+def failures(run: Run) -> pl.DataFrame:
     """Whom and how much each vendor, package or other supplier would take with it, fallen alone.
 
     Every other link from the event is left out, on the same draws. Columns `id`, `clients` and
@@ -71,9 +71,9 @@ def only(known: Case, entity: str) -> Model:
 def _fallen(run: Run, entity: str) -> dict[str, Any]:
     """One row: what follows if the entity alone falls, on the draws of the run."""
     model = only(run.known, entity)
-    fallen = run_of(Source(run.known, model, run.draws, run.seed, run.drawn), run)
+    fallen = run_from(Sampler(run.known, model, run.draws, run.seed, run.drawn), run)
     hit = graph.counted((fallen.reached[one] for one in parties(fallen)), run.draws)
-    reached, lost = measures.mean(hit), total(fallen)
+    reached, lost = measures.mean(hit), total_loss(fallen)
     spread, mean = measures.nine_in_ten(lost, whole=True), measures.loss_measures(lost)["mean"]
     supply = [row for row in _supplies(run.known) if row["source"] == entity]
     stay = sorted({link["target"] for link in supply if link["valid_to"] is None})
@@ -93,7 +93,7 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
         "given": spread.given,
         "known_shares": sum(link["share"] is not None for link in supply),
         "links": len(supply),
-        "reported": entity in established(run),
+        "reported": entity in certain_entities(run),
     }
 
 
@@ -123,7 +123,7 @@ def herfindahl(known: Case) -> list[tuple[str, float, float]]:
     return [(client, sum(s * s for s in s_), sum(s_)) for client, s_ in sorted(shares.items())]
 
 
-def cuts(run: Run) -> pl.DataFrame:
+def steps_saved(run: Run) -> pl.DataFrame:
     """Each step taken away alone, on the same draws: how many client parties were not reached.
 
     Columns `id`, `source`, `target`, `saved` (mean number of parties no longer reached),

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impact.measures.loss import LED, TOTAL, by_bearer
-from impact.measures.totals import total
+from impact.measures.totals import total_loss
 from impact.numerics import measures
 from impact.simulation import Run
 
@@ -28,9 +28,9 @@ def above(run: Run) -> pl.DataFrame:
 
     They end where fewer than ENOUGH / 5 draws are above; where assumptions lead at 5 %.
     """
-    lost = total(run)
+    lost = total_loss(run)
     at = _round_amounts(lost)
-    chances, errors = measures.exceedance(lost, at)
+    chances, errors = measures.exceedance_points(lost, at)
     last = max(ends_at(run), measures.ENOUGH / 5 / run.draws)
     rows = [
         (f"{amount:.15g}", float(amount), float(chance), float(error))
@@ -46,19 +46,19 @@ _ABOVE: dict[str, Any] = {
 }
 
 
-def curve(run: Run) -> pl.DataFrame:
+def exceedance_curve(run: Run) -> pl.DataFrame:
     """Points of `amount_usd` and `chance`, evenly spaced in the logarithm of the amount.
 
     None where fewer than ENOUGH draws hold a loss.
     """
-    lost = total(run)
+    lost = total_loss(run)
     ordered = np.sort(lost[lost > 0])
     if ordered.size < measures.ENOUGH:
         return pl.DataFrame(schema={"amount_usd": pl.Float64, "chance": pl.Float64})
     last = max(ends_at(run), measures.ENOUGH / 5 / run.draws)
     top = ordered[max(0, ordered.size - int(np.ceil(last * lost.size)))]
     at = np.geomspace(ordered[ordered.size // 100], top, POINTS)
-    return pl.DataFrame({"amount_usd": at, "chance": measures.exceedance(lost, at)[0]})
+    return pl.DataFrame({"amount_usd": at, "chance": measures.exceedance_points(lost, at)[0]})
 
 
 def _round_amounts(lost: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 
 from impact.case import checks, ways
 from impact.numerics import graph
-from impact.simulation import Run, Source, per_run
+from impact.simulation import Run, Sampler, per_run
 
 Draws = NDArray[np.float64]
 
 
 @per_run
-def rare(run: Run) -> frozenset[str]:
+def rare_entities(run: Run) -> frozenset[str]:
     """Entities to which links lead that all can be on, and that no draw reaches: not resolved."""
-    source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
+    source = Sampler(run.known, run.model, run.draws, run.seed, run.drawn)
     leaving, found, queue = graph.by_source(run.edges), {ways.ROOT}, [ways.ROOT]
     while queue:
         for edge in leaving.get(queue.pop(), ()):
@@ -25,7 +25,7 @@ def rare(run: Run) -> frozenset[str]:
     return frozenset(found) - run.reached.keys()
 
 
-def _can_be_on(source: Source, link: str) -> bool:
+def _can_be_on(source: Sampler, link: str) -> bool:
     cut = checks.LINK_INPUT + link
     terms = [*source.model.terms[link], *([cut] if cut in source.inputs else [])]
     return all(
@@ -33,7 +33,7 @@ def _can_be_on(source: Source, link: str) -> bool:
     )
 
 
-def likelihood(run: Run, entity: str) -> Draws | None:
+def path_chance(run: Run, entity: str) -> Draws | None:
     """`(draws,)` chance that an entity is reached, given the inputs of each draw.
 
     The product along its path, exact where one path leads to it; None where several do.
@@ -41,7 +41,7 @@ def likelihood(run: Run, entity: str) -> Draws | None:
     paths = graph.simple_paths(run.edges, ways.ROOT, entity, 2)
     if len(paths) != 1:
         return None
-    source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
+    source = Sampler(run.known, run.model, run.draws, run.seed, run.drawn)
     chance = np.ones(run.draws)
     for edge in paths[0]:
         cut = checks.LINK_INPUT + edge.name
@@ -55,19 +55,19 @@ def rare_loss(run: Run, bearer: str) -> Draws | None:
 
     Zeros where nothing of it is rare. Its mean is exact but for the draws of the inputs.
     """
-    source = Source(run.known, run.model, run.draws, run.seed, run.drawn)
-    expected, unmet = np.zeros(run.draws), rare(run)
+    source = Sampler(run.known, run.model, run.draws, run.seed, run.drawn)
+    expected, unmet = np.zeros(run.draws), rare_entities(run)
     for name, row in run.model.losses.items():
         mine = row["bearer"] == bearer or (bearer == "total" and row["received_by"] is None)
         if mine and row["needs"] in unmet:
-            chance = likelihood(run, row["needs"])
+            chance = path_chance(run, row["needs"])
             if chance is None:
                 return None
             expected = expected + chance * source.loss(name, graph.everything(run.draws))
     return expected
 
 
-def net(run: Run, bearer: str) -> Draws:
+def net_loss(run: Run, bearer: str) -> Draws:
     """`(draws,)` USD that a bearer loses, less what it receives by transfers."""
     balance = np.zeros(run.draws)
     for name, row in run.model.losses.items():
@@ -78,7 +78,7 @@ def net(run: Run, bearer: str) -> Draws:
     return balance
 
 
-def total(run: Run) -> Draws:
+def total_loss(run: Run) -> Draws:
     """`(draws,)` USD lost by all parties together: transfers only move money and are left out."""
     lost = np.zeros(run.draws)
     for name, row in run.model.losses.items():

@@ -156,7 +156,7 @@ def order_statistic(amounts: Draws, q: float) -> float:
     return float(np.partition(amounts, place)[place])
 
 
-def exceedance(amounts: Draws, at: Draws) -> tuple[Draws, Draws]:
+def exceedance_points(amounts: Draws, at: Draws) -> tuple[Draws, Draws]:
     """(chances, errors) that an amount is above each threshold, with their Wilson errors."""
     ordered = np.sort(amounts)
     above = amounts.size - np.searchsorted(ordered, at, side="right")

@@ -168,7 +168,9 @@ def fixed(u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pai
     return np.full(u.shape, mode)
 
 
-def flat(u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()) -> Draws:
+def rectangular(
+    u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()
+) -> Draws:
     """Uniform on [low, high]."""
     result: Draws = low + (high - low) * u
     return result
@@ -244,7 +246,7 @@ def beyond(u: Draws, least: float | None, quantile: Callable[..., Draws], *shape
 
 QUANTILES: dict[str, Callable[..., Draws]] = {
     "fixed": fixed,
-    "uniform": flat,
+    "uniform": rectangular,
     "pert": pert,
     "lognormal": lognormal,
     "beta": beta,

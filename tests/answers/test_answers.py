@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-from impact.measures.totals import net, total
 from tiny import column
 
 import impact
@@ -20,6 +19,7 @@ from impact.case.scenarios import Decision
 from impact.cli import summary
 from impact.measures import choice, loss, reach
 from impact.measures.evidence import origins
+from impact.measures.totals import net_loss, total_loss
 from impact.numerics.lines import envelope
 from impact.simulation import Run
 
@@ -61,7 +61,7 @@ def test_at_noon_the_release_is_known_as_bad_its_window_open_and_mercor_not_link
     assert window["closes"].null_count() == window.height == 2
     assert "the end is not known yet" in impact.timeline(known).sentence
     assert "No supplier is reported as affected" in impact.exposure(run).sentence
-    assert total(run).max() == 0.0
+    assert total_loss(run).max() == 0.0
 
 
 def test_the_window_is_open_then_claimed_then_disputed(case: Case) -> None:
@@ -126,7 +126,7 @@ def test_the_length_of_the_window_moves_other_users_and_not_mercor(case: Case) -
     long = impact.simulate(impact.view(case, changes="window_minutes=152"))
     assert short.chance("other-users") < 0.6 * long.chance("other-users")
     assert short.reached["mercor"] == long.reached["mercor"]
-    assert net(short, "mercor").tolist() == net(long, "mercor").tolist()
+    assert net_loss(short, "mercor").tolist() == net_loss(long, "mercor").tolist()
 
 
 def test_a_longer_pause_never_costs_less(case: Case) -> None:
@@ -134,7 +134,7 @@ def test_a_longer_pause_never_costs_less(case: Case) -> None:
     year = impact.simulate(impact.view(case, changes="pause_weeks=52"), like=short)
     for name in short.losses:
         assert (year.losses[name] >= short.losses[name]).all(), name
-    assert total(year).mean() > total(short).mean()
+    assert total_loss(year).mean() > total_loss(short).mean()
 
 
 def test_every_loss_that_grows_with_the_pause_uses_its_weeks(case: Case) -> None:
@@ -254,9 +254,9 @@ def test_the_registry_is_better_supported_than_the_maintainer_on_the_window(case
 def test_transfers_are_not_in_the_total(case: Case, run: Run) -> None:
     rows = case["losses"]
     real = rows.filter(pl.col("received_by").is_null())["id"]
-    assert total(run).sum() == pytest.approx(sum(run.losses[name].sum() for name in real))
-    nets = [net(run, bearer) for bearer in loss.bearers(run)]
-    assert sum(nets).sum() == pytest.approx(total(run).sum())
+    assert total_loss(run).sum() == pytest.approx(sum(run.losses[name].sum() for name in real))
+    nets = [net_loss(run, bearer) for bearer in loss.bearers(run)]
+    assert sum(nets).sum() == pytest.approx(total_loss(run).sum())
 
 
 def test_where_assumptions_lead_there_is_no_99th_percentile_and_the_page_says_illustrative(
@@ -283,7 +283,7 @@ def test_firms_with_equal_evidence_print_one_number(run: Run) -> None:
 
 def test_the_decision_flips_where_two_options_cost_the_same(case: Case, run: Run) -> None:
     decision = case.decisions["client-lab"]
-    lines = choice.weighed(run)[0].lines
+    lines = choice.costings(run)[0].lines
     regimes = envelope(lines)
     assert len(regimes) == 3
     by_name = {line.option: line for line in lines}
@@ -291,7 +291,7 @@ def test_the_decision_flips_where_two_options_cost_the_same(case: Case, run: Run
         costs = [by_name[name].at_zero + by_name[name].slope * at for name in (one, two)]
         assert costs[0] == pytest.approx(costs[1], rel=1e-9)
         changed = [*decision_changes(decision, one), Change(decision.flips_on, at, at, at)]
-        simulated = net(impact.what_if(run, changed), decision.bearer).mean()
+        simulated = net_loss(impact.what_if(run, changed), decision.bearer).mean()
         assert simulated == pytest.approx(costs[0], rel=1e-9)  # the cost is linear in the input
 
 

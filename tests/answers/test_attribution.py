@@ -17,7 +17,7 @@ import impact
 from impact.answers.attribution import attribution
 from impact.base import times, words
 from impact.case.folder import Case, ordered
-from impact.measures.attribution import Stage, flips, shares, stages, weighted
+from impact.measures.attribution import Stage, changes_of_lead, shares, stages, weighted
 
 chance = st.floats(0.01, 1.0)
 HYPOTHESES = ("lapsus-name", "teampcp-or-linked", "unknown-actor")
@@ -203,7 +203,7 @@ def test_what_would_flip_it_is_named_and_nothing_else_is(tmp_path: Path) -> None
     rows = [*judged("access", "c", 0.9, 0.1), *judged("access", "d", 0.3, 0.7)]
     claims = [{"id": "c"}, {"id": "d", "object": "other", "sources": "t"}]
     known = case(tmp_path / "c", claims, rows, sources)
-    assert flips(access(known)) == [("claim", "c", "y"), ("origin", "s", "y")]
+    assert changes_of_lead(access(known)) == [("claim", "c", "y"), ("origin", "s", "y")]
     notes = " ".join(attribution(known).notes)
     assert 'Without "It is so" (a, 1 January 2026), y would lead' in notes
     assert "Without A paper as a source, y would lead" in notes
@@ -227,7 +227,7 @@ def test_leaving_a_claim_or_an_origin_out_is_the_case_without_it(mercor: impact.
             )
             expected.append(("origin", origin, replace(stage, evidence=rest).leader()))
         others = sorted(row for row in expected if row[2] != stage.leader())
-        assert flips(stage) == others
+        assert changes_of_lead(stage) == others
 
 
 def test_very_much_evidence_does_not_wash_out(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from impact.measures.totals import net, total
 
 import impact
 from impact.answers import comparisons, differences, text
 from impact.answers.losses import told_bearers
 from impact.base.errors import BadInput, Refusal
 from impact.cli import summary
+from impact.measures.totals import net_loss, total_loss
 from impact.simulation import Run, simulate, what_if
 
 PAIRS = [
@@ -39,7 +39,7 @@ def run(mercor: impact.Case) -> Run:
 
 def cents(run: Run) -> int:
     """The mean total in whole cents."""
-    return round(float(total(run).mean()) * 100)
+    return round(float(total_loss(run).mean()) * 100)
 
 
 def effects(one: Run, other: Run) -> dict[str, int]:
@@ -134,13 +134,13 @@ def test_a_difference_within_its_error_has_no_direction(
     value: float, error: float, said: str
 ) -> None:
     row = {"difference_usd": value, "difference_error_usd": error, "same": True}
-    assert text.flat(text.parts("moved", {"currency": "USD"}).moved(row)) == said
+    assert text.one_line(text.parts("moved", {"currency": "USD"}).moved(row)) == said
 
 
 def test_a_difference_in_who_is_reached_that_has_no_price_is_told(tiny: Any) -> None:
     one = impact.simulate(impact.view(tiny({"event > a": "p"}, {"p": 0.5})), draws=100)
     found = comparisons.difference(one, what_if(one, "p=1"))
-    said = text.flat(text.parts("moved", {"currency": "USD"}).moved(found))
+    said = text.one_line(text.parts("moved", {"currency": "USD"}).moved(found))
     assert said == "no difference that has a price"
 
 
@@ -200,8 +200,10 @@ def test_compare_gives_means_and_differences_of_each_scenario(run: Run) -> None:
     assert set(answer.table["id"]) == set(run.known.scenarios) - {"baseline"}
     for row in answer.table.iter_rows(named=True):
         other = impact.under(run, row["id"])
-        assert row["mean_usd"] == pytest.approx(total(other).mean())
-        assert row["difference_usd"] == pytest.approx(total(other).mean() - total(run).mean())
+        assert row["mean_usd"] == pytest.approx(total_loss(other).mean())
+        assert row["difference_usd"] == pytest.approx(
+            total_loss(other).mean() - total_loss(run).mean()
+        )
         p95 = told_bearers(other).filter(told_bearers(other)["bearer"] == "total")["p95_usd"][0]
         assert row["p95_usd"] == p95
 
@@ -235,8 +237,8 @@ def test_a_scenario_on_what_is_not_known_is_left_out(mercor: impact.Case) -> Non
 def test_on_the_same_draws_a_week_of_pause_is_at_least_fifty_times_sharper(run: Run) -> None:
     one, other = what_if(run, "pause_weeks=12"), what_if(run, "pause_weeks=13")
     moved, sharper = comparisons.paired(one, other)
-    apart = total(simulate(other.known, run.draws, 2)).var() + total(one).var()
-    assert apart / (total(other) - total(one)).var() > 50
+    apart = total_loss(simulate(other.known, run.draws, 2)).var() + total_loss(one).var()
+    assert apart / (total_loss(other) - total_loss(one)).var() > 50
     assert sharper > 50
     assert moved.value is not None
     assert moved.error is not None
@@ -263,7 +265,7 @@ def test_the_account_of_forty_minutes_moves_other_users_and_not_mercor(
     short = what_if(long, "window_minutes=40")
     assert short.chance("other-users") < 0.6 * long.chance("other-users")
     assert short.reached["mercor"] == long.reached["mercor"]
-    assert np.array_equal(net(short, "mercor"), net(long, "mercor"))
+    assert np.array_equal(net_loss(short, "mercor"), net_loss(long, "mercor"))
     assert effects(long, short) == {"window_minutes": 0}
     before = impact.what_if(impact.simulate(impact.view(mercor, as_of="2026-03-30")), "")
     assert before.chance("mercor") == 0

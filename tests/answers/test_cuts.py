@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import impact
-from impact.measures.suppliers import cuts, parties
+from impact.measures.suppliers import parties, steps_saved
 from impact.simulation import Run, what_if
 
 DRAWS = 50_000
@@ -53,7 +53,7 @@ def spared(run: Run, link: str) -> float:
 
 def test_a_cut_spares_what_it_does_by_hand(tiny: Any) -> None:
     run = shop(tiny)
-    rows = {row["id"]: row for row in cuts(run).iter_rows(named=True)}
+    rows = {row["id"]: row for row in steps_saved(run).iter_rows(named=True)}
     by_hand = {
         "event-one": 2 * 0.5 * 0.4 * 0.7,
         "one-shop": 2 * 0.5 * 0.4 * 0.7,
@@ -70,7 +70,7 @@ def test_a_cut_spares_what_it_does_by_hand(tiny: Any) -> None:
 
 
 def test_every_cut_spares_what_the_what_if_of_that_link_says(run: Run) -> None:
-    rows = cuts(run)
+    rows = steps_saved(run)
     assert rows.height > 5
     assert rows["saved"].is_sorted(descending=True)
     for link, saved in rows.select("id", "saved").iter_rows():
@@ -79,14 +79,14 @@ def test_every_cut_spares_what_the_what_if_of_that_link_says(run: Run) -> None:
 
 def test_every_cut_of_a_supposed_fall_spares_what_the_what_if_says(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor, "surge-falls"), draws=2000)
-    rows = cuts(run)
+    rows = steps_saved(run)
     assert "surge-falls" in rows["id"]
     for link, saved in rows.select("id", "saved").iter_rows():
         assert saved == pytest.approx(spared(run, link), abs=1e-9), link
 
 
 def test_the_error_of_a_cut_is_that_of_its_mean_over_draws(tiny: Any) -> None:
-    rows = cuts(shop(tiny)).to_dicts()
+    rows = steps_saved(shop(tiny)).to_dicts()
     found = {row["id"]: row for row in rows}["event-c-data"]
     expected = 1.96 * np.sqrt(0.2 * 0.8 / DRAWS)
     assert found["saved_error"] == pytest.approx(expected, rel=0.05)
@@ -94,7 +94,7 @@ def test_the_error_of_a_cut_is_that_of_its_mean_over_draws(tiny: Any) -> None:
 
 def test_an_established_party_takes_no_error_from_the_others(run: Run) -> None:
     cut = impact.what_if(run, "link.trivy-pipeline=0")  # the others are spared already
-    rows = {row["id"]: row for one in (run, cut) for row in cuts(one).iter_rows(named=True)}
+    rows = {row["id"]: row for one in (run, cut) for row in steps_saved(one).iter_rows(named=True)}
     assert run.chance("europa") == 1.0
     assert rows["event-trivy"]["saved_error"] == 0
     assert rows["event-trivy"]["saved"] == 1
@@ -105,13 +105,13 @@ def test_a_second_certain_way_makes_a_cut_worthless(tiny: Any) -> None:
     links = {"event > one": "certain", "event > two": "certain", "one > x": "certain"}
     links |= {"two > x": "certain", "x > a": "certain"}
     run = impact.simulate(impact.view(tiny(links, kinds={"a": "lab"})), 1000)
-    assert cuts(run).height == 0
+    assert steps_saved(run).height == 0
     assert "No single step decides" in impact.suppliers(run).sentence
 
 
 def test_an_empty_view_has_no_weak_point(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor, as_of="1990-01-01"), draws=1000)
-    assert cuts(run).height == 0
+    assert steps_saved(run).height == 0
 
 
 # defects

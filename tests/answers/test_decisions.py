@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from impact.measures.totals import net, total
 from tiny import GUARD, column, raised
 
 import impact
@@ -22,7 +21,8 @@ from impact.case import views, writer
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
 from impact.cli import summary
-from impact.measures.choice import Weighed, weighed
+from impact.measures.choice import Costing, costings
+from impact.measures.totals import net_loss, total_loss
 from impact.numerics.lines import Line, envelope
 from impact.simulation import Run, what_if
 
@@ -47,26 +47,26 @@ def run(mercor: impact.Case) -> Run:
     return impact.simulate(impact.view(mercor, changes="further_loss_usd=1e6"))
 
 
-def decided(draws: Sequence[Sequence[float]]) -> Weighed:
+def decided(draws: Sequence[Sequence[float]]) -> Costing:
     """A decision of which the costs of each option are given draw by draw."""
     options = tuple(Option(name, name, "", (), (), ()) for name in "abc"[: len(draws)])
     decision = Decision("d", "D", "", "a", "x", "x is", "", options)
-    return Weighed(decision, np.array(draws, dtype=float), ())
+    return Costing(decision, np.array(draws, dtype=float), ())
 
 
 def at(run: Run, decision: Decision, option: Option, value: float) -> float:
     """Mean cost of an option with its flip value set, worked out by a run of its own."""
     changes = [*option.changes, Change(decision.flips_on, value, value, value)]
-    return float(net(what_if(run, changes), decision.bearer).mean())
+    return float(net_loss(what_if(run, changes), decision.bearer).mean())
 
 
 # the bundled decisions
 
 
 def test_four_decisions_have_three_three_six_and_three_options(run: Run) -> None:
-    assert {one.decision.id: len(one.decision.options) for one in weighed(run)} == FOUR
+    assert {one.decision.id: len(one.decision.options) for one in costings(run)} == FOUR
     assert impact.decisions(run).table.height == sum(FOUR.values())
-    for one in weighed(run):
+    for one in costings(run):
         for option in one.decision.options:
             assert option.costs, option.id
             assert option.saves, option.id
@@ -89,7 +89,7 @@ def test_what_an_option_brings_and_saves_moves_as_it_says(run: Run, name: str) -
 
 @pytest.mark.parametrize("place", range(4))
 def test_shares_of_draws_in_which_each_is_cheapest_add_up_to_one(run: Run, place: int) -> None:
-    one = weighed(run)[place]
+    one = costings(run)[place]
     assert one.best_chances.sum() == pytest.approx(1.0, abs=1e-12)
     assert (one.best_chances >= 0).all()
 
@@ -98,7 +98,7 @@ def test_shares_of_draws_in_which_each_is_cheapest_add_up_to_one(run: Run, place
 def test_regret_is_the_cost_above_the_option_with_the_least_in_each_draw(
     run: Run, place: int
 ) -> None:
-    one = weighed(run)[place]
+    one = costings(run)[place]
     assert (one.regrets >= 0).all()
     means = one.costs.mean(axis=1)
     assert np.allclose(one.regrets - one.regrets.min(), means - means.min(), atol=1e-6)
@@ -108,7 +108,7 @@ def test_regret_is_the_cost_above_the_option_with_the_least_in_each_draw(
 def test_at_the_flip_value_two_options_cost_the_same_and_beside_it_the_best_changes(
     run: Run, name: str
 ) -> None:
-    one = next(one for one in weighed(run) if one.decision.id == name)
+    one = next(one for one in costings(run) if one.decision.id == name)
     options = {option.id: option for option in one.decision.options}
     regimes = envelope(one.lines)
     assert len(regimes) == FLIPS[name]
@@ -153,7 +153,7 @@ def test_a_decision_on_what_is_not_yet_known_is_left_out(
     mercor: impact.Case, day: str, known: list[str]
 ) -> None:
     early = impact.simulate(impact.view(mercor, as_of=day), draws=1000)
-    assert [one.decision.id for one in weighed(early)] == known
+    assert [one.decision.id for one in costings(early)] == known
     table = impact.decisions(early).table
     assert table["decision"].unique(maintain_order=True).to_list() == [
         mercor.decisions[name].title for name in known
@@ -210,7 +210,7 @@ def test_lines_that_differ_by_rounding_alone_do_not_cross(noise: float) -> None:
 
 def test_a_guard_pays_from_its_price_over_the_chance_of_the_harm(tiny: Any) -> None:
     run = impact.simulate(impact.view(tiny(LINKS, INPUTS, LOSSES, toml=GUARD)), draws=50_000)
-    (one,) = weighed(run)
+    (one,) = costings(run)
     chance = run.chance("hit")
     assert abs(chance - 0.3) < 4 * np.sqrt(0.21 / run.draws)
     assert one.best_chances.tolist() == pytest.approx([chance, 1 - chance])
@@ -225,7 +225,7 @@ def test_a_received_transfer_lowers_the_cost_of_who_receives(tiny: Any) -> None:
     refund["arguments"] = "cost=guard_usd; count=guard_count"
     toml = GUARD.replace('saves = ["harm"]', 'saves = ["harm", "refund"]')
     case = tiny(LINKS, INPUTS, LOSSES | {"refund": refund}, toml=toml)
-    (one,) = weighed(impact.simulate(impact.view(case), draws=1000))
+    (one,) = costings(impact.simulate(impact.view(case), draws=1000))
     assert one.decision.options[0].saves == ("harm", "refund")
     assert one.costs[0].tolist() == [0.0] * 1000  # what the guard costs is paid back
 
@@ -237,21 +237,21 @@ def test_nothing_at_stake_is_said_and_is_no_flip(tiny: Any) -> None:
 
 
 def test_options_are_weighed_on_the_same_draws(run: Run) -> None:
-    assert len(weighed(run)) > 1
-    for one in weighed(run)[:2]:
+    assert len(costings(run)) > 1
+    for one in costings(run)[:2]:
         for option, costs in zip(one.decision.options, one.costs, strict=True):
             known = impact.view(
                 impact.load_case("mercor"),
                 changes="; ".join(map(str, [*run.known.changes, *option.changes])),
             )
             fresh = impact.simulate(known, run.draws, run.seed)
-            assert np.array_equal(net(fresh, one.decision.bearer), costs)
+            assert np.array_equal(net_loss(fresh, one.decision.bearer), costs)
 
 
 def test_a_decision_costs_nothing_that_nobody_has_decided(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor))
     without = impact.simulate(impact.view(replace(mercor, decisions={})))
-    assert np.array_equal(total(run), total(without))
+    assert np.array_equal(total_loss(run), total_loss(without))
     for loss in ("users-rotation", "mercor-bridge-low", "meta-leaving", "mercor-late-notice"):
         assert not run.losses[loss].any()
 
@@ -265,7 +265,7 @@ def test_a_decision_that_flips_on_a_share_is_weighed(tiny: Any, share: Any) -> N
     losses = LOSSES | {"harm": "a at harmed: cost=harm_usd; part=harm_share"}
     toml = GUARD.replace('"harm_usd"', '"harm_share"')
     case = tiny(LINKS, INPUTS | {"harm_share": share}, losses, toml=toml)
-    (one,) = weighed(impact.simulate(impact.view(case), draws=50_000))
+    (one,) = costings(impact.simulate(impact.view(case), draws=50_000))
     (less, _, flip), (more, _, _) = envelope(one.lines)
     assert (less, more) == ("go-on", "guard")
     assert flip == pytest.approx(200 / (0.3 * 1000), rel=0.03)
@@ -316,7 +316,7 @@ ON_P = GUARD.replace('"harm_usd"', '"p"').replace("a harm costs it", "the chance
 
 
 def flip_of(case: impact.Case, draws: int = 50_000) -> list[tuple[str, float, float]]:
-    (one,) = weighed(impact.simulate(impact.view(case), draws=draws))
+    (one,) = costings(impact.simulate(impact.view(case), draws=draws))
     return envelope(one.lines)
 
 
@@ -357,7 +357,7 @@ def test_an_option_that_sets_the_chance_itself_does_not_move_with_it(tiny: Any) 
 def test_an_option_that_sets_the_amount_itself_does_not_move_with_it(tiny: Any) -> None:
     toml = GUARD.replace('"link.hit-harmed" = 0', "harm_usd = 100")
     run = impact.simulate(impact.view(tiny(LINKS, INPUTS, LOSSES, toml=toml)), draws=50_000)
-    (one,) = weighed(run)
+    (one,) = costings(run)
     chance = run.chance("hit")
     assert envelope(one.lines)[0][2] == pytest.approx((200 + 100 * chance) / chance)
 
@@ -398,7 +398,7 @@ def test_a_faulty_decision_is_named_and_the_rest_is_shown(tiny: Any) -> None:
     case = tiny(LINKS, INPUTS, LOSSES, toml=GUARD + wrong.replace('"Guard"', '"Odd"'))
     known = impact.view(case)
     run = impact.simulate(known, draws=1000)
-    assert [one.decision.id for one in weighed(run)] == ["d"]
+    assert [one.decision.id for one in costings(run)] == ["d"]
     said = "\n".join(impact.decisions(run).notes)
     assert str(impact.decisions(run, only="odd").notes[0]) in said
     assert said.splitlines()[0] in summary.text(run)

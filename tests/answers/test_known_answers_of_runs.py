@@ -24,7 +24,7 @@ import impact
 from impact.answers import why as explaining
 from impact.measures import reach
 from impact.measures.loss import by_bearer
-from impact.measures.suppliers import cuts
+from impact.measures.suppliers import steps_saved
 from impact.simulation import Run
 
 FILLED = {**SAID, **MADE_UP}
@@ -169,7 +169,7 @@ def test_two_behind_one_door_are_reached_together_more_often_than_by_two_coins(r
     assert 15 <= together <= 17
     assert 7 <= apart <= 9
     assert is_near(joint(run, "alma", "bert"), 0.16)
-    both = reach.together(run).row(by_predicate=pl.col("at_least") == 2, named=True)
+    both = reach.joint_chances(run).row(by_predicate=pl.col("at_least") == 2, named=True)
     assert both["chance"] == joint(run, "alma", "bert")
 
 
@@ -184,7 +184,7 @@ def test_the_link_to_cut_first_spares_most_and_a_second_way_takes_away_from_it(
     links = {"event > hub": "p", "hub > a": "certain", "hub > b": "certain", "event > b": "q"}
     case = tiny(links, {"p": 0.5, "q": 0.2}, kinds={"a": "client", "b": "client"})
     run = simulate(case)
-    answer, steps = impact.suppliers(run), cuts(run)
+    answer, steps = impact.suppliers(run), steps_saved(run)
     assert steps["id"].to_list() == ["event-hub", "event-b"]
     saved = steps["saved"]
     assert close(saved[0], 0.9, 1.0)

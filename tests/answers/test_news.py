@@ -12,7 +12,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from impact.measures.totals import total
 from tiny import evidence
 
 import impact
@@ -21,6 +20,7 @@ from impact.base import times
 from impact.base.errors import BadInput, Refusal
 from impact.case import views
 from impact.case.folder import Case, ordered
+from impact.measures.totals import total_loss
 from impact.simulation import Run
 
 DAYS = ("2026-03-24T12:00Z", "2026-04-04", "2026-04-23", "2026-05-14", "2026-08-12", "2026-08-28")
@@ -28,7 +28,7 @@ ENDS = [(DAYS[0], DAYS[-1]), (DAYS[3], DAYS[4]), (DAYS[-1], DAYS[1]), (DAYS[2], 
 
 
 def cents(run: Run) -> int:
-    return round(float(total(run).mean()) * 100)
+    return round(float(total_loss(run).mean()) * 100)
 
 
 def run(case: Case, day: str, scenario: str = "baseline", changes: str = "") -> Run:

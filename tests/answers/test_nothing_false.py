@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from impact.measures.totals import likelihood, net, total
 from tiny import GUARD, column, evidence, fixed, link, write
 
 import impact
@@ -18,8 +17,9 @@ from impact.answers.losses import said_range, told_bearers
 from impact.base import times
 from impact.case import views
 from impact.cli import summary
-from impact.measures.choice import regimes, weighed
+from impact.measures.choice import costings, regimes
 from impact.measures.questions import own_decisions
+from impact.measures.totals import net_loss, path_chance, total_loss
 from impact.numerics import measures
 from impact.reports import headline
 from impact.simulation import Run
@@ -71,7 +71,7 @@ def test_what_one_person_loses_is_by_the_persons_concerned(tiny: Any) -> None:
     run = run_of(tiny({"event > crew": "certain"}, inputs, {"pay": f"crew at crew: {pay}"}, kinds))
     rows = impact.losses(run).table.filter(pl.col("part") == "pay_each")
     assert rows["mid"].to_list() == [150.0]
-    assert net(run, "crew")[0] == 3000
+    assert net_loss(run, "crew")[0] == 3000
 
 
 # gains
@@ -100,7 +100,7 @@ def test_a_year_of_a_named_firm_takes_the_share_of_events_that_are_its_own(tiny:
     of_any = tiny({"event > hit": "certain"}, inputs, losses)
     here = {**inputs, "such_events_here_share": (0.1, "share")}
     year = impact.simulate_year(impact.view(tiny({"event > hit": "certain"}, here, losses)), DRAWS)
-    lost = float(np.mean(total(year) > 0))
+    lost = float(np.mean(total_loss(year) > 0))
     assert abs(lost - (1 - np.exp(-0.2))) < 4 * np.sqrt(lost * (1 - lost) / DRAWS)
     named = impact.next_year(year.memo["events"]).table["bearer"].to_list()
     assert set(named) == {"total", "a"}
@@ -136,12 +136,12 @@ def paused(tmp_path: Path, *claims: dict[str, str], **cells: str) -> impact.Case
 def test_a_state_that_goes_on_is_as_long_as_it_has_lasted(tmp_path: Path) -> None:
     """After five of at most ten weeks the rest is even from 5 to 10: 7.5 on average."""
     case = paused(tmp_path)
-    lost = total(run_of(case, as_of="2026-02-05T00:00Z"))
+    lost = total_loss(run_of(case, as_of="2026-02-05T00:00Z"))
     assert lost.min() >= 5
     assert abs(lost.mean() - 7.5) < 4 * lost.std() / np.sqrt(DRAWS)
     run = run_of(case, as_of="2026-02-05")
     assert "SO FAR: 5.1 weeks by 5 February 2026" in impact.why(run, "weeks").sentence
-    first = total(run_of(case, as_of="2026-01-01"))
+    first = total_loss(run_of(case, as_of="2026-01-01"))
     assert abs(first.mean() - 5) < 4 * first.std() / np.sqrt(DRAWS)
 
 
@@ -149,13 +149,15 @@ def test_a_state_that_a_later_claim_ends_is_no_longer_conditioned(tmp_path: Path
     over = {"id": "over", "object": "resumed", "sources": "later", "known_on": "2026-02-01",
             "stated_on": "2026-02-01", "predicate": "work_status"}  # fmt: skip
     case = paused(tmp_path, over)
-    lost = total(run_of(case, as_of="2026-02-05"))
+    lost = total_loss(run_of(case, as_of="2026-02-05"))
     assert abs(lost.mean() - 5) < 4 * lost.std() / np.sqrt(DRAWS)
 
 
 def test_a_state_that_outlasts_its_estimate_is_told(tmp_path: Path) -> None:
     known = impact.view(paused(tmp_path), as_of="2026-06-01")
-    assert total(impact.simulate(known, 100)).tolist() == pytest.approx([152 / 7] * 100, rel=1e-5)
+    assert total_loss(impact.simulate(known, 100)).tolist() == pytest.approx(
+        [152 / 7] * 100, rel=1e-5
+    )
     assert any("longer than its estimate allows" in text for text in views.notices(known))
 
 
@@ -164,7 +166,9 @@ def test_time_that_passes_is_an_effect_of_its_own_between_two_days(tmp_path: Pat
     one, other = (run_of(case, as_of=day) for day in ("2026-01-01", "2026-02-05"))
     rows = impact.waterfall(one, other).table.to_dicts()
     assert [(row["id"], row["what"]) for row in rows] == [("weeks", "has lasted longer")]
-    assert rows[0]["effect_usd"] == pytest.approx(total(other).mean() - total(one).mean(), abs=0.01)
+    assert rows[0]["effect_usd"] == pytest.approx(
+        total_loss(other).mean() - total_loss(one).mean(), abs=0.01
+    )
 
 
 # falls
@@ -208,7 +212,7 @@ def test_no_share_is_printed_of_options_whose_harm_nobody_has_priced(tiny: Any) 
 
 def test_a_threshold_has_the_error_of_the_ratio_that_it_is(tiny: Any) -> None:
     """200 to guard, harm in 30 %: 667, by simulation as far off as the share of harm is."""
-    (one,) = weighed(run_of(guarded(tiny, (0, "USD"))))
+    (one,) = costings(run_of(guarded(tiny, (0, "USD"))))
     first = regimes(one)[0]
     assert first.high == pytest.approx(200 / 0.3, rel=0.03)
     p = 200 / first.high
@@ -346,7 +350,7 @@ def test_what_no_draw_met_is_not_resolved_and_has_its_exact_mean(tiny: Any) -> N
     case = tiny({"event > a": "p"}, inputs, {"pay": "a at a: c=c"}, {"a": "client"})
     run = run_of(case, 1000)
     assert run.chance("a") == 0
-    found = likelihood(run, "a")
+    found = path_chance(run, "a")
     assert found is not None
     assert found.mean() == pytest.approx(1e-5)
     (row,) = (r for r in summary.record(run)["losses"] if r["bearer"] == "a")
@@ -377,7 +381,7 @@ def test_what_no_draw_met_is_told_beside_what_is_likely(tiny: Any) -> None:
 def test_always_is_said_of_what_is_in_every_outcome(hits: int, text: str) -> None:
     found = measures.nine_in_ten(np.where(np.arange(10_000) < hits, 5.0, 0.0))
     said = text_of.parts("amounts", {"currency": "USD"})
-    assert text_of.flat(said.when({"given": found.given, "often": found.chance})) == text
+    assert text_of.one_line(said.when({"given": found.given, "often": found.chance})) == text
 
 
 # levels and moments

@@ -17,12 +17,12 @@ from impact import answers as questions
 from impact.answers.losses import said_range, told_bearers
 from impact.base import words
 from impact.base.errors import ImpactError
-from impact.measures.choice import weighed
+from impact.measures.choice import costings
 from impact.measures.loss import TOTAL
 from impact.measures.suppliers import only
-from impact.measures.totals import net, total
+from impact.measures.totals import net_loss, total_loss
 from impact.numerics import graph
-from impact.simulation import Run, Source, arguments, run_of
+from impact.simulation import Run, Sampler, arguments, run_from
 
 DAYS = {
     "mercor": ("2026-03-24T12:00Z", "2026-03-31", "2026-04-04", "2026-04-23", "2026-08-12", ""),
@@ -56,14 +56,14 @@ def ends(text: str) -> tuple[float, float]:
 def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
     """(what, text, draws) of every printed range of an answer to a run."""
     for row in told_bearers(run).iter_rows(named=True):
-        draws = total(run) if row["bearer"] == TOTAL else net(run, row["bearer"])
+        draws = total_loss(run) if row["bearer"] == TOTAL else net_loss(run, row["bearer"])
         yield f"all of {row['bearer']}", f"{row['range']} {row['when']}", draws
     kinds = {name: row["kind"] for name, row in run.known.rows("entities").items()}
     table = impact.losses(run).table
     for row in table.filter(~pl.col("part").is_in(["work", "pay_each"])).iter_rows(named=True):
         loss = run.known.rows("losses").get(row["about"])
         if loss is None:
-            draws = total(run) if row["about"] == TOTAL else net(run, row["about"])
+            draws = total_loss(run) if row["about"] == TOTAL else net_loss(run, row["about"])
         elif kinds[loss["bearer"]] in ("lab", "client"):
             same = [n for n, r in run.known.rows("losses").items() if r["driver"] == loss["driver"]
                     and kinds[r["bearer"]] == kinds[loss["bearer"]]
@@ -81,10 +81,10 @@ def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
     alone = impact.suppliers(run)
     ranges_said = column(alone, "Total loss, nine outcomes in ten")
     for row, said in zip(alone.table.iter_rows(named=True), ranges_said, strict=True):
-        source = Source(run.known, only(run.known, row["id"]), run.draws, run.seed, run.drawn)
-        yield row["id"], said.replace(", if", " if"), total(run_of(source, run))
+        source = Sampler(run.known, only(run.known, row["id"]), run.draws, run.seed, run.drawn)
+        yield row["id"], said.replace(", if", " if"), total_loss(run_from(source, run))
     costs_said = column(impact.decisions(run), "Cost, nine outcomes in ten")
-    costs = [cost for one in weighed(run) for cost in one.costs]
+    costs = [cost for one in costings(run) for cost in one.costs]
     for number, (text, cost) in enumerate(zip(costs_said, costs, strict=True)):
         yield f"option {number}", text, cost
 
@@ -127,7 +127,7 @@ def test_over_a_whole_report_a_figure_has_one_text(name: str) -> None:
 def test_the_mean_total_is_printed_alike_wherever_it_stands() -> None:
     run = impact.simulate(impact.view(case("mercor"), "long-pause"))
     baseline = impact.under(run, "baseline")
-    mean = words.money(float(total(baseline).mean()))
+    mean = words.money(float(total_loss(baseline).mean()))
     rows = impact.compare(run).table
     assert words.money(rows.filter(pl.col("id") == "baseline")["mean_usd"][0]) == mean
     of_losses = {figure.name: figure.text for figure in impact.losses(baseline).figures}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from impact.measures.totals import total
 
 import impact
 from impact.measures import suppliers
-from impact.simulation import Run, Source, run_of
+from impact.measures.totals import total_loss
+from impact.simulation import Run, Sampler, run_from
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def run() -> Run:
 def alone(run: Run, entity: str) -> Run:
     """The run in which one entity alone falls, worked out afresh."""
     model = suppliers.only(run.known, entity)
-    return run_of(Source(run.known, model, run.draws, run.seed), None)
+    return run_from(Sampler(run.known, model, run.draws, run.seed), None)
 
 
 def test_only_the_fallen_and_what_hangs_on_it_is_reached(run: Run) -> None:
@@ -36,7 +36,7 @@ def test_only_the_fallen_and_what_hangs_on_it_is_reached(run: Run) -> None:
 
 def test_the_loss_of_one_is_what_the_simulation_of_that_one_gives(run: Run) -> None:
     rows = {row["id"]: row for row in impact.suppliers(run).table.to_dicts()}
-    assert rows["surge"]["mean_usd"] == total(alone(run, "surge")).mean()
+    assert rows["surge"]["mean_usd"] == total_loss(alone(run, "surge")).mean()
 
 
 def test_a_supplier_without_a_reported_client_brings_no_loss_and_the_page_says_so(

@@ -40,7 +40,7 @@ def test_chances_above_round_amounts_are_those_of_the_lognormal(run: impact.Run)
 
 
 def test_a_curve_runs_from_small_losses_to_where_a_hundred_draws_are_above(run: impact.Run) -> None:
-    curve = tails.curve(run)
+    curve = tails.exceedance_curve(run)
     at, chances = curve["amount_usd"].to_numpy(), curve["chance"].to_numpy()
     assert (np.diff(at) > 0).all()
     assert chances[0] > 0.45

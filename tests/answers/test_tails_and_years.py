@@ -18,7 +18,7 @@ from impact.base.errors import BadInput
 from impact.cli import summary
 from impact.measures import tails
 from impact.measures.loss import bearers, by_form
-from impact.measures.totals import net, total
+from impact.measures.totals import net_loss, total_loss
 from impact.numerics import measures
 from impact.simulation import Run
 
@@ -55,7 +55,7 @@ def near(found: float, expected: float, error: float | None) -> bool:
 
 
 def test_the_chance_falls_as_the_amount_grows_and_is_the_share_of_draws_above_it(run: Run) -> None:
-    rows, lost = impact.exceedance(run).table, total(run)
+    rows, lost = impact.exceedance(run).table, total_loss(run)
     assert rows.height > 3
     assert rows["amount_usd"].is_sorted()
     assert rows["chance"].is_sorted(descending=True)
@@ -66,13 +66,13 @@ def test_the_chance_falls_as_the_amount_grows_and_is_the_share_of_draws_above_it
 def test_where_assumptions_lead_the_curve_ends_at_one_in_twenty(run: Run) -> None:
     assert told_bearers(run).filter(pl.col("bearer") == "total")["assumed_share"][0] > 0.5
     assert impact.exceedance(run).table["chance"].min() >= 0.05
-    curve = tails.curve(run)
+    curve = tails.exceedance_curve(run)
     assert curve["chance"][-1] == pytest.approx(0.05, abs=2 / run.draws)
 
 
 def test_a_curve_runs_from_where_most_draws_are_above_to_where_it_ends(run: Run) -> None:
-    lost = total(run)
-    curve = tails.curve(run)
+    lost = total_loss(run)
+    curve = tails.exceedance_curve(run)
     assert curve["amount_usd"].is_sorted()
     assert curve["chance"].is_sorted(descending=True)
     assert 0.95 < curve["chance"][0] <= 1.0
@@ -84,14 +84,14 @@ def test_where_facts_lead_the_curve_goes_on_to_a_hundred_draws(tiny: Any) -> Non
     run = impact.simulate(impact.view(rare(tiny, 0.3, basis_kind="reported")), DRAWS)
     rows = impact.exceedance(run).table
     assert rows["chance"].min() < 0.05
-    assert tails.curve(run)["chance"][-1] == pytest.approx(100 / DRAWS, abs=2 / DRAWS)
+    assert tails.exceedance_curve(run)["chance"][-1] == pytest.approx(100 / DRAWS, abs=2 / DRAWS)
     for _, amount, chance, error in rows.iter_rows():
         assert near(chance, 0.3 * (900 - amount) / 800, error)
 
 
 def test_one_in_twenty_is_above_p95_and_tvar_is_the_mean_beyond(run: Run) -> None:
     row = told_bearers(run).row(by_predicate=pl.col("bearer") == "total", named=True)
-    lost = total(run)
+    lost = total_loss(run)
     assert np.count_nonzero(lost > row["p95_usd"]) / run.draws == pytest.approx(0.05, abs=1e-3)
     worst = np.sort(lost)[-run.draws // 20 :]
     assert row["tvar95_usd"] == pytest.approx(worst.mean(), rel=1e-3)
@@ -116,7 +116,9 @@ def test_forms_less_what_is_received_add_up_to_net(run: Run) -> None:
         got = sum(run.losses[n].mean() for n in rows.filter(pl.col("received_by") == bearer)["id"])
         mine = forms.filter(pl.col("bearer") == bearer)["mean_usd"].sum()
         assert mine == pytest.approx(gross, rel=1e-9, abs=1e-6), bearer
-        assert net(run, bearer).mean() == pytest.approx(gross - got, rel=1e-9, abs=1e-6), bearer
+        assert net_loss(run, bearer).mean() == pytest.approx(gross - got, rel=1e-9, abs=1e-6), (
+            bearer
+        )
     of_forms = by_form(run).filter(pl.col("mean_usd") > 0)
     assert forms["mean_usd"].sum() == pytest.approx(of_forms["mean_usd"].sum(), rel=1e-9)
 
@@ -167,7 +169,7 @@ def test_a_year_of_a_fixed_rate_has_the_chance_and_mean_of_a_compound_sum(
     tiny: Any, rate: float
 ) -> None:
     known = impact.view(rated(tiny, (rate, "event/year")))
-    lost = total(impact.simulate_year(known, DRAWS))
+    lost = total_loss(impact.simulate_year(known, DRAWS))
     chance = 1 - np.exp(-rate)
     assert abs(np.mean(lost > 0) - chance) < 4 * np.sqrt(chance * (1 - chance) / DRAWS)
     square = 500**2 + 800**2 / 12
@@ -181,12 +183,12 @@ def test_each_event_of_a_year_is_drawn_afresh(tiny: Any) -> None:
     chance = 1 - np.exp(-2 * 0.5)
     assert abs(run.chance("a") - chance) < 4 * np.sqrt(chance * (1 - chance) / DRAWS)
     assert run.chance("event") == pytest.approx(1 - np.exp(-2), abs=0.01)
-    assert abs(total(run).mean() - 2 * 0.5 * 500) < 4 * np.sqrt(2 * 0.5 * 303_000 / DRAWS)
+    assert abs(total_loss(run).mean() - 2 * 0.5 * 500) < 4 * np.sqrt(2 * 0.5 * 303_000 / DRAWS)
 
 
 def test_a_rate_of_nothing_is_a_year_without_a_loss(tiny: Any) -> None:
     run = impact.simulate_year(impact.view(rated(tiny, (0, "event/year"))), 1000)
-    assert total(run).tolist() == [0.0] * 1000
+    assert total_loss(run).tolist() == [0.0] * 1000
     assert answers.next_year(run).table.height == 0
 
 
@@ -199,9 +201,9 @@ def test_the_mean_of_a_year_is_the_rate_of_this_firm_times_the_mean_given_an_eve
         row = run.known.inputs[name]
         rate *= (row["low"] + 4 * row["mode"] + row["high"]) / 6
     event = simulation.simulate(replace(run.known, lasted={}, memo={}), run.draws, run.seed)
-    assert total(event).mean() < total(run).mean()
-    found = measures.mean(total(year))
-    assert near(total(year).mean(), rate * total(event).mean(), found.error)
+    assert total_loss(event).mean() < total_loss(run).mean()
+    found = measures.mean(total_loss(year))
+    assert near(total_loss(year).mean(), rate * total_loss(event).mean(), found.error)
 
 
 def test_a_year_has_the_keys_and_bearers_of_the_event(run: Run, year: Run) -> None:
@@ -217,7 +219,7 @@ def test_next_year_gives_the_measures_of_each_bearer(year: Run) -> None:
     answer = answers.next_year(year)
     assert "There is a 5 % chance of any loss in a year" in answer.sentence
     for row in answer.table.filter(pl.col("bearer") != "total").iter_rows(named=True):
-        lost = net(year, row["bearer"])
+        lost = net_loss(year, row["bearer"])
         assert row["chance"] == np.count_nonzero(lost > 0) / year.draws
         assert row["mean_usd"] is None or row["mean_usd"] == pytest.approx(lost.mean())
     assert any(note.startswith("Share of such events that hit this") for note in answer.notes)
@@ -253,7 +255,7 @@ def test_a_year_that_cannot_be_drawn_is_refused(
 def test_fewer_years_are_the_beginning_of_more(mercor: impact.Case) -> None:
     known = impact.view(mercor)
     short, long = (impact.simulate_year(known, draws) for draws in (500, 1000))
-    assert np.array_equal(total(short), total(long)[:500])
+    assert np.array_equal(total_loss(short), total_loss(long)[:500])
 
 
 # defects

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from impact.measures.totals import total
 from tiny import GUARD
 
 import impact
@@ -14,7 +13,8 @@ from impact.answers.text import show
 from impact.base import words
 from impact.base.errors import BadInput
 from impact.cli import summary
-from impact.measures.choice import weighed
+from impact.measures.choice import costings
+from impact.measures.totals import total_loss
 from impact.numerics import graph
 from impact.simulation import Run
 
@@ -217,7 +217,7 @@ def test_the_bundled_ranking_falls_and_says_whom_to_ask(run: Run) -> None:
     assert keys == sorted(keys)
     assert all(row["question"].endswith("?") and row["ask"] for row in found)
     assert len({row["question"] for row in found}) == len(found)
-    titles = {one.decision.title for one in weighed(run)}
+    titles = {one.decision.title for one in costings(run)}
     assert all((row["decision"] in titles) == (row["value_usd"] > 0) for row in found)
     assert all(0 <= row[part] <= 1 for row in found for part in ("cost_share", "data_share"))
     assert all(any(row[part] for part in MEASURES) for row in found)
@@ -225,7 +225,7 @@ def test_the_bundled_ranking_falls_and_says_whom_to_ask(run: Run) -> None:
 
 def test_no_answer_is_worth_more_than_to_know_everything_first() -> None:
     run = impact.simulate(impact.view(impact.load_case("drift")))
-    most = {one.decision.title: min(one.regrets) for one in weighed(run)}
+    most = {one.decision.title: min(one.regrets) for one in costings(run)}
     table = impact.unknowns(run).table
     assert table["value_usd"].max() > 0
     for row in table.iter_rows(named=True):
@@ -236,7 +236,7 @@ def test_a_swing_is_the_total_where_the_state_is_less_where_it_is_not(run: Run) 
     found = impact.unknowns(run).table.to_dicts()
     (taken,) = (row for row in found if row["id"] == "contractor-data")
     state = graph.unpack(run.reached["contractor-data"], run.draws)
-    lost = total(run)
+    lost = total_loss(run)
     assert taken["swing_usd"] == pytest.approx(lost[state].mean() - lost[~state].mean())
 
 

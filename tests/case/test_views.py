@@ -123,8 +123,8 @@ def test_a_view_before_anything_was_known_is_an_answer(mercor: impact.Case) -> N
     run = impact.simulate(known, draws=1000)
     assert run.chance("mercor") == 0
     assert run.reached == {}
-    assert totals.total(run).tolist() == [0.0] * 1000
-    assert totals.net(run, "mercor").tolist() == [0.0] * 1000
+    assert totals.total_loss(run).tolist() == [0.0] * 1000
+    assert totals.net_loss(run, "mercor").tolist() == [0.0] * 1000
 
 
 def test_a_scenario_may_have_its_day_and_a_day_asked_for_comes_first(case_copy: Any) -> None:

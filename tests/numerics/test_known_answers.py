@@ -116,7 +116,7 @@ def test_two_certain_children_of_one_cause_are_reached_together(expected: Expect
 
 def test_a_shared_uncertain_chance_joins_by_its_second_moment(expected: Expected) -> None:
     assert expected("uncertainty of a shared parameter")["joint"] == "E[p^2]"
-    shared = sampling.flat(sampling.uniform(1, "shared", DRAWS), 0.1, 0.5, 0.9, 0)
+    shared = sampling.rectangular(sampling.uniform(1, "shared", DRAWS), 0.1, 0.5, 0.9, 0)
     edges = [graph.Edge("left", "event", "b"), graph.Edge("right", "event", "c")]
     on = {"left": happens("left", shared), "right": happens("right", shared)}
     reached = graph.reach(graph.net(edges, "event"), on, DRAWS)
