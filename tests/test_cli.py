@@ -3,39 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-from click.testing import CliRunner
-
-from impact.cli import main
-
-
-class Done(NamedTuple):
-    """How a command ended and what it wrote."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def impact(*words: str) -> Done:
-    """The command in this process; what would be a traceback is raised here."""
-    done = CliRunner(catch_exceptions=False).invoke(main, words, prog_name="impact")
-    return Done(done.exit_code, done.stdout, done.stderr)
-
-
-def started(*words: str, **environment: str) -> Done:
-    """The command as a user starts it, in a process of its own."""
-    command = [sys.executable, "-m", "impact", *words]
-    env = os.environ | environment
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
-    return Done(done.returncode, done.stdout, done.stderr)
+from commands import impact, started
 
 
 def test_show_json_has_the_same_bytes_in_any_time_zone_locale_and_hash_seed() -> None:

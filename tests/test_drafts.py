@@ -9,14 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from commands import impact as run
 from stacks import ADMITS, lock
 
 import impact
 from impact.base import times
 from impact.base.errors import BadInput
 from impact.case import draft, folder, vendors
-from impact.cli import main
 
 HEADINGS = {"name": ["vendor", "supplier"], "share": ["share"], "ask": ["owner"]}
 
@@ -32,12 +31,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "fleet" / name).mkdir(parents=True)
         (tmp_path / "fleet" / name / file).write_text(content)
     return tmp_path
-
-
-def run(*arguments: object) -> tuple[int, str, str]:
-    done = CliRunner().invoke(main, [*map(str, arguments)])
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.stdout, done.stderr
 
 
 def test_a_scan_becomes_rows_that_price_at_once(home: Path) -> None:

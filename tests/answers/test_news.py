@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
+import commands
 import polars as pl
 import pytest
 from tiny import evidence
@@ -186,24 +184,17 @@ def test_the_news_tell_what_moved_was_replaced_and_was_taken_back(tmp_path: Path
     assert found["statements", "b.status"] == "likely to established"
 
 
-def test_the_diff_of_the_two_days_of_meta(mercor: impact.Case) -> None:
+def test_the_diff_of_the_two_days_of_meta(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("diff", "mercor", "--from", "2026-04-04", "--to", "2026-04-23")
-    done = subprocess.run(
-        [sys.executable, "-m", "impact", *words, "--json"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found = json.loads(done.stdout)
+    found = json.loads(commands.impact(*words, "--json").stdout)
     assert (found["from"]["view"], found["to"]["view"]) == ("2026-04-04", "2026-04-23")
     rows = {(row["table"], row["id"]): row for row in found["changes"]}
     meta = rows["statements", "meta.work_status.mercor"]
     assert (meta["what"], meta["effect_usd"]) == ("likely to established", 0.0)
     pause = rows["links", "mercor-meta-pause"]
     assert (pause["what"], pause["effect_usd"]) == ("replaced by a newer row", 0.0)
-    wide = os.environ | {"COLUMNS": "300"}
-    text = subprocess.run(
-        [sys.executable, "-m", "impact", *words],
-        capture_output=True, text=True, check=True, env=wide,
-    ).stdout  # fmt: skip
+    monkeypatch.setenv("COLUMNS", "300")
+    text = commands.impact(*words).stdout
     assert text.startswith("From 4 April 2026 to 23 April 2026: 21 new claims, ")
     assert "Meta paused its work with Mercor." in text
     assert "likely to established" in text
@@ -218,8 +209,7 @@ def test_the_diff_of_the_two_days_of_meta(mercor: impact.Case) -> None:
     ],
 )
 def test_a_wrong_end_is_a_line_with_its_repair(words: tuple[str, ...], said: str) -> None:
-    command = [sys.executable, "-m", "impact", "diff", "mercor", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = commands.impact("diff", "mercor", *words)
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stdout == ""

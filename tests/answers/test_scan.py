@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
+import commands
 import pytest
-from click.testing import CliRunner
 from stacks import ADMITS, commit, git, lock
 
 import impact
-from impact.cli import main, scan_report
+from impact.cli import scan_report
 from impact.measures import fleet as fleets
 
 
@@ -23,10 +23,8 @@ def fleet(tmp_path: Path) -> Path:
     return tmp_path / "fleet"
 
 
-def run(*arguments: object) -> tuple[int, str, str]:
-    done = CliRunner().invoke(main, ["scan", *map(str, arguments)])
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.stdout, done.stderr
+def run(*arguments: object) -> commands.Done:
+    return commands.impact("scan", *arguments)
 
 
 def test_the_table_pastes_into_a_pull_request(fleet: Path) -> None:

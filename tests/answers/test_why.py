@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 
+import commands
 import networkx as nx
 import pytest
 
@@ -92,9 +91,7 @@ def test_an_unknown_name_is_told_with_the_nearest(run: Run) -> None:
 
 
 def test_the_json_has_the_shape_of_the_contract() -> None:
-    command = [sys.executable, "-m", "impact", "why", "mercor", "anthropic", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
+    found = json.loads(commands.impact("why", "mercor", "anthropic", "--json").stdout)
     keys = {"name", "kind", "label", "paths", "inputs", "claims", "independent_origins"}
     assert keys <= set(found)
     assert set(found["inputs"][0]) == {"name", "low", "mode", "high", "unit", "basis_kind"}

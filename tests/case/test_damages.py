@@ -6,13 +6,12 @@ and to what; then where it is told (LINE is the line of that row), what of it, a
 
 import csv
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 
 import impact
@@ -154,8 +153,7 @@ def test_the_command_tells_all_faults_of_a_case_and_ends_with_2(case_copy: Any, 
         new("cap", id="odd_three", shape="lognormal"),
         new("unit", id="such_more", unit="event/year"),
     ]
-    command = [sys.executable, "-m", "impact", verb, str(case_copy.folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = commands.impact(verb, case_copy.folder)
     assert (done.returncode, done.stdout) == (2, "")
     told = done.stderr.splitlines()
     assert sorted(line.partition(": ")[0] for line in told) == sorted(expected)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import commands
 import polars as pl
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import between, fixed, link, loss, written
@@ -21,7 +21,6 @@ from impact.case import decimals, draft, folder, tables, vendors
 from impact.case import writer as writing
 from impact.case.folder import read_case
 from impact.case.schema import TABLES
-from impact.cli import main
 from impact.stack import installs
 
 INPUTS = {table.name: table for table in TABLES}["inputs"]
@@ -148,8 +147,8 @@ def test_check_reads_a_case_in_every_form_in_which_it_is_saved(
     mercor = impact.load_case("mercor")
     for path in case_copy.folder.glob("*.csv"):
         path.write_bytes(form(path.read_text("utf-8")).encode())
-    done = CliRunner().invoke(main, ["check", str(case_copy.folder)])
-    assert (done.exit_code, done.exception) == (0, None)
+    done = commands.impact("check", case_copy.folder)
+    assert done.returncode == 0
     assert "no faults" in done.stdout
     again = impact.load_case(case_copy.folder)
     for name, frame in mercor.tables.items():
@@ -170,11 +169,11 @@ def test_a_column_with_a_value_needs_a_heading(case_copy: Any) -> None:
 def test_a_cell_of_a_megabyte_is_read_and_a_row_with_one_too_long_is_told(case_copy: Any) -> None:
     long = "x, " * 400_000
     case_copy.add("entities", "mercor", "name", id="odd", name=long)
-    assert CliRunner().invoke(main, ["check", str(case_copy.folder)]).exit_code == 0
+    assert commands.impact("check", case_copy.folder).returncode == 0
     lines = case_copy.lines("entities")
     case_copy.write("entities", [*lines[:-1], f"{lines[-1]},more"])
-    done = CliRunner().invoke(main, ["check", str(case_copy.folder)])
-    assert done.exit_code == 2
+    done = commands.impact("check", case_copy.folder)
+    assert done.returncode == 2
     assert f"entities.csv:{len(lines)}: has " in done.stderr
 
 
@@ -259,8 +258,8 @@ def test_a_template_saved_by_a_spreadsheet_makes_the_same_case(
             text = "\ufeff" + re.sub(decimal, r"\1,\2", _semicolons(text))
         (home / path.name).write_text(text, "utf-8")
     (tmp_path / "v.csv").write_text("vendor,share\nAcme,0.125\n")
-    done = CliRunner().invoke(main, ["new", "mine", "--vendors", "v.csv"])
-    assert (done.exit_code, done.exception) == (0, None)
+    done = commands.impact("new", "mine", "--vendors", "v.csv")
+    assert done.returncode == 0
     assert "0,9;0,97" in (home / "inputs.csv").read_text()
     assert impact.load_case("mine")["links"].filter(id="acme-us")["share"].to_list() == [0.125]
 
@@ -351,8 +350,8 @@ def test_a_new_case_does_not_take_a_name_in_other_capitals(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     written(tmp_path / "data" / "cases" / "Acme", [link("event", "a")])
-    done = CliRunner().invoke(main, ["new", "acme"])
-    assert done.exit_code == 2
+    done = commands.impact("new", "acme")
+    assert done.returncode == 2
     assert "is there already" in done.stderr
 
 

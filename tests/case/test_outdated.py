@@ -1,11 +1,10 @@
 """Inputs that rest on a claim which a newer one outdates are named by `impact check`."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 
 import impact
@@ -88,8 +87,7 @@ def test_check_says_where_and_what_to_do_and_ends_with_0(case_copy: Any) -> None
     newer(case_copy, "meta-paused-on-record", **PAUSE)
     case: Path = case_copy.folder
     line = case_copy.line_of("inputs", "pause_weeks")
-    command = [sys.executable, "-m", "impact", "check", str(case)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = commands.impact("check", case)
     assert done.returncode == 0
     assert "no faults" in done.stdout
     assert done.stderr.splitlines()[0] == (

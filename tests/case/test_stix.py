@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 import stix2validator
 from tiny import evidence
@@ -247,14 +246,9 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
 # the command
 
 
-def export(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "impact", "export", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def test_export_writes_a_whole_file_or_none(tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
-    done = export("mercor", "--to", "stix", str(path), "--as-of", "2026-04-04")
+    done = commands.impact("export", "mercor", "--to", "stix", str(path), "--as-of", "2026-04-04")
     assert done.returncode == 0, done.stderr
     bundle = json.loads(path.read_text("utf-8"))
     assert f"{len(bundle['objects'])} objects" in done.stdout
@@ -269,14 +263,16 @@ def test_export_writes_a_whole_file_or_none(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_export_is_a_line(words: tuple[str, ...], status: int, said: str) -> None:
-    done = export(*words)
+    done = commands.impact("export", *words)
     assert (done.returncode, "Traceback" in done.stderr) == (status, False)
     assert said in done.stderr
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    done = export("mercor", "--to", "stix", str(tmp_path / "file" / "bundle.json"))
+    done = commands.impact(
+        "export", "mercor", "--to", "stix", str(tmp_path / "file" / "bundle.json")
+    )
     assert done.returncode == 2
     assert "cannot be written (" in done.stderr
     assert "choose another folder" in done.stderr

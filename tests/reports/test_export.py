@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import polars as pl
 import pytest
 
@@ -47,11 +46,8 @@ def test_counts_are_those_of_the_view_in_every_export(tmp_path: Path) -> None:
         assert {
             name.removesuffix(".csv"): many for name, many in told.items() if name != "answers.csv"
         } == {name: known[name].height for name in known.tables}
-        bundle = subprocess.run(
-            [sys.executable, "-m", "impact", "export", "mercor", "--to", "stix",
-             str(tmp_path / "x.json"), *(["--as-of", view["as_of"]] if view else [])],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        day = ["--as-of", view["as_of"]] if view else []
+        bundle = commands.impact("export", "mercor", "--to", "stix", tmp_path / "x.json", *day)
         assert bundle.returncode == 0
         ids = {o["id"] for o in json.loads((tmp_path / "x.json").read_text("utf-8"))["objects"]}
         sources = sum(known["sources"]["reliability"].is_not_null())
@@ -86,9 +82,6 @@ def test_a_case_is_not_overwritten(small: impact.Case, tmp_path: Path) -> None:
 def test_a_path_of_the_wrong_kind_is_a_line(tmp_path: Path, kind: str, exists: str) -> None:
     path = tmp_path / "x"
     path.mkdir() if exists == "folder" else path.write_text("", "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "impact", "export", "mercor", "--to", kind, str(path)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = commands.impact("export", "mercor", "--to", kind, path)
     assert done.returncode == 2
     assert "name a file for stix, a folder for csv" in done.stderr

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import commands
 import pytest
 from canaries import case_of_words
 
@@ -248,7 +249,7 @@ def test_what_a_page_says_already_is_left_out_but_no_list_loses_its_question() -
 
     asked, none, half = "What would it cost?", "- less: wait.", "- more: leave."
     cells = [cell("New.", asked, none), cell("New.", asked, none), cell(asked, none, half)]
-    shown = [part["record"]["lead"] for part in page.without_repeats(page.parts({"cells": cells}))]
+    shown = [part["lead"] for part in page.without_repeats(page.parts({"cells": cells}))]
     assert shown == [["New.", asked, none], [], [asked, none, half]]
 
 
@@ -311,10 +312,7 @@ def test_charts_are_the_same_in_any_time_zone() -> None:
 
 def test_a_case_with_a_cell_of_a_megabyte_is_checked(tmp_path: Path) -> None:
     hostile(tmp_path, LONG.strip(), once=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "impact", "check", str(tmp_path / "words")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = commands.impact("check", tmp_path / "words")
     assert (done.returncode, done.stderr) == (0, "")
 
 

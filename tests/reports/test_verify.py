@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 
 import impact
@@ -246,17 +247,14 @@ def test_a_page_of_another_case_or_of_a_path_is_refused(project: Path, tmp_path:
 
 
 def test_the_command_says_it_in_json_and_by_its_status(project: Path) -> None:
-    import subprocess
-    import sys
-
     page = page_of(project)
-    words = [sys.executable, "-m", "impact", "verify", str(page), "--case", str(project / "tiny")]
-    done = subprocess.run([*words, "--json"], capture_output=True, text=True, check=False)
+    words = ("verify", page, "--case", project / "tiny")
+    done = commands.impact(*words, "--json")
     assert (done.returncode, json.loads(done.stdout)["same"]) == (0, True)
     edit(page, "Firm A", "Firm C")
-    done = subprocess.run([*words, "--json"], capture_output=True, text=True, check=False)
+    done = commands.impact(*words, "--json")
     found = json.loads(done.stdout)
     assert (done.returncode, found["same"]) == (1, False)
     assert found["differences"][0].keys() == {"figure", "printed", "recomputed"}
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = commands.impact(*words)
     assert "differs; changed since: its html file" in done.stdout
