@@ -18,10 +18,9 @@ from impact.case import checks, views, ways
 from impact.case.changes import Change, asked_for
 from impact.case.folder import Case, once
 from impact.case.lineage import Lineage
-from impact.numerics import graph, loss_kinds, sampling
+from impact.numerics import Draws, graph, loss_kinds, sampling
 
 MOST_DRAWS = 2**20  # of a run
-Draws = NDArray[np.float64]
 Kept = dict[tuple[Any, ...], Any]
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from impact.case.folder import Case
 from impact.case.schema import JUDGED
@@ -25,9 +24,8 @@ from impact.measures.standing import (
     origin_weights,
     statements_of,
 )
-from impact.numerics import sampling
+from impact.numerics import Draws, sampling
 
-Draws = NDArray[np.float64]
 DRAWS, SEED = 4096, 1
 TINY, NEVER = 1e-300, -1e9
 

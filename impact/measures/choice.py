@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from impact.base import times
 from impact.base.errors import BadInput
@@ -20,7 +19,7 @@ from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
 from impact.case.views import now
 from impact.measures.totals import net_loss
-from impact.numerics import graph, loss_kinds, measures
+from impact.numerics import Draws, graph, loss_kinds, measures
 from impact.numerics.lines import Line, envelope
 from impact.simulation import (
     Run,
@@ -31,8 +30,6 @@ from impact.simulation import (
     require_event_run,
     what_if,
 )
-
-Draws = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

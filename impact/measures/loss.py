@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from impact.case import checks
 from impact.case.ways import ROOT
 from impact.measures.reach import PARTIES
 from impact.measures.totals import net_loss, rare_entities, rare_loss, total_loss
-from impact.numerics import graph, loss_kinds, measures
+from impact.numerics import Draws, graph, loss_kinds, measures
 from impact.simulation import Run, arguments, drawn_inputs, per_run
-
-Draws = NDArray[np.float64]
 
 
 def variables(run: Run) -> tuple[list[str], list[Draws]]:

@@ -7,18 +7,16 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from impact.case.folder import Case
 from impact.measures.choice import Costing, costings
 from impact.measures.evidence import related
 from impact.measures.loss import leading_to
 from impact.measures.totals import total_loss
-from impact.numerics import graph, information
+from impact.numerics import Draws, graph, information
 from impact.numerics.information import Bins
 from impact.simulation import Run, drawn_inputs, model_of, per_run, require_event_run
 
-Draws = NDArray[np.float64]
 LEAST = 0.01  # share of the spread below which an answer settles nothing worth telling
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from impact.case import checks, ways
-from impact.numerics import graph
+from impact.numerics import Draws, graph
 from impact.simulation import Run, Sampler, per_run
-
-Draws = NDArray[np.float64]
 
 
 @per_run

@@ -13,7 +13,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-Draws = NDArray[np.float64]
+from impact.numerics import Draws
+
 Places = NDArray[np.intp]
 BIN = 1_000  # least number of draws in a bin
 MOST_BINS = 64

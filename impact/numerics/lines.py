@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-Draws = NDArray[np.float64]
+from impact.numerics import Draws
 
 
 @dataclass(frozen=True)

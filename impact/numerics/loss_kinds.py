@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact.base.errors import bad
+from impact.numerics import Draws
 
-Draws = NDArray[np.float64]
 Amount = Callable[[Mapping[str, NDArray[np.float64]]], NDArray[np.float64]]
 _DIMENSIONLESS = {"share", "chance", "1"}
 _NAME = re.compile(r"[a-z][a-z_]*|[A-Z]{3}|1")

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Draws = NDArray[np.float64]
+from impact.numerics import Draws
+
 Z = 1.959963984540054  # 97.5 % point of the standard normal
 ENOUGH = 500  # draws with a loss below which nothing but the chance is given
 QUANTILES = {"p05": 0.05, "p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}

@@ -16,7 +16,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-Draws = NDArray[np.float64]
+from impact.numerics import Draws
+
 Words = NDArray[np.uint32]
 BLOCK = 65_536  # draws per block; the block number is part of the key
 _STEP = 2.0**-32
