@@ -25,11 +25,18 @@ MOST_BYTES = 4 << 20  # of one record
 MOST_RATIO = 200  # of a file in an archive to its compressed size
 MOST_FILES = 1_000_000
 _BROKEN = (  # what a damaged archive raises
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError),
-    *(NotImplementedError, UnicodeDecodeError),
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    UnicodeDecodeError,
 )
 _QUIET = re.compile(r"(?i)^(?:\.|readme|licen[cs]e|copying|notice|changelog|contributing)")
 ENDINGS = (".json", ".yaml", ".yml", ".csv")
+Record = tuple[str, bytes | Fault]  # name and content
 Packages = dict[tuple[str, str], list[Affected]]
 
 
@@ -67,19 +74,20 @@ def read(path: Path) -> Advisories:
     return joined(contents(path))
 
 
-def contents(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
+def contents(path: Path) -> Iterator[Record]:
     """(name, bytes) of each record of a folder, an archive, or one file."""
-    return _archived(path) if _is_archive(path) else _files(path)
-
-
-def _is_archive(path: Path) -> bool:
     try:
-        return zipfile.is_zipfile(path)
+        archive = zipfile.is_zipfile(path)
     except _BROKEN as error:
-        raise bad(path.name, f"is no archive that can be read ({error})", "get it again") from None
+        raise _unreadable(path, error) from None
+    return _archived(path) if archive else _files(path)
 
 
-def joined(records: Iterable[tuple[str, bytes | Fault]]) -> Advisories:
+def _unreadable(path: Path, error: BaseException) -> BadInput:
+    return bad(path.name, f"is no archive that can be read ({error})", "get it again")
+
+
+def joined(records: Iterable[Record]) -> Advisories:
     """The advisories of records by name."""
     affected: list[Affected] = []
     unread: list[Fault] = []
@@ -87,65 +95,57 @@ def joined(records: Iterable[tuple[str, bytes | Fault]]) -> Advisories:
         try:
             if isinstance(data, Fault):
                 raise BadInput(data)
-            said = record(Source(decoded(data, name), name))
-            said = said or [Affected(name, "", "")]
-            affected += [one for one in said if one.name]
-            unread += [_nameless(name, one) for one in said if not one.name]
+            for one in record(Source(decoded(data, name), name)) or [Affected(name, "", "")]:
+                if one.name:
+                    affected.append(one)
+                else:
+                    what = f"{one.advisory}: {one.note or 'names no package'}"
+                    unread.append(Fault(name, what, "give the whole record"))
         except BadInput as error:
             unread += error.faults
     return Advisories(tuple(affected), tuple(unread))
 
 
-def _nameless(where: str, one: Affected) -> Fault:
-    what = one.note or "names no package"
-    return Fault(where, f"{one.advisory}: {what}", "give the whole record")
-
-
-def _files(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
-    """(name, bytes) of each record of a folder, sorted."""
-    if path.is_file():
-        found = [path]
-    else:
-        found = sorted(file for file in path.rglob("*") if not _QUIET.search(file.name))
-    for file in found:
+def _files(path: Path) -> Iterator[Record]:
+    """(name, bytes) of each record of a folder, sorted, or of one file."""
+    found = sorted(file for file in path.rglob("*") if not _QUIET.search(file.name))
+    for file in [path] if path.is_file() else found:
         name = file.relative_to(path).as_posix() if file != path else file.name
         try:
             if not file.is_file():
                 continue
             if file.suffix.lower() not in ENDINGS:
-                yield (
-                    name,
-                    Fault(name, "is of no ending that is read", f"give {', '.join(ENDINGS)}"),
-                )
-                continue
-            if file.stat().st_size > MOST_BYTES:
+                repair = f"give {', '.join(ENDINGS)}"
+                yield name, Fault(name, "is of no ending that is read", repair)
+            elif file.stat().st_size > MOST_BYTES:
                 yield name, Fault(name, "is larger than an advisory can be", "remove it")
-                continue
-            yield name, file.read_bytes()
+            else:
+                yield name, file.read_bytes()
         except OSError as error:
             yield name, Fault(name, f"cannot be read ({error.strerror})", "check path and rights")
 
 
-def _archived(path: Path) -> Iterator[tuple[str, bytes | Fault]]:
+def _archived(path: Path) -> Iterator[Record]:
     """(name, bytes) of each record of a zip, read in memory; a hostile zip is refused whole."""
     try:
         with zipfile.ZipFile(path) as archive:
-            every = archive.infolist()
-            if len(every) > MOST_FILES:
+            members = archive.infolist()
+            if len(members) > MOST_FILES:
                 raise bad(path.name, "holds a million files or more", "give a smaller archive")
-            for info in every:
+            for info in members:
                 _harmless(path.name, info)
-            for info in every:
-                last = info.filename.rpartition("/")[2]
+            for info in members:
+                name = info.filename
+                last = name.rpartition("/")[2]
                 if info.is_dir() or _QUIET.search(last):
                     continue
-                if not last.lower().endswith(ENDINGS):
-                    yield info.filename, Fault(info.filename, "is of no ending that is read", "")
-                else:
+                if last.lower().endswith(ENDINGS):
                     with archive.open(info) as opened:
-                        yield info.filename, opened.read(MOST_BYTES + 1)[:MOST_BYTES]
+                        yield name, opened.read(MOST_BYTES + 1)[:MOST_BYTES]
+                else:
+                    yield name, Fault(name, "is of no ending that is read", "")
     except _BROKEN as error:
-        raise bad(path.name, f"is no archive that can be read ({error})", "get it again") from None
+        raise _unreadable(path, error) from None
 
 
 def _harmless(archive: str, info: zipfile.ZipInfo) -> None:
@@ -168,13 +168,11 @@ def names_version(record: Affected, version: str) -> bool | None:
     if any(same(ecosystem, version, other) for other in record.versions):
         return True
     known = all(comparable(ecosystem, one) for one in (version, *record.versions))
-    told: list[bool | None] = [] if known else [None]
-    told += [in_range(ecosystem, version, events) for events in record.spans]
-    if True in told:
+    answers: list[bool | None] = [] if known else [None]
+    answers += [in_range(ecosystem, version, events) for events in record.spans]
+    if True in answers:
         return True
-    if None in told or (not record.versions and not told):
-        return None
-    return False
+    return None if None in answers or not (record.versions or answers) else False
 
 
 def names_any(records: Iterable[Affected], version: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +17,10 @@ from impact.stack.documents import Source
 from impact.stack.files import Found
 
 GONE = "is gone"  # from the folder; git still has it
+Content = tuple[history.Revision | None, Source | Fault]
 
 
-class Asked(NamedTuple):
+class Scope(NamedTuple):
     """Whether all contents that git keeps are wanted, and those of which moment; None: of today."""
 
     history: bool = False
@@ -30,58 +32,70 @@ class Read:
     """A file with its contents over time, the last of them today's or that of the as-of day."""
 
     found: Found
-    contents: Callable[[], Iterable[tuple[history.Revision | None, Source | Fault]]]
+    contents: Callable[[], Iterable[Content]]
     whole: bool = False  # with all branches of a repository that is scanned as a whole
 
 
-def contents(every: Iterable[Found], asked_of: Asked, folders: Sequence[Path]) -> Iterator[Read]:
+def single(found: Found, content: Source | Fault) -> Read:
+    """A file with one content, of which git is not asked."""
+    return Read(found, partial(iter, [(None, content)]))
+
+
+def contents(every: Iterable[Found], scope: Scope, folders: Sequence[Path]) -> Iterator[Read]:
     """Each file with its contents; after the last of a repository the locks that it removed."""
     read: set[Path] = set()
-    dated = asked_of.history or asked_of.as_of is not None
+    dated = scope.history or scope.as_of is not None
     homes = (
-        (_home(found.path.resolve()) if dated and found.path else None, found) for found in every
+        (files.enclosing(found.path.resolve()) if dated and found.path else None, found)
+        for found in every
     )
-    for home, group in groupby(homes, key=lambda pair: pair[0]):
+    for home, group in groupby(homes, key=itemgetter(0)):
         mine = [found for _, found in group]
         if home is None:
-            yield from (Read(found, partial(iter, [(None, found.source)])) for found in mine)
-            continue
-        read.add(home.resolve())
-        try:
-            log = history.revisions(home, asked_of.as_of)
-            every_branch = asked_of.history and history.complete(home)
-        except BadInput as error:
-            yield from (Read(found, partial(iter, [(None, error.faults[0])])) for found in mine)
-            continue
-        seen = set()
-        for found in mine:
-            if found.path is not None:
-                inside = found.path.resolve().relative_to(home.resolve()).as_posix()
-                seen.add(inside)
-                told = partial(_over_time, home, inside, found, log.get(inside, []), asked_of)
-                within = found.folder and home.resolve().is_relative_to(found.folder.resolve())
-                yield Read(found, told, bool(every_branch and within))
-        if asked_of.history:
-            below = {found.folder for found in mine if found.folder}
-            rest = {inside: revisions for inside, revisions in log.items() if inside not in seen}
-            yield from _only_in_git(home, rest, below, asked_of)
+            yield from (single(found, found.source) for found in mine)
+        else:
+            read.add(home.resolve())
+            yield from _in_repository(home, mine, folders, scope)
     for home in files.repositories(folders):
-        if home.resolve() in read or not (dated or files.is_bare(home)):
-            continue
-        read.add(home.resolve())
-        try:
-            log = history.revisions(home, asked_of.as_of)
-            yield from _only_in_git(home, log, folders, asked_of)
-        except BadInput as error:
-            fault = error.faults[0]
-            yield Read(Found(None, str(home), home.name, fault), partial(iter, [(None, fault)]))
+        if home.resolve() not in read and (dated or files.is_bare(home)):
+            read.add(home.resolve())
+            yield from _in_repository(home, [], folders, scope)
+
+
+def _in_repository(
+    home: Path, every: Sequence[Found], folders: Iterable[Path], scope: Scope
+) -> Iterator[Read]:
+    """Files of a repository with their contents; with a history, or without files, the gone ones.
+
+    Those are of the `folders` that the files were found in; of all where there are no files.
+    """
+    try:
+        log = history.revisions(home, scope.as_of)
+    except BadInput as error:
+        fault = error.faults[0]
+        lost = every or [Found(None, str(home), home.name, fault)]
+        yield from (single(found, fault) for found in lost)
+        return
+    complete = scope.history and history.complete(home)
+    seen = set()
+    for found in every:
+        if found.path is not None:
+            inside = found.path.resolve().relative_to(home.resolve()).as_posix()
+            seen.add(inside)
+            over_time = partial(_over_time, home, inside, found, log.get(inside, []), scope)
+            within = found.folder and home.resolve().is_relative_to(found.folder.resolve())
+            yield Read(found, over_time, bool(complete and within))
+    if scope.history or not every:
+        below = {found.folder for found in every if found.folder} if every else folders
+        rest = {inside: revisions for inside, revisions in log.items() if inside not in seen}
+        yield from _only_in_git(home, rest, below, scope)
 
 
 def _only_in_git(
     home: Path,
     log: Mapping[str, Sequence[history.Revision]],
     folders: Iterable[Path],
-    asked_of: Asked,
+    scope: Scope,
 ) -> Iterator[Read]:
     """Files of a repository that do not lie in its folder any more, or never did in a bare one."""
     places = [folder.resolve() for folder in folders]
@@ -89,16 +103,11 @@ def _only_in_git(
     for inside, revisions in log.items():
         path, named = home / inside, readers.promised(inside)
         below = bare or any(path.resolve().is_relative_to(folder) for folder in places)
-        held = (revisions[-1].blob and not revisions[-1].side) or asked_of.history
+        held = (revisions[-1].blob and not revisions[-1].side) or scope.history
         if named and below and held and not path.exists():
             gone = Fault(str(path), GONE, "see its history")
             found = Found(path, str(path), home.name or home.resolve().name, gone)
-            yield Read(found, partial(_over_time, home, inside, found, revisions, asked_of))
-
-
-def _home(path: Path) -> Path | None:
-    """The repository that a file lies in, however far above."""
-    return next((up for up in path.absolute().parents if (up / ".git").exists()), None)
+            yield Read(found, partial(_over_time, home, inside, found, revisions, scope))
 
 
 def _over_time(
@@ -106,30 +115,31 @@ def _over_time(
     inside: str,
     found: Found,
     revisions: Sequence[history.Revision],
-    asked_of: Asked,
-) -> Iterator[tuple[history.Revision | None, Source | Fault]]:
+    scope: Scope,
+) -> Iterator[Content]:
     """The contents of a path over time: all with `history`, else the one that stood last.
 
     One at a time, so that a long history needs no more memory than one content. What lies there
     now and is in no commit is the last.
     """
     main = [one for one in revisions if not one.side]
-    wanted = [one for one in (revisions if asked_of.history else main[-1:]) if one.blob]
+    wanted = [one for one in (revisions if scope.history else main[-1:]) if one.blob]
     last: Source | Fault | None = None
-    if not wanted and asked_of.as_of is not None:
+    if not wanted and scope.as_of is not None:
         what = "was in no commit by then"
         yield None, Fault(found.where, what, "leave out --as-of, or give the file of that day")
         return
     texts = history.texts(home, [one.blob for one in wanted], found.where)
     for one, text in zip(wanted, texts, strict=False):
         beside = partial(history.beside, home, one.commit, inside)
-        told = text if isinstance(text, Fault) else Source(text, found.where, beside)
-        last = last if one.side else told
-        yield one, told
+        content = text if isinstance(text, Fault) else Source(text, found.where, beside)
+        last = last if one.side else content
+        yield one, content
     now = found.source
-    changed = isinstance(now, Source) and not (
-        isinstance(last, Source) and last.text == now.text and main and main[-1].blob
-    )
-    broken = isinstance(now, Fault) and now.what != GONE
-    if (changed or broken) and asked_of.as_of is None:
+    if isinstance(now, Fault):
+        changed = now.what != GONE
+    else:
+        same = isinstance(last, Source) and last.text == now.text
+        changed = not (same and main and main[-1].blob)
+    if changed and scope.as_of is None:
         yield None, now

@@ -1,4 +1,4 @@
-"""JSON, TOML, YAML and XML of others as plain data, with every way to be hostile refused.
+"""Foreign JSON, TOML, YAML and XML as plain data; hostile documents are refused.
 
 All scalars of YAML and XML stay text (`1.10`, `no`, `010`). A document that is cut off, nested
 too deeply, names a key twice or refers to itself raises BadInput that says where.
@@ -9,27 +9,24 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
+from xml.etree.ElementTree import Element, ParseError
 
 import msgspec
 
 from impact.base import texts
 from impact.base.errors import bad
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from xml.etree.ElementTree import Element
-
 DEEPEST = 200  # levels of nesting; real files have fewer than 30
 MOST_NODES = 5_000_000  # of a YAML document once its aliases are followed
-_RENAMED = {"purl", "group", "package", "externalRefs"}
+MOST_ALIASES = 100_000  # of a YAML document
+_RENAMES = {"purl", "group", "package", "externalRefs"}  # fields that can give another name
 _WHOLE = "get the whole file again from where it was made"
 _FLAT = "this is no file that a tool would write"
 _FORMATS = {"bomFormat", "spdxVersion", "lockfileVersion"}  # keys that tell what a file is
-MOST_ALIASES = 100_000  # of a YAML document
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # half a sign
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _PAIR = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
 T = TypeVar("T")
 Table = dict[str, Any]
@@ -41,7 +38,7 @@ def _alone(name: str) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """A file as text, where it stands, and how a file beside it is read as text.
+    """The text of a file, its place, and a function that reads a file beside it.
 
     `beside` takes a path relative to the file and raises BadInput where it leads nowhere.
     """
@@ -52,10 +49,10 @@ class Source:
 
 
 def from_json(source: Source) -> object:
-    """The data of a JSON text; a key that stands twice in one object is an error."""
-    where = source.where
+    """The data of a JSON text; a duplicate key in one object is an error."""
+    where, text = source.where, source.text
 
-    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
         if len(found) != len(pairs):
             seen: set[str] = set()
@@ -64,8 +61,7 @@ def from_json(source: Source) -> object:
         return found
 
     try:
-        data = texts.from_json(source.text, object_pairs_hook=once)
-        text = source.text
+        data = texts.from_json(text, object_pairs_hook=unique)
         if _SURROGATE.search(text) and _SURROGATE.search(_PAIR.sub("", text)):
             json.dumps(data, ensure_ascii=False).encode()
         if isinstance(data, dict) and len(both := sorted(_FORMATS & data.keys())) > 1:
@@ -95,18 +91,23 @@ def from_toml(source: Source) -> Table:
     except rtoml.TomlParsingError as error:
         at = re.search(r" at line (\d+) column (\d+)", str(error))
         place = f"{source.where}:{at[1]} column {at[2]}" if at else source.where
-        said = str(error).partition(" at line ")[0]
-        if "recurs" in said:
+        problem = str(error).partition(" at line ")[0]
+        if "recurs" in problem:
             raise bad(place, "is nested too deeply", _FLAT) from None
-        raise bad(place, f"is not TOML ({said})"[:200], _WHOLE) from None
+        raise bad(place, f"is not TOML ({problem})"[:200], _WHOLE) from None
+
+
+def json_table(source: Source) -> Table:
+    """The data of a JSON text that is an object; raises BadInput for any other."""
+    return shaped(from_json(source), Table, source.where)
 
 
 def from_yaml(source: Source) -> object:
     """The data of a YAML text of one document, with every scalar as it is written."""
-    every = from_yamls(source)
-    if len(every) > 1:
+    found = from_yamls(source)
+    if len(found) > 1:
         raise bad(source.where, "holds more than one document", "split it")
-    return every[0] if every else None
+    return found[0] if found else None
 
 
 def from_yamls(source: Source) -> list[object]:
@@ -118,23 +119,23 @@ def from_yamls(source: Source) -> list[object]:
     import yaml
 
     where = source.where
-    building = _Building(where)
+    builder = _Builder(where)
     try:
         for event in yaml.parse(source.text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
-            building.take(event)
+            builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{where}:{mark.line + 1} column {mark.column + 1}" if mark else where
-        said = error.problem or "not readable"
-        raise bad(place, f"is not YAML ({said})"[:200], _WHOLE) from None
+        problem = error.problem or "not readable"
+        raise bad(place, f"is not YAML ({problem})"[:200], _WHOLE) from None
     except (yaml.YAMLError, ValueError) as error:
         raise bad(where, f"is not YAML ({type(error).__name__})", _WHOLE) from None
-    return building.roots
+    return builder.roots
 
 
 @dataclass
 class _Open:
-    """A sequence or mapping of YAML that is not yet at its end, and the nodes that it holds."""
+    """A sequence or mapping of YAML that is not complete, and its number of nodes."""
 
     data: list[object] | dict[str, object]
     anchor: str | None
@@ -142,8 +143,8 @@ class _Open:
     nodes: int = 1
 
 
-class _Building:
-    """Data built from events of YAML; an alias is the same data again and counts anew."""
+class _Builder:
+    """Builds data from YAML events; an alias repeats its data and counts again."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -153,7 +154,7 @@ class _Building:
         self.aliases = 0
 
     def take(self, event: Any) -> None:
-        """Add what an event of the parser brings."""
+        """Apply one event of the parser."""
         kind = type(event).__name__
         place = f"{self.where}:{event.start_mark.line + 1}"
         if kind == "ScalarEvent":
@@ -199,8 +200,6 @@ class _Building:
 
 def from_xml(source: Source) -> Element:
     """The root of an XML text without a document type: no entity is ever looked up."""
-    from xml.etree.ElementTree import ParseError
-
     import defusedxml.ElementTree
     from defusedxml.common import DefusedXmlException
 
@@ -216,8 +215,8 @@ def from_xml(source: Source) -> Element:
                 raise bad(where, "is nested too deeply", _FLAT)
     except ParseError as error:
         line, column = error.position
-        said = str(error).partition(":")[0]
-        raise bad(f"{where}:{line} column {column + 1}", f"is not XML ({said})", _WHOLE) from None
+        what = f"is not XML ({str(error).partition(':')[0]})"
+        raise bad(f"{where}:{line} column {column + 1}", what, _WHOLE) from None
     except (DefusedXmlException, LookupError, ValueError) as error:
         what = f"has a document type or an encoding that is not read ({type(error).__name__})"
         raise bad(where, what, "save it without a DOCTYPE, as UTF-8") from None
@@ -227,7 +226,7 @@ def from_xml(source: Source) -> Element:
 
 
 def shaped(data: object, kind: type[T], where: str) -> T:
-    """The data as a value of a declared type; raises BadInput with the JSON path of what is not.
+    """Data converted to a declared type; raises BadInput with the JSON path of a mismatch.
 
     >>> shaped({"a": "1"}, dict[str, str], "file")
     {'a': '1'}
@@ -243,7 +242,7 @@ def shaped(data: object, kind: type[T], where: str) -> T:
 
 
 def table(value: object) -> Table:
-    """A value that should be a table; an empty one in place of anything else."""
+    """The value if it is a table, else an empty table."""
     return value if isinstance(value, dict) else {}
 
 
@@ -261,53 +260,64 @@ def walk(data: object) -> Iterator[tuple[str, str, Any]]:
 
 
 def at(data: object, path: str) -> Any:
-    """What stands in a document at a path of keys, parted by points; None where nothing does."""
+    """The value at a dotted path of keys; None where there is none."""
     for step in path.split("."):
         data = data.get(step) if isinstance(data, dict) else None
     return data
 
 
 def word(data: object, path: str) -> str:
-    """The text or number at a path; empty where there is none."""
+    """The text or number at a dotted path, as text; empty where there is none."""
     found = at(data, path)
     return str(found).strip() if isinstance(found, str | int | float) else ""
 
 
 def rows(data: object, path: str) -> list[Table]:
-    """The tables in a list at a path; what is no table counts as an empty one."""
+    """The tables in the list at a dotted path; any other item gives an empty table."""
     return [table(one) for one in listed(at(data, path))]
 
 
 def listed(value: object) -> list[Any]:
-    """A value that should be a list; an empty one in place of anything else."""
+    """The value if it is a list, else an empty list."""
     return value if isinstance(value, list) else []
 
 
 class Wrong(NamedTuple):
-    """An item of a list that has not the declared form: its name if it has one, and why not."""
+    """An item of a list that does not have the declared form: its name if known, and why."""
 
     name: str
     why: str
 
 
 def each(items: Sequence[object], kind: type[T], where: str) -> tuple[list[T], list[Wrong]]:
-    """(values, wrong): what of a list has the declared form, and what has not."""
+    """(values, wrong): the items of a list that have the declared form, and those that do not."""
     try:
         return msgspec.convert(items, list[kind]), []  # type: ignore[valid-type]
     except (msgspec.ValidationError, RecursionError):
         pass
-    read, wrong = [], []
+    values, wrong = [], []
     for index, item in enumerate(items):
         try:
-            read.append(msgspec.convert(item, kind))
+            values.append(msgspec.convert(item, kind))
         except (msgspec.ValidationError, RecursionError) as error:
             what, _, path = str(error).partition(" - at `$")
-            # What can be renamed by another of its fields could be any package.
-            plain = isinstance(item, dict) and not _RENAMED & set(item)
-            name = item.get("name") if isinstance(item, dict) and plain else None
-            said = f"{where}[{index}]{path.rstrip('`')}: {_uncapital(what)}"
-            wrong.append(Wrong(name if isinstance(name, str) else "", said))
-    return read, wrong
+            # An item that another of its fields can rename could be any package.
+            name = "" if _RENAMES & table(item).keys() else table(item).get("name")
+            why = f"{where}[{index}]{path.rstrip('`')}: {_uncapital(what)}"
+            wrong.append(Wrong(name if isinstance(name, str) else "", why))
+    return values, wrong
+
+
+class _Named(msgspec.Struct, Generic[T]):
+    name: str
+    package: T
+
+
+def each_named(items: Table, kind: type[T], where: str) -> tuple[dict[str, T], list[str]]:
+    """(values by name, why not): the values of a table that have the declared form."""
+    pairs = [{"name": name, "package": item} for name, item in items.items()]
+    named, wrong = each(pairs, _Named[kind], where)  # type: ignore[valid-type]
+    return {one.name: one.package for one in named}, [one.why for one in wrong]
 
 
 def _uncapital(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Folders and files into sources that may hold a lock, a manifest or an SBOM."""
+"""The files of some folders that may hold a lock, a manifest or an SBOM, as sources."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from posixpath import dirname, join, normpath
@@ -18,10 +18,7 @@ from impact.stack.documents import Source
 
 MOST_BYTES = 64 << 20
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-SKIPPED = {  # folders of what is installed, built or recorded; the locks that led there are read
-    *(".git", ".hg", ".svn", "node_modules", "site-packages", "__pycache__", ".tox", ".nox"),
-    *(".venv", "venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints"),
-}
+SKIPPED = set(readers.TABLE["skipped"])
 _OTHER = re.compile(  # endings of what is never one, so that a walk need not open it
     r"\.(?:py[cdox]?|pyi|js|mjs|cjs|jsx|tsx?|vue|svelte|css|scss|less|html?|md|mdx|rst|adoc|tex|ipynb"
     r"|c|cc|cpp|cxx|h|hpp|go|rs|java|kt|kts|scala|rb|php|swift|cs|fs|lua|pl|ps1|bat|sql|proto"
@@ -30,12 +27,12 @@ _OTHER = re.compile(  # endings of what is never one, so that a walk need not op
     r"|npy|npz|pt|onnx|safetensors|pickle|pkl|map|snap|csv|tsv|jsonl|ndjson|log|patch|diff|po|mo)$",
     re.IGNORECASE,
 )
-_SCRIPT = b"# /// script"  # what a script in Python says where it names packages (PEP 723)
+_SCRIPT = b"# /// script"  # of a script in Python that names packages (PEP 723)
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file of a scan: as it was named, the system that it belongs to, and its text or a fault.
+    """A file of a scan: its name, the system that it belongs to, and its text or a fault.
 
     `path` is where it lies; None where it is held by a case. `folder` is the scanned folder that it
     was found in; None where it was named itself.
@@ -57,33 +54,30 @@ def found(
     nothing known is left out. `skipped` is called with each folder that is not entered. What is
     named twice is given once.
     """
-    seen: set[str] = set()
+    seen: set[Path] = set()
     for path in paths:
         inside = path.is_dir()
         for file in _walk(path, skipped) if inside else [path]:
-            place = str(file.absolute())
-            one = (
-                None
-                if place in seen
-                else _looked_at(file, path if inside else path.parent, not inside)
-            )
-            seen.add(place)
-            if one is not None:
-                yield replace(one, folder=path) if inside else one
+            if file.absolute() not in seen:
+                seen.add(file.absolute())
+                yield from _candidate(file, path if inside else None)
+
+
+def enclosing(path: Path) -> Path | None:
+    """The repository of git that a path lies in, however far above."""
+    return next((up for up in path.absolute().parents if (up / ".git").exists()), None)
 
 
 def repositories(paths: Iterable[Path]) -> Iterator[Path]:
     """The repositories of git in some folders, a bare one too, and the one that each lies in."""
-    for path in paths:
-        if not path.is_dir():
-            continue
-        above = next((up for up in path.absolute().parents if (up / ".git").exists()), None)
-        if above is not None:
+    for path in filter(Path.is_dir, paths):
+        if above := enclosing(path):
             yield above
         for folder, inner, names in os.walk(path):
-            if is_bare(Path(folder)) or ".git" in (*inner, *names):
+            bare = is_bare(Path(folder))
+            if bare or ".git" in (*inner, *names):
                 yield Path(folder)
-            inner[:] = [] if is_bare(Path(folder)) else sorted(set(inner) - SKIPPED)
+            inner[:] = [] if bare else sorted(set(inner) - SKIPPED)
 
 
 def is_bare(folder: Path) -> bool:
@@ -94,14 +88,12 @@ def is_bare(folder: Path) -> bool:
 def held(contents: Mapping[str, bytes]) -> Iterator[Found]:
     """The files that a case holds, by name: the first folder of a name is its system."""
     for name, data in sorted(contents.items()):
-        system = name.partition("/")[0]
+        source: Source | Fault
         try:
-            source: Source | Fault = Source(
-                text_of(data, name), name, partial(_held, contents, name)
-            )
+            source = Source(text_of(data, name), name, partial(_held, contents, name))
         except BadInput as error:
             source = error.faults[0]
-        yield Found(None, name, system, source)
+        yield Found(None, name, name.partition("/")[0], source)
 
 
 def _held(contents: Mapping[str, bytes], name: str, other: str) -> str:
@@ -113,15 +105,15 @@ def _held(contents: Mapping[str, bytes], name: str, other: str) -> str:
 
 
 def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
+    """The files below a folder whose name does not say that they are of another kind."""
     for folder, inner, names in os.walk(root):
         if is_bare(Path(folder)):
             inner.clear()
             continue
-        inner.sort()
-        for name in [name for name in inner if name in SKIPPED]:
-            inner.remove(name)
+        for name in sorted(SKIPPED.intersection(inner)):
             if name in ("node_modules", "site-packages", ".venv", "venv"):
                 skipped(Path(folder) / name)
+        inner[:] = sorted(set(inner) - SKIPPED)
         for name in sorted(names):
             path = Path(folder) / name
             other = _OTHER.search(name) and not name.endswith(".py")
@@ -129,29 +121,31 @@ def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
                 yield path
 
 
-def _looked_at(path: Path, root: Path, asked: bool) -> Found | None:
-    where, promised = shown(path), asked or readers.promised(path.absolute().as_posix())
+def _candidate(path: Path, folder: Path | None) -> Iterator[Found]:
+    """The file where it is named itself, or its name or text says that packages are in it."""
+    where, root, data = shown(path), folder or path.parent, b""
+    promised = folder is None or readers.promised(path.absolute().as_posix())
+    source: Source | Fault
     try:
         data = _bytes(path, root)
-    except BadInput as error:
-        return _told(path, root, error.faults[0]) if promised else None
-    if not promised and (
-        not data.strip()
-        or (path.suffix == ".py" and _SCRIPT not in data)
-        or (b"\0" in data[:1000] and data[:2] not in _WIDE)
-    ):
-        return None
-    try:
+        if not promised and _is_other(path, data):
+            return
         text = text_of(data, where)
+        known = promised or readers.format_of(text, where)
+        source = Source(text, where, partial(beside, path, root))
+        if not text.strip():
+            source = Fault(where, "is empty", "get the whole file again")
     except BadInput as error:
-        head = data[:20_000].decode("latin-1", "replace")
-        return _told(path, root, error.faults[0]) if promised or readers.format_of(head) else None
-    if not promised and readers.format_of(text, where) is None:
-        return None
-    if not text.strip():
-        return _told(path, root, Fault(where, "is empty", "get the whole file again"))
-    system = shown(Path(system_of(path, root)))
-    return Found(path, where, system, Source(text, where, partial(beside, path, root)))
+        known = promised or readers.format_of(data[:20_000].decode("latin-1", "replace"))
+        source = error.faults[0]
+    if known:
+        yield Found(path, where, shown(Path(system_of(path, root))), source, folder)
+
+
+def _is_other(path: Path, data: bytes) -> bool:
+    """Whether the first bytes of a file say that it is empty, binary, or a plain module."""
+    binary = b"\0" in data[:1000] and data[:2] not in _WIDE
+    return not data.strip() or binary or (path.suffix == ".py" and _SCRIPT not in data)
 
 
 def text_of(data: bytes, where: str) -> str:
@@ -162,10 +156,6 @@ def text_of(data: bytes, where: str) -> str:
         except UnicodeError:
             raise bad(where, "is not UTF-16, as its first bytes say", "save it as UTF-8") from None
     return decoded(data, where)
-
-
-def _told(path: Path, root: Path, fault: Fault) -> Found:
-    return Found(path, shown(path), shown(Path(system_of(path, root))), fault)
 
 
 def shown(path: Path) -> str:
@@ -188,16 +178,16 @@ def _bytes(path: Path, root: Path) -> bytes:
             raise bad(where, f"is larger than {MOST_BYTES >> 20} MB", "split it, or give its parts")
         return path.read_bytes()
     except (OSError, RuntimeError) as error:  # links that lead in a circle
-        said = getattr(error, "strerror", None) or type(error).__name__
-        raise bad(where, f"cannot be read ({said})", "check path and rights") from None
+        problem = getattr(error, "strerror", None) or type(error).__name__
+        raise bad(where, f"cannot be read ({problem})", "check path and rights") from None
 
 
 def beside(path: Path, root: Path, name: str) -> str:
     """The text of a file beside another: inside the folder that is scanned, and nowhere else."""
-    other = path.parent / PurePosixPath(name)
-    if not other.resolve().is_relative_to(repository(path, root).resolve()):
+    other, home = path.parent / PurePosixPath(name), repository(path, root)
+    if not other.resolve().is_relative_to(home.resolve()):
         raise bad(f"{path}: {name}", "leads out of the folder that is read", "give it itself")
-    return text_of(_bytes(other, repository(path, root)), str(other))
+    return text_of(_bytes(other, home), str(other))
 
 
 def repository(path: Path, root: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +17,16 @@ from impact.stack.files import MOST_BYTES, text_of
 
 SECONDS = 120  # for one call of git
 _SAFE = (  # settings of a repository that could start other programs are not followed
-    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
-    *("-c", "protocol.allow=never", "-c", "log.showSignature=false"),
-    *("-c", "log.showRoot=true", "-c", "diff.orderFile=/dev/null"),
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "protocol.allow=never",
+    "log.showSignature=false",
+    "log.showRoot=true",
+    "diff.orderFile=/dev/null",
+)
+_LOG = (
+    "log HEAD --all --reflog --source -m --topo-order --reverse --no-renames --no-ext-diff --raw "
+    "--no-abbrev -z --format=%x01%H%x09%ct%x09%S"
 )
 
 
@@ -44,63 +52,55 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
     """
     if _git(repository, "rev-parse", "--is-shallow-repository").strip() == b"true":
         raise bad(str(repository), "is a shallow clone", "fetch it whole: git fetch --unshallow")
+    lines: dict[str, list[Revision]] = defaultdict(list)
+    others: dict[str, list[Revision]] = defaultdict(list)
+    for path, found in _changes(repository):
+        if as_of is not None and found.begins > as_of:
+            continue
+        main = lines[path]
+        if found.side:
+            others[path].append(found)
+            continue
+        if main:
+            main[-1] = main[-1]._replace(ends=max(found.begins, main[-1].begins))
+        main.append(found)
+    for path, branch in others.items():
+        blobs = {one.blob for one in lines[path]} | {""}
+        lines[path] = [one for one in branch if one.blob not in blobs] + lines[path]
+    return {path: every for path, every in lines.items() if every}
+
+
+def _changes(repository: Path) -> Iterator[tuple[str, Revision]]:
+    """(path, revision) of each change in the log, oldest first, with its end still open."""
     main = set(_git(repository, "rev-list", "--first-parent", "HEAD").decode().split())
-    log = _git(
-        repository,
-        *(
-            "log",
-            "HEAD",
-            "--all",
-            "--reflog",
-            "--source",
-            "-m",
-            "--topo-order",
-            "--reverse",
-            "--no-renames",
-        ),
-        *("--no-ext-diff", "--raw", "--no-abbrev", "-z", "--format=%x01%H %ct %S"),
-    )
-    lines: dict[str, list[Revision]] = {}
-    others: dict[str, list[Revision]] = {}
-    commit, at, side, seen = "", datetime.now(UTC), "", set[str]()
-    fields = iter(log.decode("utf-8", "replace").split("\0"))
+    log = _git(repository, *_LOG.split()).decode("utf-8", "replace")
+    commit, begins, side, seen = "", datetime.now(UTC), "", set[str]()
+    fields = iter(log.split("\0"))
     for text in fields:
         field = text.lstrip("\n")
         if field.startswith("\1"):
-            again = field[1:].partition(" ")[0] in seen  # a merge, beside its second parent
-            commit, stamp, name = field[1:].split(" ", 2)
+            commit, stamp, name = field[1:].split("\t", 2)
+            again = commit in seen  # a merge, beside its second parent
             seen.add(commit)
             name = re.sub(r"^refs/\w+/", "", name.partition("@")[0])
             name = f"the branch {name}" if name not in ("", "HEAD") else "a branch that is gone"
             side = "" if commit in main else name
-            at = _moment(repository, commit, stamp)
+            begins = _moment(repository, commit, stamp)
         elif field.startswith(":"):
             _, mode, _, blob, status = field.split(" ")
             path = next(fields, "")
-            if (as_of is not None and at > as_of) or (again and not side):
-                continue
             gone = status.startswith("D") or mode in ("120000", "160000")
-            found = Revision(commit, at, None, "" if gone else blob, side)
-            before = lines.setdefault(path, [])
-            if side:
-                others.setdefault(path, []).append(found)
-                continue
-            if before:
-                before[-1] = before[-1]._replace(ends=max(at, before[-1].begins))
-            before.append(found)
-    for path, branch in others.items():
-        held = {one.blob for one in lines[path]} | {""}
-        lines[path] = [one for one in branch if one.blob not in held] + lines[path]
-    return {path: every for path, every in lines.items() if every}
+            if side or not again:
+                yield path, Revision(commit, begins, None, "" if gone else blob, side)
 
 
 def complete(repository: Path) -> bool:
     """Whether a clone has all branches of where it comes from."""
     try:
-        told = _git(repository, "config", "--get-regexp", r"^remote\..*\.fetch$").decode()
+        found = _git(repository, "config", "--get-regexp", r"^remote\..*\.fetch$").decode()
     except BadInput:  # none: it comes from nowhere
         return True
-    return all("refs/heads/*" in line or "refs/*" in line for line in told.splitlines())
+    return all("refs/heads/*" in line or "refs/*" in line for line in found.splitlines())
 
 
 def _moment(repository: Path, commit: str, stamp: str) -> datetime:
@@ -120,26 +120,26 @@ def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[str | 
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=_environment(),
-    ) as running:
-        asking, answering = running.stdin, running.stdout
-        if asking is None or answering is None:  # never, with pipes
+    ) as process:
+        requests, answers = process.stdin, process.stdout
+        if requests is None or answers is None:  # never, with pipes
             return
-        asking.write(f"{blobs[0]}\n".encode())
+        requests.write(f"{blobs[0]}\n".encode())
         for blob, ahead in zip(blobs, (*blobs[1:], ""), strict=True):
-            asking.write(f"{ahead}\n".encode() if ahead else b"")  # while this one is looked at
-            asking.flush()
-            head = answering.readline().split()
+            requests.write(f"{ahead}\n".encode() if ahead else b"")  # while this one is looked at
+            requests.flush()
+            head = answers.readline().split()
             if len(head) != 3 or int(head[2]) > MOST_BYTES:
-                running.kill()
+                process.kill()
                 yield Fault(where, f"cannot be had from git ({blob[:12]})", "fetch it")
                 return
-            data = answering.read(int(head[2]))
-            answering.read(1)
+            data = answers.read(int(head[2]))
+            answers.read(1)
             try:
                 yield text_of(data, where)
             except BadInput as error:
                 yield error.faults[0]
-        asking.close()
+        requests.close()
 
 
 def beside(repository: Path, commit: str, path: str, name: str) -> str:
@@ -162,14 +162,15 @@ def _git(repository: Path, *arguments: str) -> bytes:
     except subprocess.TimeoutExpired:
         raise bad(str(repository), "git did not answer", "look at the repository") from None
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        what = said[-1][:200] if said else "git failed"
+        messages = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        what = messages[-1][:200] if messages else "git failed"
         raise bad(str(repository), what, "look at the repository, or leave out --history")
     return done.stdout
 
 
 def _command(repository: Path, *arguments: str) -> list[str]:
-    return ["git", *_SAFE, "--no-pager", "-C", str(repository), *arguments]
+    settings = [part for setting in _SAFE for part in ("-c", setting)]
+    return ["git", *settings, "--no-pager", "-C", str(repository), *arguments]
 
 
 def _environment() -> dict[str, str]:

@@ -1,10 +1,11 @@
-"""What one file says: the components it holds, who needs whom, and what it merely asks for."""
+"""What one file says: its components, who needs whom, and its requirements."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -17,8 +18,6 @@ from packaging.utils import (
     parse_sdist_filename,
     parse_wheel_filename,
 )
-
-from impact.stack.documents import Wrong
 
 PYPI, NPM, CONDA, ACTIONS, DOCKER = "PyPI", "npm", "conda", "GitHub Actions", "Docker"
 GITHUB = "GitHub"  # a repository, whatever is made of it
@@ -39,7 +38,7 @@ CI = "ci"  # what each run resolves anew
 
 
 class Component(NamedTuple):
-    """One thing that a file holds. `key` names it in its file; `version` is empty if not said."""
+    """One thing that a file holds. `key` names it in its file; `version` is empty if not given."""
 
     key: str
     ecosystem: str
@@ -66,11 +65,15 @@ class Ask(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A part that could not be read: ecosystem and package where they are known, and why."""
+    """A part that could not be read: why, and the ecosystem and package where they are known."""
 
-    ecosystem: str
-    name: str
     why: str
+    ecosystem: str = ""
+    name: str = ""
+
+
+Pair = tuple[str, str]  # name and version, or two keys
+Asks = Iterator[Ask | Unread]
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,13 @@ class Inventory:
     dependency. `loose` says why an install of exactly this file could still bring something else.
     `newest` is the latest upload time of what it locks, as it is written. `mentions` are words of
     a text that is searched and not read. `notes` say where the file breaks its own format.
+    `format` is the name of that in formats.toml; `readers.read` sets it where a reader does not.
     """
 
-    format: str
     kind: str
     ecosystems: tuple[str, ...] = ()
     components: list[Component] = field(default_factory=list, repr=False)
-    edges: list[tuple[str, str]] = field(default_factory=list, repr=False)
+    edges: list[Pair] = field(default_factory=list, repr=False)
     roots: list[str] = field(default_factory=list, repr=False)
     asks: list[Ask] = field(default_factory=list, repr=False)
     unread: list[Unread] = field(default_factory=list, repr=False)
@@ -96,38 +99,36 @@ class Inventory:
     newest: str = ""
     mentions: frozenset[str] = field(default=frozenset(), repr=False)
     notes: tuple[str, ...] = ()
+    format: str = ""
 
 
-def asking(
-    form: str,
-    found: Iterable[Ask | Unread],
+def ask_inventory(
+    parts: Iterable[Ask | Unread],
     *ecosystems: str,
     name: str = "",
     kind: str = MANIFEST,
     mentions: frozenset[str] = frozenset(),
     alone: bool = False,
 ) -> Inventory:
-    """The inventory of what merely asks; `name` is the project itself, which is no dependency.
+    """The inventory of a file of requirements; `name` is the project, which is no dependency.
 
-    Where each ask stands `alone`, as steps do, none narrows another.
+    Where each requirement stands `alone`, as steps do, none narrows another.
     """
-    every = list(found)
+    every = list(parts)
     asks = [ask for ask in every if isinstance(ask, Ask) and (not name or ask.name != name)]
     if alone:
         asks = [ask._replace(by=str(number)) for number, ask in enumerate(asks)]
     unread = [part for part in every if isinstance(part, Unread)]
     root = [Component(".", ecosystems[0], name, "")] if name else []
     roots = [part.key for part in root]
-    return Inventory(
-        form, kind, ecosystems, root, [], roots, asks=asks, unread=unread, mentions=mentions
-    )
+    return Inventory(kind, ecosystems, root, [], roots, asks, unread, mentions=mentions)
 
 
-OPTIONAL = "?"  # the version of what need not be there
+OPTIONAL = "?"  # the version of a need that may be missing
 
 
 class Entry(NamedTuple):
-    """A package of a lock: what it needs, by name and, where it is said, version.
+    """A package of a lock: what it needs, by name and, where it is given, version.
 
     `own` is a folder of the project; `loose` says why its content is not fixed, empty where it is.
     `files` are the addresses that an installer takes it from.
@@ -135,73 +136,82 @@ class Entry(NamedTuple):
 
     name: str
     version: str
-    needs: Iterable[tuple[str, str]] = ()
+    needs: Iterable[Pair] = ()
     own: bool = False
     loose: str = ""
     files: tuple[str, ...] = ()
 
 
-def locked(
-    form: str,
+def lock_inventory(
     ecosystem: str,
     entries: Iterable[Entry],
-    wrong: Iterable[Wrong] = (),
+    unread: Iterable[Unread] = (),
     stamp: str = "",
     whole: Literal["", "named", "all"] = "",
 ) -> Inventory:
     """The inventory of a lock whose packages name what they need; entries of one version join.
 
-    What is needed and not there is not evaluated where a lock has it all by its format; where that
-    format can be cut, `all` else may be lost too. Where a file is called otherwise than its
-    package, both are held: an installer takes the file.
+    A need that is missing is not evaluated where a lock has `named` all by its format; where that
+    format can be cut, `all` else may be lost too. Where a file is named unlike its package, both
+    are held: an installer takes the file.
     """
     every = list(entries)
     every += [
         Entry(*other, loose=entry.loose)
         for entry in every
-        for other in otherwise(ecosystem, entry.name, entry.version, entry.files)
+        for other in _other_artifacts(ecosystem, entry)
     ]
-    names = [canonical(ecosystem, entry.name) for entry in every]
-    alike: dict[str, str] = {}  # made where a need is written in another case than the package
-    keys: dict[tuple[str, str], str] = {}
-    versions: dict[str, dict[str, str]] = {}
-    for name, entry in zip(names, every, strict=True):
-        key = keys.setdefault((name, entry.version), f"{name} {entry.version}".strip())
-        versions.setdefault(name, {})[entry.version] = key
-    edges: dict[tuple[str, str], None] = {}
-    lost: dict[str, bool] = {}  # whether others may be lost as well
-    for name, entry in zip(names, every, strict=True):
-        key = keys[name, entry.version]
-        for need, version in entry.needs:
-            known = versions.get(need, {})
-            if version in known:
-                edges[key, known[version]] = None
-                continue
-            if not known:
-                alike = alike or {fold(ecosystem, one): one for one in names}
-                known = versions.get(alike.get(fold(ecosystem, need), ""), {})
-            if not known and version != OPTIONAL:
-                lost[need] = whole == "all"
-            elif known and version and version != OPTIONAL and version not in known:
-                lost[need] = False
-            edges.update({(key, other): None for other in known.values()})
-    unread = [Unread(ecosystem, canonical(ecosystem, name), why) for name, why in wrong]
-    for need, cut in lost.items() if whole else ():
-        why = f"{need} is needed and not in the file"
-        why += ": it was cut off, and others may be lost too" if cut else ""
-        unread.append(Unread(ecosystem, "" if cut else canonical(ecosystem, need), why))
+    pairs = [(canonical(ecosystem, entry.name), entry.version) for entry in every]
+    keys = {pair: " ".join(pair).strip() for pair in pairs}
+    edges, missing = _edges(ecosystem, every, pairs, keys)
+    lost = [
+        missing_need(ecosystem, need, wholly and whole == "all")
+        for need, wholly in missing.items()
+        if whole
+    ]
     return Inventory(
-        form,
         LOCK,
         (ecosystem,),
-        [Component(key, ecosystem, *package) for package, key in keys.items()],
-        [edge for edge in edges if edge[0] != edge[1]],
-        [keys[name, entry.version] for name, entry in zip(names, every, strict=True) if entry.own],
-        [],
-        unread,
-        tuple(f"{entry.name} {entry.loose}" for entry in every if entry.loose and not entry.own),
-        stamp,
+        [Component(key, ecosystem, *pair) for pair, key in keys.items()],
+        edges,
+        [keys[pair] for pair, entry in zip(pairs, every, strict=True) if entry.own],
+        unread=[*lost, *unread],
+        loose=tuple(f"{one.name} {one.loose}" for one in every if one.loose and not one.own),
+        newest=stamp,
     )
+
+
+def _edges(
+    ecosystem: str,
+    entries: Iterable[Entry],
+    pairs: Sequence[Pair],
+    keys: Mapping[Pair, str],
+) -> tuple[list[Pair], dict[str, bool]]:
+    """(edges by key, missing needs: whether no version of them is there)."""
+    versions: dict[str, dict[str, str]] = defaultdict(dict)
+    for (name, version), key in keys.items():
+        versions[name][version] = key
+    folded: dict[str, str] = {}  # made where a need is written in another case than the package
+    edges: dict[Pair, None] = {}
+    missing: dict[str, bool] = {}
+    for pair, entry in zip(pairs, entries, strict=True):
+        for need, version in entry.needs:
+            known = versions.get(need, {})
+            ends = {version: known[version]} if version in known else known
+            if not known:
+                folded = folded or {fold(ecosystem, name): name for name, _ in pairs}
+                known = ends = versions.get(folded.get(fold(ecosystem, need), ""), {})
+            if version != OPTIONAL and (not known or (version and version not in known)):
+                missing[need] = not known
+            edges |= {(keys[pair], end): None for end in ends.values()}
+    return [edge for edge in edges if edge[0] != edge[1]], missing
+
+
+def missing_need(ecosystem: str, need: str, cut: bool = False) -> Unread:
+    """What a missing need leaves open: itself, and all else where the file was `cut` off."""
+    why = f"{need} is needed and not in the file"
+    why += ": it was cut off, and others may be lost too" if cut else ""
+    return Unread(why, ecosystem, "" if cut else canonical(ecosystem, need))
 
 
 def canonical(ecosystem: str, name: str) -> str:
@@ -235,20 +245,28 @@ def tail(name: str) -> str:
     >>> tail("com.evil:my_lib"), tail("@babel/core"), tail("github.com/evil/mod@v1")
     ('my-lib', 'core', 'mod')
     """
-    at = name.find("@", 1)
-    return _plain((name[:at] if at > 0 else name).rpartition("/")[2].rpartition(":")[2])
+    return _plain(split_version(name)[0].rpartition("/")[2].rpartition(":")[2])
 
 
-def mentioned(text: str, remark: str = r"(?:^|\s)#.*") -> frozenset[str]:
-    """The names of a text outside its remarks, as `stands` compares them.
+def split_version(text: str) -> Pair:
+    """(name, version) of `name@version`, where a sign at the front belongs to the name.
+
+    >>> split_version("@babel/core@7.1.0"), split_version("chalk")
+    (('@babel/core', '7.1.0'), ('chalk', ''))
+    """
+    at = text.find("@", 1)
+    return (text[:at], text[at + 1 :]) if at > 0 else (text, "")
+
+
+def names_in(text: str, remark: str = r"(?:^|\s)#.*") -> frozenset[str]:
+    """The names in a text outside its remarks, as `is_mentioned` compares them.
 
     A name within a longer one or a path is another; a variable in capitals or a setting is none.
     """
     text = re.sub(f"(?m){remark}", " ", text) if remark else text
     found: set[str] = set()
     for word in _WORD.findall(_SCHEME.sub("", _QUIET.sub(" ", text.replace("\\/", "/")))):
-        at = word.find("@", 1)
-        name, *more = (word[:at] if at > 0 else word).rstrip(".-/").split(":")
+        name, *more = split_version(word)[0].rstrip(".-/").split(":")
         parts = name.removesuffix(".git").split("/")
         below = parts[1:] if len(parts) > 1 and "." in parts[0] else parts  # without its host
         if not word.isupper():
@@ -258,7 +276,7 @@ def mentioned(text: str, remark: str = r"(?:^|\s)#.*") -> frozenset[str]:
     return frozenset(_plain(name) for name in found)
 
 
-def stands(name: str, mentions: frozenset[str]) -> bool:
+def is_mentioned(name: str, mentions: frozenset[str]) -> bool:
     """Whether a name is among those of a text; a group of Maven may stand apart."""
     parts = name.split(":")
     return _plain("/".join(parts)) in mentions or all(_plain(one) in mentions for one in parts)
@@ -268,8 +286,8 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def artifact(ecosystem: str, address: str) -> tuple[str, str]:
-    """(name, version) that the address of a package's file tells; empty texts where it tells none.
+def artifact(ecosystem: str, address: str) -> Pair:
+    """(name, version) from the address of a package's file; empty texts where it has none.
 
     >>> artifact("npm", "https://npm.registry.example/@babel/core/-/core-7.1.0.tgz#5a1b")
     ('@babel/core', '7.1.0')
@@ -289,24 +307,23 @@ def artifact(ecosystem: str, address: str) -> tuple[str, str]:
     return name, version
 
 
-def otherwise(
-    ecosystem: str, name: str, version: str, addresses: Iterable[str]
-) -> list[tuple[str, str]]:
-    """What addresses of a package's files tell where it is not this name and version."""
-    told: dict[tuple[str, str], None] = {}
+def _other_artifacts(ecosystem: str, entry: Entry) -> list[Pair]:
+    """(name, version) in the addresses of a package's files, where it is not its own."""
+    name, version = entry.name, entry.version
     begin, end = f"/{name.replace('-', '_')}-{version}".lower(), "\0"
     begins: tuple[str, ...] = (f"{begin}-", f"{begin}.tar.gz", f"{begin}.zip")
     if ecosystem == NPM:
         begins, end = (), f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
-    for address in addresses:  # a quick look first, since a lock names tens of thousands of files
+    found: dict[Pair, None] = {}
+    for address in entry.files:  # a quick look first, since a lock names tens of thousands of files
         file = address[address.rfind("/") :].lower()
         if not address or file.startswith(begins) or address.endswith(end):
             continue
-        found = artifact(ecosystem, address)
-        plain = found[1] == version or found[1].partition("+")[0] == version.partition("+")[0]
-        if found[0] and not (plain and found[0] == canonical(ecosystem, name)):
-            told[found] = None
-    return list(told)
+        other, release = artifact(ecosystem, address)
+        same = release.partition("+")[0] == version.partition("+")[0]
+        if other and not (same and other == canonical(ecosystem, name)):
+            found[other, release] = None
+    return list(found)
 
 
 def from_purl(purl: str) -> tuple[str, str, str]:
@@ -326,8 +343,7 @@ def from_purl(purl: str) -> tuple[str, str, str]:
     head, _, query = purl.strip().partition("#")[0].partition("?")
     if head[:4].lower() != "pkg:" or len(head) > LONGEST_PURL:
         return "", "", ""
-    head, query = head[4:], query[:LONGEST_PURL]
-    kind, _, rest = head.lstrip("/").partition("/")
+    kind, _, rest = head[4:].lstrip("/").partition("/")
     if kind not in ECOSYSTEMS and not re.fullmatch(r"[A-Za-z][\w.+-]*", kind):
         return "", "", ""
     path, at, version = rest.rstrip("/").rpartition("@")
@@ -337,31 +353,36 @@ def from_purl(purl: str) -> tuple[str, str, str]:
         version = version.removeprefix("refs/tags/")
     elif not at or "/" in version:  # no version: that sign belongs to a scope
         path, version = rest.rstrip("/"), ""
-    parts = path.lstrip("/").split("/")
-    *namespace, name = [unquote(part) for part in parts] if "%" in path else parts
+    *namespace, name = map(unquote, path.lstrip("/").split("/"))
     if not name:
         return "", "", ""
     if "@" in name[1:] and not version:  # its sign was escaped
         name, _, version = name.partition("@")
+    return _by_type(kind, namespace, name, version, query[:LONGEST_PURL])
+
+
+def _by_type(
+    kind: str, namespace: list[str], name: str, version: str, query: str
+) -> tuple[str, str, str]:
+    """(ecosystem, name, version) of the parts of a package URL, by the rules of its type."""
     ecosystem = ECOSYSTEMS.get(kind, kind)
     if kind in _OS:
-        told = re.search(r"(?:^|&)distro=([a-z]+)", query)
-        home = namespace[0].lower() if namespace else told[1] if told else ""
+        distro = re.search(r"(?:^|&)distro=([a-z]+)", query)
+        home = namespace[0].lower() if namespace else distro[1] if distro else ""
         ecosystem, namespace = DATA["distributions"].get(home, home or ecosystem), []
     elif ecosystem == PYPI:  # which has no namespaces
         namespace = []
-    elif kind == "oci":  # where it lies is a qualifier
+    elif kind == "oci":  # whose registry and tag are qualifiers
         tag = re.search(r"(?:^|&)tag=([^&]+)", query)
         version = unquote(tag[1]) if tag else version
         place = re.search(r"(?:^|&)repository_url=([^&]+)", query)
         namespace = unquote(place[1]).removesuffix(f"/{name}").split("/") if place else namespace
     joined = (":" if ecosystem == "Maven" else "/").join([*filter(None, namespace), name])
-    version = unquote(version) if "%" in version else version
-    return ecosystem, canonical(ecosystem, joined), version
+    return ecosystem, canonical(ecosystem, joined), unquote(version)
 
 
 def upstream(purl: str) -> str:
-    """The source package that a package of a distribution was built from; empty if not told.
+    """The source package that a distribution's package was built from; empty if not named.
 
     >>> upstream("pkg:deb/debian/liblzma5@5.6.1-1?arch=amd64&upstream=xz-utils")
     'xz-utils'

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from impact.numerics.graph import Edge, dominators, net, shortest
 from impact.stack.inventory import Inventory
 
-MOST = 5  # paths that are told
+MOST = 5  # paths that are listed
 _START = "\0"  # before all tops
 
 
@@ -29,8 +29,8 @@ def paths(inventory: Inventory, keys: Collection[str], most: int = MOST) -> list
             found[end,] = None
         for one in before:
             steps = [names.get(step) for step in (*(edge.source for edge in ways[one]), one)]
-            told = [part.name for part in steps if part and part.name not in (".", "")]
-            found[*told, end] = None
+            way = [part.name for part in steps if part and part.name not in (".", "")]
+            found[*way, end] = None
     return sorted(found, key=lambda path: (len(path), path))[:most]
 
 

@@ -1,4 +1,4 @@
-"""Records of advisories into what they say is affected, whatever shape they come in.
+"""What records of advisories say is affected, whatever shape they come in.
 
 Read are OSV records (PyPA, GHSA, OpenSSF) and answers of its service, CVE 5 records, answers of
 GitHub's interfaces (REST, GraphQL, Dependabot), CSAF 2.0, CISA's catalogue of exploited
@@ -10,7 +10,7 @@ that they name, whether or not their aliases join them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,7 +71,7 @@ class _Osv(Struct):
 class Affected(NamedTuple):
     """What one record says of one package: versions by name, and ranges as (type, events).
 
-    Without a name it could not be read, and `note` says why.
+    Without a name the record could not be read, and `note` says why.
     """
 
     advisory: str
@@ -91,6 +91,9 @@ class Affected(NamedTuple):
         return [events for kind, events in self.ranges if kind != "GIT"]
 
 
+Records = Sequence[Affected]  # of one package
+
+
 def record(source: Source) -> list[Affected]:
     """What one file of records says, package by package; raises BadInput where it is none."""
     if source.where.endswith(".csv"):
@@ -106,35 +109,34 @@ def _any(data: object, where: str) -> Iterator[Affected]:
         for one in data:
             yield from _any(one, where)
         return
-    said = table(data)
-    further = said.get("next_page_token") or any(
-        key == "hasNextPage" and more is True for _, key, more in documents.walk(said.get("data"))
-    )
-    if further:
+    body = table(data)
+    more = (one is True for _, key, one in documents.walk(body.get("data")) if key == "hasNextPage")
+    if body.get("next_page_token") or any(more):
         yield Affected("an answer", "", "", note="has a further page, which is not here")
-    if said.get("errors"):
+    if body.get("errors"):
         yield Affected("an answer", "", "", note="holds errors in place of what was asked for")
-    if said.get("dataType") == "CVE_RECORD":
-        yield from _cve(said, where)
-    elif "vulns" in said or "results" in said:
-        found = [*rows(said, "vulns"), *rows(said, "results")]
-        yield from _any([one for one in found if one], where)
-    elif "ghsa_id" in said:
-        yield from _github(said, where)
-    elif "security_advisory" in said:  # an alert of Dependabot
-        mine = {"vulnerabilities": [said.get("security_vulnerability")]}
-        yield from _github({**mine, **table(said["security_advisory"])}, where)
-    elif isinstance(said.get("data"), dict):
-        yield from _graph(said["data"], {}, where)
-    elif "document" in said and "affected" not in said:
-        yield from _csaf(said, where)
-    elif "catalogVersion" in said:
-        yield from _exploited(said, where)
-    elif said or not where.endswith("]"):
+    if body.get("dataType") == "CVE_RECORD":
+        yield from _cve(body, where)
+    elif "vulns" in body or "results" in body:
+        found = [*rows(body, "vulns"), *rows(body, "results")]
+        yield from _any(list(filter(None, found)), where)
+    elif "ghsa_id" in body:
+        yield from _github(body, where)
+    elif "security_advisory" in body:  # an alert of Dependabot
+        own = {"vulnerabilities": [body.get("security_vulnerability")]}
+        yield from _github({**own, **table(body["security_advisory"])}, where)
+    elif isinstance(body.get("data"), dict):
+        yield from _graph(body["data"], {}, where)
+    elif "document" in body and "affected" not in body:
+        yield from _csaf(body, where)
+    elif "catalogVersion" in body:
+        yield from _exploited(body, where)
+    elif body or not where.endswith("]"):
         yield from _osv(data, where)
 
 
 def _osv(data: object, where: str) -> Iterator[Affected]:
+    """What an OSV record says; a range that is open is ended as its database says."""
     found = documents.shaped(data, _Osv, where)
     if found.id is UNSET:
         raise bad(where, "is no record of an advisory that is known", "give OSV, CVE or CSAF")
@@ -145,8 +147,7 @@ def _osv(data: object, where: str) -> Iterator[Affected]:
     if not named:
         yield Affected(name, "", "", note="names no package")
     for one, package in named:
-        told = word(one.database_specific, "last_known_affected_version_range")
-        last, known = _range(told)
+        last, known = _range(word(one.database_specific, "last_known_affected_version_range"))
         ends = tuple(event for event in known if event[0] != "introduced")
         ends = ends or tuple(("last_affected", version) for version in last)
         spans = []
@@ -175,23 +176,21 @@ def _ecosystem(name: str) -> str:
 
 def _origins(found: _Osv, one: _Affected) -> str:
     """What to know where the origins of a record name other versions than the record does."""
-    own = (found.database_specific or {}).get("malicious-packages-origins")
     spans = [{"type": span.type, "events": span.events} for span in one.ranges or ()]
-    told = []
-    for origin in own if isinstance(own, list) else []:
+    notes = []
+    for origin in listed((found.database_specific or {}).get("malicious-packages-origins")):
         if not isinstance(origin, dict):
             continue
-        versions = origin.get("versions")
-        named = sorted(map(str, versions if isinstance(versions, list) else ()))
-        more = set(named) - set(one.versions or ())
+        versions = sorted(map(str, listed(origin.get("versions"))))
+        more = set(versions) - set(one.versions or ())
         if more and one.versions:
-            told.append(f"{origin.get('source')} names {', '.join(sorted(more))} too")
-        elif not named and origin.get("ranges", spans) != spans:
-            told.append(f"{origin.get('source')} names another range")
-    return "; ".join(dict.fromkeys(told))
+            notes.append(f"{origin.get('source')} names {', '.join(sorted(more))} too")
+        elif not versions and origin.get("ranges", spans) != spans:
+            notes.append(f"{origin.get('source')} names another range")
+    return "; ".join(dict.fromkeys(notes))
 
 
-def _said(
+def _ranged(
     advisory: str, ecosystem: str, name: str, text: str, published: datetime | None, **more: Any
 ) -> Affected:
     """What a record says of a package whose versions are a range in words."""
@@ -225,55 +224,58 @@ def _range(text: str) -> tuple[tuple[str, ...], Events]:
     return tuple(versions), tuple(events)
 
 
-def _cve(said: object, where: str) -> Iterator[Affected]:
+def _cve(body: object, where: str) -> Iterator[Affected]:
     """What a CVE record says: products by vendor where it names no package."""
-    name = word(said, "cveMetadata.cveId")
-    published = _time(word(said, "cveMetadata.datePublished"), where)
-    rejected = _time(word(said, "cveMetadata.dateRejected"), where) or published or _EVER
-    gone = rejected if word(said, "cveMetadata.state") == "REJECTED" else None
-    for part in [at(said, "containers.cna"), *rows(said, "containers.adp")]:
+    meta = table(at(body, "cveMetadata"))
+    published = _time(word(meta, "datePublished"), where)
+    rejected = _time(word(meta, "dateRejected"), where) or published or _EVER
+    gone = rejected if word(meta, "state") == "REJECTED" else None
+    for part in [at(body, "containers.cna"), *rows(body, "containers.adp")]:
         for one in rows(part, "affected"):
             ecosystem, package, _ = from_purl(word(one, "packageURL"))
             if not package and (package := word(one, "packageName")):
                 ecosystem = _collection(word(one, "collectionURL"))
             package = package or f"{word(one, 'vendor')}/{word(one, 'product')}"
-            told = [
+            usual = word(one, "defaultStatus")
+            ranges = [
                 _range(_words(item))
                 for item in rows(one, "versions")
-                if (word(item, "status") or word(one, "defaultStatus")) == "affected"
+                if (word(item, "status") or usual) == "affected"
             ]
-            if word(one, "defaultStatus") == "affected":
-                told.append(_all_but(one))
+            if usual == "affected":
+                ranges.append(((), _all_but(one)))
             yield Affected(
-                name,
+                word(meta, "cveId"),
                 ecosystem,
                 canonical(ecosystem, package),
-                tuple(version for versions, _ in told for version in versions),
-                tuple(("SEMVER", events) for _, events in told if events),
+                tuple(version for versions, _ in ranges for version in versions),
+                tuple(("SEMVER", events) for _, events in ranges if events),
                 published,
                 gone,
             )
 
 
-def _all_but(one: object) -> tuple[tuple[str, ...], Events]:
+def _all_but(one: object) -> Events:
     """All versions but those that a CVE record calls unaffected, up to the end of each range."""
-    events = [("introduced", "0")]
-    for item in rows(one, "versions"):
-        if word(item, "status") == "unaffected":
-            start = word(item, "version") or "0"
-            end = word(item, "lessThan") or word(item, "lessThanOrEqual") or ""
-            events += [("fixed", start)] if start not in _ALL else [("limit", "0")]
-            events += [("introduced", end)] if re.match(r"v?\d", end) else []
-    if ("limit", "0") in events:
-        events = [event for event in events if event not in (("limit", "0"), ("introduced", "0"))]
-    return (), tuple(events)
+    beginning = ("introduced", "0")
+    events = [beginning]
+    safe = [item for item in rows(one, "versions") if word(item, "status") == "unaffected"]
+    starts = [word(item, "version") or "0" for item in safe]
+    for item, start in zip(safe, starts, strict=True):
+        end = word(item, "lessThan") or word(item, "lessThanOrEqual")
+        events += [("fixed", start)] if start not in _ALL else []
+        events += [("introduced", end)] if re.match(r"v?\d", end) else []
+    if any(start in _ALL for start in starts):
+        events = [event for event in events if event != beginning]
+    return tuple(events)
 
 
 def _words(item: object) -> str:
     """A range of a CVE record in words."""
     start = re.sub(r"^[=v\s]+", "", word(item, "version")) or "0"
-    if end := word(item, "lessThan") or word(item, "lessThanOrEqual"):
-        sign = "<" if word(item, "lessThan") else "<="
+    below = word(item, "lessThan")
+    if end := below or word(item, "lessThanOrEqual"):
+        sign = "<" if below else "<="
         if every := re.fullmatch(r"((?:\d+\.)*)(\d+)\.[*x]", end):  # all that begin so
             sign, end = "<", f"{every[1]}{int(every[2]) + 1}"
         return f">= {'0' if start in _ALL else start}, {sign} {end}"
@@ -287,15 +289,17 @@ def _collection(url: str) -> str:
     return next((name for kind, name in kinds.items() if kind in host), "")
 
 
-def _github(said: object, where: str) -> Iterator[Affected]:
+def _github(body: object, where: str) -> Iterator[Affected]:
     """What an advisory of GitHub says, in the words of its REST interface."""
-    ids = [word(said, "ghsa_id"), *filter(None, [word(said, "cve_id")])]
-    published = _time(word(said, "published_at"), where)
-    gone = _time(word(said, "withdrawn_at"), where)
-    for one in rows(said, "vulnerabilities"):
+    published = _time(word(body, "published_at"), where)
+    more = {
+        "withdrawn": _time(word(body, "withdrawn_at"), where),
+        "aliases": tuple(filter(None, [word(body, "cve_id")])),
+    }
+    for one in rows(body, "vulnerabilities"):
         home, name = _ecosystem(word(one, "package.ecosystem")), word(one, "package.name")
-        more = {"withdrawn": gone, "aliases": tuple(ids[1:])}
-        yield _said(ids[0], home, name, word(one, "vulnerable_version_range"), published, **more)
+        text = word(one, "vulnerable_version_range")
+        yield _ranged(word(body, "ghsa_id"), home, name, text, published, **more)
 
 
 def _graph(data: Table, above: Table, where: str) -> Iterator[Affected]:
@@ -303,76 +307,84 @@ def _graph(data: Table, above: Table, where: str) -> Iterator[Affected]:
     own = {**above, **data, **table(data.get("advisory"))}
     if "vulnerableVersionRange" in data:
         one = {**data, "vulnerable_version_range": data["vulnerableVersionRange"]}
-        told = {"ghsa_id": own.get("ghsaId") or Path(where).stem, "vulnerabilities": [one]}
-        told |= {"published_at": own.get("publishedAt"), "withdrawn_at": own.get("withdrawnAt")}
-        yield from _github(told, where)
+        body = {"ghsa_id": own.get("ghsaId") or Path(where).stem, "vulnerabilities": [one]}
+        body |= {"published_at": own.get("publishedAt"), "withdrawn_at": own.get("withdrawnAt")}
+        yield from _github(body, where)
         return
     for value in data.values():
         for one in value if isinstance(value, list) else [value]:
             yield from _graph(one, own, where) if isinstance(one, dict) else ()
 
 
-def _csaf(said: object, where: str) -> Iterator[Affected]:
+def _csaf(body: object, where: str) -> Iterator[Affected]:
     """What a CSAF document says of the products of its tree that are not fixed or safe."""
-    products: dict[str, tuple[str, str, str]] = {}  # id -> ecosystem, name, range
-    below: list[tuple[object, tuple[str, ...]]] = [(at(said, "product_tree"), ())]
+    products = _products(body)
+    published = _time(word(body, "document.tracking.initial_release_date"), where)
+    for flaw in rows(body, "vulnerabilities"):
+        ids = [word(flaw, "cve"), *(word(one, "text") for one in rows(flaw, "ids"))]
+        name, *aliases = list(filter(None, ids)) or [Path(where).stem]
+        for sign, key in _AFFECTED.items():
+            for product in dict.fromkeys(map(str, listed(at(flaw, f"product_status.{key}")))):
+                home, package, text = products.get(product, ("", product, ""))
+                text = f"{sign} {text}" if sign and text else text
+                yield _ranged(name, home, package, text, published, aliases=tuple(aliases))
+
+
+def _products(body: object) -> dict[str, tuple[str, str, str]]:
+    """The products of a CSAF document: id -> ecosystem, name, range."""
+    found: dict[str, tuple[str, str, str]] = {}
+    below: list[tuple[object, tuple[str, ...]]] = [(at(body, "product_tree"), ())]
     while below:
         branch, path = below.pop()
-        name, exact = word(branch, "name"), "version" in word(branch, "category")
-        names = path if exact or not name else (*path, name)
+        name, category = word(branch, "name"), word(branch, "category")
+        names = path if "version" in category or not name else (*path, name)
         for one in [at(branch, "product"), *rows(branch, "full_product_names")]:
             helper = at(one, "product_identification_helper")
             purl = word(helper, "purl") or next(iter(listed(at(helper, "purls"))), "")
-            told = from_purl(str(purl))
-            called = told[1] or "/".join(names[-2:]) or word(one, "name")
-            ranged = "range" in word(branch, "category")
-            version = name if ranged else told[2] or (name if exact else "")
-            products[word(one, "product_id")] = told[0], called, version
+            home, package, version = from_purl(str(purl))
+            package = package or "/".join(names[-2:]) or word(one, "name")
+            version = version or (name if "version" in category else "")
+            version = name if "range" in category else version
+            found[word(one, "product_id")] = home, package, version
         below += [(inner, names) for inner in rows(branch, "branches")]
-    for one in 2 * rows(said, "product_tree.relationships"):  # a part of a product is that part
-        if part := products.get(word(one, "product_reference")):
-            products[word(one, "full_product_name.product_id")] = part
-    published = _time(word(said, "document.tracking.initial_release_date"), where)
-    for flaw in rows(said, "vulnerabilities"):
-        ids = [word(flaw, "cve"), *(word(one, "text") for one in rows(flaw, "ids"))]
-        ids = list(filter(None, ids)) or [Path(where).stem]
-        for sign, key in _AFFECTED.items():
-            for product in dict.fromkeys(map(str, listed(at(flaw, f"product_status.{key}")))):
-                home, name, text = products.get(product, ("", product, ""))
-                text = f"{sign} {text}" if sign and text else text
-                yield _said(ids[0], home, name, text, published, aliases=tuple(ids[1:]))
+    for one in 2 * rows(body, "product_tree.relationships"):  # a part of a product is that part
+        if part := found.get(word(one, "product_reference")):
+            found[word(one, "full_product_name.product_id")] = part
+    return found
 
 
-def _exploited(said: object, where: str) -> Iterator[Affected]:
+def _exploited(body: object, where: str) -> Iterator[Affected]:
     """What CISA's catalogue says: products by vendor, without their versions."""
-    for one in rows(said, "vulnerabilities"):
-        name, *told = (word(one, key) for key in ("cveID", "vendorProject", "product"))
-        product = "/".join(told).replace(" ", "-") if name and all(told) else ""
+    for one in rows(body, "vulnerabilities"):
+        name, *parts = (word(one, key) for key in ("cveID", "vendorProject", "product"))
+        product = "/".join(parts).replace(" ", "-") if name and all(parts) else ""
         note = "" if product else "is no entry of CISA's catalogue"
         added = _time(word(one, "dateAdded"), where)
-        yield _said(name or "an entry", "", product, "", added, note=note)
+        yield _ranged(name or "an entry", "", product, "", added, note=note)
 
 
 def _campaign(source: Source) -> Iterator[Affected]:
     """What a list of a campaign says: a CSV with a package and its versions in each row."""
     read, faults = sheet(source.text, source.where, ("package", "version"))
+    if faults:
+        raise BadInput(faults)
     places = {
         kind: at
         for at, head in reversed([*enumerate(read.header)])
         for kind, words in _COLUMNS.items()
         if re.fullmatch(words, head.lower().replace("_", " "))
     }
-    if faults or not {"package", "version"} <= places.keys():
-        what = "is no list of packages", "give it the columns Package and Version"
-        raise BadInput(faults) if faults else bad(source.where, *what)
+    if not {"package", "version"} <= places.keys():
+        repair = "give it the columns Package and Version"
+        raise bad(source.where, "is no list of packages", repair)
     for _, cells in read.rows:
-        said = {kind: cells[at].strip() for kind, at in places.items()}
-        home, name, _ = from_purl(said["package"])
-        home = home or _ecosystem(said.get("ecosystem", ""))
-        name = name or "/".join(filter(None, [said.get("scope"), said["package"]]))
-        told = _said(Path(source.where).stem, home, name, said["version"], None)
-        note = f"{said['package'][:60]}: {said['version'][:60]} is no version"
-        yield told if told.versions or told.ranges else told._replace(name="", note=note)
+        row = {kind: cells[at].strip() for kind, at in places.items()}
+        home, name, _ = from_purl(row["package"])
+        home = home or _ecosystem(row.get("ecosystem", ""))
+        name = name or "/".join(filter(None, [row.get("scope"), row["package"]]))
+        found = _ranged(Path(source.where).stem, home, name, row["version"], None)
+        note = f"{row['package'][:60]}: {row['version'][:60]} is no version"
+        yield found if found.versions or found.ranges else found._replace(name="", note=note)
 
 
 def _time(text: str, where: str) -> datetime | None:

@@ -8,7 +8,7 @@ hashes. After the window it is `unlikely`: mirrors and caches keep what a regist
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -37,7 +37,7 @@ ABSENT_ASKED = "absent from a manifest"  # which does not say what its dependenc
 TAG = "affected tag of an action"  # what it points at is asked for anew by each run
 EVERY_TAG = "tags"  # the version of a window that is that of all tags of an action
 _ROWS = csv.reader(Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines()[1:])
-TABLE = {(finding, mode): told for finding, mode, *told in _ROWS}  # -> verdict at each of TIMES
+TABLE = {(finding, mode): row for finding, mode, *row in _ROWS}  # -> verdict at each of TIMES
 START, IMPORT, INSTALL = "start", "import", "install"  # what makes the bad code run
 
 
@@ -62,7 +62,7 @@ class Install(NamedTuple):
     version: str = ""  # of the package, where it was seen
     system: str = ""
     where: str = ""  # the line that records it
-    package: str = ""  # that the version is of, where it is said
+    package: str = ""  # that the version is of, where it is named
 
 
 class State(NamedTuple):
@@ -126,6 +126,17 @@ def when(
     return CORE if inside and ends and (core[1] is None or ends <= core[1]) else HULL
 
 
+class _Judgement(NamedTuple):
+    """The verdict on a state by one account of its time, and what it rests on."""
+
+    verdict: str
+    runs: str  # when its code runs, or who ran it
+    mode: str
+    time: str
+    state: State
+    windows: Sequence[Window]
+
+
 def verdict(
     states: Sequence[State],
     windows: Sequence[Window],
@@ -138,41 +149,53 @@ def verdict(
     version count. An install is judged by the states of its time; where a version was seen,
     `affected` says whether it is one. An install while no state is known is unknown.
     """
-    found: list[tuple[str, str, str, str, State, list[Window]]] = []
-
-    def judge(state: State, mode: str, at: str, several: list[Window]) -> None:
-        told = _lookup(state, mode, at)
-        told, runs = _run(told, several) if state.finding == LOCKED_AFFECTED else (told, "")
-        if state.side:
-            runs = f"on {state.side}, {BUILT}"
-            told = POSSIBLE if told in (EXPOSED, LIKELY) else told
-        found.append((told, runs, mode, at, state, several))
-
-    for state in states:
-        for several in _accounts(state, windows) or [[]]:
-            locked = state.finding == LOCKED_AFFECTED and state.kind != CI
-            if state.kind == SBOM or not installs or locked:
-                at = when(state.begins, state.ends, several, throughout=len(states) > 1)
-                judge(state, NOT_RECORDED, at, several)
-            for install in installs:
-                if state.kind != SBOM and _during(install, state):
-                    at = when(install.begins, install.ends, several, throughout=False)
-                    mode = install.mode
-                    if install.version and state.finding == LOCKED_OTHER:
-                        held = state.version.split(", ")  # else it was not the lock that counted
-                        mode = mode if install.version in held else RESOLVED
-                    judge(_as_of(state, install), mode, at, several)
+    every = [
+        _judged(*case, several)
+        for state in states
+        for several in _accounts(state, windows) or [[]]
+        for case in _cases(state, several, installs, throughout=len(states) > 1)
+    ]
     for install in installs:
         if install.version and affected(install):
             return Verdict(EXPOSED, f"an install of {install.version} is recorded", _SEEN)
         if not _covered(install, states):
-            told = f"no content of the file is known for {date(install.begins)}"
-            return Verdict(UNKNOWN, told, _QUESTIONS[UNDATED])
-    told, runs, mode, at, state, several = min(found, key=lambda one: VERDICTS.index(one[0]))
-    timed = mode != NOT_RECORDED or state.finding == LOCKED_AFFECTED
-    how = "" if mode == NOT_RECORDED else f"installs recorded as {mode}"
-    reason = "; ".join(filter(None, [_time(at, several) if timed else "", how, runs]))
-    return Verdict(told, reason, _question(state, told, mode, several))
+            reason = f"no content of the file is known for {date(install.begins)}"
+            return Verdict(UNKNOWN, reason, _QUESTIONS[UNDATED])
+    found = min(every, key=lambda one: VERDICTS.index(one.verdict))
+    recorded = found.mode != NOT_RECORDED
+    timed = recorded or found.state.finding == LOCKED_AFFECTED
+    timing = _time(found.time, found.windows) if timed else ""
+    how = f"installs recorded as {found.mode}" if recorded else ""
+    reason = "; ".join(filter(None, [timing, how, found.runs]))
+    return Verdict(found.verdict, reason, _question(found))
+
+
+def _cases(
+    state: State, windows: Sequence[Window], installs: Sequence[Install], throughout: bool
+) -> Iterator[tuple[State, str, str]]:
+    """(state, mode, time) of each way in which a state may have been installed."""
+    locked = state.finding == LOCKED_AFFECTED and state.kind != CI
+    if state.kind == SBOM or not installs or locked:
+        yield state, NOT_RECORDED, when(state.begins, state.ends, windows, throughout)
+    for install in installs:
+        if state.kind != SBOM and _during(install, state):
+            mode = install.mode
+            if install.version and state.finding == LOCKED_OTHER:
+                locked_one = install.version in state.version.split(", ")
+                mode = mode if locked_one else RESOLVED  # it was not the lock that counted
+            time = when(install.begins, install.ends, windows, throughout=False)
+            yield _as_of(state, install), mode, time
+
+
+def _judged(state: State, mode: str, time: str, windows: Sequence[Window]) -> _Judgement:
+    """The judgement of a state by the truth table, and by what makes the code run."""
+    found, runs = _lookup(state, mode, time), ""
+    if state.finding == LOCKED_AFFECTED:
+        found, runs = _run(found, windows)
+    if state.side:
+        runs = f"on {state.side}, {BUILT}"
+        found = POSSIBLE if found in (EXPOSED, LIKELY) else found
+    return _Judgement(found, runs, mode, time, state, windows)
 
 
 def _as_of(state: State, install: Install) -> State:
@@ -183,7 +206,7 @@ def _as_of(state: State, install: Install) -> State:
         and state.begins <= install.begins
         and (state.ends is None or install.ends <= state.ends)
     )
-    return state if whole else state._replace(loose=(*state.loose, _UNDATED))
+    return state if whole else state._replace(loose=(*state.loose, UNDATED))
 
 
 def _covered(install: Install, states: Sequence[State]) -> bool:
@@ -196,7 +219,7 @@ def _covered(install: Install, states: Sequence[State]) -> bool:
 
 
 def hours(opens: datetime, closes: datetime | None) -> str:
-    """A span of time in words, its day told once.
+    """A span of time in words; a day that both ends share is named once.
 
     >>> from datetime import datetime
     >>> hours(datetime(2026, 3, 24, 10, 39), datetime(2026, 3, 24, 13, 38))
@@ -211,11 +234,11 @@ def hours(opens: datetime, closes: datetime | None) -> str:
 
 def _accounts(state: State, windows: Sequence[Window]) -> list[list[Window]]:
     """The windows of each version that a state is about."""
-    held = state.version.split(", ") if state.finding == LOCKED_AFFECTED else []
+    versions = state.version.split(", ") if state.finding == LOCKED_AFFECTED else []
     found: dict[str, list[Window]] = {}
     for window in windows:
-        named = (same(window.ecosystem, window.version, one) for one in held)
-        if not held or window.version == EVERY_TAG or any(named):
+        named = (same(window.ecosystem, window.version, one) for one in versions)
+        if not versions or window.version == EVERY_TAG or any(named):
             found.setdefault(window.version, []).append(window)
     return list(found.values())
 
@@ -237,6 +260,7 @@ def lookup(finding: str, mode: str, time: str) -> str:
 
 
 def _lookup(state: State, mode: str, time: str) -> str:
+    """The verdict of the truth table on a state, by the kind of its file."""
     finding = state.finding
     if finding == ABSENT and state.foreign:
         return UNKNOWN
@@ -246,24 +270,24 @@ def _lookup(state: State, mode: str, time: str) -> str:
         finding = TAG
     if state.kind == SBOM and finding == LOCKED_AFFECTED:
         return EXPOSED  # what it describes holds it, whenever that was put together
-    told = lookup(finding, mode, time)
-    return UNLIKELY if told == NO and (state.loose or state.kind != LOCK) else told
+    found = lookup(finding, mode, time)
+    return UNLIKELY if found == NO and (state.loose or state.kind != LOCK) else found
 
 
-def _run(told: str, several: Sequence[Window]) -> tuple[str, str]:
+def _run(verdict: str, windows: Sequence[Window]) -> tuple[str, str]:
     """The verdict once it counts what makes the code run: an import is one step short of it."""
-    triggers = {window.trigger for window in several if window.trigger}
+    triggers = {window.trigger for window in windows if window.trigger}
     if triggers == {IMPORT}:
         why = "its code runs only where a module of it is imported"
-        return (LIKELY, why) if told == EXPOSED else (told, why)
-    if told in (EXPOSED, LIKELY) and START in triggers:
-        return told, "its code runs at every start of the interpreter"
-    return told, ""
+        return LIKELY if verdict == EXPOSED else verdict, why
+    starts = verdict in (EXPOSED, LIKELY) and START in triggers
+    return verdict, "its code runs at every start of the interpreter" if starts else ""
 
 
-def _time(at: str, several: Sequence[Window]) -> str:
-    hull = span(several, HULL)
-    if hull is None:
+def _time(time: str, windows: Sequence[Window]) -> str:
+    """Where a time lies to the window, in words; empty where nothing is dated."""
+    hull = span(windows, HULL)
+    if hull is None or time == UNDATED:
         return ""
     window = hours(*hull)
     return {
@@ -271,11 +295,9 @@ def _time(at: str, several: Sequence[Window]) -> str:
         CORE: f"while it was available by every account ({window})",
         HULL: f"perhaps while it was available ({window})",
         AFTER: f"after it was available ({window}); mirrors and caches may keep it",
-        UNDATED: "",
-    }[at]
+    }[time]
 
 
-_UNDATED = "undated"
 BUILT = "which CI may have built"
 NOT_LOOKED_FOR = "Does any file of this system list packages that an advisory could name?"
 _SEEN = "Is that machine rebuilt, and is what it could reach rotated?"
@@ -294,14 +316,15 @@ _QUESTIONS = {
 }
 
 
-def _question(state: State, told: str, mode: str, several: Sequence[Window]) -> str:
+def _question(found: _Judgement) -> str:
     """The one question whose answer would change the verdict most."""
-    if told == NO:
+    state = found.state
+    if found.verdict == NO:
         return ""
-    if mode == IMAGE:
+    if found.mode == IMAGE:
         return _QUESTIONS[IMAGE]
     if state.finding == LOCKED_AFFECTED:
-        triggers = {window.trigger for window in several}
+        triggers = {window.trigger for window in found.windows}
         return _QUESTIONS[IMPORT if triggers == {IMPORT} else LOCKED_AFFECTED]
     if state.finding == ABSENT and state.foreign:
         return NOT_LOOKED_FOR
@@ -310,14 +333,14 @@ def _question(state: State, told: str, mode: str, several: Sequence[Window]) -> 
     if state.finding in (LOCKED_OTHER, ABSENT):
         if state.kind != LOCK:
             return "Is this all that is installed there, and of the time in question?"
-        if _UNDATED in state.loose:
+        if UNDATED in state.loose:
             return "What did the lock hold on the day of the install? Its history says it."
         if state.loose:
             name = state.loose[0].split()[0]
             return f"What was installed for {name}, which this lock does not fix?"
         return _QUESTIONS[LOCKED_OTHER]
     if state.finding in (RANGE_ADMITS, RANGE_EXCLUDES):
-        hull = span(several, HULL)
+        hull = span(found.windows, HULL)
         return _QUESTIONS[RANGE_ADMITS].format(hours=f" ({hours(*hull)})" if hull else "")
     return _QUESTIONS[NOT_EVALUATED]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
-from impact.stack.asking import COMMIT, FULL
+from impact.stack.grammars import COMMIT, FULL
 from impact.stack.inventory import ACTIONS, DATA, DOCKER, NPM, PYPI, Ask
 
 _CLASSES = DATA["versions"]  # of univers; ecosystems without one are compared for equality alone
@@ -22,6 +23,7 @@ _SHORT = re.compile(r"v?[0-9a-f]{7,}", re.IGNORECASE)  # of an action: a commit,
 _FOUR = ("NuGet", "Packagist")  # where a fourth part that is 0 is none
 _FOURTH = re.compile(r"^v?(\d+\.\d+\.\d+)\.0$")
 _BEGIN = "0"  # in a range of OSV: before every version
+Test = Callable[[str], bool]  # of a version
 
 
 @lru_cache(100_000)
@@ -33,7 +35,7 @@ def _parsed(ecosystem: str, version: str) -> Any | None:
     if base == PYPI:
         try:
             return Version(version)
-        except (InvalidVersion, ValueError):
+        except ValueError:
             return None
     from univers import versions
 
@@ -85,38 +87,32 @@ def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) ->
     their version and `last_affected` behind it.
     """
     found = _parsed(ecosystem, _public(version))
-    events = list(events)
-    if not any(kind == "introduced" for kind, _ in events):
-        events.append(("introduced", _BEGIN))  # the schema asks for one
-    every: list[tuple[str, str, Any]] = []
-    for kind, at in events:
-        edge = None if at == _BEGIN else _parsed(ecosystem, at)
-        if at not in (_BEGIN, "*") and edge is None:
-            return None
-        every.append((kind, at, edge))
-    if all(at in (_BEGIN, "*") for _, at, _ in every):
-        return any(kind == "introduced" for kind, _, _ in every)  # every version that there is
+    edges = [(kind, at, _parsed(ecosystem, at)) for kind, at in events]
+    if not any(kind == "introduced" for kind, _, _ in edges):
+        edges.append(("introduced", _BEGIN, None))  # the schema asks for one
+    inner = [edge for edge in edges if edge[1] not in (_BEGIN, "*")]
+    if any(edge is None for _, _, edge in inner):
+        return None
+    if not inner:
+        return True  # every version that there is
     if found is None:
         return None
-    every = [event for event in every if event[1] != "*"]
-    limits = [event for event in every if event[0] == "limit"]
-    if len(limits) > 1:  # before any of them is before the last
-        last = max(limits, key=lambda event: event[2])
-        every = [event for event in every if event[0] != "limit"] + [last]
-    first = [event for event in every if event[1] == _BEGIN]
-    rest = sorted((event for event in every if event[1] != _BEGIN), key=lambda event: event[2])
-    inside = False
-    for kind, at, edge in [*first, *rest]:
-        if kind == "introduced" and (at == _BEGIN or found >= edge):
+    limits = [edge for edge in inner if edge[0] == "limit"]
+    if limits:  # before any of them is before the last
+        last = max(limits, key=itemgetter(2))
+        inner = [edge for edge in inner if edge[0] != "limit"] + [last]
+    inside = any(at == _BEGIN and kind == "introduced" for kind, at, _ in edges)
+    for kind, _, edge in sorted(inner, key=itemgetter(2)):
+        if kind == "introduced" and found >= edge:
             inside = True
-        elif (kind in ("fixed", "limit") and found >= edge) or (
-            kind == "last_affected" and found > edge
+        elif (kind == "last_affected" and found > edge) or (
+            kind in ("fixed", "limit") and found >= edge
         ):
             inside = False
     return inside
 
 
-def admits(ask: Ask) -> Callable[[str], bool] | None:
+def admits(ask: Ask) -> Test | None:
     """A test whether a requirement admits a version; None where its grammar is not known.
 
     Pre-releases count as admitted by a range of PyPI: an installer may be told to take them.
@@ -136,55 +132,51 @@ def admits(ask: Ask) -> Callable[[str], bool] | None:
         return _tag(ask.spec)
     try:
         every = SpecifierSet(ask.spec)
-    except (InvalidSpecifier, ValueError):
+    except ValueError:
         return None
+    return _valid(lambda version: every.contains(version, prereleases=True))
 
-    def contains(version: str) -> bool:
+
+def _valid(test: Test) -> Test:
+    """A test that no text passes which is not a version."""
+
+    def admits(version: str) -> bool:
         try:
-            return every.contains(version, prereleases=True)
-        except (InvalidVersion, ValueError):
+            return test(version)
+        except ValueError:
             return False
 
-    return contains
+    return admits
 
 
-def _tag(spec: str) -> Callable[[str], bool] | None:
+def _tag(spec: str) -> Test | None:
     """`v4` and `4.1` move with what begins so, a branch may point at anything, a commit is none."""
     if COMMIT.fullmatch(spec) or _SHORT.fullmatch(spec):
         return None
     if whole := FULL.fullmatch(spec):
-        return lambda version: any(same(ACTIONS, version, one) for one in (spec, whole[1]))
+        return lambda version: same(ACTIONS, version, spec) or same(ACTIONS, version, whole[1])
     some = re.fullmatch(r"v?(\d+(?:\.\d+)?)(?:-[\w.-]+)?", spec)
     start = some[1].split(".") if some else []
     return lambda version: version.removeprefix("v").split(".")[: len(start)] == start
 
 
-def _poetry(spec: str) -> Callable[[str], bool] | None:
+def _poetry(spec: str) -> Test | None:
     from poetry.core.constraints.version import Version as PoetryVersion
     from poetry.core.constraints.version import parse_constraint
-    from poetry.core.constraints.version.exceptions import ParseConstraintError
-    from poetry.core.version.exceptions import InvalidVersionError
 
     try:
         every = parse_constraint(spec)
-    except (ParseConstraintError, ValueError):
+    except ValueError:
         return None
-
-    def allows(version: str) -> bool:
-        try:
-            return bool(every.allows(PoetryVersion.parse(version)))
-        except (InvalidVersionError, ValueError):
-            return False
-
-    return allows
+    return _valid(lambda version: every.allows(PoetryVersion.parse(version)))
 
 
-def _npm(spec: str) -> Callable[[str], bool] | None:
+def _npm(spec: str) -> Test | None:
     import nodesemver
 
     spec = " ".join(spec.split())
     if spec in ("latest", "next"):
-        return lambda version: True  # a tag: whatever stands behind it on that day
+        return lambda version: True  # a tag: whatever it points at on that day
     if nodesemver.valid_range(spec, loose=True) is None:
         return None
     return lambda version: bool(nodesemver.satisfies(version, spec, loose=True))

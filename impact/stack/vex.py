@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -29,12 +30,12 @@ Row = dict[str, Any]
 def document(rows: pl.DataFrame, packages: Packages, at: datetime | None = None) -> Row:
     """The statements of a scan: one for each system and advisory, with the packages it names."""
     moment = (at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    told = rows.filter((pl.col("package") != "") & (pl.col("settle") != NOT_LOOKED_FOR))
-    groups: dict[tuple[str, str], list[tuple[Affected, list[Row]]]] = {}
-    for (system, *package), found in _grouped(told.sort("file")).items():
+    known = rows.filter((pl.col("package") != "") & (pl.col("settle") != NOT_LOOKED_FOR))
+    groups: dict[tuple[str, str], list[tuple[Affected, list[Row]]]] = defaultdict(list)
+    for (system, *package), found in _grouped(known.sort("file")).items():
         for record in packages[package[0], package[1]]:
             if not record.gone:
-                groups.setdefault((system, record.advisory), []).append((record, found))
+                groups[system, record.advisory].append((record, found))
     statements = [
         _statement(system, name, every) | {"timestamp": moment}
         for (system, name), every in groups.items()
@@ -52,9 +53,9 @@ def document(rows: pl.DataFrame, packages: Packages, at: datetime | None = None)
 
 
 def _grouped(rows: pl.DataFrame) -> dict[tuple[str, str, str], list[Row]]:
-    found: dict[tuple[str, str, str], list[Row]] = {}
+    found: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows.iter_rows(named=True):
-        found.setdefault((row["system"], row["ecosystem"], row["package"]), []).append(row)
+        found[row["system"], row["ecosystem"], row["package"]].append(row)
     return found
 
 
@@ -68,7 +69,7 @@ def _statement(system: str, name: str, every: list[tuple[Affected, list[Row]]]) 
     aliases = {alias for record, _ in every for alias in record.aliases} - {name}
     parts = dict.fromkeys(part for record, found in every for part in _parts(record, found))
     product = _known(f"pkg:generic/{quote(system, safe='')}")
-    statement = {
+    statement: Row = {
         "vulnerability": {"name": name, "aliases": sorted(aliases)},
         "products": [{**product, "subcomponents": [_known(part) for part in parts]}],
     }
@@ -80,13 +81,13 @@ def _statement(system: str, name: str, every: list[tuple[Affected, list[Row]]]) 
     mine = [row for row in rows if f", {name}, " in f", {row['advisory']}, "]
     bad = [row for row in mine if row["verdict"] in (EXPOSED, LIKELY) or _now(row)]
     bad += [row for row in rows if row["verdict"] == EXPOSED and not row["advisory"]]
-    shown = dict.fromkeys(f"{row['file']}: {row['reason']}" for row in bad or mine or rows)
-    said = {**statement, "status_notes": "; ".join(shown)}
+    notes = dict.fromkeys(f"{row['file']}: {row['reason']}" for row in bad or mine or rows)
+    statement["status_notes"] = "; ".join(notes)
     if not bad:
-        return {**said, "status": "under_investigation"}
+        return {**statement, "status": "under_investigation"}
     settle = bad[0]["settle"] or "Rebuild from a lock without it."
     action = f"Remove the version, rotate what it could reach. {settle}"
-    return {**said, "status": "affected", "action_statement": action}
+    return {**statement, "status": "affected", "action_statement": action}
 
 
 def _parts(record: Affected, found: list[Row]) -> list[str]:

@@ -57,7 +57,7 @@ def test_a_fault_of_one_file_takes_no_alarm_of_another_with_it(
     """A real reader that raises what nobody foresaw, beside a file that holds the bad version."""
     from impact.stack.readers import bills
 
-    def raises(form: str, content: object, where: str) -> None:
+    def raises(content: object, where: str) -> None:
         raise ZeroDivisionError(where)
 
     monkeypatch.setattr(bills, "_cyclonedx", raises)

@@ -1,4 +1,4 @@
-"""A file into an `Inventory`: a format is told by its own keys or its own name (formats.toml)."""
+"""A file into an `Inventory`: its own keys or its name say which format it has (formats.toml)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import gc
 import re
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from impact.base.errors import bad
 from impact.stack.documents import Source
-from impact.stack.inventory import Inventory, Unread, asking, mentioned
+from impact.stack.inventory import Inventory, Unread, ask_inventory, names_in
 from impact.stack.readers import bills, ci, javascript, locks, manifests, requirements
 
 Read = Callable[[Source], Inventory]
@@ -38,8 +39,8 @@ class Format(NamedTuple):
     newer: str = ""  # what versions that are not read show in their head
 
 
-_TABLE = tomllib.loads(Path(__file__).parents[1].joinpath("formats.toml").read_text("utf-8"))
-FORMATS = tuple(Format(**row) for row in _TABLE["format"])
+TABLE = tomllib.loads(Path(__file__).parents[1].joinpath("formats.toml").read_text("utf-8"))
+FORMATS = tuple(Format(**row) for row in TABLE["format"])
 _CALLED = re.compile("|".join(f"(?:{one.called})" for one in FORMATS if one.called))
 
 
@@ -82,8 +83,8 @@ def read(source: Source) -> Inventory:
         made = _reader(found)(source)
         open_ = source.text[-1:] != "\n" and source.text.lstrip()[:1] not in "{["
         if open_ and found.read.startswith(_WRITTEN):
-            made.unread.append(Unread("", "", "its last line does not end: it was cut off"))
-        return made
+            made.unread.append(Unread("its last line does not end: it was cut off"))
+        return made if made.format else replace(made, format=found.name)
     finally:
         if collecting:
             gc.enable()
@@ -93,13 +94,11 @@ def _reader(found: Format) -> Read:
     """The function that reads a format: of a module here, a lock of its table, or the search."""
     room, _, name = found.read.partition(".")
     if room.startswith("search"):
-        return partial(_searched, found.name, _REMARKS[room[7:]])
-    if name in ("pipeline", "dockerfile"):
-        return partial(_ROOMS[room][name], found.name)
+        return partial(_searched, _REMARKS[room[7:]])
     read: Read = locks.LOCKS[name].read if name in locks.LOCKS else _ROOMS[room][name]
     return read
 
 
-def _searched(name: str, remark: str, source: Source) -> Inventory:
+def _searched(remark: str, source: Source) -> Inventory:
     """A text in which names are looked for, and nothing is understood."""
-    return asking(name, (), mentions=mentioned(source.text, remark))
+    return ask_inventory((), mentions=names_in(source.text, remark))

@@ -1,6 +1,6 @@
 """Bills of materials: CycloneDX 1.2 to 1.7 in JSON and XML, SPDX 2 in its forms, SPDX 3.
 
-A bill of CycloneDX in XML is brought into the form that it has in JSON, SPDX of every kind into
+CycloneDX in XML is first brought into the form that it has in JSON, SPDX of every kind into
 packages and relations.
 """
 
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element
 
 from msgspec import Struct, field
 
 from impact.base.errors import bad
 from impact.stack import documents
-from impact.stack.documents import Source, Table, Wrong, listed, rows, table, word
+from impact.stack.documents import Source, Table, Wrong, at, listed, rows, table, word
 from impact.stack.inventory import (
     DATA,
     DOCKER,
@@ -27,9 +28,6 @@ from impact.stack.inventory import (
     upstream,
 )
 from impact.stack.versions import same
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
 
 _VERSIONS = re.compile(r"1\.[2-7]")
 _SPACE = "http://cyclonedx.org/schema/bom/"
@@ -61,7 +59,7 @@ class _Needs(Struct, rename="camel"):
 
 def cyclonedx_json(source: Source) -> Inventory:
     """What a bill in JSON holds; the component that it describes is its root."""
-    return _cyclonedx("CycloneDX JSON", documents.from_json(source), source.where)
+    return _cyclonedx(documents.from_json(source), source.where)
 
 
 def cyclonedx_xml(source: Source) -> Inventory:
@@ -70,8 +68,8 @@ def cyclonedx_xml(source: Source) -> Inventory:
     space = root.tag.partition("}")[0] + "}"
     if not space.startswith("{" + _SPACE) or root.tag != f"{space}bom":
         raise bad(source.where, "this element is not read", "make it in versions 1.2 to 1.7")
-    every = {str(element.tag).partition("}")[0] + "}" for element in root.iter()}
-    other = next((one for one in every if one != space and one[1:].startswith(_SPACE)), "")
+    spaces = {str(element.tag).partition("}")[0] + "}" for element in root.iter()}
+    other = next((one for one in spaces if one != space and one[1:].startswith(_SPACE)), "")
     data = table(_plain(root))
     if other:
         data["compositions"] = [{"aggregate": f"incomplete: a part is of {other[1:-1]}"}]
@@ -80,13 +78,13 @@ def cyclonedx_xml(source: Source) -> Inventory:
     data["dependencies"] = [
         {**need.attrib, "dependsOn": [other.get("ref", "") for other in need]} for need in needs
     ]
-    return _cyclonedx("CycloneDX XML", data, source.where)
+    return _cyclonedx(data, source.where)
 
 
 def _plain(element: Element) -> object:
     """An element as JSON has it: a list where it is one, a text where nothing is in it.
 
-    What stands twice where one is allowed becomes a list, which is then told as wrong.
+    An element that stands twice where one is allowed becomes a list, which is then a fault.
     """
     name = element.tag.rpartition("}")[2]
     if name in _LISTS:
@@ -100,63 +98,64 @@ def _plain(element: Element) -> object:
     return found
 
 
-def _cyclonedx(form: str, content: object, where: str) -> Inventory:
+def _cyclonedx(content: object, where: str) -> Inventory:
     """The inventory of a bill; what it lists twice stands there twice."""
     bom = documents.shaped(content, Table, where)
     spec = str(bom.get("specVersion") or "of no version")
     if not _VERSIONS.fullmatch(spec):
         raise bad(where, f"CycloneDX {spec} is not read", "make it in versions 1.2 to 1.7")
-    top = table(bom.get("metadata")).get("component")
+    top = at(bom, "metadata.component")
     wrong: list[Wrong] = []
-    parts = [(True, part) for part in _parts([top] if top else [], "metadata.component", wrong)]
-    listed = bom.get("components") or []
-    inner = table(top).get("components") or []
-    parts += [(False, part) for part in _parts(listed, "components", wrong)]
-    parts += [(False, part) for part in _parts(inner, "metadata.component.components", wrong)]
-    needs, lost = documents.each(bom.get("dependencies") or [], _Needs, "dependencies")
-    components: list[Component] = []
-    known: dict[str, Component] = {}
-    roots: list[str] = []
-    for is_top, part in parts:
-        for component in _named(part, len(components)):
-            if known.setdefault(component.key, component)[1:] != component[1:]:
-                # one reference for two things: both are kept
-                component = component._replace(key=f"{component.key} #{len(components)}")
-            components.append(component)
-            roots += [component.key] if is_top else []
-    told = [word(one, "aggregate") for one in rows(bom, "compositions")]
-    lacks = next((one for one in told if one.startswith("incomplete")), "")
-    why = f"the file says itself that it is {lacks.replace('_', ' ')}"
-    wrong += [Wrong("", why)] if lacks else []
+    tops = [*_parts([top] if top else [], "metadata.component", wrong)]
+    parts = [*_parts(bom.get("components") or [], "components", wrong)]
+    parts += _parts(at(top, "components") or [], "metadata.component.components", wrong)
+    needs, breaks = documents.each(bom.get("dependencies") or [], _Needs, "dependencies")
+    components = _components([*tops, *parts])
+    roots = [one.key for one in components[: len(_components(tops))]]  # they stand first
+    aggregates = (word(one, "aggregate") for one in rows(bom, "compositions"))
+    if lacks := next((one for one in aggregates if one.startswith("incomplete")), ""):
+        wrong.append(Wrong("", f"the file says itself that it is {lacks.replace('_', ' ')}"))
     edges = [(need.ref, other) for need in needs for other in need.depends_on]
     keys = {component.key for component in components}
     loose = [end for edge in edges for end in edge if end not in keys]
-    components += [Component(o, *from_purl(o)) for o in dict.fromkeys(loose) if from_purl(o)[1]]
-    lost += [Wrong("", f"{other[:60]} is needed and no component") for other in loose]
-    notes = [*_breaks([one for _, one in parts], needs, spec), *(one.why for one in lost)]
+    purls = [(one, from_purl(one)) for one in dict.fromkeys(loose)]
+    components += [Component(one, *package) for one, package in purls if package[1]]
+    breaks += [Wrong("", f"{other[:60]} is needed and no component") for other in loose]
+    notes = [*_breaks([*tops, *parts], needs, spec), *(one.why for one in breaks)]
     return Inventory(
-        form,
         SBOM,
         (),
         components,
         edges,
         roots,
-        unread=[Unread("", name.lower(), why) for name, why in wrong],
+        unread=[Unread(why, "", name.lower()) for name, why in wrong],
         notes=tuple(f"the file breaks its own format: {note}" for note in notes[:1]),
     )
+
+
+def _components(parts: Iterable[_Part]) -> list[Component]:
+    """The components of some parts; one reference for two things gives two components."""
+    found: list[Component] = []
+    known: dict[str, Component] = {}
+    for part in parts:
+        for component in _named(part, len(found)):
+            if known.setdefault(component.key, component)[1:] != component[1:]:
+                component = component._replace(key=f"{component.key} #{len(found)}")
+            found.append(component)
+    return found
 
 
 def _parts(items: object, where: str, wrong: list[Wrong]) -> Iterator[_Part]:
     """Components with those nested in them, however deep; what cannot be read joins `wrong`."""
     below = [(where, items)]
     while below:
-        at, every = below.pop()
-        listed = every if isinstance(every, list) else [every]
-        read, unread = documents.each(listed, _Part, at)
-        yield from read
+        place, items = below.pop()
+        level = items if isinstance(items, list) else [items]
+        parts, unread = documents.each(level, _Part, place)
+        yield from parts
         wrong += unread
-        inside = (table(item).get("components") for item in listed)
-        below += [(f"{at}[..].components", more) for more in inside if more]
+        inner = (at(item, "components") for item in level)
+        below += [(f"{place}[..].components", more) for more in inner if more]
 
 
 def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]:
@@ -170,9 +169,8 @@ def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]
             yield f"{part.name[:60] or 'a component'} has no {'version' if part.name else 'name'}"
         if part.purl and (part.purl[:4] != "pkg:" or "/" not in part.purl):
             yield f"{part.purl[:60]} is no package URL"
-    refs = [part.bom_ref for part in parts if part.bom_ref]
     for what, names in (
-        ("reference", refs),
+        ("reference", [part.bom_ref for part in parts if part.bom_ref]),
         ("dependency", [need.ref for need in needs]),
         *(("need", need.depends_on) for need in needs),
     ):
@@ -181,64 +179,67 @@ def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]
             yield f"the {what} {again[:60]} stands twice"
 
 
-def _named(part: _Part, number: int) -> Iterator[Component]:
-    """The component of a part: several where it is told by names or versions that differ."""
+def _named(part: _Part, number: int) -> list[Component]:
+    """The component of a part: several where its names or versions differ."""
     evidence = documents.walk(part.evidence) if part.evidence else ()
-    purls = [
-        part.purl,
-        *(str(text) for _, key, text in evidence if key in ("concludedValue", "value")),
-    ]
+    purls = [str(text) for _, key, text in evidence if key in ("concludedValue", "value")]
     twice = not part.group or part.name.startswith(f"{part.group}/")
     name = part.name if twice else f"{part.group}/{part.name}"
     key = part.bom_ref or part.purl or f"{name} {part.version} #{number}"
     home = DOCKER if part.type == "container" else part.type if part.type in _ALONE else ""
-    yield from _called(key, name, part.version, purls, home)
+    return _called(key, name, part.version, [part.purl, *purls], home)
 
 
 def _called(
     key: str, name: str, version: str, purls: Iterable[str], home: str = ""
-) -> Iterator[Component]:
+) -> list[Component]:
     """The components of one key: by each of its package URLs, else by its name.
 
     There are two where a URL names another version than the package, or where a package of a
-    distribution was built from a source that is called otherwise.
+    distribution was built from a source of another name.
     """
     version = "" if version == "NOASSERTION" else version
     found: dict[Component, None] = {}
     for purl in dict.fromkeys(purls):
-        ecosystem, named, exact = from_purl(purl)
-        told = dict.fromkeys(filter(None, (exact, version)))
-        if len(told) == 2 and same(ecosystem, exact, version):
-            told.pop(version)
-        for one in (told or [""]) if named else []:
-            found[Component(key, ecosystem, named, one)] = None
+        ecosystem, package, exact = from_purl(purl)
+        versions = dict.fromkeys(filter(None, (exact, version)))
+        if len(versions) == 2 and same(ecosystem, exact, version):
+            versions.pop(version)
+        for one in (versions or [""]) if package else []:
+            found[Component(key, ecosystem, package, one)] = None
             if source := upstream(purl):
                 found[Component(f"{key} of {source}", ecosystem, source, one)] = None
-    if not found:
-        behind = _BEHIND.fullmatch(name)
-        name, last = (behind[1], behind[2]) if behind else (name, "")
-        exact = last if last and not version[:1].isdigit() else version
-        found[Component(key, home, canonical(home, name) if home else name, exact)] = None
-    yield from found
+    if found:
+        return list(found)
+    behind = _BEHIND.fullmatch(name)
+    name, last = (behind[1], behind[2]) if behind else (name, "")
+    version = last if last and not version[:1].isdigit() else version
+    return [Component(key, home, canonical(home, name) if home else name, version)]
 
 
-# SPDX: packages as (id, name, version, purls), relations as (from, type, to)
+class _Spdx(NamedTuple):
+    """A package of SPDX: its id, name, version and package URLs."""
 
-Packages = list[tuple[str, str, str, list[str]]]
-Relations = list[tuple[str, str, str]]
+    key: str
+    name: str
+    version: str
+    purls: list[str]
+
+
+Relations = list[tuple[str, ...]]  # from, type, to
 
 
 def spdx_json(source: Source) -> Inventory:
     """What a document of SPDX 2 in JSON holds."""
-    return _spdx_2("SPDX JSON", documents.from_json(source), source.where)
+    return _spdx_2(documents.from_json(source), source.where)
 
 
 def spdx_yaml(source: Source) -> Inventory:
     """What a document of SPDX 2 in YAML holds."""
-    return _spdx_2("SPDX YAML", documents.from_yaml(source), source.where)
+    return _spdx_2(documents.from_yaml(source), source.where)
 
 
-def _spdx_2(form: str, content: object, where: str) -> Inventory:
+def _spdx_2(content: object, where: str) -> Inventory:
     """What a document of SPDX 2 holds; what it describes are its roots."""
     data = documents.shaped(content, Table, where)
     data = table(data.get("sbom")) if "packages" not in data else data  # as GitHub exports it
@@ -246,18 +247,17 @@ def _spdx_2(form: str, content: object, where: str) -> Inventory:
         raise bad(where, "has no packages at its top", "give the document itself")
     lists = {key: data.get(key) or [] for key in ("packages", "relationships")}
     lists = documents.shaped(lists, dict[str, list[Any]], where)
-    packages: Packages = []
+    packages = []
     for one in rows(lists, "packages"):
         refs = rows(one, "externalRefs")
         purls = [_purl(word(r, "referenceType"), word(r, "referenceLocator")) for r in refs]
-        packages.append((word(one, "SPDXID"), word(one, "name"), word(one, "versionInfo"), purls))
+        packages.append(
+            _Spdx(word(one, "SPDXID"), word(one, "name"), word(one, "versionInfo"), purls)
+        )
     keys = ("spdxElementId", "relationshipType", "relatedSpdxElement")
-    relations = [
-        (word(one, keys[0]), word(one, keys[1]), word(one, keys[2]))
-        for one in rows(lists, "relationships")
-    ]
-    tops = listed(data.get("documentDescribes"))
-    return _document(form, packages, [*relations, *(("", "DESCRIBES", str(top)) for top in tops)])
+    relations = [tuple(word(one, key) for key in keys) for one in rows(lists, "relationships")]
+    relations += [("", "DESCRIBES", str(top)) for top in listed(data.get("documentDescribes"))]
+    return _document(packages, relations)
 
 
 def _purl(kind: str, locator: str) -> str:
@@ -267,64 +267,62 @@ def _purl(kind: str, locator: str) -> str:
         return locator
     if kind in ("nuget", "maven"):
         locator = "@".join(re.split(r"[/:](?=[^/:]*$)", locator))
-    return (
-        f"pkg:{kind}/{locator.replace(':', '/')}"
-        if kind in ("npm", "pypi", "nuget", "maven")
-        else ""
-    )
+    elif kind not in ("npm", "pypi"):
+        return ""
+    return f"pkg:{kind}/{locator.replace(':', '/')}"
 
 
 def _document(
-    form: str, packages: Packages, relations: Relations, unread: Iterable[Unread] = ()
+    packages: Iterable[_Spdx], relations: Relations, unread: Iterable[Unread] = ()
 ) -> Inventory:
-    """The inventory of a document; a relation told from the needed to who needs it is turned."""
+    """The inventory of a document; a relation from the needed to who needs it is turned."""
     components: dict[str, Component] = {}
-    lost = list(unread)
+    unread = list(unread)
     for number, (key, name, version, purls) in enumerate(packages, 1):
         if not key or not name:
-            told = "" if any(purls) else name
-            lost.append(Unread("", told.lower(), f"package {number} has no SPDXID or no name"))
+            known = "" if any(purls) else name.lower()
+            unread.append(Unread(f"package {number} has no SPDXID or no name", "", known))
             continue
         for component in _called(key, name, version, purls):
             again = f"{component.key} #{len(components)}"
-            held = again if component.key in components else component.key
-            components[held] = component._replace(key=held)
-    edges: list[tuple[str, str]] = []
-    roots: dict[str, None] = {}
-    for one, kind, other in relations:
-        if kind in ("DESCRIBES", "DESCRIBED_BY"):
-            top = other if kind == "DESCRIBES" else one
-            roots |= {top: None} if top in components else {}
-        edges.append((other, one) if _BACKWARD.fullmatch(kind) else (one, other))
-    return Inventory(form, SBOM, (), list(components.values()), edges, list(roots), unread=lost)
+            unique = again if component.key in components else component.key
+            components[unique] = component._replace(key=unique)
+    edges = [(to, one) if _BACKWARD.fullmatch(kind) else (one, to) for one, kind, to in relations]
+    tops = [
+        to if kind == "DESCRIBES" else one
+        for one, kind, to in relations
+        if kind in ("DESCRIBES", "DESCRIBED_BY")
+    ]
+    roots = [top for top in dict.fromkeys(tops) if top in components]
+    return Inventory(SBOM, (), list(components.values()), edges, roots, unread=unread)
 
 
 def spdx_tag(source: Source) -> Inventory:
     """What a document of SPDX 2 in tag-value form holds."""
-    packages: Packages = []
+    packages: list[_Spdx] = []
     relations: Relations = []
     unread: list[Unread] = []
-    own = False  # whether tags belong to the last package; files and snippets end it
+    inside = False  # whether tags belong to the last package; files and snippets end it
     for line, tag, value in _tags(source):
         words = value.split()
-        key, name, version, purls = packages[-1] if own else ("", "", "", [])
+        package = packages[-1] if inside else _Spdx("", "", "", [])
         if tag == "PackageName":
-            own = True
-            packages.append(("", value, "", []))
+            inside = True
+            packages.append(_Spdx("", value, "", []))
         elif tag in ("FileName", "SnippetSPDXID"):
-            own = False
+            inside = False
         elif tag == "Relationship" and len(words) == 3:
-            relations.append((words[0], words[1], words[2]))
+            relations.append(tuple(words))
         elif tag in ("Relationship", "ExternalRef") and len(words) < 3:
-            told = "-" if tag == "Relationship" else name
-            unread.append(Unread("", told.lower(), f"line {line}: is no {tag}"))
+            name = "-" if tag == "Relationship" else package.name.lower()
+            unread.append(Unread(f"line {line}: is no {tag}", "", name))
         elif tag == "ExternalRef":
-            purls.append(_purl(*words[-2:]))
-        elif tag == "SPDXID" and own:
-            packages[-1] = key or value, name, version, purls
-        elif tag == "PackageVersion" and own:
-            packages[-1] = key, name, version or value, purls
-    return _document("SPDX tag-value", packages, relations, unread)
+            package.purls.append(_purl(*words[-2:]))
+        elif tag == "SPDXID" and inside:
+            packages[-1] = package._replace(key=package.key or value)
+        elif tag == "PackageVersion" and inside:
+            packages[-1] = package._replace(version=package.version or value)
+    return _document(packages, relations, unread)
 
 
 def _tags(source: Source) -> Iterator[tuple[int, str, str]]:
@@ -347,25 +345,23 @@ def _tags(source: Source) -> Iterator[tuple[int, str, str]]:
 
 def spdx_3(source: Source) -> Inventory:
     """What a document of SPDX 3 in JSON-LD holds: packages of every profile, and relationships."""
-    data = documents.shaped(documents.from_json(source), Table, source.where)
-    graph = documents.shaped(data.get("@graph"), list[Any], source.where)
-    packages: Packages = []
+    data = documents.json_table(source)
+    packages: list[_Spdx] = []
     relations: Relations = []
-    for one in map(table, graph):
-        said = {key.rpartition("_")[2]: value for key, value in one.items()}  # without its profile
-        what = str(next(iter(_every(said.get("type", said.get("@type")))), ""))
-        key = word(said, "spdxId") or word(said, "@id")
+    for one in map(table, documents.shaped(data.get("@graph"), list[Any], source.where)):
+        node = {key.rpartition("_")[2]: value for key, value in one.items()}  # without its profile
+        what = str(next(iter(_every(node.get("type", node.get("@type")))), ""))
+        key = word(node, "spdxId") or word(node, "@id")
         if what.endswith("Relationship"):
-            ends = map(str, _every(said.get("to")))
-            told = word(said, "from"), word(said, "relationshipType")
-            relations += [(*told, end) for end in ends]
+            start = word(node, "from"), word(node, "relationshipType")
+            relations += [(*start, str(end)) for end in _every(node.get("to"))]
         elif what.endswith("Package"):
-            purls = [word(ref, "identifier") for ref in _every(said.get("externalIdentifier"))]
-            purls.append(word(said, "packageUrl"))
-            packages.append((key, word(said, "name"), word(said, "packageVersion"), purls))
+            purls = [word(ref, "identifier") for ref in _every(node.get("externalIdentifier"))]
+            purls.append(word(node, "packageUrl"))
+            packages.append(_Spdx(key, word(node, "name"), word(node, "packageVersion"), purls))
         elif what.endswith(("SpdxDocument", "Sbom", "Bom")):
-            relations += [(key, "DESCRIBES", str(top)) for top in _every(said.get("rootElement"))]
-    return _document("SPDX 3 JSON-LD", packages, relations)
+            relations += [(key, "DESCRIBES", str(top)) for top in _every(node.get("rootElement"))]
+    return _document(packages, relations)
 
 
 def _every(value: object) -> list[Any]:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct, field
 
 from impact.base.errors import bad
 from impact.stack import documents
-from impact.stack.asking import asked
 from impact.stack.documents import Source, Table, at, listed, rows, table, word
+from impact.stack.grammars import pep508
 from impact.stack.inventory import (
     LOCK,
     MANIFEST,
@@ -27,10 +28,11 @@ from impact.stack.inventory import (
     Component,
     Entry,
     Inventory,
+    Pair,
     Unread,
-    asking,
+    ask_inventory,
     canonical,
-    locked,
+    lock_inventory,
     newest,
 )
 
@@ -86,22 +88,28 @@ class _Package(Struct, rename="kebab"):
     path: str = ""
 
 
+Packages = tuple[list[Any], str]  # packages as the file has them, and what of it was cut off
+
+
 class Lock(NamedTuple):
     """A format: its ecosystem, how it lists packages, and what a need that is not there means."""
 
     form: str
     ecosystem: str
-    listed: Callable[[Source], tuple[list[Any], str]]  # packages, and what of it was cut off
+    packages: Callable[[Source], Packages]
     whole: Literal["", "named", "all"] = ""
 
     def read(self, source: Source) -> Inventory:
         """What the lock holds."""
-        listed, cut = self.listed(source)
-        packages, wrong = documents.each(listed, _Package, "packages")
+        items, cut = self.packages(source)
+        packages, wrong = documents.each(items, _Package, "packages")
         entries = [_entry(package) for package in packages]
-        stamps = [file.upload_time for package in packages for file in _files(package)]
-        found = locked(self.form, self.ecosystem, entries, wrong, newest(stamps), self.whole)
-        return replace(found, unread=[*found.unread, Unread("", "", cut)]) if cut else found
+        stamp = newest(file.upload_time for package in packages for file in _files(package))
+        unread = [Unread(cut)] if cut else []
+        home = self.ecosystem
+        made = lock_inventory(home, entries, unread, stamp, self.whole)
+        made.unread[:0] = [Unread(why, home, canonical(home, name)) for name, why in wrong]
+        return made
 
 
 def _entry(package: _Package) -> Entry:
@@ -109,27 +117,32 @@ def _entry(package: _Package) -> Entry:
     files, source = _files(package), table(package.source)
     folder = next(filter(None, map(source.get, _FOLDERS)), None)
     place = folder or table(package.directory).get("path") or package.path
-    fixed = bool(package.hashes or package.checksum)
-    fixed = fixed or (bool(files) and all(file.hash or file.hashes for file in files))
-    said = source.get("type") or next((w for w in _ELSEWHERE if getattr(package, w)), "")
-    kind = said if said in (*_ELSEWHERE, "directory") else ""
+    kind = source.get("type") or next((w for w in _ELSEWHERE if getattr(package, w)), "")
+    kind = kind if kind in (*_ELSEWHERE, "directory") else ""
     kind = "folder" if folder or package.directory else kind
     kind = "repository" if package.vcs is not None else kind
+    fixed = bool(package.hashes or package.checksum)
+    fixed = fixed or (bool(files) and all(file.hash or file.hashes for file in files))
     loose = f"comes from a {kind}" if kind else "" if fixed else "has no hash"
-    extra = (*package.optional_dependencies.values(), *package.dev_dependencies.values())
-    needs = [*package.dependencies, *(need for group in extra for need in group)]
-    told = rows(package.metadata, "requires-dist")
-    needs += [word(one, "name") for one in told if not one.get("marker")]
-    at = [*(f.name or f.file or f.url or f.path for f in files), package.file, package.url]
-    at += [package.path, word(source, "url"), word(source, "path")]
-    at = [f"/{address}" for address in at if address]
-    wanted = [pair for need in needs if (pair := _need(need))]
-    own = package.own or place in (".", "./")
-    return Entry(package.name, package.version.lstrip("="), wanted, own, loose, tuple(at))
+    extras = (*package.optional_dependencies.values(), *package.dev_dependencies.values())
+    needs = [*package.dependencies, *chain.from_iterable(extras)]
+    required = rows(package.metadata, "requires-dist")
+    needs += [word(one, "name") for one in required if not one.get("marker")]
+    addresses = [file.name or file.file or file.url or file.path for file in files]
+    addresses += [package.file, package.url, package.path]
+    addresses += [word(source, key) for key in ("url", "path")]
+    return Entry(
+        package.name,
+        package.version.lstrip("="),
+        [pair for need in needs if (pair := _need(need))],
+        package.own or place in (".", "./"),
+        loose,
+        tuple(f"/{address}" for address in addresses if address),
+    )
 
 
-def _need(need: _Need | str) -> tuple[str, str] | None:
-    """(name, version) of a dependency; the version is empty where only the name is said."""
+def _need(need: _Need | str) -> Pair | None:
+    """(name, version) of a dependency; the version is empty where only the name is given."""
     if isinstance(need, _Need):
         return need.name, need.version
     found = _NAME.match(need)
@@ -141,94 +154,89 @@ def _files(package: _Package) -> list[_File]:
     return [file for file in every if file is not None]
 
 
-def _toml(*keys: str) -> Callable[[Source], tuple[list[Any], str]]:
-    """How a lock in TOML lists its packages; it has the first of some keys, else it is none."""
+def _toml(key: str, packages: str = "package", last: str = "") -> Callable[[Source], Packages]:
+    """How a lock in TOML lists its packages: one has `key`, and `last` where it was not cut off."""
 
-    def packages(source: Source) -> tuple[list[Any], str]:
+    def read(source: Source) -> Packages:
         data = documents.from_toml(source)
-        if keys[0] and keys[0] not in data:
-            raise bad(source.where, f'has no "{keys[0]}", which such a lock has', "get it again")
-        every = documents.shaped(data.get(keys[1], []), list[Any], source.where)
+        if key and key not in data:
+            raise bad(source.where, f'has no "{key}", which such a lock has', "get it again")
+        items = documents.shaped(data.get(packages, []), list[Any], source.where)
         meta = table(data.get("metadata"))
         files = table(meta.get("files"))  # of Poetry before 1.3
-        members = {
-            canonical(PYPI, str(n)) for n in listed(table(data.get("manifest")).get("members"))
-        }
-        every = [_joined(one, files, meta, members) for one in every]
-        held = {str(table(one).get("name")) for one in every}
+        members = {canonical(PYPI, str(one)) for one in listed(at(data, "manifest.members"))}
+        items = [_joined(one, files, meta, members) for one in items]
         named = {*files, *(key.split()[1] for key in meta if key.startswith("checksum "))}
-        groups = [at(data, "manifest.requirements")]
-        groups += table(at(data, "manifest.dependency-groups")).values()
-        named |= {word(need, "name") for group in groups for need in listed(group)}
-        cut = len(keys) > 2 and at(data, keys[2]) is None
-        lost = next(iter(named - held), "")
-        return every, _CUT if cut else f"{lost} is named and not in the file" if lost else ""
+        groups = table(at(data, "manifest.dependency-groups")).values()
+        for group in (at(data, "manifest.requirements"), *groups):
+            named |= {word(need, "name") for need in listed(group)}
+        lost = next(iter(named - {str(table(one).get("name")) for one in items}), "")
+        cut = last and at(data, last) is None
+        return items, _CUT if cut else f"{lost} is named and not in the file" if lost else ""
 
-    return packages
+    return read
 
 
-def _joined(one: Any, files: Table, meta: Table, members: Collection[str]) -> Any:
+def _joined(package: Any, files: Table, meta: Table, members: Collection[str]) -> Any:
     """A package with what the lock says of it elsewhere: its files, its checksum, whose it is."""
-    if not isinstance(one, dict):
-        return one
-    name, source = str(one.get("name")), one.get("source")
-    said = {**one, "files": one.get("files") or files.get(name, [])}
-    folder = isinstance(source, dict) and any(source.get(key) for key in _FOLDERS)
-    said["own"] = folder and canonical(PYPI, name) in members
-    checksum = meta.get(f"checksum {name} {one.get('version')} ({source})")
-    return said | ({"checksum": checksum} if isinstance(checksum, str) else {})
+    if not isinstance(package, dict):
+        return package
+    name, source = str(package.get("name")), package.get("source")
+    joined = {**package, "files": package.get("files") or files.get(name, [])}
+    folder = any(map(table(source).get, _FOLDERS))
+    joined["own"] = folder and canonical(PYPI, name) in members
+    checksum = meta.get(f"checksum {name} {package.get('version')} ({source})")
+    return joined | ({"checksum": checksum} if isinstance(checksum, str) else {})
 
 
-def _cargo(source: Source) -> tuple[list[Any], str]:
+def _cargo(source: Source) -> Packages:
     """What has no source is a member of the workspace, or lies in a folder beside it."""
-    packages, cut = _toml("", "package")(source)
+    packages, cut = _toml("")(source)
     cut = cut or ("" if packages or "version" in source.text else _CUT)
     return [{**table(one), "own": not table(one).get("source")} for one in packages], cut
 
 
-def _pipenv(source: Source) -> tuple[list[Any], str]:
+def _pipenv(source: Source) -> Packages:
     groups = documents.shaped(documents.from_json(source), dict[str, Table], source.where)
-    tables = [packages for group, packages in groups.items() if group != "_meta"]
-    every = [(name, package) for packages in tables for name, package in packages.items()]
-    return [{**p, "name": n} if isinstance(p, dict) else p for n, p in every], ""
+    groups.pop("_meta", None)
+    items = [item for group in groups.values() for item in group.items()]
+    return [{**one, "name": name} if isinstance(one, dict) else one for name, one in items], ""
 
 
-def _composer(source: Source) -> tuple[list[Any], str]:
-    data = documents.shaped(documents.from_json(source), Table, source.where)
+def _composer(source: Source) -> Packages:
+    data = documents.json_table(source)
     groups = [data.get("packages", []), data.get("packages-dev", [])]
-    every = documents.shaped(groups, list[list[Any]], source.where)
-    given = [at(one, key) for group in every for one in group for key in ("provide", "replace")]
-    held = {name for names in given for name in table(names)}  # by another package
-    return [
-        {
-            **{key: said[key] for key in ("name", "version") if key in said},
-            "dependencies": {
-                n: r for n, r in table(said.get("require")).items() if "/" in n and n not in held
-            },
-            "checksum": table(said.get("dist")).get("shasum") or "",
-        }
-        for group in every
-        for said in map(table, group)
-    ], ""
-
-
-def _nuget(source: Source) -> tuple[list[Any], str]:
-    data = documents.shaped(documents.from_json(source), Table, source.where)
-    shape = dict[str, dict[str, Table]]
-    found = []
-    for packages in documents.shaped(data.get("dependencies", {}), shape, source.where).values():
-        for name, said in packages.items():
-            one = {
-                "name": name,
-                "version": said.get("resolved", ""),
-                "checksum": said.get("contentHash", ""),
-            }
-            one["dependencies"] = table(said.get("dependencies"))
-            found.append(one | {"own": said.get("type") == "Project"})
+    groups = documents.shaped(groups, list[list[Any]], source.where)
+    packages = [table(one) for group in groups for one in group]
+    given: list[Table] = [table(one.get(key)) for one in packages for key in ("provide", "replace")]
+    held = set(chain.from_iterable(given))  # by another package
+    found: list[Table] = []
+    for package in packages:
+        needs = table(package.get("require"))
+        needs = {name: spec for name, spec in needs.items() if "/" in name and name not in held}
+        one: Table = {key: package[key] for key in ("name", "version") if key in package}
+        found.append(one | {"dependencies": needs, "checksum": at(package, "dist.shasum") or ""})
     return found, ""
 
 
-def _gems(source: Source) -> tuple[list[Any], str]:
+def _nuget(source: Source) -> Packages:
+    data = documents.json_table(source)
+    shape = dict[str, dict[str, Table]]
+    targets = documents.shaped(data.get("dependencies", {}), shape, source.where)
+    return [
+        {
+            "name": name,
+            "version": package.get("resolved", ""),
+            "checksum": package.get("contentHash", ""),
+            "dependencies": table(package.get("dependencies")),
+            "own": package.get("type") == "Project",
+        }
+        for packages in targets.values()
+        for name, package in packages.items()
+    ], ""
+
+
+def _gems(source: Source) -> Packages:
     """Gems of each section; a platform stands behind the version, and Bundler itself is no gem."""
     found: list[Table] = []
     hashed = set(re.findall(r"(?m)^  (\S+) \(([^)-]*)[^)]*\) sha256=", source.text))
@@ -249,44 +257,45 @@ def _gems(source: Source) -> tuple[list[Any], str]:
     return found, f"{min(lost)} is named and not in the file" if lost else "" if tops else _CUT
 
 
-_LOCKS = (
-    Lock("poetry.lock", PYPI, _toml("package", "package", "metadata.content-hash")),
-    Lock("pdm.lock", PYPI, _toml("metadata", "package"), "all"),
-    Lock("uv.lock", PYPI, _toml("version", "package"), "all"),
-    Lock("pylock.toml", PYPI, _toml("lock-version", "packages", "packages"), "all"),
-    Lock("Pipfile.lock", PYPI, _pipenv),
-    Lock("Cargo.lock", "crates.io", _cargo, "all"),
-    Lock("composer.lock", "Packagist", _composer, "named"),
-    Lock("packages.lock.json", "NuGet", _nuget, "named"),
-    Lock("Gemfile.lock", "RubyGems", _gems, "all"),
-)
-
-LOCKS = {lock.form: lock for lock in _LOCKS}
+LOCKS = {
+    lock.form: lock
+    for lock in (
+        Lock("poetry.lock", PYPI, _toml("package", last="metadata.content-hash")),
+        Lock("pdm.lock", PYPI, _toml("metadata"), "all"),
+        Lock("uv.lock", PYPI, _toml("version"), "all"),
+        Lock("pylock.toml", PYPI, _toml("lock-version", "packages", "packages"), "all"),
+        Lock("Pipfile.lock", PYPI, _pipenv),
+        Lock("Cargo.lock", "crates.io", _cargo, "all"),
+        Lock("composer.lock", "Packagist", _composer, "named"),
+        Lock("packages.lock.json", "NuGet", _nuget, "named"),
+        Lock("Gemfile.lock", "RubyGems", _gems, "all"),
+    )
+}
 
 
 def go(source: Source) -> Inventory:
     """go.mod or go.sum: modules with their versions; before Go 1.17 a go.mod names direct ones."""
     is_sum = " h1:" in source.text
     plain = re.sub(r"\s*//.*", "", source.text).replace('"', "")
-    text = plain if is_sum else _required(plain)
     replaced = re.findall(r"(\S+)(?:[ \t]+(v\d\S*))?[ \t]+=>[ \t]*(\S+)", plain)
-    gone = {(one, version) for one, version, _ in replaced}
+    gone = {(name, version) for name, version, _ in replaced}
     entries, unread = [], []
-    for line in filter(None, map(str.strip, text.splitlines())):
+    for line in filter(None, map(str.strip, (plain if is_sum else _required(plain)).splitlines())):
         found = _MODULE.fullmatch(line)
         if not found or is_sum > (" h1:" in line):
-            unread.append(Unread("Go", "", f'"{line[:60]}" is no line of it'))
+            unread.append(Unread(f'"{line[:60]}" is no line of it', "Go"))
         elif not (is_sum and "/go.mod " in line) and not {(found[1], ""), found.groups()} & gone:
             entries.append(Entry(found[1], found[2], loose="" if is_sum else "has no hash"))
     version = re.search(r"(?m)^go (\d+)\.(\d+)", source.text)
     if not is_sum:
         put = re.findall(r"=>[ \t]*(\S+)[ \t]+(v\S+)", plain)
-        entries += [Entry(name, version, loose="has no hash") for name, version in put]
+        entries += [Entry(name, tag, loose="has no hash") for name, tag in put]
         below = re.findall(r"(\S+)(?:[ \t]+v\S+)?[ \t]+=>[ \t]*\.", plain)
-        unread += [Unread("Go", canonical("Go", one), f"{one} lies in a folder") for one in below]
+        unread += [Unread(f"{one} lies in a folder", "Go", canonical("Go", one)) for one in below]
     whole = is_sum or bool(version and (int(version[1]), int(version[2])) >= (1, 17))
-    made = locked("go.sum" if is_sum else "go.mod", "Go", entries)
-    return replace(made, kind=LOCK if whole else MANIFEST, unread=unread)
+    made = lock_inventory("Go", entries, unread)
+    form = "go.sum" if is_sum else "go.mod"
+    return replace(made, format=form, kind=LOCK if whole else MANIFEST)
 
 
 def _required(text: str) -> str:
@@ -300,24 +309,22 @@ def _required(text: str) -> str:
 
 def installed(source: Source) -> Inventory:
     """What pip says is installed: `pip list` as JSON or columns, `pip inspect`, a METADATA file."""
-    data: object = None
-    if source.text.lstrip()[:1] in ("{", "["):
-        data = documents.from_json(source)
-        held = data if isinstance(data, list) else at(data, "installed") or at(data, "install")
-        said = [table(table(one).get("metadata", one)) for one in listed(held)]
-    elif source.text.startswith("Metadata-Version:"):
-        pairs = re.findall(r"(?m)^(Name|Version): (\S+)", source.text.partition("\n\n")[0])
-        said = [{key.lower(): value for key, value in pairs}]
+    text = source.text
+    data = documents.from_json(source) if text.lstrip()[:1] in ("{", "[") else None
+    if data is not None:
+        items = data if isinstance(data, list) else at(data, "installed") or at(data, "install")
+        metadata = [table(table(one).get("metadata", one)) for one in listed(items)]
+        pairs = [(word(one, "name"), word(one, "version")) for one in metadata]
+    elif text.startswith("Metadata-Version:"):
+        head = dict(re.findall(r"(?m)^(Name|Version): (\S+)", text.partition("\n\n")[0]))
+        pairs = [(head.get("Name", ""), head.get("Version", ""))]
     else:
-        rows = re.findall(r"(?m)^(\S+) +(\S+)", source.text)[2:]
-        said = [{"name": name, "version": version} for name, version in rows]
-    pairs = [(word(one, "name"), word(one, "version")) for one in said]
+        pairs = re.findall(r"(?m)^(\S+) +(\S+)", text)[2:]
     # A list of names and versions could be of any tool; what pip lists has pip in it.
     home = PYPI if "pip" in dict(pairs) or not isinstance(data, list) else ""
-    found = [Component(f"{n} {v}", home, canonical(home, n), v) for n, v in pairs]
-    unread = [] if all(name for name, _ in pairs) else [Unread("", "", "a package has no name")]
-    asks = [
-        asked(text, "requires") for text in re.findall(r"(?m)^Requires-Dist: (.*)", source.text)
-    ]
-    made = asking("pip's list", asks, *filter(None, [home]), kind=SBOM)
-    return replace(made, components=found, unread=[*made.unread, *unread])
+    asks = [pep508(ask, "requires") for ask in re.findall(r"(?m)^Requires-Dist: (.*)", text)]
+    made = ask_inventory(asks, *filter(None, [home]), kind=SBOM)
+    made.components.extend(Component(f"{n} {v}", home, canonical(home, n), v) for n, v in pairs)
+    if not all(name for name, _ in pairs):
+        made.unread.append(Unread("a package has no name"))
+    return replace(made, format="pip's list")

@@ -1,14 +1,14 @@
-"""Requirements in the words of each tool (pip, Poetry, npm, conda, actions, images) as `Ask`s."""
+"""Requirements in the grammar of each tool (pip, Poetry, npm, conda, actions, images) as `Ask`s."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from impact.stack.documents import listed
 from impact.stack.inventory import (
     ACTIONS,
     CONDA,
@@ -16,6 +16,7 @@ from impact.stack.inventory import (
     NPM,
     PYPI,
     Ask,
+    Asks,
     Unread,
     artifact,
     canonical,
@@ -31,12 +32,12 @@ _MATCH = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([<>=
 _IMAGE = re.compile(r"(?:docker://)?((?:[^\s/@]+/)*[^\s/:@]+)(?::([\w.-]+))?(?:@sha\d+:\w+)?")
 
 
-def asked(text: str, scope: str = "") -> Ask | Unread:
+def pep508(text: str, scope: str = "") -> Ask | Unread:
     """A requirement as PEP 508 writes it, or why it cannot be evaluated.
 
-    >>> asked("litellm[proxy]>=1.81.3").spec
+    >>> pep508("litellm[proxy]>=1.81.3").spec
     '>=1.81.3'
-    >>> asked("litellm @ https://files.registry.example/litellm-1.82.8-py3-none-any.whl").spec
+    >>> pep508("litellm @ https://files.registry.example/litellm-1.82.8-py3-none-any.whl").spec
     '==1.82.8'
     """
     try:
@@ -45,13 +46,13 @@ def asked(text: str, scope: str = "") -> Ask | Unread:
         start = _NAME.match(text)
         alone = start and not re.search(r"\s[A-Za-z]", text.partition(";")[0].strip())
         why = f'"{text.strip()[:80]}" is no requirement'
-        return Unread(PYPI, canonical(PYPI, start[1]) if start and alone else "", why)
+        return Unread(why, PYPI, canonical(PYPI, start[1]) if start and alone else "")
     name, marker = canonical(PYPI, found.name), str(found.marker or "")
     extras = tuple(sorted(found.extras))
     if found.url:
         package, version = artifact(PYPI, found.url)
         if not package:
-            return Unread(PYPI, name, ADDRESS)
+            return Unread(ADDRESS, PYPI, name)
         return Ask(PYPI, package, f"=={version}", scope, marker, extras)
     return Ask(PYPI, name, str(found.specifier), scope, marker, extras)
 
@@ -64,13 +65,12 @@ def poetry(name: str, wanted: object, scope: str) -> list[Ask | Unread]:
     if isinstance(wanted, str):
         return [Ask(PYPI, name, f"poetry {wanted}", scope)]
     if not isinstance(wanted, dict):
-        return [Unread(PYPI, name, "is no requirement")]
+        return [Unread("is no requirement", PYPI, name)]
     if "version" not in wanted:
-        told = asked(f"{name} @ {wanted.get('url') or wanted.get('path') or 'x'}", scope)
-        return [told if isinstance(told, Ask) else Unread(PYPI, name, ADDRESS)]
+        found = pep508(f"{name} @ {wanted.get('url') or wanted.get('path') or 'x'}", scope)
+        return [found if isinstance(found, Ask) else Unread(ADDRESS, PYPI, name)]
     marker = "; ".join(f"{key} {wanted[key]}" for key in ("markers", "python") if key in wanted)
-    named = wanted.get("extras")
-    extras = tuple(map(str, named)) if isinstance(named, list) else ()
+    extras = tuple(map(str, listed(wanted.get("extras"))))
     scope = "an extra" if wanted.get("optional") and not scope else scope
     return [Ask(PYPI, name, f"poetry {wanted['version']}", scope, marker, extras)]
 
@@ -82,7 +82,7 @@ def npm(name: str, spec: object, scope: str = "") -> Ask | Unread:
     ('chalk', '^5.0.0')
     """
     if not isinstance(spec, str):
-        return Unread(NPM, canonical(NPM, name), f"{name}: is no text")
+        return Unread(f"{name}: is no text", NPM, canonical(NPM, name))
     if spec.startswith("patch:"):  # of Yarn: a package, and what is changed of it
         spec = unquote(spec.removeprefix("patch:").partition("#")[0])
         spec = spec.removeprefix(f"{name}@") if spec.startswith(f"{name}@") else f"npm:{spec}"
@@ -100,7 +100,7 @@ def npm(name: str, spec: object, scope: str = "") -> Ask | Unread:
         why = "is a folder of the project" if own else "comes from an address"
         why = "is set by a catalog" if spec.startswith("catalog:") else why
         # What lies at an address, or in a folder of another name, may be called as it likes.
-        return Unread(NPM, canonical(NPM, name) if same else "", f"{name[:80]}: {why}")
+        return Unread(f"{name[:80]}: {why}", NPM, canonical(NPM, name) if same else "")
     return Ask(NPM, canonical(NPM, name), spec.strip() or "*", scope)
 
 
@@ -108,24 +108,23 @@ def conda(text: str, scope: str = "") -> Ask | Unread:
     """A match specification of conda: `litellm`, `litellm=1.82`, `channel::litellm>=1.80`."""
     found = _MATCH.fullmatch(text.strip())
     if not found:
-        return Unread(CONDA, "", f'"{text[:60]}" is no requirement of conda')
+        return Unread(f'"{text[:60]}" is no requirement of conda', CONDA)
     spec = re.sub(r"\s", "", found[2] or "")
-    single = re.fullmatch(r"=([\w.]+)(?:=[\w*]+)?", spec)  # one = admits what starts so
-    double = re.fullmatch(r"==([\w.]+)(?:=[\w*]+)?", spec)  # with or without a build
-    spec = f"=={single[1]}.*" if single else f"=={double[1]}" if double else spec
+    if exact := re.fullmatch(r"(==?)([\w.]+)(?:=[\w*]+)?", spec):  # with or without a build
+        spec = f"=={exact[2]}" if exact[1] == "==" else f"=={exact[2]}.*"
     return Ask(CONDA, canonical(PYPI, found[1]), spec, scope)
 
 
 def action(text: str, scope: str) -> Ask | Unread:
     """An action or workflow of another repository: `owner/name/path@tag`."""
-    name, _, at = text.partition("@")
-    if not re.fullmatch(r"[\w.-]+/[\w./-]+", name) or not at or "$" in at:
-        known = canonical(ACTIONS, name) if re.fullmatch(r"[\w.-]+/[\w./-]+", name) else ""
-        return Unread(ACTIONS, known, f'"{text[:80]}" does not say which version it is')
-    return Ask(ACTIONS, canonical(ACTIONS, name), at, scope)
+    name, _, tag = text.partition("@")
+    name = canonical(ACTIONS, name) if re.fullmatch(r"[\w.-]+/[\w./-]+", name) else ""
+    if not name or not tag or "$" in tag:
+        return Unread(f'"{text[:80]}" does not say which version it is', ACTIONS, name)
+    return Ask(ACTIONS, name, tag, scope)
 
 
-def image(text: str, scope: str) -> Iterator[Ask | Unread]:
+def image(text: str, scope: str) -> Asks:
     """An image of a container: its tag, and that a digest is no version.
 
     >>> [ask.spec for ask in image("docker.io/aquasec/trivy:0.69.4", "")]
@@ -134,21 +133,21 @@ def image(text: str, scope: str) -> Iterator[Ask | Unread]:
     text = text.strip().strip("\"'")
     found = _IMAGE.fullmatch(text)
     if not found or "$" in text:
-        known = canonical(DOCKER, text.partition("$")[0].partition(":")[0].strip())
-        name = known if re.fullmatch(r"[\w./-]+", known) and not known.endswith("/") else ""
-        yield Unread(DOCKER, name, f'"{text[:80]}" does not say which image it is')
+        name = canonical(DOCKER, text.partition("$")[0].partition(":")[0].strip())
+        name = name if re.fullmatch(r"[\w./-]*[\w.-]", name) else ""
+        yield Unread(f'"{text[:80]}" does not say which image it is', DOCKER, name)
         return
     name = re.sub(r"^(?:(?:index\.)?docker\.io/)?(?:library/)?", "", found[1].lower())
     if "@" in text:
-        yield Unread(DOCKER, name, f"{name} is fixed by a digest, which is no version")
+        yield Unread(f"{name} is fixed by a digest, which is no version", DOCKER, name)
     if found[2] or "@" not in text:
         yield Ask(DOCKER, name, found[2] or "latest", scope)
 
 
-def pinned(spec: str, ecosystem: str = PYPI) -> str:
+def pinned_version(spec: str, ecosystem: str = PYPI) -> str:
     """The one version that a requirement admits, empty where it admits more.
 
-    >>> pinned("==1.82.3"), pinned("==1.82.*"), pinned(">=1,==1.82.3")
+    >>> pinned_version("==1.82.3"), pinned_version("==1.82.*"), pinned_version(">=1,==1.82.3")
     ('1.82.3', '', '1.82.3')
     """
     if ecosystem in (ACTIONS, DOCKER):
@@ -157,8 +156,7 @@ def pinned(spec: str, ecosystem: str = PYPI) -> str:
     if ecosystem == NPM:
         exactly = re.fullmatch(r"=?\s*v?(\d+\.\d+\.\d+[\w.+-]*)", spec)
         return exactly[1] if exactly else ""
-    exactly = re.fullmatch(r"poetry =*\s*v?(\d[\w.!+-]*)", spec)
-    if exactly:
+    if exactly := re.fullmatch(r"poetry =*\s*v?(\d[\w.!+-]*)", spec):
         return exactly[1]
     if "==" not in spec or spec.startswith("poetry "):
         return ""
@@ -166,6 +164,5 @@ def pinned(spec: str, ecosystem: str = PYPI) -> str:
         every = SpecifierSet(spec)
     except InvalidSpecifier:
         return ""
-    exact = [one for one in every if one.operator in ("==", "===")]
-    versions = [one.version for one in exact if not one.version.endswith(".*")]
-    return versions[0] if versions else ""
+    exact = (one.version for one in every if one.operator in ("==", "==="))
+    return next((version for version in exact if not version.endswith(".*")), "")
