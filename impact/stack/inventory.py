@@ -197,10 +197,10 @@ def _edges(
     for pair, entry in zip(pairs, entries, strict=True):
         for need, version in entry.needs:
             known = versions.get(need, {})
-            ends = {version: known[version]} if version in known else known
             if not known:
                 folded = folded or {fold(ecosystem, name): name for name, _ in pairs}
-                known = ends = versions.get(folded.get(fold(ecosystem, need), ""), {})
+                known = versions.get(folded.get(fold(ecosystem, need), ""), {})
+            ends = {version: known[version]} if version in known else known
             if version != OPTIONAL and (not known or (version and version not in known)):
                 missing[need] = not known
             edges |= {(keys[pair], end): None for end in ends.values()}

@@ -1,6 +1,7 @@
 """Each reader on files that its own tool wrote, with what another way of counting says of them."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,15 @@ from stacks import inventory, inventory_of
 
 from impact.base.errors import BadInput
 from impact.stack import paths, readers
-from impact.stack.inventory import LOCK, MANIFEST, Ask, Inventory, from_purl
+from impact.stack.inventory import (
+    LOCK,
+    MANIFEST,
+    Ask,
+    Entry,
+    Inventory,
+    from_purl,
+    lock_inventory,
+)
 
 HERE = Path(__file__).resolve().parents[1] / "assets" / "stack"
 INDEX = list(csv.DictReader((HERE / "index.csv").read_text("utf-8").splitlines()))
@@ -345,3 +354,19 @@ def test_what_a_bill_says_twice_or_against_itself_is_never_lost() -> None:
         "ExternalRef: PACKAGE-MANAGER purl pkg:pypi/litellm@1.82.6\n"
     )
     assert {part.version for part in tag.components} == {"1.82.6", "1.82.8"}
+
+
+def test_parts_of_the_described_component_are_no_roots_and_stand_once() -> None:
+    part = {"type": "library", "bom-ref": "p", "purl": "pkg:pypi/litellm@1.82.7", "name": "litellm"}
+    app = {"type": "application", "bom-ref": "app", "name": "app", "components": [part]}
+    bill = {"bomFormat": "CycloneDX", "specVersion": "1.5", "metadata": {"component": app}}
+    found = inventory(json.dumps(bill), "bom.json")
+    assert ([one.key for one in found.components], found.roots) == (["app", "p"], ["app"])
+    assert found.notes == ()
+
+
+def test_a_need_in_other_capitals_is_that_of_its_version_alone() -> None:
+    both = [Entry("Evil", "1.0"), Entry("Evil", "2.0")]
+    found = lock_inventory("NuGet", [Entry("app", "", [("evil", "2.0")], own=True), *both])
+    ((root, end),) = found.edges
+    assert (root, end.rpartition(" ")[2]) == ("app", "2.0")

@@ -106,7 +106,8 @@ def _cyclonedx(content: object, where: str) -> Inventory:
         raise bad(where, f"CycloneDX {spec} is not read", "make it in versions 1.2 to 1.7")
     top = at(bom, "metadata.component")
     wrong: list[Wrong] = []
-    tops = [*_parts([top] if top else [], "metadata.component", wrong)]
+    alone = {**top, "components": []} if isinstance(top, dict) else top  # its parts come below
+    tops = [*_parts([alone] if top else [], "metadata.component", wrong)]
     parts = [*_parts(bom.get("components") or [], "components", wrong)]
     parts += _parts(at(top, "components") or [], "metadata.component.components", wrong)
     needs, breaks = documents.each(bom.get("dependencies") or [], _Needs, "dependencies")
