@@ -147,7 +147,7 @@ def lock_inventory(
     entries: Iterable[Entry],
     unread: Iterable[Unread] = (),
     stamp: str = "",
-    whole: Literal["", "named", "all"] = "",
+    whole: str = "",
 ) -> Inventory:
     """The inventory of a lock whose packages name what they need; entries of one version join.
 

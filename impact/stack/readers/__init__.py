@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from impact.base.errors import bad
@@ -37,6 +38,9 @@ class Format(NamedTuple):
     called: str = ""
     loose: bool = False
     newer: str = ""  # what versions that are not read show in their head
+    lock: Mapping[str, str] = MappingProxyType(
+        {}
+    )  # of one that lists its packages, see the head of formats.toml
 
 
 TABLE = tomllib.loads(Path(__file__).parents[1].joinpath("formats.toml").read_text("utf-8"))
@@ -91,12 +95,23 @@ def read(source: Source) -> Inventory:
 
 
 def _reader(found: Format) -> Read:
-    """The function that reads a format: of a module here, a lock of its table, or the search."""
+    """The function that reads a format: of a module here, the list of a lock, or the search."""
     room, _, name = found.read.partition(".")
     if room.startswith("search"):
         return partial(_searched, _REMARKS[room[7:]])
-    read: Read = locks.LOCKS[name].read if name in locks.LOCKS else _ROOMS[room][name]
-    return read
+    read = _ROOMS[room][name]
+    return (lambda source: _listed(read, source, **found.lock)) if found.lock else read
+
+
+def _listed(
+    listing: Callable[..., locks.Packages],
+    source: Source,
+    ecosystem: str,
+    whole: str = "",
+    **options: str,
+) -> Inventory:
+    """A lock whose packages a function lists, as the `options` of its format ask."""
+    return locks.lock(*listing(source, **options), ecosystem, whole)
 
 
 def _searched(remark: str, source: Source) -> Inventory:

@@ -8,10 +8,10 @@ project have no roots.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import chain
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -91,25 +91,18 @@ class _Package(Struct, rename="kebab"):
 Packages = tuple[list[Any], str]  # packages as the file has them, and what of it was cut off
 
 
-class Lock(NamedTuple):
-    """A format: its ecosystem, how it lists packages, and what a need that is not there means."""
+def lock(items: list[Any], cut: str, ecosystem: str, whole: str) -> Inventory:
+    """What a lock holds that lists packages; `cut` says why it may not hold them all.
 
-    form: str
-    ecosystem: str
-    packages: Callable[[Source], Packages]
-    whole: Literal["", "named", "all"] = ""
-
-    def read(self, source: Source) -> Inventory:
-        """What the lock holds."""
-        items, cut = self.packages(source)
-        packages, wrong = documents.each(items, _Package, "packages")
-        entries = [_entry(package) for package in packages]
-        stamp = newest(file.upload_time for package in packages for file in _files(package))
-        unread = [Unread(cut)] if cut else []
-        home = self.ecosystem
-        made = lock_inventory(home, entries, unread, stamp, self.whole)
-        made.unread[:0] = [Unread(why, home, canonical(home, name)) for name, why in wrong]
-        return made
+    `whole`: see `lock_inventory`.
+    """
+    packages, wrong = documents.each(items, _Package, "packages")
+    entries = [_entry(package) for package in packages]
+    stamp = newest(file.upload_time for package in packages for file in _files(package))
+    unread = [Unread(cut)] if cut else []
+    made = lock_inventory(ecosystem, entries, unread, stamp, whole)
+    made.unread[:0] = [Unread(why, ecosystem, canonical(ecosystem, name)) for name, why in wrong]
+    return made
 
 
 def _entry(package: _Package) -> Entry:
@@ -154,27 +147,23 @@ def _files(package: _Package) -> list[_File]:
     return [file for file in every if file is not None]
 
 
-def _toml(key: str, packages: str = "package", last: str = "") -> Callable[[Source], Packages]:
-    """How a lock in TOML lists its packages: one has `key`, and `last` where it was not cut off."""
-
-    def read(source: Source) -> Packages:
-        data = documents.from_toml(source)
-        if key and key not in data:
-            raise bad(source.where, f'has no "{key}", which such a lock has', "get it again")
-        items = documents.shaped(data.get(packages, []), list[Any], source.where)
-        meta = table(data.get("metadata"))
-        files = table(meta.get("files"))  # of Poetry before 1.3
-        members = {canonical(PYPI, str(one)) for one in listed(at(data, "manifest.members"))}
-        items = [_joined(one, files, meta, members) for one in items]
-        named = {*files, *(key.split()[1] for key in meta if key.startswith("checksum "))}
-        groups = table(at(data, "manifest.dependency-groups")).values()
-        for group in (at(data, "manifest.requirements"), *groups):
-            named |= {word(need, "name") for need in listed(group)}
-        lost = next(iter(named - {str(table(one).get("name")) for one in items}), "")
-        cut = last and at(data, last) is None
-        return items, _CUT if cut else f"{lost} is named and not in the file" if lost else ""
-
-    return read
+def toml(source: Source, key: str = "", packages: str = "package", last: str = "") -> Packages:
+    """The packages of a lock in TOML: one has `key`, and `last` where it was not cut off."""
+    data = documents.from_toml(source)
+    if key and key not in data:
+        raise bad(source.where, f'has no "{key}", which such a lock has', "get it again")
+    items = documents.shaped(data.get(packages, []), list[Any], source.where)
+    meta = table(data.get("metadata"))
+    files = table(meta.get("files"))  # of Poetry before 1.3
+    members = {canonical(PYPI, str(one)) for one in listed(at(data, "manifest.members"))}
+    items = [_joined(one, files, meta, members) for one in items]
+    named = {*files, *(key.split()[1] for key in meta if key.startswith("checksum "))}
+    groups = table(at(data, "manifest.dependency-groups")).values()
+    for group in (at(data, "manifest.requirements"), *groups):
+        named |= {word(need, "name") for need in listed(group)}
+    lost = next(iter(named - {str(table(one).get("name")) for one in items}), "")
+    cut = last and at(data, last) is None
+    return items, _CUT if cut else f"{lost} is named and not in the file" if lost else ""
 
 
 def _joined(package: Any, files: Table, meta: Table, members: Collection[str]) -> Any:
@@ -189,21 +178,23 @@ def _joined(package: Any, files: Table, meta: Table, members: Collection[str]) -
     return joined | ({"checksum": checksum} if isinstance(checksum, str) else {})
 
 
-def _cargo(source: Source) -> Packages:
+def cargo(source: Source) -> Packages:
     """What has no source is a member of the workspace, or lies in a folder beside it."""
-    packages, cut = _toml("")(source)
+    packages, cut = toml(source)
     cut = cut or ("" if packages or "version" in source.text else _CUT)
     return [{**table(one), "own": not table(one).get("source")} for one in packages], cut
 
 
-def _pipenv(source: Source) -> Packages:
+def pipenv(source: Source) -> Packages:
+    """The packages of each group of a Pipfile.lock."""
     groups = documents.shaped(documents.from_json(source), dict[str, Table], source.where)
     groups.pop("_meta", None)
     items = [item for group in groups.values() for item in group.items()]
     return [{**one, "name": name} if isinstance(one, dict) else one for name, one in items], ""
 
 
-def _composer(source: Source) -> Packages:
+def composer(source: Source) -> Packages:
+    """The packages of a composer.lock, those for development too."""
     data = documents.json_table(source)
     groups = [data.get("packages", []), data.get("packages-dev", [])]
     groups = documents.shaped(groups, list[list[Any]], source.where)
@@ -219,7 +210,8 @@ def _composer(source: Source) -> Packages:
     return found, ""
 
 
-def _nuget(source: Source) -> Packages:
+def nuget(source: Source) -> Packages:
+    """The packages of each target of a packages.lock.json."""
     data = documents.json_table(source)
     shape = dict[str, dict[str, Table]]
     targets = documents.shaped(data.get("dependencies", {}), shape, source.where)
@@ -236,7 +228,7 @@ def _nuget(source: Source) -> Packages:
     ], ""
 
 
-def _gems(source: Source) -> Packages:
+def gems(source: Source) -> Packages:
     """Gems of each section; a platform stands behind the version, and Bundler itself is no gem."""
     found: list[Table] = []
     hashed = set(re.findall(r"(?m)^  (\S+) \(([^)-]*)[^)]*\) sha256=", source.text))
@@ -255,22 +247,6 @@ def _gems(source: Source) -> Packages:
     named = re.findall(r"(?m)^  ([\w.-]+)", tops[1] if tops else "")
     lost = {*named, *(name for name, _ in hashed)} - {one["name"] for one in found} - {"bundler"}
     return found, f"{min(lost)} is named and not in the file" if lost else "" if tops else _CUT
-
-
-LOCKS = {
-    lock.form: lock
-    for lock in (
-        Lock("poetry.lock", PYPI, _toml("package", last="metadata.content-hash")),
-        Lock("pdm.lock", PYPI, _toml("metadata"), "all"),
-        Lock("uv.lock", PYPI, _toml("version"), "all"),
-        Lock("pylock.toml", PYPI, _toml("lock-version", "packages", "packages"), "all"),
-        Lock("Pipfile.lock", PYPI, _pipenv),
-        Lock("Cargo.lock", "crates.io", _cargo, "all"),
-        Lock("composer.lock", "Packagist", _composer, "named"),
-        Lock("packages.lock.json", "NuGet", _nuget, "named"),
-        Lock("Gemfile.lock", "RubyGems", _gems, "all"),
-    )
-}
 
 
 def go(source: Source) -> Inventory:
