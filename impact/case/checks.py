@@ -2,7 +2,8 @@
 
 What concerns a row alone is a line of `rules.csv`: which rows are wrong, as a condition in SQL,
 what is said of them and how they are repaired; `{COLUMN}` is the cell of the row. Of an input
-`chance` says whether its unit is a chance or a share, `signed` whether it may be below 0.
+`chance` says whether its unit is a chance or a share, `signed` whether it may be below 0. Rows of
+`chances` are the items in that column of links.csv, see `_chances`.
 Every function takes the typed tables by name and gives faults.
 """
 
@@ -12,26 +13,23 @@ import csv
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
 from functools import partial, reduce
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from impact.base import times
 from impact.base.errors import BadInput, Fault, did_you_mean
 from impact.case import claim_checks, ways
 from impact.case.schema import TABLES, TLP
+from impact.case.tables import MOST_SHOWN, Row, Tables, as_written, faults_of
 from impact.numerics import loss_kinds
 
-Tables = Mapping[str, pl.DataFrame]
 CERTAIN = "certain"
 RATE = "event/year"  # unit of the one input that says how often such an event happens
 HERE = "such_events_here_share"  # id of the input that says how many of them hit this case
 LINK_INPUT = "link."  # each link has an implicit input link.ID, 1 unless a change says otherwise
-SHOWN = 50  # faults shown of one kind
 MOST = 1e15  # of any number of a case; in USD ten years of all that the world makes
 _MOST = "1e15"
 _OVER = re.compile(r"(\S+) over (\S+)")
@@ -68,13 +66,13 @@ def argument_pairs(arguments: list[str]) -> dict[str, str]:
 def all_faults(tables: Tables, currency: str = "USD") -> list[Fault]:
     """Every fault that the tables of a case in that currency have between them."""
     checks = (
-        _unique,
-        _marked,
-        _refer,
+        _duplicate_rows,
+        _inconsistent_marks,
+        _broken_references,
         *claim_checks.CHECKS,
-        _root,
-        _broken,
-        _links,
+        _missing_root,
+        _broken_rules,
+        _repeated_chances,
         ways.late_arrivals,
         partial(_inputs, currency=currency),
         partial(_losses, currency=currency),
@@ -82,25 +80,21 @@ def all_faults(tables: Tables, currency: str = "USD") -> list[Fault]:
     return [fault for check in checks for fault in check(tables)]
 
 
-def _at(table: str, line: int, column: str) -> str:
-    return f"{table}.csv:{line} {column}"
-
-
-def _unique(tables: Tables) -> Iterator[Fault]:
+def _duplicate_rows(tables: Tables) -> Iterator[Fault]:
     key = ("id", "known_on", "tlp")
+    lines = pl.col("file_line").sort().cast(pl.String).str.join(" and ").over(key)
+    what = '"{id}" stands twice with one known_on and tlp'
+    repair = "remove one of the lines {lines}, or give the newer row a later known_on than {day}"
     for table, rows in tables.items():
-        twice = rows.filter(pl.struct(key).is_duplicated())
-        every = pl.col("file_line").sort().cast(pl.String).str.join(" and ").over(key)
-        for line, name, day, lines in twice.select(
-            "file_line", "id", "known_on", every.alias("all")
-        )[:SHOWN].iter_rows():
-            what = f'"{name}" stands twice with one known_on and tlp'
-            repair = f"remove one of the lines {lines}, or give the newer row a later known_on"
-            yield Fault(_at(table, line, "id"), what, f"{repair} than {_day(day)}")
+        twice = rows.with_columns(lines=lines).filter(pl.struct(key).is_duplicated())
+        twice = twice[:MOST_SHOWN].with_columns(day=as_written("known_on"))
+        yield from faults_of(twice, table + ".csv:{file_line} id", what, repair)
 
 
-def _marked(tables: Tables) -> Iterator[Fault]:
+def _inconsistent_marks(tables: Tables) -> Iterator[Fault]:
     """Rows that say at a lower level what a row of a higher one says in the same words."""
+    what = "says at {lower} what line {last} marks {higher}"
+    repair = "keep the row with the mark that holds"
     for table, rows in tables.items():
         if rows["tlp"].n_unique() < 2:
             continue
@@ -109,19 +103,13 @@ def _marked(tables: Tables) -> Iterator[Fault]:
         same = [name for name in plain.columns if name not in ("tlp", "file_line")]
         rank = pl.col("tlp").replace_strict(TLP, range(len(TLP)))
         found = plain.with_columns(rank=rank).filter(pl.struct(same).is_duplicated()).sort("rank")
-        for first, last, lower, higher in (
-            found.group_by(same, maintain_order=True)
-            .agg(
-                pl.col("file_line").first(),
-                last=pl.col("file_line").last(),
-                lower=pl.col("tlp").first(),
-                higher=pl.col("tlp").last(),
-            )[:SHOWN]
-            .select("file_line", "last", "lower", "higher")
-            .iter_rows()
-        ):
-            what = f"says at {lower} what line {last} marks {higher}"
-            yield Fault(_at(table, first, "tlp"), what, "keep the row with the mark that holds")
+        groups = found.group_by(same, maintain_order=True).agg(
+            first=pl.col("file_line").first(),
+            last=pl.col("file_line").last(),
+            lower=pl.col("tlp").first(),
+            higher=pl.col("tlp").last(),
+        )
+        yield from faults_of(groups, table + ".csv:{first} tlp", what, repair)
 
 
 def uses_of_inputs(tables: Tables) -> pl.DataFrame:
@@ -143,14 +131,9 @@ def uses_of_inputs(tables: Tables) -> pl.DataFrame:
 
 def _uses(rows: pl.DataFrame, table: str, column: str, to: str = "inputs") -> pl.DataFrame:
     one = rows.explode(column) if rows.schema[column] == pl.List(pl.String) else rows
-    return one.filter(pl.col(column).is_not_null()).select(
-        table=pl.lit(table),
-        column=pl.lit(column),
-        to=pl.lit(to),
-        name=pl.col(column),
-        file_line=pl.col("file_line"),
-        known_on=pl.col("known_on"),
-    )
+    labels = {"table": pl.lit(table), "column": pl.lit(column), "to": pl.lit(to)}
+    named = one.select(**labels, name=column, file_line="file_line", known_on="known_on")
+    return named.drop_nulls("name")
 
 
 def references(tables: Tables, to: Collection[str] | None = None) -> pl.DataFrame:
@@ -190,38 +173,33 @@ def first_known(tables: Tables) -> pl.DataFrame:
     )
 
 
-def _refer(tables: Tables) -> Iterator[Fault]:
+def _broken_references(tables: Tables) -> Iterator[Fault]:
     there = first_known(tables)
     joined = references(tables).join(there, on=["to", "name"], how="left")
     later = pl.col("first").dt.truncate("1s") > pl.col("known_on").dt.truncate("1s")
     wrong = joined.filter(pl.col("first").is_null() | later)
     wrong = wrong.sort("table", "file_line", "column", "name")
-    missing = wrong.filter(pl.col("first").is_null())[:SHOWN]
-    for table, column, to, name, line in missing.select(
-        "table", "column", "to", "name", "file_line"
-    ).iter_rows():
+    where = "{table}.csv:{file_line} {column}"
+    for row in wrong.filter(pl.col("first").is_null())[:MOST_SHOWN].iter_rows(named=True):
+        to, name = row["to"], row["name"]
         known = there.filter(pl.col("to") == to)["name"].drop_nulls().sort().to_list()
         what = {"entities": "entity"}.get(to, to.rstrip("s"))
         repair = did_you_mean(name, known, f"add it to {to}.csv")
-        yield Fault(_at(table, line, column), f'no {what} "{name}"', repair)
-    late = wrong.filter(later)
-    for row in late[:SHOWN].iter_rows(named=True):
-        mine, first = _day(row["known_on"]), _day(row["first"])
-        what = f'"{row["name"]}" becomes known later ({first}) than this row ({mine})'
-        at = f"{row['to']}.csv:{row['first_line']}"
-        repair = f"set known_on of {at} to {mine} or earlier"
-        if row["sourced"]:  # its day is that of its sources
-            here = f"{row['table']}.csv:{row['file_line']}"
-            repair = f"set known_on of {here} to {first} or later, or cite earlier sources in {at}"
-        yield Fault(_at(row["table"], row["file_line"], row["column"]), what, repair)
+        yield Fault(where.format_map(row), f'no {what} "{name}"', repair)
+    late = wrong.filter(later)[:MOST_SHOWN].with_columns(
+        mine=as_written("known_on"), day=as_written("first")
+    )
+    earlier = pl.format("set known_on of {}.csv:{} to {} or earlier", "to", "first_line", "mine")
+    cited = pl.format(  # its day is that of its sources
+        "set known_on of {}.csv:{} to {} or later, or cite earlier sources in {}.csv:{}",
+        *("table", "file_line", "day", "to", "first_line"),
+    )
+    late = late.with_columns(repair=pl.when("sourced").then(cited).otherwise(earlier))
+    what = '"{name}" becomes known later ({day}) than this row ({mine})'
+    yield from faults_of(late, where, what, "{repair}")
 
 
-def _day(moment: datetime | None) -> str:
-    """A date of a table as it is written there."""
-    return "" if moment is None else times.as_text(moment)
-
-
-def _root(tables: Tables) -> Iterator[Fault]:
+def _missing_root(tables: Tables) -> Iterator[Fault]:
     if "event" not in tables["entities"].filter(pl.col("kind") == "event")["id"]:
         what = "there must be one root of kind event, named event"
         yield Fault("entities.csv kind", what, "add it")
@@ -260,8 +238,8 @@ def _rules() -> Iterator[Rule]:
 RULES = tuple(_rules())
 
 
-def broken(table: str, rows: pl.DataFrame) -> Iterator[tuple[int, str, str, str]]:
-    """(line, column, what, repair) of each row that breaks a rule of its table."""
+def broken(table: str, rows: pl.DataFrame, where: str) -> Iterator[Fault]:
+    """A fault for each row that breaks a rule of its table; `where` names its cells in {braces}."""
     if table == "inputs":
         unit = pl.col("unit")
         chance = unit.map_elements(lambda of: of == "share" or is_chance(of), pl.Boolean)
@@ -270,37 +248,36 @@ def broken(table: str, rows: pl.DataFrame) -> Iterator[tuple[int, str, str, str]
     rules = [rule for rule in RULES if rule.table == table]
     wrong = rows.select(rule.wrong.alias(str(at)) for at, rule in enumerate(rules))
     for rule, found in zip(rules, wrong, strict=True):
-        for row in rows[found.arg_true()[:SHOWN]].iter_rows(named=True) if found.any() else ():
-            what, repair = (text.format_map(row) for text in (rule.what, rule.repair))
-            yield row["file_line"], rule.column, what, repair
+        if found.any():
+            place = f"{where} {rule.column}"
+            yield from faults_of(rows.filter(found), place, rule.what, rule.repair)
 
 
-def _broken(tables: Tables) -> Iterator[Fault]:
+def _broken_rules(tables: Tables) -> Iterator[Fault]:
     for table, rows in tables.items():
-        for line, column, what, repair in broken(table, rows):
-            yield Fault(_at(table, line, column), what, repair)
+        yield from broken(table, rows, table + ".csv:{file_line}")
+    yield from broken("chances", _chances(tables), "links.csv:{file_line}")
 
 
-def _links(tables: Tables) -> Iterator[Fault]:
-    links = tables["links"]
-    units = dict(tables["inputs"].select("id", "unit").iter_rows())
-    terms = links.select("file_line", "chances").explode("chances")
-    for line, term in terms.filter(pl.struct(pl.all()).is_duplicated()).unique().iter_rows():
-        if term is not None:
-            repair = "give the second chance a name of its own"
-            yield Fault(_at("links", line, "chances"), f'"{term}" stands twice', repair)
-    for line, term in terms.filter(pl.col("chances") != CERTAIN).iter_rows():
-        name, minutes = chance_term(term)
-        unit, where = units.get(name) or "chance", _at("links", line, "chances")
-        windowed = reference_minutes(unit) is not None
-        if minutes is None and unit != "chance":
-            repair = "write NAME over MINUTES" if windowed else "name an input in chance"
-            yield Fault(where, f'"{name}" is in {unit}, not a chance', repair)
-        if minutes is not None and not windowed:
-            repair = 'give it a unit such as "chance per 152 minutes"'
-            yield Fault(where, f'"{name}" is no chance per minutes', repair)
-        if minutes is not None and units.get(minutes, "minute") != "minute":
-            yield Fault(where, f'"{minutes}" is not in minute', "name an input in minutes")
+def _chances(tables: Tables) -> pl.DataFrame:
+    """The items of `chances` of all links but `certain`, each with the units that it names."""
+    units = tables["inputs"].unique("id", keep="last").select("id", "unit")
+    terms = tables["links"].explode("chances").filter(pl.col("chances") != CERTAIN)
+    parts = pl.col("chances").str.extract_groups(f"^(?:{_OVER.pattern})$").struct
+    names = parts.field("1").fill_null(pl.col("chances"))
+    named = terms.select("file_line", name=names, minutes=parts.field("2"))
+    found = named.join(units, how="left", left_on="name", right_on="id")
+    found = found.join(units, how="left", left_on="minutes", right_on="id", suffix="_of_minutes")
+    unit = pl.col("unit").fill_null("chance")
+    windowed = unit.str.contains(f"^(?:{_PER_MINUTES.pattern})$")
+    return found.with_columns(unit=unit, windowed=windowed)
+
+
+def _repeated_chances(tables: Tables) -> Iterator[Fault]:
+    terms = tables["links"].select("file_line", "chances").explode("chances").drop_nulls("chances")
+    twice = terms.filter(pl.struct(pl.all()).is_duplicated()).unique()
+    what, repair = '"{chances}" stands twice', "give the second chance a name of its own"
+    yield from faults_of(twice, "links.csv:{file_line} chances", what, repair, most=None)
 
 
 def _inputs(tables: Tables, currency: str) -> Iterator[Fault]:
@@ -312,26 +289,23 @@ def _inputs(tables: Tables, currency: str) -> Iterator[Fault]:
             what = f'"{unit}" is in {", ".join(other)}, and the case is in {currency}'
             yield Fault(f"{where} unit", what, f"convert the amounts and write {right}")
     rates = tables["inputs"].filter(pl.col("unit") == RATE)
-    for line, name in rates.select("file_line", "id").iter_rows():
-        if name != rates["id"][0]:
-            what = f'"{rates["id"][0]}" says already how often such an event happens'
-            yield Fault(_at("inputs", line, "unit"), what, f"keep one input in {RATE}")
+    further = rates.with_columns(first=pl.col("id").first()).filter(pl.col("id") != pl.col("first"))
+    what = '"{first}" says already how often such an event happens'
+    repair = f"keep one input in {RATE}"
+    yield from faults_of(further, "inputs.csv:{file_line} unit", what, repair, most=None)
 
 
-def input_faults(where: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+def input_faults(where: str, rows: Mapping[str, Row]) -> Iterator[Fault]:
     """Faults of estimates by the name of their input, which may be that of a link."""
-    names = list(rows)
     numbers = dict.fromkeys(("low", "mode", "high", "cap"), pl.Float64)
-    texts = dict.fromkeys(("id", "shape", "unit", "lasts_since"), pl.String)
-    lines = [{**row, "id": None, "file_line": at} for at, row in enumerate(rows.values())]
-    frame = pl.DataFrame(lines, schema={**numbers, **texts, "file_line": pl.Int64})
-    for at, column, what, repair in broken("inputs", frame):
-        yield Fault(f"{where} {names[at]} {column}", what, repair)
+    texts = dict.fromkeys(("id", "shape", "unit", "lasts_since", "place"), pl.String)
+    cells = [{**row, "id": None, "place": f"{where} {name}"} for name, row in rows.items()]
+    yield from broken("inputs", pl.DataFrame(cells, schema={**numbers, **texts}), "{place}")
     for name, row in rows.items():
         yield from _shape_faults(f"{where} {name}", row)
 
 
-def _shape_faults(where: str, row: Mapping[str, Any]) -> Iterator[Fault]:
+def _shape_faults(where: str, row: Row) -> Iterator[Fault]:
     """Faults of an input's parameters and of its unit, which are small languages of their own."""
     shape, unit = str(row["shape"]), str(row["unit"] or "1")
     pairs, wrong = parameters(row["parameters"])
@@ -388,11 +362,7 @@ def _quantile_faults(where: str, pairs: Mapping[str, float], unit: str) -> Itera
         yield Fault(f"{where} parameters", "is below 0", f"there is no {unit} below 0")
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def ends_of(row: Mapping[str, Any]) -> tuple[float, ...]:
+def ends_of(row: Row) -> tuple[float, ...]:
     """Every number that describes an input's estimate; what is drawn lies between them."""
     pairs = parameters(row["parameters"])[0] if row["shape"] == "quantiles" else {}
     given = (row[name] for name in ("low", "mode", "high", "cap"))
@@ -417,26 +387,15 @@ def _losses(tables: Tables, currency: str) -> Iterator[Fault]:
     ends = {row["id"]: ends_of(row) for row in tables["inputs"].iter_rows(named=True)}
     for row in tables["losses"].iter_rows(named=True):
         where = f"losses.csv:{row['file_line']}"
-        kind = row["kind"] or ""
-        if kind not in loss_kinds.KINDS:
-            repair = did_you_mean(kind, list(loss_kinds.KINDS), "choose a known kind")
-            yield Fault(f"{where} kind", f'no kind of loss "{kind}"', repair)
+        if wrong := _form_fault(row):
+            column, what, repair = wrong
+            yield Fault(f"{where} {column}", what, repair)
             continue
-        pairs = argument_pairs(row["arguments"])
-        if not pairs or not all(name and value for name, value in pairs.items()):
-            what = "is not NAME=INPUT pairs separated by ;"
-            yield Fault(f"{where} arguments", what, "write people=idle_people; weeks=pause_weeks")
-            continue
-        if len(pairs) < len(row["arguments"]):
-            names = [item.partition("=")[0].strip() for item in row["arguments"]]
-            what = f'"{max(names, key=names.count)}" stands twice'
-            yield Fault(f"{where} arguments", what, "give each argument a name of its own")
-            continue
-        if any(name not in units for name in pairs.values()):
-            continue  # told as a missing reference
-        named = {argument: units[name] or "" for argument, name in pairs.items()}
-        if set().union(*map(loss_kinds.money, named.values())) - {currency}:
-            continue  # told with the input
+        kind, pairs = row["kind"], argument_pairs(row["arguments"])
+        named = {argument: units.get(name, "") for argument, name in pairs.items()}
+        others = set().union(*map(loss_kinds.money, named.values())) - {currency}
+        if others or not {*pairs.values()} <= units.keys():
+            continue  # told with the input, or as a missing reference
         try:
             fault = loss_kinds.unit_fault(kind, named, currency)
         except ValueError:
@@ -446,7 +405,7 @@ def _losses(tables: Tables, currency: str) -> Iterator[Fault]:
             repair = "write it as a product" if of_one else "check the inputs and their units"
             yield Fault(f"{where} {'kind' if of_one else 'arguments'}", fault, repair)
         for column in ("retention", "limit"):
-            unit = units.get(row[column], currency) or ""
+            unit = units.get(row[column], currency)
             if unit != currency and not loss_kinds.money(unit) - {currency}:
                 what, repair = f"is not in {currency}", f"name an input in {currency}"
                 yield Fault(f"{where} {column}", what, repair)
@@ -455,3 +414,19 @@ def _losses(tables: Tables, currency: str) -> Iterator[Fault]:
                 yield Fault(f"{where} {column}", what, "name an amount of cover")
         if not fault and (beyond := _beyond(kind, pairs, ends)):
             yield Fault(f"{where} arguments", beyond, "check the inputs and their zeros")
+
+
+def _form_fault(loss: Row) -> tuple[str, str, str] | None:
+    """(column, what, repair) of a kind that there is not, or of arguments that are no pairs."""
+    kind, pairs = loss["kind"], argument_pairs(loss["arguments"])
+    if kind not in loss_kinds.KINDS:
+        repair = did_you_mean(kind, list(loss_kinds.KINDS), "choose a known kind")
+        return "kind", f'no kind of loss "{kind}"', repair
+    if not pairs or not all(name and value for name, value in pairs.items()):
+        what = "is not NAME=INPUT pairs separated by ;"
+        return "arguments", what, "write people=idle_people; weeks=pause_weeks"
+    if len(pairs) < len(loss["arguments"]):
+        names = [item.partition("=")[0].strip() for item in loss["arguments"]]
+        what = f'"{max(names, key=names.count)}" stands twice'
+        return "arguments", what, "give each argument a name of its own"
+    return None

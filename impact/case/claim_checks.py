@@ -2,50 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
 from impact.base import times
 from impact.base.errors import Fault
 from impact.case.schema import SINGLE_VALUED
+from impact.case.tables import MOST_SHOWN, Row, Tables, as_written, faults_of, standing
+from impact.case.ways import reachable
 
-Tables = Mapping[str, pl.DataFrame]
-SHOWN = 50  # faults shown of one kind
 DOUBTFUL = ("5", "6")  # credibilities that outdate nothing: improbable, cannot be judged
-Row = dict[str, Any]
 Topic = tuple[str, str, str | None]
 
 
-def sourced(tables: Tables) -> Iterator[Fault]:
+def source_dates(tables: Tables) -> Iterator[Fault]:
     """Rows that claim to be known earlier or later than their own sources were published."""
-    sources = tables["sources"]
-    differ = sources.filter(pl.col("known_on") != pl.col("published_on"))
-    for line, known, on in differ[:SHOWN].select("file_line", "known_on", "published_on").rows():
-        day = times.as_text(on)
-        what = f"{times.as_text(known)} differs from published_on"
-        yield Fault(f"sources.csv:{line} known_on", what, f"write the same date, {day}")
-    published = sources.group_by("id").agg(published=pl.col("published_on").min())
+    sources, where = tables["sources"], ".csv:{file_line} known_on"
+    differ = sources.filter(pl.col("known_on") != pl.col("published_on"))[:MOST_SHOWN]
+    differ = differ.with_columns(as_written("known_on"), as_written("published_on"))
+    what = "{known_on} differs from published_on"
+    yield from faults_of(differ, "sources" + where, what, "write the same date, {published_on}")
+    published = sources.group_by("id").agg(first=pl.col("published_on").min())
+    what = '{known_on} is not the earliest publication among the row\'s own sources, "{id}"'
+    later = pl.when(pl.col("known_on") > pl.col("first"))
+    why = later.then(pl.lit("a later corroboration is a row of its own")).otherwise(
+        pl.lit("nothing is known before it is published")
+    )
     for table, rows in tables.items():
         if table == "sources":
             continue
-        dated = (
-            rows.select("file_line", "known_on", id="sources")
-            .explode("id")
-            .join(published, on="id", how="inner")
-            .sort("published", "id")
-            .group_by("file_line", "known_on", maintain_order=True)
-            .agg(first=pl.col("published").first(), of=pl.col("id").first())
-            .filter(pl.col("first").dt.truncate("1s") != pl.col("known_on").dt.truncate("1s"))
-            .sort("file_line")
-        )
-        for line, known, first, of in dated[:SHOWN].iter_rows():
-            day, mine = times.as_text(first), times.as_text(known)
-            what = f'{mine} is not the earliest publication among the row\'s own sources, "{of}"'
-            why = "nothing is known before it is published"
-            why = "a later corroboration is a row of its own" if known > first else why
-            yield Fault(f"{table}.csv:{line} known_on", what, f"write {day}; {why}")
+        cited = rows.select("file_line", "known_on", id="sources").explode("id")
+        earliest = cited.join(published, on="id").sort("first", "id")
+        earliest = earliest.unique("file_line", keep="first", maintain_order=True)
+        differs = pl.col("first").dt.truncate("1s") != pl.col("known_on").dt.truncate("1s")
+        dated = earliest.filter(differs).sort("file_line")[:MOST_SHOWN].with_columns(why=why)
+        dated = dated.with_columns(as_written("known_on"), as_written("first"))
+        yield from faults_of(dated, table + where, what, "write {first}; {why}")
 
 
 def circles(tables: Tables) -> Iterator[Fault]:
@@ -53,18 +46,13 @@ def circles(tables: Tables) -> Iterator[Fault]:
     for table, column in (("sources", "derived_from"), ("claims", "supersedes")):
         rows = tables[table].select("id", column, "file_line").drop_nulls("id")
         rows = rows.filter(pl.col(column).list.len() > 0)
-        ahead = {name: list(targets or ()) for name, targets, _ in rows.iter_rows()}
+        ahead = {name: set(targets) for name, targets, _ in rows.iter_rows()}
         lines = {name: line for name, _, line in rows.iter_rows()}
-        told: set[str] = set()
-        for name in sorted(name for name, targets in ahead.items() if targets):
-            queue, seen = list(ahead[name]), set[str]()
-            while queue:
-                target = queue.pop()
-                if target not in seen:
-                    seen.add(target)
-                    queue += ahead.get(target, [])
-            if name in seen and not told & seen:
-                told.add(name)
+        named = set[str]()
+        for name in sorted(ahead):
+            behind = reachable({name}, ahead)
+            if name in behind and not named & behind:
+                named.add(name)
                 what = f'"{name}" leads back to itself'
                 repair = "cut the circle: name the one that came first"
                 yield Fault(f"{table}.csv:{lines[name]} {column}", what, repair)
@@ -80,56 +68,51 @@ def own_words(tables: Tables) -> Iterator[Fault]:
         "supersedes": replacing.with_columns(other="supersedes", verb=pl.lit("replace it")),
         "claimant": claims.with_columns(other="id", verb=verb),
     }
+    what = '"{other}" was made by {by}, not by {claimant}'
+    repair = "only who made a claim can {verb}; use contradicts"
     for column, rows in pairs.items():
         joined = rows.join(made, left_on="other", right_on="id")
-        wrong = joined.filter(pl.col("by") != pl.col("claimant"))[:SHOWN]
-        for line, claimant, name, by, verb in wrong.select(
-            "file_line", "claimant", "other", "by", "verb"
-        ).iter_rows():
-            what = f'"{name}" was made by {by}, not by {claimant}'
-            repair = f"only who made a claim can {verb}; use contradicts"
-            yield Fault(f"claims.csv:{line} {column}", what, repair)
+        wrong = joined.filter(pl.col("by") != pl.col("claimant"))
+        yield from faults_of(wrong, "claims.csv:{file_line} " + column, what, repair)
 
 
-def judged(tables: Tables) -> Iterator[Fault]:
+def hypotheses(tables: Tables) -> Iterator[Fault]:
     """Judgements that leave a hypothesis out, or under which nothing is possible."""
     rows, claims = tables["judgements"], tables["claims"]
     unknown = rows.drop_nulls("claim").join(claims, left_on="claim", right_on="id", how="anti")
-    told = rows.join(unknown, on="stage", how="anti")  # the others are told as missing references
-    newest = told.unique("id", keep="last", maintain_order=True).filter(~pl.col("withdrawn"))
+    newest = standing(rows.join(unknown, on="stage", how="anti"))  # those miss a reference
     found: dict[tuple[str, str | None], dict[str, tuple[int, float]]] = {}
     for stage, claim, who, line, high in newest.select(
         "stage", "claim", "hypothesis", "file_line", "high"
     ).iter_rows():
         found.setdefault((stage, claim), {})[who] = (line, high)
-    for (stage, claim), judged_for in found.items():
+    for (stage, claim), judgements in found.items():
         priors = found.get((stage, None), {})
-        line = min(line for line, _ in judged_for.values())
+        line = min(line for line, _ in judgements.values())
         where = f"judgements.csv:{line}"
-        for who in sorted(judged_for.keys() - priors.keys()):
+        for who in sorted(judgements.keys() - priors.keys()):
             what = f'"{who}" has no prior for {stage}'
             repair = "add a row for it without a claim"
-            yield Fault(f"judgements.csv:{judged_for[who][0]} hypothesis", what, repair)
-        if missing := sorted(priors.keys() - judged_for.keys()):
+            yield Fault(f"judgements.csv:{judgements[who][0]} hypothesis", what, repair)
+        if missing := sorted(priors.keys() - judgements.keys()):
             what = f'"{claim}" is not judged for {", ".join(missing)}'
             yield Fault(f"{where} claim", what, "judge it for every hypothesis of the stage")
-        elif max(high for _, high in judged_for.values()) <= 0:
+        elif max(high for _, high in judgements.values()) <= 0:
             what, repair = "is possible under no hypothesis", "write a chance above 0 for one"
             yield Fault(f"{where} high", what, repair)
-        if claim is None and len(judged_for) == 1:
+        if claim is None and len(judgements) == 1:
             what = f"there is one hypothesis for {stage}"
             yield Fault(f"{where} hypothesis", what, "add another, such as somebody else")
 
 
 def clocks(tables: Tables) -> Iterator[Fault]:
     """Duties that are met before they begin or later than the row was known."""
-    for row in tables["duties"].iter_rows(named=True):
-        where, begun, met = f"duties.csv:{row['file_line']}", row["starts_from"], row["met_on"]
-        if begun and met and met < times.start(begun):
-            yield Fault(f"{where} met_on", "is before starts_from", "check both dates")
-        if met and row["known_on"] and met > times.until(row["known_on"]):
-            repair = "write it in a row that is known by then"
-            yield Fault(f"{where} met_on", "is later than known_on", repair)
+    for row in tables["duties"].drop_nulls("met_on").iter_rows(named=True):
+        where, met = f"duties.csv:{row['file_line']} met_on", row["met_on"]
+        if row["starts_from"] and met < times.start(row["starts_from"]):
+            yield Fault(where, "is before starts_from", "check both dates")
+        if met > times.until(row["known_on"]):
+            yield Fault(where, "is later than known_on", "write it in a row that is known by then")
 
 
 def outdated(tables: Tables) -> Iterator[Fault]:
@@ -139,13 +122,13 @@ def outdated(tables: Tables) -> Iterator[Fault]:
     gives another number, another value where only one can be true, or the contrary; or by one that
     replaces it. What the input rests on as well outdates nothing, nor does what is improbable.
     """
-    claims = {row["id"]: row for row in _newest(tables["claims"])}
+    claims = {row["id"]: row for row in standing(tables["claims"]).iter_rows(named=True)}
     on_topic: dict[Topic, list[Row]] = {}
     for claim in claims.values():
         replaced = [claims[name] for name in claim["supersedes"] or () if name in claims]
         for topic in {_topic(each) for each in (claim, *replaced)}:
             on_topic.setdefault(topic, []).append(claim)
-    for row in _newest(tables["inputs"]):
+    for row in standing(tables["inputs"]).iter_rows(named=True):
         rests = [claims[name] for name in row["claims"] or () if name in claims]
         for topic in dict.fromkeys(_topic(claim) for claim in rests):
             known = [claim for claim in rests if _topic(claim) == topic]
@@ -158,12 +141,6 @@ def outdated(tables: Tables) -> Iterator[Fault]:
                 what = f'"{row["id"]}" rests on "{last["id"]}", outdated by "{new["id"]}" ({day})'
                 repair = "add a newer row of the input that takes it in, and name it in claims"
                 yield Fault(f"inputs.csv:{row['file_line']} claims", what, repair)
-
-
-def _newest(rows: pl.DataFrame) -> list[Row]:
-    """The newest row of each id that is not withdrawn."""
-    newest = rows.unique("id", keep="last", maintain_order=True).filter(~pl.col("withdrawn"))
-    return list(newest.iter_rows(named=True))
 
 
 def _topic(claim: Row) -> Topic:
@@ -194,4 +171,4 @@ def _differ(new: Row, old: Row) -> bool:
     return new["predicate"] in SINGLE_VALUED
 
 
-CHECKS = (sourced, circles, own_words, judged, clocks)
+CHECKS = (source_dates, circles, own_words, hypotheses, clocks)

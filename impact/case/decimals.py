@@ -24,16 +24,16 @@ def sure(written: Collection[str], separator: str) -> tuple[dict[str, str], set[
     >>> sure(["0,5", "1,250", "20.000"], ";")
     ({'0,5': '0.5', '1,250': '1.250'}, {'20.000'})
     """
-    shown = {sign for text in written if (sign := _shown(text))}
+    signs = {sign for text in written if (sign := _decimal_sign(text))}
     pointed, doubtful = dict[str, str](), set[str]()
     for text in written:
         if _ONE_GROUP.fullmatch(text):
             sign = "," if "," in text else "."
             if separator == "," and sign == ",":
                 doubtful.add(text)
-            elif separator == "," and not shown and not text.endswith("0"):
+            elif separator == "," and not signs and not text.endswith("0"):
                 continue
-            elif shown != {sign}:
+            elif signs != {sign}:
                 doubtful.add(text)
             elif sign == ",":
                 pointed[text] = text.replace(",", ".")
@@ -42,7 +42,7 @@ def sure(written: Collection[str], separator: str) -> tuple[dict[str, str], set[
     return dict(sorted(pointed.items())), doubtful
 
 
-def _shown(text: str) -> str:
+def _decimal_sign(text: str) -> str:
     """The decimal sign that a number shows its file to have; empty where it shows none."""
     if _ONE_GROUP.fullmatch(text):
         return ""
@@ -67,7 +67,7 @@ def repair(text: str) -> str:
     if _SPACED.fullmatch(text):
         plain = re.sub(r"[^\d.+-]", "", text.replace(",", "."))
         return f"write {plain}, without separators"
-    if (sign := _shown(text)) and not _PLAIN.fullmatch(text):
+    if (sign := _decimal_sign(text)) and not _PLAIN.fullmatch(text):
         plain = text.replace(_OTHER[sign], "").replace(sign, ".")
         return f"write {plain}, without separators"
     return f"write {text.replace(',', '.')}" if _PLAIN.fullmatch(text) else HOW

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -49,14 +49,14 @@ class Incident(NamedTuple):
 
 def incident(title: str, day: str, currency: str, role: str, today: datetime) -> Incident:
     """An incident, or BadInput that names the option of `impact new` which is wrong."""
-    shown = _line(title)
-    if not shown:
+    text = _line(title)
+    if not text:
         raise bad("--title", "is empty", "say in a few words what happened")
     try:
         known = times.parse(day)
     except ValueError:
-        raise bad("--day", f'"{day[:40]}" is no day', "write 2026-11-20") from None
-    if times.precision(known) != "day":
+        known = None
+    if known is None or times.precision(known) != "day":
         raise bad("--day", f'"{day[:40]}" is no day', "write 2026-11-20")
     if times.start(known) > times.start(today) + timedelta(days=1):  # somewhere it is tomorrow
         raise bad("--day", f"{day} has not come yet", "give the day of the breach")
@@ -67,7 +67,7 @@ def incident(title: str, day: str, currency: str, role: str, today: datetime) ->
     if role not in folder.ROLES:
         repair = did_you_mean(role.lower(), folder.ROLES, f"one of {', '.join(folder.ROLES)}")
         raise bad("--role", f'"{role[:40]}" is no role', repair)
-    return Incident(shown, known, code, role)
+    return Incident(text, known, code, role)
 
 
 def home_of(name: str) -> Path:
@@ -101,20 +101,18 @@ def write(
     rows = _rows(list(vendors), list(held), about, times.as_text(today))
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=home.parent))
+        with tempfile.TemporaryDirectory(
+            prefix=f".{name}-", dir=home.parent, ignore_cleanup_errors=True
+        ) as beside:
+            made = Path(beside)
+            _fill(made, name, rows, files, about, times.as_text(today))
+            _, faults = folder.read_case(made)
+            if faults:
+                raise BadInput(faults)
+            made.chmod(0o755)
+            made.rename(home)  # one step
     except OSError as error:
         raise bad(str(home), f"cannot be written ({error.strerror})", "check the folder") from None
-    try:
-        _fill(made, name, rows, files, about, times.as_text(today))
-        _, faults = folder.read_case(made)
-        if faults:
-            raise BadInput(faults)
-        made.chmod(0o755)
-        os.rename(made, home)  # noqa: PTH104 - one step
-    except OSError as error:
-        raise bad(str(home), f"cannot be written ({error.strerror})", "check the folder") from None
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
     return home
 
 
@@ -140,9 +138,9 @@ def _fill(
         elif path.is_file():
             shutil.copyfile(path, made / path.name)
     settings = (made / "case.toml").read_text("utf-8")
-    told = {"id": name, "title": about.title, "currency": about.currency, "role": about.role}
-    for key, value in told.items():
-        settings = _with(settings, key, value)
+    own = {"id": name, "title": about.title, "currency": about.currency, "role": about.role}
+    for key, value in own.items():
+        settings = _with_setting(settings, key, value)
     (made / "case.toml").write_text(settings, "utf-8")
     for place, data in files.items():
         (made / place).parent.mkdir(parents=True, exist_ok=True)
@@ -158,13 +156,13 @@ def _table(
         raise BadInput(faults)
     names = there.drop("file_line").columns
     cells = [{key: row[key] or "" for key in names} for row in there.iter_rows(named=True)]
-    own = [_dated(row, about, today) for row in cells]
+    own = [_dated_row(row, about, today) for row in cells]
     every = [{key: row.get(key) or None for key in names} for row in (*own, *rows)]
     frame = pl.DataFrame(every, schema=dict.fromkeys(names, pl.String()))
     return tables.harmless(frame).write_csv(separator=sign)
 
 
-def _with(settings: str, key: str, value: str) -> str:
+def _with_setting(settings: str, key: str, value: str) -> str:
     """Settings in TOML with a text in place of that of a key, or as the first where it has none."""
     line = f"{key} = {json.dumps(value, ensure_ascii=False)}"
     top, table, rest = settings.partition("\n[")
@@ -172,7 +170,7 @@ def _with(settings: str, key: str, value: str) -> str:
     return ("" if many else f"{line}\n") + top + table + rest
 
 
-def _dated(row: dict[str, str], about: Incident, today: str) -> dict[str, str]:
+def _dated_row(row: dict[str, str], about: Incident, today: str) -> dict[str, str]:
     """A row of the template, known from the day of the breach, in the currency of the case."""
     made = {**row, "known_on": times.as_text(about.day)}
     if "authored_on" in made:
@@ -187,107 +185,74 @@ def _dated(row: dict[str, str], about: Incident, today: str) -> dict[str, str]:
     return made
 
 
+class _Rows:
+    """Table -> the rows of a draft, made of the patterns in `draft_rows.toml`."""
+
+    def __init__(self, about: Incident, today: str) -> None:
+        self.found: dict[str, list[dict[str, str]]] = {}
+        self.taken = {"event", "us", "own-team"}
+        self.patterns = tomllib.loads(
+            Path(__file__).with_name("draft_rows.toml").read_text("utf-8")
+        )
+        rate = f"work_{about.currency.lower()}_an_hour"
+        self.common = {"day": times.as_text(about.day), "rate": rate}
+        self.common |= {"today": today, "scan": SCANNED}
+
+    def add(self, what: str, **words: str) -> None:
+        """Add the rows of a vendor, a scan, a system, a release or a finding."""
+        words |= self.common
+        for table, rows in self.patterns[what].items():
+            for row in rows:
+                cells = {column: cell.format_map(words) for column, cell in row.items()}
+                self.found.setdefault(table, []).append({"known_on": words["day"], **cells})
+
+    def id_of(self, name: str) -> str:
+        """The name, or with a number behind it where it is taken; it is taken from then on."""
+        found, number = name, 1
+        while found in self.taken:
+            number += 1
+            found = f"{name}-{number}"
+        self.taken.add(found)
+        return found
+
+
 def _rows(
-    vendors: list[Vendor], held: list[Held], about: Incident, today: str
+    vendors: Sequence[Vendor], held: Sequence[Held], about: Incident, today: str
 ) -> dict[str, list[dict[str, str]]]:
     """Table -> rows of the draft."""
-    rows: dict[str, list[dict[str, str]]] = {}
-    day, rate = times.as_text(about.day), f"work_{about.currency.lower()}_an_hour"
-
-    def add(table: str, **row: str) -> None:
-        rows.setdefault(table, []).append({"known_on": day, **row})
-
-    taken = {"event", "us", "own-team"}
-    ids = {vendor.name.lower(): _unique(slug(vendor.name), taken) for vendor in vendors}
-    systems: dict[str, str] = {}
-    releases: dict[tuple[str, str], str] = {}
+    rows = _Rows(about, today)
+    ids = {vendor.name.lower(): rows.id_of(slug(vendor.name)) for vendor in vendors}
     for vendor in vendors:
         me = ids[vendor.name.lower()]
-        falls = f"{me.replace('-', '_')}_falls"
-        shown = _line(vendor.name)
-        told = {"role": _line(vendor.role), "ask": _line(vendor.ask)}
-        add("entities", id=me, name=shown, kind="vendor", **told)
-        add(
-            "inputs",
-            **{"id": falls, "mode": "0", "shape": "fixed", "unit": "chance", "drawn": "once"},
-            meaning=f"Chance that {shown} is compromised: 0 unless a scenario supposes it.",
-            basis_kind="assumption",
-            basis="A list of vendors says nothing of a compromise.",
-            authored_on=today,
-        )
+        texts = {"name": _line(vendor.name), "role": _line(vendor.role), "ask": _line(vendor.ask)}
         share = "" if vendor.share is None else repr(vendor.share)
-        add("links", id=f"{me}-falls", source="event", target=me, relation="falls", chances=falls)
-        add(
-            "links",
-            **{"id": f"{me}-us", "source": me, "target": "us", "relation": "supplies"},
-            chances="vendor_reaches_us",
-            share=share,
-        )
-        add(
-            "losses",
-            **_loss(f"review-{me}", me, "review_hours", rate, f"finding out about {shown}"),
-        )
-    if not held:
-        return rows
-    add(
-        "sources",
-        **{"id": SCANNED, "publisher": "our own scan", "published_on": today, "access": "full"},
-        title=f"Locks, manifests and SBOMs read on {today}",
-        reliability="A",
-        known_on=today,
-    )
-    own = {"sources": SCANNED, "known_on": today}
-    add("entities", id="own-team", name="our own team", kind="group")
-    known = set(ids.values())
+        rows.add("vendor", id=me, falls=f"{me.replace('-', '_')}_falls", share=share, **texts)
+    if held:
+        rows.add("scan")
+        _add_findings(rows, held, ids)
+    return rows.found
+
+
+def _add_findings(rows: _Rows, held: Sequence[Held], vendors: Mapping[str, str]) -> None:
+    """Add what a scan found: each system and each release once, and that one holds the other."""
+    systems, releases = dict[str, str](), dict[tuple[str, str], str]()
     for one in held:
-        system = ids.get(one.system.lower()) or systems.get(one.system)
-        if system is None:
-            system = systems[one.system] = _unique(f"system-{slug(one.system)}", taken)
-        bad = one.package, one.version
-        if bad not in releases:
-            releases[bad] = _unique("-".join(slug(part, ".") for part in bad if part), taken)
-        release = releases[bad]
-        if system not in known:
-            shown = _line(one.system)
-            add("entities", id=system, name=shown, kind="service", role="One of our systems.")
-            add(
-                "links",
-                **{"id": f"{system}-us", "source": system, "target": "us", "relation": "used_by"},
-                **{"chances": "secrets_in_reach", **own},
-            )
-            work = f"rebuilding {shown}"
-            add("losses", **_loss(f"rebuild-{system}", system, "response_hours", rate, work))
-        if release not in known:
+        release = one.package, one.version
+        if one.system.lower() in vendors:
+            system = vendors[one.system.lower()]
+        elif one.system not in systems:
+            system = systems[one.system] = rows.id_of(f"system-{slug(one.system)}")
+            rows.add("system", system=system, name=_line(one.system))
+        else:
+            system = systems[one.system]
+        if release not in releases:
+            name = "-".join(slug(part, ".") for part in release if part)
+            releases[release] = rows.id_of(name)
             kind = "release" if one.version else "package"
-            named = _line(f"{one.package} {one.version}".strip())
-            add("entities", id=release, name=named, kind=kind)
-            add(
-                "links",
-                **{"id": f"event-{release}", "source": "event", "target": release},
-                **{"relation": "poisons", "chances": "certain", **own},
-            )
-        known |= {system, release}
-        said = f"{release}-{system}"
-        add(
-            "claims",
-            **{"id": said, "claimant": "own-team", "stance": "asserts", "subject": system},
-            **{"predicate": f"holds {release}", "object": one.verdict, "stage": "access"},
-            **{"says": _line(one.says), "stated_on": today, "credibility": "2", **own},
-        )
-        add(
-            "links",
-            **{"id": said, "source": release, "target": system, "relation": "used_by"},
-            **{"chances": f"chance_{one.verdict}", "claims": said, **own},
-        )
-    return rows
-
-
-def _loss(name: str, needs: str, hours: str, rate: str, driver: str) -> dict[str, str]:
-    return {
-        **{"id": name, "bearer": "us", "needs": needs, "form": "response", "kind": "product"},
-        "arguments": f"hours={hours}; rate={rate}",
-        "driver": driver,
-    }
+            named = _line(" ".join(release).strip())
+            rows.add("release", release=releases[release], name=named, kind=kind)
+        names = {"system": system, "release": releases[release]}
+        rows.add("finding", verdict=one.verdict, says=_line(one.says), **names)
 
 
 def slug(name: str, also: str = "") -> str:
@@ -298,16 +263,6 @@ def slug(name: str, also: str = "") -> str:
     """
     found = re.sub(f"[^a-z0-9{re.escape(also)}]+", "-", name.lower())[:60]
     return found.strip("-.") or "unnamed"
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    """The name, or with a number behind it where it is taken; it is taken from then on."""
-    found, number = name, 1
-    while found in taken:
-        number += 1
-        found = f"{name}-{number}"
-    taken.add(found)
-    return found
 
 
 def _line(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, wraps
@@ -30,7 +30,7 @@ TEMPLATE = "_template"
 ADVISORIES = "advisories"
 STACK = ("locks", "sboms")  # of the level of the case
 FOLDERS = (ADVISORIES, *STACK)
-_SETTINGS = ("id", "title", "question", "currency", "tlp", "schema_version")
+_REQUIRED = ("id", "title", "question", "currency", "tlp", "schema_version")
 ROLES = ("client", "user", "vendor", "contractor")  # whose case it is; the first unless it says
 _OPTIONAL = (
     "role",  # of whom the case is: one of ROLES
@@ -60,14 +60,14 @@ def once(
     """
 
     @wraps(function)
-    def kept(known: Case, /, *asked: Asked.args, **named: Asked.kwargs) -> Found:
+    def remembered(known: Case, /, *asked: Asked.args, **named: Asked.kwargs) -> Found:
         key = (function, asked, tuple(named.items()))
         if key not in known.memo:
             known.memo[key] = function(known, *asked, **named)
         found: Found = known.memo[key]
         return found
 
-    return kept
+    return remembered
 
 
 @dataclass(frozen=True)
@@ -135,12 +135,13 @@ class Case:
 
     def __str__(self) -> str:
         """The case in two lines: its title and what it holds."""
-        counts = ", ".join(f"{frame.height} {name}" for name, frame in self.tables.items())
-        return f"{self.title}: {self.question}\n{counts}"
+        return f"{self.title}: {self.question}\n{', '.join(self._counts())}"
 
     def _repr_markdown_(self) -> str:
-        counts = " · ".join(f"{frame.height} {name}" for name, frame in self.tables.items())
-        return f"**{self.title}**: {self.question}  \n{counts}"
+        return f"**{self.title}**: {self.question}  \n{' · '.join(self._counts())}"
+
+    def _counts(self) -> list[str]:
+        return [f"{frame.height} {name}" for name, frame in self.tables.items()]
 
 
 @once
@@ -176,8 +177,8 @@ def find_case(case: str | Path) -> Path:
     if any(sign in text for sign in "*?[") and not Path(text).exists():
         raise bad(text, "is a pattern", "name one folder")
     known = cases()
-    if len(alike := [name for name in known if name.casefold() == text.casefold()]) > 1:
-        what = f"{' and '.join(alike)} are two cases, and one folder on many machines"
+    if len(same := [name for name in known if name.casefold() == text.casefold()]) > 1:
+        what = f"{' and '.join(same)} are two cases, and one folder on many machines"
         raise bad(text, what, "rename one of them")
     if text in known:
         return known[text]
@@ -210,51 +211,50 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     Faults of a decision alone stand in the `unusable` of the case.
     """
     settings, faults = _settings(folder / "case.toml")
-    frames: dict[str, pl.DataFrame] = {}
-    for table in TABLES:
-        path = folder / f"{table.name}.csv"
-        if path.exists():
-            frame, found = tables.read(path, table, settings.get("tlp", TLP[-1]))
-            faults += found
-        else:
-            frame = tables.empty(table)
-            faults.append(Fault(path.name, "is missing", "add it with its header line"))
-        frames[table.name] = ordered(frame)
+    frames, found = _frames(folder, settings.get("tlp", TLP[-1]))
+    faults += found
     content, found = read_toml(folder / "scenarios.toml")
     if faults or found:  # what refers to a table that could not be read is not told again
         return None, [*faults, *found]
-    sealed = settings.get("view_of") == seal(folder)
-    defaults, level = tuple(settings.get("defaults", "").split()), settings["tlp"]
+    sealed = settings.pop("view_of", None) == seal(folder)
+    defaults, level = tuple(settings.pop("defaults").split()), settings["tlp"]
     read = scenario_file.read("scenarios.toml", content, frames, sealed, level, defaults)
     if not sealed:  # a view was checked where it was written
         faults = [*checks.all_faults(frames, settings["currency"]), *read.faults]
     if faults:
         return None, faults
     try:
-        files = originals(folder, settings.get("stack", ""))
+        files = originals(folder, settings.pop("stack", ""))
     except BadInput as error:
         return None, list(error.faults)
+    moment, left_out = settings.pop("moment", None), settings.pop("left_out", None)
     loaded = Case(
-        id=settings["id"],
-        title=settings["title"],
-        question=settings["question"],
-        currency=settings["currency"],
-        tlp=settings["tlp"],
-        title_known_on=settings.get("title_known_on", ""),
-        author=settings.get("author", ""),
-        contact=settings.get("contact", ""),
-        next_update=settings.get("next_update", ""),
-        moment=times.parse(settings["moment"]) if "moment" in settings else None,
-        left_out=settings.get("left_out") == "True",
+        **settings,
+        moment=times.parse(moment) if moment else None,
+        left_out=left_out == "True",
         files=files,
         tables=frames,
-        role=settings.get("role", ROLES[0]),
         defaults=defaults,
         scenarios=read.scenarios,
         decisions=read.decisions,
         unusable=read.unusable,
     )
     return replace(loaded, label=label_of(loaded)), []
+
+
+def _frames(folder: Path, level: str) -> tuple[dict[str, pl.DataFrame], list[Fault]]:
+    """(rows by table, faults) of the tables of a case at that level."""
+    frames, faults = dict[str, pl.DataFrame](), list[Fault]()
+    for table in TABLES:
+        path = folder / f"{table.name}.csv"
+        if path.exists():
+            frame, found = tables.read(path, table, level)
+            faults += found
+        else:
+            frame = tables.empty(table)
+            faults.append(Fault(path.name, "is missing", "add it with its header line"))
+        frames[table.name] = ordered(frame)
+    return frames, faults
 
 
 _HIDDEN = {".git", ".DS_Store", ".ipynb_checkpoints"}  # of no use to a reader of the stack
@@ -300,8 +300,7 @@ def notes(folder: Path, case: Case) -> list[str]:
         rows, _, _ = tables.raw(folder / f"{table.name}.csv", table)
         marks = rows["tlp"] if "tlp" in rows.columns else pl.Series([None] * rows.height)
         marks = marks.cast(pl.String)
-        white = marks.str.to_lowercase().str.contains("white").sum()
-        if white:
+        if white := marks.str.to_lowercase().str.contains("white").sum():
             what = f"{white} marked WHITE, read as CLEAR, its name since TLP 2.0"
             found.append(f"{table.name}.csv tlp: {what}")
         if rows.height and "tlp" not in rows.columns and case.label != case.tlp == TLP[0]:
@@ -335,47 +334,60 @@ def read_toml(path: Path) -> tuple[dict[str, Any], list[Fault]]:
         return {}, [Fault(path.name, f"is not TOML: {error}", "mend that line")]
 
 
-def _settings(path: Path) -> tuple[dict[str, str], list[Fault]]:
+def _settings(path: Path) -> tuple[dict[str, Any], list[Fault]]:
+    """(settings as text, faults) of a `case.toml`, without those that no case holds."""
     content, faults = read_toml(path)
     if faults:
         return {}, faults
-    for name in sorted(set(content) - {*_SETTINGS, *_OPTIONAL}):
-        repair = did_you_mean(name, [*_SETTINGS, *_OPTIONAL], "remove it")
-        faults.append(Fault(f"{path.name} {name}", "no such setting", repair))
-    for name in _SETTINGS[:-1]:
-        if not isinstance(content.get(name), str):
-            faults.append(Fault(f"{path.name} {name}", "is missing or not text", "fill it in"))
-    for name in {"title_known_on", "moment", "next_update"} & content.keys():
-        try:
-            times.parse(str(content[name]))
-        except ValueError as error:
-            faults.append(Fault(f"{path.name} {name}", "is no date", str(error)))
-    if not faults and not content["id"].replace("-", "").replace("_", "").isalnum():
-        faults.append(Fault(f"{path.name} id", "is not a bare name", "use a-z, 0-9, - and _"))
-    code, role = content.get("currency"), content.get("role", ROLES[0])
-    if isinstance(code, str) and code not in ("USD", *loss_kinds.currencies()):
-        repair = "write a code of ISO 4217, such as EUR"
-        repair = did_you_mean(code.upper(), sorted(loss_kinds.currencies()), repair)
-        faults.append(Fault(f"{path.name} currency", f'"{code[:40]}" is no currency', repair))
-    if role not in ROLES:
-        repair = did_you_mean(str(role).lower(), ROLES, f"one of {', '.join(ROLES)}")
-        faults.append(Fault(f"{path.name} role", f'"{str(role)[:40]}" is no role', repair))
-    if content.get("schema_version") != SCHEMA_VERSION:
-        what = f"is {content.get('schema_version')}, this kit reads {SCHEMA_VERSION}"
-        faults.append(Fault(f"{path.name} schema_version", what, f"write {SCHEMA_VERSION}"))
-    if not faults:
+    wrong = list(_form_faults(content))
+    if not wrong and not content["id"].replace("-", "").replace("_", "").isalnum():
+        wrong.append(("id", "is not a bare name", "use a-z, 0-9, - and _"))
+    wrong += _value_faults(content)
+    if not wrong:
         try:
             content["tlp"] = tables.level(content["tlp"], f"{path.name} tlp")
         except BadInput as error:
             faults += error.faults
     defaults = content.get("defaults", [])
-    if isinstance(defaults, list) and all(isinstance(one, str) for one in defaults):
-        content["defaults"] = " ".join(defaults)
-    else:
-        faults.append(Fault(f"{path.name} defaults", "is no list", 'write ["INPUT", "INPUT"]'))
-    if not isinstance(content.pop("vendors", {}), dict):
-        faults.append(Fault(f"{path.name} vendors", "is no table", "write it as [vendors]"))
-    return {str(key): str(value) for key, value in content.items()}, faults
+    if not isinstance(defaults, list) or not all(isinstance(one, str) for one in defaults):
+        wrong.append(("defaults", "is no list", 'write ["INPUT", "INPUT"]'))
+        defaults = []
+    if not isinstance(content.get("vendors", {}), dict):
+        wrong.append(("vendors", "is no table", "write it as [vendors]"))
+    faults += [Fault(f"{path.name} {name}", what, repair) for name, what, repair in wrong]
+    texts = {name: str(content[name]) for name in content.keys() - {"schema_version", "vendors"}}
+    return {**texts, "defaults": " ".join(defaults)}, faults
+
+
+def _form_faults(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(setting, what, repair) where one is unknown, missing, or not of its kind."""
+    known = [*_REQUIRED, *_OPTIONAL]
+    for name in sorted(set(content) - set(known)):
+        yield name, "no such setting", did_you_mean(name, known, "remove it")
+    for name in _REQUIRED[:-1]:
+        if not isinstance(content.get(name), str):
+            yield name, "is missing or not text", "fill it in"
+    for name in {"title_known_on", "moment", "next_update"} & content.keys():
+        try:
+            times.parse(str(content[name]))
+        except ValueError as error:
+            yield name, "is no date", str(error)
+
+
+def _value_faults(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(setting, what, repair) of a currency, a role or a format that there is not."""
+    code, role = content.get("currency"), content.get("role", ROLES[0])
+    if isinstance(code, str) and code not in ("USD", *loss_kinds.currencies()):
+        repair = "write a code of ISO 4217, such as EUR"
+        repair = did_you_mean(code.upper(), sorted(loss_kinds.currencies()), repair)
+        yield "currency", f'"{code[:40]}" is no currency', repair
+    if role not in ROLES:
+        repair = did_you_mean(str(role).lower(), ROLES, f"one of {', '.join(ROLES)}")
+        yield "role", f'"{str(role)[:40]}" is no role', repair
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        what = f"is {version}, this kit reads {SCHEMA_VERSION}"
+        yield "schema_version", what, f"write {SCHEMA_VERSION}"
 
 
 def digest(known: Case, reads: Collection[str] = ()) -> str:
@@ -391,30 +403,24 @@ def digests(known: Case) -> dict[str, str]:
 
     They are of what stands in the view, so that no row above its level shows in them.
     """
-    of_tables = {name: _digest(known, name) for name in known.tables if name != "inputs"}
-    levels = known.tlp, known.label
+    files = sorted((name, hashlib.sha256(data).hexdigest()) for name, data in known.files.items())
+    # Of the inputs as changed and as they were: what compares views shows both.
+    before = _sha((known.before or known)["inputs"], None)
+    inputs = _sha(known["inputs"], known.ended.get("inputs")), before
     what = (
-        *(known.id, known.title, known.question, known.currency, known.role, levels),
-        *(known.author, known.contact, known.next_update),
+        *(known.id, known.title, known.question, known.currency, known.role),
+        *((known.tlp, known.label), known.author, known.contact, known.next_update),
         *(known.moment, known.changes, known.unusable, known.left_out),
+        known.scenarios[known.scenario],
     )
     return {
-        **of_tables,
-        "inputs": _inputs_digest(known),
-        "scenarios": _said(known, "scenarios"),
-        "decisions": _said(known, "decisions"),
-        "files": _text_sha(
-            sorted((name, hashlib.sha256(data).hexdigest()) for name, data in known.files.items())
-        ),
-        "view": _text_sha((*what, known.scenarios[known.scenario])),
+        **{name: _digest(known, name) for name in known.tables if name != "inputs"},
+        "inputs": _text_sha(inputs),
+        "scenarios": _text_sha(list(known.scenarios.values())),
+        "decisions": _text_sha(list(known.decisions.values())),
+        "files": _text_sha(files),
+        "view": _text_sha(what),
     }
-
-
-def _inputs_digest(known: Case) -> str:
-    """Of the inputs as changed and as they were: what compares views shows both."""
-    before = (known.before or known)["inputs"]
-    shas = _sha(known["inputs"], known.ended.get("inputs")), _sha(before, None)
-    return _text_sha(shas)
 
 
 @once
@@ -422,16 +428,12 @@ def _digest(known: Case, table: str) -> str:
     return _sha(known[table], known.ended.get(table))
 
 
-def _said(known: Case, what: str) -> str:
-    return _text_sha(list(getattr(known, what).values()))
-
-
 def _sha(rows: pl.DataFrame, ended: pl.DataFrame | None) -> str:
     sha = hashlib.sha256()
     for frame in (rows, ended):
         if frame is not None:
-            shown = frame.drop("file_line")
-            sha.update(shown.select(sorted(shown.columns)).write_json().encode() + b"\x1d")
+            columns = sorted({*frame.columns} - {"file_line"})
+            sha.update(frame.select(columns).write_json().encode() + b"\x1d")
     return sha.hexdigest()
 
 

@@ -60,18 +60,18 @@ def _member(
     grid: str, entry: Entry, names: tuple[str, ...], values: tuple[Any, ...]
 ) -> tuple[str, Entry]:
     *estimates, on = values
-    told = [
+    labels = [
         f"{key.replace('_', ' ')} {_short(value, ' to ')}"
         for key, value in zip(names, estimates, strict=True)
     ]
     name = "_".join([grid, *map(_short, estimates)])
     if isinstance(entry.get("as_of"), list):
-        told.append(f"as of {on}")
+        labels.append(f"as of {on}")
         name += f"@{on.replace(':', '')}"
     settings = {key: value for key, value in entry.items() if key != "each"} | {"as_of": on}
     if isinstance(settings.get("set", {}), dict):
         settings["set"] = settings.get("set", {}) | dict(zip(names, estimates, strict=True))
-    settings["title"] = f"{entry.get('title', grid)}: {', '.join(told)}"
+    settings["title"] = f"{entry.get('title', grid)}: {', '.join(labels)}"
     return name, settings
 
 

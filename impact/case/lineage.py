@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from functools import cached_property
 
 from impact.case import checks
 from impact.case.folder import Case, once
 from impact.case.schema import BASIS_KINDS
+from impact.case.tables import Row
 from impact.case.ways import modelled
 from impact.numerics import graph
 
-Rows = dict[str, frozenset[str]]  # table -> ids of its rows
+Rows = dict[str, set[str]]  # table -> ids of its rows
 
 
 class Lineage:
@@ -31,22 +32,27 @@ class Lineage:
 
     def __getitem__(self, name: str) -> dict[str, list[str]]:
         if name not in self._found:
-            self._found[name] = self._traced(self._static(name))
+            losses = self._losses.get(name, set())
+            self._found[name] = self._with_sources(_ancestry(self.known, name, losses))
         return self._found[name]
 
-    def _static(self, name: str) -> Rows:
-        found: Rows = _static(self.known, name)
-        return {**found, "inputs": found["inputs"] | {*self.also}}
-
-    def _traced(self, static: Rows) -> dict[str, list[str]]:
+    def _with_sources(self, rows: Rows) -> dict[str, list[str]]:
         """These rows as far as they stand, and all their sources."""
-        inputs = self.known.inputs
-        named = static["inputs"] & inputs.keys()
+        named = (rows["inputs"] | {*self.also}) & self.known.inputs.keys()
         cited = {source for row in named & self._before.keys() for source in self._before[row]}
-        for table, ids in (found := {**static, "inputs": named}).items():
-            rows = self.known.rows(table)
-            cited.update(*(rows[row]["sources"] for row in ids))
+        for table, ids in (found := {**rows, "inputs": named}).items():
+            of = self.known.rows(table)
+            cited.update(*(of[row]["sources"] for row in ids))
         return {**{table: sorted(ids) for table, ids in found.items()}, "sources": sorted(cited)}
+
+    @cached_property
+    def _losses(self) -> Rows:
+        """Loss row, bearer, who receives, or `total` -> the rows of losses.csv that it rests on."""
+        found: Rows = {"total": set()}
+        for loss, row in self.known.rows("losses").items():
+            for name in {loss, row["bearer"], row["received_by"] or "total"}:
+                found.setdefault(name, set()).add(loss)
+        return found
 
     @cached_property
     def _before(self) -> dict[str, list[str]]:
@@ -67,50 +73,34 @@ def _entering(known: Case) -> dict[str, list[graph.Edge]]:
     return graph.by_target(modelled(known["links"]))
 
 
-def _losses_of(known: Case) -> dict[str, frozenset[str]]:
-    """Loss row, bearer, who receives, or `total` -> the rows of losses.csv that it rests on."""
-    found: dict[str, set[str]] = {"total": set()}
-    for loss, row in known.rows("losses").items():
-        for name in {loss, row["bearer"], row["received_by"] or "total"}:
-            found.setdefault(name, set()).add(loss)
-    return {name: frozenset(rows) for name, rows in found.items()}
+def _ancestry(known: Case, name: str, mine: set[str]) -> Rows:
+    """The rows on which a name with these losses rests, `link.ID` of every link among the inputs.
 
-
-def _static(known: Case, name: str) -> Rows:
-    """The rows on which a name rests, `link.ID` of every link among the inputs."""
-    links, losses = known.rows("links"), known.rows("losses")
-    mine = _losses_of(known).get(name, frozenset())
+    The claims are those on which the links rest, the entities all that any of these rows name.
+    """
+    links, losses, claims = (known.rows(table) for table in ("links", "losses", "claims"))
     ends = {name, *(losses[loss]["needs"] for loss in mine)}
     entering = _entering(known)
     ways = set[str]().union(*(graph.behind(entering, end) for end in ends))
-    inputs = {checks.LINK_INPUT + link for link in ways}
-    for link in ways:
-        for term in links[link]["chances"]:
-            inputs |= {part for part in checks.chance_term(term) if part}
-    for loss in mine:
-        row = losses[loss]
-        inputs |= {*checks.argument_pairs(row["arguments"]).values()}
-        inputs |= {row[part] for part in ("retention", "limit") if row[part]}
-    return _rows(known, ways, inputs - {checks.CERTAIN}, mine, ends)
-
-
-def _rows(
-    known: Case,
-    links: Collection[str],
-    inputs: Collection[str],
-    losses: Collection[str] = (),
-    entities: Collection[str] = (),
-) -> Rows:
-    """These rows, the claims on which the links rest, and the entities that any of them name."""
-    of = {table: known.rows(table) for table in ("entities", "links", "losses", "claims")}
-    claims = {claim for link in links for claim in of["links"][link]["claims"]}
-    named = {of["links"][link][end] for link in links for end in ("source", "target")}
-    named |= {of["losses"][loss][part] for loss in losses for part in ("bearer", "received_by")}
-    named |= {of["claims"][claim][part] for claim in claims for part in ("claimant", "subject")}
+    cited = {claim for link in ways for claim in links[link]["claims"]}
+    named = {links[link][end] for link in ways for end in ("source", "target")}
+    named |= {losses[loss][part] for loss in mine for part in ("bearer", "received_by")}
+    named |= {claims[claim][part] for claim in cited for part in ("claimant", "subject")}
     return {
-        "entities": frozenset({*entities, *named} & of["entities"].keys()),
-        "links": frozenset(links),
-        "inputs": frozenset(inputs),
-        "losses": frozenset(losses),
-        "claims": frozenset(claims),
+        "entities": (ends | named) & known.rows("entities").keys(),
+        "links": ways,
+        "inputs": _inputs_of([links[link] for link in ways], [losses[loss] for loss in mine]),
+        "losses": mine,
+        "claims": cited,
     }
+
+
+def _inputs_of(links: Iterable[Row], losses: Iterable[Row]) -> set[str]:
+    """The inputs that links and losses name, and those that links are themselves."""
+    found = set[str | None]()
+    for link in links:
+        found |= {checks.LINK_INPUT + link["id"]}.union(*map(checks.chance_term, link["chances"]))
+    for loss in losses:
+        found |= {*checks.argument_pairs(loss["arguments"]).values()}
+        found |= {loss["retention"], loss["limit"]}
+    return {name for name in found if name not in (None, "", checks.CERTAIN)}

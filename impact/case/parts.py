@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
 
 from impact.base.errors import Fault
 from impact.case.checks import argument_pairs, ends_of, parameters
+from impact.case.tables import Row, Tables, faults_of, standing
 from impact.numerics.loss_kinds import money
 
-Tables = Mapping[str, pl.DataFrame]
 NEAR = 0.01  # by which parts may miss the whole
 BAND = "band"  # the argument of a loss that says which part of the people a row is about
 _REPAIR = "let them sum to 1, or say in a row of its own what is left"
@@ -20,24 +19,26 @@ _REPAIR = "let them sum to 1, or say in a row of its own what is left"
 
 def warnings(tables: Tables) -> Iterator[Fault]:
     """What of a valid case does not sum to a whole: priors, bands of a loss, shares of supply."""
-    newest = {
-        name: rows.unique("id", keep="last", maintain_order=True).filter(~pl.col("withdrawn"))
-        for name, rows in tables.items()
-        if name in ("judgements", "losses", "inputs", "links")
-    }
-    yield from _priors(newest["judgements"])
-    yield from _bands(newest["losses"], newest["inputs"])
-    yield from _supplies(newest["links"])
+    names = ("judgements", "losses", "inputs", "links")
+    judgements, losses, inputs, links = (standing(tables[name]) for name in names)
+    priors = _sums(judgements.filter(pl.col("claim").is_null()), "stage", "mode")
+    where, what = "judgements.csv:{line} mode", "the priors of {stage} sum to {total:.3g}"
+    off = priors.filter((pl.col("total") - 1).abs() > NEAR)
+    yield from faults_of(off, where, what, "let their modes sum to 1", most=None)
+    yield from _bands(losses, inputs)
+    supplies = _sums(links.filter(pl.col("relation") == "supplies"), "target", "share")
+    where, what = (
+        "links.csv:{line} share",
+        'the shares of the supply of "{target}" sum to {total:.3g}',
+    )
+    above = supplies.filter(pl.col("total") > 1 + NEAR)
+    yield from faults_of(above, where, what, "let them sum to 1 at most", most=None)
 
 
-def _priors(judgements: pl.DataFrame) -> Iterator[Fault]:
-    priors = judgements.filter(pl.col("claim").is_null()).group_by("stage", maintain_order=True)
-    for stage, total, line in priors.agg(
-        pl.col("mode").sum(), pl.col("file_line").min()
-    ).iter_rows():
-        if abs(total - 1) > NEAR:
-            what = f"the priors of {stage} sum to {total:.3g}"
-            yield Fault(f"judgements.csv:{line} mode", what, "let their modes sum to 1")
+def _sums(rows: pl.DataFrame, by: str, part: str) -> pl.DataFrame:
+    """The `total` of the parts of each whole, and the first `line` of them."""
+    whole = rows.drop_nulls(part).group_by(by, maintain_order=True)
+    return whole.agg(total=pl.col(part).sum(), line=pl.col("file_line").min())
 
 
 def _bands(losses: pl.DataFrame, inputs: pl.DataFrame) -> Iterator[Fault]:
@@ -54,29 +55,17 @@ def _bands(losses: pl.DataFrame, inputs: pl.DataFrame) -> Iterator[Fault]:
                 same = [(other, pairs[other]) for other in others]
                 parts = parted.setdefault((name, (*whose, *same)), {})
                 parts.setdefault(pairs[name], loss["file_line"])
-    told = set[tuple[str, ...]]()
+    found = set[tuple[str, ...]]()
     for (name, _), parts in sorted(parted.items(), key=lambda one: min(one[1].values())):
         total = sum(_middle(rows[part]) for part in parts)
         off = total > 1 + NEAR or (name == BAND and total < 1 - NEAR)
-        if len(parts) > 1 and off and (these := tuple(sorted(parts))) not in told:
-            told.add(these)
+        if len(parts) > 1 and off and (these := tuple(sorted(parts))) not in found:
+            found.add(these)
             what = f"{', '.join(parts)} sum to {total:.3g}"
             yield Fault(f"losses.csv:{min(parts.values())} arguments {name}", what, _REPAIR)
 
 
-def _supplies(links: pl.DataFrame) -> Iterator[Fault]:
-    shares = links.filter(pl.col("relation") == "supplies").drop_nulls("share")
-    for target, total, line in (
-        shares.group_by("target", maintain_order=True)
-        .agg(pl.col("share").sum(), pl.col("file_line").min())
-        .iter_rows()
-    ):
-        if total > 1 + NEAR:
-            what = f'the shares of the supply of "{target}" sum to {total:.3g}'
-            yield Fault(f"links.csv:{line} share", what, "let them sum to 1 at most")
-
-
-def _middle(row: Mapping[str, Any]) -> float:
+def _middle(row: Row) -> float:
     """The most likely value of an input, else its middle."""
     if row["mode"] is not None:
         return float(row["mode"])

@@ -14,18 +14,17 @@ from impact.base.errors import BadInput, Fault, did_you_mean
 from impact.case import checks, grids, ways
 from impact.case.changes import NAME, Change, read_estimate
 from impact.case.schema import TLP
+from impact.case.tables import Row, Tables
 from impact.case.tables import level as read_level
 
 BASELINE = "baseline"
 UNUSABLE = "unusable"  # block of a sealed view
 _SCENARIO_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # signs of a place are left to it
 _MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
-_SCENARIO = ("title", "says", "set", "each", "as_of", "contradicts", "tlp")
-_DECISION = (
-    *("title", "question", "bearer", "flips_on", "flips_says", "note", "option", "closes", "tlp"),
-)
-_OPTION = ("title", "says", "costs", "saves", "set", "closes", "against")
-Tables = Mapping[str, pl.DataFrame]
+# Settings of each kind of block, in the order in which `impact.case.writer` writes them.
+SCENARIO = ("title", "says", "as_of", "contradicts", "tlp", "set")
+DECISION = ("title", "question", "bearer", "flips_on", "flips_says", "note", "closes", "tlp")
+OPTION = ("title", "says", "costs", "saves", "closes", "against", "set")
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ Rows = dict[str, dict[str, Any]]
 
 
 def apply(
-    inputs: Mapping[str, dict[str, Any]], links: pl.DataFrame, changes: Iterable[Change], where: str
+    inputs: Rows, links: pl.DataFrame, changes: Iterable[Change], where: str
 ) -> tuple[Rows, list[Fault]]:
     """(inputs, faults): the rows by id, each change in place of the row that it names.
 
@@ -149,7 +148,7 @@ def apply(
                 faults.append(Fault(where, f'no input "{change.name}"', repair))
                 continue
             old = _link_row(rows, link, days[-1])
-        new[change.name] = rows[change.name] = _changed(old, change)
+        new[change.name] = rows[change.name] = _changed_row(old, change)
     faults += checks.input_faults(where, new) if new else ()
     return dict(sorted(rows.items())), faults
 
@@ -157,7 +156,7 @@ def apply(
 _RANGED = ("pert", "lognormal", "uniform")  # shapes that low, mode and high describe
 
 
-def _changed(row: Mapping[str, Any], change: Change) -> dict[str, Any]:
+def _changed_row(row: Row, change: Change) -> dict[str, Any]:
     """An input's row with the estimate of a change; a range keeps the shape where it has one."""
     fixed = change.low == change.high
     return {
@@ -174,7 +173,7 @@ def _changed(row: Mapping[str, Any], change: Change) -> dict[str, Any]:
     }
 
 
-def _link_row(inputs: Mapping[str, dict[str, Any]], link: str, known_on: object) -> dict[str, Any]:
+def _link_row(inputs: Rows, link: str, known_on: object) -> dict[str, Any]:
     return {
         **dict.fromkeys(next(iter(inputs.values()), ())),
         "id": checks.LINK_INPUT + link,
@@ -203,248 +202,226 @@ def read(
     decisions that were unusable with their faults. An entry without a `tlp` is of the `level` of
     its case.
     """
-    name_of = _MEMBER if sealed else _SCENARIO_NAME
-    faults = _strange(file, content, ("scenario", "decision", *([UNUSABLE] if sealed else [])))
+    inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
+    whole = _Block(file, content, tables, inputs, [])
+    whole.refuse_unknown_settings(("scenario", "decision", *([UNUSABLE] if sealed else [])))
+    scenarios = _scenarios(whole, level, _MEMBER if sealed else _SCENARIO_NAME)
+    yielding = pl.col("id").is_in(ways.giving_way(tables, defaults))
+    remaining = {**tables, "links": tables["links"].filter(~yielding)}
+    of_decisions = replace(whole, tables=remaining, faults=[])
+    return Read(scenarios, *_decisions(of_decisions, level, sealed), whole.faults)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A block of a `scenarios.toml`: where it stands, its settings, and what they refer to.
+
+    What is wrong with it is added to `faults`, which a block shares with those inside of it.
+    """
+
+    where: str
+    settings: Mapping[str, Any]
+    tables: Tables
+    inputs: Rows
+    faults: list[Fault]
+
+    def refuse(self, name: str, what: str, repair: str) -> None:
+        """Add a fault at a setting, or at the block itself where `name` is empty."""
+        where = f"{self.where} {name}" if name else self.where
+        self.faults.append(Fault(where, what, repair))
+
+    def refuse_unknown_settings(self, known: Sequence[str]) -> None:
+        """Add a fault for each setting that there is not."""
+        for name in sorted(set(self.settings) - set(known)):
+            self.refuse(name, "no such setting", did_you_mean(name, known, "remove it"))
+
+    def require(self, name: str, what: str, ids: Iterable[str], rows: pl.DataFrame) -> None:
+        """Add a fault for each id of a setting that no row of `rows` has."""
+        known = rows["id"].drop_nulls().to_list()
+        otherwise = f"name {'an' if what[0] in 'aei' else 'a'} {what}"
+        for one in ids:
+            if one not in known:
+                self.refuse(name, f'no {what} "{one}"', did_you_mean(one, known, otherwise))
+
+    def blocks(self, key: str, name_of: re.Pattern[str] = NAME) -> list[tuple[str, _Block]]:
+        """The blocks inside of it that begin with a key, by name."""
+        inside, found = self.settings.get(key, {}), list[tuple[str, _Block]]()
+        if not isinstance(inside, dict):
+            self.refuse(key, "is no table", f"write [{key}.NAME]")
+            return []
+        for name, entry in inside.items():
+            if name_of.fullmatch(name) and isinstance(entry, dict):
+                place = f"{self.where} {key}.{name}"
+                found.append((name, replace(self, where=place, settings=entry)))
+            else:
+                what = "is not a bare name with its settings"
+                self.refuse(f"{key}.{name[:40]}", what, "use a-z, 0-9 and . _ -")
+        return found
+
+    def text(self, name: str, default: str = "") -> str:
+        """A setting as text."""
+        return str(self.settings.get(name, default))
+
+    def day(self, name: str) -> str:
+        """A day or a time as text; empty where there is none."""
+        text = grids.day(self.settings.get(name, ""))
+        try:
+            _ = text and times.parse(text)
+        except ValueError as error:
+            self.refuse(name, f'"{text}" is no date', str(error))
+            return ""
+        return text
+
+    def level(self) -> str:
+        """The TLP level of its own words; clear where it gives none."""
+        try:
+            return read_level(self.text("tlp", TLP[0]), f"{self.where} tlp")
+        except BadInput as error:
+            self.faults.extend(error.faults)
+            return TLP[-1]
+
+    def changes(self) -> tuple[Change, ...]:
+        """The changes that its `set` makes, checked against the inputs and links."""
+        estimates, changes = self.settings.get("set", {}), list[Change]()
+        if not isinstance(estimates, dict):
+            self.refuse("set", "is no table", "write set = { NAME = VALUE }")
+            return ()
+        for name, estimate in estimates.items():
+            read_estimate(self.where, name, estimate, changes, self.faults)
+        _, wrong = apply(self.inputs, self.tables["links"], changes, self.where)
+        self.faults.extend(wrong)
+        return tuple(sorted(changes))
+
+
+def _scenarios(whole: _Block, level: str, name_of: re.Pattern[str]) -> dict[str, Scenario]:
+    """The scenarios of a file by name, those of grids one by one, and the baseline."""
     says = "What is reported and, where nothing is, assumptions."
     found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
-    alike = {BASELINE: BASELINE}  # by name without capitals: many file systems tell none apart
-    inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
-    for grid, settings in _entries(content, "scenario", file, faults, name_of):
-        where = f"{file} scenario.{grid}"
-        several, wrong = grids.members(where, grid, settings)
-        for name, entry in several:
-            if other := alike.get(name.casefold()):
+    same = {BASELINE: BASELINE}  # by name without capitals: many file systems tell none apart
+    for grid, block in whole.blocks("scenario", name_of):
+        members, faults = grids.members(block.where, grid, block.settings)
+        for name, settings in members:
+            one = replace(block, settings={"tlp": level, **settings}, faults=faults)
+            if other := same.get(name.casefold()):
                 what = "is named already" if other == name else f'is "{other}" in other capitals'
-                wrong.append(Fault(where, f'"{name}" {what}', "give another name"))
-            alike[name.casefold()] = name
-            one = _scenario(where, name, {"tlp": level, **entry}, tables, inputs, wrong)
-            found[name] = replace(one, grid="" if name == grid else grid)
-        faults += dict.fromkeys(wrong)
-    gone = pl.col("id").is_in(ways.giving_way(tables, defaults))
-    tables = {**tables, "links": tables["links"].filter(~gone)}
+                one.refuse("", f'"{name}" {what}', "give another name")
+            same[name.casefold()] = name
+            found[name] = _scenario(one, name, "" if name == grid else grid)
+        whole.faults.extend(dict.fromkeys(faults))
+    return found
+
+
+def _scenario(block: _Block, name: str, grid: str) -> Scenario:
+    block.refuse_unknown_settings((*SCENARIO, "each"))
+    claims = block.settings.get("contradicts", [])
+    if not isinstance(claims, list):
+        block.refuse("contradicts", "is no list", 'write ["claim", "claim"]')
+        claims = []
+    contradicts = tuple(map(str, claims))
+    as_of = block.day("as_of")
+    block.require("contradicts", "claim", contradicts, block.tables["claims"])
+    title, says = block.text("title", name), block.text("says")
+    return Scenario(name, title, says, block.changes(), as_of, contradicts, grid, tlp=block.level())
+
+
+def _decisions(
+    whole: _Block, level: str, sealed: bool
+) -> tuple[dict[str, Decision], dict[str, Unusable]]:
+    """(decisions, those with faults) of a file; a view was checked where it was written."""
     decisions, unusable = dict[str, Decision](), dict[str, Unusable]()
-    unread = list[Fault]()
-    for name, entry in _entries(content, "decision", file, unread):
-        wrong = list[Fault]()
-        marked = {"tlp": level, **entry}
-        decision = _decision(f"{file} decision.{name}", name, marked, tables, inputs, wrong)
-        if wrong and not sealed:  # a view was checked where it was written
-            unusable[name] = Unusable(decision, tuple(wrong))
+    for name, block in whole.blocks("decision"):
+        settings = {"tlp": level, **block.settings}
+        one = replace(block, settings=settings, faults=list[Fault]())
+        decision = _decision(one, name)
+        if one.faults and not sealed:
+            unusable[name] = Unusable(decision, tuple(one.faults))
         else:
             decisions[name] = decision
-    for fault in unread:
-        title = fault.where.removeprefix(f"{file} ")
-        unusable[fault.where] = Unusable(_unread(title, level), (fault,))
-    for name, entry in content.get(UNUSABLE, {}).items() if sealed else ():
-        told = tuple(Fault(*each) for each in entry["faults"])
-        unusable[name] = Unusable(_unread(entry["title"], entry["tlp"]), told)
-    return Read(found, decisions, unusable, faults)
+    for fault in whole.faults:
+        title = fault.where.removeprefix(f"{whole.where} ")
+        unusable[fault.where] = Unusable(_title_only(title, level), (fault,))
+    for name, entry in whole.settings.get(UNUSABLE, {}).items() if sealed else ():
+        faults = tuple(Fault(*parts) for parts in entry["faults"])
+        unusable[name] = Unusable(_title_only(entry["title"], entry["tlp"]), faults)
+    return decisions, unusable
 
 
-def _unread(title: str, tlp: str) -> Decision:
+def _title_only(title: str, tlp: str) -> Decision:
     """A decision of which no more than the title is known."""
-    return Decision("", title, "", "", "", "", "", (), tlp)
+    return Decision("", title, "", "", "", "", "", (), tlp=tlp)
 
 
-def _scenario(
-    where: str,
-    name: str,
-    entry: Mapping[str, Any],
-    tables: Tables,
-    inputs: Rows,
-    faults: list[Fault],
-) -> Scenario:
-    faults += _strange(where, entry, _SCENARIO)
-    named = entry.get("contradicts", [])
-    if not isinstance(named, list):
-        faults.append(Fault(f"{where} contradicts", "is no list", 'write ["claim", "claim"]'))
-        named = []
-    contradicts = tuple(map(str, named))
-    as_of = _day(f"{where} as_of", entry, "as_of", faults)
-    for claim in contradicts:
-        faults += _unknown(f"{where} contradicts", "claim", claim, tables["claims"])
-    return Scenario(
-        id=name,
-        title=str(entry.get("title", name)),
-        says=str(entry.get("says", "")),
-        changes=_set(where, entry, tables, inputs, faults),
-        as_of=as_of,
-        contradicts=contradicts,
-        tlp=_level(where, entry, faults),
-    )
-
-
-def _level(where: str, entry: Mapping[str, Any], faults: list[Fault]) -> str:
-    """The TLP level that an entry gives to its own words; clear where it gives none."""
-    try:
-        return read_level(str(entry.get("tlp", TLP[0])), f"{where} tlp")
-    except BadInput as error:
-        faults += error.faults
-        return TLP[-1]
-
-
-def _decision(
-    where: str,
-    name: str,
-    entry: Mapping[str, Any],
-    tables: Tables,
-    inputs: Rows,
-    faults: list[Fault],
-) -> Decision:
-    before = len(faults)
-    faults += _strange(where, entry, _DECISION)
-    options = list[Option]()
-    bearer, flips_on = str(entry.get("bearer", "")), str(entry.get("flips_on", ""))
-    for option, body in _entries(entry, "option", where, faults):
-        at = f"{where} option.{option}"
-        faults += _strange(at, body, _OPTION)
-        changes = _set(at, body, tables, inputs, faults)
-        title, says = str(body.get("title", option)), str(body.get("says", ""))
-        rows = {side: _named(at, side, body, bearer, tables, faults) for side in ("costs", "saves")}
-        closes = _day(f"{at} closes", body, "closes", faults)
-        against = tuple(map(str, body.get("against", ())))
-        for duty in against:
-            faults += _unknown(f"{at} against", "duty", duty, tables["duties"])
-        options.append(
-            Option(option, title, says, **rows, changes=changes, closes=closes, against=against)
-        )
+def _decision(block: _Block, name: str) -> Decision:
+    block.refuse_unknown_settings((*DECISION, "option"))
+    texts = {key: block.text(key) for key in DECISION}
+    bearer, flips_on = texts["bearer"], texts["flips_on"]
+    options = tuple(_option(one, option, bearer) for option, one in block.blocks("option"))
     if len(options) < 2:
-        repair = "add [decision.NAME.option.NAME]"
-        faults.append(Fault(where, "has fewer than two options", repair))
-    faults += _unknown(f"{where} bearer", "entity", bearer, tables["entities"])
-    faults += _unknown(f"{where} flips_on", "input", flips_on, tables["inputs"])
-    if len(faults) == before:
-        faults += _unmoved(where, options, tables)
-        faults += _bent(f"{where} flips_on", flips_on, bearer, tables)
-    said = {key: str(entry.get(key, "")) for key in ("question", "flips_says", "note")}
-    return Decision(
-        id=name,
-        title=str(entry.get("title", name)),
-        bearer=bearer,
-        flips_on=flips_on,
-        options=tuple(options),
-        closes=_day(f"{where} closes", entry, "closes", faults),
-        tlp=_level(where, entry, faults),
-        **said,
-    )
+        block.refuse("", "has fewer than two options", "add [decision.NAME.option.NAME]")
+    block.require("bearer", "entity", [bearer], block.tables["entities"])
+    block.require("flips_on", "input", [flips_on], block.tables["inputs"])
+    if not block.faults:
+        _refuse_unmoved_losses(block, options)
+        _refuse_curved_costs(block, flips_on, bearer)
+    texts |= {"title": block.text("title", name), "closes": block.day("closes")}
+    return Decision(name, options=options, **{**texts, "tlp": block.level()})
 
 
-def _day(where: str, entry: Mapping[str, Any], name: str, faults: list[Fault]) -> str:
-    """A day or a time of an entry as text; empty where it has none."""
-    text = grids.day(entry.get(name, ""))
-    try:
-        _ = text and times.parse(text)
-    except ValueError as error:
-        faults.append(Fault(where, f'"{text}" is no date', str(error)))
-        return ""
-    return text
+def _option(block: _Block, name: str, bearer: str) -> Option:
+    block.refuse_unknown_settings(OPTION)
+    changes = block.changes()
+    costs = _losses(block, "costs", "no loss", bearer)
+    saves = _losses(block, "saves", "no benefit", bearer)
+    closes = block.day("closes")
+    against = tuple(map(str, block.settings.get("against", ())))
+    block.require("against", "duty", against, block.tables["duties"])
+    title, says = block.text("title", name), block.text("says")
+    return Option(name, title, says, costs, saves, changes, closes, against)
 
 
-def _named(
-    where: str,
-    side: str,
-    body: Mapping[str, Any],
-    bearer: str,
-    tables: Tables,
-    faults: list[Fault],
-) -> tuple[str, ...]:
+def _losses(block: _Block, side: str, nothing: str, bearer: str) -> tuple[str, ...]:
     """The losses that an option names as its costs, or as what it saves: at least one."""
-    named, words = body.get(side, []), {"costs": "no loss", "saves": "no benefit"}[side]
-    if not isinstance(named, list) or not named:
+    names = block.settings.get(side, [])
+    if not isinstance(names, list) or not names:
         repair = f'write {side} = ["LOSS"]: every way to decide brings one thing and saves another'
-        faults.append(Fault(f"{where} {side}", f"the option has {words}", repair))
+        block.refuse(side, f"the option has {nothing}", repair)
         return ()
-    names = tuple(map(str, named))
-    if _unknown(where, "entity", bearer, tables["entities"]):
-        return names  # told with the bearer
-    concerned = (pl.col("bearer") == bearer) | (pl.col("received_by") == bearer)
-    mine = tables["losses"].filter(concerned)
-    for name in names:
-        faults += _unknown(f"{where} {side}", f"loss of {bearer}", name, mine)
-    return names
+    named = tuple(map(str, names))
+    if (block.tables["entities"]["id"] == bearer).any():  # else its decision says so
+        block.require(side, f"loss of {bearer}", named, _concerning(block, bearer))
+    return named
 
 
-def _unmoved(where: str, options: list[Option], tables: Tables) -> list[Fault]:
-    """Losses that options name and that no change of any option can move."""
+def _concerning(block: _Block, party: str) -> pl.DataFrame:
+    """The losses that a party bears, or receives."""
+    concerned = (pl.col("bearer") == party) | (pl.col("received_by") == party)
+    return block.tables["losses"].filter(concerned)
+
+
+def _refuse_unmoved_losses(block: _Block, options: Sequence[Option]) -> None:
+    """Refuse losses that options name and that no change of any option can move."""
     changed = {change.name for option in options for change in option.changes}
-    faults = list[Fault]()
-    known = set(tables["losses"]["id"])
+    known = set(block.tables["losses"]["id"])
     named = {name for option in options for name in (*option.costs, *option.saves)} & known
-    behind = ways.inputs_behind(tables, named)
+    behind = ways.inputs_behind(block.tables, named)
     for option in options:
         for side, names in (("costs", option.costs), ("saves", option.saves)):
             for name in set(names) & known:
                 if not changed & behind[name]:
-                    at, what = f"{where} option.{option.id} {side}", f'no option moves "{name}"'
                     repair = "change an input on which it rests, or leave it out"
-                    faults.append(Fault(at, what, repair))
-    return faults
+                    block.refuse(f"option.{option.id} {side}", f'no option moves "{name}"', repair)
 
 
-def _bent(where: str, flips_on: str, bearer: str, tables: Tables) -> list[Fault]:
-    """Why the costs of a bearer are no straight line in an input; in a chance they may bend."""
-    units = tables["inputs"].filter(pl.col("id") == flips_on)["unit"]
-    if any(checks.is_chance(unit) for unit in units):
-        return []
-    lost = tables["losses"].filter((pl.col("bearer") == bearer) | (pl.col("received_by") == bearer))
-    for row in lost.iter_rows(named=True):
+def _refuse_curved_costs(block: _Block, flips_on: str, bearer: str) -> None:
+    """Refuse costs of a bearer that are no straight line in an input; in a chance they may bend."""
+    of_input = pl.col("id") == flips_on
+    if any(map(checks.is_chance, block.tables["inputs"].filter(of_input)["unit"])):
+        return
+    for row in _concerning(block, bearer).iter_rows(named=True):
         uses = list(checks.argument_pairs(row["arguments"]).values()).count(flips_on)
         covered = flips_on in (row["retention"], row["limit"]) or (uses and row["limit"])
         if uses > 1 or covered or (uses and row["kind"] != "product"):
             what = f'the cost of "{row["id"]}" is no straight line in "{flips_on}"'
             repair = "name an input that is a factor of products, once each and without a limit"
-            return [Fault(where, what, repair)]
-    return []
-
-
-def _unknown(where: str, what: str, name: str, rows: pl.DataFrame) -> list[Fault]:
-    if (rows["id"] == name).any():
-        return []
-    known = rows["id"].drop_nulls().to_list()
-    article = "an" if what[0] in "aei" else "a"
-    return [
-        Fault(where, f'no {what} "{name}"', did_you_mean(name, known, f"name {article} {what}"))
-    ]
-
-
-def _entries(
-    content: Mapping[str, Any],
-    key: str,
-    where: str,
-    faults: list[Fault],
-    name_of: re.Pattern[str] = NAME,
-) -> list[tuple[str, Mapping[str, Any]]]:
-    block = content.get(key, {})
-    found: list[tuple[str, Mapping[str, Any]]] = []
-    if not isinstance(block, dict):
-        faults.append(Fault(f"{where} {key}", "is no table", f"write [{key}.NAME]"))
-        return []
-    for name, entry in block.items():
-        if name_of.fullmatch(name) and isinstance(entry, dict):
-            found.append((name, entry))
-        else:
-            what = "is not a bare name with its settings"
-            faults.append(Fault(f"{where} {key}.{name[:40]}", what, "use a-z, 0-9 and . _ -"))
-    return found
-
-
-def _set(
-    where: str, entry: Mapping[str, Any], tables: Tables, inputs: Rows, faults: list[Fault]
-) -> tuple[Change, ...]:
-    block = entry.get("set", {})
-    changes: list[Change] = []
-    if not isinstance(block, dict):
-        faults.append(Fault(f"{where} set", "is no table", "write set = { NAME = VALUE }"))
-        return ()
-    for name, estimate in block.items():
-        read_estimate(where, name, estimate, changes, faults)
-    _, wrong = apply(inputs, tables["links"], changes, where)
-    faults += wrong
-    return tuple(sorted(changes))
-
-
-def _strange(where: str, content: Mapping[str, Any], known: tuple[str, ...]) -> list[Fault]:
-    return [
-        Fault(f"{where} {name}", "no such setting", did_you_mean(name, known, "remove it"))
-        for name in sorted(set(content) - set(known))
-    ]
+            block.refuse("flips_on", what, repair)
+            return

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,10 @@ import polars as pl
 
 from impact.base import times, words
 from impact.case.folder import Case, digest
-from impact.case.schema import TLP
+from impact.case.schema import TLP, highest
+from impact.case.tables import Row
 from impact.case.views import now
 
-Row = Mapping[str, Any]
 Object = dict[str, Any]
 OURS = uuid.uuid5(uuid.NAMESPACE_URL, "breach-impact-kit")
 CYBER_OBSERVABLES = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")  # STIX 2.1, section 2.9
@@ -35,14 +35,31 @@ MARKINGS = {
 }
 CONFIDENCE = {"1": 90, "2": 70, "3": 50, "4": 30, "5": 10}  # STIX 2.1, appendix A; 6 has none
 BAD = ("poisons", "publishes")  # relations whose target, a release, is malicious
-_IDENTITIES = {
-    **dict.fromkeys(("vendor", "lab", "client", "publisher", "authority"), "organization"),
-    **dict.fromkeys(("group", "workforce", "competitor"), "class"),
+_TYPES: dict[str, tuple[str, Object]] = {  # kind of an entity -> STIX type, and what only that has
+    "event": ("campaign", {}),
+    "actor": ("threat-actor", {"threat_actor_types": ["unknown"]}),
+    "service": ("infrastructure", {"infrastructure_types": ["unknown"]}),
+    **dict.fromkeys(
+        ("vendor", "lab", "client", "publisher", "authority"),
+        ("identity", {"identity_class": "organization"}),
+    ),
+    **dict.fromkeys(
+        ("group", "workforce", "competitor"), ("identity", {"identity_class": "class"})
+    ),
+    **dict.fromkeys(("release", "package", "product"), ("software", {})),
 }
-_TYPES = {"event": "campaign", "actor": "threat-actor", "service": "infrastructure"}
+_MALWARE: tuple[str, Object] = "malware", {"malware_types": ["unknown"], "is_family": False}
+AUTHOR = {  # the kit itself, by which all objects are made
+    "type": "identity",
+    "spec_version": "2.1",
+    "id": f"identity--{OURS}",
+    "created": "2026-01-01T00:00:00.000Z",
+    "modified": "2026-01-01T00:00:00.000Z",
+    "name": "breach-impact-kit",
+    "identity_class": "system",
+}
 _SHA256, _ADDRESS = re.compile("[0-9a-fA-F]{64}"), re.compile(r"https?://[\w.:-]+(/[!-~]*)?")
 _INDICATED = ("malware", "campaign", "threat-actor", "infrastructure")  # what may be indicated
-_SOFTWARE = ("release", "package", "product")
 
 
 def bundle(known: Case) -> Object:
@@ -53,27 +70,27 @@ def bundle(known: Case) -> Object:
     what is said of them is about their party. Each object has the highest level of the rows whose
     words it uses.
     """
-    writer = _Writer(known)
-    found = [*writer.entities(), *writer.links(), *writer.claims(), *writer.indicators()]
-    levels = sorted(writer.levels, key=TLP.index)
+    objects = _Objects(known)
+    found = [*objects.entities(), *objects.links(), *objects.claims(), *objects.indicators()]
+    levels = sorted(objects.levels, key=TLP.index)
     if found:
-        first = min(one["created"] for one in found if "created" in one)
-        report = writer.new("report", "case", known.id, levels[-1], now(known))
-        found.append(
-            {**report, "created": first}
-            | {
-                "name": known.title,
-                "description": known.question,
-                "report_types": ["campaign"],
-                "published": report["modified"],
-                "object_refs": [one["id"] for one in found],
-            }
+        row = {"id": known.id, "tlp": levels[-1], "sources": [], "known_on": now(known)}
+        report = objects.object_of(
+            "report",
+            "case",
+            row,
+            created=min(one["created"] for one in found if "created" in one),
+            name=known.title,
+            description=known.question,
+            report_types=["campaign"],
+            published=_instant(now(known)),
+            object_refs=[one["id"] for one in found],
         )
-    marked = [_marking(level) for level in levels]
+        found.append(report)
     return {
         "type": "bundle",
         "id": f"bundle--{uuid.uuid5(OURS, digest(known))}",
-        "objects": [*marked, writer.author(), *found],
+        "objects": [*map(_marking, levels), AUTHOR, *found],
     }
 
 
@@ -98,7 +115,7 @@ def _instant(moment: datetime | None) -> str:
     return f"{moment or times.parse('2000'):%Y-%m-%dT%H:%M:%S.000Z}"
 
 
-class _Writer:
+class _Objects:
     """Makes the objects of a view, and remembers their ids and levels."""
 
     def __init__(self, known: Case) -> None:
@@ -110,118 +127,103 @@ class _Writer:
         self.ids = {name: self.id_of(row) for name, row in self.rows.items()}
         self.first = {table: _first_known(known, table) for table in known.tables}
 
-    def author(self) -> Object:
-        """The kit itself, by which all objects are made."""
-        day = "2026-01-01T00:00:00.000Z"
-        return {
-            "type": "identity",
-            "spec_version": "2.1",
-            "id": f"identity--{OURS}",
-            "created": day,
-            "modified": day,
-            "name": "breach-impact-kit",
-            "identity_class": "system",
-        }
-
-    def new(self, kind: str, table: str, name: str, level: str, moment: datetime | None) -> Object:
-        """What every object but an observable has: created once, modified at a moment."""
-        self.levels.add(level)
-        created = self.first.get(table, {}).get(name, moment)
-        return {
-            "type": kind,
-            "spec_version": "2.1",
-            "id": self.id(kind, table, name),
-            "created_by_ref": f"identity--{OURS}",
-            "created": _instant(created),
-            "modified": _instant(moment),
-            "object_marking_refs": [f"marking-definition--{MARKINGS[level]}"],
-        }
-
     def id(self, kind: str, table: str, name: str) -> str:
         """The id of the object of a row."""
         return f"{kind}--{uuid.uuid5(OURS, f'{self.known.id}|{table}|{name}')}"
 
     def id_of(self, row: Row) -> str | None:
         """The id of an entity's object; None for a kind without one."""
-        kind = self.kind(row)
+        kind, _ = self.kind(row)
         if kind == "software":
             named = json.dumps({"name": row["name"]}, separators=(",", ":"), ensure_ascii=False)
             return f"software--{uuid.uuid5(CYBER_OBSERVABLES, named)}"
         return self.id(kind, "entities", row["id"]) if kind else None
 
-    def kind(self, row: Row) -> str:
-        """The STIX type of an entity; empty where it has none."""
-        if row["kind"] in _SOFTWARE:
-            return "malware" if row["id"] in self.bad and row["kind"] == "release" else "software"
-        kind = str(row["kind"])
-        return _TYPES.get(kind, "identity" if kind in _IDENTITIES else "")
+    def kind(self, row: Row) -> tuple[str, Object]:
+        """The STIX type of an entity, empty where it has none, and what only that type has."""
+        malicious = row["kind"] == "release" and row["id"] in self.bad
+        return _MALWARE if malicious else _TYPES.get(row["kind"], ("", {}))
 
-    def level(self, *rows: Row) -> str:
-        """The highest level of rows and of their sources."""
+    def markings(self, rows: Sequence[Row]) -> list[str]:
+        """The marking of these rows: the highest level of them and of their sources."""
         cited = [self.sources[source] for row in rows for source in row["sources"]]
-        return max((str(row["tlp"]) for row in (*rows, *cited)), key=TLP.index)
+        level = highest(row["tlp"] for row in [*rows, *cited])
+        self.levels.add(level)
+        return [f"marking-definition--{MARKINGS[level]}"]
 
     def cited(self, row: Row) -> list[Object]:
         """The sources of a row, each with its date, reliability and how it was read."""
-        told = []
-        for name in row["sources"]:
-            source = self.sources[name]
-            said = f"{source['title']}; published {times.as_text(source['published_on'])},"
-            said += f" reliability {source['reliability']}, read: {source['access']}"
+        found = []
+        for source in (self.sources[name] for name in row["sources"]):
+            text = f"{source['title']}; published {times.as_text(source['published_on'])},"
+            text += f" reliability {source['reliability']}, read: {source['access']}"
             address = {"url": source["url"]} if _ADDRESS.fullmatch(source["url"] or "") else {}
-            told.append({"source_name": source["publisher"], "description": said, **address})
-        return told
+            found.append({"source_name": source["publisher"], "description": text, **address})
+        return found
 
     def object_of(
-        self, kind: str, table: str, row: Row, *used: Row, moment: datetime | None = None
+        self,
+        kind: str,
+        table: str,
+        row: Row,
+        used: Iterable[Row] = (),
+        moment: datetime | None = None,
+        **properties: Any,
     ) -> Object:
-        """The common part of a row's object, with its sources; `used` are rows that it quotes."""
-        cited, day = self.cited(row), moment or row["known_on"]
-        made = self.new(kind, table, row["id"], self.level(row, *used), day)
-        return made | ({"external_references": cited} if cited else {})
+        """The object of a row, made once, with its sources; `used` are rows that it quotes.
+
+        `moment` is when it last became another. A property that is None is left out.
+        """
+        day = moment or row["known_on"]
+        common = {
+            "type": kind,
+            "spec_version": "2.1",
+            "id": self.id(kind, table, row["id"]),
+            "created_by_ref": AUTHOR["id"],
+            "created": _instant(self.first.get(table, {}).get(row["id"], day)),
+            "modified": _instant(day),
+            "object_marking_refs": self.markings([row, *used]),
+            "external_references": self.cited(row) or None,
+        }
+        found = {**common, **properties}
+        return {name: value for name, value in found.items() if value is not None}
 
     def entities(self) -> Iterator[Object]:
         """Parties, actors, software, services and the campaign."""
         for name, row in self.rows.items():
-            kind = self.kind(row)
-            told = {"description": row["role"]} if row["role"] else {}
+            kind, typed = self.kind(row)
             if kind == "software":
-                alike = [self.rows[n] for n, found in self.ids.items() if found == self.ids[name]]
-                if alike[0] is not row:
-                    continue  # packages of one name are one object
-                level = self.level(*alike)
-                self.levels.add(level)
-                marking = [f"marking-definition--{MARKINGS[level]}"]
-                common = {"type": kind, "spec_version": "2.1", "id": self.ids[name]}
-                yield common | {"name": row["name"], "object_marking_refs": marking}
+                same = [self.rows[n] for n, found in self.ids.items() if found == self.ids[name]]
+                if same[0] is row:  # packages of one name are one object
+                    common = {"type": kind, "spec_version": "2.1", "id": self.ids[name]}
+                    marking = self.markings(same)
+                    yield common | {"name": row["name"], "object_marking_refs": marking}
             elif kind:
-                typed: dict[str, Object] = {
-                    "identity": {"identity_class": _IDENTITIES.get(row["kind"])},
-                    "infrastructure": {"infrastructure_types": ["unknown"]},
-                    "threat-actor": {"threat_actor_types": ["unknown"]},
-                    "malware": {"malware_types": ["unknown"], "is_family": False},
-                }
-                more = {"name": row["name"], **told, **typed.get(kind, {})}
-                yield self.object_of(kind, "entities", row) | more
+                described = {"name": row["name"], "description": row["role"] or None}
+                yield self.object_of(kind, "entities", row, **described, **typed)
 
     def links(self) -> Iterator[Object]:
         """The relations that somebody reports, between parties that have an object."""
         claims = self.known.rows("claims")
         for row in self.known.rows("links").values():
-            ends = [self.rows[row[end]] for end in ("source", "target")]
-            ids = [self.ids[end["id"]] for end in ends]
+            source, target = (self.rows[row[end]] for end in ("source", "target"))
+            ids = self.ids[source["id"]], self.ids[target["id"]]
             supposed = row["relation"] == "falls" or not (row["claims"] or row["sources"])
             if supposed or None in ids or ids[0] == ids[1]:
                 continue
-            told = [claims[claim] for claim in row["claims"]]
-            said = [f"Reported: {row['relation'].replace('_', ' ')}.", *(c["says"] for c in told)]
-            numbers = [CONFIDENCE.get(claim["credibility"]) for claim in told]
-            sure = [number for number in numbers if number]
-            yield (
-                self.object_of("relationship", "links", row, *ends, *told)
-                | {"relationship_type": "related-to", "description": " ".join(said)}
-                | {"source_ref": ids[0], "target_ref": ids[1]}
-                | ({"confidence": max(sure)} if sure else {})
+            on = [claims[claim] for claim in row["claims"]]
+            sure = [CONFIDENCE.get(claim["credibility"], 0) for claim in on]
+            says = [f"Reported: {row['relation'].replace('_', ' ')}.", *(c["says"] for c in on)]
+            yield self.object_of(
+                "relationship",
+                "links",
+                row,
+                [source, target, *on],
+                relationship_type="related-to",
+                description=" ".join(says),
+                source_ref=ids[0],
+                target_ref=ids[1],
+                confidence=max(sure, default=0) or None,
             )
 
     def claims(self) -> Iterator[Object]:
@@ -232,41 +234,47 @@ class _Writer:
         rows = [*standing.values(), *(ended.iter_rows(named=True) if ended is not None else ())]
         about = {row["id"]: self.about(row) for row in rows}
         for row in rows:
-            if about[row["id"]] is None:
-                continue
-            claimant, subject = self.rows[row["claimant"]], self.rows[row["subject"]]
-            sure, by = CONFIDENCE.get(row["credibility"]), Object(authors=[claimant["name"]])
-            by |= {"confidence": sure} if sure else {}
             after = later.get(row["id"])
-            used = (claimant, subject, *((after,) if after else ()))
-            moment = max(row["known_on"], after["known_on"]) if after else None
-            gone = after is not None or row["id"] not in standing
-            yield (
-                self.object_of("note", "claims", row, *used, moment=moment)
-                | by
-                | {
-                    "abstract": f"{row['stance']}, {times.as_text(row['stated_on'])}",
-                    "content": row["says"],
-                    "object_refs": [about[row["id"]]],
-                    "labels": [label for label in (row["stance"], row["stage"]) if label],
-                    **({"revoked": True} if gone else {}),
-                }
-            )
-            others = [
-                standing[other]
-                for other in row["contradicts"]
-                if about.get(other) and other in standing
-            ]
-            if others and not gone:
-                yield (
-                    self.object_of("opinion", "claims", row, claimant, *others)
-                    | by
-                    | {
-                        "opinion": "disagree",
-                        "explanation": row["says"],
-                        "object_refs": [self.id("note", "claims", other["id"]) for other in others],
-                    }
-                )
+            revoked = after is not None or row["id"] not in standing
+            if thing := about[row["id"]]:
+                yield self.note(row, thing, after, revoked)
+                others = [name for name in row["contradicts"] if about.get(name)]
+                others = [standing[name] for name in others if name in standing]
+                if others and not revoked:
+                    yield self.opinion(row, others)
+
+    def note(self, claim: Row, thing: str, after: Row | None, revoked: bool) -> Object:
+        """What a claim says about an object; `after` is the claim that replaced it, if any."""
+        used = [self.rows[claim["claimant"]], self.rows[claim["subject"]]]
+        return self.object_of(
+            "note",
+            "claims",
+            claim,
+            [*used, after] if after else used,
+            moment=max(claim["known_on"], after["known_on"]) if after else None,
+            authors=[used[0]["name"]],
+            confidence=CONFIDENCE.get(claim["credibility"]),
+            abstract=f"{claim['stance']}, {times.as_text(claim['stated_on'])}",
+            content=claim["says"],
+            object_refs=[thing],
+            labels=[label for label in (claim["stance"], claim["stage"]) if label],
+            revoked=revoked or None,
+        )
+
+    def opinion(self, claim: Row, others: list[Row]) -> Object:
+        """That a claim contradicts others."""
+        claimant = self.rows[claim["claimant"]]
+        return self.object_of(
+            "opinion",
+            "claims",
+            claim,
+            [claimant, *others],
+            authors=[claimant["name"]],
+            confidence=CONFIDENCE.get(claim["credibility"]),
+            opinion="disagree",
+            explanation=claim["says"],
+            object_refs=[self.id("note", "claims", other["id"]) for other in others],
+        )
 
     def about(self, claim: Row) -> str | None:
         """The object that a claim is about: its subject, the subject's party, or the campaign.
@@ -282,25 +290,31 @@ class _Writer:
         """What to hunt for, as patterns where STIX has one."""
         for row in self.known.rows("indicators").values():
             pattern, entity = _pattern(row["kind"], row["value"]), self.rows[row["entity"]]
-            target = self.ids[entity["id"]]
             if pattern is None:
                 continue
-            sure = CONFIDENCE.get(row["credibility"])
-            made = self.object_of("indicator", "indicators", row)
-            yield (
-                made
-                | {"name": f"{row['kind']} {row['value']}", "description": row["what"]}
-                | {"indicator_types": ["malicious-activity"]}
-                | {"pattern": pattern, "pattern_type": "stix", "valid_from": made["created"]}
-                | ({"confidence": sure} if sure else {})
+            made = self.object_of(
+                "indicator",
+                "indicators",
+                row,
+                name=f"{row['kind']} {row['value']}",
+                description=row["what"],
+                indicator_types=["malicious-activity"],
+                pattern=pattern,
+                pattern_type="stix",
+                confidence=CONFIDENCE.get(row["credibility"]),
             )
+            yield made | {"valid_from": made["created"]}
+            target = self.ids[entity["id"]]
             if target and target.startswith(_INDICATED):
-                link = self.object_of("relationship", "indicators", row, entity)
-                yield link | {
-                    "relationship_type": "indicates",
-                    "source_ref": made["id"],
-                    "target_ref": target,
-                }
+                yield self.object_of(
+                    "relationship",
+                    "indicators",
+                    row,
+                    [entity],
+                    relationship_type="indicates",
+                    source_ref=made["id"],
+                    target_ref=target,
+                )
 
 
 def _first_known(known: Case, table: str) -> dict[str, datetime]:

@@ -7,8 +7,11 @@ number is Float64, time is an instant (see `impact.base.times`), flag is Boolean
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -18,26 +21,27 @@ from impact.base.texts import FORMULA, SHOWN, columns, local, sheet
 from impact.case import decimals
 from impact.case.schema import TLP, Column, Table
 
+Tables = Mapping[str, pl.DataFrame]  # the typed rows of a case by table
+Row = Mapping[str, Any]
+MOST_SHOWN = 50  # faults of one kind between the rows of a case
 NO_NUMBER = "is not a number"
 # What spreadsheets make of `true` and `false` in English, German, French, Italian, Spanish,
 # Portuguese, Dutch and Polish.
 _TRUE = ("true", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "waar", "prawda")
 _FALSE = ("false", "falsch", "faux", "falso", "onwaar", "fałsz")
 _ID = r"^[a-z0-9][a-z0-9._+-]*$"
-_LISTS = ("refs", "chances", "arguments")
+_TYPES: dict[str, pl.DataType] = {
+    "number": pl.Float64(),
+    "time": times.INSTANT,
+    "flag": pl.Boolean(),
+    **dict.fromkeys(("refs", "chances", "arguments"), pl.List(pl.String)),
+}
 _OWN = "x_"  # columns that start so are kept and not read
 
 
 def dtype(column: Column) -> pl.DataType:
     """The polars type of a column."""
-    if column.type in _LISTS:
-        return pl.List(pl.String)
-    kinds: dict[str, pl.DataType] = {
-        "number": pl.Float64(),
-        "time": times.INSTANT,
-        "flag": pl.Boolean(),
-    }
-    return kinds.get(column.type, pl.String())
+    return _TYPES.get(column.type, pl.String())
 
 
 def empty(table: Table) -> pl.DataFrame:
@@ -58,9 +62,9 @@ def read(path: Path, table: Table, level: str = TLP[0]) -> tuple[pl.DataFrame, l
     numbers = [c.name for c in table.columns if c.type == "number" and c.name in found.columns]
     lists = [name for name in ("parameters",) if name in found.columns and name in table.by_name]
     doubtful = set[str]()
-    if known := _marked(found, numbers, lists):
+    if known := _punctuated(found, numbers, lists):
         sure, doubtful = decimals.sure(known, sign)
-        found = _replaced(found, numbers, lists, sure)
+        found = _with_points(found, numbers, lists, sure)
     rows, faults = typed(found, table, path.name, level, doubtful)
     for name in lists:
         faults += _doubtful_items(path.name, name, found, doubtful)
@@ -85,32 +89,23 @@ def raw(path: Path, table: Table) -> tuple[pl.DataFrame, str, list[Fault]]:
     return found, read.separator, _filled(path.name, found)
 
 
-def _items(text: str) -> Iterator[str]:
-    """The values in a cell of NAME=NUMBER pairs."""
-    return (item.partition("=")[2].strip() for item in text.split(";"))
-
-
-def _marked(found: pl.DataFrame, numbers: Sequence[str], lists: Sequence[str]) -> set[str]:
+def _punctuated(found: pl.DataFrame, numbers: Sequence[str], lists: Sequence[str]) -> set[str]:
     """Every text of a table that stands where a number does and holds a point or a comma."""
     cells = {text for name in numbers for text in found[name].drop_nulls().unique()}
-    for name in lists:
-        for text in found[name].drop_nulls().unique():
-            cells |= {part for pair in text.split(";") for part in map(str.strip, pair.split("="))}
+    pairs = {text for name in lists for text in found[name].drop_nulls().unique()}
+    cells |= {part.strip() for text in pairs for part in re.split("[;=]", text)}
     return {text for text in cells if "." in text or "," in text}
 
 
-def _replaced(
+def _with_points(
     found: pl.DataFrame, numbers: Sequence[str], lists: Sequence[str], sure: Mapping[str, str]
 ) -> pl.DataFrame:
     """The table with each number that is sure as it is written with a point."""
     if not sure:
         return found
 
-    def pair(item: str) -> str:
-        return "=".join(sure.get(part.strip(), part) for part in item.split("="))
-
     def pairs(text: str) -> str:
-        return ";".join(map(pair, text.split(";")))
+        return re.sub("[^;=]+", lambda part: sure.get(part[0].strip(), part[0]), text)
 
     return found.with_columns(
         *(pl.col(name).replace(sure) for name in numbers),
@@ -125,8 +120,8 @@ def _doubtful_items(
     return [
         Fault(f"{file}:{line} {name}", f'"{value}" {NO_NUMBER}', decimals.repair(value))
         for line, text in found.select("file_line", name).drop_nulls().iter_rows()
-        for value in _items(text)
-        if value in doubtful
+        for item in text.split(";")
+        if (value := item.partition("=")[2].strip()) in doubtful
     ]
 
 
@@ -141,23 +136,19 @@ def typed(
 
     `level` is that of a row without a `tlp`; `doubtful` are texts that could be two numbers.
     """
-    faults: list[Fault] = []
-    columns: list[pl.Series] = []
+    faults, columns, lines = list[Fault](), list[pl.Series](), raw["file_line"]
+    nothing = pl.Series([None] * raw.height, dtype=pl.String)
     for column in table.columns:
-        if column.name in raw.columns:
-            written = raw[column.name]
-        else:
-            written = pl.Series([None], dtype=pl.String).new_from_index(0, raw.height)
+        written = raw[column.name] if column.name in raw.columns else nothing
+        cells = file, column.name, lines, written
         series, wrong, what, repair = _convert(written, column, level, doubtful)
-        faults += _told(file, column.name, raw["file_line"], written, wrong, what, repair)
+        faults += _cell_faults(*cells, wrong, what, repair)
         if column.required:
             repair = f"fill it in: {column.meaning}"
-            faults += _told(
-                file, column.name, raw["file_line"], written, written.is_null(), "is empty", repair
-            )
+            faults += _cell_faults(*cells, written.is_null(), "is empty", repair)
         columns.append(series.alias(column.name))
     own = [raw[name] for name in raw.columns if name.startswith(_OWN)]
-    return pl.DataFrame([*columns, *own, raw["file_line"]]), faults
+    return pl.DataFrame([*columns, *own, lines]), faults
 
 
 def level(text: str, where: str = "tlp") -> str:
@@ -165,9 +156,37 @@ def level(text: str, where: str = "tlp") -> str:
     plain = text.strip().lower().removeprefix("tlp:")
     plain = "clear" if plain == "white" else plain
     if plain not in TLP:
-        near = did_you_mean(plain, TLP, "")
-        raise bad(where, f'"{text}" is no TLP level', f"{near} one of {', '.join(TLP)}".strip())
+        raise bad(where, f'"{text}" is no TLP level', _one_of(TLP, plain))
     return plain
+
+
+def _one_of(allowed: Sequence[str], text: str) -> str:
+    """How to write what is not one of the texts that are allowed: the nearest one, and all."""
+    near = did_you_mean(text.lower().removeprefix("tlp:"), allowed, "")
+    return f"{near} one of {', '.join(allowed)}".strip()
+
+
+def newest(rows: pl.DataFrame) -> pl.DataFrame:
+    """The newest row of each id, of equally new ones the highest level; rows are in key order."""
+    return rows.filter((pl.col("id") != pl.col("id").shift(-1)).fill_null(True))
+
+
+def standing(rows: pl.DataFrame) -> pl.DataFrame:
+    """The newest row of each id that is not withdrawn; rows are in key order."""
+    return newest(rows).filter(~pl.col("withdrawn"))
+
+
+def faults_of(
+    rows: pl.DataFrame, where: str, what: str, repair: str, most: int | None = MOST_SHOWN
+) -> Iterator[Fault]:
+    """A fault for each of the first rows, whose cells the three texts name in {braces}."""
+    for row in rows[:most].iter_rows(named=True):
+        yield Fault(where.format_map(row), what.format_map(row), repair.format_map(row))
+
+
+def as_written(column: str) -> pl.Expr:
+    """The times of a column as its file has them."""
+    return pl.col(column).map_elements(times.as_text, pl.String)
 
 
 def read_text(path: Path) -> tuple[str, list[Fault]]:
@@ -213,67 +232,65 @@ def _header(file: str, names: Sequence[str], table: Table) -> list[Fault]:
     return faults
 
 
+Repair = str | Callable[[str], str]  # how to write a cell, or a function of it that says how
+
+
 def _convert(
     written: pl.Series, column: Column, level: str, doubtful: Collection[str]
-) -> tuple[pl.Series, pl.Series, str, str]:
+) -> tuple[pl.Series, pl.Series, str, Repair]:
     """(typed, wrong, what, repair) of one column of text."""
     present = written.is_not_null()
-    never = pl.Series([False]).new_from_index(0, len(written))
-    if column.type == "number":
-        number = written.cast(pl.Float64, strict=False)
-        wrong = present & ~number.is_finite().fill_null(False)
-        if doubtful:
-            wrong |= present & written.is_in(list(doubtful))
-        return number, wrong, NO_NUMBER, decimals.HOW
-    if column.type == "time":
-        instants, wrong = times.parse_column(written)
-        return instants, wrong, times.NO_DATE, times.HOW
-    if column.type == "flag":
-        lower = written.str.to_lowercase()
-        wrong = present & ~lower.is_in([*_TRUE, *_FALSE])
-        flag = lower.is_in(_TRUE).fill_null(False)
-        return flag, wrong, "is neither true nor false", "write true or leave it empty"
-    if column.type == "choice":
-        value = written
-        if column.name == "tlp":
-            value = written.str.to_lowercase().str.strip_prefix("tlp:").replace("white", "clear")
-            value = value.fill_null(level)
-        wrong = present & ~value.is_in(list(column.allowed))
-        return value, wrong, "is not allowed", f"one of {', '.join(column.allowed)}"
-    if column.type in ("id", "ref"):
-        wrong = present & ~written.str.contains(_ID)
-        return written, wrong, "is not a bare name", "use a-z, 0-9 and . _ + -"
-    if column.type in _LISTS:
-        item = pl.element().str.strip_chars()
-        items = written.fill_null("").str.split(";").list.eval(item.filter(item != ""))
-        return items, never, "", ""
+    never = pl.Series([False] * len(written), dtype=pl.Boolean)
+    match column.type:
+        case "number":
+            number = written.cast(pl.Float64, strict=False)
+            wrong = present & ~number.is_finite().fill_null(False)
+            wrong |= present & written.is_in(list(doubtful)) if doubtful else never
+            return number, wrong, NO_NUMBER, decimals.repair
+        case "time":
+            instants, wrong = times.parse_column(written)
+            return instants, wrong, times.NO_DATE, times.repair
+        case "flag":
+            lower = written.str.to_lowercase()
+            wrong = present & ~lower.is_in([*_TRUE, *_FALSE])
+            flag = lower.is_in(_TRUE).fill_null(False)
+            return flag, wrong, "is neither true nor false", "write true or leave it empty"
+        case "choice":
+            value = written
+            if column.name == "tlp":
+                value = written.str.to_lowercase().str.strip_prefix("tlp:")
+                value = value.replace("white", "clear").fill_null(level)
+            wrong = present & ~value.is_in(list(column.allowed))
+            return value, wrong, "is not allowed", partial(_one_of, column.allowed)
+        case "id" | "ref":
+            wrong = present & ~written.str.contains(_ID)
+            return written, wrong, "is not a bare name", "use a-z, 0-9 and . _ + -"
+        case "refs" | "chances" | "arguments":
+            item = pl.element().str.strip_chars()
+            items = written.fill_null("").str.split(";").list.eval(item.filter(item != ""))
+            return items, never, "", ""
     return written, never, "", ""
 
 
-def _told(
+def _cell_faults(
     file: str,
     column: str,
     lines: pl.Series,
     written: pl.Series,
     wrong: pl.Series,
     what: str,
-    repair: str,
+    repair: Repair,
 ) -> list[Fault]:
-    indexes, faults = wrong.arg_true(), []
-    for index in indexes[:SHOWN]:
-        value, advice = written[index], repair
-        if value is not None and what == NO_NUMBER:
-            advice = decimals.repair(value)
-        if value is not None and what == times.NO_DATE:
-            advice = times.repair(value)
-        if value is not None and repair.startswith("one of "):
-            word = value.lower().removeprefix("tlp:")
-            near = did_you_mean(word, repair.removeprefix("one of ").split(", "), "")
-            advice = f"{near} {repair}".strip()
-        said = what if value is None else f'"{value[:60]}" {what}'
-        faults.append(Fault(f"{file}:{lines[index]} {column}", said, advice))
-    if len(indexes) > SHOWN:
-        faults.append(Fault(f"{file} {column}", f"and {len(indexes) - SHOWN} more rows", repair))
+    """A fault for each of the first cells that are wrong, and one that counts the others."""
+    places, faults = wrong.arg_true(), list[Fault]()
+    for place in places[:SHOWN]:
+        text = written[place]
+        full = what if text is None else f'"{text[:60]}" {what}'
+        advice = repair if isinstance(repair, str) else repair(text or "")
+        faults.append(Fault(f"{file}:{lines[place]} {column}", full, advice))
+    if len(places) > SHOWN:
+        advice = repair if isinstance(repair, str) else repair("")
+        faults.append(Fault(f"{file} {column}", f"and {len(places) - SHOWN} more rows", advice))
     return faults
 
 

@@ -39,22 +39,22 @@ def read(path: Path, headings: dict[str, Any]) -> tuple[list[Vendor], list[str]]
         raise bad(f"{where}:1", what, repair)
     vendors: list[Vendor] = []
     faults = list(ragged)
-    seen: dict[str, int] = {}
+    lines: dict[str, int] = {}
     percent = "share" in columns and "%" in header[columns["share"]]
     for line, row in found.rows:
-        said = {field: " ".join(row[at].split()) for field, at in columns.items()}
-        name = said.get("name", "")
+        cells = {field: " ".join(row[at].split()) for field, at in columns.items()}
+        name, key = cells["name"], cells["name"].lower()
         if not name:
             faults.append(Fault(f"{where}:{line}", "has no vendor's name", "fill it in"))
             continue
-        if name.lower() in seen:
-            what = f'"{name[:60]}" stands in line {seen[name.lower()]} too'
+        if key in lines:
+            what = f'"{name[:60]}" stands in line {lines[key]} too'
             faults.append(Fault(f"{where}:{line}", what, "keep one row a vendor"))
             continue
-        seen[name.lower()] = line
-        share, fault = _share(said.get("share", ""), f"{where}:{line} share", percent)
+        lines[key] = line
+        share, fault = _share(cells.get("share", ""), f"{where}:{line} share", percent)
         faults += [fault] if fault else []
-        vendors.append(Vendor(name, said.get("role", ""), share, said.get("ask", "")))
+        vendors.append(Vendor(name, cells.get("role", ""), share, cells.get("ask", "")))
     if faults:
         raise BadInput(by_line(faults))
     unused = [name for at, name in enumerate(header) if at not in columns.values() and name]
@@ -66,10 +66,9 @@ def _columns(header: list[str], headings: dict[str, Any]) -> dict[str, int]:
     plain = [name.lower() for name in header]
     found: dict[str, int] = {}
     for field in FIELDS:
-        for heading in headings.get(field, ()):
-            if str(heading).lower() in plain:
-                found[field] = plain.index(str(heading).lower())
-                break
+        known = [str(heading).lower() for heading in headings.get(field, ())]
+        if places := [plain.index(heading) for heading in known if heading in plain]:
+            found[field] = places[0]
     return found
 
 

@@ -17,6 +17,7 @@ from impact.case import checks, folder, scenarios, ways
 from impact.case.changes import Change, asked_for
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import TLP
+from impact.case.tables import Row, Tables, newest
 from impact.case.tables import level as read_level
 from impact.case.ways import ROOT
 
@@ -50,33 +51,52 @@ def view(
     moment = _moment(as_of or chosen.as_of)
     level = read_level(tlp) if tlp else case.tlp
     own = asked_for(changes)
-    shown = _at_level(case, case.scenarios, level)
-    if name not in shown:
+    visible = _at_level(case, case.scenarios, level)
+    if name not in visible:
         repair = "raise the level, or take another scenario"
         raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
+    known = _rows_of(case, moment, level)
+    known = replace(known, scenario=name, scenarios=visible, memo={}, loaded=case.loaded or case)
+    known = replace(known, moment=moment or _moment(now) or present(case))
+    known = replace(
+        known, title=_title(known), label=folder.label_of(known), lasted=_durations(known)
+    )
+    known = replace(known, before=replace(known, scenario=scenarios.BASELINE))
+    return changed(_with_scenario(known, chosen), own, "changes")
+
+
+def _rows_of(case: Case, moment: datetime | None, level: str) -> Case:
+    """The case with what stands at that moment and level: rows, decisions and files."""
     tables, ended = _standing(case.tables, moment, level)
     tables["links"] = ways.without_defaults(tables, case.defaults)
-    seen = replace(case, tables=tables, ended=ended, scenario=name, as_of=moment, tlp=level)
-    seen = replace(seen, left_out=case.left_out or _left_out(case.tables, moment, level))
-    seen = replace(seen, scenarios=shown, decisions=_at_level(case, case.decisions, level))
-    seen = replace(seen, unusable=_unusable(case, level))
-    seen = replace(seen, loaded=case.loaded or case, memo={}, title=_title(seen))
-    seen = replace(
-        seen, label=folder.label_of(seen), moment=moment or _moment(now) or present(case)
-    )
-    seen = replace(seen, lasted=_lasted(seen))
+    files = case.files
     if _RANK[level] < _RANK[case.tlp]:  # what a case holds of a stack is of its own level
-        public = {name: data for name, data in seen.files.items() if name.startswith(ADVISORIES)}
-        seen = replace(seen, files=public)
-    seen = replace(seen, before=replace(seen, scenario=scenarios.BASELINE))
-    return changed(_supposed(seen, chosen), own, "changes")
+        files = {name: data for name, data in files.items() if name.startswith(ADVISORIES)}
+    return replace(
+        case,
+        tables=tables,
+        ended=ended,
+        as_of=moment,
+        tlp=level,
+        left_out=case.left_out or _left_out(case.tables, moment, level),
+        decisions=_at_level(case, case.decisions, level),
+        unusable=_unusable(case, level),
+        files=files,
+    )
 
 
-def _left_out(tables: Mapping[str, pl.DataFrame], moment: datetime | None, level: str) -> bool:
+def _at_or_below(level: str) -> pl.Expr:
+    return pl.col("tlp").is_in(TLP[: _RANK[level] + 1])
+
+
+def _known_by(moment: datetime | None) -> pl.Expr:
+    return pl.lit(True) if moment is None else pl.col("known_on") <= times.until(moment)
+
+
+def _left_out(tables: Tables, moment: datetime | None, level: str) -> bool:
     """Whether rows that were known by then stand above a level; which ones is not said."""
-    above = ~pl.col("tlp").is_in(TLP[: _RANK[level] + 1])
-    by_then = pl.lit(True) if moment is None else pl.col("known_on") <= times.until(moment)
-    return any(rows.filter(above & by_then).height for rows in tables.values())
+    above = ~_at_or_below(level) & _known_by(moment)
+    return any(rows.filter(above).height for rows in tables.values())
 
 
 Entry = TypeVar("Entry", scenarios.Scenario, scenarios.Decision)
@@ -97,11 +117,11 @@ def _unusable(case: Case, level: str) -> dict[str, scenarios.Unusable]:
     if _RANK[level] < _RANK[case.tlp]:
         return {}
     hidden = _RANK[level] < _RANK[case.label]
-    shown = _at_level(case, {name: one.decision for name, one in case.unusable.items()}, level)
+    visible = _at_level(case, {name: one.decision for name, one in case.unusable.items()}, level)
     return {
         name: replace(one, faults=()) if hidden else one
         for name, one in case.unusable.items()
-        if name in shown
+        if name in visible
     }
 
 
@@ -110,7 +130,7 @@ def _above(case: Case, level: str) -> frozenset[tuple[str, str]]:
     """(table, id) of what a case has no row of at or below a level."""
     found = set[tuple[str, str]]()
     for table, rows in case.tables.items():
-        lower = rows.filter(pl.col("tlp").is_in(TLP[: _RANK[level] + 1]))
+        lower = rows.filter(_at_or_below(level))
         if lower.height < rows.height:
             found |= {(table, name) for name in set(rows["id"]) - set(lower["id"])}
     return frozenset(found)
@@ -125,7 +145,7 @@ def _title(known: Case) -> str:
     return str(named[0]) if named else known.id
 
 
-def _supposed(known: Case, scenario: scenarios.Scenario) -> Case:
+def _with_scenario(known: Case, scenario: scenarios.Scenario) -> Case:
     """The view with the changes of a scenario; raises Refusal where they are not yet known."""
     try:
         return changed(known, scenario.changes, f"scenario {scenario.id}")
@@ -150,7 +170,7 @@ def under(known: Case, scenario: str) -> Case:
         raise bad(f"scenario {scenario}", what, "compare scenarios of one day")
     before = known.before or known
     seen = replace(before, scenario=scenario, before=before)
-    seen = _supposed(seen, other)
+    seen = _with_scenario(seen, other)
     return changed(seen, [change for change in own if change not in chosen.changes], "changes")
 
 
@@ -166,15 +186,15 @@ def changed(known: Case, changes: Iterable[Change], where: str) -> Case:
 
 def with_inputs(known: Case, rows: scenarios.Rows, changes: tuple[Change, ...]) -> Case:
     """A view with other rows of inputs.csv, by id, and the changes that they come from."""
-    seen = replace(known, tables=_Changed(known.tables, rows), changes=changes)
+    seen = replace(known, tables=_WithInputs(known.tables, rows), changes=changes)
     vars(seen)["inputs"] = rows  # as `cached_property` keeps them: the same rows, none read twice
     return seen
 
 
-class _Changed(Mapping[str, pl.DataFrame]):
+class _WithInputs(Mapping[str, pl.DataFrame]):
     """Tables with other rows of inputs.csv; their frame is made when it is first asked for."""
 
-    def __init__(self, tables: Mapping[str, pl.DataFrame], rows: scenarios.Rows) -> None:
+    def __init__(self, tables: Tables, rows: scenarios.Rows) -> None:
         self.tables, self.rows = tables, rows
 
     @cached_property
@@ -196,14 +216,14 @@ NOW = "IMPACT_NOW"  # in the environment: a moment that stands for the present
 
 def present(case: Case) -> datetime:
     """The moment at which a case without an as-of is seen: that of its view, else this hour."""
-    said = os.environ.get(NOW) or f"{datetime.now(UTC):%Y-%m-%dT%H}:00Z"
-    return case.moment or times.parse(said)
+    hour = os.environ.get(NOW) or f"{datetime.now(UTC):%Y-%m-%dT%H}:00Z"
+    return case.moment or times.parse(hour)
 
 
 _DAYS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30.4375, "year": 365.25}
 
 
-def _lasted(known: Case) -> dict[str, float]:
+def _durations(known: Case) -> dict[str, float]:
     """Input -> how long the state that it measures has lasted by the moment of a view, in its unit.
 
     Of inputs that name the claim with which the state began (`lasts_since`), while nothing ends it:
@@ -215,7 +235,7 @@ def _lasted(known: Case) -> dict[str, float]:
     found = dict[str, float]()
     for name, since in named.items():
         claim = claims.get(since)
-        if claim is None or known.moment is None or _ended(known, claim):
+        if claim is None or known.moment is None or _has_ended(known, claim):
             continue
         began = times.start(claim["valid_from"] or claim["stated_on"])
         days = (known.moment - began).total_seconds() / 86_400
@@ -224,7 +244,7 @@ def _lasted(known: Case) -> dict[str, float]:
     return found
 
 
-def _ended(known: Case, claim: Mapping[str, Any]) -> bool:
+def _has_ended(known: Case, claim: Row) -> bool:
     """Whether the state that a claim asserts has ended by the moment of a view."""
     if claim["valid_to"] is not None and known.moment and claim["valid_to"] <= known.moment:
         return True
@@ -244,18 +264,18 @@ def _moment(as_of: str) -> datetime | None:
 
 
 def _standing(
-    tables: Mapping[str, pl.DataFrame], moment: datetime | None, level: str
+    tables: Tables, moment: datetime | None, level: str
 ) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
     """(rows that stand at that moment and level, rows that ended others by then), by table.
 
     Raises Refusal where a row above the level ends one below it, or is needed by one.
     """
-    at_level = pl.col("tlp").is_in(TLP[: _RANK[level] + 1])
-    by_then = pl.lit(True) if moment is None else pl.col("known_on") <= times.until(moment)
-    standing: dict[str, pl.DataFrame] = {}
-    ended: dict[str, pl.DataFrame] = {}
+    at_level, by_then = _at_or_below(level), _known_by(moment)
+    standing, ended = dict[str, pl.DataFrame](), dict[str, pl.DataFrame]()
     hidden = set[str]()  # tables with rows known by then that do not stand
-    faults: list[Fault] = []
+    what = "was withdrawn by a row above the level"
+    repair = "raise the level, or withdraw it at this level too"
+    faults = list[Fault]()
     for name, rows in tables.items():
         lower = rows.filter(by_then & at_level)
         higher = rows.select("id", "known_on", "tlp", "withdrawn").filter(by_then & ~at_level)
@@ -264,30 +284,17 @@ def _standing(
         above = newest(higher).filter("withdrawn")
         over = seen.join(above.select("id", above="known_on"), on="id")
         faults += [
-            Fault(
-                f"{name}.csv {row}",
-                "was withdrawn by a row above the level",
-                "raise the level, or withdraw it at this level too",
-            )
+            Fault(f"{name}.csv {row}", what, repair)
             for row in over.filter(pl.col("above") >= pl.col("known_on"))["id"]
         ]
         standing[name], ended[name] = seen, gone
         hidden |= {name} if gone.height or higher.height else set()
-    if faults := faults or _missing(standing, ended, hidden):
+    if faults := faults or _missing_rows(standing, ended, hidden):
         raise Refusal(faults)
     return standing, ended
 
 
-def newest(rows: pl.DataFrame) -> pl.DataFrame:
-    """The newest row of each id, of equally new ones the highest level; rows are in key order."""
-    return rows.filter((pl.col("id") != pl.col("id").shift(-1)).fill_null(True))
-
-
-def _missing(
-    standing: Mapping[str, pl.DataFrame],
-    ended: Mapping[str, pl.DataFrame],
-    hidden: Collection[str],
-) -> list[Fault]:
+def _missing_rows(standing: Tables, ended: Tables, hidden: Collection[str]) -> list[Fault]:
     """Rows that are referred to and do not stand: each named once.
 
     A row that ends another needs no more than its own sources, and a claim may go on contradicting
@@ -298,26 +305,22 @@ def _missing(
         needed = pl.concat([needed, checks.references(ended, {"sources"})])
     faults = []
     for (to,), rows in sorted(needed.group_by("to")):
-        table, gone = str(to), ended[str(to)].select(name="id")
-        missing = rows.join(standing[table].select(name="id"), on="name", how="anti")
-        still = missing.filter(~pl.col("column").is_in(_OF_CLAIMS)).join(gone, on="name")
-        above = missing.join(gone, on="name", how="anti")
-        faults += [
-            Fault(f"{table}.csv {name}", what, repair)
-            for found, what, repair in (
-                (still, "is needed and was withdrawn", "withdraw or replace what refers to it"),
-                (
-                    above,
-                    "is needed and stands above the level",
-                    "raise the level, or give a row at this level",
-                ),
-            )
-            for name in found["name"].unique().sort()
-        ]
+        gone = ended[str(to)].select(name="id")
+        missing = rows.join(standing[str(to)].select(name="id"), on="name", how="anti")
+        lasting = missing.filter(~pl.col("column").is_in(_OF_CLAIMS))
+        for found, (what, repair) in zip(
+            (lasting.join(gone, on="name"), missing.join(gone, on="name", how="anti")),
+            (_WITHDRAWN, _ABOVE),
+            strict=True,
+        ):
+            names = found["name"].unique().sort()
+            faults += [Fault(f"{to}.csv {name}", what, repair) for name in names]
     return faults
 
 
 _OF_CLAIMS = ("contradicts", "supersedes")  # references of claims to claims that may be gone
+_WITHDRAWN = "is needed and was withdrawn", "withdraw or replace what refers to it"
+_ABOVE = "is needed and stands above the level", "raise the level, or give a row at this level"
 
 
 @dataclass(frozen=True)
@@ -339,23 +342,23 @@ def between(one: Case, other: Case) -> list[RowChange]:
     In each table by id; what ended comes last, the other way round.
     """
     order = [*_DEPENDENCY, *(table for table in one.tables if table not in _DEPENDENCY)]
-    begun, ended = list[RowChange](), list[RowChange]()
+    new, ended = list[RowChange](), list[RowChange]()
     for table in order:
         before, after = one[table], other[table]
         changed = after.join(before, on=["id", "known_on", "tlp"], how="anti").sort("id")
         rows = one.rows(table) if changed.height else {}
         for row in changed.iter_rows(named=True):
-            begun.append(RowChange(table, row["id"], rows.get(row["id"]), row))
+            new.append(RowChange(table, row["id"], rows.get(row["id"]), row))
         for row in before.join(after, on="id", how="anti").sort("id").iter_rows(named=True):
             ended.append(RowChange(table, row["id"], row, None))
-    return begun + ended[::-1]
+    return new + ended[::-1]
 
 
 def history(one: Case, other: Case) -> Iterator[tuple[Case, list[RowChange]]]:
     """(view, what changed to it) at each moment at which something became known, up to `other`.
 
-    Both are views of one case and level, `one` the earlier; scenario and changes play no part. A
-    moment at which the rows cannot be viewed is told with the next.
+    Both are views of one case and level, `one` the earlier; scenario and changes play no part. At
+    a moment at which the rows cannot be viewed, changes count to the next.
     """
     seen, last = one.before or one, other.before or other
     if other.loaded is None:
@@ -393,19 +396,13 @@ def falling(known: Case) -> list[str]:
     ]
 
 
-def _used(known: Case) -> set[str]:
-    """The inputs that links and losses of a view name."""
-    links = {checks.LINK_INPUT + edge.name for edge in ways.modelled(known["links"])}
-    return {*checks.uses_of_inputs(known.tables)["name"], *links}
-
-
-def _idle(known: Case) -> list[str]:
+def _unused_changes(known: Case) -> list[str]:
     """Changed inputs that nothing in a view names, as where a default gave way."""
     if not known.changes:
         return []
-    named = _used(known) | {
-        name for name, row in known.inputs.items() if row["unit"] == checks.RATE
-    }
+    named = {*checks.uses_of_inputs(known.tables)["name"]}
+    named |= {checks.LINK_INPUT + edge.name for edge in ways.modelled(known["links"])}
+    named |= {name for name, row in known.inputs.items() if row["unit"] == checks.RATE}
     return [change.name for change in known.changes if change.name not in named]
 
 
@@ -415,9 +412,9 @@ _STATED = 3  # statements up to which a counterfactual tells each with its day
 def notices(known: Case) -> list[str]:
     """What a reader must be told before the numbers of a view: what it supposes of whom."""
     names = {name: row["name"] for name, row in known.rows("entities").items()}
-    said = [f"Hypothetical: {names[party]} falls too; {NO_COMPROMISE}." for party in falling(known)]
-    said += [f"Rows above {words.level(known.tlp)} are left out."] if known.left_out else []
-    said += [
+    found = [f"Hypothetical: {names[one]} falls too; {NO_COMPROMISE}." for one in falling(known)]
+    found += [f"Rows above {words.level(known.tlp)} are left out."] if known.left_out else []
+    found += [
         f"{row['meaning'].rstrip('.')}: it has lasted {words.number(known.lasted[name], 2)}"
         f" {row['unit']}s already, longer than its estimate allows."
         for name, row in known.inputs.items()
@@ -425,25 +422,31 @@ def notices(known: Case) -> list[str]:
         and known.lasted[name] >= (row["cap"] or row["high"] or 0.0)
         and row["shape"] != "fixed"
     ]
-    scenario, claims = known.scenarios[known.scenario], known.rows("claims")
-    stated = {
-        (claims[claim]["claimant"], claims[claim]["stated_on"])
-        for claim in scenario.contradicts
-        if claim in claims
-    }
+    scenario = known.scenarios[known.scenario]
+    claims = [known.rows("claims")[claim] for claim in _contradicted(known)]
+    stated = {(claim["claimant"], claim["stated_on"]) for claim in claims}
     if len(stated) > _STATED:
         whose = words.listed(sorted({names[claimant] for claimant, _ in stated}))
-        said.append(f"Counterfactual: it contradicts the statements of {whose}.")
+        found.append(f"Counterfactual: it contradicts the statements of {whose}.")
     else:
-        said += sorted(
+        found += sorted(
             f"Counterfactual: it contradicts the statement of {names[claimant]} of"
             f" {words.date(day)}."
             for claimant, day in stated
         )
     if own := [str(change) for change in known.changes if change not in scenario.changes]:
-        said.append(f"Inputs were changed for this view: {'; '.join(own)}.")
-    said += [f"{name} moves nothing: nothing in this view rests on it." for name in _idle(known)]
-    return said
+        found.append(f"Inputs were changed for this view: {'; '.join(own)}.")
+    found += [
+        f"{name} moves nothing: nothing in this view rests on it."
+        for name in _unused_changes(known)
+    ]
+    return found
+
+
+def _contradicted(known: Case) -> list[str]:
+    """The claims of a view that its scenario supposes to be untrue."""
+    claims = known.rows("claims")
+    return [one for one in known.scenarios[known.scenario].contradicts if one in claims]
 
 
 def warnings(known: Case) -> list[str]:
@@ -453,14 +456,14 @@ def warnings(known: Case) -> list[str]:
 
 def described(known: Case) -> dict[str, Any]:
     """What a template needs to name a view: its scenario, its own changes, what it supposes."""
-    scenario, claims = known.scenarios[known.scenario], known.rows("claims")
+    scenario = known.scenarios[known.scenario]
     return {
         "title": scenario.title,
         "baseline": known.scenario == scenarios.BASELINE,
         "changed": len([one for one in known.changes if one not in scenario.changes]),
         "now": now(known),
         "falls": falling(known),
-        "denies": [claim for claim in scenario.contradicts if claim in claims],
+        "denies": _contradicted(known),
     }
 
 

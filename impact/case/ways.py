@@ -10,6 +10,7 @@ import polars as pl
 
 from impact.base import times
 from impact.base.errors import Fault
+from impact.case.tables import Tables, standing
 from impact.numerics import graph
 
 ROOT = "event"
@@ -42,17 +43,16 @@ def modelled(links: pl.DataFrame, moment: datetime | None = None) -> list[graph.
     ]
 
 
-def giving_way(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]) -> list[str]:
+def giving_way(tables: Tables, defaults: Sequence[str]) -> list[str]:
     """Ids of the links on default chances alone that give way to other links between their ends.
 
     `defaults` are names of inputs, `*` for any signs. Such a link gives way where others lead, by
     whatever steps, from its source, or from what has that as its party, to its target; of several
     such links between the same ends the newest stands.
     """
-    links = tables["links"].unique("id", keep="last", maintain_order=True)
-    links = links.filter(~pl.col("withdrawn"))
     if not defaults:
         return []
+    links = standing(tables["links"])
     stand_in = [
         name
         for name, chances in links.select("id", "chances").iter_rows()
@@ -67,16 +67,17 @@ def giving_way(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]) -> l
     reached: dict[str, set[str]] = {}
     found = []
     ours = links.filter(pl.col("id").is_in(stand_in)).sort("known_on", "file_line")
-    last = {(source, target): name for name, source, target in _ends(ours)}
-    for name, source, target in _ends(ours):
+    ends = ours.select("id", "source", "target").rows()
+    last = {(source, target): name for name, source, target in ends}
+    for name, source, target in ends:
         if source not in reached:
-            reached[source] = _ahead({source} | of.get(source, set()), ahead)
+            reached[source] = reachable({source} | of.get(source, set()), ahead)
         if target in reached[source] or last[source, target] != name:
             found.append(name)
     return sorted(found)
 
 
-def without_defaults(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]) -> pl.DataFrame:
+def without_defaults(tables: Tables, defaults: Sequence[str]) -> pl.DataFrame:
     """The links, of which those that give way are relations along which nothing travels."""
     yielding = pl.col("id").is_in(giving_way(tables, defaults))
     nothing = pl.lit([], dtype=pl.List(pl.String))
@@ -84,11 +85,7 @@ def without_defaults(tables: Mapping[str, pl.DataFrame], defaults: Sequence[str]
     return tables["links"].with_columns(chances) if defaults else tables["links"]
 
 
-def _ends(links: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
-    yield from links.select("id", "source", "target").iter_rows()
-
-
-def _ahead(start: Collection[str], ahead: Mapping[str, set[str]]) -> set[str]:
+def reachable(start: Collection[str], ahead: Mapping[str, set[str]]) -> set[str]:
     """All that is ahead of some entities; themselves only where a link leads to them."""
     found, queue = set[str](), list(start)
     while queue:
@@ -98,10 +95,9 @@ def _ahead(start: Collection[str], ahead: Mapping[str, set[str]]) -> set[str]:
     return found
 
 
-def late_arrivals(tables: Mapping[str, pl.DataFrame]) -> Iterator[Fault]:
+def late_arrivals(tables: Tables) -> Iterator[Fault]:
     """Links that a later arrival at their source would miss, though an earlier one would not."""
-    links = tables["links"].unique("id", keep="last", maintain_order=True)
-    links = links.filter(~pl.col("withdrawn"))
+    links = standing(tables["links"])
     lines = dict(links.select("id", "file_line").iter_rows())
     for edge in graph.missed(modelled(links), ROOT):
         what = f'a later arrival at "{edge.source}" would miss it, an earlier one would not'
@@ -109,9 +105,7 @@ def late_arrivals(tables: Mapping[str, pl.DataFrame]) -> Iterator[Fault]:
         yield Fault(where, what, f'split the entity "{edge.source}", one for each arrival')
 
 
-def inputs_behind(
-    tables: Mapping[str, pl.DataFrame], losses: Collection[str]
-) -> dict[str, set[str]]:
+def inputs_behind(tables: Tables, losses: Collection[str]) -> dict[str, set[str]]:
     """Row of losses.csv by id -> the inputs that move it: its own, and of links on ways to it."""
     links = tables["links"]
     entering, ways = graph.by_target(modelled(links)), dict[str, set[str]]()

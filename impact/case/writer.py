@@ -14,9 +14,17 @@ import polars as pl
 
 from impact.base import times
 from impact.base.errors import BadInput, bad
-from impact.case.changes import Change
 from impact.case.folder import FOLDERS, Case, load_case, ordered, read_case, seal
-from impact.case.scenarios import BASELINE, UNUSABLE, Scenario
+from impact.case.scenarios import (
+    BASELINE,
+    DECISION,
+    OPTION,
+    SCENARIO,
+    UNUSABLE,
+    Decision,
+    Option,
+    Scenario,
+)
 from impact.case.schema import SCHEMA_VERSION
 from impact.case.tables import harmless
 
@@ -43,11 +51,11 @@ def write(known: Case, home: Path) -> None:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(data)
     settings = {name: getattr(known, name) for name in _SETTINGS}
-    settings |= {name: said for name in _MORE if (said := getattr(known, name))}
+    settings |= {name: value for name in _MORE if (value := getattr(known, name))}
     settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
     settings |= {"moment": times.as_text(known.moment)} if known.moment else {}
     settings |= {"left_out": True} if known.left_out else {}
-    (home / "case.toml").write_text(_settings(settings), encoding="utf-8")
+    (home / "case.toml").write_text(_lines(settings), encoding="utf-8")
 
 
 def keep(folder: Path, scenario: Scenario) -> None:
@@ -60,10 +68,9 @@ def keep(folder: Path, scenario: Scenario) -> None:
     old = path.read_text("utf-8") if path.exists() else ""
     if scenario.id in load_case(folder).scenarios:
         raise bad(f"scenario {scenario.id}", "is there already", "give another name")
-    kept: dict[str, Any] = {"title": scenario.title, "says": scenario.says, "as_of": scenario.as_of}
-    kept = {name: said for name, said in kept.items() if said}
-    kept |= {"tlp": scenario.tlp, "set": _estimates(scenario.changes)}
-    new = f"{old.rstrip()}\n\n{_block(('scenario', scenario.id), kept)}".lstrip()
+    settings = _settings_of(scenario, SCENARIO)
+    settings = {name: value for name, value in settings.items() if value or name == "set"}
+    new = f"{old.rstrip()}\n\n{_block(('scenario', scenario.id), settings)}".lstrip()
     try:
         with tempfile.TemporaryDirectory() as home:
             trial = Path(home) / folder.resolve().name
@@ -98,7 +105,7 @@ def text(rows: pl.DataFrame) -> str:
 
 def cells(rows: pl.DataFrame) -> list[pl.Expr]:
     """Each column of a table but numbers as the text that stands in its file."""
-    shown = []
+    found = []
     for name, dtype in rows.schema.items():
         column = pl.col(name)
         if isinstance(dtype, pl.List):
@@ -108,60 +115,43 @@ def cells(rows: pl.DataFrame) -> list[pl.Expr]:
         elif dtype == pl.Boolean:
             column = pl.when(column).then(pl.lit("true"))
         if name != _LINE:
-            shown.append(column.alias(name))
-    return shown
+            found.append(column.alias(name))
+    return found
 
 
 def _scenarios(known: Case) -> str:
-    blocks = []
-    for name, scenario in known.scenarios.items():
-        if name != BASELINE:
-            head = {"title": scenario.title, "says": scenario.says, "as_of": scenario.as_of}
-            more = {"contradicts": list(scenario.contradicts), "tlp": scenario.tlp}
-            sets = {"set": _estimates(scenario.changes)}
-            blocks.append(_block(("scenario", name), head | more | sets))
+    blocks = [
+        _block(("scenario", name), _settings_of(scenario, SCENARIO))
+        for name, scenario in known.scenarios.items()
+        if name != BASELINE
+    ]
     for name, decision in known.decisions.items():
-        said = {
-            key: getattr(decision, key)
-            for key in (
-                "title",
-                "question",
-                "bearer",
-                "flips_on",
-                "flips_says",
-                "note",
-                "closes",
-                "tlp",
-            )
-        }
-        blocks.append(_block(("decision", name), said))
+        blocks.append(_block(("decision", name), _settings_of(decision, DECISION)))
         for option in decision.options:
-            said = {"title": option.title, "says": option.says}
-            said |= {"costs": list(option.costs), "saves": list(option.saves)}
-            said |= {"closes": option.closes, "against": list(option.against)}
-            sets = {"set": _estimates(option.changes)}
-            blocks.append(_block(("decision", name, "option", option.id), said | sets))
+            path = ("decision", name, "option", option.id)
+            blocks.append(_block(path, _settings_of(option, OPTION)))
     for name, one in known.unusable.items():
-        said = {"title": one.decision.title, "tlp": one.decision.tlp}
         faults = [[fault.where, fault.what, fault.repair] for fault in one.faults]
-        blocks.append(_block((UNUSABLE, name), said | {"faults": faults}))
+        title = {"title": one.decision.title, "tlp": one.decision.tlp}
+        blocks.append(_block((UNUSABLE, name), title | {"faults": faults}))
     return "\n".join(["# the scenarios and decisions of a view", *blocks])
 
 
-def _estimates(changes: Iterable[Change]) -> dict[str, Any]:
-    return {
-        change.name: change.mode
-        if change.low == change.high
-        else [change.low, change.mode, change.high]
-        for change in changes
+def _settings_of(entry: Scenario | Decision | Option, names: Iterable[str]) -> dict[str, Any]:
+    """These settings of an entry, `set` from its changes."""
+    if isinstance(entry, Decision):
+        return {name: getattr(entry, name) for name in names}
+    estimates = {
+        c.name: c.mode if c.low == c.high else [c.low, c.mode, c.high] for c in entry.changes
     }
+    return {name: estimates if name == "set" else getattr(entry, name) for name in names}
 
 
-def _block(path: tuple[str, ...], settings: Mapping[str, Any]) -> str:
-    return f"[{'.'.join(map(_value, path))}]\n{_settings(settings)}"
+def _block(path: Iterable[str], settings: Mapping[str, Any]) -> str:
+    return f"[{'.'.join(map(_value, path))}]\n{_lines(settings)}"
 
 
-def _settings(settings: Mapping[str, Any]) -> str:
+def _lines(settings: Mapping[str, Any]) -> str:
     return "".join(f"{name} = {_value(value)}\n" for name, value in settings.items())
 
 
@@ -170,6 +160,6 @@ def _value(value: Any) -> str:
     if isinstance(value, dict):
         inside = ", ".join(f"{_value(name)} = {_value(each)}" for name, each in value.items())
         return f"{{ {inside} }}"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
