@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from impact.base import words
 
@@ -22,7 +22,8 @@ COLOURS = {
     "wash": "#f1f3f5",
 }
 SIZE, SMALL = 13.0, 11.5
-_LONGEST = 500  # characters of a text
+Point = tuple[float, float]
+LONGEST = 500  # characters of a text
 _NARROW, _WIDE = set("iljtfI.,:;'|! ()"), set("mwMW%@")
 
 
@@ -48,7 +49,7 @@ def _paint(name: str) -> str:
     return f"var(--{name},{COLOURS[name]})"
 
 
-def _joined(points: Iterable[tuple[float, float]]) -> str:
+def _points(points: Sequence[Point]) -> str:
     return "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
 
 
@@ -75,54 +76,46 @@ class Canvas:
         fill: str,
         edge: str = "",
         dashed: bool = False,
-        opacity: float = 1.0,
     ) -> None:
         """A rectangle from its upper left corner, with an edge where one is named."""
         stroke = f' stroke="{_paint(edge)}" stroke-width="1.3"' if edge else ""
         dash = ' stroke-dasharray="4 3"' if dashed else ""
         self._marks.append(
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0):.1f}" height="{h:.1f}" rx="2"'
-            f' fill="{_paint(fill)}" fill-opacity="{opacity:g}"{stroke}{dash}/>'
+            f' fill="{_paint(fill)}" fill-opacity="1"{stroke}{dash}/>'
         )
 
     def line(
         self,
-        points: Iterable[tuple[float, float]],
-        colour: str = "soft",
-        thick: float = 1.4,
+        points: Sequence[Point],
+        colour: str,
+        thick: float,
         dashed: bool = False,
         arrow: bool = False,
     ) -> None:
         """A line through points; `arrow` ends it with a tip along its last part."""
-        found = list(points)
-        path = f"M{_joined(found)}"
+        path = f"M{_points(points)}"
         dash = ' stroke-dasharray="5 4"' if dashed else ""
         stroke = f'stroke="{_paint(colour)}" stroke-width="{thick:g}"{dash}'
         self._marks.append(f'<path d="{path}" fill="none" {stroke}/>')
         if arrow:
-            (a, b), (x, y) = found[-2:]
+            (a, b), (x, y) = points[-2:]
             across, down = (x > a) - (x < a), (y > b) - (y < b)
             tips = [
                 (x, y),
                 (x - 7 * across - 4 * down, y - 7 * down - 4 * across),
                 (x - 7 * across + 4 * down, y - 7 * down + 4 * across),
             ]
-            self._marks.append(f'<path d="M{_joined(tips)}Z" fill="{_paint(colour)}"/>')
-
-    def dot(self, x: float, y: float, radius: float, colour: str = "deep") -> None:
-        """A disc."""
-        self._marks.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{_paint(colour)}"/>'
-        )
+            self._marks.append(f'<path d="M{_points(tips)}Z" fill="{_paint(colour)}"/>')
 
     def shape(self, x: float, y: float, kind: int, colour: str) -> None:
         """A mark of one of four shapes, so that colour is never the only carrier."""
+        fill = f'fill="{_paint(colour)}"'
         if kind % 4 == 0:
-            self.dot(x, y, 5, colour)
-            return
-        sides = _SHAPES[kind % 4 - 1]
-        path = _joined([(x + a, y + b) for a, b in sides])
-        self._marks.append(f'<path d="M{path}Z" fill="{_paint(colour)}"/>')
+            self._marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" {fill}/>')
+        else:
+            path = _points([(x + a, y + b) for a, b in _SHAPES[kind % 4 - 1]])
+            self._marks.append(f'<path d="M{path}Z" {fill}/>')
 
     def text(
         self,
@@ -133,23 +126,29 @@ class Canvas:
         colour: str = "ink",
         bold: bool = False,
         anchor: str = "start",
+        room: float = 0,
     ) -> float:
-        """Lines of text, the first below `y`; gives the y below the last."""
+        """Lines of text, the first below `y`; gives the y below the last.
+
+        A text is one line; with `room` it is wrapped to lines no wider than that.
+        """
+        if isinstance(lines, str):
+            lines = wrap(lines, room, size, bold) if room else [lines]
         weight = ' font-weight="bold"' if bold else ""
-        for one in [lines] if isinstance(lines, str) else lines:
+        for line in lines:
             y += round(size * 1.3)
             place = f'x="{x:.1f}" y="{y - size * 0.25:.1f}" text-anchor="{anchor}"{weight}'
             look = f'font-size="{size:g}" fill="{_paint(colour)}"'
-            shown = html.escape(words.shown(one, _LONGEST))
-            self._marks.append(f"<text {place} {look}>{shown}</text>")
+            text = html.escape(words.shown(line, LONGEST))
+            self._marks.append(f"<text {place} {look}>{text}</text>")
         return y
 
     def head(self, title: str, subtitle: str, notices: Sequence[str] = ()) -> None:
         """The finding, and below it what the view supposes, then measure, unit and scope."""
-        self.y = self.text(0, self.y, wrap(title, self.wide, 16, bold=True), 16, bold=True) + 2
-        for said, colour in (*((notice, "red") for notice in notices), (subtitle, "soft")):
-            self.y = self.text(0, self.y, wrap(said, self.wide, 12), 12, colour)
-        self.y += 14
+        self.y = self.text(0, self.y, title, 16, bold=True, room=self.wide) + 2
+        for notice in notices:
+            self.y = self.text(0, self.y, notice, 12, "red", room=self.wide)
+        self.y = self.text(0, self.y, subtitle, 12, "soft", room=self.wide) + 14
 
     def svg(self) -> str:
         """The picture, as high as what was drawn."""

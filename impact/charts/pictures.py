@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import exp, log
 from typing import Any
 
@@ -12,195 +14,194 @@ import altair as alt
 import polars as pl
 
 from impact.base import words
-from impact.charts.axes import HUES, Row, decades, inline, listed, money
-from impact.charts.canvas import SMALL, width, wrap
+from impact.charts.axes import (
+    HUES,
+    Row,
+    amounts,
+    chart,
+    colours,
+    decades,
+    extent,
+    labelled_rows,
+    money,
+    ticks,
+)
+from impact.charts.canvas import SMALL, Point, width, wrap
 from impact.charts.theme import DEEP, GREEN, INK, OCHRE, PALE, RED, SOFT, WIDTHS
 
 _UTC = alt.Scale(type="utc")
+_HIGH = 250  # pixels of the plane of `flips`
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """The plane of `flips`: x from `low` to `high` over `room` pixels, and amounts along y."""
+
+    low: float
+    high: float
+    room: float
+    across: dict[str, Any]
+    y: alt.Y
+
+    def x(self, field: str) -> alt.X:
+        """A column along x."""
+        return alt.X(f"{field}:Q", **self.across)
+
+    def pixels(self, low: float, high: float) -> float:
+        """Pixels between two values of x, at least 40."""
+        low, high = max(low, self.low), min(high, self.high)
+        if self.low > 0:
+            share = log(high / low) / log(self.high / self.low)
+        else:
+            share = (high - low) / (self.high - self.low)
+        return max(40.0, share * self.room)
 
 
 def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
     """The mean cost of each option over the value on which it turns; the cheapest is thick.
 
-    `one`: `zones` of (title, low, high), `marks` of (value, text), `lines` of (title, points),
-    `axis` (title of x), `money` (whether x is an amount), `currency`.
+    `one`: `zones` of (title, low, high), `marks` of (value, cost, text), `lines` of (title,
+    points), `axis` (title of x), `money` and `chance` (whether x is one), `currency`.
     """
-    zones, marks = one["zones"], one["marks"]
-    colours = dict(zip((title for title, *_ in zones), HUES, strict=False))
+    zones, plane = one["zones"], _plane(one, wide)
+    hues = dict(zip((title for title, *_ in zones), HUES, strict=False))
+    hue = colours("option", {title: hues.get(title, SOFT) for title, _ in one["lines"]})
+    hue = hue.legend(None)
     points = [
         {"x": x, "y": y, "option": title, "group": f"{place} {part}", "best": best}
         for place, (title, line) in enumerate(one["lines"])
-        for part, best, piece in _pieces(title, line, zones)
+        for part, (best, piece) in enumerate(_pieces(title, line, zones))
         for x, y in piece
     ]
-    titles = list(dict.fromkeys(title for title, _ in one["lines"]))
-    x_low, x_high = min(p["x"] for p in points), max(p["x"] for p in points)
-    least, most = min(p["y"] for p in points), max(p["y"] for p in points)
-    logarithmic = x_low > 0
-    kind: dict[str, Any] = {"type": "log" if logarithmic else "linear", "nice": False}
-    grows: dict[str, Any] = {"type": "log" if least > 0 else "linear", "nice": False}
+    thick = alt.condition("datum.best", alt.value(4.5), alt.value(1.6))
+    lines = chart(points).mark_line(clip=True, strokeCap="round")
+    lines = lines.encode(x=plane.x("x"), y=plane.y, color=hue, detail="group:N", strokeWidth=thick)
+    shade, heads, *names = _zones(plane, zones, hue)
+    layers = [shade, heads, lines, *names]
+    for title, line in one["lines"]:
+        if title not in hues:
+            x, y = line[-12]
+            name = chart([{"x": x, "y": y, "name": title}]).mark_text(
+                align="right", dx=-4, dy=-8, color=SOFT, fontWeight="bold"
+            )
+            layers.append(name.encode(x=plane.x("x"), y=plane.y, text="name:N"))
+    if one["marks"]:
+        layers += _thresholds(plane, one["marks"])
+    return alt.layer(*layers, width=WIDTHS[wide], height=_HIGH)
+
+
+def _plane(one: Row, wide: bool) -> _Plane:
+    """The plane that holds all lines of a decision."""
+    points = [point for _, line in one["lines"] for point in line]
+    (low, high), (least, most) = ((min(ends), max(ends)) for ends in zip(*points, strict=True))
+    bottom, top = least, most + 0.1 * (most - least or 1.0)
+    if least > 0:
+        bottom = least - 0.2 * (most - least) if most < 2 * least else least * 0.75
+        top = most * 1.1
+    if one["money"]:
+        axis = money(one["currency"], **ticks(low, high))
+    else:
+        axis = alt.Axis(format="~%" if one["chance"] else "~s", **ticks(low, high))
     room = WIDTHS[wide] - 80
-    across = alt.Scale(domain=[x_low, x_high], **kind)
-    top = most * 1.1 if least > 0 else most + 0.1 * (most - least or 1.0)
-    bottom = least - 0.2 * (most - least) if most < 2 * least else least * 0.75
-    down = alt.Scale(domain=[bottom if least > 0 else least, top], **grows)
-    ticks: dict[str, Any] = {"values": decades(x_low, x_high)} if logarithmic else {"tickCount": 5}
-    axis = alt.Axis(format="~%", **ticks) if one["chance"] else alt.Axis(**ticks, format="~s")
-    axis = money(one["currency"], **ticks) if one["money"] else axis
-    x = alt.X("x:Q", scale=across, axis=axis, title=wrap(one["axis"], room - 20, 12))
-    steps: dict[str, Any] = {"values": decades(least, most)} if least > 0 else {"tickCount": 5}
-    y = alt.Y("y:Q", scale=down, axis=money(one["currency"], **steps), title=None)
-    hue = alt.Color(
-        "option:N",
-        legend=None,
-        scale=alt.Scale(domain=titles, range=[colours.get(title, SOFT) for title in titles]),
-    )
-    lines = (
-        alt.Chart(inline(points))
-        .mark_line(clip=True, strokeCap="round")
-        .encode(
-            x=x,
-            y=y,
-            color=hue,
-            detail="group:N",
-            strokeWidth=alt.condition("datum.best", alt.value(4.5), alt.value(1.6)),
-        )
-    )
-    spans = [
-        {
-            "low": max(low, x_low),
-            "high": min(high, x_high),
-            "option": title,
-            "name": "\n".join(
-                wrap(
-                    title,
-                    _between(low, high, x_low, x_high, room, logarithmic) - 8,
-                    SMALL,
-                    bold=True,
-                )
-            ),
-        }
-        for title, low, high in zones
-    ]
-    tall = 19 + 15 * max(span["name"].count("\n") + 1 for span in spans)
-    for span in spans:
-        span["middle"] = (
-            (span["low"] * span["high"]) ** 0.5 if logarithmic else (span["low"] + span["high"]) / 2
-        )
-    base = alt.Chart(inline(spans)).encode(x=alt.X("low:Q", scale=across), x2="high:Q", color=hue)
-    high = 250
-    shade = base.mark_rect(opacity=0.07).encode(y=alt.value(0), y2=alt.value(high))
-    heads = base.mark_rect().encode(y=alt.value(-tall), y2=alt.value(-4))
-    middle, layers = alt.X("middle:Q", scale=across), [shade, heads, lines]
-    for span in spans:
-        named = alt.Chart(inline([span])).mark_text(
-            color="#ffffff",
-            fontWeight="bold",
-            fontSize=SMALL,
-            lineBreak="\n",
-            lineHeight=15,
-            baseline="middle",
-            dy=-7.5 * span["name"].count("\n"),
-        )
-        layers.append(named.encode(x=middle, y=alt.value(-tall / 2 - 2), text="name:N"))
-    ends = [
-        {"x": line[-12][0], "y": line[-12][1], "name": title}
-        for title, line in one["lines"]
-        if title not in colours
-    ]
-    for end in ends:
-        named = alt.Chart(inline([end])).mark_text(
-            align="right", dx=-4, dy=-8, color=SOFT, fontWeight="bold", fontSize=SMALL
-        )
-        layers.append(named.encode(x=alt.X("x:Q", scale=across), y=y, text="name:N"))
-    if marks:
-        layers += _thresholds(one, marks, across, y, (x_low, x_high), room, high)
-    return alt.layer(*layers, width=WIDTHS[wide], height=high)
-
-
-def _between(
-    low: float, high: float, first: float, last: float, room: float, logarithmic: bool
-) -> float:
-    """Pixels between two values of x."""
-    low, high = max(low, first), min(high, last)
-    share = log(high / low) / log(last / first) if logarithmic else (high - low) / (last - first)
-    return max(40.0, share * room)
+    title = wrap(one["axis"], room - 20, 12)
+    across = {"scale": extent(low, high, low), "axis": axis, "title": title}
+    y_axis = money(one["currency"], **ticks(least, most))
+    y = alt.Y("y:Q", scale=extent(bottom, top, least), axis=y_axis)
+    return _Plane(low, high, room, across, y)
 
 
 def _pieces(
-    title: str, line: Sequence[tuple[float, float]], zones: Sequence[tuple[str, float, float]]
-) -> list[tuple[int, bool, list[tuple[float, float]]]]:
-    """A line cut where it becomes or ceases to be the cheapest: (number, cheapest, points)."""
-    mine = [(low, high) for name, low, high in zones if name == title]
-    found: list[tuple[int, bool, list[tuple[float, float]]]] = []
-    for one, other in pairwise(line):
-        middle = (one[0] + other[0]) / 2
-        best = any(low <= middle <= high for low, high in mine)
-        if not found or found[-1][1] != best:
-            found.append((len(found), best, [one]))
-        found[-1][2].append(other)
-    return found
+    title: str, line: Sequence[Point], zones: Sequence[tuple[str, float, float]]
+) -> Iterator[tuple[bool, list[Point]]]:
+    """A line cut where it becomes or ceases to be the cheapest: (cheapest, points)."""
+
+    def cheapest(ends: tuple[Point, Point]) -> bool:
+        middle = (ends[0][0] + ends[1][0]) / 2
+        return any(low <= middle <= high for name, low, high in zones if name == title)
+
+    for best, pairs in groupby(pairwise(line), cheapest):
+        first, *rest = pairs
+        yield best, [*first, *(end for _, end in rest)]
 
 
-def _thresholds(
-    one: Row,
-    marks: Sequence[tuple[float, float, str]],
-    across: alt.Scale,
-    y: alt.Y,
-    ends: tuple[float, float],
-    room: float,
-    high: int,
-) -> list[Any]:
+def _zones(
+    plane: _Plane, zones: Sequence[tuple[str, float, float]], hue: alt.Color
+) -> list[alt.Chart]:
+    """Where each option is the cheapest: a shade, a head above it, and in that its name."""
+    spans: list[dict[str, Any]] = []
+    for title, low, high in zones:
+        name = "\n".join(wrap(title, plane.pixels(low, high) - 8, SMALL, bold=True))
+        low, high = max(low, plane.low), min(high, plane.high)
+        middle = (low * high) ** 0.5 if plane.low > 0 else (low + high) / 2
+        spans.append({"low": low, "high": high, "middle": middle, "option": title, "name": name})
+    tall = 19 + 15 * max(span["name"].count("\n") + 1 for span in spans)
+    base = chart(spans).encode(x=plane.x("low"), x2="high:Q", color=hue)
+    shade = base.mark_rect(opacity=0.07).encode(y=alt.value(0), y2=alt.value(_HIGH))
+    layers = [shade, base.mark_rect().encode(y=alt.value(-tall), y2=alt.value(-4))]
+    for span in spans:
+        below = -7.5 * span["name"].count("\n")
+        text = chart([span]).mark_text(
+            color="#ffffff",
+            align="center",
+            fontWeight="bold",
+            lineHeight=15,
+            baseline="middle",
+            dy=below,
+        )
+        y = alt.value(-tall / 2 - 2)
+        layers.append(text.encode(x=plane.x("middle"), y=y, text="name:N"))
+    return layers
+
+
+def _thresholds(plane: _Plane, marks: Sequence[tuple[float, float, str]]) -> list[alt.Chart]:
     """Where the cheapest option changes: a rule, a dot and the value, to the side with room."""
-    rows, short = [], room < WIDTHS[True] / 2  # no rule may cross a label
-    for value, cost, said in marks:
-        brief = said.removeprefix("about ").replace(" million", " m").replace(" billion", " bn")
-        told = brief if short else said
-        left = _between(ends[0], value, *ends, room, ends[0] > 0)
-        right = left > room - width(told, 12, bold=True) - 12
-        rows.append({"x": value, "y": cost, "text": told, "end": right})
-    base = alt.Chart(inline(rows)).encode(x=alt.X("x:Q", scale=across))
-    rules = base.mark_rule(color=INK, strokeDash=[4, 3]).encode(y=y, y2=alt.value(high))
-    dots = base.mark_point(filled=True, size=80, color=INK, opacity=1).encode(y=y)
-    found = [rules, dots]
-    for end in (False, True):
-        for row in (row for row in rows if row["end"] is end):
-            place = rows.index(row)
-            text = alt.Chart(inline([row])).mark_text(
-                align="right" if end else "left",
-                dx=-8 if end else 8,
-                fontWeight="bold",
-                baseline="bottom",
-                dy=-5,
-            )
-            at = alt.value(high - 16 * place)
-            found.append(text.encode(x=alt.X("x:Q", scale=across), y=at, text="text:N"))
-    return found
+    rows: list[dict[str, Any]] = []
+    for value, cost, text in marks:
+        if plane.room < WIDTHS[True] / 2:  # no rule may cross a label
+            text = text.removeprefix("about ").replace(" million", " m").replace(" billion", " bn")
+        left = plane.pixels(plane.low, value)
+        end = left > plane.room - width(text, 12, bold=True) - 12
+        rows.append({"x": value, "y": cost, "text": text, "end": end})
+    base, x = chart(rows).encode(x=plane.x("x")), plane.x("x")
+    rules = base.mark_rule(color=INK, strokeDash=[4, 3]).encode(y=plane.y, y2=alt.value(_HIGH))
+    dots = base.mark_point(size=80, color=INK).encode(y=plane.y)
+    layers = [rules, dots]
+    for place, row in sorted(enumerate(rows), key=lambda placed: placed[1]["end"]):
+        label = chart([row]).mark_text(
+            align="right" if row["end"] else "left",
+            dx=-8 if row["end"] else 8,
+            fontSize=12,
+            fontWeight="bold",
+            baseline="bottom",
+            dy=-5,
+        )
+        layers.append(label.encode(x=x, y=alt.value(_HIGH - 16 * place), text="text:N"))
+    return layers
 
 
 def dots(
-    values: Sequence[float], low: float, high: float, told: str, currency: str, wide: bool
+    values: Sequence[float], low: float, high: float, label: str, currency: str, wide: bool
 ) -> alt.TopLevelMixin:
     """Outcomes as dots on one axis, stacked; the band between the two ends is shaded."""
     room, size = WIDTHS[wide] - 30, 30 if wide else 15
     most, least = max(*values, high) * 1.06, min(0.0, *values)
     each = (most - least) * size / room
-    places = [int((value - least) / each) for value in values]
-    seen: dict[int, int] = {}
+    levels = Counter[int]()
     rows = []
-    for place in places:
-        seen[place] = seen.get(place, 0) + 1
-        rows.append({"x": least + (place + 0.5) * each, "level": seen[place] - 0.5})
-    tall = max(seen.values()) + 0.4
-    scale = alt.Scale(domain=[least, most], nice=False)
-    x = alt.X("x:Q", scale=scale, axis=money(currency, tickCount=7 if wide else 4), title=None)
+    for value in values:
+        place = int((value - least) / each)
+        levels[place] += 1
+        rows.append({"x": least + (place + 0.5) * each, "level": levels[place] - 0.5})
+    tall = max(levels.values()) + 0.4
+    scale = extent(least, most, least)
     y = alt.Y("level:Q", scale=alt.Scale(domain=[0, tall]), axis=None)
-    band = alt.Chart(inline([{"low": low, "high": high, "said": told}]))
-    ends = {"x": alt.X("low:Q", scale=scale, title=None), "x2": "high:Q"}
-    shade = band.mark_rect(color=PALE).encode(**ends)
-    name = band.mark_text(align="left", baseline="bottom", dy=-3, fontSize=SMALL, color=SOFT)
-    text = name.encode(x=alt.X("low:Q", scale=scale), y=alt.value(0), text="said:N")
-    marks = alt.Chart(inline(rows)).mark_circle(size=0.62 * size * size, color=DEEP, opacity=1)
+    x = amounts("x", currency, 7 if wide else 4, scale=scale)
+    start = alt.X("low:Q", scale=scale)
+    band = chart([{"low": low, "high": high, "label": label}]).encode(x=start)
+    shade = band.mark_rect(color=PALE).encode(x2="high:Q")
+    name = band.mark_text(baseline="bottom", dy=-3, color=SOFT)
+    text = name.encode(y=alt.value(0), text="label:N")
+    marks = chart(rows).mark_circle(size=0.62 * size * size, color=DEEP)
     layers = (shade, text, marks.encode(x=x, y=y))
     return alt.layer(*layers, width=WIDTHS[wide], height=int(tall * size))
 
@@ -210,18 +211,16 @@ def spans(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
 
     `rows`: `label`, `mean`, `low`, `high`, `hollow` (what is not reported).
     """
-    of = listed(rows, wide)
-    base = alt.Chart(inline(of.rows)).encode(y=of.y)
-    axis = money(currency, tickCount=6 if wide else 4)
-    x = alt.X("low:Q", axis=axis, title=None, scale=alt.Scale(zero=True, nice=True))
-    bars = base.mark_bar(height=12, color=PALE, stroke=DEEP, yOffset=of.shift)
-    bars = bars.encode(x=x, x2="high:Q")
-    dot = base.mark_point(
-        yOffset=of.shift, size=75, opacity=1, filled=True, stroke=DEEP, strokeWidth=1.8
-    )
+    of = labelled_rows(rows, wide)
+    x = amounts("low", currency, 6 if wide else 4, scale=alt.Scale(zero=True, nice=True))
+    bars = of.bars(x, "high:Q", height=12, color=PALE, stroke=DEEP)
+    dot = of.base.mark_point(yOffset=of.offset, size=75, stroke=DEEP, strokeWidth=1.8)
     fill = alt.condition("datum.hollow", alt.value("#ffffff"), alt.value(DEEP))
-    layers = (*of.above, bars, dot.encode(x="mean:Q", fill=fill, color=alt.value(DEEP)))
-    return alt.layer(*layers, width=WIDTHS[wide], height=of.step)
+    dot = dot.encode(x="mean:Q", fill=fill, color=alt.value(DEEP))
+    return alt.layer(*of.labels, bars, dot, **of.size)
+
+
+_LEAST = 0.01  # share of the spread below which nothing is drawn
 
 
 def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.TopLevelMixin:
@@ -229,45 +228,40 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.Top
 
     `heads` maps a column of `rows` (`question`, `ask`) to the title of its panel.
     """
-    room, charts = (WIDTHS[wide] - 60) // 2 if wide else WIDTHS[wide] - 20, []
-    most_of = max([0.1, *(row[column] for row in rows for column in heads)])  # one scale for all
+    room = (WIDTHS[wide] - 60) // 2 if wide else WIDTHS[wide] - 20
+    most = max([0.1, *(row[column] for row in rows for column in heads)])  # one scale for all
+    x = alt.X("share:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.2]))
+    charts = []
     for column, head in heads.items():
         best = sorted((r for r in rows if r[column] >= _LEAST), key=lambda r: -r[column])[:5]
-        if not best:
-            continue
-        some = [
-            {
-                "order": place,
-                "share": row[column],
-                "told": words.per_cent(row[column]),
-                "label": "\n".join(
-                    wrap(f"{words.capital(row['ask'])}: {row['question']}", room, 12)
-                ),
-            }
-            for place, row in enumerate(best)
-        ]
-        most = max(row["label"].count("\n") + 1 for row in some)
-        y = alt.Y("order:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
-        base = alt.Chart(inline(some)).encode(y=y)
-        low = 8 * most
-        names = base.mark_text(align="left", lineBreak="\n", lineHeight=15, dy=-low, fontSize=12)
-        scale = alt.Scale(domain=[0, most_of * 1.2])
-        x = alt.X("share:Q", axis=None, scale=scale)
-        bars = base.mark_bar(height=11, color=PALE, stroke=DEEP, yOffset=low)
-        told = base.mark_text(align="left", dx=5, dy=low, fontSize=12).encode(x=x, text="told:N")
-        chart = alt.layer(
-            names.encode(x=alt.value(0), text="label:N"), bars.encode(x=x), told
-        ).properties(
-            width=room,
-            height=alt.Step(16 * most + 30),
-            title=alt.Title(head, fontSize=12.5, offset=4, color=INK),
-        )
-        charts.append(chart)
+        shares = [(r[column], f"{words.capital(r['ask'])}: {r['question']}") for r in best]
+        if shares:
+            title = alt.Title(head, fontSize=12.5, offset=4, color=INK)
+            charts.append(_panel(shares, x, room).properties(title=title))
     joined = alt.hconcat(*charts, spacing=30) if wide else alt.vconcat(*charts, spacing=14)
     return joined.resolve_scale(x="independent", y="independent")  # type: ignore[no-any-return]
 
 
-_LEAST = 0.01  # share of the spread below which nothing is drawn
+def _panel(shares: Sequence[tuple[float, str]], x: alt.X, room: int) -> Any:
+    """Bars of shares, each with its question above it."""
+    texts = ["\n".join(wrap(text, room, 12)) for _, text in shares]
+    rows = [
+        {"order": place, "share": share, "number": words.per_cent(share), "label": text}
+        for place, ((share, _), text) in enumerate(zip(shares, texts, strict=True))
+    ]
+    most = max(text.count("\n") + 1 for text in texts)
+    low = 8 * most
+    y = alt.Y("order:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
+    base = chart(rows).encode(y=y)
+    names = base.mark_text(lineHeight=15, dy=-low, fontSize=12)
+    bars = base.mark_bar(height=11, color=PALE, stroke=DEEP, yOffset=low).encode(x=x)
+    numbers = base.mark_text(dx=5, dy=low, fontSize=12)
+    layers = (
+        names.encode(x=alt.value(0), text="label:N"),
+        bars,
+        numbers.encode(x=x, text="number:N"),
+    )
+    return alt.layer(*layers, width=room, height=alt.Step(16 * most + 30))
 
 
 def curve(
@@ -281,40 +275,40 @@ def curve(
     low, high = float(rows["amount_usd"].min()), float(rows["amount_usd"].max())  # type: ignore[arg-type]
     axis = money(currency, values=decades(low, high), labelOverlap=True)
     scale = alt.Scale(type="log", nice=False)
-    spot = {
-        "x": alt.X("amount_usd:Q", scale=scale, axis=axis, title=None),
-        "y": alt.Y("chance:Q", title=None, axis=alt.Axis(format="~%", tickCount=5)),
+    point = {
+        "x": alt.X("amount_usd:Q", scale=scale, axis=axis),
+        "y": alt.Y("chance:Q", axis=alt.Axis(format="~%", tickCount=5)),
     }
-    line = alt.Chart(inline(rows.select("amount_usd", "chance"))).mark_line(
-        strokeWidth=2.4, color=HUES[1]
-    )
-    layers = [line.encode(**spot)]
+    layers = [chart(rows.select("amount_usd", "chance")).mark_line(strokeWidth=2.4, color=DEEP)]
     if beside is not None and beside.height:
-        behind = alt.Chart(inline(beside.select("amount_usd", "chance")))
-        layers.insert(0, behind.mark_line(color=SOFT, strokeWidth=1.5, opacity=0.5).encode(**spot))
-    at = alt.Chart(inline(list(marks)))
-    layers.append(at.mark_point(filled=True, size=70, color=INK, opacity=1).encode(**spot))
-    tall, across = 300 if wide else 240, (WIDTHS[wide] - 60) / log(high / low)
-    for mark in marks:  # the room above a falling curve is free
-        room = log(high / mark["amount_usd"]) * across - 24
-        said = mark["text"] if wide else mark["short"]
-        lines = wrap(said, max(130, room), SMALL, bold=True)
-        wide_as = max(width(line, SMALL, bold=True) for line in lines)
-        back = wide_as > room  # it ends at the mark, and stands above the curve where it begins
-        begins = mark["amount_usd"] * exp(-wide_as / across) if back else mark["amount_usd"]
-        above = rows.filter(pl.col("amount_usd") <= max(begins, low))["chance"].min()
-        text = alt.Chart(inline([{**mark, "text": "\n".join(lines)}])).mark_text(
-            align="right" if back else "left",
-            dx=4 if back else 8,
-            baseline="bottom",
-            dy=-6 - 14 * (len(lines) - 1) - tall * (above - mark["chance"]) * back,
-            fontWeight="bold",
-            fontSize=SMALL,
-            lineBreak="\n",
-            lineHeight=14,
-        )
-        layers.append(text.encode(**spot, text="text:N"))
-    return alt.layer(*layers, width=WIDTHS[wide], height=tall)
+        behind = chart(beside.select("amount_usd", "chance"))
+        layers.insert(0, behind.mark_line(color=SOFT, strokeWidth=1.5, opacity=0.5))
+    layers.append(chart(marks).mark_point(size=70, color=INK))
+    tall, per_log = 300 if wide else 240, (WIDTHS[wide] - 60) / log(high / low)
+    layers += [_read_out(mark, rows, tall, per_log, wide) for mark in marks]
+    encoded = (layer.encode(**point) for layer in layers)
+    return alt.layer(*encoded, width=WIDTHS[wide], height=tall)
+
+
+def _read_out(mark: Row, rows: pl.DataFrame, tall: int, per_log: float, wide: bool) -> Any:
+    """The text of a mark, in the free room above a falling curve of `per_log` pixels for each e."""
+    low, high, amount = rows["amount_usd"].min(), rows["amount_usd"].max(), mark["amount_usd"]
+    room = log(high / amount) * per_log - 24
+    lines = wrap(mark["text" if wide else "short"], max(130, room), SMALL, bold=True)
+    long = max(width(line, SMALL, bold=True) for line in lines)
+    back = long > room  # it ends at the mark, and stands above the curve where it begins
+    begins = amount * exp(-long / per_log) if back else amount
+    above = rows.filter(pl.col("amount_usd") <= max(begins, low))["chance"].min()
+    lift = tall * (above - mark["chance"]) if back else 0
+    text = chart([{**mark, "text": "\n".join(lines)}]).mark_text(
+        align="right" if back else "left",
+        dx=4 if back else 8,
+        baseline="bottom",
+        dy=-6 - 14 * (len(lines) - 1) - lift,
+        lineHeight=14,
+        fontWeight="bold",
+    )
+    return text.encode(text="text:N")
 
 
 def steps(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
@@ -322,17 +316,10 @@ def steps(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
 
     `rows`: `label`, `start`, `end`, `kind` (`total`, `more` or `less`).
     """
-    of = listed(rows, wide)
-    base = alt.Chart(inline(of.rows)).encode(y=of.y)
-    kinds = {"total": SOFT, "more": RED, "less": GREEN}
-    colour = alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=list(kinds), range=list(kinds.values())),
-        legend=alt.Legend(title=None),
-    )
-    x = alt.X("start:Q", axis=money(currency, tickCount=5 if wide else 4), title=None)
-    bars = base.mark_bar(height=15, yOffset=of.shift).encode(x=x, x2="end:Q", color=colour)
-    return alt.layer(*of.above, bars, width=WIDTHS[wide], height=of.step)
+    of = labelled_rows(rows, wide)
+    colour = colours("kind", {"total": SOFT, "more": RED, "less": GREEN})
+    bars = of.bars(amounts("start", currency, 5 if wide else 4), "end:Q", height=15)
+    return alt.layer(*of.labels, bars.encode(color=colour), **of.size)
 
 
 def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> alt.TopLevelMixin:
@@ -341,38 +328,32 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> alt.TopLe
     `rows`: `label`, `starts`, `ends` (null without a fixed time: drawn thin, up to the moment),
     `said`.
     """
-    of = listed(rows, wide, 36)
-    drawn, y = of.rows, of.y
-    open_ = drawn["ends"].is_null()
-    ends = pl.when(open_).then(pl.max_horizontal("starts", pl.lit(moment))).otherwise("ends")
-    drawn = drawn.with_columns(ends=ends, thick=pl.when(open_).then(3).otherwise(12))
-    base = alt.Chart(inline(drawn)).encode(y=y)
+    open_ = pl.col("ends").is_null()
+    now = pl.max_horizontal("starts", pl.lit(moment))
+    rows = rows.with_columns(
+        ends=pl.when(open_).then(now).otherwise("ends"),
+        thick=pl.when(open_).then(3).otherwise(12),
+    )
+    last = max([*rows["ends"].drop_nulls(), *([moment] if moment else [])])
+    first = min(rows["starts"])
+    rows = rows.with_columns(right=(pl.col("ends") - first) > 0.6 * (last - first))
+    of = labelled_rows(rows, wide, 36)
     axis = alt.Axis(format="%-d %b", tickCount=5 if wide else 3)
-    x = alt.X("starts:T", scale=_UTC, axis=axis, title=None)
+    x = alt.X("starts:T", scale=_UTC, axis=axis)
     size = alt.Size("thick:Q", scale=None, legend=None)
-    bars = base.mark_bar(color=DEEP, yOffset=of.shift).encode(x=x, x2="ends:T", size=size)
-    last = max([*drawn["ends"].drop_nulls(), *([moment] if moment else [])])
-    first = min(drawn["starts"])
-    right = (drawn["ends"] - first) > 0.6 * (last - first)
-    drawn = drawn.with_columns(right=right)
-    layers: list[Any] = [*of.above, bars]
-    for side in (False, True):
-        some = drawn.filter(pl.col("right") == side)
+    layers: list[Any] = [*of.labels, of.bars(x, "ends:T", color=DEEP).encode(size=size)]
+    left_of: dict[str, Any] = {"align": "right", "dx": -4, "dy": of.offset - 12}
+    right_of: dict[str, Any] = {"dx": 6, "dy": of.offset}
+    for right, place in ((False, right_of), (True, left_of)):
+        some = of.data.filter(right=right)
         if some.height:
-            text = alt.Chart(inline(some)).mark_text(
-                align="right" if side else "left",
-                dx=-4 if side else 6,
-                dy=of.shift - 12 * side,
-                fontSize=SMALL,
-            )
-            at = alt.X("ends:T", scale=_UTC)
-            layers.append(text.encode(x=at, y=y, text="said:N"))
+            text = chart(some).mark_text(**place)
+            layers.append(text.encode(x=alt.X("ends:T", scale=_UTC), y=of.y, text="said:N"))
     if moment:
-        line = alt.Chart(inline(pl.DataFrame({"at": [moment]})))
-        layers.append(
-            line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3]).encode(x="at:T")
-        )
-    return alt.layer(*layers, width=WIDTHS[wide], height=of.step)
+        line = chart(pl.DataFrame({"at": [moment]}))
+        line = line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3])
+        layers.append(line.encode(x="at:T"))
+    return alt.layer(*layers, **of.size)
 
 
 def likelihoods(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
@@ -380,26 +361,25 @@ def likelihoods(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
 
     `rows`: `did` (the panel), `actor`, `low_chance`, `mean_chance`, `high_chance`.
     """
-    scale = alt.Scale(domain=[0, 1], nice=False)
+    scale = extent(0, 1, least=0)
     room = WIDTHS[wide] - (330 if wide else 20)
     charts: list[Any] = []
     panels = rows["did"].unique(maintain_order=True).to_list()
     for panel in panels:
-        axis = alt.Axis(format="~%", tickCount=5, title=None, labels=panel == panels[-1])
-        mine = rows.filter(pl.col("did") == panel).drop("did").rename({"actor": "label"})
-        of = listed(mine, wide, 26, 40)
-        base = alt.Chart(inline(of.rows)).encode(y=of.y)
-        x = alt.X("low_chance:Q", scale=scale, axis=axis)
-        bars = base.mark_bar(
-            height=11, color=PALE, stroke=DEEP, strokeDash=[3, 2], yOffset=of.shift
-        )
-        ticks = base.mark_tick(thickness=3, size=18, color=INK, yOffset=of.shift)
-        mean = alt.X("mean_chance:Q", scale=scale, axis=axis)
-        layers = alt.layer(*of.above, bars.encode(x=x, x2="high_chance:Q"), ticks.encode(x=mean))
-        head = alt.Title(panel, fontSize=12.5, color=INK)
-        charts.append(layers.properties(title=head, width=room, height=of.step))
+        axis = alt.Axis(format="~%", tickCount=5, labels=panel == panels[-1])
+        low, mean = (alt.X(f"{end}_chance:Q", scale=scale, axis=axis) for end in ("low", "mean"))
+        mine = rows.filter(did=panel).drop("did").rename({"actor": "label"})
+        of = labelled_rows(mine, wide, 26, 40)
+        bars = of.bars(low, "high_chance:Q", height=11, color=PALE, stroke=DEEP, strokeDash=[3, 2])
+        means = of.base.mark_tick(thickness=3, size=18, color=INK, yOffset=of.offset)
+        layers = alt.layer(*of.labels, bars, means.encode(x=mean), **of.size)
+        title = alt.Title(panel, fontSize=12.5, color=INK)
+        charts.append(layers.properties(title=title, width=room))
     whole: alt.VConcatChart = alt.vconcat(*charts, spacing=8)
     return whole
+
+
+_VERSIONS = {"malicious version": RED, "another version": SOFT}
 
 
 def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
@@ -411,38 +391,26 @@ def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> alt.TopLevelM
     """
     edges: list[datetime] = [*windows["opens"], *windows["closes"].drop_nulls()]
     low, high = min(edges) - timedelta(hours=3), max(edges) + timedelta(hours=3)
-    bad = pl.col("finding") == "locked_affected"
-    drawn = rows.with_columns(
-        ends=pl.coalesce("ends", pl.lit(high)).clip(low, high),
+    malicious, another = map(pl.lit, _VERSIONS)
+    bars = rows.select(
         begins=pl.col("begins").clip(low, high),
-        said=pl.when(bad).then(pl.lit("malicious version")).otherwise(pl.lit("another version")),
+        ends=pl.coalesce("ends", pl.lit(high)).clip(low, high),
+        kind=pl.when(finding="locked_affected").then(malicious).otherwise(another),
         label=pl.concat_str("system", pl.lit(": "), "version"),
-    ).filter(pl.col("begins") < pl.col("ends"))
-    of = listed(drawn.select("label", "begins", "ends", "said"), wide, 30, 30)
-    scale = alt.Scale(type="utc", domain=[_iso(low), _iso(high)])
-    axis = alt.Axis(format="%H:%M", tickCount=6 if wide else 4)
-    x = alt.X("begins:T", scale=scale, axis=axis, title=None)
-    kinds = ["malicious version", "another version"]
-    colour = alt.Color(
-        "said:N", scale=alt.Scale(domain=kinds, range=[RED, SOFT]), legend=alt.Legend(title=None)
     )
-    spans = windows.with_columns(
+    of = labelled_rows(bars.filter(pl.col("begins") < pl.col("ends")), wide, 30, 30)
+    time: dict[str, Any] = {
+        "scale": alt.Scale(type="utc", domain=[f"{end:%Y-%m-%dT%H:%M:%SZ}" for end in (low, high)]),
+        "axis": alt.Axis(format="%H:%M", tickCount=6 if wide else 4),
+    }
+    spans = windows.select(
+        "opens",
         closes=pl.coalesce("closes", pl.lit(high)),
-        strength=pl.when(pl.col("part") == "core").then(0.35).otherwise(0.15),
+        strength=pl.when(part="core").then(0.35).otherwise(0.15),
     )
-    bands = (
-        alt.Chart(inline(spans.select("opens", "closes", "strength")))
-        .mark_rect(color=OCHRE)
-        .encode(
-            x=alt.X("opens:T", scale=scale, axis=axis, title=None),
-            x2="closes:T",
-            opacity=alt.Opacity("strength:Q", scale=None, legend=None),
-        )
-    )
-    bars = alt.Chart(inline(of.rows)).mark_bar(height=12, yOffset=of.shift)
-    bars = bars.encode(x=x, x2="ends:T", y=of.y, color=colour)
-    return alt.layer(bands, *of.above, bars, width=WIDTHS[wide], height=of.step)
-
-
-def _iso(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+    strength = alt.Opacity("strength:Q", scale=None, legend=None)
+    bands = chart(spans).mark_rect(color=OCHRE)
+    bands = bands.encode(x=alt.X("opens:T", **time), x2="closes:T", opacity=strength)
+    drawn = of.bars(alt.X("begins:T", **time), "ends:T", height=12)
+    drawn = drawn.encode(color=colours("kind", _VERSIONS))
+    return alt.layer(bands, *of.labels, drawn, **of.size)

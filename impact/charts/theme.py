@@ -13,14 +13,13 @@ import vl_convert
 from altair.utils.schemapi import debug_mode
 
 from impact.base import words
-from impact.charts.canvas import COLOURS, wrap
+from impact.charts.canvas import COLOURS, LONGEST, SMALL, wrap
 
 # Every mark is told apart by place, label or dash too; 3 to 1 on paper, in light and dark.
 INK, SOFT, GRID, PAPER = (COLOURS[name] for name in ("ink", "soft", "grid", "paper"))
 DEEP, PALE, OCHRE, RED, GREEN = (
     COLOURS[name] for name in ("deep", "pale", "ochre", "red", "green")
 )
-_LONGEST = 500  # characters of a text in a chart
 WIDTHS = {True: 900, False: 360}  # pixels of a picture, wide and narrow
 
 CONFIG: dict[str, Any] = {
@@ -39,6 +38,7 @@ CONFIG: dict[str, Any] = {
         "domainColor": SOFT,
         "tickColor": SOFT,
         "labelLimit": 360,
+        "title": None,
     },
     "legend": {
         "labelFontSize": 12,
@@ -47,6 +47,7 @@ CONFIG: dict[str, Any] = {
         "titleColor": SOFT,
         "labelColor": INK,
         "orient": "bottom",
+        "title": None,
     },
     "title": {
         "fontSize": 16,
@@ -61,7 +62,9 @@ CONFIG: dict[str, Any] = {
         "subtitlePadding": 6,
         "offset": 12,
     },
-    "text": {"color": INK, "fontSize": 12},
+    "text": {"color": INK, "fontSize": SMALL, "align": "left", "lineBreak": "\n"},
+    "point": {"filled": True, "opacity": 1},
+    "circle": {"opacity": 1},
 }
 
 
@@ -76,13 +79,21 @@ class Rows:
         return self.rows
 
 
-def _written(part: Any) -> Any:
-    """A part of a description with its rows as plain lists."""
+def _convert(part: Any, change: Callable[[Any], Any]) -> Any:
+    """A part of a description with each of its leaves changed."""
     if isinstance(part, dict):
-        return {name: _written(value) for name, value in part.items()}
+        return {name: _convert(value, change) for name, value in part.items()}
     if isinstance(part, list):
-        return [_written(value) for value in part]
-    return part.rows if isinstance(part, Rows) else part
+        return [_convert(value, change) for value in part]
+    return change(part)
+
+
+def _plain_rows(leaf: Any) -> Any:
+    return leaf.rows if isinstance(leaf, Rows) else leaf
+
+
+def _visible(leaf: Any) -> Any:
+    return words.shown(leaf, LONGEST) if isinstance(leaf, str) else leaf
 
 
 def described(
@@ -101,7 +112,7 @@ def described(
         drawn = draw(wide)
         if isinstance(drawn, str):
             return drawn
-        spec: dict[str, Any] = _written(drawn.to_dict(validate=False))
+        spec: dict[str, Any] = _convert(drawn.to_dict(validate=False), _plain_rows)
     room = WIDTHS[wide] - 20
     below = [line for text in (*notices, subtitle) for line in wrap(text, room, 12) if line]
     spec["config"] = CONFIG
@@ -114,11 +125,7 @@ def described(
 
 def readable(part: Any) -> Any:
     """A part of a description with its texts as a reader may see them, and none endless."""
-    if isinstance(part, dict):
-        return {name: readable(value) for name, value in part.items()}
-    if isinstance(part, list):
-        return [readable(value) for value in part]
-    return words.shown(part, _LONGEST) if isinstance(part, str) else part
+    return _convert(part, _visible)
 
 
 def svg(drawing: str | dict[str, Any], name: str, says: str) -> str:
@@ -132,22 +139,25 @@ def svg(drawing: str | dict[str, Any], name: str, says: str) -> str:
             vl_convert.vegalite_to_svg(readable(drawing), vl_version="6.4", allowed_base_urls=[])
         )
         drawing = re.sub(r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*")', "", drawing)
-        drawing = _HEX.sub(lambda at: _VARIED.get(at[0].lower(), at[0]), drawing)
-    said = html.escape(words.shown(says), quote=True)
-    told = f"<desc>{html.escape(words.shown(says))}</desc>"
+        drawing = _HEX.sub(lambda hexa: _VARIABLES.get(hexa[0].lower(), hexa[0]), drawing)
+    description = html.escape(words.shown(says))
     prefix = re.sub(r"[^a-z0-9]+", "-", name.lower())  # ids are one name space in a page
-    found = dict.fromkeys(re.findall(r'\bid="([^"]+)"', drawing))
-    ids = {one: f"{prefix}-{number}" for number, one in enumerate(found)}
-    drawing = re.sub(r'(\bid="|url\(#)([^")]+)', lambda at: at[1] + ids.get(at[2], at[2]), drawing)
+    names = dict.fromkeys(re.findall(r'\bid="([^"]+)"', drawing))
+    ids = {name: f"{prefix}-{number}" for number, name in enumerate(names)}
+    drawing = re.sub(
+        r'(\bid="|url\(#)([^")]+)', lambda use: use[1] + ids.get(use[2], use[2]), drawing
+    )
     return re.sub(
         r"<svg([^>]*)>",
-        lambda start: f'<svg role="img" aria-label="{said}"{start[1]}>{told}',
+        lambda start: (
+            f'<svg role="img" aria-label="{description}"{start[1]}><desc>{description}</desc>'
+        ),
         drawing,
         count=1,
     )
 
 
-_VARIED = {colour: f"var(--{name},{colour})" for name, colour in COLOURS.items()}
+_VARIABLES = {colour: f"var(--{name},{colour})" for name, colour in COLOURS.items()}
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
 
 

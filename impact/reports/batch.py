@@ -8,7 +8,7 @@ import signal
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +45,12 @@ def formats(text: str) -> tuple[str, ...]:
     return kinds
 
 
+def at_least_one(name: str, value: int, what: str) -> None:
+    """Raises BadInput for an option below 1, which is to be `what`."""
+    if value < 1:
+        raise bad(name, f"{value} is below 1", f"give {what}")
+
+
 def workers(jobs: int) -> Executor:
     """Processes on this machine that make so many reports at a time; raises BadInput below 1.
 
@@ -54,8 +60,7 @@ def workers(jobs: int) -> Executor:
 
     from impact.reports import engine
 
-    if jobs < 1:
-        raise bad("--jobs", f"{jobs} is below 1", "give the number of reports made at a time")
+    at_least_one("--jobs", jobs, "the number of reports made at a time")
     named = len(tempfile.gettempdir()) < kernels.LONGEST  # the fork server has a socket there
     kind = "forkserver" if engine.can_fork() and named else "spawn"
     context = multiprocessing.get_context(kind)
@@ -80,45 +85,28 @@ def run(
     """
     from tqdm import tqdm
 
-    outcome = Outcome()
-    levels = {words.level(task.known.tlp) for task in tasks}
     with files.alone(out):
-        for level in levels:
-            files.one_level(out, level)
-        held = files.manifests(out)
-        tasks = _beside(tasks, out, held)
-        due: dict[str, list[str]] = {}
-        for task in tasks:
-            why = files.why_due(out, task, kinds, held.get(out / task.place, {}))
-            if why:
-                due[task.name] = why
-            else:
-                outcome.skipped.append(task.name)
-        waiting = [task for task in tasks if task.name in due]
-        numbers = headline.Headlines()
-        settings = (kinds, seconds)
-        bar = tqdm(total=len(waiting), unit="report", disable=None, leave=False)
-        with bar as progress, interrupts() as lost:
+        tasks, reasons = _with_reasons(tasks, out, kinds)
+        outcome = Outcome(skipped=[name for name, why in reasons.items() if not why])
+        due = [task for task in tasks if reasons[task.name]]
+        headlines = headline.Headlines()
+        bar = tqdm(total=len(due), unit="report", disable=None, leave=False)
+        with bar as progress, interrupts() as interrupted:
             try:
-                for task, result in each(waiting, settings, jobs, executor):
+                for task, result in run_each(due, (kinds, seconds), jobs, executor):
                     if isinstance(result, work.Made):
-                        entry = result.entry | {"headline": numbers.of(task)}
+                        entry = result.entry | {"headline": headlines.of(task)}
                         files.record(out, task, result.files, entry)
-                        outcome.made[task.name] = due[task.name]
+                        outcome.made[task.name] = reasons[task.name]
                     else:
                         files.record_failure(out, task, result.kind, result.executed)
                         outcome.failed[task.name] = result.fault
                     progress.update()
-                    if lost():
+                    if interrupted():
                         raise KeyboardInterrupt
             except KeyboardInterrupt:
                 outcome.interrupted = True
-        files.write(out / LAST_RUN, json.dumps(_told(outcome), indent=1) + "\n")
-        if not index.is_current(out):  # to draw its picture takes longer than to find that out
-            files.write(out / "index.html", index.index(out))
-        guide, at = page.guide(), out / f"{page.GUIDE}.html"
-        if not (at.is_file() and at.read_bytes() == guide.encode()):
-            files.write(at, guide)
+        _finish(out, outcome)
     return outcome
 
 
@@ -141,29 +129,42 @@ def interrupts() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _beside(
-    tasks: Sequence[Task], out: Path, held: Mapping[Path, Mapping[str, files.Entry]]
-) -> list[Task]:
-    """The tasks with the pages that lie beside each when all are made."""
-    names: dict[str, set[str]] = {}
+def _with_reasons(
+    tasks: Sequence[Task], out: Path, kinds: tuple[str, ...]
+) -> tuple[list[Task], dict[str, list[str]]]:
+    """The tasks with the pages that lie beside each when all are made, and why each is due."""
+    for level in {words.level(task.known.tlp) for task in tasks}:
+        files.one_level(out, level)
+    manifests = files.manifests(out)
+    pages: dict[str, set[str]] = {}
     for task in tasks:
-        entries = held.get(out / task.place, {})
+        entries = manifests.get(out / task.place, {})
         finished = {name for name, entry in entries.items() if "key" in entry}
-        names.setdefault(task.place, finished).add(task.notebook.name)
-    return [with_pages(task, names[task.place]) for task in tasks]
+        pages.setdefault(task.place, finished).add(task.notebook.name)
+    tasks = [with_pages(task, pages[task.place]) for task in tasks]
+    return tasks, {
+        task.name: files.why_due(out, task, kinds, manifests.get(out / task.place, {}))
+        for task in tasks
+    }
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
-    """What last_run.json says: names of tasks, and why each was made; no word of a fault."""
-    return {
+def _finish(out: Path, outcome: Outcome) -> None:
+    """Write the story of a run, with no word of a fault, and the pages beside the reports."""
+    story = {
         "made": outcome.made,
         "unchanged": outcome.skipped,
         "failed": sorted(outcome.failed),
         "interrupted": outcome.interrupted,
     }
+    files.write(out / LAST_RUN, json.dumps(story, indent=1) + "\n")
+    if not index.is_current(out):  # to draw its picture takes longer than to find that out
+        files.write(out / "index.html", index.index(out))
+    guide, path = page.guide(), out / f"{page.GUIDE}.html"
+    if not (path.is_file() and path.read_bytes() == guide.encode()):
+        files.write(path, guide)
 
 
-def each(
+def run_each(
     tasks: Sequence[Task], settings: tuple[Any, ...], jobs: int, given: Executor | None = None
 ) -> Iterator[tuple[Task, Result]]:
     """(task, what became of it) as each ends; `settings` are those of `work.report`.

@@ -1,25 +1,24 @@
-"""`impact report`: everything asked is checked at once, then made, then told."""
+"""`impact report`: everything asked is checked at once, then made, then reported."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from impact.base import words
-from impact.base.errors import BadInput, Fault, bad
+from impact.base.errors import BadInput, Fault
 from impact.case.folder import find_case, load_case
 from impact.reports import batch, cluster, files, sheet
-from impact.reports.plan import Parameters, chosen, find_notebooks, plan
+from impact.reports.plan import Parameters, attempt, chosen, find_notebooks, plan
 
 _NAMED = 5  # reports named for one reason, before "and N more"
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the command says: lines for the reader, faults, and its exit status."""
+class CommandResult:
+    """What the command prints: lines for the reader, faults, and its exit status."""
 
     lines: tuple[str, ...]
     faults: tuple[Fault, ...]
@@ -38,55 +37,42 @@ def make(
     now: bool = False,
     sheets: bool = False,
     **view: Any,
-) -> Told:
+) -> CommandResult:
     """Plan and make reports of a case; `address` is that of a Dask scheduler, or empty.
 
     Reports without an as-of keep the moment of those of the case in the folder, unless `now` is
-    asked for. `sheets` adds one A4 page for each view.
-
-    Raises BadInput with every fault of what was asked, before any kernel starts.
+    asked for. `sheets` adds one A4 page for each view. Raises BadInput with
+    every fault of what was asked, before any kernel starts.
     """
     loaded = load_case(find_case(case))
     faults: list[Fault] = []
-    formats = _try(faults, batch.formats, kinds) or ()
-    notebooks = _try(faults, find_notebooks, notebook) or []
-    _try(faults, _positive, "--jobs", jobs, "give the number of reports made at a time")
-    _try(faults, _positive, "--timeout", seconds, "give the seconds that a report may take")
+    formats = attempt(faults, batch.formats, kinds) or ()
+    notebooks = attempt(faults, find_notebooks, notebook) or []
+    attempt(faults, batch.at_least_one, "--jobs", jobs, "the number of reports made at a time")
+    attempt(faults, batch.at_least_one, "--timeout", seconds, "the seconds that a report may take")
     base = Parameters(case=loaded.id, **view)
     moment = "" if now else files.moment_of(out, loaded.id)
-    planned = _try(faults, plan, loaded, notebooks, chosen(loaded, scenario), base, moment)
-    if faults or planned is None:
+    scenarios = chosen(loaded, scenario)
+    tasks, refused = attempt(faults, plan, loaded, notebooks, scenarios, base, moment) or ([], [])
+    if faults:
         raise BadInput(faults)
-    tasks, refused = planned
     with cluster.executor(address) as (executor, many):
         done = batch.run(tasks, out, formats, many or jobs, executor, seconds)
     for task in {one.place: one for one in tasks}.values() if sheets else ():
         files.write(out / task.place / f"{sheet.NAME}.html", sheet.sheet(task))
-    counts = (
-        f"{len(done.made)} made, {len(done.skipped)} unchanged, {len(done.failed)} failed"
-        + (f", {words.count(len(refused), 'scenario')} refused" if refused else "")
-        + (", interrupted; run again to go on" if done.interrupted else "")
-    )
-    bad_end = refused or done.failed or done.interrupted
-    return Told(
-        (*_reasons(done.made), counts, str(out / "index.html")),
+    return CommandResult(
+        (*_reasons(done.made), _counts(done, len(refused)), str(out / "index.html")),
         (*refused, *done.failed.values()),
-        1 if bad_end else 0,
+        1 if refused or done.failed or done.interrupted else 0,
     )
 
 
-def _try(faults: list[Fault], function: Callable[..., Found], *asked: Any) -> Found | None:
-    """What a function returns; the faults that it raises are added to those found before."""
-    try:
-        return function(*asked)
-    except BadInput as error:
-        faults += error.faults
-        return None
-
-
-def _positive(name: str, value: int, repair: str) -> None:
-    if value < 1:
-        raise bad(name, f"{value} is below 1", repair)
+def _counts(done: batch.Outcome, refused: int) -> str:
+    """How many reports were made, in words."""
+    counts = f"{len(done.made)} made, {len(done.skipped)} unchanged, {len(done.failed)} failed"
+    if refused:
+        counts += f", {words.count(refused, 'scenario')} refused"
+    return counts + (", interrupted; run again to go on" if done.interrupted else "")
 
 
 def _reasons(made: Mapping[str, Iterable[str]]) -> list[str]:
@@ -97,6 +83,6 @@ def _reasons(made: Mapping[str, Iterable[str]]) -> list[str]:
     lines = []
     for reason, names in by_reason.items():
         more = len(names) - _NAMED
-        said = [*names[:_NAMED], f"{more} more"] if more > 1 else names
-        lines.append(f"made, {reason}: {words.listed(said)}")
+        named = [*names[:_NAMED], f"{more} more"] if more > 1 else names
+        lines.append(f"made, {reason}: {words.listed(named)}")
     return lines

@@ -100,8 +100,7 @@ def _become_kernel(given: dict[str, Any], asker: socket.socket) -> NoReturn:
 
     try:
         os.setsid()
-        for number in (signal.SIGINT, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for limit, values in given["limits"]:
             resource.setrlimit(limit, tuple(values))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -26,10 +27,10 @@ def results(run: Run, answers: Iterable[Answer]) -> pl.DataFrame:
     known = run.known
     figures = [{"answer": a.name, **vars(figure)} for a in answers for figure in a.figures]
     day = "" if known.as_of is None else times.as_text(known.as_of)
-    of = {"case": known.id, "scenario": known.scenario, "as_of": day, "tlp": known.tlp}
+    view: dict[str, Any] = {"case": known.id, "scenario": known.scenario, "as_of": day}
     rows = files.results({"": {"figures": figures}}).drop("notebook")
-    said = {**of, "draws": run.draws, "seed": run.seed}
-    return rows.select(*(pl.lit(value).alias(name) for name, value in said.items()), pl.all())
+    view |= {"tlp": known.tlp, "draws": run.draws, "seed": run.seed}
+    return rows.select(*(pl.lit(value).alias(name) for name, value in view.items()), pl.all())
 
 
 def write(run: Run, answers: Iterable[Answer], home: Path) -> dict[str, int]:

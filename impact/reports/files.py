@@ -12,7 +12,6 @@ OUT/CASE/SCENARIO.../manifest.json      a report counts as made where its entry 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import os
@@ -25,6 +24,7 @@ import polars as pl
 from impact.base import texts, times, words
 from impact.base.errors import BadInput, bad
 from impact.case.tables import harmless
+from impact.reports.origin import sha256
 from impact.reports.plan import Task
 
 MANIFEST, RESULTS = "manifest.json", "answers"
@@ -45,7 +45,7 @@ def write_all(contents: Contents, first: Contents | None = None) -> None:
 
     All are written before the first is put in its place, those of `first` before the others: where
     there is no room, nothing changes. Where the system knows no files without names, temporary ones
-    serve; what a killed run left of those is removed by `tidy`.
+    serve; what a killed run left of those the next one removes.
     """
     steps = [*(first or {}).items(), *contents.items()]
     spares: list[tuple[Path, Path]] = []
@@ -59,7 +59,7 @@ def write_all(contents: Contents, first: Contents | None = None) -> None:
         for spare, path in spares:
             spare.replace(path)
         for folder in {path.parent for _, path in spares}:
-            _settle(folder)
+            _sync_folder(folder)
     except OSError as error:
         repair = "make room, or choose another folder, and run again"
         raise bad(str(path), f"cannot be written ({error.strerror})", repair) from None
@@ -70,29 +70,21 @@ def write_all(contents: Contents, first: Contents | None = None) -> None:
 
 
 def _stage(spare: Path, data: bytes) -> None:
-    """Write a synced file under a spare name, which it has only when it is whole."""
-    with _nameless(spare) as stream:
+    """Write a synced file; where that can be, it has its spare name only when it is whole."""
+    spare.unlink(missing_ok=True)
+    nameless = None
+    with contextlib.suppress(OSError, AttributeError):
+        nameless = os.open(spare.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
+    with spare.open("wb") if nameless is None else os.fdopen(nameless, "wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
-        if not spare.exists():
-            number = stream.fileno()  # a folder's number is asked for to follow the link
-            os.link(f"/proc/self/fd/{number}", spare, src_dir_fd=number, follow_symlinks=True)
+        if nameless is not None:  # a folder's number is asked for to follow the link
+            source = f"/proc/self/fd/{nameless}"
+            os.link(source, spare, src_dir_fd=nameless, follow_symlinks=True)
 
 
-@contextlib.contextmanager
-def _nameless(spare: Path) -> Iterator[io.BufferedWriter]:
-    """A new file for writing in the folder of `spare`: without a name if that can be."""
-    spare.unlink(missing_ok=True)
-    number = -1
-    with contextlib.suppress(OSError, AttributeError):
-        number = os.open(spare.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
-    stream = os.fdopen(number, "wb") if number >= 0 else spare.open("wb")
-    with stream:
-        yield stream
-
-
-def _settle(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Make a new name in a folder last through a loss of power, where folders can be synced."""
     with contextlib.suppress(OSError):
         number = os.open(folder, os.O_RDONLY)
@@ -120,18 +112,17 @@ def alone(out: Path) -> Iterator[None]:
             except BlockingIOError:
                 repair = "wait until it has ended, or choose another folder"
                 raise bad(str(out), "another run is writing here", repair) from None
-        tidy(out)
+        _remove_leftovers(out)
         yield
     finally:
         os.close(number)
 
 
-def tidy(out: Path) -> None:
+def _remove_leftovers(out: Path) -> None:
     """Remove what a killed run left of temporary files."""
-    for place in ("", "*/*/"):
-        for path in out.glob(f"{place}{_WRITING}*"):
-            if path.is_file():
-                path.unlink(missing_ok=True)
+    for path in [*out.glob(f"{_WRITING}*"), *out.glob(f"*/*/{_WRITING}*")]:
+        if path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -151,10 +142,9 @@ def manifests(out: Path) -> dict[Path, dict[str, Entry]]:
 
 def entries_of(manifest: Path) -> dict[str, Entry]:
     """Notebook -> entry of a manifest: those that are entries of this kit."""
-    found = read(manifest)
     return {
         name: entry
-        for name, entry in found.items()
+        for name, entry in read(manifest).items()
         if isinstance(entry, dict)
         and all(isinstance(entry.get(part), str) for part in ("case", "level"))
         and ("failed" in entry or all(isinstance(entry.get(n), t) for n, t in _PARTS.items()))
@@ -189,22 +179,26 @@ def place(out: Path, task: Task, suffix: str) -> Path:
 def why_due(out: Path, task: Task, kinds: tuple[str, ...], made: Mapping[str, Entry]) -> list[str]:
     """Why a report is to be made, in words; empty where the folder holds this very report."""
     entry = made.get(task.notebook.name, {})
-    if "key" not in entry:
-        return ["it failed before" if "failed" in entry else "it is new"]
     if "failed" in entry:
         return ["it failed before"]
-    parts = sorted({*task.key, *entry["key"]} - {"view"})
-    changed = [part for part in parts if task.key.get(part) != entry["key"].get(part)]
-    if changed or task.key["view"] != entry["key"]["view"]:
-        return [f"changed: {part}" for part in changed or ["view"]]
+    if "key" not in entry:
+        return ["it is new"]
+    if changed := changed_parts(entry["key"], task.key):
+        parts = [part for part in changed if part != "view"] or changed  # a view is its tables
+        return [f"changed: {part}" for part in parts]
     why = []
     for kind in kinds:
         path, digest = place(out, task, kind), entry["files"].get(kind)
         if digest is None:
             why.append(f"no {kind} file yet")
-        elif not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        elif not path.is_file() or sha256(path.read_bytes()) != digest:
             why.append(f"changed: its {kind} file")
     return why
+
+
+def changed_parts(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """The parts in which two keys differ, by name."""
+    return [part for part in sorted({*old, *new}) if old.get(part) != new.get(part)]
 
 
 def record(out: Path, task: Task, files: Mapping[str, bytes], entry: Entry) -> None:
@@ -219,7 +213,7 @@ def record(out: Path, task: Task, files: Mapping[str, bytes], entry: Entry) -> N
     entries = {**others, name: entry}
     contents: Contents = {place(out, task, kind): text for kind, text in files.items()}
     contents |= {**gathered(home, entries), home / MANIFEST: _manifest(entries)}
-    write_all(contents, {home / f"{MANIFEST}": _manifest(others)} if was_made else None)
+    write_all(contents, {home / MANIFEST: _manifest(others)} if was_made else None)
 
 
 def gathered(home: Path, entries: Mapping[str, Entry]) -> Contents:
@@ -233,15 +227,15 @@ def gathered(home: Path, entries: Mapping[str, Entry]) -> Contents:
 
 
 def record_failure(out: Path, task: Task, what: str, executed: str) -> None:
-    """Name a failed report in its folder, and keep what there is of its notebook beside all."""
+    """Name a failed report in its folder; what there is of its notebook goes beside all reports."""
     home, name = out / task.place, task.notebook.name
     entries = entries_of(home / MANIFEST)
-    said = {"failed": what, "level": words.level(task.known.tlp), "case": task.known.id}
-    entries[name] = {**entries.get(name, {}), **said}
+    failure = {"failed": what, "level": words.level(task.known.tlp), "case": task.known.id}
+    entries[name] = {**entries.get(name, {}), **failure}
     if executed:
-        kept = f"{task.name.replace('/', '_')[:200]}.ipynb"
-        with contextlib.suppress(BadInput):  # it is kept where it can be
-            write(out.resolve().parent / FAILED / kept, executed)
+        notebook = f"{task.name.replace('/', '_')[:200]}.ipynb"
+        with contextlib.suppress(BadInput):  # wherever that can be
+            write(out.resolve().parent / FAILED / notebook, executed)
     write(home / MANIFEST, _manifest(entries))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,13 @@ from impact.base import words
 from impact.base.errors import ImpactError
 from impact.case import views
 from impact.case.changes import parse_changes
-from impact.case.folder import Case
 from impact.measures.evidence import names
 from impact.measures.reach import any_client, any_reported
-from impact.reports.plan import Parameters, Task
+from impact.reports.plan import Task
 from impact.simulation import Run, simulate
 
 STATES = {"copied": "Any client data copied", "published": "Any client data with third parties"}
+_RELATIONS = {"copied": "taken_from", "published": "published_from"}
 _MEASURES = ("mean_usd", "mean_error_usd", "low", "high", "assumed_share", "basis", "range", "when")
 
 
@@ -33,32 +34,24 @@ class Headlines:
     def of(self, task: Task) -> dict[str, Any]:
         """The headline of a task's view, see `headline`."""
         if task.place not in self.found:
-            self.found[task.place] = headline(self._run(task), self._baseline(task))
+            parameters, baseline = task.parameters, self._baseline(task)
+            run = simulate(task.known, parameters.draws, parameters.seed, baseline)
+            self.found[task.place] = headline(run, baseline)
         return self.found[task.place]
-
-    def _run(self, task: Task) -> Run:
-        parameters = task.parameters
-        return simulate(task.known, parameters.draws, parameters.seed, self._baseline(task))
 
     def _baseline(self, task: Task) -> Run | None:
         """The run of the task's view without its scenario; None where there is no such view."""
         known, parameters = task.known, task.parameters
-        said = (parameters.changes, parameters.draws, parameters.seed)
-        key = (known.id, known.as_of, known.tlp, *said)
+        changes, draws, seed = parameters.changes, parameters.draws, parameters.seed
+        key = (known.id, known.as_of, known.tlp, changes, draws, seed)
         if key not in self.baselines:
-            self.baselines[key] = _baseline(known, parameters)
+            self.baselines[key] = None
+            with suppress(ImpactError):
+                if known.before is not None:
+                    own = parse_changes(changes)
+                    plain = views.changed(known.before, own, "changes")
+                    self.baselines[key] = simulate(plain, draws, seed)
         return self.baselines[key]
-
-
-def _baseline(known: Case, parameters: Parameters) -> Run | None:
-    if known.before is None:
-        return None
-    try:
-        own = parse_changes(parameters.changes)
-        plain = views.changed(known.before, own, "changes")
-        return simulate(plain, parameters.draws, parameters.seed)
-    except ImpactError:
-        return None
 
 
 def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
@@ -83,21 +76,19 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
             for bearer, row in rows.items()
         },
         "currency": known.currency,
-        "copied": any_client(run, "taken_from").value,
-        "published": any_client(run, "published_from").value,
-        "reported": [
-            state
-            for state, relation in (("copied", "taken_from"), ("published", "published_from"))
-            if any_reported(run, relation)
-        ],
+        **{state: any_client(run, relation).value for state, relation in _RELATIONS.items()},
+        "reported": [s for s, relation in _RELATIONS.items() if any_reported(run, relation)],
         "unpriced": unpriced(run),
         "difference": None,
     }
     if baseline is not None and scenario.changes:  # else it differs by its day alone
         moved = difference(baseline, run)
-        said = {"value_usd": moved["difference_usd"], "error_usd": moved["difference_error_usd"]}
         template = text.parts("moved", {"currency": known.currency})
-        found["difference"] = {**said, "text": text.flat(template.moved(moved))}
+        found["difference"] = {
+            "value_usd": moved["difference_usd"],
+            "error_usd": moved["difference_error_usd"],
+            "text": text.one_line(template.moved(moved)),
+        }
     return found
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from markupsafe import Markup
@@ -18,7 +19,15 @@ from impact.reports import files, origin, page
 from impact.reports.files import Entry
 from impact.reports.headline import STATES
 
-Row = tuple[str, str, Entry]  # place, notebook, entry
+
+class Row(NamedTuple):
+    """A report as the manifest of its folder holds it, with the files that are still there."""
+
+    place: str
+    notebook: str
+    entry: Entry
+
+
 Rows = list[Row]
 
 
@@ -26,10 +35,8 @@ def index(out: Path) -> str:
     """The index page of a folder of reports; it depends only on the finished reports in it."""
     by_case = _finished(out)
     cases = [_case(name, rows) for name, rows in sorted(by_case.items())]
-    levels = sorted({entry["level"] for rows in by_case.values() for _, _, entry in rows})
-    sheet, source = page.style()
-    template = page.templates().get_template("index.html")
-    text = template.render(cases=cases, levels=levels, style=sheet, style_source=source)
+    levels = sorted({row.entry["level"] for rows in by_case.values() for row in rows})
+    text = page.render("index.html", cases=cases, levels=levels)
     return text.replace(_HEAD, _HEAD + _made_from(by_case, text), 1)
 
 
@@ -40,9 +47,9 @@ def is_current(out: Path) -> bool:
     except (OSError, ValueError):
         return False
     found = _MADE_FROM.search(text)
-    return found is not None and found[0] == _made_from(
-        _finished(out), text.replace(found[0], "", 1)
-    )
+    if found is None:
+        return False
+    return found[0] == _made_from(_finished(out), text.replace(found[0], "", 1))
 
 
 _HEAD = '<meta charset="utf-8">'
@@ -51,8 +58,9 @@ _MADE_FROM = re.compile('<meta name="made-from" content="[0-9a-f ]*">')
 
 def _made_from(by_case: dict[str, Rows], text: str) -> str:
     """What an index was made from, and its text, as digests."""
-    said = json.dumps([by_case, origin.kit_digest()], sort_keys=True).encode()
-    return f'<meta name="made-from" content="{page.sha256(said)} {page.sha256(text.encode())}">'
+    source = json.dumps([by_case, origin.kit_digest()], sort_keys=True)
+    digests = f"{origin.sha256(source)} {origin.sha256(text)}"
+    return f'<meta name="made-from" content="{digests}">'
 
 
 def _finished(out: Path) -> dict[str, Rows]:
@@ -60,104 +68,88 @@ def _finished(out: Path) -> dict[str, Rows]:
     by_case: dict[str, Rows] = {}
     for home, entries in files.manifests(out).items():
         for notebook, entry in sorted(entries.items()):
-            at = home.relative_to(out).as_posix()
             kinds = entry.get("files", {})
             there = {k: kinds[k] for k in kinds if (home / f"{notebook}.{k}").is_file()}
-            entry = entry | {"files": there}
-            by_case.setdefault(entry["case"], []).append((at, notebook, entry))
+            row = Row(home.relative_to(out).as_posix(), notebook, entry | {"files": there})
+            by_case.setdefault(entry["case"], []).append(row)
     return by_case
 
 
 def _case(name: str, rows: Rows) -> dict[str, Any]:
     """What the index shows of a case: where to begin, its scenarios, and its reports by view."""
-    views: dict[str, Rows] = {}
+    by_view: dict[str, Rows] = {}
     for row in rows:
-        views.setdefault(row[0], []).append(row)
-    first = [found for rows in views.values() if (found := _first(rows))]
-    first.sort(key=lambda row: (_mean(row[2]), row[0]))
-    begin = next((at for at, _, entry in first if entry["scenario"] == BASELINE), None)
-    begin = begin or next((at for at, _, _ in first), "")
+        by_view.setdefault(row.place, []).append(row)
+    first = [found for mine in by_view.values() if (found := _first(mine))]
+    first.sort(key=lambda row: (_mean(row), row.place))
+    baselines = [row for row in first if row.entry["scenario"] == BASELINE]
+    begin = next(iter(baselines or first), None)
+    days = {row.entry["as_of"] for row in first}
     return {
-        "title": next(
-            (entry["case_title"].partition(":")[0] for at, _, entry in first if at == begin), name
-        ),
-        "links": [_report(row) for row in views.get(begin, [])],
+        "title": begin.entry["case_title"].partition(":")[0] if begin else name,
+        "links": [_report(row) for row in by_view[begin.place]] if begin else [],
         "states": list(STATES.values()),
         "views": [_view(row) for row in first],
-        "as_of": first[0][2]["as_of"]
-        if len({entry["as_of"] for _, _, entry in first}) == 1
-        else "",
+        "as_of": days.pop() if len(days) == 1 else "",
         "pictures": _pictures(first) if len(first) > 1 else {},
-        "unpriced": all(entry["headline"]["unpriced"] for _, _, entry in first),
+        "unpriced": all(row.entry["headline"]["unpriced"] for row in first),
         "reports": [
-            {"title": _titled(rows), "place": at, "rows": [_report(row) for row in rows]}
-            for at, rows in views.items()
+            {"title": _view_title(mine), "place": place, "rows": [_report(row) for row in mine]}
+            for place, mine in by_view.items()
         ],
     }
 
 
 def _first(rows: Rows) -> Row | None:
     """The first finished report of a view."""
-    return next((row for row in rows if "key" in row[2]), None)
+    return next((row for row in rows if "key" in row.entry), None)
 
 
-def _mean(entry: Entry) -> float:
-    return float(entry["headline"]["bearers"]["total"]["mean_usd"] or 0.0)
+def _mean(row: Row) -> float:
+    return float(row.entry["headline"]["bearers"]["total"]["mean_usd"] or 0.0)
 
 
-def _titled(rows: Rows) -> str:
+def _view_title(rows: Rows) -> str:
     """The scenario of a view and its day, or its place where no report of it is finished."""
-    first = _first(rows)
-    if first is None:
-        return rows[0][0]
-    return f"{first[2]['headline']['title']}, as of {first[2]['as_of']}"
-
-
-_ENDS = ("low", "high")
+    if first := _first(rows):
+        return f"{first.entry['headline']['title']}, as of {first.entry['as_of']}"
+    return rows[0].place
 
 
 def _pictures(rows: Rows) -> dict[str, Markup]:
     """The totals of all views on one axis, wide and narrow."""
     from impact.charts import pictures, theme
 
-    shown = pl.DataFrame(
-        [
-            {
-                "label": entry["headline"]["title"],
-                "mean": _mean(entry),
-                **{end: entry["headline"]["bearers"]["total"].get(end) or 0.0 for end in _ENDS},
-                "hollow": bool(entry["headline"]["notices"]),
-            }
-            for _, _, entry in rows
-        ]
-    )
-    currency = str(rows[0][2]["headline"]["currency"])
-    title = f'"{shown["label"][-1]}" would cost most' if shown["mean"][-1] else "No loss follows"
+    bars = []
+    for row in rows:
+        head = row.entry["headline"]
+        ends = {end: head["bearers"]["total"].get(end) or 0.0 for end in ("low", "high")}
+        hollow = bool(head["notices"])
+        bars.append({"label": head["title"], "mean": _mean(row), "hollow": hollow, **ends})
+    frame, currency = pl.DataFrame(bars), str(rows[0].entry["headline"]["currency"])
+    worst = bars[-1]
+    title = f'"{worst["label"]}" would cost most' if worst["mean"] else "No loss follows"
     about = (
         "Net loss of all parties: bar nine outcomes in ten, dot the average. Hollow: it contradicts"
         f" a report, or supposes a compromise that nobody has reported. {currency}"
     )
-    told = f"Bars and dots compare the total of {len(rows)} scenarios, sorted by the average."
-    found = {}
-    for look, wide in LOOKS.items():
-        drawn = theme.described(
-            lambda w: pictures.spans(shown, currency, w), title, about, (), wide
-        )
-        found[look] = Markup(theme.svg(drawn, f"scenarios {look}", told))  # noqa: S704
-    return found
+    alt = f"Bars and dots compare the total of {len(rows)} scenarios, sorted by the average."
+    draw = partial(pictures.spans, frame, currency)
+    drawn = {look: theme.described(draw, title, about, (), wide) for look, wide in LOOKS.items()}
+    return {
+        look: Markup(theme.svg(picture, f"scenarios {look}", alt))  # noqa: S704
+        for look, picture in drawn.items()
+    }
 
 
 def _view(row: Row) -> dict[str, Any]:
     """A view as a row of the scenarios side by side."""
-    at, notebook, entry = row
-    found = entry["headline"]
+    found = row.entry["headline"]
     total, moved = found["bearers"]["total"], found["difference"]
     return {
-        "title": found["title"],
-        "says": found["says"],
-        "notices": found["notices"],
-        "as_of": entry["as_of"],
-        "page": _href(at, notebook, entry),
+        **{part: found[part] for part in ("title", "says", "notices")},
+        "as_of": row.entry["as_of"],
+        "page": _href(row),
         "mean": total["mean"],
         "range": _range(total),
         "difference": moved["text"] if moved else "–",
@@ -168,19 +160,20 @@ def _view(row: Row) -> dict[str, Any]:
 
 
 def _report(row: Row) -> dict[str, str]:
-    at, notebook, entry = row
+    """A report as a row of its view: its question, whether it was made, and its page."""
+    entry = row.entry
     failed = f"failed ({entry['failed']})" if "failed" in entry else ""
     if "key" not in entry:
-        return {"title": at, "notebook": notebook, "status": failed, "page": ""}
+        return {"title": row.place, "notebook": row.notebook, "status": failed, "page": ""}
     status = f"{failed}, of an earlier run" if failed else "made" if entry["files"] else "page lost"
-    where = _href(at, notebook, entry)
-    return {"title": entry["question"], "notebook": notebook, "status": status, "page": where}
+    title, page = entry["question"], _href(row)
+    return {"title": title, "notebook": row.notebook, "status": status, "page": page}
 
 
-def _href(at: str, notebook: str, entry: Entry) -> str:
+def _href(row: Row) -> str:
     """The page of a report, or the file that stands for it where no page was asked for."""
-    kind = next((kind for kind in ("html", "pdf", "ipynb") if kind in entry["files"]), "")
-    return f"{at}/{notebook}.{kind}" if kind else ""
+    kind = next((kind for kind in ("html", "pdf", "ipynb") if kind in row.entry["files"]), "")
+    return f"{row.place}/{row.notebook}.{kind}" if kind else ""
 
 
 def _assumed(chance: float | None) -> str:
@@ -192,7 +185,6 @@ def _assumed(chance: float | None) -> str:
     return f"{words.about(chance)}, assumed"
 
 
-def _range(measures: Mapping[str, Any]) -> str:
+def _range(measures: Mapping[str, str]) -> str:
     """The range of the total and, where it is of some outcomes alone, of which."""
-    when = f" {measures['when']}" if "(" in measures["when"] else ""
-    return f"{measures['range']}{when}"
+    return f"{measures['range']} {measures['when'] if '(' in measures['when'] else ''}".rstrip()

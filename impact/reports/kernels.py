@@ -21,6 +21,7 @@ from impact.reports.plan import Task
 SECONDS = 600  # for one report, unless told otherwise
 LONGEST = 80  # characters of a folder in which unix sockets can have names
 FORKED, PLAIN = "impact", "nbclient"  # engines, as papermill names them
+_EXECUTED = "executed.ipynb"
 _TRACE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -43,45 +44,52 @@ def execute(task: Task, seconds: int = SECONDS, engine: str = FORKED) -> dict[st
     the case of that name: what it cannot read it cannot tell, and a case that changes meanwhile
     changes nothing. Nothing half executed is ever where a reader looks.
     """
-    import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     with tempfile.TemporaryDirectory(prefix="impact-") as scratch:
         home = Path(scratch)
-        notebook, done = home / f"{task.notebook.name}.ipynb", home / "executed.ipynb"
+        notebook = home / f"{task.notebook.name}.ipynb"
         notebook.write_text(task.notebook.text, encoding="utf-8")
         writer.write(task.known, home / "data" / "cases" / task.known.id)
-        ends = time.monotonic() + seconds
         try:
-            with _environment(home):
-                executed = papermill.execute_notebook(
-                    str(notebook),
-                    str(done),
-                    engine_name=engine,
-                    parameters=vars(task.parameters),
-                    kernel_name="python3",
-                    progress_bar=False,
-                    autosave_cell_every=0,
-                    request_save_on_cell_execute=engine == PLAIN,
-                    timeout_func=lambda cell: max(1, int(ends - time.monotonic())),
-                    resources={"metadata": {"path": scratch}},
-                    config=_private(home),
-                )
+            return _run(notebook, vars(task.parameters), seconds, engine)
         except PapermillExecutionError as error:
             kind = "".join(re.findall(r"\w+", str(error.ename), re.ASCII))[:60] or "an error"
-            raise _failed(task, done, kind, error.evalue) from None
+            raise _failed(task, home, kind, error.evalue) from None
         except CellTimeoutError:
             what = f"not done in {seconds} seconds"
-            raise _failed(task, done, "TimeoutError", what, again=True) from None
+            raise _failed(task, home, "TimeoutError", what, again=True) from None
         except (DeadKernelError, RuntimeError, OSError) as error:
             kind = "the kernel died" if isinstance(error, DeadKernelError) else type(error).__name__
-            raise _failed(task, done, kind, str(error), again=True) from None
-        return dict(executed)
+            raise _failed(task, home, kind, str(error), again=True) from None
 
 
-def _failed(task: Task, done: Path, kind: str, said: str, again: bool = False) -> Failed:
-    lines = _TRACE.sub("", said).strip().splitlines()
+def _run(notebook: Path, parameters: dict[str, Any], seconds: int, engine: str) -> dict[str, Any]:
+    """The executed notebook; what there is of it is beside the notebook, however it ends."""
+    import papermill
+
+    home, ends = notebook.parent, time.monotonic() + seconds
+    with _environment(home):
+        executed = papermill.execute_notebook(
+            str(notebook),
+            str(home / _EXECUTED),
+            engine_name=engine,
+            parameters=parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            autosave_cell_every=0,
+            request_save_on_cell_execute=engine == PLAIN,
+            timeout_func=lambda cell: max(1, int(ends - time.monotonic())),
+            resources={"metadata": {"path": str(home)}},
+            config=_private(home),
+        )
+    return dict(executed)
+
+
+def _failed(task: Task, home: Path, kind: str, text: str, again: bool = False) -> Failed:
+    """Why a notebook did not run to its end; of a text the first line."""
+    done, lines = home / _EXECUTED, _TRACE.sub("", text).strip().splitlines()
     reason = f"{kind}: {lines[0][:200]}" if lines else kind
     repair = "open the notebook in .failed, or run `impact show` with the same view"
     executed = done.read_text(encoding="utf-8") if done.exists() else ""
@@ -91,18 +99,16 @@ def _failed(task: Task, done: Path, kind: str, said: str, again: bool = False) -
 
 @contextlib.contextmanager
 def _environment(home: Path) -> Iterator[None]:
-    """What a kernel is told by its environment: charts come later, no start-up files of a user."""
-    told = {CHARTS: LATER, "IPYTHONDIR": str(home / "ipython")}
-    before = {name: os.environ.get(name) for name in told}
-    os.environ.update(told)
+    """The environment of a kernel: charts come later, no start-up files of a user."""
+    settings = {CHARTS: LATER, "IPYTHONDIR": str(home / "ipython")}
+    before = {name: value for name, value in os.environ.items() if name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in settings:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _private(home: Path) -> Config:

@@ -24,11 +24,16 @@ def kit_version() -> str:
     return metadata.version(KIT)
 
 
+def sha256(content: str | bytes) -> str:
+    """SHA-256 of a text or of the content of a file, in hexadecimal."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
 @cache
 def kit_digest() -> str:
     """SHA-256 over the source files of the kit, in the order of their names; not over its cases."""
     home, sha = Path(__file__).resolve().parents[1], hashlib.sha256(kit_version().encode())
-    for path in sorted(path for path in home.rglob("*") if path.suffix in _FILES):
+    for path in sorted(found for found in home.rglob("*") if found.suffix in _FILES):
         if not path.is_relative_to(HOME / "data"):
             sha.update(str(path.relative_to(home)).encode() + path.read_bytes())
     return sha.hexdigest()
@@ -37,28 +42,28 @@ def kit_digest() -> str:
 @cache
 def versions() -> dict[str, str]:
     """Version of Python, and of each library that the kit needs, as installed, by name."""
-    found = {"python": platform.python_version()}
+    found = dict[str, str]()
     waiting = [KIT]
     while waiting:
         name = waiting.pop()
         try:
-            said = metadata.metadata(name)
+            about = metadata.metadata(name)
         except metadata.PackageNotFoundError:
             continue  # needed elsewhere: on another platform, or by an extra
-        found[name] = said["Version"]
-        for text in said.get_all("Requires-Dist") or ():
-            needed = Requirement(text)
-            other = canonicalize_name(needed.name)
+        found[name] = about["Version"]
+        for needed in map(Requirement, about.get_all("Requires-Dist") or ()):
+            library = canonicalize_name(needed.name)
             wanted = needed.marker is None or needed.marker.evaluate({"extra": ""})
-            if wanted and other not in found:
-                waiting.append(other)
+            if wanted and library not in found:
+                waiting.append(library)
+    found["python"] = platform.python_version()
     del found[KIT]
     return dict(sorted(found.items()))
 
 
 def lock_digest() -> str:
     """SHA-256 of `versions`."""
-    return hashlib.sha256(json.dumps(versions()).encode()).hexdigest()
+    return sha256(json.dumps(versions()))
 
 
 def named() -> dict[str, str]:

@@ -7,22 +7,22 @@ page, no paths, users, times or ids in the notebook. Every text is escaped.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, TypedDict
+from typing import Any
 
 import jinja2
 import mistune
 from markupsafe import Markup, escape
 
 from impact.answers.answer import MIME, as_html, as_text, blocks, linked
-from impact.answers.text import lowered
+from impact.answers.text import lower_first
 from impact.base import times, words
 from impact.case import folder, views
+from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP
 from impact.case.views import now
 from impact.reports import origin
@@ -36,24 +36,12 @@ _DIGEST = re.compile("[0-9a-f]{32,}")
 _RECORD = {"name", "label", "lead", "rows", "figures", "notes"}  # that an answer has
 
 
-class Part(TypedDict):
-    """A piece of a page: `kind` markdown (with `html`) or answer (with its `record`).
-
-    Of an answer, `lead` are its paragraphs and `pictures` its drawings by their width, as HTML, and
-    `links` the addresses of its citations.
-    """
-
-    kind: str
-    html: Markup
-    record: dict[str, Any]
-    lead: Markup
-    pictures: dict[str, Markup]
-    links: dict[str, str]
+Part = Markup | dict[str, Any]  # a piece of a page: markdown as HTML, or the record of an answer
 
 
 def records(notebook: Notebook) -> list[dict[str, Any]]:
     """The answer records of an executed notebook, in order."""
-    return [part["record"] for part in parts(notebook) if part["kind"] == "answer"]
+    return [record for cell in notebook["cells"] for record in _answers(cell)]
 
 
 def draw(notebook: Notebook) -> None:
@@ -73,21 +61,22 @@ def parts(notebook: Notebook) -> Iterator[Part]:
             text = "".join(cell["source"])
             if not titled and text.startswith("# "):
                 titled, text = True, text.partition("\n")[2]
-            yield _part("markdown", markdown(text), {})
-        for record in _answers(cell):
-            yield _part("answer", Markup(), record)
+            yield markdown(text)
+        yield from _answers(cell)
 
 
-def _once(told: Iterable[Part]) -> Iterator[Part]:
+def without_repeats(found: Iterable[Part]) -> Iterator[Part]:
     """The parts of a page without the paragraphs that stand on it already."""
     above = ""
-    for part in told:
-        new = [*_unsaid(part["record"].get("lead", ()), above)]
-        above += "\n".join([*new, ""])
-        yield _part(part["kind"], part["html"], {**part["record"], "lead": new})
+    for part in found:
+        if isinstance(part, dict):
+            new = [*_new_paragraphs(part["lead"], above)]
+            above += "\n".join([*new, ""])
+            part = {**part, "lead": new}
+        yield part
 
 
-def _unsaid(lines: Sequence[str], above: str) -> Iterator[str]:
+def _new_paragraphs(lines: Sequence[str], above: str) -> Iterator[str]:
     """The paragraphs that are new; a list with a new item stays whole, with its question."""
     for block in re.split(r"\n(?!- )", "\n".join(lines)):
         first, *items = block.split("\n")
@@ -97,14 +86,7 @@ def _unsaid(lines: Sequence[str], above: str) -> Iterator[str]:
             yield first
 
 
-def _part(kind: str, text: Markup, record: dict[str, Any]) -> Part:
-    links, drawn = record.get("links", {}), record.get("svg") or {}
-    told = lead(record.get("lead", ()), links)
-    pictures = {look: Markup(svg) for look, svg in drawn.items()}  # noqa: S704
-    return Part(kind=kind, html=text, record=record, lead=told, pictures=pictures, links=links)
-
-
-def lead(lines: Sequence[str], links: Mapping[str, str]) -> Markup:
+def _paragraphs(lines: Sequence[str], links: Mapping[str, str]) -> Markup:
     """Paragraphs as HTML, escaped; citations lead to their sources."""
     return Markup(_spaced(blocks(lines, links)))  # noqa: S704
 
@@ -137,8 +119,8 @@ class _Plain(mistune.HTMLRenderer):
 
 def markdown(text: str) -> Markup:
     """Markdown as HTML; what it holds of HTML is shown as text."""
-    shown = words.plain(text)
-    return Markup(mistune.create_markdown(renderer=_Plain(escape=True))(shown))  # noqa: S704
+    render = mistune.create_markdown(renderer=_Plain(escape=True))
+    return Markup(render(words.plain(text)))  # noqa: S704
 
 
 _APART = re.compile(r"(?<=\d) (?=%|million|billion)|(?<=±) ")
@@ -158,9 +140,9 @@ def _spaced(text: str) -> str:
 
 
 @cache
-def templates() -> jinja2.Environment:
+def _templates() -> jinja2.Environment:
     """The templates, with autoescape; a name that is missing is an error."""
-    found = jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("impact.reports"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -168,79 +150,67 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"cited": _cited, "plain": typeset}
-    return found
-
-
-@cache
-def style() -> tuple[Markup, str]:
-    """(the style sheet, its CSP source)."""
+    environment.filters |= {"cited": _cited, "paragraphs": _paragraphs, "plain": typeset}
     text = (files("impact.reports") / "templates" / "style.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return Markup(text), f"'sha256-{digest}'"  # noqa: S704
+    digest = base64.b64encode(bytes.fromhex(origin.sha256(text))).decode()
+    environment.globals["style"] = Markup(text)  # noqa: S704
+    environment.globals["style_source"] = f"'sha256-{digest}'"
+    return environment
 
 
-def sha256(content: bytes) -> str:
-    """SHA-256 of the content of a file, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
+def render(template: str, **values: Any) -> str:
+    """A page of the kit from its template, with the style sheet and its CSP source."""
+    return _templates().get_template(template).render(values)
 
 
-def page(task: Task, notebook: Notebook) -> str:
+def page(task: Task, executed: Notebook) -> str:
     """The page of a task as one HTML text: no script, no outside address.
 
     It carries what it was made from, so that `impact verify` can make it again from the page alone.
     """
-    known, sheet = task.known, style()
-    told = [part for part in _once(parts(notebook)) if part["record"].get("there", True)]
-    moment, set_to = now(known), vars(task.parameters)
-    return (
-        templates()
-        .get_template("page.html")
-        .render(
-            title=title(task, notebook),
-            question=question(task, notebook),
-            notices=views.warnings(known),
-            tlp=known.label,
-            scenario=known.scenarios[known.scenario],
-            parts=told,
-            beside={name: words.capital(name[3:].replace("_", " ")) for name in task.beside},
-            here=task.notebook.name,
-            leads=[lead for lead in task.notebook.leads if lead[1] in task.beside],
-            index=f"{UP}/index.html",
-            guide=f"{UP}/{GUIDE}.html",
-            style=sheet[0],
-            style_source=sheet[1],
-            origin=escape(
-                json.dumps(
-                    {
-                        "notebook": task.notebook.name,
-                        "parameters": set_to,
-                        "now": times.as_text(moment),
-                        "beside": task.beside,
-                    }
-                )
-            ),
-            footer={
-                "Case": known.id,
-                "Scenario": known.scenario,
-                "As of": words.date(moment),
-                "Level": words.level(known.label),
-                "Draws": f"{task.parameters.draws:,}",
-                "Seed": str(task.parameters.seed),
-                "Kit": origin.kit_version(),
-                "View": folder.digest(known, task.notebook.reads)[:16],
-            },
-        )
+    known, notebook = task.known, task.notebook
+    found = without_repeats(parts(executed))
+    return render(
+        "page.html",
+        title=title(task, executed),
+        question=question(task, executed),
+        notices=views.warnings(known),
+        tlp=known.label,
+        scenario=known.scenarios[known.scenario],
+        parts=[part for part in found if isinstance(part, str) or part.get("there", True)],
+        beside={name: words.capital(name[3:].replace("_", " ")) for name in task.beside},
+        here=notebook.name,
+        leads=[lead for lead in notebook.leads if lead[1] in task.beside],
+        index=f"{UP}/index.html",
+        guide=f"{UP}/{GUIDE}.html",
+        origin=_made_from(task),
+        footer={
+            "Case": known.id,
+            "Scenario": known.scenario,
+            "As of": words.date(now(known)),
+            "Level": words.level(known.label),
+            "Draws": f"{task.parameters.draws:,}",
+            "Seed": str(task.parameters.seed),
+            "Kit": origin.kit_version(),
+            "View": folder.digest(known, notebook.reads)[:16],
+        },
     )
+
+
+def _made_from(task: Task) -> Markup:
+    """What `impact verify` needs to make a page again, as JSON in an attribute."""
+    made_from = {
+        "notebook": task.notebook.name,
+        "parameters": vars(task.parameters),
+        "now": times.as_text(now(task.known)),
+        "beside": task.beside,
+    }
+    return escape(json.dumps(made_from))
 
 
 def guide() -> str:
     """The reading guide as a page."""
-    sheet, source = style()
-    told = markdown(_GUIDE.read_text(encoding="utf-8"))
-    return (
-        templates().get_template("guide.html").render(guide=told, style=sheet, style_source=source)
-    )
+    return render("guide.html", guide=markdown(_GUIDE.read_text(encoding="utf-8")))
 
 
 def question(task: Task, notebook: Notebook) -> str:
@@ -253,12 +223,12 @@ def question(task: Task, notebook: Notebook) -> str:
 def title(task: Task, notebook: Notebook) -> str:
     """The page's title: the case, the notebook's question, what is supposed of a named party."""
     known = task.known
-    said = f"{known.title}: {lowered(known, question(task, notebook))}"
-    if known.scenario != "baseline":
-        said += f" {known.scenarios[known.scenario].title}"
+    text = f"{known.title}: {lower_first(known, question(task, notebook))}"
+    if known.scenario != BASELINE:
+        text += f" {known.scenarios[known.scenario].title}"
         if views.falling(known):
-            said += f" ({views.NO_COMPROMISE})"
-    return said
+            text += f" ({views.NO_COMPROMISE})"
+    return text
 
 
 def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
@@ -271,32 +241,29 @@ def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
     executed = [cell for cell in notebook["cells"] if "injected-parameters" not in _tags(cell)]
     cells = []
     for number, (cell, done) in enumerate(zip(source, executed, strict=True)):
-        tags = [tag for tag in _tags(cell) if tag == "parameters"]
-        kept: dict[str, Any] = {
+        takes_parameters = "parameters" in _tags(cell)
+        shared: dict[str, Any] = {
             "cell_type": cell["cell_type"],
             "id": f"cell-{number:02}",
-            "metadata": {"tags": tags} if tags else {},
-            "source": _set(task.parameters) if tags else "".join(cell["source"]),
+            "metadata": {"tags": ["parameters"]} if takes_parameters else {},
+            "source": _assignments(task.parameters)
+            if takes_parameters
+            else "".join(cell["source"]),
         }
         if cell["cell_type"] == "code":
-            outputs = [shown for record in _answers(done) for shown in _outputs(record)]
-            kept |= {"execution_count": None, "outputs": outputs}
-        cells.append(kept)
+            outputs = [output for record in _answers(done) for output in _outputs(record)]
+            shared |= {"execution_count": None, "outputs": outputs}
+        cells.append(shared)
     python = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    language = {"name": "python"}
-    return {
-        "cells": cells,
-        "metadata": {"kernelspec": python, "language_info": language},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
+    metadata = {"kernelspec": python, "language_info": {"name": "python"}}
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
 def _tags(cell: Mapping[str, Any]) -> list[str]:
     return list(cell.get("metadata", {}).get("tags", ()))
 
 
-def _set(parameters: Parameters) -> str:
+def _assignments(parameters: Parameters) -> str:
     """A parameters cell that sets these."""
     values = vars(parameters).items()
     return "\n".join(f"{name}: {type(value).__name__} = {value!r}" for name, value in values)
@@ -307,10 +274,11 @@ def _outputs(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     from impact.charts import theme
 
     mark = [] if record["label"] == TLP[0] else [f"{words.level(record['label'])}."]
-    said = {**record, "notes": [*record["notes"], *mark]}
-    shown = [{"text/plain": as_text(said), "text/html": as_html(said)}]
+    marked = {**record, "notes": [*record["notes"], *mark]}
+    shapes = [{"text/plain": as_text(marked), "text/html": as_html(marked)}]
     if record.get("svg"):
-        told = words.shown(record["told"])
-        shown.append({"text/plain": told, "image/svg+xml": theme.plain(record["svg"]["wide"])})
-    for data in shown:
+        description = words.shown(record["told"])
+        image = theme.plain(record["svg"]["wide"])
+        shapes.append({"text/plain": description, "image/svg+xml": image})
+    for data in shapes:
         yield {"output_type": "display_data", "metadata": {}, "data": data}

@@ -53,8 +53,8 @@ def printed(html: str) -> bytes:
         except subprocess.TimeoutExpired:
             raise bad("pdf", f"not printed in {SECONDS} seconds", "run again") from None
         if not pdf.exists():
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            last = said[-1][:200] if said else f"status {done.returncode}"
+            lines = done.stderr.decode(errors="replace").strip().splitlines()
+            last = lines[-1][:200] if lines else f"status {done.returncode}"
             raise bad("pdf", f"was not printed ({last})", "try the page in a browser")
         return _TIMES.sub(_still, pdf.read_bytes())
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from impact.base import texts, times, words
 from impact.base.errors import BadInput, Fault, Refusal, bad, did_you_mean, unlike
@@ -20,8 +20,10 @@ from impact.case.schema import TABLES
 from impact.reports import origin
 from impact.simulation import check_draws
 
+Found = TypeVar("Found")
 ALL = "all"
 BESIDE = "pages beside it"  # a part of the key
+_LISTS = {"reads", "varies_by", "needs"}  # that the metadata of a notebook may hold
 _READ = (*(table.name for table in TABLES), "scenarios", "decisions", "files")
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|api_?key|credential|private_?key")
 _SECRET = re.compile(
@@ -43,6 +45,7 @@ class Parameters:
     seed: int = 1
 
 
+DEFAULTS = Parameters()
 NAMES = tuple(part.name for part in fields(Parameters))
 
 
@@ -118,40 +121,49 @@ def plan(
     that does not vary by scenario is planned once. Raises BadInput with all faults of notebooks and
     parameters at once, and Refusal where every scenario is refused.
     """
-    kinds = {part.name: str(part.type) for part in fields(base)}
-    faults = [f for name, kind in kinds.items() for f in unlike(name, getattr(base, name), kind)]
-    if faults := faults or _secrets(base, case):
-        raise BadInput(faults)
-    read = [read_notebook(path) for path in notebooks]
-    faults += [fault for _, found in read for fault in found]
-    faults += _gathered(check_draws, base.draws, base.seed)
     seen = _Views(case, base, now or times.as_text(views.present(case)))
-    faults += _gathered(seen.first)
-    unknown = [name for name in scenarios if name not in case.scenarios]
-    faults += [f for name in unknown[:1] for f in _gathered(views.view, case, name)]
-    if faults:
-        raise BadInput(faults)
+    found = _checked(notebooks, scenarios, seen)
+    needed = [notebook for notebook in found if has(case, notebook.needs)]
     tasks: dict[str, Task] = {}
-    refused, empty = list[Fault](), set[str]()
+    refused, faults = list[Fault](), list[Fault]()
     for scenario in scenarios:
         try:
-            for notebook, _ in read:
-                if not has(case, notebook.needs):
-                    empty.add(notebook.name)
-                    continue
+            for notebook in needed:
                 task = _task(notebook, seen, scenario)
                 if tasks.setdefault(task.name, task).key != task.key:
-                    twice = tasks[task.name].parameters.scenario
-                    what = f'has the place of scenario "{twice}", {task.place}'
+                    other = tasks[task.name].parameters.scenario
+                    what = f'has the place of scenario "{other}", {task.place}'
                     faults.append(Fault(f"scenario {scenario}", what, "give one another name"))
         except Refusal as refusal:
             refused += refusal.faults
     if faults:
         raise BadInput(faults)
-    if (refused or empty) and not tasks:
+    if found and scenarios and not tasks:
         what = "would have nothing to show of this case"
-        raise Refusal(refused or [Fault(name, what, "choose another") for name in sorted(empty)])
+        names = sorted({notebook.name for notebook in found})
+        raise Refusal(refused or [Fault(name, what, "choose another") for name in names])
     return list(tasks.values()), refused
+
+
+def _checked(notebooks: Sequence[Path], scenarios: Sequence[str], seen: _Views) -> list[Notebook]:
+    """The notebooks of a plan; raises BadInput with every fault of these and of the parameters."""
+    case, base = seen.case, seen.base
+    faults: list[Fault] = []
+    for part in fields(base):
+        faults += unlike(part.name, getattr(base, part.name), str(part.type))
+    if faults := faults or _secrets(base, case):
+        raise BadInput(faults)
+    read = [read_notebook(path) for path in notebooks]
+    faults = [fault for _, wrong in read for fault in wrong]
+    attempt(faults, check_draws, base.draws, base.seed)
+    with suppress(Refusal):  # which each scenario meets again
+        attempt(faults, seen.of, replace(base, scenario=BASELINE))
+    unknown = [name for name in scenarios if name not in case.scenarios]
+    for name in unknown[:1]:
+        attempt(faults, views.view, case, name)
+    if faults:
+        raise BadInput(faults)
+    return [notebook for notebook, _ in read]
 
 
 def has(case: Case, needs: Iterable[str]) -> bool:
@@ -159,15 +171,13 @@ def has(case: Case, needs: Iterable[str]) -> bool:
     return all(case.files if name == "files" else case[name].height for name in needs)
 
 
-def _gathered(function: Callable[..., object], *arguments: object) -> list[Fault]:
-    """The faults that a function raises as BadInput; a refusal is told with its scenario."""
+def attempt(faults: list[Fault], function: Callable[..., Found], *arguments: Any) -> Found | None:
+    """What a function returns; where it raises BadInput, its faults are added to `faults`."""
     try:
-        function(*arguments)
+        return function(*arguments)
     except BadInput as error:
-        return list(error.faults)
-    except Refusal:
-        pass
-    return []
+        faults += error.faults
+        return None
 
 
 class _Views:
@@ -175,38 +185,37 @@ class _Views:
 
     def __init__(self, case: Case, base: Parameters, now: str) -> None:
         self.case, self.base, self.now = case, base, now
-        self.baselines: dict[str, Case] = {}
-
-    def first(self) -> Case:
-        """The baseline with the changes of the plan."""
-        return self.of(replace(self.base, scenario=BASELINE))
+        self.baselines: dict[tuple[str, str], Case] = {}
 
     def of(self, parameters: Parameters) -> Case:
         """The view of some parameters; raises BadInput or Refusal as `impact.view` does."""
-        as_of, tlp, changes = parameters.as_of, parameters.tlp, parameters.changes
-        key = json.dumps((as_of, changes))
+        as_of, changes = parameters.as_of, parameters.changes
+
+        def view(scenario: str) -> Case:
+            return views.view(self.case, scenario, as_of, parameters.tlp, changes, self.now)
+
         scenario = self.case.scenarios[parameters.scenario]
         if scenario.as_of and not as_of:
-            return views.view(self.case, scenario.id, as_of, tlp, changes, self.now)
-        if key not in self.baselines:
-            self.baselines[key] = views.view(self.case, BASELINE, as_of, tlp, changes, self.now)
-        known = self.baselines[key]
+            return view(scenario.id)
+        if (as_of, changes) not in self.baselines:
+            self.baselines[as_of, changes] = view(BASELINE)
+        known = self.baselines[as_of, changes]
         if scenario.id != BASELINE and (scenario.id not in known.scenarios or scenario.as_of):
-            return views.view(self.case, scenario.id, as_of, tlp, changes, self.now)
+            return view(scenario.id)
         return views.under(known, scenario.id)
 
 
 def _task(notebook: Notebook, seen: _Views, scenario: str) -> Task:
     """The task of a notebook under a scenario, with what it does not vary by left as it is."""
-    parameters, plain = replace(seen.base, scenario=scenario), Parameters()
+    parameters = replace(seen.base, scenario=scenario)
     if "scenario" not in notebook.varies_by and not parameters.as_of:
         parameters = replace(parameters, as_of=seen.case.scenarios[scenario].as_of)
-    fixed = {name: getattr(plain, name) for name in NAMES if name not in notebook.varies_by}
+    fixed = {name: getattr(DEFAULTS, name) for name in NAMES if name not in notebook.varies_by}
     parameters = replace(parameters, **{**fixed, "case": seen.base.case})
     known = seen.of(parameters)
     digests = folder.digests(known)
     key = {
-        "notebook": hashlib.sha256(notebook.text.encode()).hexdigest(),
+        "notebook": origin.sha256(notebook.text),
         "parameters": json.dumps(vars(parameters)),
         "kit": origin.kit_digest(),
         "lock": origin.lock_digest(),
@@ -217,7 +226,7 @@ def _task(notebook: Notebook, seen: _Views, scenario: str) -> Task:
 
 
 def place(known: Case, parameters: Parameters) -> str:
-    """CASE/SCENARIO[@as-of][+tlp][~hash]; a supposition about a named party is said in it.
+    """CASE/SCENARIO[@as-of][+tlp][~hash]; its name tells a supposition about a named party.
 
     The parts are bare names by the rules of the tables, so that no path leaves the folder.
     """
@@ -229,10 +238,9 @@ def place(known: Case, parameters: Parameters) -> str:
         name += "" if name.endswith(day) else day
     if parameters.tlp:
         name += f"+{known.tlp}"
-    plain = Parameters()
     rest = (parameters.changes.strip(), parameters.draws, parameters.seed)
-    if rest != (plain.changes, plain.draws, plain.seed):
-        name += f"~{hashlib.sha256(repr(rest).encode()).hexdigest()[:8]}"
+    if rest != (DEFAULTS.changes, DEFAULTS.draws, DEFAULTS.seed):
+        name += f"~{origin.sha256(repr(rest))[:8]}"
     return f"{_bare(known.id)}/{_bare(name)}"
 
 
@@ -250,46 +258,43 @@ def _bare(name: str) -> str:
 
 def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
     """(notebook, faults): what keeps it from taking the parameters, or from being keyed."""
-    text, nothing = "", Notebook(path.stem, "")
     try:
         text = path.read_text(encoding="utf-8")
         content: Any = texts.from_json(text)
-        cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
         tagged = [
             "".join(cell["source"])
-            for cell in cells
-            if "parameters" in cell.get("metadata", {}).get("tags", [])
+            for cell in content["cells"]
+            if cell["cell_type"] == "code"
+            and "parameters" in cell.get("metadata", {}).get("tags", [])
         ]
-        said = content.get("metadata", {}).get("impact", {})
-        reads = tuple(said.get("reads", _READ))
-        varies_by = tuple(said.get("varies_by", NAMES))
-        needs = tuple(said.get("needs", ()))
-        leads = tuple(
+        settings = content.get("metadata", {}).get("impact", {})
+        leads = [
             (who, page, what)
-            for who, pages in said.get("leads", {}).items()
+            for who, pages in settings.get("leads", {}).items()
             for page, what in pages.items()
-        )
+        ]
+        lists = {name: tuple(settings[name]) for name in _LISTS & settings.keys()}
+        notebook = Notebook(path.stem, text, leads=tuple(leads), **lists)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        repair = "save it again with JupyterLab"
-        return nothing, [Fault(path.name, "cannot be read as a notebook", repair)]
-    faults = [
-        Fault(f"{path.name} metadata", f'"{name}" is nothing that {what}', repair)
-        for what, names, known in (
-            ("can be read", (*reads, *needs), _READ),
-            ("reports vary by", varies_by, NAMES),
-        )
-        for name in names
-        if name not in known
-        for repair in (did_you_mean(str(name), known, f"one of {', '.join(known)}"),)
-    ]
-    if len(tagged) != 1:
-        what = f"has {words.count(len(tagged), 'cell')} tagged parameters"
-        return nothing, [*faults, Fault(path.name, what, "tag one cell")]
-    faults += _declared(path.name, tagged[0])
-    return Notebook(path.stem, text, reads, varies_by, needs, leads), faults
+        fault = Fault(path.name, "cannot be read as a notebook", "save it again with JupyterLab")
+        return Notebook(path.stem, ""), [fault]
+    faults = list[Fault]()
+    for what, names, allowed in (
+        ("can be read", (*notebook.reads, *notebook.needs), _READ),
+        ("reports vary by", notebook.varies_by, NAMES),
+    ):
+        for name in names:
+            if name not in allowed:
+                repair = did_you_mean(str(name), allowed, f"one of {', '.join(allowed)}")
+                fault = Fault(f"{path.name} metadata", f'"{name}" is nothing that {what}', repair)
+                faults.append(fault)
+    if len(tagged) == 1:
+        return notebook, faults + _cell_faults(path.name, tagged[0])
+    what = f"has {words.count(len(tagged), 'cell')} tagged parameters"
+    return notebook, [*faults, Fault(path.name, what, "tag one cell")]
 
 
-def _declared(name: str, cell: str) -> list[Fault]:
+def _cell_faults(name: str, cell: str) -> list[Fault]:
     """What is wrong with a parameters cell: a name, the type of a default, or a secret in it."""
     where, declared = f"{name} parameters", dict[str, Any]()
     try:
@@ -298,28 +303,25 @@ def _declared(name: str, cell: str) -> list[Fault]:
         return [Fault(where, f"line {error.lineno} is no Python", "mend that line")]
     for statement in statements:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            assigned = statement.value
-            known = assigned.value if isinstance(assigned, ast.Constant) else None
-            declared[statement.target.id] = known
+            declared[statement.target.id] = getattr(statement.value, "value", None)
     faults = [
         Fault(where, f'"{key}" looks like a secret', "read it where it is used, it is shared here")
         for key, value in declared.items()
         if _SECRET_NAME.search(key) or _SECRET.search(str(value))
     ]
-    for part in fields(Parameters):
-        default = getattr(Parameters(), part.name)
-        if type(declared.get(part.name)) is not type(default):
-            what = f"declares no {part.name} of type {type(default).__name__}"
-            repair = f"write `{part.name}: {type(default).__name__} = {default!r}`"
-            faults.append(Fault(where, what, repair))
+    for key, default in vars(DEFAULTS).items():
+        if type(declared.get(key)) is not type(default):
+            kind = type(default).__name__
+            repair = f"write `{key}: {kind} = {default!r}`"
+            faults.append(Fault(where, f"declares no {key} of type {kind}", repair))
     return faults
 
 
 def _secrets(parameters: Parameters, case: Case) -> list[Fault]:
     """Parameters that look like a secret; what they hold is not repeated."""
     repair = "leave it out: parameters are printed in pages and manifests"
-    set_ = {item.partition("=")[0].strip() for item in parameters.changes.split(";")}
-    strange = any(_SECRET_NAME.search(name) for name in set_ - case.inputs.keys())
+    names = {item.partition("=")[0].strip() for item in parameters.changes.split(";")}
+    strange = any(_SECRET_NAME.search(name) for name in names - case.inputs.keys())
     return [
         Fault(name, "looks like a secret", repair)
         for name, value in vars(parameters).items()

@@ -16,24 +16,20 @@ _COSTS = ("YOU PAY:", "EVERYONE:", "COST:")  # what the figures tell
 
 def sheet(task: Task) -> str:
     """The sheet of a task's view as one HTML text: no script, no outside address."""
-    known, (style, source) = task.known, page.style()
+    known = task.known
     run = simulate(known, task.parameters.draws, task.parameters.seed)
     brief, cost = bottom_line(run), losses(run, FIGURES)
     lead = [line for line in brief.lead[:-1] if not line.startswith(_COSTS)]
-    return (
-        page.templates()
-        .get_template("sheet.html")
-        .render(
-            title=known.title,
-            tlp=known.label,
-            level=words.level(known.label),
-            as_of=words.date(now(known)),
-            scenario=known.scenarios[known.scenario],
-            notices=notices(known),
-            lead=page.lead(lead, brief.links),
-            rows=cost.rows(),
-            notes=brief.notes,
-            style=style,
-            style_source=source,
-        )
+    return page.render(
+        "sheet.html",
+        title=known.title,
+        tlp=known.label,
+        level=words.level(known.label),
+        as_of=words.date(now(known)),
+        scenario=known.scenarios[known.scenario],
+        notices=notices(known),
+        lead=lead,
+        links=brief.links,
+        rows=cost.rows(),
+        notes=brief.notes,
     )

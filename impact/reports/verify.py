@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import zip_longest
+from math import isclose
 from pathlib import Path
 from typing import Any
 
 from impact.base import texts
-from impact.base.errors import BadInput, Fault, Refusal, bad
+from impact.base.errors import Refusal, bad
 from impact.case.folder import load_case
-from impact.reports import batch, files, headline, index, page, work
+from impact.reports import batch, files, headline, index, origin, work
 from impact.reports.plan import (
     BESIDE,
+    DEFAULTS,
     NAMES,
     Parameters,
     Task,
@@ -27,6 +29,8 @@ from impact.reports.plan import (
 SHOWN = 12  # differences of one report in a terminal
 WITHIN = 1e-9  # of a value, relative to it where it is above 1
 _ABSENT = "not there"
+_NOTHING = dict[str, Any]()
+_NAME_ONE = "name a page, or a folder of reports"
 _COMPARED = ("html", "ipynb")  # files that come out the same; a PDF may not, elsewhere
 
 
@@ -53,15 +57,14 @@ class Verdict:
 
     def __str__(self) -> str:
         """The verdict in a line, then what differs."""
-        told = [
-            f"  {each['figure']}: printed {each['printed'][:200]}, now {each['recomputed'][:200]}"
-            for each in self.differences[:SHOWN]
-        ]
-        more = len(self.differences) - SHOWN
-        told += [f"  and {more} more"] if more > 0 else []
-        said = "differs" if self.differences else "same"
         why = f"; changed since: {', '.join(self.changed)}" if self.changed else ""
-        return "\n".join([f"{self.name}: {said}{why}", *told])
+        lines = [f"{self.name}: {'differs' if self.differences else 'same'}{why}"]
+        for each in self.differences[:SHOWN]:
+            printed, recomputed = each["printed"][:200], each["recomputed"][:200]
+            lines.append(f"  {each['figure']}: printed {printed}, now {recomputed}")
+        if (more := len(self.differences) - SHOWN) > 0:
+            lines.append(f"  and {more} more")
+        return "\n".join(lines)
 
 
 def verify(path: Path, case: str = "", jobs: int = 1) -> list[Verdict]:
@@ -72,23 +75,19 @@ def verify(path: Path, case: str = "", jobs: int = 1) -> list[Verdict]:
     where it is of a case or notebook that is not here; Refusal where one cannot be made again.
     """
     if not path.is_dir() and not path.is_file():
-        raise bad(
-            str(path), "is neither a file nor a folder", "name a page, or a folder of reports"
-        )
-    found = list(_reports(path))
-    if not found:
-        raise bad(str(path), "holds no report of this kit", "name a page, or a folder of reports")
-    tasks = [_task(report, case) for report in found]
-    verdicts: dict[int, Verdict] = {}
-    heads = headline.Headlines()
-    numbers = {id(task): number for number, task in enumerate(tasks)}
-    for task, made in batch.each(tasks, (_COMPARED,), jobs):
-        if isinstance(made, work.Lost):
-            raise Refusal(made.fault)
-        number = numbers[id(task)]
-        now = made.entry | {"headline": heads.of(task)}
-        verdicts[number] = _verdict(found[number], task, work.Made(made.files, now))
-    return [*(verdicts[number] for number in sorted(verdicts)), *_gathered(path)]
+        raise bad(str(path), "is neither a file nor a folder", _NAME_ONE)
+    reports = list(_reports(path) if path.is_dir() else _report(path))
+    if not reports:
+        raise bad(str(path), "holds no report of this kit", _NAME_ONE)
+    tasks = [_task(report, case) for report in reports]
+    report_of = {id(task): report for task, report in zip(tasks, reports, strict=True)}
+    verdict_of, headlines = dict[int, Verdict](), headline.Headlines()
+    for task, result in batch.run_each(tasks, (_COMPARED,), jobs):
+        if isinstance(result, work.Lost):
+            raise Refusal(result.fault)
+        made = work.Made(result.files, result.entry | {"headline": headlines.of(task)})
+        verdict_of[id(task)] = _verdict(report_of[id(task)], task, made)
+    return [*(verdict_of[id(task)] for task in tasks), *_gathered(path)]
 
 
 def _gathered(path: Path) -> Iterator[Verdict]:
@@ -100,13 +99,12 @@ def _gathered(path: Path) -> Iterator[Verdict]:
         made |= files.gathered(manifest.parent, files.entries_of(manifest))
     if (path / "index.html").is_file():
         made[path / "index.html"] = index.index(path)
-    for at, content in made.items():
-        now = content.encode() if isinstance(content, str) else content
-        old = at.read_bytes() if at.is_file() else b""
-        if old != now:
-            name = "/".join(at.relative_to(path).parts)
-            digests = (page.sha256(one)[:16] for one in (old, now))
-            yield Verdict(name, (_differs(name, *digests),), (name,))
+    for file, content in made.items():
+        new = content.encode() if isinstance(content, str) else content
+        old = file.read_bytes() if file.is_file() else b""
+        if old != new:
+            name = file.relative_to(path).as_posix()
+            yield Verdict(name, (_other_file(name, origin.sha256(old), new),), (name,))
 
 
 def record(verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -123,26 +121,28 @@ def record(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
-def _reports(path: Path) -> Iterator[Report]:
-    """The reports in a folder, or the one of a page."""
-    if path.is_dir():
-        for manifest in sorted(path.rglob(files.MANIFEST)):
-            found, sound = files.read(manifest), files.entries_of(manifest)
-            if strange := sorted(found.keys() - sound.keys()):
-                what = f'says nothing sound of "{strange[0]}"'
-                raise bad(str(manifest), what, "make the report again, or ask for it again")
-            for notebook, entry in sorted(sound.items()):
-                if "key" in entry:
-                    yield _entered(manifest.parent, notebook, entry)
-        return
+def _reports(folder: Path) -> Iterator[Report]:
+    """The finished reports in a folder."""
+    for manifest in sorted(folder.rglob(files.MANIFEST)):
+        entries = files.entries_of(manifest)
+        if strange := sorted(files.read(manifest).keys() - entries.keys()):
+            what = f'says nothing sound of "{strange[0]}"'
+            raise bad(str(manifest), what, "make the report again, or ask for it again")
+        for notebook, entry in sorted(entries.items()):
+            if "key" in entry:
+                yield _entered(manifest.parent, notebook, entry)
+
+
+def _report(path: Path) -> Iterator[Report]:
+    """The report of a page, if it is one: from the manifest beside it, else from the page alone."""
     entry = files.entries_of(path.parent / files.MANIFEST).get(path.stem, {})
     if "key" in entry:
         yield _entered(path.parent, path.stem, entry)
     elif made_from := _read(path).made_from:
         try:
-            said: Any = texts.from_json(made_from)
-            notebook, given = str(said["notebook"]), dict(said["parameters"])
-            now, beside = str(said.get("now", "")), tuple(map(str, said.get("beside", ())))
+            source: Any = texts.from_json(made_from)
+            notebook, given = str(source["notebook"]), dict(source["parameters"])
+            now, beside = str(source.get("now", "")), tuple(map(str, source.get("beside", ())))
         except (ValueError, LookupError, TypeError, RecursionError):
             what = "does not say what it was made from"
             raise bad(str(path), what, "ask for the page again") from None
@@ -153,22 +153,22 @@ def _reports(path: Path) -> Iterator[Report]:
 def _entered(home: Path, notebook: str, entry: Mapping[str, Any]) -> Report:
     """A report that stands in the manifest of its folder."""
     name = "/".join([*home.parts[-2:], notebook])
-    found = {kind: home / f"{notebook}.{kind}" for kind in entry["files"] if kind in work.FORMATS}
+    paths = {kind: home / f"{notebook}.{kind}" for kind in entry["files"] if kind in work.FORMATS}
     parameters, now = _parameters(name, entry["parameters"]), str(entry.get("moment", ""))
     beside = tuple(str(entry["key"].get(BESIDE, "")).split())
-    return Report(name, notebook, found, parameters, entry, now, beside)
+    return Report(name, notebook, paths, parameters, entry, now, beside)
 
 
-def _parameters(where: str, said: Mapping[str, Any]) -> Parameters:
-    """Parameters as a page or manifest says them, which may be anybody's."""
-    plain = Parameters()
-    for name in NAMES:
-        if type(said.get(name)) is not type(getattr(plain, name)):
+def _parameters(where: str, found: Mapping[str, Any]) -> Parameters:
+    """Parameters from a page or manifest, which may be anybody's."""
+    for name, default in vars(DEFAULTS).items():
+        if type(found.get(name)) is not type(default):
             raise bad(where, f"says no {name} that could be", "ask for the report again")
-    return Parameters(**{name: said[name] for name in NAMES})
+    return Parameters(**{name: found[name] for name in NAMES})
 
 
 def _task(report: Report, case: str) -> Task:
+    """The task that makes a report again."""
     parameters = report.parameters
     if not case and not parameters.case.replace("-", "").replace("_", "").isalnum():
         raise bad(report.name, "is of a case without a name", "name its folder with --case")
@@ -184,40 +184,39 @@ def _task(report: Report, case: str) -> Task:
 
 
 def _verdict(report: Report, task: Task, made: work.Made) -> Verdict:
-    key, now = report.entry.get("key", {}), task.key
-    changed = [part for part in sorted({*key, *now}) if key and key.get(part) != now.get(part)]
+    """What differs between the figures and the files of a report and those made now."""
+    key = report.entry.get("key", {})
+    changed = files.changed_parts(key, task.key) if key else []
     differences = list(_figures(report.entry, made.entry)) if key else []
     for kind, path in sorted(report.files.items()):
         content = path.read_bytes() if path.is_file() else b""
-        digest = report.entry.get("files", {}).get(kind, page.sha256(content))
-        if page.sha256(content) != digest:
+        digest = report.entry.get("files", {}).get(kind, origin.sha256(content))
+        if origin.sha256(content) != digest:
             changed.append(f"its {kind} file")
         if content != made.files.get(kind, content):
             differences += _texts(kind, content, made.files[kind])
-        elif page.sha256(content) != digest:
-            differences.append(_differs(f"{kind} file", digest[:16], page.sha256(content)[:16]))
+        elif origin.sha256(content) != digest:
+            differences.append(_other_file(f"{kind} file", digest, content))
     return Verdict(report.name, tuple(differences), tuple(changed))
 
 
-_SAID = ("title", "question", "case_title", "scenario", "as_of", "moment", "level", "headline")
+_FIGURE = ("answer", "name", "text", "value", "error")
+_ENTERED = ("title", "question", "case_title", "scenario", "as_of", "moment", "level", "headline")
 
 
 def _figures(entry: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Figures that differ, by answer and name in their order."""
-    for part in _SAID:
-        said, made = (json.loads(json.dumps(found.get(part))) for found in (entry, now))
-        if not _alike(said, made):
-            yield _differs(part, str(said)[:200], str(made)[:200])
+    now = json.loads(json.dumps(now))
+    for part in _ENTERED:
+        if not _alike(entry.get(part), now.get(part)):
+            yield _difference(part, str(entry.get(part))[:200], str(now.get(part))[:200])
     figures = [figure if isinstance(figure, dict) else {} for figure in entry["figures"]]
-    for old, new in zip_longest(figures, now["figures"], fillvalue=None):
-        one, other = old or {}, new or {}
-        told = all(one.get(part) == other.get(part) for part in ("answer", "name", "text"))
-        near = all(_near(one.get(part), other.get(part)) for part in ("value", "error"))
-        if not told or not near:
-            part = "value" if one.get("text") == other.get("text") else "text"
-            named = {"answer": "", "name": "", **other, **one}
-            printed, now_said = (str(f.get(part, _ABSENT)) for f in (one, other))
-            yield _differs(f"{named['answer']}: {named['name']}", printed, now_said)
+    for old, new in zip_longest(figures, now["figures"], fillvalue=_NOTHING):
+        if not all(_near(old.get(part), new.get(part)) for part in _FIGURE):
+            part = "value" if old.get("text") == new.get("text") else "text"
+            figure = {"answer": "", "name": "", **new, **old}
+            printed, recomputed = (str(found.get(part, _ABSENT)) for found in (old, new))
+            yield _difference(f"{figure['answer']}: {figure['name']}", printed, recomputed)
 
 
 def _alike(one: Any, other: Any) -> bool:
@@ -230,51 +229,55 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _near(one: Any, other: Any) -> bool:
-    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in (one, other)):
-        return bool(one == other)
-    return bool(abs(one - other) <= WITHIN * max(1.0, abs(one), abs(other)))
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return isclose(one, other, rel_tol=WITHIN, abs_tol=WITHIN)
+    return bool(one == other)
 
 
 def _texts(kind: str, old: bytes, new: bytes) -> Iterator[dict[str, str]]:
     """Lines of text that differ between two files; the digests of the files where none does."""
-    one, other = _lines(kind, old), _lines(kind, new)
-    wrong = [
-        _differs(f"text of the {kind}", *pair)
-        for pair in zip_longest(one, other, fillvalue=_ABSENT)
-        if pair[0] != pair[1]
-    ]
-    digests = (page.sha256(content)[:16] for content in (old, new))
-    yield from wrong or [_differs(f"{kind} file", *digests)]
+    lines = list(zip_longest(_lines(kind, old), _lines(kind, new), fillvalue=_ABSENT))
+    if all(one == other for one, other in lines):
+        yield _other_file(f"{kind} file", origin.sha256(old), new)
+    for one, other in lines:
+        if one != other:
+            yield _difference(f"text of the {kind}", one, other)
 
 
 def _lines(kind: str, content: bytes) -> list[str]:
     text = content.decode("utf-8", "replace")
-    return _parsed(text).lines if kind == "html" else text.splitlines()
+    return _Page(text).lines if kind == "html" else text.splitlines()
 
 
-def _differs(figure: str, printed: str, recomputed: str) -> dict[str, str]:
+def _other_file(name: str, digest: str, content: bytes) -> dict[str, str]:
+    """The difference between a file of that digest and the content of another."""
+    return _difference(name, digest[:16], origin.sha256(content)[:16])
+
+
+def _difference(figure: str, printed: str, recomputed: str) -> dict[str, str]:
     return {"figure": figure, "printed": printed, "recomputed": recomputed}
 
 
-_TOLD = ("href", "aria-label", "content")  # attributes that a reader may see or follow
+_VISIBLE = ("href", "aria-label", "content")  # attributes that a reader may see or follow
 
 
 class _Page(HTMLParser):
     """The texts of a page, and what it says it was made from."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
         self.lines: list[str] = []
         self.made_from = ""
         self.hidden = False
+        self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the origin of the page and what a tag says; a style is no text."""
-        said = dict(attrs)
-        self.lines += [f"{name} {said[name]}" for name in _TOLD if said.get(name)]
+        attributes = dict(attrs)
+        self.lines += [f"{name} {attributes[name]}" for name in _VISIBLE if attributes.get(name)]
         self.hidden = tag == "style"
-        if tag == "meta" and said.get("name") == "made-from":
-            self.made_from = said.get("content") or ""
+        if tag == "meta" and attributes.get("name") == "made-from":
+            self.made_from = attributes.get("content") or ""
 
     def handle_data(self, data: str) -> None:
         """Keep a text."""
@@ -286,15 +289,9 @@ class _Page(HTMLParser):
         self.hidden = False
 
 
-def _parsed(text: str) -> _Page:
-    found = _Page()
-    found.feed(text)
-    return found
-
-
 def _read(path: Path) -> _Page:
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        return _Page(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         what = f"cannot be read ({getattr(error, 'strerror', None) or 'it is not UTF-8'})"
-        raise BadInput(Fault(str(path), what, "name a page, or a folder of reports")) from None
+        raise bad(str(path), what, _NAME_ONE) from None

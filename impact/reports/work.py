@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impact.answers.text import lowered
+from impact.answers.text import lower_first
 from impact.base import times, words
 from impact.base.errors import Fault
 from impact.case import folder
@@ -47,7 +47,7 @@ def begin() -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who runs the batch hears it, and ends us
     silence = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):  # what kernels and their clients log; failures are told by the batch
+    for stream in (1, 2):  # what kernels and their clients log; the batch names failures
         os.dup2(silence, stream)
     if engine.can_fork() and len(list(Path("/proc/self/task").iterdir())) == 1:
         engine.become_stem()  # with threads of its own this process has begun something already
@@ -64,7 +64,7 @@ def _end_with_parent() -> None:
 
 
 def limit_memory(most: int) -> None:
-    """Let this process and those that it starts hold so many bytes, where that can be said."""
+    """Let this process and those that it starts hold so many bytes, where it has limits."""
     try:
         import resource
     except ImportError:
@@ -88,40 +88,38 @@ def report(
     except kernels.Failed as failed:
         return Lost(failed.fault, failed.kind, failed.executed)
     page.draw(executed)
-    files = {}
     html = page.page(task, executed)
-    if "html" in kinds:
-        files["html"] = html.encode()
-    if "ipynb" in kinds:
-        shared = json.dumps(page.shared_notebook(task, executed), indent=1, ensure_ascii=False)
-        files["ipynb"] = f"{shared}\n".encode()
+    files = {"html": html.encode()}
+    shared = json.dumps(page.shared_notebook(task, executed), indent=1, ensure_ascii=False)
+    files["ipynb"] = f"{shared}\n".encode()
     if "pdf" in kinds:
         files["pdf"] = pdf.printed(html)
+    files = {kind: content for kind, content in files.items() if kind in kinds}
     return Made(files, entry(task, executed, files))
 
 
 def entry(task: Task, executed: page.Notebook, files: dict[str, bytes]) -> dict[str, Any]:
     """What a report was made from and every figure in it, raw and as printed."""
-    moment = now(task.known)
+    known, moment = task.known, now(task.known)
     figures = [
         {"answer": record["name"], **figure}
         for record in page.records(executed)
         for figure in record["figures"]
     ]
     return {
-        "case": task.known.id,
-        "case_title": f"{task.known.title}: {lowered(task.known, task.known.question)}",
+        "case": known.id,
+        "case_title": f"{known.title}: {lower_first(known, known.question)}",
         "title": page.title(task, executed),
         "question": page.question(task, executed),
-        "scenario": task.known.scenario,
+        "scenario": known.scenario,
         "parameters": vars(task.parameters),
         "as_of": words.date(moment),
         "moment": times.as_text(moment),
-        "level": words.level(task.known.tlp),
-        "view_digest": folder.digest(task.known, task.notebook.reads),
+        "level": words.level(known.tlp),
+        "view_digest": folder.digest(known, task.notebook.reads),
         "key": dict(task.key),
         "kit": origin.kit_version(),
         "libraries": origin.named(),
         "figures": figures,
-        "files": {kind: page.sha256(content) for kind, content in files.items()},
+        "files": {kind: origin.sha256(content) for kind, content in files.items()},
     }
