@@ -152,7 +152,7 @@ class Answer:
 
     def __str__(self) -> str:
         """Words, table and notes, for a terminal."""
-        return as_text(self._texts())
+        return as_text(self._texts(), shutil.get_terminal_size((100, 24)).columns)
 
     def _texts(self) -> dict[str, Any]:
         lead = list(self.lead or (self.sentence,))
@@ -229,9 +229,9 @@ def _declared(
             yield Figure(f"{column}.{row['id']}", row[column], None, of, told)
 
 
-def as_text(told: Mapping[str, Any]) -> str:
-    """An answer as plain text no wider than the terminal: words, the table, and the notes."""
-    wide = max(40, shutil.get_terminal_size((100, 24)).columns)
+def as_text(told: Mapping[str, Any], width: int = 100) -> str:
+    """An answer as plain text of so many columns, 40 at least: words, the table, and the notes."""
+    wide = max(40, width)
     lead = [_filled(words.shown(one), wide) for one in told["lead"]]
     notes = [_filled(words.shown(one), wide) for one in told["notes"]]
     table = _in_columns([[words.shown(cell) for cell in row] for row in told["rows"]], wide)

@@ -367,7 +367,7 @@ def _form_faults(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name in _REQUIRED[:-1]:
         if not isinstance(content.get(name), str):
             yield name, "is missing or not text", "fill it in"
-    for name in {"title_known_on", "moment", "next_update"} & content.keys():
+    for name in sorted({"title_known_on", "moment", "next_update"} & content.keys()):
         try:
             times.parse(str(content[name]))
         except ValueError as error:

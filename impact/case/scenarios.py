@@ -16,6 +16,7 @@ from impact.case.changes import NAME, Change, read_estimate
 from impact.case.schema import TLP
 from impact.case.tables import Row, Tables
 from impact.case.tables import level as read_level
+from impact.numerics import loss_kinds
 
 BASELINE = "baseline"
 UNUSABLE = "unusable"  # block of a sealed view
@@ -280,6 +281,14 @@ class _Block:
             self.faults.extend(error.faults)
             return TLP[-1]
 
+    def names(self, setting: str, example: str) -> tuple[str, ...]:
+        """The names in the list of a setting; none where it is no list."""
+        found = self.settings.get(setting, [])
+        if not isinstance(found, list):
+            self.refuse(setting, "is no list", f'write ["{example}", "{example}"]')
+            return ()
+        return tuple(map(str, found))
+
     def changes(self) -> tuple[Change, ...]:
         """The changes that its `set` makes, checked against the inputs and links."""
         estimates, changes = self.settings.get("set", {}), list[Change]()
@@ -313,11 +322,7 @@ def _scenarios(whole: _Block, level: str, name_of: re.Pattern[str]) -> dict[str,
 
 def _scenario(block: _Block, name: str, grid: str) -> Scenario:
     block.refuse_unknown_settings((*SCENARIO, "each"))
-    claims = block.settings.get("contradicts", [])
-    if not isinstance(claims, list):
-        block.refuse("contradicts", "is no list", 'write ["claim", "claim"]')
-        claims = []
-    contradicts = tuple(map(str, claims))
+    contradicts = block.names("contradicts", "claim")
     as_of = block.day("as_of")
     block.require("contradicts", "claim", contradicts, block.tables["claims"])
     title, says = block.text("title", name), block.text("says")
@@ -373,7 +378,7 @@ def _option(block: _Block, name: str, bearer: str) -> Option:
     costs = _losses(block, "costs", "no loss", bearer)
     saves = _losses(block, "saves", "no benefit", bearer)
     closes = block.day("closes")
-    against = tuple(map(str, block.settings.get("against", ())))
+    against = block.names("against", "duty")
     block.require("against", "duty", against, block.tables["duties"])
     title, says = block.text("title", name), block.text("says")
     return Option(name, title, says, costs, saves, changes, closes, against)
@@ -406,7 +411,7 @@ def _refuse_unmoved_losses(block: _Block, options: Sequence[Option]) -> None:
     behind = ways.inputs_behind(block.tables, named)
     for option in options:
         for side, names in (("costs", option.costs), ("saves", option.saves)):
-            for name in set(names) & known:
+            for name in sorted(set(names) & known):
                 if not changed & behind[name]:
                     repair = "change an input on which it rests, or leave it out"
                     block.refuse(f"option.{option.id} {side}", f'no option moves "{name}"', repair)
@@ -420,7 +425,8 @@ def _refuse_curved_costs(block: _Block, flips_on: str, bearer: str) -> None:
     for row in _concerning(block, bearer).iter_rows(named=True):
         uses = list(checks.argument_pairs(row["arguments"]).values()).count(flips_on)
         covered = flips_on in (row["retention"], row["limit"]) or (uses and row["limit"])
-        if uses > 1 or covered or (uses and row["kind"] != "product"):
+        kind = loss_kinds.KINDS.get(row["kind"])  # one that there is not is refused with its row
+        if uses > 1 or covered or (uses and not (kind and kind.linear)):
             what = f'the cost of "{row["id"]}" is no straight line in "{flips_on}"'
             repair = "name an input that is a factor of products, once each and without a limit"
             block.refuse("flips_on", what, repair)

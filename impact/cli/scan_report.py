@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -59,9 +60,7 @@ def command(
         frames.append(rows)
     every = pl.concat(frames)
 
-    def document() -> str:
-        return vex.text(every, question.packages, question.as_of)
-
+    document = partial(vex.text, every, question.packages, question.as_of)
     looked = every.filter(pl.col("settle") != NOT_LOOKED_FOR)["system"].unique()
     missed = set(every["system"]) - set(looked)
     alarm = pl.col("finding").is_in(ALARMING) | (pl.col("verdict") == EXPOSED)

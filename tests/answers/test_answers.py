@@ -12,6 +12,7 @@ from tiny import column
 
 import impact
 from impact.answers import evidence, losses, unknowns
+from impact.answers.answer import as_text
 from impact.case import checks, folder
 from impact.case.changes import Change
 from impact.case.folder import Case
@@ -382,3 +383,14 @@ def test_an_advice_and_the_decision_that_weighs_it_lead_to_each_other(run: Run) 
     means = column(impact.decisions(run, only="litellm-user"), "What it means")
     less = ["Less than advised." in text for text in means]
     assert less == [False, True, True]
+
+
+def test_a_shared_text_is_as_wide_on_any_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = impact.exposure(run)
+    record, wide = answer.record(), str(answer)
+    shared = as_text(record)
+    monkeypatch.setenv("COLUMNS", "60")
+    assert str(answer) != wide
+    assert as_text(record) == shared
