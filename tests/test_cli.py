@@ -369,3 +369,10 @@ def test_odd_words_are_one_line_with_a_repair(words: tuple[str, ...]) -> None:
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_draws_nothing_does_not_wait_for_the_charts() -> None:
+    code = "import sys; from impact.cli import main; main(sys.argv[1:], standalone_mode=False)"
+    code += "; sys.exit('altair' in sys.modules)"
+    command = [sys.executable, "-c", code, "show", "mercor", "--draws", "1000"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -222,7 +222,7 @@ def paragraphs(text: Any) -> tuple[str, ...]:
 def one_line(text: Any) -> str:
     """A text on one line, without a space before a stop.
 
-    >>> flat(" a range   of two .")
+    >>> one_line(" a range   of two .")
     'a range of two.'
     """
     return re.sub(r" (?=[.,;:?)](?:\s|$))", "", " ".join(words.plain(str(text)).split()))

@@ -11,8 +11,8 @@ import altair as alt
 import polars as pl
 
 from impact.base import words
-from impact.charts.canvas import SMALL, wrap
-from impact.charts.theme import DEEP, GREEN, OCHRE, RED, SOFT, WIDTHS, Rows
+from impact.charts.canvas import SMALL, WIDTHS, wrap
+from impact.charts.theme import DEEP, GREEN, OCHRE, RED, SOFT, Rows
 
 Row = Mapping[str, Any]
 HUES = (RED, DEEP, GREEN, OCHRE, SOFT)

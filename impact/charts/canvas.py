@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from impact.base import words
 
 # name -> colour on a light page; the style sheet gives each another one on a dark page
+WIDTHS = {True: 900, False: 360}  # pixels of a picture, wide and narrow
 COLOURS = {
     "ink": "#1f2328",
     "soft": "#57606a",

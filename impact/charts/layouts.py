@@ -8,8 +8,7 @@ from itertools import accumulate
 from math import inf
 from typing import Any, NamedTuple
 
-from impact.charts.canvas import SMALL, Canvas, width, wrap
-from impact.charts.theme import WIDTHS
+from impact.charts.canvas import SMALL, WIDTHS, Canvas, width, wrap
 
 Row = Mapping[str, Any]
 STATES = ("reach", "copied", "published")

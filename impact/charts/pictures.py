@@ -26,8 +26,8 @@ from impact.charts.axes import (
     money,
     ticks,
 )
-from impact.charts.canvas import SMALL, Point, width, wrap
-from impact.charts.theme import DEEP, GREEN, INK, OCHRE, PALE, RED, SOFT, WIDTHS
+from impact.charts.canvas import SMALL, WIDTHS, Point, width, wrap
+from impact.charts.theme import DEEP, GREEN, INK, OCHRE, PALE, RED, SOFT
 
 _UTC = alt.Scale(type="utc")
 _HIGH = 250  # pixels of the plane of `flips`

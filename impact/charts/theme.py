@@ -13,14 +13,13 @@ import vl_convert
 from altair.utils.schemapi import debug_mode
 
 from impact.base import words
-from impact.charts.canvas import COLOURS, LONGEST, SMALL, wrap
+from impact.charts.canvas import COLOURS, LONGEST, SMALL, WIDTHS, wrap
 
 # Every mark is told apart by place, label or dash too; 3 to 1 on paper, in light and dark.
 INK, SOFT, GRID, PAPER = (COLOURS[name] for name in ("ink", "soft", "grid", "paper"))
 DEEP, PALE, OCHRE, RED, GREEN = (
     COLOURS[name] for name in ("deep", "pale", "ochre", "red", "green")
 )
-WIDTHS = {True: 900, False: 360}  # pixels of a picture, wide and narrow
 
 CONFIG: dict[str, Any] = {
     "aria": False,  # the whole picture is described; its marks would be in local time
