@@ -24,6 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import batches
 import numpy as np
 import panel
 import polars as pl
@@ -31,7 +32,6 @@ import stack
 import tiny
 
 import impact
-import reports
 from impact import answers as questions
 from impact.answers import comparisons, differences
 from impact.case import views
@@ -420,7 +420,7 @@ def main(arguments: list[str]) -> None:
             lambda: small_exposure(peers, folder), lambda: cuts(mercor, folder),
             lambda: product_model(peers, folder), lambda: what_ifs(folder, mercor), memory,
             lambda: all_answers(mercor), evidence, lambda: growth(folder),
-            lambda: reports.rows(folder), lambda: stack.rows(peers, folder),
+            lambda: batches.rows(folder), lambda: stack.rows(peers, folder),
             lambda: panel.rows(folder), lambda: large_exposure(peers, folder),
         )  # fmt: skip
         for group in groups:
