@@ -34,6 +34,7 @@ DEAD_PROXY = {
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 os.environ["IMPACT_NOW"] = "2026-09-01"  # the present of the tests, and of all that they start
+os.environ["COLUMNS"] = "100"  # of the terminal, whoever runs the tests
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
