@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from impact import __version__
 from impact.base.errors import ImpactError, bad, did_you_mean
 from impact.base.words import plain
 
@@ -55,7 +54,7 @@ class _Verbs(click.Group):
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="impact")
+@click.version_option(package_name="breach-impact-kit", prog_name="impact")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
     """What a third-party breach means for you: evidence, exposure, loss, decisions."""
