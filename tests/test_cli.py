@@ -288,7 +288,7 @@ def test_diff_in_text_names_both_ends_and_the_changes() -> None:
     assert " ".join(done.stdout.split()).startswith(start)
     for name in ("openai_pauses", "silent_client_pauses"):
         assert re.search(rf"{name}.* was 0\.\d+ to .*\$\d", " ".join(done.stdout.split()))
-    assert "add up to the cent" in done.stdout
+    assert "add up to the cent" in " ".join(done.stdout.split())
 
 
 def test_diff_totals_are_those_of_show() -> None:
