@@ -221,22 +221,29 @@ def small_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
         )
 
 
-def large_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
-    """100,000 links as a case, from its files to the answer."""
-    edges, chance = supply_chain(20_000, suppliers=(5, 6)), 0.5
-    home = network(folder / "large", edges, np.full((edges.height, 1, 1), chance))
-    steps = [time.perf_counter()]
+def steps_of(folder: Path, nodes: int) -> tuple[pl.DataFrame, impact.Run, dict[str, float]]:
+    """(links, run, seconds of each step) of a made-up case, from its files to the answer."""
+    edges = supply_chain(nodes, suppliers=(5, 6))
+    home = network(folder / f"of{nodes}", edges, np.full((edges.height, 1, 1), 0.5))
+    marks = [time.perf_counter()]
     case = impact.load_case(home)
-    steps.append(time.perf_counter())
+    marks.append(time.perf_counter())
     known = impact.view(case)
-    steps.append(time.perf_counter())
+    marks.append(time.perf_counter())
     run = impact.simulate(known, DRAWS)
-    steps.append(time.perf_counter())
+    marks.append(time.perf_counter())
     impact.exposure(run)
-    steps.append(time.perf_counter())
+    marks.append(time.perf_counter())
     names = ("load and check", "view", "draws", "exposure")
-    took = {name: b - a for name, (a, b) in zip(names, pairwise(steps), strict=True)}
-    path = as_npz(folder / "large.npz", edges, np.full((edges.height, 1), chance))
+    return edges, run, {n: b - a for n, (a, b) in zip(names, pairwise(marks), strict=True)}
+
+
+def large_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
+    """100,000 links as a case, from its files to the answer, and a hundredth and a tenth of it."""
+    steps_of(folder / "first", 20)  # imports, and the templates
+    found = [steps_of(folder, nodes) for nodes in (200, 2_000, 20_000)]
+    edges, run, took = found[-1]
+    path = as_npz(folder / "large.npz", edges, np.full((edges.height, 1), 0.5))
     naive = ask(peers, job="reach", method="naive", edges=path, draws=12, seed=1)
     scaled = naive["seconds"] / 12 * DRAWS
     told = ", ".join(f"{step} {seconds:.2g} s" for step, seconds in took.items())
@@ -245,6 +252,15 @@ def large_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
         "150x", "", f"{scaled / took['draws']:.0f}x",
         f"{told}; naive {scaled:.0f} s (12 draws, scaled); mean nodes reached {reached(run):,.0f},"
         f" naive {naive['mean_nodes']:,.0f}",
+    )  # fmt: skip
+    whole = [sum(each.values()) for _, _, each in found]
+    sizes = ", ".join(
+        f"{links.height:,} links {seconds:.2g} s"
+        for (links, _, _), seconds in zip(found, whole, strict=True)
+    )
+    yield (
+        "the same from files to the answer, as links grow 10x, and 10x again", "near linear", "",
+        ", ".join(f"{b / a:.1f}x" for a, b in pairwise(whole)), sizes,
     )  # fmt: skip
 
 
@@ -379,21 +395,6 @@ def evidence() -> Iterator[tuple[str, ...]]:
     )  # fmt: skip
 
 
-def growth(folder: Path) -> Iterator[tuple[str, ...]]:
-    sizes = []
-    for nodes in (60, 600, 6000):
-        edges = supply_chain(nodes)
-        known = even(folder / f"grown{nodes}", edges, 0.5)
-        took = timed(lambda known=known: impact.simulate(known, DRAWS), 5)
-        sizes.append((nodes, edges.height, took[0]))
-    steps = [b[2] / a[2] for a, b in pairwise(sizes)]
-    told = ", ".join(f"{n:,} nodes {e:,} edges {1e3 * t:.1f} ms" for n, e, t in sizes)
-    yield (
-        "cost as nodes and links grow 10x, and 10x again", "written down", "near linear",
-        f"{steps[0]:.1f}x, {steps[1]:.1f}x", told,
-    )  # fmt: skip
-
-
 def machine(peers: str) -> str:
     """What was measured, where and when."""
     theirs = ask(peers, job="versions")
@@ -419,9 +420,9 @@ def main(arguments: list[str]) -> None:
         groups = (
             lambda: small_exposure(peers, folder), lambda: cuts(mercor, folder),
             lambda: product_model(peers, folder), lambda: what_ifs(folder, mercor), memory,
-            lambda: all_answers(mercor), evidence, lambda: growth(folder),
-            lambda: batches.rows(folder), lambda: stack.rows(peers, folder),
-            lambda: panel.rows(folder), lambda: large_exposure(peers, folder),
+            lambda: all_answers(mercor), evidence, lambda: large_exposure(peers, folder),
+            lambda: batches.rows(folder), lambda: panel.rows(folder),
+            lambda: stack.rows(peers, folder),
         )  # fmt: skip
         for group in groups:
             for row in group():
