@@ -518,7 +518,7 @@ def workflows(folder: Path) -> Rows:
     home.mkdir(parents=True)
     for number in range(1_000):
         (home / f"w{number}.yml").write_text(made.workflow(number), "utf-8")
-    known = advisories.read(HERE.parents[0] / "assets" / "ci" / "advisories")
+    known = advisories.read(HERE.parent / "tests" / "assets" / "ci" / "advisories")
     asked = scan.question(known)
     times = timed(lambda: scan.scan(files.found([folder / "workflows"]), asked), 3)
     yield (

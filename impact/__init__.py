@@ -3,10 +3,8 @@
 Start here: `known = impact.view(impact.load_case("mercor"))`, then `run = impact.simulate(known)`.
 From there each question is a function that returns an `Answer`:
 
-- of a view: `timeline`, `statements`, `conflicts`, `attribution`, `duties`, `indicators`,
-  `sources`
-- of a run: `bottom_line`, `exposure`, `suppliers`,
-  `losses`, `exceedance`, `next_year`, `decisions`, `unknowns`;
+- of a view, such as `timeline(known)` and `statements(known)`: what is known and how sure
+- of a run, such as `exposure(run)` and `losses(run)`: who is reached and what it costs;
   `why(run, name)` says how a party, a number, an input or a claim comes about
 - of two: `compare(run)` sets the scenarios beside it, `waterfall(one, other)` tells a difference,
   `news(known, later)` what became known
@@ -15,7 +13,8 @@ From there each question is a function that returns an `Answer`:
 
 More runs come from `what_if(run, "NAME=VALUE")`, `under(run, scenario)` and `simulate_year(known)`.
 
-Nothing is imported until a name is used; `__init__.pyi` lists the names.
+Nothing is imported until a name is used; `__init__.pyi` lists the names, docs/reference.md says
+what each does.
 """
 
 from types import FunctionType

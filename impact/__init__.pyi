@@ -3,12 +3,12 @@
 from .answers.answer import Answer as Answer
 from .answers.attribution import attribution as attribution
 from .answers.brief import bottom_line as bottom_line
-from .answers.clocks import duties as duties
 from .answers.comparisons import compare as compare
 from .answers.comparisons import under as under
 from .answers.conflicts import conflicts as conflicts
 from .answers.decisions import decisions as decisions
 from .answers.differences import waterfall as waterfall
+from .answers.duties import duties as duties
 from .answers.evidence import indicators as indicators
 from .answers.evidence import sources as sources
 from .answers.evidence import timeline as timeline

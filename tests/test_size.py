@@ -1,7 +1,8 @@
 """The code is as large as it is said to be: tokens of each room, which may only fall unsaid.
 
 Tokens are those of CPython 3.11, where an f-string is one, without comments, docstrings and what
-only sets lines apart. To raise a line of tests/assets/budgets.csv takes its reason there.
+only sets lines apart. A line of tests/assets/budgets.csv has the tokens that a room may have, the
+goal that was set for it, and why it is above that; raising one takes its reason there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ LEFT_OUT = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),
 }
-SLACK = 400  # tokens by which a budget may lie above its room
+SLACK = 1000  # tokens by which a budget may lie above its room: an addition or two
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -47,10 +48,11 @@ def test_no_room_is_larger_than_it_is_said_to_be(root: Path) -> None:
     lines = csv.DictReader((root / "tests/assets/budgets.csv").read_text("utf-8").splitlines())
     budgets = {line["room"]: int(line["tokens"]) for line in lines}
     assert rooms.keys() == budgets.keys()
-    above = {room: n for room, n in rooms.items() if n > budgets[room]}
-    assert above == {}, "make the room smaller, or raise its line and say why"
-    stale = {room: n for room, n in rooms.items() if budgets[room] - n > SLACK}
-    assert stale == {}, "the room is smaller now: lower its line"
+    sizes = {room: f"{n} tokens of {budgets[room]}" for room, n in rooms.items()}
+    above = [f"{room}: {sizes[room]}" for room, n in rooms.items() if n > budgets[room]]
+    assert above == [], "make it smaller, or raise its line in tests/assets/budgets.csv and say why"
+    stale = [f"{room}: {sizes[room]}" for room, n in rooms.items() if budgets[room] - n > SLACK]
+    assert stale == [], "it is smaller now: lower its line in tests/assets/budgets.csv"
 
 
 def test_no_function_is_longer_than_a_screen(root: Path) -> None:

@@ -72,8 +72,9 @@ def times(*units: str) -> Mapping[str, int]:
 class Kind:
     """A way to work out an amount; `units` names its arguments, or is None for any names.
 
-    `currency` is the one that its amounts are in, empty where that follows from the arguments.
-    `linear` says that an amount is in proportion to each argument.
+    `currency` is the one that its amounts are in, empty where that follows from the arguments; in
+    `units` CUR stands for that of the case. `linear` says that an amount is in proportion to each
+    argument: only then can a decision flip on one, and are weeks of work counted.
     """
 
     amount: Amount
@@ -138,6 +139,6 @@ def unit_fault(kind: str, units: Mapping[str, str], currency: str = "USD") -> st
     if extra := sorted(set(units) - set(wanted)):
         return f"{kind} takes no argument {', '.join(extra)}"
     for name, unit in sorted(units.items()):
-        if dimension(unit) != dimension(wanted[name]):
-            return f"{name} must be in {wanted[name]}, not {unit}"
+        if dimension(unit) != dimension(right := wanted[name].replace("CUR", currency)):
+            return f"{name} must be in {right}, not {unit}"
     return None

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import impact
+from impact.answers import answers
 from impact.answers.answer import Answer
 
 ODD = re.compile(
@@ -38,16 +39,10 @@ def brief(run: impact.Run) -> Iterator[Answer]:
 
 
 def others(run: impact.Run) -> Iterator[Answer]:
-    """The answers of the other pages."""
-    known = run.known
-    yield from (impact.exposure(run), impact.losses(run), impact.unknowns(run))
+    """The answers to all questions, and to those of one form and of one decision."""
+    yield from (one for one in answers(run) if one.name != "decisions")
     yield impact.losses(run, by="form")
-    yield from (impact.suppliers(run), impact.exceedance(run))
-    yield from (impact.next_year(run), impact.compare(run), impact.waterfall(run))
-    yield from (impact.attribution(known), impact.conflicts(known))
-    yield from (impact.duties(known), impact.indicators(known), impact.timeline(known))
-    yield from (impact.decisions(run, only=name) for name in known.decisions)
-    yield from (impact.statements(known), impact.sources(known))
+    yield from (impact.decisions(run, only=name) for name in run.known.decisions)
 
 
 def words(text: str) -> int:

@@ -130,3 +130,17 @@ def test_arguments_that_come_out_as_usd_are_accepted(kind: str, named: dict[str,
 )
 def test_arguments_that_do_not_are_told(kind: str, named: dict[str, str], fault: str) -> None:
     assert fault in (loss_kinds.unit_fault(kind, named) or "")
+
+
+def test_a_kind_of_ones_own_is_in_the_currency_of_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loss_kinds, "KINDS", dict(loss_kinds.KINDS))
+
+    @loss_kinds.kind(people="person", each="CUR/person")
+    def per_person(arguments: dict[str, np.ndarray]) -> np.ndarray:
+        return arguments["people"] * arguments["each"]
+
+    named = {"people": "person", "each": "EUR/person"}
+    assert loss_kinds.unit_fault("per_person", named, "EUR") is None
+    assert loss_kinds.unit_fault("per_person", named, "USD") == (
+        "each must be in USD/person, not EUR/person"
+    )

@@ -98,7 +98,7 @@ def test_a_format_without_a_reader_is_named(row: dict[str, str]) -> None:
         inventory_of(HERE / row["file"])
 
 
-def test_every_reader_is_tried_on_a_real_file(corpus: Path) -> None:
+def test_what_real_files_are_has_a_reader(corpus: Path) -> None:
     read = {inventory_of(HERE / row["file"]).format for row in READ}
     read |= {
         inventory_of(path).format

@@ -9,7 +9,7 @@ import pytest
 from tiny import Row, column, evidence
 
 import impact
-from impact.answers.clocks import STATES
+from impact.answers.duties import STATES
 from impact.base.errors import BadInput
 
 
