@@ -26,7 +26,7 @@ MUTANTS := $(VENV)-mutants/.done
 
 help:
 	@echo "make report   all pages of a case and its scenarios compared (CASE=$(CASE))"
-	@echo "make test     all tests, three at a time (TESTS=$(TESTS))"
+	@echo "make test     all tests, two at a time (TESTS=$(TESTS))"
 	@echo "make lint     ruff, mypy, notebooks without outputs"
 	@echo "make bench    the kit beside its peers (BENCH=--write puts the table into docs/benchmarks.md)"
 	@echo "make bench-long   1,000 kills of a batch and 10,000 random markings (two to three hours)"
@@ -42,9 +42,9 @@ report: setup
 	@$(BIN)/impact report $(CASE) --scenario all --jobs 2 >/dev/null
 	@$(BIN)/impact report $(CASE) --notebook all --jobs 2
 
-# By file, so that what a file sets up is set up once; three, since many wait for a kernel or a page.
+# By file, so that what a file sets up is set up once; in the order of tests/conftest.py.
 test: $(DEV)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
