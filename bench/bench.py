@@ -8,7 +8,6 @@ are the middle of several runs, with the worst in brackets; peers and kit take t
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import statistics
@@ -19,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -48,6 +48,7 @@ PERTS = {"lef": (20, 100, 900), "plm": (3e6, 3.5e6, 5e6), "slef": (0.1, 0.3, 0.6
     "slm": (1e6, 5e6, 4e7)
 }
 Row = dict[str, str]
+ask = partial(stack.ask, script="peers.py")
 
 
 def timed(work: Callable[[], Any], runs: int = 9) -> tuple[float, float]:
@@ -64,18 +65,6 @@ def timed(work: Callable[[], Any], runs: int = 9) -> tuple[float, float]:
 def said(times: tuple[float, float]) -> str:
     """Seconds as milliseconds."""
     return f"{1e3 * times[0]:.3g} ms [{1e3 * times[1]:.3g}]"
-
-
-def ask(peers: str, **job: Any) -> dict[str, Any]:
-    """The answer of peers.py to one job."""
-    done = subprocess.run(
-        [peers, str(HERE / "peers.py")],
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
 
 
 # cases made for the purpose

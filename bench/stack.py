@@ -71,10 +71,10 @@ def rows(peers: str, folder: Path) -> Rows:
         yield from lookups(folder)
 
 
-def ask(peers: str, **job: Any) -> dict[str, Any]:
-    """The answer of peers_stack.py to one job."""
+def ask(peers: str, script: str = "peers_stack.py", **job: Any) -> dict[str, Any]:
+    """The answer of a script of peers to one job."""
     done = subprocess.run(
-        [peers, str(HERE / "peers_stack.py")],
+        [peers, str(HERE / script)],
         input=json.dumps(job),
         capture_output=True,
         text=True,
