@@ -151,16 +151,6 @@ def lognormal_parameters(low: float, high: float) -> tuple[float, float]:
     return float(mu), float((np.log(high) - np.log(low)) / (2 * _Z95))
 
 
-def lognormal_mean(low: float, high: float) -> float:
-    """Mean exp(mu + sigma^2 / 2) of the lognormal with that 90 % range, without a cap.
-
-    >>> round(lognormal_mean(635_000, 19_000_000), 2)
-    5922706.83
-    """
-    mu, sigma = lognormal_parameters(low, high)
-    return float(np.exp(mu + sigma**2 / 2))
-
-
 Pairs = tuple[tuple[str, float], ...]  # the `parameters` of a shape, by name
 
 
