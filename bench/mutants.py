@@ -33,7 +33,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 ROOT = Path(__file__).resolve().parents[1]
 KNOWN = [f"tests/answers/test_known_answers_of_{part}.py" for part in ("runs", "evidence")]
 SCAN = ["tests/answers/test_known_answers_of_a_scan.py", "tests/answers/test_scan.py"]
-NUMERICS = ["tests/numerics", "tests/test_simulation.py", "tests/test_sums.py", KNOWN[0]]
+NUMERICS = ["tests/numerics", "tests/test_simulation.py", KNOWN[0]]
 AREAS = {  # a folder or module -> the tests that are to find a fault in it
     "impact/numerics": NUMERICS,
     "impact/simulation.py": NUMERICS[1:],
