@@ -74,8 +74,8 @@ class Table:
         return {column.name: column for column in self.columns}
 
 
-def _tables(path: Path) -> tuple[Table, ...]:
-    """The tables that a file declares."""
+def declared(path: Path) -> tuple[Table, ...]:
+    """The tables that a file declares: those of a case, or the reference data."""
     rows: dict[str, str] = {}
     columns: dict[str, list[Column]] = {"*": []}
     with path.open(encoding="utf-8", newline="") as file:
@@ -94,7 +94,7 @@ def _tables(path: Path) -> tuple[Table, ...]:
     return tuple(Table(name, row, (first, *columns[name], *last)) for name, row in rows.items())
 
 
-TABLES = _tables(Path(__file__).with_suffix(".csv"))
+TABLES = declared(Path(__file__).with_suffix(".csv"))
 TABLE = {table.name: table for table in TABLES}
 TLP = TABLES[0].by_name["tlp"].allowed
 BASIS_KINDS = TABLE["inputs"].by_name["basis_kind"].allowed  # strongest first
