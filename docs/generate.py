@@ -1,7 +1,8 @@
 """Writes what is generated from the code: run `python docs/generate.py` after a change of it.
 
-`docs/reference.md` from the command and the public names, tables of `docs/stack.md` from what is
-read, the data dictionary `data/README.md` and the `datapackage.json` of each case from the schema.
+`docs/reference.md` from the command and the public names, `docs/score.md` from the reference data,
+tables of `docs/stack.md` from what is read, the data dictionary `data/README.md` and the
+`datapackage.json` of each case from the schema.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Any
 import click
 
 import impact
+from impact.case import reference as reference_data
 from impact.case.folder import load_case
 from impact.case.schema import SCHEMA_VERSION, SINGLE_VALUED, TABLES, Column, Table
+from impact.charts import theme
 from impact.cli import main
 from impact.numerics.loss_kinds import KINDS
 from impact.stack.readers import FORMATS
@@ -104,6 +107,22 @@ def _formats() -> list[list[str]]:
     ]
 
 
+def score() -> dict[Path, str]:
+    """`docs/score.md` and its picture: how forecasts of past events do."""
+    answer = impact.score()
+    head, *body = answer.rows()
+    lines = [f"# {answer.asks}", "", *(f"{line}\n" for line in answer.lead)]
+    lines += [f"![{answer.alt}](score.svg)", "", f"| {' | '.join(head)} |"]
+    lines += ["|" + "---|" * len(head), *(f"| {' | '.join(row)} |" for row in body), ""]
+    lines += [*(f"- {note}" for note in answer.notes), "", _SCORE_FOOT]
+    picture = theme.plain(answer.svg() or "")
+    return {ROOT / "docs" / "score.md": "\n".join(lines), ROOT / "docs" / "score.svg": picture}
+
+
+_SCORE_FOOT = """Made by `impact score` from [data/reference](../data/reference/README.md); how a forecast and a score
+are worked out stands in [method.md](method.md#forecast-and-score). This page is written by
+`python docs/generate.py`.
+"""
 _TYPES = {"number": "number", "flag": "boolean"}  # of Table Schema; all else is a string
 _DATA_HEAD = """# Data
 
@@ -149,7 +168,9 @@ A case is a folder of small cited tables, `data/cases/NAME/`. This page is writt
 def dictionary() -> str:
     """`data/README.md`: every table and column with type, unit, allowed values and meaning."""
     parts = [_DATA_HEAD]
-    for table in TABLES:
+    for table in (*TABLES, *reference_data.TABLES):
+        if table is reference_data.TABLES[0]:
+            parts.append("# Reference data\n\nTables of `data/reference/`, of all cases.\n")
         parts.append(f"## {table.name}.csv\n\n{table.row}\n")
         rows = [
             f"| `{column.name}` | {_type(column)} | {_meaning(column)} |"
@@ -233,6 +254,7 @@ def written() -> dict[Path, str]:
         page: stack(page.read_text("utf-8")),
         ROOT / "data" / "README.md": dictionary(),
     }
+    files |= score()
     for home in sorted(path.parent for path in ROOT.glob("data/cases/*/datapackage.json")):
         text = json.dumps(datapackage(home.name), indent=1, ensure_ascii=False)
         files[home / "datapackage.json"] = text + "\n"

@@ -13,9 +13,11 @@ from .answers.evidence import indicators as indicators
 from .answers.evidence import sources as sources
 from .answers.evidence import timeline as timeline
 from .answers.exposure import exposure as exposure
+from .answers.forecast import forecast as forecast
 from .answers.losses import losses as losses
 from .answers.news import news as news
 from .answers.scan import scan as scan
+from .answers.score import score as score
 from .answers.statements import statements as statements
 from .answers.suppliers import suppliers as suppliers
 from .answers.systems import systems as systems

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from impact.answers.answer import Answer, Facts, worded
 from impact.measures.evidence import silences
+from impact.measures.loss import is_assumed, shares_where
 from impact.measures.questions import LEAST, inputs_used, ranking
+from impact.measures.totals import total_loss
 from impact.simulation import Run
 
 if TYPE_CHECKING:
@@ -30,16 +32,22 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         return pictures.panels(said.panels, drawn, wide)
 
     inputs = [row for name, row in known.inputs.items() if name in inputs_used(known)]
-    assumed = [row for row in inputs if row["basis_kind"] == "assumption"]
+    guessed = [row for row in inputs if is_assumed(row)]
+    total = total_loss(run)[None]
     mute = [known.rows("claims")[one] for one in silences(known)]
     values = {
         "short": most is not None,
-        "assumed": len(assumed),
-        "until": {row["question"]: row["basis"] for row in assumed},
+        "assumed": len(guessed),
+        "classed": sum(bool(row["reference"]) for row in guessed),
+        "on_classes": shares_where(run, total, lambda row: bool(row["reference"]))[0],
+        "on_bare": shares_where(run, total, lambda row: is_assumed(row) and not row["reference"])[
+            0
+        ],
+        "until": {row["question"]: row["basis"] for row in guessed},
         "inputs": len(inputs),
         "later": sum(
             (row["authored_on"] or row["known_on"]) > row["known_on"] + timedelta(days=1)
-            for row in assumed
+            for row in guessed
         ),
         "quiet": {one["claimant"]: one["id"] for one in mute if one["stance"] == "is silent"},
         "asked": [one["id"] for one in mute if one["stance"] == "is asked"],

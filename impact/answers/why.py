@@ -13,7 +13,8 @@ from impact.answers.answer import Answer, Facts, worded
 from impact.answers.text import lower_first, said_by, said_chance
 from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
-from impact.case import checks
+from impact.case import checks, reference
+from impact.case.folder import REFERENCE
 from impact.case.ways import ROOT
 from impact.measures.evidence import names, origins, related
 from impact.measures.loss import TOTAL, bearers, rare_loss_of, spread_shares
@@ -255,7 +256,18 @@ def _of_input(run: Run, name: str) -> Values:
         "losses": uses.count("losses"),
         "lasted": words.number(known.lasted[name], 2) if name in known.lasted else "",
         "publishers": [published[source] for source in row["sources"]],
+        "of": _class_of(row) if row["reference"] else None,
     }
+
+
+def _class_of(row: dict[str, Any]) -> Values:
+    """The reference class of an input, its middle half or its rate, and where the range lies."""
+    classes = reference.load(REFERENCE)[reference.CLASSES]
+    named = classes.row(by_predicate=pl.col("id") == row["reference"], named=True)
+    low, high = reference.quantile(classes, row["reference"], np.array([0.25, 0.75]))
+    empty = dict.fromkeys(("low", "mode", "high"))
+    middle = _range({**empty, "unit": row["unit"], "low": float(low), "high": float(high)})
+    return {**named, "place": reference.place(classes, row), "middle": middle}
 
 
 def _of_loss(run: Run, name: str) -> Values:

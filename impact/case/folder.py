@@ -16,7 +16,7 @@ import polars as pl
 
 from impact.base import times, words
 from impact.base.errors import BadInput, Fault, bad, did_you_mean
-from impact.case import checks, parts, tables
+from impact.case import checks, parts, reference, tables
 from impact.case import scenarios as scenario_file
 from impact.case.changes import Change
 from impact.case.scenarios import BASELINE, Decision, Scenario, Unusable
@@ -27,6 +27,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = _PACKAGE / "shipped"  # what a wheel brings; a checkout has it beside the package
 HOME = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent  # holds data/, docs/ and notebooks/
 TEMPLATE = "_template"
+REFERENCE = HOME / "data" / "reference"
 ADVISORIES = "advisories"
 STACK = ("locks", "sboms")  # of the level of the case
 FOLDERS = (ADVISORIES, *STACK)
@@ -41,6 +42,8 @@ _OPTIONAL = (
     "view_of",  # the seal of a view written by the kit
     "moment",  # when that view was seen from
     "left_out",  # whether rows above its level were left out of it
+    "event_kind",  # kind of the event among those of past incidents; a forecast learns from it
+    "disclosed_on",  # the day on which the event became public: day 0 of a forecast
     "defaults",  # inputs on which a link gives way, see `impact.case.ways.giving_way`
     "stack",  # a folder of data/ that counts as the locks of the case
     "vendors",  # headings of a vendor inventory, see impact.case.vendors
@@ -84,7 +87,8 @@ class Case:
     `files` are the originals that it holds: what lies in FOLDERS, by its path in the case folder.
     `role` is one of ROLES: a client of the vendor, a user of the package, the vendor itself, or a
     contractor of it. `author`, `contact` and `next_update` say who answers for the case, how to
-    reach them, and when it is looked at again; each may be empty. `unusable` are the decisions that
+    reach them, and when it is looked at again; each may be empty. `event_kind` and `disclosed_on`
+    are what a forecast wants to know of the event. `unusable` are the decisions that
     have faults, which keep nothing else from being shown.
     """
 
@@ -104,6 +108,8 @@ class Case:
     author: str = field(default="", repr=False)
     contact: str = field(default="", repr=False)
     next_update: str = field(default="", repr=False)
+    event_kind: str = field(default="", repr=False)
+    disclosed_on: str = field(default="", repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     scenario: str = BASELINE
     as_of: datetime | None = None
@@ -221,6 +227,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     read = scenario_file.read("scenarios.toml", content, frames, sealed, level, defaults)
     if not sealed:  # a view was checked where it was written
         faults = [*checks.all_faults(frames, settings["currency"]), *read.faults]
+        faults += reference.input_faults(frames["inputs"], REFERENCE)
     if faults:
         return None, faults
     try:
@@ -311,7 +318,8 @@ def notes(folder: Path, case: Case) -> list[str]:
     if without and case.tlp != TLP[0]:
         rest = f"have none and are read as {case.tlp}, the level of the case"
         found.append(f"tlp: {words.listed(without)} {rest}; write clear where a row may go out")
-    return [*found, *map(str, parts.warnings(case.tables))]
+    found += map(str, parts.warnings(case.tables))
+    return [*found, *map(str, reference.departures(case["inputs"], REFERENCE))]
 
 
 def seal(folder: Path) -> str:
@@ -367,7 +375,9 @@ def _form_faults(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name in _REQUIRED[:-1]:
         if not isinstance(content.get(name), str):
             yield name, "is missing or not text", "fill it in"
-    for name in sorted({"title_known_on", "moment", "next_update"} & content.keys()):
+    for name in sorted(
+        {"title_known_on", "moment", "next_update", "disclosed_on"} & content.keys()
+    ):
         try:
             times.parse(str(content[name]))
         except ValueError as error:
@@ -384,6 +394,10 @@ def _value_faults(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if role not in ROLES:
         repair = did_you_mean(str(role).lower(), ROLES, f"one of {', '.join(ROLES)}")
         yield "role", f'"{str(role)[:40]}" is no role', repair
+    kinds, kind = reference.KINDS, content.get("event_kind", "")
+    if kind and kind not in kinds:
+        repair = did_you_mean(str(kind), kinds, f"one of {', '.join(kinds)}")
+        yield "event_kind", f'"{str(kind)[:40]}" is no kind of event', repair
     version = content.get("schema_version")
     if version != SCHEMA_VERSION:
         what = f"is {version}, this kit reads {SCHEMA_VERSION}"

@@ -142,7 +142,9 @@ def _updated(rows: Mapping[str, Row], name: str, below: tuple[str, ...]) -> tupl
     if row["k"] is not None:
         after = populations.gamma_posterior if rate else populations.beta_posterior
         first, second = prior.values()
-        return shape, dict(zip(_NAMES[shape], after(first, second, row["k"], row["n"]), strict=True))
+        return shape, dict(
+            zip(_NAMES[shape], after(first, second, row["k"], row["n"]), strict=True)
+        )
     centre, spread = _NAMES[shape][:2]
     mean, _, wider = populations.normal_posterior(
         prior[centre], own.pop("weight"), own[centre], row["n"]
@@ -202,6 +204,8 @@ def departures(inputs: pl.DataFrame, folder: Path) -> Iterator[Fault]:
     for row, classes in _referring(inputs, folder):
         if not row["departs"] and place(classes, row) == BEYOND:
             first, last = quantile(classes, row["reference"], np.array(ENDS))
-            what = f"{row['id']} leaves the 1 to 99 % of {row['reference']}, {first:.3g} to {last:.3g}"
+            what = (
+                f"{row['id']} leaves the 1 to 99 % of {row['reference']}, {first:.3g} to {last:.3g}"
+            )
             where = f"inputs.csv:{row['file_line']} departs"
             yield Fault(where, what, "say why in departs, or change the range")

@@ -60,7 +60,11 @@ def read(path: Path, table: Table, level: str = TLP[0]) -> tuple[pl.DataFrame, l
     if faults or not found.height:
         return empty(table), faults
     numbers = [c.name for c in table.columns if c.type == "number" and c.name in found.columns]
-    lists = [name for name in ("parameters", "quantiles") if name in found.columns and name in table.by_name]
+    lists = [
+        name
+        for name in ("parameters", "quantiles")
+        if name in found.columns and name in table.by_name
+    ]
     doubtful = set[str]()
     if known := _punctuated(found, numbers, lists):
         sure, doubtful = decimals.sure(known, sign)

@@ -206,6 +206,44 @@ def dots(
     return alt.layer(*layers, width=WIDTHS[wide], height=int(tall * size))
 
 
+def fan(
+    bands: pl.DataFrame, counts: Sequence[Row], dots: Sequence[float], wide: bool
+) -> alt.TopLevelMixin:
+    """A number over time as nested bands about a middle line, and what it may be as dots beside.
+
+    `bands`: `at`, and the number at seven quantiles, `q0` to `q6`; `counts`: `at`, `value`.
+    """
+    side, tall, each = (90, 300, 15) if wide else (50, 240, 11)
+    most = max(*dots, float(bands["q6"].max()))  # type: ignore[arg-type]
+    scale = alt.Scale(type="symlog", constant=1, domain=[0, most], nice=False)
+    axis = alt.Axis(values=[0, *decades(1, most)], format=",d")
+    y: dict[str, Any] = {"scale": scale, "axis": axis}
+    time = alt.X("at:T", scale=_UTC, axis=alt.Axis(tickCount=6 if wide else 3, format="%b %Y"))
+    base = chart(bands).encode(x=time)
+    layers = [
+        base.mark_area(color=DEEP, opacity=0.18).encode(
+            y=alt.Y(f"q{low}:Q", **y), y2=f"q{6 - low}:Q"
+        )
+        for low in range(3)
+    ]
+    layers.append(base.mark_line(color=INK).encode(y=alt.Y("q3:Q", **y)))
+    if counts:
+        known = chart(pl.DataFrame(counts)).mark_point(size=60, color=RED)
+        layers.append(known.encode(x=time, y=alt.Y("value:Q", **y)))
+    bins, rows = Counter[int](), []
+    step = log(1 + most) * each / tall
+    for value in dots:
+        place = int(log(1 + value) / step)
+        bins[place] += 1
+        rows.append({"value": exp((place + 0.5) * step) - 1, "x": bins[place]})
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0.5, side / each + 0.5]))
+    marks = chart(rows).mark_circle(size=0.62 * each * each, color=DEEP)
+    ends = marks.encode(x=x, y=alt.Y("value:Q", scale=scale, axis=None))
+    left = alt.layer(*layers, width=WIDTHS[wide] - side - 70, height=tall)
+    joined = alt.hconcat(left, ends.properties(width=side, height=tall), spacing=10)
+    return joined
+
+
 def spans(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
     """A bar that holds nine in ten and a dot at the average, a row each on one axis of amounts.
 
@@ -377,6 +415,25 @@ def likelihoods(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
         charts.append(layers.properties(title=title, width=room))
     whole: alt.VConcatChart = alt.vconcat(*charts, spacing=8)
     return whole
+
+
+def placed(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
+    """Where each outcome fell in its forecast, from 0 to 1: a bar, or a dot where it is one number.
+
+    `rows`: `label`, `low`, `high`, `missed` (outside the nine in ten that are shaded, darker the
+    middle half).
+    """
+    of = labelled_rows(rows, wide, 20)
+    axis = alt.Axis(format="~%", tickCount=5)
+    scale = alt.Scale(domain=[0, 1])
+    bands = chart([{"low": 0.05, "high": 0.95}, {"low": 0.25, "high": 0.75}])
+    shade = bands.mark_rect(color=DEEP, opacity=0.12)
+    x = alt.X("low:Q", scale=scale, axis=axis)
+    colour = alt.condition("datum.missed", alt.value(RED), alt.value(DEEP))
+    bars = of.bars(x, "high:Q", height=5).encode(color=colour)
+    dots = of.base.transform_filter("datum.high - datum.low < 0.01")
+    dots = dots.mark_circle(size=70, yOffset=of.offset).encode(x=x, color=colour)
+    return alt.layer(shade.encode(x=x, x2="high:Q"), *of.labels, bars, dots, **of.size)
 
 
 _VERSIONS = {"malicious version": RED, "another version": SOFT}

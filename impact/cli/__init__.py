@@ -153,6 +153,32 @@ def ask(case: str, to: str, draws: int, seed: int, **view: Any) -> None:
 
 @main.command()
 @click.argument("case")
+@click.option("--as-of", default="", help="A date or UTC time; empty is all that is known.")
+@click.option("--tlp", default="", help="TLP level; empty is the level of the case.")
+def forecast(case: str, **view: str) -> None:
+    """Say what CASE may become: how many are known as hit in the end, by when, and what they lose.
+
+    From what past events came to, and the counts of those hit that were known.
+    """
+    from impact.answers import forecast as outlooks
+
+    click.echo(str(outlooks.forecast(_view(case, {**view, "changes": ()}))))
+
+
+@main.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+def score(folder: Path | None) -> None:
+    """Say how forecasts of past events do, each made without the event itself.
+
+    FOLDER holds classes.csv, incidents.csv and counts.csv; without it, the kit's data/reference.
+    """
+    from impact.answers import score as scoring
+
+    click.echo(str(scoring.score(folder)))
+
+
+@main.command()
+@click.argument("case")
 @click.argument("name")
 @view_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,12 +52,21 @@ def spread_shares(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
     return known, shares
 
 
-def assumed_shares(run: Run, outcomes: Draws) -> list[float]:
-    """For each outcome `(outcomes, draws)`, the share of its spread that assumptions carry."""
+def is_assumed(row: Mapping[str, Any]) -> bool:
+    """Whether an input is the kit's or the reader's own estimate."""
+    return bool(row["basis_kind"] == "assumption")
+
+
+def shares_where(
+    run: Run, outcomes: Draws, holds: Callable[[Mapping[str, Any]], bool] = is_assumed
+) -> list[float]:
+    """For each outcome `(outcomes, draws)`, the share of its spread of inputs for which it holds.
+
+    That is the share which assumptions carry, unless another condition is given.
+    """
     known, shares = spread_shares(run, outcomes)
-    inputs = run.known.inputs
-    assumed = np.array([inputs[name]["basis_kind"] == "assumption" for name in known], dtype=bool)
-    return [float(column[assumed].sum()) for column in shares.T]
+    chosen = np.array([holds(run.known.inputs[name]) for name in known], dtype=bool)
+    return [float(column[chosen].sum()) for column in shares.T]
 
 
 def leading_to(run: Run, entity: str) -> tuple[str, ...]:
@@ -205,13 +214,13 @@ def _assumed(run: Run, who: list[str], amounts: Draws) -> list[float]:
     Of a year it is that of one event; all of it where how often events happen is an assumption.
     """
     if run.over == "event":
-        return assumed_shares(run, amounts)
+        return shares_where(run, amounts)
     rates = [row for row in run.known.inputs.values() if row["unit"] == checks.RATE]
     if rates[0]["basis_kind"] == "assumption":
         return [1.0] * len(amounts)
     events: Run = run.memo["events"]
     each = np.array([*(net_loss(events, bearer) for bearer in who), total_loss(events)])
-    return assumed_shares(events, each)
+    return shares_where(events, each)
 
 
 def ranges(run: Run) -> pl.DataFrame:
