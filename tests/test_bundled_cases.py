@@ -101,9 +101,9 @@ def test_one_misuse_has_one_chance_in_the_losses_and_in_the_decision(run_of: Vie
     assert left["all"] == pytest.approx(left["wait"] / 10, rel=0.03)
     regimes = envelope(decision.lines)
     assert [option for option, _, _ in regimes] == ["wait", "found", "all"]
-    # 234 secrets x 1.375 hours x 98.3 USD, 123 hours of a search, .126 of a misuse
-    assert regimes[0][2] == pytest.approx(219_000, rel=0.03)
-    assert regimes[1][2] == pytest.approx(757_000, rel=0.05)
+    # 234 secrets x 1.375 hours x 89 USD, 123 hours of a search, .126 of a misuse
+    assert regimes[0][2] == pytest.approx(198_300, rel=0.03)
+    assert regimes[1][2] == pytest.approx(686_000, rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["mercor", "drift"])

@@ -265,7 +265,13 @@ def test_the_brief_runs_in_an_environment_of_the_pip_section_alone(
     assert any(cell.get("outputs") for cell in cells)
 
 
-SHIPPED = ("data/cases/_template", "data/cases/drift", "data/cases/mercor", "data/samples")
+SHIPPED = (
+    "data/cases/_template",
+    "data/cases/drift",
+    "data/cases/mercor",
+    "data/samples",
+    "data/reference",
+)
 EXPLORED = """
 import impact
 from impact.reports.origin import kit_digest

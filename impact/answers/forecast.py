@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +21,12 @@ from impact.numerics import Draws, populations
 if TYPE_CHECKING:
     import altair as alt
 
-AT = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+AT = {
+    **{"low_90": 0.05, "low_80": 0.1, "low_50": 0.25, "middle": 0.5},
+    **{"high_50": 0.75, "high_80": 0.9, "high_90": 0.95},
+}
 LOSSES = {"loss_hit": "loss-single-party", "loss_supplier": "loss-where-it-starts"}  # row -> class
-_DOTS = 20
+_U, _DOTS, _MANY = np.array(list(AT.values())), 20, 99
 
 
 def forecast(known: Case) -> Answer:
@@ -31,94 +34,75 @@ def forecast(known: Case) -> Answer:
 
     It changes no number of the case. Parties that are not known yet are in it as a count. Table:
     `id` (hit, unknown, loss_hit, loss_supplier; settled in days from day 0), `unit`, `n` (cases
-    behind it), `low_90`, `low_80`, `low_50`, `middle`, `high_50`, `high_80`, `high_90`. Raises
-    BadInput where the event was not public by then, or too few past events had settled.
+    behind it), `low_90`, `low_80`, `low_50`, `middle`, `high_50`, `high_80`, `high_90`. It is not
+    `there` where the event was not public by then, or too few past events had settled.
     """
     data = reference.load(REFERENCE)
-    incidents, hits = data["incidents"].to_dicts(), outlooks.hits_of(data["counts"])
-    outlook = outlooks.of_case(known, incidents, hits)
-    method, moment = scores.best(data), now(known)
-    classes = data["classes"].filter(pl.col("known_on") <= moment)
-    spread, so_far = outlook.spreads[method], outlook.own[-1]["low"] if outlook.own else 0.0
-    rows = list(_rows(outlook, spread, so_far, classes))
-    frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
-
-    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
-
-        dots = outlooks.quantiles(spread, (np.arange(_DOTS) + 0.5) / _DOTS)
-        bands = _bands(outlook, spread, so_far, moment)
-        counts = [{"at": row["known_on"], "value": row["low"]} for row in outlook.own]
-        return pictures.fan(bands, counts, dots.tolist(), wide)
-
+    outlook, method = outlooks.of_case(known, data), scores.best(data)
+    if isinstance(outlook, str):
+        return worded(known, "forecast", Facts(pl.DataFrame(), {"refused": outlook}, there=False))
+    spread, own = outlook.spreads[method], outlook.own
+    so_far = own[-1]["low"] if own else 0.0
+    classes = data["classes"].filter(pl.col("known_on") <= now(known))
+    rows = pl.DataFrame(list(_rows(outlook, spread, so_far, classes)))
     values = {
-        "by": {row["id"]: row for row in frame.to_dicts()},
-        "kind": known.event_kind,
-        "first": outlook.own[-1]["id"] if outlook.own else "",
-        "so_far": so_far,
+        "refused": "",
+        "by": {row["id"]: row for row in rows.to_dicts()},
         "day_of": lambda days: outlook.begun + timedelta(days=days),
+        "kind": known.event_kind,
+        "first": own[-1]["id"] if own else "",
+        "so_far": so_far,
         "past": outlook.past,
         "alike": outlook.alike,
         "grown": method == outlooks.GROWN,
-        "classes": [
-            classes.row(by_predicate=pl.col("id") == name, named=True) for name in _used(classes)
-        ],
+        "classes": classes.filter(pl.col("id").is_in([*LOSSES.values()])).to_dicts(),
     }
-    return worded(
-        known, "forecast", Facts(frame, values, list(_figures(frame, outlook.begun)), draw)
-    )
 
+    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
+        from impact.charts import pictures
 
-_SCHEMA = {"id": pl.String, "unit": pl.String, "n": pl.Float64}
-_SCHEMA |= dict.fromkeys(("low_90", "low_80", "low_50", "middle"), pl.Float64)
-_SCHEMA |= dict.fromkeys(("high_50", "high_80", "high_90"), pl.Float64)
+        counts = pl.DataFrame([{"at": row["known_on"], "value": row["low"]} for row in own])
+        dots = populations.log_t(_middles(_DOTS), *spread).tolist()
+        return pictures.fan(_bands(outlook, spread, so_far), counts, dots, wide)
 
-
-def _used(classes: pl.DataFrame) -> list[str]:
-    """The classes of losses that were known."""
-    return [name for name in LOSSES.values() if name in classes["id"]]
+    return worded(known, "forecast", Facts(rows, values, list(_figures(rows)), draw))
 
 
 def _rows(
     outlook: outlooks.Outlook, spread: outlooks.Spread, so_far: float, classes: pl.DataFrame
-) -> Iterator[tuple[Any, ...]]:
-    hit = outlooks.quantiles(spread, np.array(AT))
-    yield "hit", "organisations", outlook.past, *hit
-    yield "unknown", "organisations", outlook.past, *np.maximum(hit - so_far, 0.0)
-    yield "settled", "days", outlook.past, *_settling(outlook)
+) -> Iterator[dict[str, Any]]:
+    """The rows of the table; losses where their class was published by then."""
+    hit = populations.log_t(_U, *spread)
+    found = [("hit", "organisations", outlook.past, hit)]
+    found.append(("unknown", "organisations", outlook.past, np.maximum(hit - so_far, 0.0)))
+    found.append(("settled", "days", outlook.past, outlooks.settling(outlook, _U)))
     for row, name in LOSSES.items():
-        if name in classes["id"]:
-            n = classes.row(by_predicate=pl.col("id") == name, named=True)["n"]
-            yield row, "USD", n, *reference.quantile(classes, name, np.array(AT))
+        for n in classes.filter(id=name)["n"]:
+            found.append((row, "USD", n, reference.quantile(classes, name, _U)))
+    for row, unit, n, values in found:
+        yield {"id": row, "unit": unit, "n": n, **dict(zip(AT, values.tolist(), strict=True))}
 
 
-def _settling(outlook: outlooks.Outlook) -> Draws:
-    """Days from day 0 until the number settles, given that it has not by now."""
-    settles = outlook.settles
-    below = scores.probability(float(np.log10(1 + outlook.age)), settles)
-    return populations.log_t(below + np.array(AT) * (1 - below), *settles)
+def _middles(many: int) -> Draws:
+    """The middles of equal parts of (0, 1)."""
+    result: Draws = (np.arange(many) + 0.5) / many
+    return result
 
 
-def _figures(frame: pl.DataFrame, begun: datetime) -> Iterator[Figure]:
-    for row in frame.iter_rows(named=True):
+def _figures(rows: pl.DataFrame) -> Iterator[Figure]:
+    """Nine in ten and the middle of each row."""
+    for row in rows.iter_rows(named=True):
         for name in ("low_90", "middle", "high_90"):
-            value, unit = row[name], row["unit"]
-            if unit == "USD":
-                told = words.money(value)
-            elif unit == "days":
-                told = words.date(begun + timedelta(days=value)).partition(",")[0]
-            else:
-                told = words.number(value)
-            yield Figure(f"{row['id']}.{name}", value, None, unit, told)
+            told = words.money(row[name]) if row["unit"] == "USD" else words.number(row[name])
+            yield Figure(f"{row['id']}.{name}", row[name], None, row["unit"], told)
 
 
-def _bands(
-    outlook: outlooks.Outlook, spread: outlooks.Spread, so_far: float, moment: datetime
-) -> pl.DataFrame:
+def _bands(outlook: outlooks.Outlook, spread: outlooks.Spread, so_far: float) -> pl.DataFrame:
     """The fan: `at`, and the number known by then at each of AT, `q0` to `q6`."""
-    final = outlooks.quantiles(spread, (np.arange(999) + 0.5) / 999)
-    last = float(_settling(outlook)[-2])
+    last = float(outlooks.settling(outlook, 0.9))
     days = outlook.age + (last - outlook.age) * np.linspace(0, 1, 60) ** 2
-    fan = outlooks.over_time(final, outlook.settles, outlook.age, so_far, days, AT)
-    at = [outlook.begun + timedelta(days=float(day)) for day in days]
+    final = populations.log_t(_middles(_MANY), *spread)
+    took = outlooks.settling(outlook, _middles(_MANY))
+    fan = outlooks.over_time(final, took, so_far, days, list(AT.values()))
+    at = [outlook.begun + timedelta(days=day) for day in days.tolist()]
     return pl.DataFrame({"at": at, **{f"q{i}": row for i, row in enumerate(fan)}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -56,3 +57,8 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     there = bool(rows or (inputs and not most))
     facts = Facts(table, values, (), picture, there, pictured=bool(most))
     return worded(run, "unknowns", facts)
+
+
+def _bare(row: Mapping[str, Any]) -> bool:
+    """Whether an input is an estimate without a reference class."""
+    return is_assumed(row) and not row["reference"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
 from impact.case import checks, reference
 from impact.case.folder import REFERENCE
+from impact.case.views import now
 from impact.case.ways import ROOT
 from impact.measures.evidence import names, origins, related
 from impact.measures.loss import TOTAL, bearers, rare_loss_of, spread_shares
@@ -256,14 +258,19 @@ def _of_input(run: Run, name: str) -> Values:
         "losses": uses.count("losses"),
         "lasted": words.number(known.lasted[name], 2) if name in known.lasted else "",
         "publishers": [published[source] for source in row["sources"]],
-        "of": _class_of(row) if row["reference"] else None,
+        "of": _class_of(row, now(known)) if row["reference"] else None,
     }
 
 
-def _class_of(row: dict[str, Any]) -> Values:
-    """The reference class of an input, its middle half or its rate, and where the range lies."""
+def _class_of(row: dict[str, Any], moment: datetime) -> Values | None:
+    """The reference class of an input, its middle half, and where the input's range lies in it.
+
+    None where it was not published by then.
+    """
     classes = reference.load(REFERENCE)[reference.CLASSES]
     named = classes.row(by_predicate=pl.col("id") == row["reference"], named=True)
+    if named["known_on"] > moment:
+        return None
     low, high = reference.quantile(classes, row["reference"], np.array([0.25, 0.75]))
     empty = dict.fromkeys(("low", "mode", "high"))
     middle = _range({**empty, "unit": row["unit"], "low": float(low), "high": float(high)})

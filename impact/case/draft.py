@@ -139,6 +139,7 @@ def _fill(
             shutil.copyfile(path, made / path.name)
     settings = (made / "case.toml").read_text("utf-8")
     own = {"id": name, "title": about.title, "currency": about.currency, "role": about.role}
+    own["disclosed_on"] = times.as_text(about.day)
     for key, value in own.items():
         settings = _with_setting(settings, key, value)
     (made / "case.toml").write_text(settings, "utf-8")

@@ -423,6 +423,7 @@ def digests(known: Case) -> dict[str, str]:
     inputs = _sha(known["inputs"], known.ended.get("inputs")), before
     what = (
         *(known.id, known.title, known.question, known.currency, known.role),
+        *(known.event_kind, known.disclosed_on),
         *((known.tlp, known.label), known.author, known.contact, known.next_update),
         *(known.moment, known.changes, known.unusable, known.left_out),
         known.scenarios[known.scenario],

@@ -6,7 +6,8 @@ in `data/reference/`; a folder of one's own is read by the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -21,48 +22,39 @@ from impact.numerics import Draws, populations
 
 TABLES = declared(Path(__file__).with_suffix(".csv"))
 CLASSES, INCIDENTS, COUNTS = (table.name for table in TABLES)
+KINDS = TABLES[1].by_name["kind"].allowed
 ENDS = 0.01, 0.99  # quantiles of a class between which a range is expected to lie
 PLACES = {"the middle half": 0.5, "the middle nine in ten": 0.9, "the 1 to 99 %": 0.98}
 AROUND, BEYOND = "around", "beyond"
-KINDS = next(table for table in TABLES if table.name == INCIDENTS).by_name["kind"].allowed
+EACH = "/organisation"  # a class is of one case, an input may be of several
 
 
 def load(folder: Path) -> Tables:
     """The tables of a folder of reference data; raises BadInput with all faults."""
     found, faults = dict[str, pl.DataFrame](), list[Fault]()
     for table in TABLES:
-        path = folder / f"{table.name}.csv"
-        rows, wrong = tables.read(path, table)
+        rows, wrong = tables.read(folder / f"{table.name}.csv", table)
         found[table.name] = rows.sort("id", maintain_order=True)
         faults += wrong
-    if not faults:
-        faults = list(_faults(found))
+    for check in (_rows, _days, _shapes):  # what cannot be read is not told again
+        faults = faults or list(check(found))
     if faults:
         raise BadInput(faults)
     return found
 
 
-def _faults(found: Tables) -> Iterator[Fault]:
-    for name, rows in found.items():
-        where = f"{name}.csv:{{file_line}}"
-        twice = rows.filter(pl.col("id").is_duplicated())
-        yield from tables.faults_of(twice, f"{where} id", '"{id}" stands twice', "rename one")
-        yield from checks.broken(name, rows, where)
+def _rows(found: Tables) -> Iterator[Fault]:
+    """Rows that break a rule, stand twice, or refer to what there is not."""
     for table in TABLES:
-        for column in table.columns:
-            if column.refers_to:
-                yield from _missing(found, table.name, column.name, column.refers_to)
-    for row in found[CLASSES].iter_rows(named=True):
-        yield from _class_faults(row)
-    yield from _days(found)
-
-
-def _missing(found: Tables, table: str, column: str, to: str) -> Iterator[Fault]:
-    there = set(found[to]["id"])
-    for name, line in found[table].select(column, "file_line").drop_nulls(column).iter_rows():
-        if name not in there:
-            repair = did_you_mean(name, sorted(there), f"add it to {to}.csv")
-            yield Fault(f"{table}.csv:{line} {column}", f'no row "{name}" in {to}.csv', repair)
+        rows, where = found[table.name], f"{table.name}.csv:{{file_line}} "
+        yield from checks.broken(table.name, rows, where.strip())
+        twice = rows.filter(pl.col("id").is_duplicated())
+        yield from tables.faults_of(twice, f"{where}id", '"{id}" stands twice', "rename one")
+        for column in filter(lambda column: column.refers_to, table.columns):
+            name, to = column.name, column.refers_to
+            missing = rows.filter(~pl.col(name).is_in(found[to]["id"].implode()))
+            what, repair = f'no row "{{{name}}}" in {to}.csv', "add it, or name another"
+            yield from tables.faults_of(missing, where + name, what, repair)
 
 
 def _days(found: Tables) -> Iterator[Fault]:
@@ -77,79 +69,76 @@ def _days(found: Tables) -> Iterator[Fault]:
     yield from tables.faults_of(late, "counts.csv:{file_line} known_on", what, repair)
 
 
-_NAMES = {"lognormal": ("mu", "sigma"), "log_t": ("mean", "sd", "df"), "beta": ("a", "b")}
-_NAMES["gamma"] = ("shape", "rate")
-_ABOVE_0 = {"sigma", "sd", "df", "a", "b", "shape", "rate", "weight"}
+def _shapes(found: Tables) -> Iterator[Fault]:
+    """Classes whose quantiles, parameters or priors make no distribution."""
+    for name in found[CLASSES]["id"]:
+        try:
+            distribution(found[CLASSES], name)
+        except BadInput as error:
+            yield from error.faults
 
 
-def _class_faults(row: Row) -> Iterator[Fault]:
-    """Faults of the quantiles and parameters of a class, which are small languages of their own."""
-    where = f"classes.csv:{row['file_line']}"
-    pairs, wrong = checks.parameters(row["parameters"])
-    named = {*_NAMES.get(row["shape"] or "", ()), *(("weight",) if row["prior"] else ())}
-    if wrong or ({*pairs} != named and row["k"] is None):
-        what = f'"{wrong}" is not NAME=NUMBER' if wrong else f"are {', '.join(pairs) or 'none'}"
-        yield Fault(f"{where} parameters", what, f"write {', '.join(sorted(named)) or 'none'}")
-    elif any(pairs[name] <= 0 for name in _ABOVE_0 & {*pairs}):
-        yield Fault(f"{where} parameters", "has one that is not above 0", "only a mean may be")
-    points, wrong = checks.parameters(row["quantiles"])
-    repair = "write the value at each quantile between 0 and 1: 0.25=30; 0.5=56"
-    try:
-        known = sorted((float(name), value) for name, value in points.items())
-    except ValueError:
-        known, wrong = [], "names something that is no quantile"
-    values = [value for _, value in known]
-    if wrong or (row["quantiles"] and len(known) < 2):
-        yield Fault(f"{where} quantiles", wrong or "are fewer than two", repair)
-    elif any(not 0 < at < 1 for at, _ in known):
-        yield Fault(f"{where} quantiles", "do not lie between 0 and 1", repair)
-    elif values != sorted(values):
-        yield Fault(f"{where} quantiles", "values fall as quantiles rise", repair)
-    elif values and values[0] < 0:
-        yield Fault(f"{where} quantiles", "has a value below 0", repair)
-
-
-def distribution(classes: pl.DataFrame, name: str) -> tuple[str, dict[Any, float]]:
+def distribution(
+    classes: pl.DataFrame, name: str, below: tuple[str, ...] = ()
+) -> tuple[str, dict[Any, float]]:
     """(shape, parameters) of a class, its prior updated; "quantiles" with the value at each.
 
     Counts update the Beta of a chance or the Gamma of a rate, values the mean of a lognormal or
-    log_t; see `impact.numerics.populations`. Raises BadInput for a circle of priors or a prior of
-    another shape.
+    log_t; see `impact.numerics.populations`. `below` are the classes that it is the prior of.
+    Raises BadInput for what is no distribution.
     """
-    return _updated({row["id"]: row for row in classes.iter_rows(named=True)}, name, ())
-
-
-def _updated(rows: Mapping[str, Row], name: str, below: tuple[str, ...]) -> tuple[str, Any]:
-    row = rows[name]
-    where = f"classes.csv:{row['file_line']} prior"
-    if name in below:
-        raise bad(where, "leads back to itself", "take one of the priors away")
+    row = classes.row(by_predicate=pl.col("id") == name, named=True)
+    where = f"classes.csv:{row['file_line']}"
     if row["quantiles"]:
-        points, _ = checks.parameters(row["quantiles"])
-        return "quantiles", {float(at): value for at, value in points.items()}
-    own, _ = checks.parameters(row["parameters"])
-    if row["k"] is None and not row["prior"]:
-        return row["shape"], own
-    rate = row["unit"] == checks.RATE
-    shape = row["shape"] or ("gamma" if rate else "beta")
-    plain = dict(zip(_NAMES["gamma"], populations.JEFFREYS, strict=True))
-    plain = plain if rate else dict(zip(_NAMES["beta"], populations.UNIFORM, strict=True))
-    of, prior = shape, plain
+        return "quantiles", _points(row, where)
+    shape = row["shape"] or ("gamma" if row["unit"] == checks.RATE else "beta")
+    names, own = list(signature(populations.SHAPES[shape]).parameters)[1:], {}
+    if row["k"] is None:
+        own = _parameters(row, [*names, *(("weight",) if row["prior"] else ())], where)
+        if not row["prior"]:
+            return shape, own
+    of, prior = shape, populations.UNKNOWN.get(shape, {})
     if row["prior"]:
-        of, prior = _updated(rows, row["prior"], (*below, name))
+        if row["prior"] in (name, *below):
+            raise bad(f"{where} prior", "leads back to itself", "take one of the priors away")
+        of, prior = distribution(classes, row["prior"], (name, *below))
     if of != shape:
-        raise bad(where, f'"{row["prior"]}" is a {of}, this is a {shape}', "name one of its shape")
+        what = f'"{row["prior"]}" is a {of}, this is a {shape}'
+        raise bad(f"{where} prior", what, "name one of its shape")
     if row["k"] is not None:
-        after = populations.gamma_posterior if rate else populations.beta_posterior
-        first, second = prior.values()
-        return shape, dict(
-            zip(_NAMES[shape], after(first, second, row["k"], row["n"]), strict=True)
-        )
-    centre, spread = _NAMES[shape][:2]
+        after = populations.AFTER[shape](*prior.values(), row["k"], row["n"])
+        return shape, dict(zip(names, after, strict=True))
+    centre, spread = names[:2]
     mean, _, wider = populations.normal_posterior(
         prior[centre], own.pop("weight"), own[centre], row["n"]
     )
     return shape, {**own, centre: mean, spread: own[spread] * wider}
+
+
+def _points(row: Row, where: str) -> dict[float, float]:
+    """The value at each quantile of a class."""
+    pairs, wrong = checks.parameters(row["quantiles"])
+    try:
+        found = dict(sorted((float(at), value) for at, value in pairs.items()))
+    except ValueError:
+        found = {}
+    values = list(found.values())
+    repair = "write two or more, each between 0 and 1: 0.25=30; 0.5=56"
+    if wrong or len(found) < 2 or not all(0 < at < 1 for at in found):
+        raise bad(f"{where} quantiles", "are no values at quantiles", repair)
+    if values != sorted(values) or values[0] < 0:
+        raise bad(f"{where} quantiles", "fall, or begin below 0", "write values that rise from 0")
+    return found
+
+
+def _parameters(row: Row, names: list[str], where: str) -> dict[Any, float]:
+    """The parameters of a class, in the order of their names."""
+    pairs, _ = checks.parameters(row["parameters"])
+    low = [name for name, value in pairs.items() if value <= 0 and name not in ("mean", "mu")]
+    if {*pairs} != {*names} or low:
+        repair = f"write {', '.join(names)}, all but a mean above 0"
+        raise bad(f"{where} parameters", "do not describe its shape", repair)
+    return {name: pairs[name] for name in names}
 
 
 def quantile(classes: pl.DataFrame, name: str, u: Any) -> Draws:
@@ -166,14 +155,12 @@ def place(classes: pl.DataFrame, row: Row) -> str:
 
     A class of counts has one rate and no spread among cases: a range that holds it is AROUND it.
     """
-    ends = checks.ends_of(row)
-    low, high, name = min(ends), max(ends), row["reference"]
-    if classes.row(by_predicate=pl.col("id") == name, named=True)["k"] is not None:
-        first, last = quantile(classes, name, np.array(ENDS))
-        return AROUND if low <= last and high >= first else BEYOND
-    for told, share in PLACES.items():
+    ends = [row[end] for end in ("low", "high") if row[end] is not None] or checks.ends_of(row)
+    name, counts = row["reference"], classes.filter(pl.col("k").is_not_null())["id"]
+    for told, share in {AROUND: 0.98}.items() if name in counts else PLACES.items():
         first, last = quantile(classes, name, np.array([(1 - share) / 2, (1 + share) / 2]))
-        if first <= low and high <= last:
+        inside = first <= min(ends) and max(ends) <= last
+        if (min(ends) <= last and max(ends) >= first) if told == AROUND else inside:
             return told
     return BEYOND
 
@@ -194,7 +181,7 @@ def input_faults(inputs: pl.DataFrame, folder: Path) -> Iterator[Fault]:
         if name not in units:
             repair = did_you_mean(name, sorted(units), "see data/reference/classes.csv")
             yield Fault(where, f'no class "{name}"', repair)
-        elif units[name] != row["unit"]:
+        elif units[name] != row["unit"].removesuffix(EACH):
             what = f'"{name}" is in {units[name]}, and the input in {row["unit"]}'
             yield Fault(where, what, "name a class in that unit, or none")
 
@@ -202,10 +189,9 @@ def input_faults(inputs: pl.DataFrame, folder: Path) -> Iterator[Fault]:
 def departures(inputs: pl.DataFrame, folder: Path) -> Iterator[Fault]:
     """Inputs whose range leaves the 1 to 99 % of their class and that do not say why."""
     for row, classes in _referring(inputs, folder):
+        name = row["reference"]
         if not row["departs"] and place(classes, row) == BEYOND:
-            first, last = quantile(classes, row["reference"], np.array(ENDS))
-            what = (
-                f"{row['id']} leaves the 1 to 99 % of {row['reference']}, {first:.3g} to {last:.3g}"
-            )
+            first, last = quantile(classes, name, np.array(ENDS))
+            what = f"{row['id']} leaves the 1 to 99 % of {name}, {first:.3g} to {last:.3g}"
             where = f"inputs.csv:{row['file_line']} departs"
             yield Fault(where, what, "say why in departs, or change the range")

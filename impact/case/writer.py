@@ -29,7 +29,7 @@ from impact.case.schema import SCHEMA_VERSION
 from impact.case.tables import harmless
 
 _SETTINGS = ("id", "title", "question", "currency", "role", "tlp")
-_MORE = ("author", "contact", "next_update")  # that a case may have
+_MORE = ("event_kind", "disclosed_on", "author", "contact", "next_update")  # that a case may have
 _LINE = "file_line"  # where a row stood in the file that it was read from
 
 

@@ -207,7 +207,7 @@ def dots(
 
 
 def fan(
-    bands: pl.DataFrame, counts: Sequence[Row], dots: Sequence[float], wide: bool
+    bands: pl.DataFrame, counts: pl.DataFrame, dots: Sequence[float], wide: bool
 ) -> alt.TopLevelMixin:
     """A number over time as nested bands about a middle line, and what it may be as dots beside.
 
@@ -227,8 +227,8 @@ def fan(
         for low in range(3)
     ]
     layers.append(base.mark_line(color=INK).encode(y=alt.Y("q3:Q", **y)))
-    if counts:
-        known = chart(pl.DataFrame(counts)).mark_point(size=60, color=RED)
+    if counts.height:
+        known = chart(counts).mark_point(size=60, color=RED)
         layers.append(known.encode(x=time, y=alt.Y("value:Q", **y)))
     bins, rows = Counter[int](), []
     step = log(1 + most) * each / tall
@@ -418,22 +418,18 @@ def likelihoods(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
 
 
 def placed(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
-    """Where each outcome fell in its forecast, from 0 to 1: a bar, or a dot where it is one number.
+    """Where each outcome fell in its forecast, from 0 to 1: a line, a dot where it is one number.
 
     `rows`: `label`, `low`, `high`, `missed` (outside the nine in ten that are shaded, darker the
     middle half).
     """
     of = labelled_rows(rows, wide, 20)
-    axis = alt.Axis(format="~%", tickCount=5)
-    scale = alt.Scale(domain=[0, 1])
+    x = alt.X("low:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="~%", tickCount=5))
     bands = chart([{"low": 0.05, "high": 0.95}, {"low": 0.25, "high": 0.75}])
-    shade = bands.mark_rect(color=DEEP, opacity=0.12)
-    x = alt.X("low:Q", scale=scale, axis=axis)
+    shade = bands.mark_rect(color=DEEP, opacity=0.12).encode(x=x, x2="high:Q")
+    line = of.base.mark_rule(strokeWidth=8, strokeCap="round", yOffset=of.offset)
     colour = alt.condition("datum.missed", alt.value(RED), alt.value(DEEP))
-    bars = of.bars(x, "high:Q", height=5).encode(color=colour)
-    dots = of.base.transform_filter("datum.high - datum.low < 0.01")
-    dots = dots.mark_circle(size=70, yOffset=of.offset).encode(x=x, color=colour)
-    return alt.layer(shade.encode(x=x, x2="high:Q"), *of.labels, bars, dots, **of.size)
+    return alt.layer(shade, *of.labels, line.encode(x=x, x2="high:Q", color=colour), **of.size)
 
 
 _VERSIONS = {"malicious version": RED, "another version": SOFT}

@@ -162,7 +162,10 @@ def forecast(case: str, **view: str) -> None:
     """
     from impact.answers import forecast as outlooks
 
-    click.echo(str(outlooks.forecast(_view(case, {**view, "changes": ()}))))
+    answer = outlooks.forecast(_view(case, {**view, "changes": ()}))
+    if not answer.there:
+        raise bad("--as-of", answer.sentence.rstrip("."), "take a later day")
+    click.echo(str(answer))
 
 
 @main.command()

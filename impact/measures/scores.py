@@ -5,10 +5,10 @@ Scores are of y = log10(1 + n). A range or a floor is censored: nothing is lost 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,24 +16,13 @@ import scipy
 
 from impact.base.errors import Fault, Refusal
 from impact.case.tables import Row, Tables
-from impact.measures.forecast import (
-    GROWN,
-    NONE,
-    POOLED,
-    WEAK,
-    Spread,
-    count_at,
-    ends,
-    forecasts,
-    hits_of,
-    past_events,
-    point,
-)
-from impact.numerics import Draws
+from impact.measures import forecast
+from impact.measures.forecast import GROWN, POOLED, WEAK, Spread
+from impact.numerics import Draws, populations
 
 AGES = (1, 7)  # days after disclosure
 OTHERS, EARLIER = MODES = ("all others", "those settled before")  # what a forecast learns from
-LEVELS = (0.5, 0.8, 0.9)
+LEVELS = {50: 0.5, 80: 0.8, 90: 0.9}  # as columns are called
 RIPPLES = "Ripples alone"
 _RESAMPLES, _SEED = 10_000, 1
 
@@ -47,17 +36,22 @@ def crps(low: float, high: float, spread: Spread) -> float:
     """
     import scoringrules as sr
 
-    df, mean, sd = spread.df, spread.mean, spread.sd
-    at_0, at_low, at_high = (probability(y, spread) for y in (0.0, low, high))
-    below, above = (
-        low * at_low**2,
-        0.0,
-    )  # where nothing lies between, which the closed forms divide by
+    mean, sd, df = spread
+    if mean in (0.0, low, high):  # the closed forms divide by the distance from it
+        mean += 1e-9 * sd
+    at_0, at_low, at_high = (populations.below(y, mean, sd, df) for y in (0.0, low, high))
+    below, above = low * at_low**2, 0.0  # where nothing lies between, which they divide by too
     if at_low > at_0:
         below = sr.crps_ct(low, df, mean, sd, lower=0.0, upper=low)
     if at_high < 1:
         above = sr.crps_ct(high, df, mean, sd, lower=high)
     return float(below + above)
+
+
+def interval(spread: Spread, level: float) -> tuple[float, float]:
+    """The central range of y at a level, not below 0."""
+    half = float(scipy.special.stdtrit(spread.df, (1 + level) / 2)) * spread.sd
+    return max(spread.mean - half, 0.0), max(spread.mean + half, 0.0)
 
 
 def interval_score(low: float, high: float, first: float, last: float, level: float) -> float:
@@ -67,54 +61,35 @@ def interval_score(low: float, high: float, first: float, last: float, level: fl
     """
     import scoringrules as sr
 
-    nearest = min(max(low, first), high)
-    return float(sr.interval_score(nearest, first, last, 1 - level))
-
-
-def interval(spread: Spread, level: float) -> tuple[float, float]:
-    """The central range of y at a level, not below 0."""
-    half = scipy.special.stdtrit(spread.df, (1 + level) / 2) * spread.sd
-    return max(float(spread.mean - half), 0.0), max(float(spread.mean + half), 0.0)
-
-
-def probability(y: float, spread: Spread) -> float:
-    """The share of a spread at or below y."""
-    return float(scipy.special.stdtr(spread.df, (y - spread.mean) / spread.sd))
-
-
-class Told(NamedTuple):
-    """A forecast of one incident: the spread by each method, and the dated rows it rests on."""
-
-    spreads: dict[str, Spread]
-    first: Row | None
-    read: list[Row]
+    return float(sr.interval_score(min(max(low, first), high), first, last, 1 - level))
 
 
 def told(
-    incidents: Sequence[Row],
-    hits: Mapping[str, Sequence[Row]],
-    target: Row,
-    age: int,
-    mode: str = OTHERS,
-) -> Told:
-    """What would have been forecast of one of the incidents `age` days after its disclosure.
+    events: Sequence[Row], target: Row, age: int, mode: str = OTHERS
+) -> tuple[dict[str, Spread], Row | None]:
+    """(spreads, count known) of an event, as forecast `age` days after its disclosure.
 
     It is left out of what is learnt from; in the mode EARLIER so is all that settled later, and one
     weak prior stands in. Raises Refusal if a row later than that day reaches it.
     """
     day, earlier = target["disclosed_on"] + timedelta(days=age), mode == EARLIER
-    others = [row for row in incidents if row["id"] != target["id"]]
-    past = past_events(others, hits, age, day if earlier else None)
-    first = count_at(hits.get(target["id"], ()), day)
-    read = [row for row in others if earlier and row["id"] in past] + ([first] if first else [])
+    past = [event for event in events if event["id"] != target["id"]]
+    if earlier:
+        past = [event for event in past if event["known_on"] <= day]
+    first = forecast.count_at(target["hits"], day)
+    read = [*(past if earlier else ()), *([first] if first else ())]
+    require_known(read, day, f"{target['id']}, day {age}")
+    taught = [*forecast.past_of(past, age), *(WEAK if earlier else ())]
+    seen = forecast.point(first) if first else None
+    return forecast.forecasts(taught, target["kind"], seen), first
+
+
+def require_known(read: Iterable[Row], day: datetime, where: str) -> None:
+    """Raise Refusal if a row on which a forecast rests was not known on its day."""
     for row in read:
         if row["known_on"] > day:
             what = f'"{row["id"]}" was not known on that day'
-            where = f"{target['id']}, day {age}"
             raise Refusal(Fault(where, what, "leave it out of the forecast"))
-    seen = point(first["low"], first["high"]) if first else None
-    spreads = forecasts(list(past.values()), target["kind"], seen, WEAK if earlier else NONE)
-    return Told(spreads, first, read)
 
 
 def scored(
@@ -125,81 +100,62 @@ def scored(
 ) -> pl.DataFrame:
     """One row for each incident, age, mode and method.
 
-    Columns `incident`, `name`, `kind`, `age`, `mode`, `method`, `first` (whether a count of those
+    Columns `incident`, `name`, `kind`, `mode`, `age`, `method`, `first` (whether a count of those
     hit was known), `low`, `high` (the outcome, y), `mean`, `sd`, `df`, `crps`, `pit_low`,
-    `pit_high` (the share of the forecast below either end), `is_50%` and so on (interval scores),
-    `in_50%` and so on (whether the range meets the outcome).
+    `pit_high` (the share of the forecast below either end), `is_50` and so on (interval scores),
+    `in_50` and so on (whether the range meets the outcome).
     """
-    rows, incidents = [], reference["incidents"].to_dicts()
-    hits = hits_of(reference["counts"])
-    for incident, age, mode in product(incidents, ages, modes):
-        found = told(incidents, hits, incident, age, mode)
-        spreads = {**found.spreads, **({RIPPLES: ripples} if ripples else {})}
-        low, high = ends(incident["low"], incident["high"])
-        of = {key: incident[key] for key in ("name", "kind")}
-        of |= {"incident": incident["id"], "age": age, "mode": mode, "first": bool(found.first)}
-        for method, spread in spreads.items():
-            rows.append({**of, "method": method, "low": low, "high": high})
-            rows[-1] |= _measures(low, high, spread)
+    rows, events = [], forecast.events(reference)
+    for mode, age, event in product(modes, ages, events):
+        spreads, first = told(events, event, age, mode)
+        of = {"incident": event["id"], "name": event["name"], "kind": event["kind"]}
+        of |= {"mode": mode, "age": age, "first": first is not None}
+        for method, spread in {**spreads, **({RIPPLES: ripples} if ripples else {})}.items():
+            rows.append({**of, "method": method, **_measures(*forecast.ends(event), spread)})
     return pl.DataFrame(rows)
 
 
 def _measures(low: float, high: float, spread: Spread) -> dict[str, Any]:
     """The scores of one spread against one outcome."""
-    found: dict[str, Any] = {**spread._asdict(), "crps": crps(low, high, spread)}
-    found["pit_low"] = probability(low, spread) if low > 0 else 0.0
-    found["pit_high"] = probability(high, spread) if high < np.inf else 1.0
-    for level in LEVELS:
+    found: dict[str, Any] = {"low": low, "high": high, **spread._asdict()}
+    found["crps"] = crps(low, high, spread)
+    found["pit_low"] = populations.below(low, *spread) if low > 0 else 0.0
+    found["pit_high"] = populations.below(high, *spread)
+    for name, level in LEVELS.items():
         first, last = interval(spread, level)
-        found[f"is_{level:.0%}"] = interval_score(low, high, first, last, level)
-        found[f"in_{level:.0%}"] = bool(low <= last and high >= first)
+        found[f"is_{name}"] = interval_score(low, high, first, last, level)
+        found[f"in_{name}"] = low <= last and high >= first
     return found
 
 
 def summed(rows: pl.DataFrame) -> pl.DataFrame:
-    """By `mode`, `age` and `method`: `n`, mean `crps` and `is_*`, `in_*` as counts, `p_*`.
+    """One row for each `mode`, `age` and `method`, called `id`.
 
-    `p_*` are two-sided exact binomial tests that a range holds as many as its level says.
+    Columns `n`, mean `crps` and `is_*`, `in_*` as counts; `p_*` of the two-sided exact binomial
+    test that a range holds as many as its level says; and by how much its CRPS is below that of the
+    pooled past, `gain` with its 90 % interval `gain_low` to `gain_high`.
     """
-    scores = pl.col("crps", *(f"is_{level:.0%}" for level in LEVELS)).mean()
-    inside = pl.col(*(f"in_{level:.0%}" for level in LEVELS)).sum()
-    ordered = rows.sort("mode", "age", maintain_order=True)
-    grouped = ordered.group_by("mode", "age", "method", maintain_order=True)
-    found = grouped.agg(pl.len().alias("n"), scores, inside)
-    tests = {
-        f"p_{level:.0%}": [
-            float(scipy.stats.binomtest(k, n, level).pvalue)
-            for k, n in found.select(f"in_{level:.0%}", "n").iter_rows()
-        ]
-        for level in LEVELS
-    }
-    return found.with_columns(pl.Series(name, values) for name, values in tests.items())
+    found = []
+    for (mode, age, method), of in rows.group_by("mode", "age", "method", maintain_order=True):
+        row = {"id": f"{mode}, day {age}, {method}", "mode": mode, "age": age, "method": method}
+        row |= {"n": of.height, **of.select(pl.col("^crps|is_.*$").mean()).row(0, named=True)}
+        for name, level in LEVELS.items():
+            row[f"in_{name}"] = inside = int(of[f"in_{name}"].sum())
+            row[f"p_{name}"] = float(scipy.stats.binomtest(inside, of.height, level).pvalue)
+        pooled = rows.filter(mode=mode, age=age, method=POOLED)
+        gained = gain((pooled["crps"] - of["crps"]).to_numpy())
+        found.append({**row, **dict(zip(("gain", "gain_low", "gain_high"), gained, strict=True))})
+    return pl.DataFrame(found)
 
 
-class Gain(NamedTuple):
-    """Mean CRPS of the baseline less that of a forecast, with its 90 % bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-def gain(rows: pl.DataFrame, age: int, mode: str = OTHERS, method: str = GROWN) -> Gain:
-    """What a method gains over the pooled baseline, resampled over incidents (Efron 1979)."""
-    of = rows.filter(age=age, mode=mode).sort("incident")
-    base, own = (of.filter(method=each)["crps"].to_numpy() for each in (POOLED, method))
-    return _bootstrapped(base - own)
-
-
-def _bootstrapped(differences: Draws) -> Gain:
-    picks = np.random.default_rng(_SEED).integers(
-        0, len(differences), (_RESAMPLES, len(differences))
-    )
-    low, high = np.quantile(differences[picks].mean(axis=1), [0.05, 0.95])
-    return Gain(float(differences.mean()), float(low), float(high))
+def gain(gained: Draws) -> tuple[float, float, float]:
+    """(mean, low, high) of gains, one an incident: 90 % bootstrap interval (Efron 1979)."""
+    picks = np.random.default_rng(_SEED).integers(0, len(gained), (_RESAMPLES, len(gained)))
+    low, high = np.quantile(gained[picks].mean(axis=1), [0.05, 0.95])
+    return float(gained.mean()), float(low), float(high)
 
 
 def best(reference: Tables) -> str:
     """The method that a page shows: the one with the first count where it gains over the pooled."""
-    rows = scored(reference, ages=AGES[:1], modes=MODES[:1])
-    return GROWN if gain(rows, AGES[0]).low > 0 else POOLED
+    table = summed(scored(reference, ages=AGES[:1], modes=MODES[:1]))
+    return GROWN if table.filter(method=GROWN)["gain_low"][0] > 0 else POOLED

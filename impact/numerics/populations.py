@@ -10,9 +10,10 @@ import scipy
 
 from impact.numerics import Draws
 
-Parameters = Mapping[str, float]
-UNIFORM = (1.0, 1.0)  # Beta prior of a chance of which nothing is known (Bayes, Laplace)
-JEFFREYS = (0.5, 0.0)  # Gamma prior of a rate of which nothing is known (Jeffreys 1946)
+UNKNOWN: dict[str, dict[Any, float]] = {  # priors where nothing is known
+    "beta": {"a": 1.0, "b": 1.0},  # of a chance: uniform (Bayes, Laplace)
+    "gamma": {"shape": 0.5, "rate": 0.0},  # of a rate (Jeffreys 1946)
+}
 
 
 def lognormal(u: Any, mu: float, sigma: float) -> Draws:
@@ -26,6 +27,11 @@ def log_t(u: Any, mean: float, sd: float, df: float) -> Draws:
     y = mean + sd * scipy.special.stdtrit(df, u)
     result: Draws = np.maximum(10.0**y - 1.0, 0.0)
     return result
+
+
+def below(y: float, mean: float, sd: float, df: float) -> float:
+    """The share of a Student's t at or below y."""
+    return float(scipy.special.stdtr(df, (y - mean) / sd))
 
 
 def beta(u: Any, a: float, b: float) -> Draws:
@@ -80,6 +86,12 @@ def gamma_posterior(shape: float, rate: float, k: float, years: float) -> tuple[
     (2.5, 5)
     """
     return shape + k, rate + years
+
+
+AFTER: dict[str, Callable[..., tuple[float, float]]] = {
+    "beta": beta_posterior,
+    "gamma": gamma_posterior,
+}
 
 
 def normal_posterior(

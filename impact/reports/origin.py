@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from impact.case.folder import HOME
+from impact.case.folder import HOME, REFERENCE
 
 KIT = "breach-impact-kit"
 NAMED = ("altair", "numpy", "papermill", "polars", "scipy", "vl-convert-python")
@@ -31,11 +31,12 @@ def sha256(content: str | bytes) -> str:
 
 @cache
 def kit_digest() -> str:
-    """SHA-256 over the source files of the kit, in the order of their names; not over its cases."""
+    """SHA-256 over the sources and the reference data of the kit, by name; not over its cases."""
     home, sha = Path(__file__).resolve().parents[1], hashlib.sha256(kit_version().encode())
-    for path in sorted(found for found in home.rglob("*") if found.suffix in _FILES):
-        if not path.is_relative_to(HOME / "data"):
-            sha.update(str(path.relative_to(home)).encode() + path.read_bytes())
+    own = (path for path in sorted(home.rglob("*")) if not path.is_relative_to(HOME / "data"))
+    for path in (*own, *sorted(REFERENCE.glob("*.csv"))):
+        if path.suffix in _FILES:
+            sha.update(path.name.encode() + path.read_bytes())
     return sha.hexdigest()
 
 

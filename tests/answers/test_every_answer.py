@@ -21,7 +21,10 @@ from impact.simulation import Run
 OF_VIEW = tuple(asked_of("Case"))
 CLAIMS = ("mercor-via-litellm", "anthropic-silent", "litellm-cause-account")
 TWO = ("scan", "systems", "under", "waterfall", "news")  # asked below, each by its own call
-NO_ANSWERS = {*("Answer", "Case", "Run", "load_case", "view", "simulate", "what_if", "explore")}
+NO_ANSWERS = {
+    *("Answer", "Case", "Run", "load_case", "view", "simulate", "what_if", "explore"),
+    "score",  # of no case
+}
 SCENARIOS = (
     *("baseline", "near-miss", "contractor-data-only", "client-data-taken"),
     *("client-data-published", "long-pause", "pause-spreads", "surge-falls"),

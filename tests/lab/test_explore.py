@@ -108,6 +108,7 @@ WIDER = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
         ("04_what_if", 4),
         ("05_how_sure", 1),
         ("06_my_stack", 1),
+        ("07_what_it_may_become", 1),
     ],
 )
 def test_a_notebook_shows_its_charts(page: Page, lab: Lab, notebook: str, charts: int) -> None:
