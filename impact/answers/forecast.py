@@ -26,7 +26,7 @@ AT = {
     **{"high_50": 0.75, "high_80": 0.9, "high_90": 0.95},
 }
 LOSSES = {"loss_hit": "loss-single-party", "loss_supplier": "loss-where-it-starts"}  # row -> class
-_U, _DOTS, _MANY = np.array(list(AT.values())), 20, 99
+_U, _DOTS, _MANY = np.array(list(AT.values())), 20, 199
 
 
 def forecast(known: Case) -> Answer:
@@ -74,7 +74,8 @@ def _rows(
     """The rows of the table; losses where their class was published by then."""
     hit = populations.log_t(_U, *spread)
     found = [("hit", "organisations", outlook.past, hit)]
-    found.append(("unknown", "organisations", outlook.past, np.maximum(hit - so_far, 0.0)))
+    if so_far:
+        found.append(("unknown", "organisations", outlook.past, np.maximum(hit - so_far, 0.0)))
     found.append(("settled", "days", outlook.past, outlooks.settling(outlook, _U)))
     for row, name in LOSSES.items():
         for n in classes.filter(id=name)["n"]:

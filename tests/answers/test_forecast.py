@@ -187,6 +187,14 @@ def test_the_fan_goes_from_the_count_known_now_to_the_number_in_the_end() -> Non
     assert (np.diff(fan, axis=0) >= 0).all()
 
 
+def test_those_not_known_yet_are_what_is_left_of_the_end() -> None:
+    table = impact.forecast(view("drift", "2025-09-10")).table
+    rows = {row["id"]: row for row in table.to_dicts()}
+    for name in ("low_90", "middle", "high_90"):
+        assert rows["unknown"][name] == pytest.approx(max(rows["hit"][name] - 22, 0))
+    assert "unknown" not in impact.forecast(view("drift", "2025-08-27")).table["id"]
+
+
 def test_the_day_on_which_a_number_settles_is_later_than_the_day_of_the_view() -> None:
     for name, as_of in (("drift", "2025-09-10"), ("mercor", "2026-08-20")):
         known = view(name, as_of)
