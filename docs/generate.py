@@ -119,8 +119,8 @@ def score() -> dict[Path, str]:
     return {ROOT / "docs" / "score.md": "\n".join(lines), ROOT / "docs" / "score.svg": picture}
 
 
-_SCORE_FOOT = """Made by `impact score` from [data/reference](../data/reference/README.md); how a forecast and a score
-are worked out stands in [method.md](method.md#forecast-and-score). This page is written by
+_SCORE_FOOT = """Made by `impact score` from [data/reference](../data/reference/README.md).
+[How a forecast and a score are worked out](method.md#forecast-and-score). This page is written by
 `python docs/generate.py`.
 """
 _TYPES = {"number": "number", "flag": "boolean"}  # of Table Schema; all else is a string
