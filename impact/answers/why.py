@@ -263,7 +263,7 @@ def _of_input(run: Run, name: str) -> Values:
 
 
 def _class_of(row: dict[str, Any], moment: datetime) -> Values | None:
-    """The reference class of an input, its middle half, and where the input's range lies in it.
+    """The reference class of an input, where its range lies in it, and how far that reaches.
 
     None where it was not published by then.
     """
@@ -271,10 +271,12 @@ def _class_of(row: dict[str, Any], moment: datetime) -> Values | None:
     named = classes.row(by_predicate=pl.col("id") == row["reference"], named=True)
     if named["known_on"] > moment:
         return None
-    low, high = reference.quantile(classes, row["reference"], np.array([0.25, 0.75]))
+    place = reference.place(classes, row)
+    tail = (1 - reference.PLACES.get(place, 0.98)) / 2
+    low, high = reference.quantile(classes, row["reference"], np.array([tail, 1 - tail]))
     empty = dict.fromkeys(("low", "mode", "high"))
-    middle = _range({**empty, "unit": row["unit"], "low": float(low), "high": float(high)})
-    return {**named, "place": reference.place(classes, row), "middle": middle}
+    span = _range({**empty, "unit": row["unit"], "low": float(low), "high": float(high)})
+    return {**named, "place": place, "span": span}
 
 
 def _of_loss(run: Run, name: str) -> Values:

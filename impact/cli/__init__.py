@@ -161,11 +161,14 @@ def forecast(case: str, **view: str) -> None:
     From what past events came to, and the counts of those hit that were known.
     """
     from impact.answers import forecast as outlooks
+    from impact.base import words
+    from impact.case.views import now
 
-    answer = outlooks.forecast(_view(case, {**view, "changes": ()}))
+    known = _view(case, {**view, "changes": ()})
+    answer = outlooks.forecast(known)
     if not answer.there:
         raise bad("--as-of", answer.sentence.rstrip("."), "take a later day")
-    click.echo(str(answer))
+    click.echo(f"{known.title}, as of {words.date(now(known))}\n\n{answer}")
 
 
 @main.command()

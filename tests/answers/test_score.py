@@ -174,8 +174,8 @@ def test_the_command_prints_the_scores_and_every_miss() -> None:
     for name in rows.filter(~rows["in_90"])["name"]:
         assert name in flat
     (row,) = SUMMED.filter(mode=scores.OTHERS, age=1, method=GROWN).to_dicts()
-    interval = f"(90 % interval {row['gain_low']:.2f} to {row['gain_high']:.2f})"
-    assert f"a gain of {row['gain']:.2f} {interval}" in flat
+    interval = f"(90 % interval {row['gain_low']:.3f} to {row['gain_high']:.3f})"
+    assert f"a gain of {row['gain']:.3f} {interval}" in flat
 
 
 def test_the_answer_to_another_folder_is_of_that_folder(tmp_path: Any) -> None:

@@ -290,8 +290,8 @@ def test_why_tells_where_an_input_lies_and_a_later_class_is_not_told() -> None:
     said = impact.why(run, "misuse_usd").lead
     assert (
         "ELSEWHERE: loss of the firm hit in a single-party event: the range lies in the middle nine"
-        " in ten of single-party events of 2008 to 2024 with a loss on record (middle half 110,000"
-        " to 1,990,000 USD)."
+        " in ten of single-party events of 2008 to 2024 with a loss on record (13,800"
+        " to 16,000,000 USD)."
     ) in said
     assert any(
         "the range holds 218 of 614 repositories" in line
