@@ -65,7 +65,7 @@ def test_adding_an_unrelated_party_moves_no_other_number(root: Path, tmp_path: P
         stream.write("aardvark,Aardvark,vendor,Unrelated.,,,,,,2026-04-04,,\n")
     with (home / "inputs.csv").open("a", encoding="utf-8") as stream:
         stream.write(
-            "aardvark_hit,.1,.2,.9,pert,,chance,once,Chance.,assumption,None.,,,2026-11-22,,,,"
+            "aardvark_hit,.1,.2,.9,pert,,chance,once,Chance.,assumption,None.,,,,,2026-11-22,,,,"
             "2026-04-04,,\n"
         )
     with (home / "links.csv").open("a", encoding="utf-8") as stream:

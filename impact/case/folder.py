@@ -227,7 +227,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     read = scenario_file.read("scenarios.toml", content, frames, sealed, level, defaults)
     if not sealed:  # a view was checked where it was written
         faults = [*checks.all_faults(frames, settings["currency"]), *read.faults]
-        faults += reference.input_faults(frames["inputs"], REFERENCE)
+        faults = faults or list(reference.input_faults(frames["inputs"], REFERENCE))
     if faults:
         return None, faults
     try:

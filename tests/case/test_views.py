@@ -191,7 +191,7 @@ def test_an_input_withdrawn_from_under_a_loss_is_refused(case_copy: Any) -> None
     case = loaded(case_copy)
     with pytest.raises(Refusal, match=r"inputs.csv defence_usd: is needed and was withdrawn"):
         impact.view(case)
-    assert estimate(impact.view(case, as_of="2026-04-30"), "defence_usd")[1] == 3e6
+    assert estimate(impact.view(case, as_of="2026-04-30"), "defence_usd")[1] == 2e6
 
 
 def test_what_a_higher_row_withdraws_is_not_told_to_those_below(case_copy: Any) -> None:

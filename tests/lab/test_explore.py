@@ -71,7 +71,7 @@ def test_what_was_moved_is_kept_as_a_scenario_and_made_into_a_report(page: Page,
     kept = tomllib.loads(path.read_text("utf-8"))["scenario"]["longer-pause"]
     assert len(kept["set"]) == 1
     page.get_by_role("button", name="Make the report").click()
-    expect(page.get_by_role("status")).to_contain_text("7 made", timeout=200_000)
+    expect(page.get_by_role("status")).to_contain_text("8 made", timeout=200_000)
     made = lab.home / "notebooks/reports/mercor/longer-pause/00_brief.html"
     assert "longer pause" in made.read_text("utf-8")
 

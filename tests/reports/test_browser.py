@@ -77,7 +77,7 @@ def opened(browser: Browser, path: Path, **look: Any) -> tuple[Page, list[str]]:
     return page, told
 
 
-PAGES = 14  # seven notebooks of two scenarios, those that do not vary once, index and guide
+PAGES = 15  # eight notebooks of two scenarios, those that do not vary once, index and guide
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
