@@ -35,7 +35,8 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
     found = loss.ranges(run)
     order = pl.col("part").replace_strict(_ORDER, range(len(_ORDER)), return_dtype=pl.Int64)
     seldom = pl.when(pl.col("part") == "driver").then(-pl.col("chance")).otherwise(0)
-    table = found.sort(order, seldom, -pl.col("high").fill_null(0), "id", maintain_order=True)
+    high = pl.col("high").fill_null(0).round_sig_figs(9)  # what is equal but for rounding is equal
+    table = found.sort(order, seldom, -high, "id", maintain_order=True)
     table = table.head(most) if most else table
     values = {**loss.greatest(run), "moved": bool(run.known["losses"]["received_by"].count())}
     work = (row for row in found.to_dicts() if row["part"] == "work")

@@ -270,7 +270,7 @@ def _idle(run: Run) -> list[dict[str, Any]]:
             if people is not None:
                 amount = run.losses[loss["id"]]
                 weeks = weeks + effort * (amount > 0)
-                one = amount / people
+                one = np.divide(amount, people, out=np.zeros(run.draws), where=people > 0)
                 each.append(_range(run, force, "pay_each", one, loss["id"], loss["driver"]))
         rows.append(_range(run, force, "pay", lost, force))
         if each:

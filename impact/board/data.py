@@ -1,0 +1,284 @@
+"""A run as data for the board: streams as states, estimates, links, losses, and texts.
+
+`engine.js` beside it makes of them what `impact.exposure` and `impact.losses` say of the same run
+with any inputs fixed, to the letter. Nothing is in it that a page of the same view does not show,
+but for the estimates of the inputs on which its numbers rest.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import scipy
+
+from impact.answers import text
+from impact.answers.text import one_line, parts
+from impact.base import times, words
+from impact.base.errors import Refusal, bad
+from impact.case import checks, views
+from impact.case.folder import Case
+from impact.case.ways import ROOT
+from impact.measures import evidence
+from impact.measures.loss import PARTIES, spread_shares
+from impact.measures.questions import ranking
+from impact.measures.totals import total_loss
+from impact.numerics import loss_kinds, measures, sampling
+from impact.simulation import Run, drawn_inputs, estimate, stream_of
+
+MOST_SLIDERS = 12
+MOST = 350_000  # characters of the data
+SHAPES = ("fixed", "uniform", "pert", "lognormal", "quantiles")
+KINDS = ("product", "records")
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """The data of a board; raises Refusal with the reason where the board cannot do a run."""
+    _require(run)
+    known, model = run.known, run.model
+    streams = list(dict.fromkeys(_streams(run)))
+    seeds = (blake2b(f"{run.seed}|{name}|0".encode(), digest_size=32) for name in streams)
+    data = {
+        "case": known.id,
+        "currency": known.currency,
+        "sign": words.SIGNS.get(known.currency, f"{known.currency} "),
+        "draws": run.draws,
+        "seed": run.seed,
+        "enough": measures.ENOUGH,
+        "oneIn": words.one_in(run.draws),
+        "root": ROOT,
+        "streams": streams,
+        "seeds": base64.b64encode(b"".join(one.digest() for one in seeds)).decode(),
+        "inputs": {name: _estimated(known, name) for name in _named(run)},
+        "units": {name: _unit(known.inputs[name]) for name in _named(run)},
+        "edges": [_edge(run, edge) for edge in run.edges],
+        "order": [list(component) for component in model.net.order],
+        "losses": [_loss(run, name) for name in model.losses],
+        **_exposed(known),
+        **_bearing(known),
+        "sliders": [slider(run, name) for name in _matter(run)],
+        "scenario": known.scenario,
+        "scenarios": {name: _scenario(run, name) for name in _scenarios(known)},
+    }
+    if (size := len(packed(data))) > MOST:
+        raise _declined(f"its data would have {size:,} characters, more than {MOST:,}")
+    return data
+
+
+def packed(data: dict[str, Any]) -> str:
+    """The data as JSON that may stand in a page: no sign that ends a script or begins a tag."""
+    made = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return words.plain(made).replace("<", "\\u003c").replace("&", "\\u0026")
+
+
+def _declined(why: str) -> Refusal:
+    return Refusal(bad("board", why, "the page stays as it is").faults)
+
+
+def _require(run: Run) -> None:
+    """Raises Refusal for a run that the board cannot do."""
+    if run.over == "year":
+        raise _declined("it shows one event, not a year")
+    if run.draws > sampling.BLOCK:
+        raise _declined(f"it takes {sampling.BLOCK:,} draws at most")
+    if not run.model.losses:
+        raise _declined("the case has no losses")
+    for name in _named(run):
+        if (shape := run.known.inputs[name]["shape"]) not in SHAPES:
+            raise _declined(f"it does not know the shape {shape} of {name}")
+    for name, row in run.model.losses.items():
+        if row["kind"] not in KINDS:
+            raise _declined(f"it does not know the kind {row['kind']} of the loss {name}")
+
+
+def _named(run: Run) -> list[str]:
+    """The inputs that links and losses name, and links that are cut."""
+    return [name for name in run.model.used_by if name in run.known.inputs]
+
+
+def _streams(run: Run) -> Iterator[str]:
+    """The streams that any setting can need."""
+    known, model = run.known, run.model
+    for link, terms in model.terms.items():
+        for term in (*terms, checks.LINK_INPUT + link):
+            if term != checks.CERTAIN:
+                name, minutes = checks.chance_term(term)
+                yield f"outcome|{link}|{name}"
+                for part in filter(None, (name, minutes)):
+                    if part in known.inputs:
+                        yield stream_of(known.inputs[part], link)
+    for loss, row in model.losses.items():
+        for part in filter(None, (*model.pairs[loss].values(), row["retention"], row["limit"])):
+            yield stream_of(known.inputs[part], loss)
+
+
+def _estimated(known: Case, name: str) -> dict[str, Any]:
+    """The estimate of an input: shape, ends, and what its inverse needs."""
+    shape, low, mode, high, cap, pairs = estimate(known.inputs[name])
+    found: dict[str, Any] = {"s": shape, "l": low, "m": mode, "h": high}
+    if shape == "lognormal":
+        mu, sigma = sampling.lognormal_parameters(low, high)
+        found["p"] = [mu, sigma, float(scipy.special.ndtr((np.log(cap) - mu) / sigma))]
+    if shape == "quantiles":
+        found["p"] = [list(part) for part in zip(*sorted((float(q), v) for q, v in pairs), strict=True)]
+    if shape != "fixed" and name in known.lasted:
+        found["least"] = known.lasted[name]
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _unit(row: dict[str, Any]) -> dict[str, Any]:
+    """How often an input is drawn, its minutes, and which of people, weeks and shares it counts."""
+    unit = row["unit"] or "1"
+    powers = {} if checks.is_chance(unit) else dict(loss_kinds.dimension(unit))
+    of = {"person": "person", "week": "week", "": "1"}.get(" ".join(powers), "")
+    sole = not powers or list(powers.values()) == [1]
+    found = {"once": row["drawn"] == "once", "of": of if sole and not checks.is_chance(unit) else ""}
+    if unit == "chance":
+        found["of"] = "1"
+    return found | {"minutes": checks.reference_minutes(unit) or 1.0}
+
+
+def _edge(run: Run, edge: Any) -> list[Any]:
+    terms = [term for term in run.model.terms[edge.name] if term != checks.CERTAIN]
+    named = [list(checks.chance_term(term)) for term in terms]
+    return [edge.name, edge.source, edge.target, named, not terms]
+
+
+def _loss(run: Run, name: str) -> list[Any]:
+    row = run.model.losses[name]
+    of = [row[part] for part in ("kind", "needs", "bearer", "received_by", "retention", "limit")]
+    return [name, *of, sorted(map(list, run.model.pairs[name].items())), row["driver"]]
+
+
+def _exposed(known: Case) -> dict[str, Any]:
+    """What the exposure answer needs: names, data sets, and what parties did or said."""
+    rows, said = known.rows("entities"), evidence.names(known)
+    shared = text.shared(known)
+    positions = evidence.positions(known)
+    copied = evidence.related(known, "taken_from")
+    out = evidence.related(known, "published_from")
+    words_ = parts("exposure", {**shared, **_NOBODY})
+    sets = evidence.data_sets(known)
+    told = {one: positions[one][:2] for one in positions if one in rows}
+    told |= {
+        one: evidence.theft_reports(known, one)[:2] for several in sets.values() for one in several
+    }
+    did = {
+        one: one_line(words_.cell_did({"id": one, "ids": [one], "claims": claims}))
+        for one, claims in told.items()
+    }
+    return {
+        "entities": [[one, row.get("short") or said[one], row["kind"]] for one, row in rows.items()],
+        "did": {**did, "": "Nothing reported"},
+        "cited": {one: shared["cite"](claims[0]) for one, claims in positions.items() if claims},
+        "sets": list(sets.items()),
+        "copied": {one: several[0] for one, several in copied.items()},
+        "out": {one: several[0] for one, several in out.items()},
+        "supplies": evidence.related(known, "supplies"),
+        "peers": list(evidence.related(known, "peer_of")),
+        "falls": [
+            [row["target"], [checks.chance_term(term)[0] for term in row["chances"]]]
+            for row in known.rows("links").values()
+            if row["relation"] == "falls"
+        ],
+    }
+
+
+_NOBODY = {  # the facts of an exposure answer that has nothing to tell
+    **{"rows": [], "hit": [], "supposed": [], "claims_on": {}, "unreported": [], "draws": 0},
+    **{"joint": None, "all": False, "chain": [], "short": True, "any_state": False},
+    "clients": {"lab": False, "group": False, "reported": [], "supposed": [], "drawn": []},
+}
+
+
+def _bearing(known: Case) -> dict[str, Any]:
+    """What the losses answer needs: workforces, suppliers, and clients by driver."""
+    rows, losses = known.rows("entities"), known["losses"]
+    bearers = sorted(set(losses["bearer"]))
+    groups: dict[tuple[str, str], list[str]] = {}
+    mine = [
+        (name, bearer, driver)
+        for name, bearer, to, driver in losses.select(
+            "id", "bearer", "received_by", "driver"
+        ).iter_rows()
+        if to is None and rows[bearer]["kind"] in PARTIES
+    ]
+    for name, bearer, driver in mine:
+        alone = len({one for _, one, other in mine if other == driver}) == 1
+        who = bearer if alone else rows[bearer]["kind"]
+        groups.setdefault((who, driver), []).append(name)
+    return {
+        "forces": [one for one, row in rows.items() if row["kind"] == "workforce"],
+        "suppliers": [
+            one for kind in ("vendor", "group") for one in bearers if rows[one]["kind"] == kind
+        ],
+        "drivers": [[who, driver, ids] for (who, driver), ids in groups.items()],
+    }
+
+
+def _scenarios(known: Case) -> list[str]:
+    """The scenarios that the view can be seen under: those without a day of their own."""
+    here = known.scenarios[known.scenario]
+    every = [name for name, one in known.scenarios.items() if not one.as_of or one is here]
+    return [name for name in every if known.loaded is not None or name == known.scenario]
+
+
+def _scenario(run: Run, name: str) -> dict[str, Any]:
+    """A scenario: the inputs that it changes, and what its answers say otherwise."""
+    known = run.known
+    other = known if name == known.scenario else _under(known, name)
+    lead = text.paragraphs(parts("exposure", {**text.shared(other), **_NOBODY}).lead)
+    estimates = {one: _estimated(other, one) for one in run.model.used_by if one in other.inputs}
+    own = {one: _estimated(known, one) for one in run.model.used_by if one in known.inputs}
+    changed = {one: each for one, each in estimates.items() if own.get(one) != each}
+    return {
+        "title": other.scenarios[name].title,
+        "inputs": changed,
+        "supposed": [change.name for change in other.changes if change.high > 0],
+        "noHit": lead[0],
+        "noPath": lead[-1],
+        "notices": views.notices(other),
+    }
+
+
+def _under(known: Case, name: str) -> Case:
+    """The view under another of its scenarios."""
+    here = known.scenarios[known.scenario].changes
+    own = "; ".join(str(change) for change in known.changes if change not in here)
+    day = times.as_text(known.as_of) if known.as_of else ""
+    moment = "" if day else times.as_text(views.now(known))
+    return views.view(known.loaded or known, name, day, known.tlp, own, moment)
+
+
+def _matter(run: Run) -> list[str]:
+    """The inputs that matter most, filled up by their share of the spread of the total."""
+    drawn = {one for one, _, _ in drawn_inputs(run)}
+    first = [name for name in ranking(run)["id"] if name in drawn]
+    inputs, shares = spread_shares(run, total_loss(run)[None])
+    rest = sorted(zip(-shares[:, 0], inputs, strict=True))
+    found = dict.fromkeys([*first, *(name for _, name in rest if name in drawn)])
+    return list(found)[:MOST_SLIDERS]
+
+
+WIDE = 50  # times between the ends of a range from which its slider goes by powers
+
+
+def slider(run: Run, name: str) -> dict[str, Any]:
+    """A slider: from where to where, by which steps, by powers or not, and what it is called."""
+    row = run.known.inputs[name]
+    values = next(values for one, _, values in drawn_inputs(run) if one == name)
+    low, middle, high = np.quantile(values, (0.0, 0.5, 1.0)).tolist()
+    found = {"name": name, "says": row["meaning"].rstrip("."), "unit": row["unit"]}
+    found |= {"basis": row["basis_kind"], "log": False}
+    if checks.is_chance(row["unit"]):
+        return found | {"min": 0.0, "max": 1.0, "step": 0.01, "at": round(middle, 2)}
+    if low > 0 and high > WIDE * low:
+        ends = {"min": float(np.log10(low)), "max": float(np.log10(high)), "step": 0.02}
+        return found | ends | {"log": True, "at": float(np.log10(middle))}
+    step = words.significant((high - low) / 100, 1) or 1.0
+    begin = min(low, 0.0)
+    return found | {"min": begin, "max": 1.5 * high, "step": step, "at": round(middle / step) * step}
