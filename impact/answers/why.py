@@ -172,7 +172,7 @@ def _of_party(run: Run, name: str) -> Values:
         **found,
         "path": _path(run, way),
         "step": " > ".join(names(known)[end] for end in (edge.source, edge.target)) if edge else "",
-        "weakest": weakest and {**weakest, "range": _range(weakest)},
+        "weakest": weakest and {**weakest, "range": span(weakest)},
         "claims": len(claims),
         "roots": len(origins(known, [s for claim in claims.values() for s in claim["sources"]])),
         "nearest": claims[near[0]] if near else None,
@@ -205,17 +205,25 @@ def _named_input(run: Run, link: str) -> dict[str, Any]:
     return rows.row(0, named=True)
 
 
-def _range(row: dict[str, Any]) -> str:
-    """An input's estimate in words, with its unit."""
+def span(row: dict[str, Any]) -> str:
+    """The estimate of an input in words, with its unit."""
     ends = [value for value in (row["low"], row["high"]) if value is not None] or [row["mode"]]
     if row["unit"] in ("chance", "share") or checks.reference_minutes(row["unit"]):
         low, high = (f"{words.number(100 * end, 3)} %" for end in (min(ends), max(ends)))
         return low if low == high else f"{low} to {high}"
-    first, *per = row["unit"].split("/")
+    return f"{words.number_range(min(ends), max(ends), 3)} {units(row['unit'])}".strip()
+
+
+def units(unit: str) -> str:
+    """A unit as it follows a number.
+
+    >>> units("USD/hour"), units("person"), units("1")
+    ('USD an hour', 'people', '')
+    """
+    first, *per = unit.split("/")
     plural = {"1": "", "person": "people", "person*week": "weeks of work"}
-    unit = plural.get(first, first + "s" * first.islower())
     each = (f" {'an' if one[0] in 'aeioh' else 'a'} {one}" for one in per)
-    return f"{words.number_range(min(ends), max(ends), 3)} {unit}{''.join(each)}".strip()
+    return plural.get(first, first + "s" * first.islower()) + "".join(each)
 
 
 def _cost(run: Run, name: str) -> Values | None:
@@ -253,7 +261,7 @@ def _of_input(run: Run, name: str) -> Values:
     published = dict(known["sources"].select("id", "publisher").iter_rows())
     return {
         "kind": "input",
-        "row": {**row, "range": _range(row)},
+        "row": {**row, "range": span(row)},
         "links": uses.count("links"),
         "losses": uses.count("losses"),
         "lasted": words.number(known.lasted[name], 2) if name in known.lasted else "",
@@ -275,8 +283,8 @@ def _class_of(row: dict[str, Any], moment: datetime) -> Values | None:
     tail = (1 - reference.PLACES.get(place, 0.98)) / 2
     low, high = reference.quantile(classes, row["reference"], np.array([tail, 1 - tail]))
     empty = dict.fromkeys(("low", "mode", "high"))
-    span = _range({**empty, "unit": row["unit"], "low": float(low), "high": float(high)})
-    return {**named, "place": place, "span": span}
+    reaches = span({**empty, "unit": row["unit"], "low": float(low), "high": float(high)})
+    return {**named, "place": place, "span": reaches}
 
 
 def _of_loss(run: Run, name: str) -> Values:
@@ -290,7 +298,7 @@ def _of_loss(run: Run, name: str) -> Values:
         "who": said[row["bearer"]],
         "needs": said[row["needs"]],
         "terms": [
-            (_meant(run, term), _range(inputs[term])) if term in inputs else (term, "")
+            (_meant(run, term), span(inputs[term])) if term in inputs else (term, "")
             for term in checks.argument_pairs(row["arguments"]).values()
         ],
         "range": _nine_in_ten(amounts) if resolved else None,

@@ -10,7 +10,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
 from hashlib import blake2b
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -18,14 +21,16 @@ import scipy
 
 from impact.answers import text
 from impact.answers.text import one_line, parts
-from impact.base import times, words
-from impact.base.errors import Refusal, bad
+from impact.answers.why import span, units
+from impact.base import words
+from impact.base.errors import BadInput, Refusal, bad
 from impact.case import checks, views
 from impact.case.folder import Case
 from impact.case.ways import ROOT
 from impact.measures import evidence
-from impact.measures.loss import PARTIES, spread_shares
+from impact.measures.loss import spread_shares
 from impact.measures.questions import ranking
+from impact.measures.reach import PARTIES
 from impact.measures.totals import total_loss
 from impact.numerics import loss_kinds, measures, sampling
 from impact.simulation import Run, drawn_inputs, estimate, stream_of
@@ -39,7 +44,7 @@ KINDS = ("product", "records")
 def describe(run: Run) -> dict[str, Any]:
     """The data of a board; raises Refusal with the reason where the board cannot do a run."""
     _require(run)
-    known, model = run.known, run.model
+    known, model, sliders = run.known, run.model, _matter(run)
     streams = list(dict.fromkeys(_streams(run)))
     seeds = (blake2b(f"{run.seed}|{name}|0".encode(), digest_size=32) for name in streams)
     data = {
@@ -60,9 +65,9 @@ def describe(run: Run) -> dict[str, Any]:
         "losses": [_loss(run, name) for name in model.losses],
         **_exposed(known),
         **_bearing(known),
-        "sliders": [slider(run, name) for name in _matter(run)],
+        "sliders": [slider(run, name) for name in sliders],
         "scenario": known.scenario,
-        "scenarios": {name: _scenario(run, name) for name in _scenarios(known)},
+        "scenarios": {name: _scenario(run, other, sliders) for name, other in _views(known)},
     }
     if (size := len(packed(data))) > MOST:
         raise _declined(f"its data would have {size:,} characters, more than {MOST:,}")
@@ -73,6 +78,13 @@ def packed(data: dict[str, Any]) -> str:
     """The data as JSON that may stand in a page: no sign that ends a script or begins a tag."""
     made = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return words.plain(made).replace("<", "\\u003c").replace("&", "\\u0026")
+
+
+@cache
+def script() -> str:
+    """The engine and the board as one module, the same for every page of a version."""
+    home = resources.files("impact.board")
+    return "".join(home.joinpath(name).read_text("utf-8") for name in ("engine.js", "board.js"))
 
 
 def _declined(why: str) -> Refusal:
@@ -124,7 +136,9 @@ def _estimated(known: Case, name: str) -> dict[str, Any]:
         mu, sigma = sampling.lognormal_parameters(low, high)
         found["p"] = [mu, sigma, float(scipy.special.ndtr((np.log(cap) - mu) / sigma))]
     if shape == "quantiles":
-        found["p"] = [list(part) for part in zip(*sorted((float(q), v) for q, v in pairs), strict=True)]
+        found["p"] = [
+            list(part) for part in zip(*sorted((float(q), v) for q, v in pairs), strict=True)
+        ]
     if shape != "fixed" and name in known.lasted:
         found["least"] = known.lasted[name]
     return {key: value for key, value in found.items() if value is not None}
@@ -136,7 +150,10 @@ def _unit(row: dict[str, Any]) -> dict[str, Any]:
     powers = {} if checks.is_chance(unit) else dict(loss_kinds.dimension(unit))
     of = {"person": "person", "week": "week", "": "1"}.get(" ".join(powers), "")
     sole = not powers or list(powers.values()) == [1]
-    found = {"once": row["drawn"] == "once", "of": of if sole and not checks.is_chance(unit) else ""}
+    found = {
+        "once": row["drawn"] == "once",
+        "of": of if sole and not checks.is_chance(unit) else "",
+    }
     if unit == "chance":
         found["of"] = "1"
     return found | {"minutes": checks.reference_minutes(unit) or 1.0}
@@ -172,7 +189,9 @@ def _exposed(known: Case) -> dict[str, Any]:
         for one, claims in told.items()
     }
     return {
-        "entities": [[one, row.get("short") or said[one], row["kind"]] for one, row in rows.items()],
+        "entities": [
+            [one, row.get("short") or said[one], row["kind"]] for one, row in rows.items()
+        ],
         "did": {**did, "": "Nothing reported"},
         "cited": {one: shared["cite"](claims[0]) for one, claims in positions.items() if claims},
         "sets": list(sets.items()),
@@ -220,38 +239,30 @@ def _bearing(known: Case) -> dict[str, Any]:
     }
 
 
-def _scenarios(known: Case) -> list[str]:
-    """The scenarios that the view can be seen under: those without a day of their own."""
-    here = known.scenarios[known.scenario]
-    every = [name for name, one in known.scenarios.items() if not one.as_of or one is here]
-    return [name for name in every if known.loaded is not None or name == known.scenario]
+def _views(known: Case) -> Iterator[tuple[str, Case]]:
+    """The view under each scenario that these rows allow, its own first."""
+    yield known.scenario, known
+    for name in known.scenarios:
+        if name != known.scenario:
+            with suppress(BadInput, Refusal):  # it is of another day, or rests on what is not known
+                yield name, views.under(known, name)
 
 
-def _scenario(run: Run, name: str) -> dict[str, Any]:
+def _scenario(run: Run, other: Case, sliders: list[str]) -> dict[str, Any]:
     """A scenario: the inputs that it changes, and what its answers say otherwise."""
-    known = run.known
-    other = known if name == known.scenario else _under(known, name)
     lead = text.paragraphs(parts("exposure", {**text.shared(other), **_NOBODY}).lead)
-    estimates = {one: _estimated(other, one) for one in run.model.used_by if one in other.inputs}
-    own = {one: _estimated(known, one) for one in run.model.used_by if one in known.inputs}
-    changed = {one: each for one, each in estimates.items() if own.get(one) != each}
+    own, theirs = (
+        {one: _estimated(known, one) for one in run.model.used_by if one in known.inputs}
+        for known in (run.known, other)
+    )
     return {
-        "title": other.scenarios[name].title,
-        "inputs": changed,
+        "title": other.scenarios[other.scenario].title,
+        "inputs": {one: each for one, each in theirs.items() if own.get(one) != each},
+        "ranges": {one: span(other.inputs[one]) for one in sliders if theirs[one] != own[one]},
         "supposed": [change.name for change in other.changes if change.high > 0],
         "noHit": lead[0],
         "noPath": lead[-1],
-        "notices": views.notices(other),
     }
-
-
-def _under(known: Case, name: str) -> Case:
-    """The view under another of its scenarios."""
-    here = known.scenarios[known.scenario].changes
-    own = "; ".join(str(change) for change in known.changes if change not in here)
-    day = times.as_text(known.as_of) if known.as_of else ""
-    moment = "" if day else times.as_text(views.now(known))
-    return views.view(known.loaded or known, name, day, known.tlp, own, moment)
 
 
 def _matter(run: Run) -> list[str]:
@@ -272,8 +283,9 @@ def slider(run: Run, name: str) -> dict[str, Any]:
     row = run.known.inputs[name]
     values = next(values for one, _, values in drawn_inputs(run) if one == name)
     low, middle, high = np.quantile(values, (0.0, 0.5, 1.0)).tolist()
-    found = {"name": name, "says": row["meaning"].rstrip("."), "unit": row["unit"]}
-    found |= {"basis": row["basis_kind"], "log": False}
+    found = {"name": name, "says": row["meaning"].rstrip("."), "unit": units(row["unit"])}
+    found |= {"basis": row["basis_kind"], "range": span(row), "log": False}
+    found |= {"beside": f"beside {row['reference']}"} if row["reference"] else {}
     if checks.is_chance(row["unit"]):
         return found | {"min": 0.0, "max": 1.0, "step": 0.01, "at": round(middle, 2)}
     if low > 0 and high > WIDE * low:
@@ -281,4 +293,9 @@ def slider(run: Run, name: str) -> dict[str, Any]:
         return found | ends | {"log": True, "at": float(np.log10(middle))}
     step = words.significant((high - low) / 100, 1) or 1.0
     begin = min(low, 0.0)
-    return found | {"min": begin, "max": 1.5 * high, "step": step, "at": round(middle / step) * step}
+    return found | {
+        "min": begin,
+        "max": 1.5 * high,
+        "step": step,
+        "at": round(middle / step) * step,
+    }

@@ -121,11 +121,11 @@ const Q0 = [
 ];
 const P1 = [
   4.05544892305962419923, 3.15251094599893866154e1, 5.71628192246421288162e1,
-  4.40805073893200834700e1, 1.46849561928858024014e1, 2.18663306850790267539,
+  4.408050738932008347e1, 1.46849561928858024014e1, 2.18663306850790267539,
   -1.40256079171354495875e-1, -3.50424626827848203418e-2, -8.57456785154685413611e-4,
 ];
 const Q1 = [
-  1, 1.57799883256466749731e1, 4.53907635128879210584e1, 4.13172038254672030440e1,
+  1, 1.57799883256466749731e1, 4.53907635128879210584e1, 4.1317203825467203044e1,
   1.50425385692907503408e1, 2.50464946208309415979, -1.42182922854787788574e-1,
   -3.80806407691578277194e-2, -9.33259480895457427372e-4,
 ];
@@ -152,10 +152,12 @@ function quantileOf(estimate) {
   if (s === "quantiles") return (u) => interpolated(u, p[0], p[1]);
   if (l === h) return () => m;
   const width = h - l;
-  const { u: us, x: xs, base, slope } = betaTable(
-    1 + (4 * (m - l)) / width,
-    1 + (4 * (h - m)) / width,
-  );
+  const {
+    u: us,
+    x: xs,
+    base,
+    slope,
+  } = betaTable(1 + (4 * (m - l)) / width, 1 + (4 * (h - m)) / width);
   return (u) => {
     const at = u * EVEN;
     const step = at | 0;
@@ -302,16 +304,32 @@ export function engine(data) {
   const none = new Uint32Array(size);
   const zero = new Float64Array(n);
   const { money, range } = moneyIn(data.sign);
-  const edges = data.edges.map(([id, from, to, terms, certain]) => ({ id, from, to, terms, certain }));
+  const edges = data.edges.map(([id, from, to, terms, certain]) => ({
+    id,
+    from,
+    to,
+    terms,
+    certain,
+  }));
   const entering = new Map();
   for (const edge of edges)
     if (edge.from !== edge.to) {
       if (!entering.has(edge.to)) entering.set(edge.to, []);
       entering.get(edge.to).push(edge);
     }
-  const losses = data.losses.map(([id, kind, needs, bearer, to, retention, limit, args, driver]) => ({
-    id, kind, needs, bearer, to, retention, limit, args, driver,
-  }));
+  const losses = data.losses.map(
+    ([id, kind, needs, bearer, to, retention, limit, args, driver]) => ({
+      id,
+      kind,
+      needs,
+      bearer,
+      to,
+      retention,
+      limit,
+      args,
+      driver,
+    }),
+  );
   const lossOf = new Map(losses.map((loss) => [loss.id, loss]));
   const entities = new Map(data.entities.map(([id, told, kind]) => [id, { told, kind }]));
   const usedBy = new Map();
@@ -388,7 +406,7 @@ export function engine(data) {
   function reach(on) {
     const found = new Map([[data.root, full]]);
     for (const component of data.order)
-      for (let dirty = true; dirty; ) {
+      for (let dirty = true; dirty;) {
         dirty = false;
         for (const node of component) {
           const before = found.get(node);
@@ -475,16 +493,20 @@ export function engine(data) {
   }
   function balance(who) {
     const rows = losses.filter((l) => (who === null ? !l.to : l.bearer === who || l.to === who));
-    return remembered(`net|${who}`, rows.map((l) => now.losses.get(l.id)), () => {
-      const sum = new Float64Array(n);
-      for (const loss of rows) {
-        const v = now.losses.get(loss.id);
-        const gains = who !== null && loss.bearer !== who;
-        if (v !== zero)
-          for (let k = 0; k < n; k++) sum[k] = gains ? sum[k] - v[k] : sum[k] + v[k];
-      }
-      return sum;
-    });
+    return remembered(
+      `net|${who}`,
+      rows.map((l) => now.losses.get(l.id)),
+      () => {
+        const sum = new Float64Array(n);
+        for (const loss of rows) {
+          const v = now.losses.get(loss.id);
+          const gains = who !== null && loss.bearer !== who;
+          if (v !== zero)
+            for (let k = 0; k < n; k++) sum[k] = gains ? sum[k] - v[k] : sum[k] + v[k];
+        }
+        return sum;
+      },
+    );
   }
   function run(settings = {}, name = data.scenario) {
     const before = set;
@@ -631,15 +653,23 @@ export function engine(data) {
     const keep = new Set(losses.map((l) => l.to).filter(Boolean));
     return data.suppliers
       .filter((one) => any(balance(one)) || unmet(one))
-      .map((one) => spread({ who: one, part: keep.has(one) ? "net" : "own", about: one }, [balance(one)]));
+      .map((one) =>
+        spread({ who: one, part: keep.has(one) ? "net" : "own", about: one }, [balance(one)]),
+      );
   }
   function drivers() {
     const rare = rareEntities();
     return data.drivers
       .map(([who, driver, ids]) => [{ who, driver, part: "driver", about: ids[0] }, ids])
       .filter(([, ids]) =>
-        ids.some((id) => any(now.losses.get(id)) || rare.has(lossOf.get(id).needs)))
-      .map(([row, ids]) => spread(row, ids.map((id) => now.losses.get(id))));
+        ids.some((id) => any(now.losses.get(id)) || rare.has(lossOf.get(id).needs)),
+      )
+      .map(([row, ids]) =>
+        spread(
+          row,
+          ids.map((id) => now.losses.get(id)),
+        ),
+      );
   }
 
   // Words
@@ -706,7 +736,9 @@ export function engine(data) {
     if (!total) return ["No loss follows from what is known."];
     if (total.low === null) return [`The loss of all parties together is ${span(total)}.`];
     const given = total.given ? `, if there is one (${chance(total.chance)})` : "";
-    const parts = [`Across all parties the net loss is ${span(total)} in nine outcomes in ten${given}.`];
+    const parts = [
+      `Across all parties the net loss is ${span(total)} in nine outcomes in ten${given}.`,
+    ];
     const told = sure.map((row) => {
       const several = row.part === "pay" || ["group", "workforce"].includes(kindOf(row.who));
       return `${whoLoses(row)} ${several ? "lose" : "loses"} ${span(row)}`;
@@ -719,10 +751,8 @@ export function engine(data) {
   // Exposure
   function over(sure) {
     const seen = new Set([data.root]);
-    const open = edges.filter(
-      (edge) => same(now.on.get(edge.id), full) && edge.terms.every(sure),
-    );
-    for (let more = true; more; ) {
+    const open = edges.filter((edge) => same(now.on.get(edge.id), full) && edge.terms.every(sure));
+    for (let more = true; more;) {
       more = false;
       for (const edge of open)
         if (seen.has(edge.from) && !seen.has(edge.to)) {
@@ -754,7 +784,7 @@ export function engine(data) {
         brings.set(edge.id, own);
       }
       const evidence = new Map();
-      for (let more = true; more; ) {
+      for (let more = true; more;) {
         more = false;
         for (const edge of walked) {
           if (edge.from === edge.to) continue;
@@ -771,7 +801,11 @@ export function engine(data) {
       for (const [id, { kind }] of entities) {
         const mask = now.reached.get(id);
         const drawn = mask && !supposed.has(id);
-        let how = drawn ? "drawn" : supposed.has(id) && !certain.has(id) ? "supposed" : "established";
+        let how = drawn
+          ? "drawn"
+          : supposed.has(id) && !certain.has(id)
+            ? "supposed"
+            : "established";
         if (rare.has(id)) how = "rare";
         const p = mask ? count(mask) / n : 0;
         const key = `${kind}|${evidence.get(id) ?? 0n}`;
@@ -866,7 +900,9 @@ export function engine(data) {
       if (!seen.has(party) && ["drawn", "rare"].includes(state.reach.how)) shown.push(state);
     if (alike.length) shown.push({ id: alike[0], alike, reach: { how: "established" } });
     if (!most) {
-      const near = [...new Set([...Object.keys(data.supplies), ...data.peers])].filter((id) => !seen.has(id));
+      const near = [...new Set([...Object.keys(data.supplies), ...data.peers])].filter(
+        (id) => !seen.has(id),
+      );
       for (const id of near.sort(before))
         if (possible(rows.get(id)) || data.peers.includes(id))
           shown.push({ id, reach: rows.get(id).chance ? rows.get(id) : undefined });
@@ -888,7 +924,11 @@ export function engine(data) {
       const all = row.alike ?? [row.id];
       return [
         capital(all.length > 3 ? many(all.length, "client") : names(all)),
-        capital(all.length > 3 ? `reported as affected: ${names(all)}` : (data.did[row.id] ?? data.did[""])),
+        capital(
+          all.length > 3
+            ? `reported as affected: ${names(all)}`
+            : (data.did[row.id] ?? data.did[""]),
+        ),
         states.join(" / ").trim(),
       ];
     });
@@ -903,7 +943,9 @@ export function engine(data) {
     const assumed = hits.filter((id) => !certain.has(id));
     if (!hidden)
       for (const id of sure)
-        lead.push(`${capital(name(id))} was affected${data.cited[id] ? ` ${data.cited[id]}` : ""}.`);
+        lead.push(
+          `${capital(name(id))} was affected${data.cited[id] ? ` ${data.cited[id]}` : ""}.`,
+        );
     for (const id of assumed)
       lead.push(`This scenario assumes that ${name(id)} was compromised too.`);
     if (!hits.length) lead.push(scenario.noHit);
@@ -926,7 +968,10 @@ export function engine(data) {
   function reachOf(served, reported) {
     const lab = served[0]?.kind === "lab";
     const group = served[0]?.kind === "group";
-    const supposed = served.filter((row) => row.how === "supposed").map((row) => row.id).sort(before);
+    const supposed = served
+      .filter((row) => row.how === "supposed")
+      .map((row) => row.id)
+      .sort(before);
     const rest = served.filter((row) => row.how === "drawn" || row.how === "rare");
     const told = [];
     const known = reported.map((row) => row.id).sort(before);
@@ -936,7 +981,9 @@ export function engine(data) {
     }
     if (supposed.length) {
       const verb = lab || supposed.length === 1 ? "was" : "were";
-      told.push(`This scenario assumes that ${lab ? "data of " : ""}${names(supposed)} ${verb} reached.`);
+      told.push(
+        `This scenario assumes that ${lab ? "data of " : ""}${names(supposed)} ${verb} reached.`,
+      );
     }
     if (rest.length) {
       told.push(
@@ -970,7 +1017,9 @@ export function engine(data) {
     balance,
     quantiles,
     estimateOf,
-    print: { money, number, range, perCent, significant, capital, spanned },
+    name,
+    said,
+    print: { money, number, range, significant },
     get now() {
       return now;
     },

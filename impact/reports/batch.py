@@ -21,6 +21,7 @@ from impact.reports import files, headline, index, kernels, page, pdf, work
 from impact.reports.plan import Task, with_pages
 
 LAST_RUN = "last_run.json"
+KINDS = ("html", "ipynb", "pdf", "live")  # as they are asked for
 _PRELOADED = ["impact.reports.preload", "impact.reports.work", "papermill"]
 Result = work.Made | work.Lost
 
@@ -37,9 +38,10 @@ class Outcome:
 
 def formats(text: str) -> tuple[str, ...]:
     """The kinds of file in a list such as `html,ipynb`; raises BadInput for another."""
-    kinds = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if not kinds or set(kinds) - set(work.FORMATS):
-        raise bad("--format", f'"{text}" is not known', f"choose of {','.join(work.FORMATS)}")
+    asked = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
+    kinds = tuple(work.LIVE if part == "live" else part for part in asked)
+    if not kinds or set(asked) - set(KINDS):
+        raise bad("--format", f'"{text}" is not known', f"choose of {','.join(KINDS)}")
     if "pdf" in kinds:
         pdf.browser()
     return kinds

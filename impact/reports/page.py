@@ -21,12 +21,15 @@ from markupsafe import Markup, escape
 from impact.answers.answer import MIME, as_html, as_text, blocks, linked
 from impact.answers.text import lower_first
 from impact.base import times, words
+from impact.base.errors import Refusal
+from impact.board.data import describe, packed, script
 from impact.case import folder, views
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP
 from impact.case.views import now
 from impact.reports import origin
 from impact.reports.plan import Parameters, Task
+from impact.simulation import simulate
 
 Notebook = Mapping[str, Any]
 GUIDE = "reading-a-report"  # of those who receive a page: in docs/, and beside the index
@@ -152,9 +155,8 @@ def _templates() -> jinja2.Environment:
     )
     environment.filters |= {"cited": _cited, "paragraphs": _paragraphs, "plain": typeset}
     text = (files("impact.reports") / "templates" / "style.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(bytes.fromhex(origin.sha256(text))).decode()
     environment.globals["style"] = Markup(text)  # noqa: S704
-    environment.globals["style_source"] = f"'sha256-{digest}'"
+    environment.globals["style_source"] = _source(text)
     return environment
 
 
@@ -163,13 +165,14 @@ def render(template: str, **values: Any) -> str:
     return _templates().get_template(template).render(values)
 
 
-def page(task: Task, executed: Notebook) -> str:
-    """The page of a task as one HTML text: no script, no outside address.
+def page(task: Task, executed: Notebook, live: bool = False) -> str:
+    """The page of a task as one HTML text: no script but that of a live one, no outside address.
 
     It carries what it was made from, so that `impact verify` can make it again from the page alone.
     """
     known, notebook = task.known, task.notebook
     found = without_repeats(parts(executed))
+    board, declined = _board(task, executed) if live else ("", "")
     return render(
         "page.html",
         title=title(task, executed),
@@ -184,6 +187,10 @@ def page(task: Task, executed: Notebook) -> str:
         index=f"{UP}/index.html",
         guide=f"{UP}/{GUIDE}.html",
         origin=_made_from(task),
+        board=Markup(board),  # noqa: S704 (JSON without a sign that ends a script)
+        declined=declined,
+        script=Markup(script()) if board else "",  # noqa: S704 (the kit's own)
+        script_source=_source(script()) if board else "",
         footer={
             "Case": known.id,
             "Scenario": known.scenario,
@@ -195,6 +202,22 @@ def page(task: Task, executed: Notebook) -> str:
             "View": folder.digest(known, notebook.reads)[:16],
         },
     )
+
+
+def _board(task: Task, executed: Notebook) -> tuple[str, str]:
+    """(data, why there are none) of the board of a page that tells exposure and losses."""
+    if not {"exposure", "losses"} <= {record["name"] for record in records(executed)}:
+        return "", ""
+    asked = task.parameters
+    try:
+        return packed(describe(simulate(task.known, asked.draws, asked.seed))), ""
+    except Refusal as refusal:
+        return "", refusal.faults[0].what
+
+
+def _source(text: str) -> str:
+    """A script or a style as the content policy of a page names it."""
+    return f"'sha256-{base64.b64encode(bytes.fromhex(origin.sha256(text))).decode()}'"
 
 
 def _made_from(task: Task) -> Markup:

@@ -31,7 +31,7 @@ WITHIN = 1e-9  # of a value, relative to it where it is above 1
 _ABSENT = "not there"
 _NOTHING = dict[str, Any]()
 _NAME_ONE = "name a page, or a folder of reports"
-_COMPARED = ("html", "ipynb")  # files that come out the same; a PDF may not, elsewhere
+_COMPARED = ("html", "ipynb", work.LIVE)  # files that come out the same; a PDF may not, elsewhere
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from impact.case.views import now
 from impact.reports import kernels, origin, page, pdf
 from impact.reports.plan import Task
 
-FORMATS = ("html", "ipynb", "pdf")
+LIVE = "live.html"
+FORMATS = ("html", "ipynb", "pdf", LIVE)
 MEMORY_BYTES = 4 * 2**30  # that a worker, or a kernel that it asks for, may hold
 
 
@@ -94,6 +95,8 @@ def report(
     files["ipynb"] = f"{shared}\n".encode()
     if "pdf" in kinds:
         files["pdf"] = pdf.printed(html)
+    if LIVE in kinds:
+        files[LIVE] = page.page(task, executed, live=True).encode()
     files = {kind: content for kind, content in files.items() if kind in kinds}
     return Made(files, entry(task, executed, files))
 
