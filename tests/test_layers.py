@@ -13,6 +13,7 @@ ROWS = (
     ("simulation",),
     ("measures",),
     ("answers",),
+    ("board",),
     ("reports",),
     ("panel", "cli", "__main__"),
 )

@@ -150,7 +150,7 @@ export function boot(data, root, host = {}) {
   let [set, scenario, pinned, told] = [{}, data.scenario, null, null];
   const sliders = new Map();
   const status = el("p", { role: "status", class: "status" });
-  const copied = el("output", { class: "copied" });
+  const copied = el("p", { class: "copied" });
   const exposed = host.places?.exposure ?? el("section", {}, el("h3", {}, "Who is exposed?"));
   const lost = host.places?.losses ?? el("section", {}, el("h3", {}, "What could it cost?"));
 
@@ -170,16 +170,19 @@ export function boot(data, root, host = {}) {
         save(`${name}.csv`, "text/csv", csv([of().heads, ...of().rows])),
       ),
     );
-    const old = host.places
-      ? [...section.children].filter((one) => one.matches("p:not(.note),ul,.table"))
-      : [];
     const heading = section.querySelector("h2,h3");
     const live = el("div", { class: "live" }, words, figure, rows, actions);
-    if (heading) heading.after(live);
+    const old = [...section.children].filter((one) => one.matches("p:not(.note),ul"));
+    for (const one of section.querySelectorAll(name === "losses" ? "figure,.table" : ".table"))
+      one.hidden = true;
+    const above = old.at(-1) ?? heading;
+    if (above) above.after(live);
     else section.prepend(live);
-    const still = name === "losses" ? section.querySelector("figure:not(.live figure)") : null;
-    for (const one of [...old, still]) if (one) one.hidden = true;
-    return { words, figure, rows };
+    const toggle = (differs) => {
+      words.hidden = !differs && Boolean(host.places); // a page tells a thing once
+      for (const one of old) one.hidden = !words.hidden;
+    };
+    return { words, figure, rows, toggle };
   }
   const seen = part(exposed, "exposure");
   const cost = part(lost, "losses");
@@ -225,6 +228,7 @@ export function boot(data, root, host = {}) {
     seen.words.replaceChildren(...paragraphs(exposure.lead));
     seen.figure.replaceChildren(bars(exposure.states, model.name, state, (row) => model.said(row)));
     seen.rows.replaceChildren(table(exposure.heads, exposure.rows, "exposure"));
+    for (const one of [cost, seen]) one.toggle(changed());
     document.body.classList.toggle("changed", Boolean(host.places) && changed());
     told.twenty = twenty;
     paint();
@@ -264,7 +268,7 @@ export function boot(data, root, host = {}) {
   const rows = data.sliders.map((slider) => {
     const { name, min, max, step } = slider;
     const input = el("input", { type: "range", min, max, step, name, id: `input-${name}` });
-    const text = el("output", { for: input.id });
+    const text = el("span", { class: "value" });
     sliders.set(name, { input, text, slider });
     input.addEventListener("input", () => {
       const at = Number(input.value);

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from impact.answers.answer import LOOKS
 from impact.base import words
 from impact.case.scenarios import BASELINE
-from impact.reports import files, origin, page
+from impact.reports import files, origin, page, work
 from impact.reports.files import Entry
 from impact.reports.headline import STATES
 
@@ -172,7 +172,7 @@ def _report(row: Row) -> dict[str, str]:
 
 def _href(row: Row) -> str:
     """The page of a report, or the file that stands for it where no page was asked for."""
-    kind = next((kind for kind in ("html", "pdf", "ipynb") if kind in row.entry["files"]), "")
+    kind = next((kind for kind in ("html", work.LIVE, "pdf", "ipynb") if kind in row.entry["files"]), "")
     return f"{row.place}/{row.notebook}.{kind}" if kind else ""
 
 

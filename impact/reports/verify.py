@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -135,9 +136,11 @@ def _reports(folder: Path) -> Iterator[Report]:
 
 def _report(path: Path) -> Iterator[Report]:
     """The report of a page, if it is one: from the manifest beside it, else from the page alone."""
-    entry = files.entries_of(path.parent / files.MANIFEST).get(path.stem, {})
+    kind = work.LIVE if path.name.endswith(f".{work.LIVE}") else "html"
+    called = path.name.removesuffix(f".{kind}") if kind == work.LIVE else path.stem
+    entry = files.entries_of(path.parent / files.MANIFEST).get(called, {})
     if "key" in entry:
-        yield _entered(path.parent, path.stem, entry)
+        yield _entered(path.parent, called, entry)
     elif made_from := _read(path).made_from:
         try:
             source: Any = texts.from_json(made_from)
@@ -147,7 +150,7 @@ def _report(path: Path) -> Iterator[Report]:
             what = "does not say what it was made from"
             raise bad(str(path), what, "ask for the page again") from None
         parameters = _parameters(str(path), given)
-        yield Report(path.name, notebook, {"html": path}, parameters, {}, now, beside)
+        yield Report(path.name, notebook, {kind: path}, parameters, {}, now, beside)
 
 
 def _entered(home: Path, notebook: str, entry: Mapping[str, Any]) -> Report:
@@ -246,7 +249,7 @@ def _texts(kind: str, old: bytes, new: bytes) -> Iterator[dict[str, str]]:
 
 def _lines(kind: str, content: bytes) -> list[str]:
     text = content.decode("utf-8", "replace")
-    return _Page(text).lines if kind == "html" else text.splitlines()
+    return _Page(text).lines if kind.endswith("html") else text.splitlines()
 
 
 def _other_file(name: str, digest: str, content: bytes) -> dict[str, str]:
@@ -272,17 +275,18 @@ class _Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the origin of the page and what a tag says; a style is no text."""
+        """Note the origin of the page and what a tag says; a style or script is no text."""
         attributes = dict(attrs)
         self.lines += [f"{name} {attributes[name]}" for name in _VISIBLE if attributes.get(name)]
-        self.hidden = tag == "style"
+        self.hidden = tag == "style" or attributes.get("type") == "module"
         if tag == "meta" and attributes.get("name") == "made-from":
             self.made_from = attributes.get("content") or ""
 
     def handle_data(self, data: str) -> None:
         """Keep a text."""
         if not self.hidden and data.strip():
-            self.lines.append(" ".join(data.split()))
+            parts = re.split(r'(?<=[}\]]),"', data) if data[:2] == '{"' else [data]  # of a board
+            self.lines += [" ".join(part.split()) for part in parts]
 
     def handle_endtag(self, tag: str) -> None:
         """After a style come texts again."""

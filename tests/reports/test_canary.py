@@ -92,6 +92,7 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
     made = {
         "html": page.page(task, done).encode(),
         "ipynb": json.dumps(page.shared_notebook(task, done)).encode(),
+        work.LIVE: page.page(task, done, live=True).encode(),
     }
     entry = work.entry(task, done, made) | {"headline": headline.Headlines().of(task)}
     assert all(_within(record["label"], task.known.tlp) for record in page.records(done))
