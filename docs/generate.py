@@ -1,6 +1,7 @@
 """Writes what is generated from the code: run `python docs/generate.py` after a change of it.
 
 `docs/reference.md` from the command and the public names, `docs/score.md` from the reference data,
+`docs/live.html` from the brief of a bundled case,
 tables of `docs/stack.md` from what is read, the data dictionary `data/README.md` and the
 `datapackage.json` of each case from the schema.
 """
@@ -22,6 +23,8 @@ from impact.case.schema import SCHEMA_VERSION, SINGLE_VALUED, TABLES, Column, Ta
 from impact.charts import theme
 from impact.cli import main
 from impact.numerics.loss_kinds import KINDS
+from impact.reports import kernels, page, plan
+from impact.reports.plan import Parameters
 from impact.stack.readers import FORMATS
 from impact.stack.verdicts import TABLE, TIMES
 
@@ -117,6 +120,23 @@ def score() -> dict[Path, str]:
     lines += [*(f"- {note}" for note in answer.notes), "", _SCORE_FOOT]
     picture = theme.plain(answer.svg() or "")
     return {ROOT / "docs" / "score.md": "\n".join(lines), ROOT / "docs" / "score.svg": picture}
+
+
+def live() -> str:
+    """`docs/live.html`: the brief of the Mercor case as a page that recomputes."""
+    parameters = Parameters(as_of="2026-09-01")
+    notebooks = plan.find_notebooks("00_brief")
+    (task,), _ = plan.plan(load_case("mercor"), notebooks, ["baseline"], parameters)
+    executed = kernels.execute(task)
+    page.draw(executed)
+    text = page.page(task, executed, live=True)
+    ahead = (
+        (f"{page.UP}/index.html", "reports.md"),
+        (f"{page.UP}/{page.GUIDE}.html", f"{page.GUIDE}.md"),
+    )
+    for there, here in ahead:  # no folder of reports lies about it
+        text = text.replace(f'href="{there}"', f'href="{here}"')
+    return text
 
 
 _SCORE_FOOT = """Made by `impact score` from [data/reference](../data/reference/README.md).
@@ -254,7 +274,7 @@ def written() -> dict[Path, str]:
         page: stack(page.read_text("utf-8")),
         ROOT / "data" / "README.md": dictionary(),
     }
-    files |= score()
+    files |= score() | {ROOT / "docs" / "live.html": live()}
     for home in sorted(path.parent for path in ROOT.glob("data/cases/*/datapackage.json")):
         text = json.dumps(datapackage(home.name), indent=1, ensure_ascii=False)
         files[home / "datapackage.json"] = text + "\n"

@@ -37,7 +37,7 @@ def generate(root: Path) -> ModuleType:
 
 def test_what_is_generated_is_current(root: Path, generate: ModuleType) -> None:
     written = generate.written()
-    assert len(written) == 5 + len(cases())
+    assert len(written) == 6 + len(cases())
     stale = [path.name for path, text in written.items() if path.read_text("utf-8") != text]
     assert stale == [], "run python docs/generate.py"
 
