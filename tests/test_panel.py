@@ -1,4 +1,4 @@
-"""The panel without a browser: what it shows is what the answers say, and no fault ends it."""
+"""The panel without a browser: what it gives the board is the view, and no fault ends it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as ipw
-import numpy as np
 import polars as pl
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
 import impact
-from impact import panel as panels
+from impact.board import data
 from impact.case.folder import load_case
-from impact.panel import _Panel, days, picture
+from impact.panel import _Panel, days, slug
 
 
 @pytest.fixture
@@ -32,51 +32,61 @@ def panel(folder: Path) -> _Panel:
     return _Panel(str(folder), 2000, 1)
 
 
-def control(panel: _Panel, name: str) -> ipw.FloatSlider:
-    (found,) = (
-        box.children[1]
-        for box in panel.sliders.children
-        if f"input-{name}" in box.children[1]._dom_classes
-    )
-    return found
+def settle(panel: _Panel, scenario: str = "baseline", **setting: Any) -> None:
+    """What the board says when its sliders are let go."""
+    panel.board.settings = {"set": setting, "scenario": scenario}
 
 
-def says(panel: _Panel, name: str) -> str:
-    return next(str(one["says"]) for one in panel.board.pictures if one["name"] == name)
-
-
-def test_a_panel_shows_the_answers_of_its_view(panel: _Panel, folder: Path) -> None:
-    known = impact.view(impact.load_case(folder), changes="pause_weeks=40")
-    run = impact.simulate(known, 2000)
-    control(panel, "pause_weeks").value = 40
-    for ask in (impact.losses, impact.exceedance, impact.exposure):
-        answer = ask(run)
-        assert says(panel, answer.name) == answer.sentence
-    assert impact.waterfall(run).sentence.rpartition("average total")[2] in panel.said.value
+def test_the_board_is_given_the_run_of_the_view(panel: _Panel, folder: Path) -> None:
+    run = impact.simulate(impact.view(impact.load_case(folder)), 2000)
+    assert panel.board.data == data.describe(run)
+    assert json.loads(json.dumps(panel.board.data)) == json.loads(data.packed(panel.board.data))
     assert panel.wrong.value == ""
 
 
-def test_a_slider_back_at_its_start_leaves_the_estimate(panel: _Panel) -> None:
-    before = says(panel, "losses")
-    slider = control(panel, "pause_weeks")
-    start = slider.value
-    slider.value = start + 10 * slider.step
-    assert says(panel, "losses") != before
-    slider.value = start
-    assert (says(panel, "losses"), panel.changes) == (before, {})
-    slider.value = 1e9  # past its range
-    assert panel.changes["pause_weeks"].mode == pytest.approx(slider.max, rel=1e-2)
+def test_what_the_board_does_not_compute_follows_when_sliders_settle(
+    panel: _Panel, folder: Path
+) -> None:
+    settle(panel, pause_weeks=40, hours_a_week=20.0)
+    known = impact.view(impact.load_case(folder), changes="pause_weeks=40; hours_a_week=20")
+    run = impact.simulate(known, 2000)
+    for answer in (impact.decisions(run, most=1), impact.unknowns(run, most=5)):
+        assert answer._repr_html_() in panel.said.value
+    assert "Inputs were changed for this view" in panel.said.value
+    panel.asked.value = "total"
+    assert impact.why(run, "total")._repr_html_() == panel.why.value
+    settle(panel)
+    assert "Inputs were changed" not in panel.said.value
 
 
-def test_a_day_a_scenario_and_a_level_are_views(panel: _Panel, folder: Path) -> None:
+def test_a_scenario_of_the_board_and_a_day_and_a_level_are_views(
+    panel: _Panel, folder: Path
+) -> None:
+    settle(panel, "surge-falls")
+    assert "no compromise reported" in panel.said.value
     panel.day.value = "2026-03-24"
     run = impact.simulate(impact.view(impact.load_case(folder), as_of="2026-03-24"), 2000)
-    assert says(panel, "exposure") == impact.exposure(run).sentence
+    assert panel.board.data == data.describe(run)
     assert "new claims" in panel.said.value
-    panel.day.value = ""
-    panel.scenario.value = "surge-falls"
-    assert "no compromise reported" in panel.said.value
     assert [day for day, _ in panel.day.options][:-1] == days(load_case(folder))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"set": {"nobody": 1}, "scenario": "baseline"},
+        {"set": {"pause_weeks": "many"}, "scenario": "baseline"},
+        {"set": {"silent_client_pauses": 7}, "scenario": "baseline"},
+        {"set": {"pause_weeks": None}, "scenario": "baseline"},
+        {"set": [1], "scenario": "baseline"},
+        {"set": {}, "scenario": "no-such"},
+    ],
+)
+def test_strange_settings_are_told_and_the_panel_lives_on(panel: _Panel, settings: Any) -> None:
+    panel.board.settings = settings
+    assert "This cannot be shown" in panel.wrong.value
+    settle(panel, pause_weeks=30)
+    assert panel.wrong.value == ""
 
 
 def test_faults_of_a_folder_are_listed_and_the_panel_lives_on(folder: Path) -> None:
@@ -86,11 +96,10 @@ def test_faults_of_a_folder_are_listed_and_the_panel_lives_on(folder: Path) -> N
     panel = _Panel(str(folder), 500, 1)
     assert panel.wrong.value.count("<li>") > 1
     assert "links.csv:" in panel.wrong.value
-    assert panel.board.pictures == []
-    panel.day.value = ""
+    assert panel.board.data == {}
     panel.case.value = "mercor"  # another case can be chosen
     assert panel.wrong.value == ""
-    assert len(panel.board.pictures) == 3
+    assert panel.board.data["case"] == "mercor"
     panel.case.value = str(folder)
     assert "links.csv:" in panel.wrong.value
     links.write_text(whole)
@@ -105,28 +114,44 @@ def test_no_such_case_is_said_in_the_panel() -> None:
     assert isinstance(impact.explore("mercr"), ipw.VBox)
 
 
+def test_a_case_that_the_board_cannot_do_says_why(folder: Path) -> None:
+    for name in ("losses.csv", "duties.csv"):
+        head = (folder / name).read_text("utf-8").splitlines()[0]
+        (folder / name).write_text(head + "\n")
+    (folder / "scenarios.toml").write_text("# none\n")
+    panel = _Panel(str(folder), 500, 1)
+    assert panel.wrong.value == ""
+    assert panel.board.data == {"declined": "The board is not shown: the case has no losses."}
+
+
 def test_what_is_moved_is_kept_checked_and_only_under_a_new_name(
     panel: _Panel, folder: Path
 ) -> None:
     file = folder / "scenarios.toml"
     before = file.read_text("utf-8")
-    for name, said in (("", "is empty"), ("longer", "nothing is changed"), ("a b", "")):
-        if name == "a b":
-            control(panel, "pause_weeks").value, said = 40, "a b"
+    for name, said in (("", "is empty"), ("!?", "is empty"), ("longer", "nothing is changed")):
         panel.name.value = name
         panel.keep.click()
         assert said in panel.wrong.value
-    panel.name.value = "surge-falls"
+    settle(panel, pause_weeks=40)
+    panel.name.value = "Surge falls"
     panel.keep.click()
     assert "is there already" in panel.wrong.value
     assert file.read_text("utf-8") == before
-    panel.name.value = "longer"
+    panel.name.value = "A longer pause, 40 weeks!"
     panel.keep.click()
-    assert (panel.wrong.value, panel.scenario.value) == ("", "longer")
+    assert panel.wrong.value == ""
+    assert panel.board.data["scenario"] == "a-longer-pause-40-weeks"
     assert file.read_text("utf-8").startswith(before.rstrip())
-    kept = load_case(folder).scenarios["longer"]
+    kept = load_case(folder).scenarios["a-longer-pause-40-weeks"]
     assert [str(change) for change in kept.changes] == ["pause_weeks=40"]
+    assert kept.title == "A longer pause, 40 weeks!"
     assert not list(folder.glob(".scenarios*"))
+
+
+def test_any_name_becomes_a_valid_one() -> None:
+    assert slug("Müller's  Fall / 2") == "m-ller-s-fall-2"
+    assert len(slug("x" * 500)) == 60
 
 
 def test_why_tells_of_each_party_that_is_shown_and_of_the_total(panel: _Panel) -> None:
@@ -145,30 +170,9 @@ def test_words_of_a_case_are_text_in_the_panel(folder: Path) -> None:
         file.write_text(text.replace("Mercor,", "<b>Mercor</b>,"))
     panel = _Panel(str(folder), 500, 1)
     assert panel.wrong.value == ""
-    shown = [panel.head, panel.said, panel.why, *(b.children[0] for b in panel.sliders.children)]
-    assert not any("<img" in one.value or "<b>Mercor" in one.value for one in shown)
     panel._explain("mercor")
-    assert "<b>Mercor" not in panel.why.value.replace("<p><b>", "")
-
-
-def test_a_picture_is_of_plain_data(panel: _Panel) -> None:
-    for one in panel.board.pictures:
-        assert json.loads(json.dumps(one)) == one
-        assert '"values": [{' not in one["spec"]
-    known = impact.view(impact.load_case("mercor"), as_of="2014-12-31")
-    empty = picture(impact.losses(impact.simulate(known, 500)))
-    assert (empty["spec"], empty["tables"]) == ("", "{}")
-
-
-def test_sliders_begin_where_the_estimate_is(panel: _Panel) -> None:
-    assert panel.base is not None
-    for box in panel.sliders.children:
-        slider = box.children[1]
-        low = 10**slider.min if isinstance(slider, ipw.FloatLogSlider) else slider.min
-        high = 10**slider.max if isinstance(slider, ipw.FloatLogSlider) else slider.max
-        assert low <= slider.value <= high
-    assert len(panel.sliders.children) <= panels.MOST_SLIDERS
-    assert np.isclose(control(panel, "replacement_premium_share").value, 0.18, atol=0.03)
+    shown = (panel.head, panel.said, panel.why)
+    assert not any("<img" in one.value or "<b>Mercor" in one.value for one in shown)
 
 
 def test_the_kit_shows_itself_and_says_where_to_start() -> None:
@@ -199,29 +203,16 @@ def test_a_level_offers_no_day_and_no_scenario_above_it(folder: Path) -> None:
     scenarios.write_text(scenarios.read_text("utf-8") + secret)
     panel = _Panel(str(folder), 500, 1)
     assert panel.wrong.value == ""
-    offered = [name for _, name in panel.scenario.options], [day for _, day in panel.day.options]
-    assert ("secret" in offered[0], "2026-12-24" in offered[1]) == (True, True)
-    panel.scenario.value, panel.day.value = "secret", "2026-12-24"
+
+    def offered() -> tuple[bool, bool]:
+        every = [day for _, day in panel.day.options]
+        return "secret" in panel.board.data.get("scenarios", ()), "2026-12-24" in every
+
+    assert offered() == (True, True)
+    panel.day.value = "2026-12-24"
     panel.level.value = "green"
-    offered = [name for _, name in panel.scenario.options], [day for _, day in panel.day.options]
-    assert ("secret" in offered[0], "2026-12-24" in offered[1]) == (False, False)
-    assert (panel.scenario.value, panel.day.value) == ("baseline", "")
-
-
-def test_the_baseline_is_drawn_faint_behind_a_scenario_and_a_slider(panel: _Panel) -> None:
-    def behind() -> list[str]:
-        (one,) = (one for one in panel.board.pictures if one["name"] == "exceedance")
-        layers = json.loads(one["spec"])["layer"]
-        faint = [layer["data"]["name"] for layer in layers if layer["mark"].get("opacity") == 0.5]
-        return [json.loads(one["tables"])[name] for name in faint]
-
-    assert behind() == []
-    panel.scenario.value = "long-pause"
-    (curve,) = behind()
-    panel.scenario.value = "baseline"
-    assert behind() == []
-    control(panel, "pause_weeks").value = 40
-    assert behind() == [curve]
+    assert offered() == (False, False)
+    assert panel.day.value == ""
 
 
 def test_a_scenario_that_cannot_be_written_is_told_and_nothing_is_lost(folder: Path) -> None:

@@ -83,8 +83,17 @@ def packed(data: dict[str, Any]) -> str:
 @cache
 def script() -> str:
     """The engine and the board as one module, the same for every page of a version."""
-    home = resources.files("impact.board")
-    return "".join(home.joinpath(name).read_text("utf-8") for name in ("engine.js", "board.js"))
+    return _read("engine.js") + _read("board.js")
+
+
+@cache
+def style() -> str:
+    """The look of the board."""
+    return _read("board.css")
+
+
+def _read(name: str) -> str:
+    return resources.files("impact.board").joinpath(name).read_text("utf-8")
 
 
 def _declined(why: str) -> Refusal:

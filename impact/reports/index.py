@@ -172,7 +172,9 @@ def _report(row: Row) -> dict[str, str]:
 
 def _href(row: Row) -> str:
     """The page of a report, or the file that stands for it where no page was asked for."""
-    kind = next((kind for kind in ("html", work.LIVE, "pdf", "ipynb") if kind in row.entry["files"]), "")
+    kind = next(
+        (kind for kind in ("html", work.LIVE, "pdf", "ipynb") if kind in row.entry["files"]), ""
+    )
     return f"{row.place}/{row.notebook}.{kind}" if kind else ""
 
 

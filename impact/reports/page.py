@@ -22,7 +22,7 @@ from impact.answers.answer import MIME, as_html, as_text, blocks, linked
 from impact.answers.text import lower_first
 from impact.base import times, words
 from impact.base.errors import Refusal
-from impact.board.data import describe, packed, script
+from impact.board.data import describe, packed, script, style
 from impact.case import folder, views
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP
@@ -155,6 +155,7 @@ def _templates() -> jinja2.Environment:
     )
     environment.filters |= {"cited": _cited, "paragraphs": _paragraphs, "plain": typeset}
     text = (files("impact.reports") / "templates" / "style.css").read_text(encoding="utf-8")
+    text += style()
     environment.globals["style"] = Markup(text)  # noqa: S704
     environment.globals["style_source"] = _source(text)
     return environment

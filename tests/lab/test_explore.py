@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from labs import Lab, run_all
 from playwright.sync_api import Locator, Page, expect
 
@@ -15,82 +16,103 @@ READY = 90_000  # ms
 def opened(page: Page, lab: Lab) -> Locator:
     """The board of a panel that is drawn."""
     run_all(page, lab, "explore.ipynb")
-    board = page.locator("[data-drawn]")
-    board.wait_for(timeout=READY)
+    board = page.locator(".impact-board")
+    board.locator("form.board").wait_for(timeout=READY)
     return board
 
 
-def moved(page: Page, board: Locator, name: str, key: str = "ArrowRight", times: int = 1) -> None:
-    """Move a slider by a key, and wait until the board was drawn anew."""
-    before = int(board.get_attribute("data-drawn") or 0)
-    handle = page.locator(f".input-{name} .noUi-handle")
+def press(board: Locator, name: str, key: str = "PageUp", times: int = 1) -> None:
+    """Move a slider by keys: each is an input and settles it."""
+    slider = board.locator(f"input[name={name}]")
     for _ in range(times):
-        handle.press(key)
-    expect(board).not_to_have_attribute("data-drawn", str(before), timeout=20_000)
+        slider.press(key)
 
 
-def curve(board: Locator) -> str:
-    """The shape of the first curve of the picture of how large it can get."""
-    paths = board.locator("[data-picture=exceedance] .mark-line path").all()
-    return " ".join(path.get_attribute("d") or "" for path in paths)
-
-
-def test_a_slider_moves_pictures_and_numbers_and_a_choice_tells_why(page: Page, lab: Lab) -> None:
+def test_a_drag_moves_all_without_a_kernel_and_its_end_renews_the_rest(
+    page: Page, lab: Lab
+) -> None:
     board = opened(page, lab)
-    assert board.locator("figure svg").count() == 3
-    assert "No input is changed." in page.content()
-    said = board.locator("[data-picture=losses] p")
-    before, drawn = said.inner_text(), curve(board)
-    moved(page, board, "pause_weeks", "PageUp", 3)
-    assert said.inner_text() != before
-    assert curve(board) != drawn
+    said, status = board.locator(".live p").first, board.get_by_role("status")
+    lost = board.locator(".live").nth(1).locator("td span").all_inner_texts()
+    slider = board.locator("input[name=pause_weeks]")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.4 * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.8 * box["width"], middle, steps=5)
+    expect(status).to_contain_text("weeks that client work stays paused at")
+    assert board.locator(".live").nth(1).locator("td span").all_inner_texts() != lost
+    assert page.get_by_text("Inputs were changed for this view").count() == 0  # the kernel waits
+    page.mouse.up()
     changed = page.get_by_text("Inputs were changed for this view: pause_weeks=")
-    expect(changed.first).to_be_visible()
-    expect(page.get_by_text("comes from pause_weeks: weeks that client work")).to_be_visible()
+    expect(changed.first).to_be_visible(timeout=20_000)
     page.get_by_label("Why?").select_option(label="Contractors on Meta projects")
     expect(page.get_by_text("Contractors on Meta projects:").first).to_be_visible()
-    page.get_by_role("button", name="Back to the evidence").click()
-    expect(page.get_by_text("No input is changed.")).to_be_visible()
-    expect(said).to_have_text(before)
+    board.get_by_role("button", name="Pin this one").click()
+    board.get_by_role("button", name="Back to the evidence").click()
+    expect(status).to_have_text("Nothing is changed: this is what the evidence says.")
+    assert board.locator(".pinned").count() == 20
+    expect(changed).to_have_count(0)
+    assert said.inner_text()
     assert page.strangers == []  # type: ignore[attr-defined]
-    assert board.get_attribute("data-failed") is None
 
 
 def test_what_was_moved_is_kept_as_a_scenario_and_made_into_a_report(page: Page, lab: Lab) -> None:
     board = opened(page, lab)
-    moved(page, board, "pause_weeks", "PageUp")
     name = page.get_by_placeholder("name of a scenario")
     keep = page.get_by_role("button", name="Keep as scenario")
-    name.fill("no name")
+    name.fill("A longer pause!")
     keep.click()
-    expect(page.get_by_role("alert")).to_contain_text("no name")
-    name.fill("longer-pause")
+    expect(page.get_by_role("alert")).to_contain_text("nothing is changed")
+    press(board, "pause_weeks")
+    expect(page.get_by_text("Inputs were changed for this view").first).to_be_visible()
     keep.click()
-    expect(page.get_by_text("Kept as scenario longer-pause.")).to_be_visible()
+    expect(page.get_by_text("Kept as scenario a-longer-pause.")).to_be_visible()
+    expect(board.locator("select")).to_have_value("a-longer-pause")
     path = lab.home / "data/cases/mercor/scenarios.toml"
-    kept = tomllib.loads(path.read_text("utf-8"))["scenario"]["longer-pause"]
+    kept = tomllib.loads(path.read_text("utf-8"))["scenario"]["a-longer-pause"]
     assert len(kept["set"]) == 1
     page.get_by_role("button", name="Make the report").click()
-    expect(page.get_by_role("status")).to_contain_text("8 made", timeout=200_000)
-    made = lab.home / "notebooks/reports/mercor/longer-pause/00_brief.html"
-    assert "longer pause" in made.read_text("utf-8")
+    made = page.get_by_text("8 made")
+    expect(made).to_be_visible(timeout=200_000)
+    page_ = lab.home / "notebooks/reports/mercor/a-longer-pause/00_brief.html"
+    assert "A longer pause!" in page_.read_text("utf-8")
+    with page.context.expect_page() as opening:
+        page.get_by_role("link", name="Open the report").click()
+    expect(opening.value.get_by_role("heading").first).to_be_visible()
 
 
-def test_a_restart_of_the_kernel_leaves_the_panel_and_another_run_revives_it(
-    page: Page, lab: Lab
-) -> None:
+def test_a_restart_of_the_kernel_in_mid_drag_leaves_the_board_moving(page: Page, lab: Lab) -> None:
     board = opened(page, lab)
-    page.locator(".input-pause_weeks .noUi-handle").press("PageUp")
+    press(board, "pause_weeks")
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.locator('[data-command="kernelmenu:restart"]').click()
     page.get_by_role("button", name="Confirm Kernel Restart").click()
     page.get_by_text("| Idle").wait_for(timeout=READY)
-    page.locator(".input-pause_weeks .noUi-handle").press("PageUp")
-    expect(board.locator("figure svg")).to_have_count(3)  # what was drawn stays
+    status = board.get_by_role("status")
+    before = status.inner_text()
+    press(board, "pause_weeks", times=2)
+    expect(status).not_to_have_text(before)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator('[data-command="runmenu:run-all"]').click()
-    page.get_by_text("No input is changed.").wait_for(timeout=READY)
-    moved(page, page.locator("[data-drawn]"), "pause_weeks", "PageUp")
+    evidence = page.get_by_text("Nothing is changed: this is what the evidence says.")
+    evidence.wait_for(timeout=READY)
+    press(page.locator(".impact-board"), "pause_weeks")
+    expect(page.get_by_text("Inputs were changed for this view").first).to_be_visible()
+
+
+def test_the_panel_fits_is_named_and_breaks_no_rule(page: Page, lab: Lab) -> None:
+    board = opened(page, lab)
+    for width in (1_400, 1_052):  # the second leaves about 620 px for an output
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(300)
+        assert page.evaluate(WIDER) == []
+    for slider in board.get_by_role("slider").all():
+        assert slider.get_attribute("aria-valuetext")
+    found = Axe().run(page, context=".impact-board").response["violations"]
+    assert [one["id"] for one in found] == []
 
 
 WIDER = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
