@@ -75,7 +75,11 @@ class _Panel:
         self.case = ipw.Dropdown(
             options=list(dict.fromkeys([case, *cases()])), value=case, description="Case", **wide
         )
-        self.day = ipw.SelectionSlider(options=[(ALL, "")], description="As of", **wide)
+        self.day = ipw.SelectionSlider(
+            options=[(ALL, "")],
+            description="As of",
+            **{**wide, "layout": ipw.Layout(width="28rem")},
+        )
         self.level = ipw.Dropdown(options=[TLP[0]], description="TLP", **wide)
         self.name = ipw.Text(placeholder="name of a scenario", layout=ipw.Layout(width="14rem"))
         self.keep = _button("Keep as scenario", "Write it into scenarios.toml")

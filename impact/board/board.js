@@ -314,7 +314,7 @@ export function boot(data, root, host = {}) {
     note,
     copied,
   );
-  root.replaceChildren(form, ...(host.places ? [] : [exposed, lost]));
+  root.replaceChildren(form, ...(host.places ? [] : [lost, exposed]));
   show();
   return { model, go, data, show, set: () => ({ ...set }), start: performance.now() - begun };
 }
