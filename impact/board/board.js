@@ -146,6 +146,7 @@ const LOSS_HEADS = ["Who", "What", "Nine outcomes in ten", "When"];
 export function boot(data, root, host = {}) {
   const begun = performance.now();
   const model = engine(data);
+  model.run({}, data.scenario); // what a browser cannot do fails here, before the page is touched
   const { money, number, significant } = model.print;
   let [set, scenario, pinned, told] = [{}, data.scenario, null, null];
   const sliders = new Map();
@@ -353,28 +354,38 @@ export default {
 // A page: data lie in it, and each answer has its section.
 const here = typeof document === "undefined" ? null : document.getElementById("board-data");
 if (here) {
-  const data = JSON.parse(here.textContent);
   const section = (name) => document.querySelector(`section[data-answer="${name}"]`);
   const places = { exposure: section("exposure"), losses: section("losses") };
   const root = el("section", { "data-answer": "board" });
   places.exposure.before(root);
   const wrong = el("p", { class: "warn", role: "alert", hidden: "" });
   root.before(wrong);
-  const told = (set, scenario) => {
-    const parts = Object.entries(set).map(([name, value]) => `${name}=${value}`);
-    if (scenario !== data.scenario) parts.unshift(`scenario=${scenario}`);
-    history.replaceState(null, "", `#${parts.join("&")}`);
+  const say = (text) => {
+    wrong.hidden = !text;
+    wrong.textContent = text;
   };
-  const board = (window.board = boot(data, root, { places, told }));
-  const read = () => {
-    const found = settingsOf(data, decodeSafely(location.hash));
-    wrong.hidden = !found.wrong;
-    wrong.textContent = found.wrong;
-    board.go(found.set, found.scenario);
+  const live = () => {
+    const data = JSON.parse(here.textContent);
+    const told = (set, scenario) => {
+      const parts = Object.entries(set).map(([name, value]) => `${name}=${value}`);
+      if (scenario !== data.scenario) parts.unshift(`scenario=${scenario}`);
+      history.replaceState(null, "", `#${parts.join("&")}`);
+    };
+    const board = (window.board = boot(data, root, { places, told }));
+    const read = () => {
+      const found = settingsOf(data, decodeSafely(location.hash));
+      say(found.wrong);
+      board.go(found.set, found.scenario);
+    };
+    addEventListener("hashchange", read);
+    if (location.hash.length > 1) read();
   };
-  addEventListener("hashchange", read);
-  if (location.hash.length > 1) read();
-  document.documentElement.classList.add("board-on");
+  try {
+    live();
+  } catch {
+    root.remove();
+    say("This browser cannot recompute the page, so it stays as it was made.");
+  }
 }
 function decodeSafely(text) {
   try {

@@ -294,7 +294,7 @@ def slider(run: Run, name: str) -> dict[str, Any]:
     low, middle, high = np.quantile(values, (0.0, 0.5, 1.0)).tolist()
     found = {"name": name, "says": row["meaning"].rstrip("."), "unit": units(row["unit"])}
     found |= {"basis": row["basis_kind"], "range": span(row), "log": False}
-    found |= {"beside": f"beside {row['reference']}"} if row["reference"] else {}
+    found |= {"beside": f"class {row['reference']}"} if row["reference"] else {}
     if checks.is_chance(row["unit"]):
         return found | {"min": 0.0, "max": 1.0, "step": 0.01, "at": round(middle, 2)}
     if low > 0 and high > WIDE * low:

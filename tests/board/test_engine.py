@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import commands
 import numpy as np
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import impact
 from impact.base import words
@@ -26,7 +25,6 @@ from impact.simulation import simulate, what_if
 SETTINGS = int(
     os.environ.get("BOARD_SETTINGS", "15")
 )  # of each kind; `make bench-long` asks for more
-QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
 LOAD = """async ([script, data]) => {
   const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   window.kit = await import(address);
@@ -58,12 +56,9 @@ TELL = """([bearers, truths]) => truths.map(({ set, scenario }) => {
 
 
 @pytest.fixture(scope="module")
-def tab(chromium: str) -> Iterator[Page]:
+def tab(browser: Browser) -> Page:
     """A page without a network."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield browser.new_context(offline=True).new_page()
-        browser.close()
+    return browser.new_context(offline=True).new_page()
 
 
 def fixed(setting: dict[str, float]) -> list[Change]:
