@@ -116,7 +116,7 @@ class _Panel:
 
     def _load(self, scenario: str = BASELINE) -> None:
         """Read the case anew and set the controls to what it has."""
-        self.loaded = None
+        self.loaded, self.told.value = None, ""
         loaded = load_case(self.case.value)
         self.quiet = True
         self.level.options = TLP[: TLP.index(loaded.tlp) + 1]
@@ -195,7 +195,10 @@ class _Panel:
 
     def _explain(self, name: str | None) -> None:
         """Why a party or the total is what it is."""
-        if not name or self.run is None or self.quiet:
+        if self.quiet:
+            return
+        self.why.value = ""
+        if not name or self.run is None:
             return
         try:
             self.why.value = why(self.run, name)._repr_html_()
@@ -204,7 +207,6 @@ class _Panel:
 
     def _kept(self) -> None:
         """Write scenario, sliders and day as a scenario of the case, and choose it."""
-        self.told.value = ""
         if self.run is None or self.loaded is None:
             return
         title = " ".join(self.name.value.split())

@@ -161,6 +161,8 @@ def test_why_tells_of_each_party_that_is_shown_and_of_the_total(panel: _Panel) -
         panel.asked.value = name
         assert "no &quot;" not in panel.why.value, name
         assert panel.why.value, name
+    panel.case.value = "drift"
+    assert panel.why.value == "", "the reasons of another case"
 
 
 def test_words_of_a_case_are_text_in_the_panel(folder: Path) -> None:

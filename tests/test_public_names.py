@@ -70,6 +70,11 @@ ASKED: list[tuple[Callable[[impact.Run], object], str]] = [
         'scenario: 5 is a number, not text; write scenario="5", with papermill -r scenario 5',
     ),
     (
+        lambda run: impact.what_if(run, {"pause_weeks": 5}),  # type: ignore[arg-type]
+        "changes: is of type dict, not text or a list of changes;"
+        ' write changes="NAME=VALUE; NAME=LOW,MODE,HIGH"',
+    ),
+    (
         lambda run: impact.view(run.known, changes=None),  # type: ignore[arg-type]
         'changes: is None, not text; give changes as text, "" for none',
     ),

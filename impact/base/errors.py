@@ -99,6 +99,7 @@ _KINDS = {
     "Run": "a run",
     "Answer": "an answer",
     "Sequence[str]": "a list of texts",
+    "Iterable[Change]": "a list of changes",
 }
 
 
@@ -128,11 +129,16 @@ def _is(value: object, kind: str) -> bool:
         return hasattr(value, "__fspath__")
     if kind == "Sequence[str]":
         return hasattr(value, "__iter__") and not isinstance(value, str)
+    if kind == "Iterable[Change]":
+        listed = isinstance(value, list | tuple) and all(_is(one, "Change") for one in value)
+        return listed or hasattr(value, "__next__")
     return (kind == "None" and value is None) or kind in [t.__name__ for t in type(value).__mro__]
 
 
 def _instead(name: str, value: object, kind: str) -> str:
     """What to pass instead of a value of another kind."""
+    if name == "changes" and value is not None:
+        return 'write changes="NAME=VALUE; NAME=LOW,MODE,HIGH"'
     made = _LOAD if name == "case" else f"impact.view({_LOAD})"
     if kind == "Case":
         return "pass run.known" if _is(value, "Run") else f"pass {made}"

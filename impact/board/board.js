@@ -48,6 +48,11 @@ export function settingsOf(data, text) {
   return found;
 }
 
+// The least of 1, 2 and 5 times a power of ten that is not below a length.
+const round = (length) => {
+  const power = 10 ** Math.floor(Math.log10(length));
+  return power * [1, 2, 5, 10].find((one) => one * power >= length);
+};
 function dots(values, low, high, said, faint, print) {
   const [wide, each] = [560, 22];
   const most = Math.max(...values, high ?? 0, ...(faint ?? [])) * 1.06 || 1;
@@ -62,7 +67,7 @@ function dots(values, low, high, said, faint, print) {
       return { ...at, ...look };
     });
   };
-  const marks = [...stack(faint ?? [], { class: "pinned" }), ...stack(values, { class: "dot" })];
+  const marks = [...stack(values, { class: "dot" }), ...stack(faint ?? [], { class: "pinned" })];
   const tall = each * Math.max(...marks.map((mark) => mark.level)) + 24;
   const picture = el("svg", {
     viewBox: `0 0 ${wide} ${tall + 24}`,
@@ -75,10 +80,11 @@ function dots(values, low, high, said, faint, print) {
     );
   for (const { level, ...mark } of marks)
     picture.append(el("circle", { ...mark, cy: tall - (level - 0.5) * each }));
-  for (let i = 0; i < 5; i++) {
-    const value = least + ((most - least) * i) / 4;
-    const anchor = i === 0 ? "start" : i === 4 ? "end" : "middle";
-    picture.append(el("text", { x: x(value), y: tall + 18, "text-anchor": anchor }, print(value)));
+  const step = round((most - least) / 5);
+  for (let i = Math.ceil(least / step); i * step <= most; i++) {
+    const at = Math.min(Math.max(x(i * step), 10), wide - 50);
+    const anchor = at === 10 ? "start" : "middle";
+    picture.append(el("text", { x: at, y: tall + 18, "text-anchor": anchor }, print(i * step)));
   }
   return picture;
 }
@@ -152,6 +158,7 @@ export function boot(data, root, host = {}) {
   const sliders = new Map();
   const status = el("p", { role: "status", class: "status" });
   const copied = el("p", { class: "copied" });
+  const notices = el("div");
   const exposed = host.places?.exposure ?? el("section", {}, el("h3", {}, "Who is exposed?"));
   const lost = host.places?.losses ?? el("section", {}, el("h3", {}, "What could it cost?"));
 
@@ -217,13 +224,17 @@ export function boot(data, root, host = {}) {
     const { losses, exposure } = told;
     if (!base) base = inTotal(losses.total);
     status.textContent = shown(sentence());
+    const said = scenario === data.scenario ? [] : data.scenarios[scenario].notices;
+    notices.replaceChildren(...said.map((text) => el("p", { class: "notice" }, text)));
     const twenty = model.quantiles(Array.from({ length: 20 }, (_, i) => (i + 0.5) / 20));
     const total = losses.total ?? { low: null, high: null };
     const axis = (value) =>
       shown(money(value, 2)).replace(/ (m|b)illion/, (_, m) => (m === "m" ? " m" : " bn"));
-    const said = "Twenty equally likely outcomes of the total; shaded: nine outcomes in ten.";
+    const twentieths = "Twenty equally likely outcomes of the total; shaded: nine outcomes in ten.";
     cost.words.replaceChildren(...paragraphs(losses.lead));
-    cost.figure.replaceChildren(dots(twenty, total.low, total.high, said, pinned?.twenty, axis));
+    cost.figure.replaceChildren(
+      dots(twenty, total.low, total.high, twentieths, pinned?.twenty, axis),
+    );
     cost.rows.replaceChildren(table(LOSS_HEADS, losses.rows, "losses"));
     const state = "Chances that data is in reach, copied, and with third parties.";
     seen.words.replaceChildren(...paragraphs(exposure.lead));
@@ -290,7 +301,7 @@ export function boot(data, root, host = {}) {
   const pin = () => {
     pinned = pinned ? null : { twenty: told.twenty, says: status.textContent };
     pinning.textContent = pinned ? "Unpin" : "Pin this one";
-    note.textContent = pinned ? `Pinned, drawn pale: ${pinned.says}` : "";
+    note.textContent = pinned ? `Pinned, drawn as rings: ${pinned.says}` : "";
     show();
   };
   const pinning = button("Pin this one", pin);
@@ -311,6 +322,7 @@ export function boot(data, root, host = {}) {
       button("Copy these settings", () => copy(command() || "nothing is changed")),
       pinning,
     ),
+    notices,
     status,
     note,
     copied,
@@ -319,14 +331,16 @@ export function boot(data, root, host = {}) {
   show();
   return { model, go, data, show, set: () => ({ ...set }), start: performance.now() - begun };
 }
+const LOOKS = ["fill", "stroke", "stroke-width", "stroke-dasharray"].concat(
+  ["size", "family", "weight"].map((one) => `font-${one}`),
+);
 // A picture that stands alone: what the page's style says of its marks is written into it.
 function standing(picture) {
   const whole = picture.cloneNode(true);
   const own = [...picture.querySelectorAll("*")];
   [...whole.querySelectorAll("*")].forEach((mark, i) => {
     const style = getComputedStyle(own[i]);
-    for (const key of ["fill", "stroke", "fill-opacity", "font-size", "font-family", "font-weight"])
-      mark.setAttribute(key, style.getPropertyValue(key));
+    for (const key of LOOKS) mark.setAttribute(key, style.getPropertyValue(key));
   });
   whole.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   return whole.outerHTML;

@@ -266,6 +266,7 @@ def _scenario(run: Run, other: Case, sliders: list[str]) -> dict[str, Any]:
     )
     return {
         "title": other.scenarios[other.scenario].title,
+        "notices": views.notices(other),
         "inputs": {one: each for one, each in theirs.items() if own.get(one) != each},
         "ranges": {one: span(other.inputs[one]) for one in sliders if theirs[one] != own[one]},
         "supposed": [change.name for change in other.changes if change.high > 0],

@@ -279,7 +279,9 @@ def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any)
 @click.option("--out", default="reports", show_default=True, help="Folder for the reports.")
 @click.option("--jobs", default=1, show_default=True, help="Reports made at a time.")
 @click.option("--cluster", default="", metavar="ADDRESS", help="Dask scheduler, tcp://HOST:PORT.")
-@click.option("--format", "kinds", default="html,ipynb", show_default=True, help="html,ipynb,pdf")
+@click.option(
+    "--format", "kinds", default="html,ipynb", show_default=True, help="html,ipynb,pdf,live"
+)
 @click.option("--timeout", default=600, show_default=True, help="Seconds for one report.")
 @click.option("--now", is_flag=True, help="Count to this hour, not to that of the last run.")
 @click.option("--sheet", is_flag=True, help="Add one A4 page for each view.")

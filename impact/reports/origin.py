@@ -16,7 +16,7 @@ from impact.case.folder import HOME, REFERENCE
 
 KIT = "breach-impact-kit"
 NAMED = ("altair", "numpy", "papermill", "polars", "scipy", "vl-convert-python")
-_FILES = (".py", ".j2", ".html", ".css", ".toml", ".csv")
+_FILES = (".py", ".j2", ".html", ".css", ".js", ".toml", ".csv")
 
 
 def kit_version() -> str:

@@ -74,6 +74,20 @@ def test_what_one_person_loses_is_by_the_persons_concerned(tiny: Any) -> None:
     assert net_loss(run, "crew")[0] == 3000
 
 
+def test_a_band_with_nobody_in_it_pays_nobody_anything(tiny: Any) -> None:
+    """The crew has two bands; of the second there are no people, and nothing divides by them."""
+    pay = "weeks=weeks; hours=hours; pay=pay; people="
+    inputs = {
+        "people": (100, "person"), "none": (0, "person"), "weeks": (10, "week"),
+        "hours": (5, "hour/week/person"), "pay": (3, "USD/hour"),
+    }  # fmt: skip
+    losses = {"some": f"crew at crew: {pay}people", "others": f"crew at crew: {pay}none"}
+    run = run_of(tiny({"event > crew": "certain"}, inputs, losses, {"crew": "workforce"}))
+    with np.errstate(all="raise"):
+        rows = impact.losses(run).table.filter(pl.col("part") == "pay_each")
+    assert dict(rows.select("about", "mid").iter_rows()) == {"some": 150.0, "others": None}
+
+
 # gains
 
 

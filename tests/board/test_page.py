@@ -114,7 +114,9 @@ def test_a_key_moves_a_slider_its_words_and_the_address_and_back(
     assert re.search(r"#pause_weeks=[\d.]+$", page.url)
     decisions = page.locator('section[data-answer="decisions"]')
     assert decisions.evaluate("(one) => getComputedStyle(one).color") == "rgb(87, 96, 106)"
-    said = decisions.evaluate("(one) => getComputedStyle(one, '::before').content")
+    said = decisions.evaluate(
+        "(one) => getComputedStyle(one.querySelector('h2'), '::after').content"
+    )
     assert "As in the evidence" in said
     page.get_by_role("button", name="Back to the evidence").click()
     assert words_of(page, "losses") == before
@@ -152,13 +154,21 @@ def test_what_is_copied_is_what_the_command_takes(browser: Browser, made: Path) 
     assert told.split(" in nine")[0] in " ".join(shown.stdout.split())
 
 
-def test_a_pinned_setting_stays_pale_beside_another(browser: Browser, made: Path) -> None:
+def test_a_scenario_says_what_it_supposes_of_whom(browser: Browser, made: Path) -> None:
+    page, _ = opened(browser, page_of(made, "mercor"), "#scenario=surge-falls")
+    supposed = page.get_by_text("Hypothetical: Surge AI falls too; no compromise reported.")
+    expect(supposed).to_be_visible()
+    page.get_by_role("button", name="Back to the evidence").click()
+    expect(supposed).to_have_count(0)
+
+
+def test_a_pinned_setting_stays_as_rings_beside_another(browser: Browser, made: Path) -> None:
     page, _ = opened(browser, page_of(made, "mercor"), "#hours_a_week=30")
     page.get_by_role("button", name="Pin this one").click()
     page.get_by_role("button", name="Back to the evidence").click()
     assert page.locator(".live .pinned").count() == 20
     expect(page.locator(".board .note")).to_contain_text(
-        "Pinned, drawn pale: With paid hours a week"
+        "Pinned, drawn as rings: With paid hours a week"
     )
     page.get_by_role("button", name="Unpin").click()
     assert page.locator(".live .pinned").count() == 0
