@@ -129,7 +129,7 @@ def test_several_wrong_arguments_are_told_at_once(run: impact.Run) -> None:
     ("value", "annotation"),
     [
         *(("x", "str"), (None, "str | None"), (5, "int")),
-        *((5, "Iterable[Change]"), (["x"], "Sequence[str]")),
+        *((5, "Iterable[Other]"), (["x"], "Sequence[str]")),
     ],
 )
 def test_what_is_declared_or_not_known_passes(value: Any, annotation: str) -> None:
