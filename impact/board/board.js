@@ -37,8 +37,8 @@ export function settingsOf(data, text) {
     const slider = data.sliders.find((one) => one.name === name);
     if (name === "scenario" && Object.hasOwn(data.scenarios, value) && !more.length)
       found.scenario = value;
-    else if (slider && NUMBER.test(value ?? "") && !more.length) {
-      const number = Number(value);
+    else if (slider && !(name in found.set) && NUMBER.test(value ?? "") && !more.length) {
+      const number = Number(value) + 0; // no -0
       const at = slider.log ? Math.log10(number) : number;
       if (!(at >= slider.min - 1e-9 && at <= slider.max + 1e-9))
         return wrong(`The address sets ${name} beyond its slider, so it is left out.`);
@@ -95,7 +95,7 @@ function bars(states, name, said, print) {
   const picture = el("svg", { role: "img", "aria-label": said });
   let y = 4;
   for (const row of rows) {
-    for (const line of wrapped(name(row.id), 60)) {
+    for (const line of wrapped(capital(name(row.id)), 60)) {
       y += 16;
       picture.append(el("text", { class: "head", x: 0, y }, line));
     }

@@ -202,7 +202,8 @@ FRAGMENTS = {
     "no such input": "#no_such_input=3",
     "a name of every object": "#constructor=1&__proto__=2",
     "a scenario of every object": "#scenario=__proto__",
-    "twice": "#pause_weeks=3=4",
+    "two values": "#pause_weeks=3=4",
+    "twice": "#pause_weeks=5&pause_weeks=6",
     "nothing": "#pause_weeks",
     "ten megabytes": "#pause_weeks=" + "9" * 10_000_000,
 }
