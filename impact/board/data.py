@@ -39,6 +39,7 @@ MOST_SLIDERS = 12
 MOST = 350_000  # characters of the data
 SHAPES = ("fixed", "uniform", "pert", "lognormal", "quantiles")
 KINDS = ("product", "records")
+NAMED = (*PARTIES, "dataset", "vendor")  # entities that the board names where they are on a way
 
 
 def describe(run: Run) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def describe(run: Run) -> dict[str, Any]:
         "edges": [_edge(run, edge) for edge in run.edges],
         "order": [list(component) for component in model.net.order],
         "losses": [_loss(run, name) for name in model.losses],
-        **_exposed(known),
+        **_exposed(run),
         **_bearing(known),
         "sliders": [slider(run, name) for name in sliders],
         "scenario": known.scenario,
@@ -180,16 +181,21 @@ def _loss(run: Run, name: str) -> list[Any]:
     return [name, *of, sorted(map(list, run.model.pairs[name].items())), row["driver"]]
 
 
-def _exposed(known: Case) -> dict[str, Any]:
+def _exposed(run: Run) -> dict[str, Any]:
     """What the exposure answer needs: names, data sets, and what parties did or said."""
+    known = run.known
     rows, said = known.rows("entities"), evidence.names(known)
+    losses, supplies = known["losses"], evidence.related(known, "supplies")
+    nodes = {end for edge in run.edges for end in (edge.source, edge.target)}
+    named = {*losses["bearer"], *losses["received_by"].drop_nulls(), *supplies}
+    nodes |= named
     shared = text.shared(known)
     positions = evidence.positions(known)
     copied = evidence.related(known, "taken_from")
     out = evidence.related(known, "published_from")
     words_ = parts("exposure", {**shared, **_NOBODY})
     sets = evidence.data_sets(known)
-    told = {one: positions[one][:2] for one in positions if one in rows}
+    told = {one: positions[one][:2] for one in positions if one in rows.keys() & nodes}
     told |= {
         one: evidence.theft_reports(known, one)[:2] for several in sets.values() for one in several
     }
@@ -199,14 +205,24 @@ def _exposed(known: Case) -> dict[str, Any]:
     }
     return {
         "entities": [
-            [one, row.get("short") or said[one], row["kind"]] for one, row in rows.items()
+            [
+                one,
+                (row.get("short") or said[one]) * (row["kind"] in NAMED or one in named),
+                row["kind"],
+            ]
+            for one, row in rows.items()
+            if one in nodes
         ],
         "did": {**did, "": "Nothing reported"},
-        "cited": {one: shared["cite"](claims[0]) for one, claims in positions.items() if claims},
+        "cited": {
+            one: shared["cite"](claims[0])
+            for one, claims in positions.items()
+            if claims and one in nodes
+        },
         "sets": list(sets.items()),
         "copied": {one: several[0] for one, several in copied.items()},
         "out": {one: several[0] for one, several in out.items()},
-        "supplies": evidence.related(known, "supplies"),
+        "supplies": supplies,
         "peers": list(evidence.related(known, "peer_of")),
         "falls": [
             [row["target"], [checks.chance_term(term)[0] for term in row["chances"]]]

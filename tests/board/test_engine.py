@@ -203,6 +203,22 @@ def test_data_that_are_too_large_are_declined(monkeypatch: pytest.MonkeyPatch) -
         data.describe(simulate(known, 200))
 
 
+@pytest.mark.parametrize("case", ["mercor", "drift"])
+def test_the_data_name_nobody_whom_the_board_does_not(case: str) -> None:
+    """Publishers, actors and authorities are on no way; states between parties need no name."""
+    run = simulate(impact.view(impact.load_case(case)), 1000)
+    told = data.describe(run)
+    named = {kind for _, name, kind in told["entities"] if name}
+    bearing = {run.known.rows("entities")[one]["kind"] for one in bearers(run)}
+    assert named <= {"lab", "client", "dataset", "vendor"} | bearing | {"product"}
+    ends = {end for edge in run.edges for end in (edge.source, edge.target)}
+    payers = {*run.known["losses"]["bearer"], *run.known["losses"]["received_by"]}
+    assert {one for one, *_ in told["entities"]} <= ends | payers | {*told["supplies"]}
+    assert {*told["did"], *told["cited"]} <= {"", *ends} | payers | {*told["supplies"]} | {
+        one for _, several in told["sets"] for one in several
+    }
+
+
 def test_no_data_can_end_the_script_that_holds_them() -> None:
     packed = data.packed({"says": "</script><b>&amp;\u2028\u202e"})
     assert "<" not in packed
