@@ -87,7 +87,8 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
             continue
         own = {"reach": row["band"], "reach_how": row["how"]}
         data = held.get(row["entity"], {})
-        claims = positions.get(row["entity"], [])
+        reported = [row["claim"]] if row["how"] == "established" and row["claim"] else []
+        claims = positions.get(row["entity"], reported)
         rows.append(_row([row["entity"]], claims, {**data, **own}))
     for party, row in held.items():
         if party not in seen and row["reach_how"] in ("drawn", "rare"):
@@ -101,7 +102,8 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
         for one in near:
             row = found[one]
             own = {"reach": row["band"], "reach_how": row["how"]} if row["chance"] else {}
-            rows.append(_row([one], positions.get(one, []), own))
+            reported = [row["claim"]] if row["how"] == "established" and row["claim"] else []
+            rows.append(_row([one], positions.get(one, reported), own))
     return rows[:most] if most and not alike else rows
 
 

@@ -53,8 +53,8 @@ const round = (length) => {
   const power = 10 ** Math.floor(Math.log10(length));
   return power * [1, 2, 5, 10].find((one) => one * power >= length);
 };
-function dots(values, low, high, said, faint, print) {
-  const [wide, each] = [560, 22];
+function dots(values, low, high, said, faint, print, wide) {
+  const each = 22;
   const most = Math.max(...values, high ?? 0, ...(faint ?? [])) * 1.06 || 1;
   const least = Math.min(0, ...values);
   const x = (value) => 10 + ((value - least) / (most - least)) * (wide - 20);
@@ -90,30 +90,30 @@ function dots(values, low, high, said, faint, print) {
 }
 
 const STATES = { reach: "in reach", copied: "copied", published: "with third parties" };
-function bars(states, name, said, print) {
+function bars(states, name, said, print, wide) {
   const rows = states.filter((row) => !row.alike && row.reach);
   const picture = el("svg", { role: "img", "aria-label": said });
   let y = 4;
   for (const row of rows) {
-    for (const line of wrapped(capital(name(row.id)), 60)) {
+    for (const line of wrapped(capital(name(row.id)), wide / 9)) {
       y += 16;
       picture.append(el("text", { class: "head", x: 0, y }, line));
     }
     for (const [key, label] of Object.entries(STATES)) {
       const state = row[key];
       if (!state) continue;
-      const width = 260 * (state.how === "drawn" ? state.band : state.chance || 0);
-      const look = state.how === "drawn" ? "assumed" : "sure";
+      const width = (wide - 240) * (state.how === "drawn" ? state.band : state.chance || 0);
+      const look = state.how === "established" ? "sure" : "assumed";
       picture.append(
         el("text", { x: 0, y: y + 16 }, label),
-        el("rect", { class: look, x: 130, y: y + 5, width: Math.max(width, 1), height: 13 }),
-        el("text", { x: 136 + Math.max(width, 1), y: y + 16 }, print(state)),
+        el("rect", { class: look, x: 130, y: y + 5, width, height: 13 }),
+        el("text", { x: 136 + width, y: y + 16 }, print(state)),
       );
       y += 20;
     }
     y += 6;
   }
-  picture.setAttribute("viewBox", `0 0 560 ${y + 6}`);
+  picture.setAttribute("viewBox", `0 0 ${wide} ${y + 6}`);
   return picture;
 }
 
@@ -145,6 +145,11 @@ const quoted = (text) => {
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
 const csv = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n";
+const onSlider = (slider, value) => (slider.log ? Math.log10(value) : value);
+const CAPTIONS = {
+  exposure: "Solid: reported. Dashed: not established, the kit's assumption.",
+  losses: "Twenty equally likely outcomes of the total. Shaded: nine outcomes in ten.",
+};
 const LOSS_HEADS = ["Who", "What", "Nine outcomes in ten", "When"];
 
 // `host.places` are the sections of a page whose words, pictures and tables the board renews;
@@ -157,26 +162,26 @@ export function boot(data, root, host = {}) {
   let [set, scenario, pinned, told] = [{}, data.scenario, null, null];
   const sliders = new Map();
   const status = el("p", { role: "status", class: "status" });
-  const copied = el("p", { class: "copied" });
+  const copied = el("p", { class: "copied", "aria-live": "polite" });
   const notices = el("div");
   const exposed = host.places?.exposure ?? el("section", {}, el("h3", {}, "Who is exposed?"));
   const lost = host.places?.losses ?? el("section", {}, el("h3", {}, "What could it cost?"));
 
   function part(section, name) {
     const words = el("div");
-    const figure = el("figure");
+    const [figure, caption] = [el("figure"), el("figcaption", { class: "note" }, CAPTIONS[name])];
     const rows = el("div");
     const of = () => told[name];
+    const file = (type) => `${data.case}-${scenario}-${name}.${type}`;
     const actions = el(
       "p",
       { class: "actions" },
-      button("Copy the sentence", () => copy(of().lead.join(" "))),
-      button("Picture as SVG", () =>
-        save(`${name}.svg`, "image/svg+xml", standing(figure.firstChild)),
-      ),
-      button("Table as CSV", () =>
-        save(`${name}.csv`, "text/csv", csv([of().heads, ...of().rows])),
-      ),
+      button("Copy the sentence", (event) => copy(event, of().lead.join(" "))),
+      button("Picture as SVG", () => {
+        const picture = figure.querySelector("svg");
+        if (picture) save(file("svg"), "image/svg+xml", standing(picture, status.textContent));
+      }),
+      button("Table as CSV", () => save(file("csv"), "text/csv", csv(of().behind))),
     );
     const heading = section.querySelector("h2,h3");
     const live = el("div", { class: "live" }, words, figure, rows, actions);
@@ -190,27 +195,37 @@ export function boot(data, root, host = {}) {
       words.hidden = !differs && Boolean(host.places); // a page tells a thing once
       for (const one of old) one.hidden = !words.hidden;
     };
-    return { words, figure, rows, toggle };
+    const draw = (picture, cells) => {
+      figure.replaceChildren(...(picture ? [picture, caption] : []));
+      rows.replaceChildren(...(cells.length ? [table(of().heads, cells, name)] : []));
+    };
+    const wide = () => Math.max(Math.min(figure.clientWidth || 560, 560), 300);
+    return { words, draw, toggle, wide };
   }
   const seen = part(exposed, "exposure");
   const cost = part(lost, "losses");
 
-  function copy(text) {
+  function copy({ target }, text) {
     copied.textContent = text;
+    target.parentElement.after(copied);
     navigator.clipboard?.writeText(text).catch(() => {});
   }
   const changed = () => Object.keys(set).length > 0 || scenario !== data.scenario;
-  const inTotal = (total) =>
-    total?.low == null ? "not resolved" : model.print.range(total.low, total.high);
+  const inTotal = ({ total, rows }) => {
+    if (!rows.length) return "none";
+    return total?.low == null ? "not resolved" : model.print.range(total.low, total.high);
+  };
   function sentence() {
-    if (!changed()) return "Nothing is changed: this is what the evidence says.";
+    if (!changed()) return "Nothing is changed: evidence and assumptions are those of the case.";
     const said = Object.entries(set).map(([name, value]) => {
       const slider = data.sliders.find((one) => one.name === name);
       return `${slider.says[0].toLowerCase()}${slider.says.slice(1)} at ${spoken(slider, value)}`;
     });
     const under = data.scenarios[scenario].title;
     if (scenario !== data.scenario) said.unshift(`the scenario "${under}"`);
-    return `With ${listed(said)}, the total is ${inTotal(told.losses.total)}; by the evidence ${base}.`;
+    const point = "A moved slider stands for one value in place of its range.";
+    const is = `With ${listed(said)}, the total is ${inTotal(told.losses)}; unchanged, it is ${base}.`;
+    return Object.keys(set).length ? `${is} ${point}` : is;
   }
   const spoken = (slider, value) => {
     if (/^(chance|share)s/.test(slider.unit)) return `${number(100 * value, 3)} %`;
@@ -222,7 +237,16 @@ export function boot(data, root, host = {}) {
     model.run(set, scenario);
     told = { losses: { ...model.losses(6), heads: LOSS_HEADS }, exposure: model.exposure(7) };
     const { losses, exposure } = told;
-    if (!base) base = inTotal(losses.total);
+    losses.behind = [LOSS_HEADS, ...losses.rows];
+    exposure.behind = [["Who", ...Object.values(STATES)]];
+    for (const row of exposure.states)
+      for (const id of row.alike ?? [row.id])
+        exposure.behind.push([
+          model.name(id),
+          ...Object.keys(STATES).map((s) => model.said(row[s])),
+        ]);
+    copied.textContent = "";
+    if (!base) base = inTotal(losses);
     status.textContent = shown(sentence());
     const said = scenario === data.scenario ? [] : data.scenarios[scenario].notices;
     notices.replaceChildren(...said.map((text) => el("p", { class: "notice" }, text)));
@@ -232,14 +256,12 @@ export function boot(data, root, host = {}) {
       shown(money(value, 2)).replace(/ (m|b)illion/, (_, m) => (m === "m" ? " m" : " bn"));
     const twentieths = "Twenty equally likely outcomes of the total; shaded: nine outcomes in ten.";
     cost.words.replaceChildren(...paragraphs(losses.lead));
-    cost.figure.replaceChildren(
-      dots(twenty, total.low, total.high, twentieths, pinned?.twenty, axis),
-    );
-    cost.rows.replaceChildren(table(LOSS_HEADS, losses.rows, "losses"));
+    const spread = () =>
+      dots(twenty, total.low, total.high, twentieths, pinned?.twenty, axis, cost.wide());
+    cost.draw(total.low === null ? null : spread(), losses.rows);
     const state = "Chances that data is in reach, copied, and with third parties.";
     seen.words.replaceChildren(...paragraphs(exposure.lead));
-    seen.figure.replaceChildren(bars(exposure.states, model.name, state, (row) => model.said(row)));
-    seen.rows.replaceChildren(table(exposure.heads, exposure.rows, "exposure"));
+    seen.draw(bars(exposure.states, model.name, state, model.said, seen.wide()), exposure.rows);
     for (const one of [cost, seen]) one.toggle(changed());
     document.body.classList.toggle("changed", Boolean(host.places) && changed());
     told.twenty = twenty;
@@ -248,7 +270,7 @@ export function boot(data, root, host = {}) {
   function paint() {
     for (const [name, { input, text, slider }] of sliders) {
       const value = set[name];
-      const at = value === undefined ? slider.at : slider.log ? Math.log10(value) : value;
+      const at = onSlider(slider, value ?? model.median(name));
       if (document.activeElement !== input || value === undefined) input.value = at;
       const range = data.scenarios[scenario].ranges[name] ?? slider.range;
       text.textContent = shown(value === undefined ? range : spoken(slider, value));
@@ -285,7 +307,8 @@ export function boot(data, root, host = {}) {
     input.addEventListener("input", () => {
       const at = Number(input.value);
       const next = { ...set, [name]: significant(slider.log ? 10 ** at : at, 3) };
-      if (Math.abs(at - slider.at) < 0.6 * slider.step) delete next[name];
+      if (Math.abs(at - onSlider(slider, model.median(name))) < 0.6 * slider.step)
+        delete next[name];
       set = next;
       soon();
     });
@@ -319,13 +342,12 @@ export function boot(data, root, host = {}) {
       "p",
       { class: "actions" },
       button("Back to the evidence", () => go({}, data.scenario)),
-      button("Copy these settings", () => copy(command() || "nothing is changed")),
+      button("Copy these settings", (event) => copy(event, command() || "nothing is changed")),
       pinning,
     ),
     notices,
     status,
     note,
-    copied,
   );
   root.replaceChildren(form, ...(host.places ? [] : [lost, exposed]));
   show();
@@ -335,15 +357,16 @@ const LOOKS = ["fill", "stroke", "stroke-width", "stroke-dasharray"].concat(
   ["size", "family", "weight"].map((one) => `font-${one}`),
 );
 // A picture that stands alone: what the page's style says of its marks is written into it.
-function standing(picture) {
+function standing(picture, says) {
   const whole = picture.cloneNode(true);
   const own = [...picture.querySelectorAll("*")];
   [...whole.querySelectorAll("*")].forEach((mark, i) => {
     const style = getComputedStyle(own[i]);
     for (const key of LOOKS) mark.setAttribute(key, style.getPropertyValue(key));
   });
-  whole.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  return whole.outerHTML;
+  whole.prepend(el("title", {}, says));
+  whole.style.background = getComputedStyle(picture).getPropertyValue("--paper");
+  return new XMLSerializer().serializeToString(whole);
 }
 
 // JupyterLab: data come by a trait, settings that have settled go back by another.

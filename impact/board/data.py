@@ -30,7 +30,7 @@ from impact.case.ways import ROOT
 from impact.measures import evidence
 from impact.measures.loss import spread_shares
 from impact.measures.questions import ranking
-from impact.measures.reach import PARTIES
+from impact.measures.reach import PARTIES, reporters
 from impact.measures.totals import total_loss
 from impact.numerics import loss_kinds, measures, sampling
 from impact.simulation import Run, drawn_inputs, estimate, stream_of
@@ -39,7 +39,12 @@ MOST_SLIDERS = 12
 MOST = 350_000  # characters of the data
 SHAPES = ("fixed", "uniform", "pert", "lognormal", "quantiles")
 KINDS = ("product", "records")
-NAMED = (*PARTIES, "dataset", "vendor")  # entities that the board names where they are on a way
+NAMED = (
+    *PARTIES,
+    "group",
+    "dataset",
+    "vendor",
+)  # entities that the board names where they are on a way
 
 
 def describe(run: Run) -> dict[str, Any]:
@@ -182,44 +187,23 @@ def _loss(run: Run, name: str) -> list[Any]:
 
 
 def _exposed(run: Run) -> dict[str, Any]:
-    """What the exposure answer needs: names, data sets, and what parties did or said."""
+    """What the exposure answer needs: names of whom the board can print, and how they belong."""
     known = run.known
     rows, said = known.rows("entities"), evidence.names(known)
     losses, supplies = known["losses"], evidence.related(known, "supplies")
-    nodes = {end for edge in run.edges for end in (edge.source, edge.target)}
     named = {*losses["bearer"], *losses["received_by"].drop_nulls(), *supplies}
-    nodes |= named
-    shared = text.shared(known)
-    positions = evidence.positions(known)
+    nodes = named.union(*((edge.source, edge.target) for edge in run.edges))
+    named |= {one for one in nodes & rows.keys() if rows[one]["kind"] in NAMED}
     copied = evidence.related(known, "taken_from")
     out = evidence.related(known, "published_from")
-    words_ = parts("exposure", {**shared, **_NOBODY})
-    sets = evidence.data_sets(known)
-    told = {one: positions[one][:2] for one in positions if one in rows.keys() & nodes}
-    told |= {
-        one: evidence.theft_reports(known, one)[:2] for several in sets.values() for one in several
-    }
-    did = {
-        one: one_line(words_.cell_did({"id": one, "ids": [one], "claims": claims}))
-        for one, claims in told.items()
-    }
     return {
         "entities": [
-            [
-                one,
-                (row.get("short") or said[one]) * (row["kind"] in NAMED or one in named),
-                row["kind"],
-            ]
+            [one, (row.get("short") or said[one]) if one in named else "", row["kind"]]
             for one, row in rows.items()
             if one in nodes
         ],
-        "did": {**did, "": "Nothing reported"},
-        "cited": {
-            one: shared["cite"](claims[0])
-            for one, claims in positions.items()
-            if claims and one in nodes
-        },
-        "sets": list(sets.items()),
+        **_told(run, named),
+        "sets": list(evidence.data_sets(known).items()),
         "copied": {one: several[0] for one, several in copied.items()},
         "out": {one: several[0] for one, several in out.items()},
         "supplies": supplies,
@@ -229,6 +213,30 @@ def _exposed(run: Run) -> dict[str, Any]:
             for row in known.rows("links").values()
             if row["relation"] == "falls"
         ],
+    }
+
+
+def _told(run: Run, named: set[str]) -> dict[str, Any]:
+    """What parties did or said, what is said of a data set, and who reports that one was hit."""
+    known = run.known
+    shared, positions = text.shared(known), evidence.positions(known)
+    words_ = parts("exposure", {**shared, **_NOBODY})
+    sets = [one for several in evidence.data_sets(known).values() for one in several]
+    did = {one: claims[:2] for one, claims in positions.items() if one in named}
+    did |= {one: evidence.theft_reports(known, one)[:2] for one in sets}
+    hit = {one: [claim] for one, claim in reporters(run).items() if one in named - did.keys()}
+
+    def cells(of: dict[str, list[str]]) -> dict[str, str]:
+        return {
+            one: one_line(words_.cell_did({"id": one, "ids": [one], "claims": claims}))
+            for one, claims in of.items()
+        }
+
+    cited = {one: claims[0] for one, claims in positions.items() if claims and one in named}
+    return {
+        "did": {**cells(did), "": "Nothing reported"},
+        "hit": cells(hit),
+        "cited": {one: shared["cite"](claim) for one, claim in cited.items()},
     }
 
 
@@ -308,20 +316,19 @@ def slider(run: Run, name: str) -> dict[str, Any]:
     """A slider: from where to where, by which steps, by powers or not, and what it is called."""
     row = run.known.inputs[name]
     values = next(values for one, _, values in drawn_inputs(run) if one == name)
-    low, middle, high = np.quantile(values, (0.0, 0.5, 1.0)).tolist()
+    low, high = float(values.min()), float(values.max())
     found = {"name": name, "says": row["meaning"].rstrip("."), "unit": units(row["unit"])}
     found |= {"basis": row["basis_kind"], "range": span(row), "log": False}
     found |= {"beside": f"class {row['reference']}"} if row["reference"] else {}
     if checks.is_chance(row["unit"]):
-        return found | {"min": 0.0, "max": 1.0, "step": 0.01, "at": round(middle, 2)}
+        return found | {"min": 0.0, "max": 1.0, "step": 0.01}
     if low > 0 and high > WIDE * low:
         ends = {"min": float(np.log10(low)), "max": float(np.log10(high)), "step": 0.02}
-        return found | ends | {"log": True, "at": float(np.log10(middle))}
+        return found | ends | {"log": True}
     step = words.significant((high - low) / 100, 1) or 1.0
     begin = min(low, 0.0)
     return found | {
         "min": begin,
         "max": 1.5 * high,
         "step": step,
-        "at": round(middle / step) * step,
     }

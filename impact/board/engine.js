@@ -806,8 +806,9 @@ export function engine(data) {
           : supposed.has(id) && !certain.has(id)
             ? "supposed"
             : "established";
-        if (rare.has(id)) how = "rare";
         const p = mask ? count(mask) / n : 0;
+        if (rare.has(id)) how = "rare";
+        else if (!p) how = "none";
         const key = `${kind}|${evidence.get(id) ?? 0n}`;
         if (!bands.has(key)) bands.set(key, []);
         bands.get(key).push(p);
@@ -841,6 +842,7 @@ export function engine(data) {
   }
   function said(row) {
     if (!row) return "";
+    if (row.how === "none") return "none";
     if (row.how === "established") return "reported";
     if (row.how === "supposed") return "assumed here";
     return row.how === "rare" ? data.oneIn : about(row.band);
@@ -927,7 +929,8 @@ export function engine(data) {
         capital(
           all.length > 3
             ? `reported as affected: ${names(all)}`
-            : (data.did[row.id] ?? data.did[""]),
+            : (data.did[row.id] ?? (row.reach?.how === "established" && data.hit[row.id])) ||
+                data.did[""],
         ),
         states.join(" / ").trim(),
       ];
@@ -1010,8 +1013,14 @@ export function engine(data) {
     const sorted = Float64Array.from(balance(null)).sort();
     return at_.map((q) => sorted[Math.max(0, Math.ceil(q * n) - 1)]);
   }
+  const middle = Uint32Array.of(2 ** 31);
+  function median(name) {
+    const estimate = scenario.inputs[name] ?? data.inputs[name];
+    return estimate.s === "fixed" ? estimate.m : valuesOf(estimate, middle)[0];
+  }
   return {
     run,
+    median,
     losses: losses_,
     exposure,
     balance,

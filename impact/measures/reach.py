@@ -47,7 +47,8 @@ def chances(run: Run) -> pl.DataFrame:
 
     The chance is the share of draws in which the event reaches the entity; the error is the Wilson
     half-width, 0 where nothing was drawn to decide it. `how` is established (by certain links),
-    supposed (by an input fixed for the view), drawn, or rare (possible, and in none of the draws).
+    supposed (by an input fixed for the view), drawn, rare (possible, and in none of the draws) or
+    none (never reached).
     `band` is the mean chance of all entities of the kind that rest on the same inputs: firms with
     equal evidence share one printed number.
     """
@@ -58,7 +59,7 @@ def chances(run: Run) -> pl.DataFrame:
         found = measures.share(run.reached.get(entity, 0).bit_count(), run.draws)
         drawn = bool(run.reached.get(entity)) and entity not in supposed
         how = "drawn" if drawn else "supposed" if entity in supposed - sure else "established"
-        how = "rare" if entity in unmet else how
+        how = "rare" if entity in unmet else how if found.value else "none"
         rows.append(
             {
                 "entity": entity,

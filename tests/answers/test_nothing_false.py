@@ -425,3 +425,18 @@ def test_the_moment_of_a_view_is_its_as_of_else_the_present(
     assert impact.view(case, now="2026-01-01").moment == times.parse("2026-01-01")
     monkeypatch.delenv("IMPACT_NOW")
     assert impact.view(case).moment.minute == 0
+
+
+# what is reported
+
+
+@pytest.mark.parametrize("case", ["mercor", "drift"])
+def test_reported_stands_only_where_somebody_reports_it(case: str) -> None:
+    """In no scenario is a state called reported that is not reached, or of which no row tells."""
+    known = impact.load_case(case)
+    for scenario in known.scenarios:
+        run = impact.simulate(impact.view(known, scenario), draws=500)
+        for row in impact.exposure(run).table.iter_rows(named=True):
+            for state in ("reach", "copied", "published"):
+                assert row[f"{state}_how"] != "established" or row[state] == 1.0, (scenario, row)
+            assert row["reach_how"] != "established" or row["claims"], (scenario, row["id"])

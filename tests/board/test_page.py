@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_a_live_page_shows_what_the_static_one_shows_and_asks_for_nothing(
         assert words_of(page, answer) == words_of(still, answer), answer
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[wide]
     expect(page.get_by_role("status")).to_have_text(
-        "Nothing is changed: this is what the evidence says."
+        "Nothing is changed: evidence and assumptions are those of the case."
     )
 
 
@@ -146,7 +147,7 @@ def test_a_drag_of_the_mouse_moves_the_words(browser: Browser, made: Path) -> No
 def test_what_is_copied_is_what_the_command_takes(browser: Browser, made: Path) -> None:
     page, _ = opened(browser, page_of(made, "mercor"), "#scenario=long-pause&hours_a_week=20")
     page.get_by_role("button", name="Copy these settings").click()
-    copied = page.locator(".board .copied").inner_text()
+    copied = page.locator(".copied").inner_text()
     assert copied == "--scenario long-pause --set hours_a_week=20"
     shown = commands.impact("show", "mercor", "--draws", "2000", *copied.split())
     told = words_of(page, "losses")[0]
@@ -176,18 +177,51 @@ def test_a_pinned_setting_stays_as_rings_beside_another(browser: Browser, made: 
 
 def test_tables_and_pictures_are_saved(browser: Browser, made: Path, tmp_path: Path) -> None:
     page, _ = opened(browser, page_of(made, "mercor"))
-    for name, kind in (("Table as CSV", "csv"), ("Picture as SVG", "svg")):
-        with page.expect_download() as download:
-            page.locator('[data-answer="losses"]').get_by_role("button", name=name).click()
-        path = tmp_path / f"losses.{kind}"
-        download.value.save_as(path)
-        assert download.value.suggested_filename == path.name
-        text = path.read_text("utf-8")
-        if kind == "csv":
-            assert text.startswith("Who,What,Nine outcomes in ten,When\nA client lab,")
-        else:
-            assert text.startswith("<svg")
-            assert "var(" not in text
+    wanted = {
+        "losses": "Who,What,Nine outcomes in ten,When\nA client lab,",
+        "exposure": "Who,in reach,copied,with third parties\nAnthropic,about 40 %,about 25 %,",
+    }
+    for answer, begins in wanted.items():
+        for name, kind in (("Table as CSV", "csv"), ("Picture as SVG", "svg")):
+            with page.expect_download() as download:
+                page.locator(f'[data-answer="{answer}"]').get_by_role("button", name=name).click()
+            path = tmp_path / f"mercor-baseline-{answer}.{kind}"
+            download.value.save_as(path)
+            assert download.value.suggested_filename == path.name
+            text = path.read_text("utf-8")
+            if kind == "csv":
+                assert text.startswith(begins)
+            else:
+                picture = ElementTree.fromstring(text)
+                assert picture[0].text == page.get_by_role("status").inner_text()
+                assert "var(" not in text
+
+
+def test_a_scenario_without_a_loss_shows_no_picture_and_calls_nobody_hit_unsaid(
+    browser: Browser, made: Path
+) -> None:
+    page, _ = opened(browser, page_of(made, "mercor"), "#scenario=near-miss")
+    expect(page.get_by_role("status")).to_contain_text("the total is none; unchanged, it is $13")
+    head = page.locator("nav + .lead").evaluate("(one) => getComputedStyle(one, '::after').content")
+    assert "Settings differ" in head
+    assert page.locator('[data-answer="losses"] .live svg').count() == 0
+    commission = page.locator("tr", has_text="European Commission").first
+    expect(commission).to_contain_text("(CERT-EU, 2 April 2026)")
+    page.get_by_label("Scenario").select_option("client-data-taken")
+    for bar in page.locator('[data-answer="exposure"] .live rect').all():
+        assert bar.get_attribute("class") == "assumed"
+    drawn = page.locator('[data-answer="exposure"] .live svg').text_content()
+    assert drawn
+    assert "reported" not in drawn
+
+
+def test_the_thumb_stands_where_the_scenario_has_it(browser: Browser, made: Path) -> None:
+    page, _ = opened(browser, page_of(made, "mercor"))
+    slider = page.locator("input[name=silent_client_pauses]")
+    before = float(slider.input_value())
+    page.get_by_label("Scenario").select_option("pause-spreads")
+    assert slider.get_attribute("aria-valuetext") == "100\u00a0%"
+    assert float(slider.input_value()) == 1.0 != before
 
 
 FRAGMENTS = {

@@ -52,7 +52,9 @@ def test_a_drag_moves_all_without_a_kernel_and_its_end_renews_the_rest(
     expect(page.get_by_text("Contractors on Meta projects:").first).to_be_visible()
     board.get_by_role("button", name="Pin this one").click()
     board.get_by_role("button", name="Back to the evidence").click()
-    expect(status).to_have_text("Nothing is changed: this is what the evidence says.")
+    expect(status).to_have_text(
+        "Nothing is changed: evidence and assumptions are those of the case."
+    )
     assert board.locator(".pinned").count() == 20
     expect(changed).to_have_count(0)
     assert said.inner_text()
@@ -97,7 +99,9 @@ def test_a_restart_of_the_kernel_in_mid_drag_leaves_the_board_moving(page: Page,
     expect(status).not_to_have_text(before)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator('[data-command="runmenu:run-all"]').click()
-    evidence = page.get_by_text("Nothing is changed: this is what the evidence says.")
+    evidence = page.get_by_text(
+        "Nothing is changed: evidence and assumptions are those of the case."
+    )
     evidence.wait_for(timeout=READY)
     press(page.locator(".impact-board"), "pause_weeks")
     expect(page.get_by_text("Inputs were changed for this view").first).to_be_visible()
