@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
     from tiny import Tiny
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens, so a connection fails at once
@@ -63,6 +64,18 @@ def chromium() -> str:
         f"none of {', '.join(CHROMIUM_NAMES)} is on the PATH;"
         " install one (Debian: apt-get install chromium)"
     )
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> "Iterator[Browser]":
+    """Chromium that fetches nothing of its own; it ends with the module."""
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=quiet)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -87,9 +87,7 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
             continue
         own = {"reach": row["band"], "reach_how": row["how"]}
         data = held.get(row["entity"], {})
-        reported = [row["claim"]] if row["how"] == "established" and row["claim"] else []
-        claims = positions.get(row["entity"], reported)
-        rows.append(_row([row["entity"]], claims, {**data, **own}))
+        rows.append(_row([row["entity"]], _told(positions, row), {**data, **own}))
     for party, row in held.items():
         if party not in seen and row["reach_how"] in ("drawn", "rare"):
             rows.append(_row([row["entity"]], evidence.theft_reports(known, row["entity"]), row))
@@ -102,9 +100,14 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
         for one in near:
             row = found[one]
             own = {"reach": row["band"], "reach_how": row["how"]} if row["chance"] else {}
-            reported = [row["claim"]] if row["how"] == "established" and row["claim"] else []
-            rows.append(_row([one], positions.get(one, reported), own))
+            rows.append(_row([one], _told(positions, row), own))
     return rows[:most] if most and not alike else rows
+
+
+def _told(positions: dict[str, list[str]], row: dict[str, Any]) -> list[str]:
+    """The claims of what a party did or said, or else that which reports it as hit."""
+    reported = [row["claim"]] if row["how"] == "established" and row["claim"] else []
+    return positions.get(row["entity"], reported)
 
 
 def _row(ids: list[str], claims: list[str], states: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,8 @@ def forecast(known: Case) -> Answer:
     if isinstance(outlook, str):
         return worded(known, "forecast", Facts(pl.DataFrame(), {"refused": outlook}, there=False))
     spread, own = outlook.spreads[method], outlook.own
-    so_far = own[-1]["low"] if own else 0.0
+    counted = own[-1]["low"] if own else 0.0
+    so_far = max(counted, outlook.named)
     classes = data["classes"].filter(pl.col("known_on") <= now(known))
     rows = pl.DataFrame(list(_rows(outlook, spread, so_far, classes)))
     values = {
@@ -51,6 +52,7 @@ def forecast(known: Case) -> Answer:
         "day_of": lambda days: outlook.begun + timedelta(days=days),
         "kind": known.event_kind,
         "first": own[-1]["id"] if own else "",
+        "counted": counted,
         "so_far": so_far,
         "past": outlook.past,
         "alike": outlook.alike,
@@ -62,7 +64,7 @@ def forecast(known: Case) -> Answer:
         from impact.charts import pictures
 
         counts = pl.DataFrame([{"at": row["known_on"], "value": row["low"]} for row in own])
-        dots = populations.log_t(_middles(_DOTS), *spread).tolist()
+        dots = _end(outlook, spread, _middles(_DOTS)).tolist()
         return pictures.fan(_bands(outlook, spread, so_far), counts, dots, wide)
 
     return worded(known, "forecast", Facts(rows, values, list(_figures(rows)), draw))
@@ -72,7 +74,7 @@ def _rows(
     outlook: outlooks.Outlook, spread: outlooks.Spread, so_far: float, classes: pl.DataFrame
 ) -> Iterator[dict[str, Any]]:
     """The rows of the table; losses where their class was published by then."""
-    hit = populations.log_t(_U, *spread)
+    hit = _end(outlook, spread, _U)
     found = [("hit", "organisations", outlook.past, hit)]
     if so_far:
         found.append(("unknown", "organisations", outlook.past, np.maximum(hit - so_far, 0.0)))
@@ -82,6 +84,12 @@ def _rows(
             found.append((row, "USD", n, reference.quantile(classes, name, _U)))
     for row, unit, n, values in found:
         yield {"id": row, "unit": unit, "n": n, **dict(zip(AT, values.tolist(), strict=True))}
+
+
+def _end(outlook: outlooks.Outlook, spread: outlooks.Spread, u: Draws) -> Draws:
+    """Quantiles of the number in the end, which is no less than those that are known by name."""
+    result: Draws = np.maximum(populations.log_t(u, *spread), outlook.named)
+    return result
 
 
 def _middles(many: int) -> Draws:
@@ -102,7 +110,7 @@ def _bands(outlook: outlooks.Outlook, spread: outlooks.Spread, so_far: float) ->
     """The fan: `at`, and the number known by then at each of AT, `q0` to `q6`."""
     last = float(outlooks.settling(outlook, 0.9))
     days = outlook.age + (last - outlook.age) * np.linspace(0, 1, 60) ** 2
-    final = populations.log_t(_middles(_MANY), *spread)
+    final = _end(outlook, spread, _middles(_MANY))
     took = outlooks.settling(outlook, _middles(_MANY))
     fan = outlooks.over_time(final, took, so_far, days, list(AT.values()))
     at = [outlook.begun + timedelta(days=day) for day in days.tolist()]

@@ -289,7 +289,7 @@ def _scenario(run: Run, other: Case, sliders: list[str]) -> dict[str, Any]:
         for known in (run.known, other)
     )
     return {
-        "title": other.scenarios[other.scenario].title,
+        "title": views.scenario_title(other),
         "notices": views.notices(other),
         "inputs": {one: each for one, each in theirs.items() if own.get(one) != each},
         "ranges": {one: span(other.inputs[one]) for one in sliders if theirs[one] != own[one]},

@@ -449,6 +449,12 @@ def _contradicted(known: Case) -> list[str]:
     return [one for one in known.scenarios[known.scenario].contradicts if one in claims]
 
 
+def scenario_title(known: Case) -> str:
+    """The title of a view's scenario, and that nobody reports what it supposes of a party."""
+    title = known.scenarios[known.scenario].title
+    return f"{title} ({NO_COMPROMISE})" if falling(known) else title
+
+
 def warnings(known: Case) -> list[str]:
     """The notices of a view, and the decisions that cannot be worked out: once for a page."""
     return [*notices(known), *map(str, known.unusable.values())]

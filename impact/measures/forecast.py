@@ -15,15 +15,18 @@ import numpy as np
 import polars as pl
 
 from impact.base import times, words
+from impact.case import checks
 from impact.case.folder import Case
 from impact.case.tables import Row, Tables
 from impact.case.views import now
+from impact.measures.reach import PARTIES
 from impact.numerics import Draws, populations
 
 FLOOR = 0.35  # in log10: a floor is taken to stand at 45 % of the number in the end
 WEIGHT = 2.0  # past events for which the mean of all kinds counts in that of one
 EARLY = 12  # days: the first count of a past event is looked for until then
 LEAST = 3  # growths from which a first count is used
+ENTERED = ("opens", "used_by")  # relations over which an intruder comes to a party
 POOLED, KIND, GROWN = "pooled", "kind", "kind and first count"
 
 
@@ -49,13 +52,14 @@ WEAK = tuple(Past("", y, None) for y in (1.0, 2.0, 3.0))  # a prior: events of 9
 class Outlook(NamedTuple):
     """What one event may become: the spread of y by method, and of the day when it settles.
 
-    `own` are its counts of those hit, `begun` its day 0 and `age` the days since then; it rests on
-    `past` events, of which `alike` are of its kind.
+    `own` are its counts of those hit, `named` how many are reported by name, `begun` its day 0 and
+    `age` the days since then; it rests on `past` events, of which `alike` are of its kind.
     """
 
     spreads: dict[str, Spread]
     settles: Spread
     own: Sequence[Row]
+    named: int
     begun: datetime
     age: int
     past: int
@@ -184,6 +188,18 @@ def hits_in(known: Case) -> Sequence[Row]:
     return told.drop_nulls("low").sort("known_on", "id").to_dicts()
 
 
+def named_in(known: Case) -> int:
+    """How many organisations a view reports as hit by name; one where it reports a group alone."""
+    entities = known.rows("entities")
+    hit = {
+        row["target"]
+        for row in known.rows("links").values()
+        if row["relation"] in ENTERED and row["chances"] == [checks.CERTAIN] and row["claims"]
+    }
+    kinds = [entities[one]["kind"] for one in hit]
+    return sum(kind in (*PARTIES, "vendor") for kind in kinds) or int("group" in kinds)
+
+
 def of_case(known: Case, reference: Tables) -> Outlook | str:
     """What an event may become, from past events that had settled when it is seen.
 
@@ -200,4 +216,5 @@ def of_case(known: Case, reference: Tables) -> Outlook | str:
     age, first = (moment - begun).days, point(own[-1]) if own else None
     spreads = forecasts(past_of(settled, age), known.event_kind, first)
     alike = sum(event["kind"] == known.event_kind for event in settled)
-    return Outlook(spreads, days_to_settle(settled), own, begun, age, len(settled), alike)
+    counted = own, named_in(known), begun, age
+    return Outlook(spreads, days_to_settle(settled), *counted, len(settled), alike)

@@ -66,7 +66,7 @@ def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
     scenario = known.scenarios[known.scenario]
     rows = {row["bearer"]: row for row in told_bearers(run).iter_rows(named=True)}
     found: dict[str, Any] = {
-        "title": scenario.title + (f" ({views.NO_COMPROMISE})" if views.falling(known) else ""),
+        "title": views.scenario_title(known),
         "says": scenario.says,
         "notices": views.notices(known),
         "bearers": {

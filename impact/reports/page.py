@@ -155,9 +155,9 @@ def _templates() -> jinja2.Environment:
     )
     environment.filters |= {"cited": _cited, "paragraphs": _paragraphs, "plain": typeset}
     text = (files("impact.reports") / "templates" / "style.css").read_text(encoding="utf-8")
-    text += style()
-    environment.globals["style"] = Markup(text)  # noqa: S704
-    environment.globals["style_source"] = _source(text)
+    for name, look in (("style", text), ("board_style", style())):
+        environment.globals[name] = Markup(look)  # noqa: S704 (the kit's own)
+        environment.globals[f"{name}_source"] = Markup(_source(look))  # noqa: S704 (base64)
     return environment
 
 
@@ -249,9 +249,7 @@ def title(task: Task, notebook: Notebook) -> str:
     known = task.known
     text = f"{known.title}: {lower_first(known, question(task, notebook))}"
     if known.scenario != BASELINE:
-        text += f" {known.scenarios[known.scenario].title}"
-        if views.falling(known):
-            text += f" ({views.NO_COMPROMISE})"
+        text += f" {views.scenario_title(known)}"
     return text
 
 

@@ -12,6 +12,7 @@ import pytest
 import scipy.stats
 
 import impact
+from impact.answers.text import in_words
 from impact.case import reference
 from impact.case.folder import REFERENCE
 from impact.measures import forecast
@@ -192,7 +193,29 @@ def test_those_not_known_yet_are_what_is_left_of_the_end() -> None:
     rows = {row["id"]: row for row in table.to_dicts()}
     for name in ("low_90", "middle", "high_90"):
         assert rows["unknown"][name] == pytest.approx(max(rows["hit"][name] - 22, 0))
-    assert "unknown" not in impact.forecast(view("drift", "2025-08-27")).table["id"]
+
+
+@pytest.mark.parametrize(
+    ("case", "as_of", "named"),
+    [
+        ("mercor", "2026-03-30", 0),
+        ("mercor", "2026-04-01", 1),  # Mercor
+        ("mercor", "2026-08-20", 4),  # and the European Commission, Checkmarx, Cisco
+        ("drift", "2025-08-27", 1),  # a group: one at least
+        ("drift", "2025-09-03", 4),  # Cloudflare, Palo Alto Networks, Workiva, Zscaler
+    ],
+)
+def test_no_outcome_is_below_those_whom_the_rows_report_as_hit(
+    case: str, as_of: str, named: int
+) -> None:
+    known = view(case, as_of)
+    assert forecast.named_in(known) == named
+    told = impact.forecast(known)
+    rows = {row["id"]: row for row in told.table.to_dicts()}
+    assert rows["hit"]["low_90"] >= named
+    if not forecast.hits_in(known):
+        assert (f"but at least {in_words(named)}" in told.sentence) == bool(named)
+        assert ("unknown" in rows) == bool(named)
 
 
 def test_the_day_on_which_a_number_settles_is_later_than_the_day_of_the_view() -> None:

@@ -159,6 +159,7 @@ def test_a_scenario_says_what_it_supposes_of_whom(browser: Browser, made: Path) 
     page, _ = opened(browser, page_of(made, "mercor"), "#scenario=surge-falls")
     supposed = page.get_by_text("Hypothetical: Surge AI falls too; no compromise reported.")
     expect(supposed).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("too (no compromise reported)")
     page.get_by_role("button", name="Back to the evidence").click()
     expect(supposed).to_have_count(0)
 

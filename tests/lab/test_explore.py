@@ -50,6 +50,10 @@ def test_a_drag_moves_all_without_a_kernel_and_its_end_renews_the_rest(
     expect(changed.first).to_be_visible(timeout=20_000)
     page.get_by_label("Why?").select_option(label="Contractors on Meta projects")
     expect(page.get_by_text("Contractors on Meta projects:").first).to_be_visible()
+    for name in ("Picture as SVG", "Table as CSV"):
+        with page.expect_download() as download:
+            board.get_by_role("button", name=name).first.click()
+        assert download.value.suggested_filename.startswith("mercor-baseline-losses.")
     board.get_by_role("button", name="Pin this one").click()
     board.get_by_role("button", name="Back to the evidence").click()
     expect(status).to_have_text(

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import impact
 from impact.reports import batch, plan
 from impact.reports.plan import Parameters
 
-QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]  # version 2.1, level AA
 # contrast of each text with what is behind it: WCAG 2.1, 1.4.3
 CONTRAST = """() => {
@@ -55,14 +53,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert batch.run(tasks, out, jobs=2).failed == {}
     return out
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=chromium, args=list(QUIET))
-        yield opened
-        opened.close()
 
 
 def opened(browser: Browser, path: Path, **look: Any) -> tuple[Page, list[str]]:
