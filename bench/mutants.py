@@ -31,13 +31,15 @@ from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
 ROOT = Path(__file__).resolve().parents[1]
-KNOWN = [f"tests/answers/test_known_answers_of_{part}.py" for part in ("runs", "evidence")]
+PRINTED = "tests/answers/test_printed.py"
+KNOWN = [PRINTED, *(f"tests/answers/test_known_answers_of_{of}.py" for of in ("runs", "evidence"))]
 SCAN = ["tests/answers/test_known_answers_of_a_scan.py", "tests/answers/test_scan.py"]
-NUMERICS = ["tests/numerics", "tests/test_simulation.py", KNOWN[0]]
+NUMERICS = ["tests/numerics", "tests/test_simulation.py", *KNOWN[:2]]
 AREAS = {  # a folder or module -> the tests that are to find a fault in it
     "impact/numerics": NUMERICS,
     "impact/simulation.py": NUMERICS[1:],
     "impact/answers": [*KNOWN, *SCAN, "tests/answers"],
+    "impact/measures": [*KNOWN, *SCAN, "tests/answers"],
     "impact/stack/verdicts.py": ["tests/stack/test_verdicts.py", *SCAN, "tests/stack"],
     "impact/stack/findings.py": ["tests/stack/test_findings.py", *SCAN, "tests/stack"],
 }
