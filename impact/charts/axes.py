@@ -74,7 +74,7 @@ class LabelledRows:
 
     def bars(self, x: alt.X, end: str, **look: Any) -> Any:
         """A bar for each row, from `x` to the column and type `end`."""
-        return self.base.mark_bar(yOffset=self.offset, **look).encode(x=x, x2=end)
+        return self.base.mark_bar(yOffset=self.offset, **look).encode(x=x, x2=alt.X2(end))
 
 
 def labelled_rows(
@@ -96,7 +96,7 @@ def labelled_rows(
         baseline="top",
         dy=3 - step / 2,
     )
-    labels = [text.encode(x=alt.value(0), y=y, text="label:N")]
+    labels = [text.encode(x=alt.XValue(0), y=y, text=alt.Text("label:N"))]
     return LabelledRows(data, y, labels, 7 * most + 3, size)
 
 

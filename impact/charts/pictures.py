@@ -75,7 +75,9 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
     ]
     thick = alt.condition("datum.best", alt.value(4.5), alt.value(1.6))
     lines = chart(points).mark_line(clip=True, strokeCap="round")
-    lines = lines.encode(x=plane.x("x"), y=plane.y, color=hue, detail="group:N", strokeWidth=thick)
+    lines = lines.encode(
+        x=plane.x("x"), y=plane.y, color=hue, detail=alt.Detail("group:N"), strokeWidth=thick
+    )
     shade, heads, *names = _zones(plane, zones, hue)
     layers = [shade, heads, lines, *names]
     for title, line in one["lines"]:
@@ -84,7 +86,7 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
             name = chart([{"x": x, "y": y, "name": title}]).mark_text(
                 align="right", dx=-4, dy=-8, color=SOFT, fontWeight="bold"
             )
-            layers.append(name.encode(x=plane.x("x"), y=plane.y, text="name:N"))
+            layers.append(name.encode(x=plane.x("x"), y=plane.y, text=alt.Text("name:N")))
     if one["marks"]:
         layers += _thresholds(plane, one["marks"])
     return alt.layer(*layers, width=WIDTHS[wide], height=_HIGH)
@@ -135,9 +137,9 @@ def _zones(
         middle = (low * high) ** 0.5 if plane.low > 0 else (low + high) / 2
         spans.append({"low": low, "high": high, "middle": middle, "option": title, "name": name})
     tall = 19 + 15 * max(span["name"].count("\n") + 1 for span in spans)
-    base = chart(spans).encode(x=plane.x("low"), x2="high:Q", color=hue)
-    shade = base.mark_rect(opacity=0.07).encode(y=alt.value(0), y2=alt.value(_HIGH))
-    layers = [shade, base.mark_rect().encode(y=alt.value(-tall), y2=alt.value(-4))]
+    base = chart(spans).encode(x=plane.x("low"), x2=alt.X2("high:Q"), color=hue)
+    shade = base.mark_rect(opacity=0.07).encode(y=alt.YValue(0), y2=alt.Y2Value(_HIGH))
+    layers = [shade, base.mark_rect().encode(y=alt.YValue(-tall), y2=alt.Y2Value(-4))]
     for span in spans:
         below = -7.5 * span["name"].count("\n")
         text = chart([span]).mark_text(
@@ -148,8 +150,8 @@ def _zones(
             baseline="middle",
             dy=below,
         )
-        y = alt.value(-tall / 2 - 2)
-        layers.append(text.encode(x=plane.x("middle"), y=y, text="name:N"))
+        y = alt.YValue(-tall / 2 - 2)
+        layers.append(text.encode(x=plane.x("middle"), y=y, text=alt.Text("name:N")))
     return layers
 
 
@@ -163,7 +165,7 @@ def _thresholds(plane: _Plane, marks: Sequence[tuple[float, float, str]]) -> lis
         end = left > plane.room - width(text, 12, bold=True) - 12
         rows.append({"x": value, "y": cost, "text": text, "end": end})
     base, x = chart(rows).encode(x=plane.x("x")), plane.x("x")
-    rules = base.mark_rule(color=INK, strokeDash=[4, 3]).encode(y=plane.y, y2=alt.value(_HIGH))
+    rules = base.mark_rule(color=INK, strokeDash=[4, 3]).encode(y=plane.y, y2=alt.Y2Value(_HIGH))
     dots = base.mark_point(size=80, color=INK).encode(y=plane.y)
     layers = [rules, dots]
     for place, row in sorted(enumerate(rows), key=lambda placed: placed[1]["end"]):
@@ -175,7 +177,7 @@ def _thresholds(plane: _Plane, marks: Sequence[tuple[float, float, str]]) -> lis
             baseline="bottom",
             dy=-5,
         )
-        layers.append(label.encode(x=x, y=alt.value(_HIGH - 16 * place), text="text:N"))
+        layers.append(label.encode(x=x, y=alt.YValue(_HIGH - 16 * place), text=alt.Text("text:N")))
     return layers
 
 
@@ -198,9 +200,9 @@ def dots(
     x = amounts("x", currency, 7 if wide else 4, scale=scale)
     start = alt.X("low:Q", scale=scale)
     band = chart([{"low": low, "high": high, "label": label}]).encode(x=start)
-    shade = band.mark_rect(color=PALE).encode(x2="high:Q")
+    shade = band.mark_rect(color=PALE).encode(x2=alt.X2("high:Q"))
     name = band.mark_text(baseline="bottom", dy=-3, color=SOFT)
-    text = name.encode(y=alt.value(0), text="label:N")
+    text = name.encode(y=alt.YValue(0), text=alt.Text("label:N"))
     marks = chart(rows).mark_circle(size=0.62 * size * size, color=DEEP)
     layers = (shade, text, marks.encode(x=x, y=y))
     return alt.layer(*layers, width=WIDTHS[wide], height=int(tall * size))
@@ -222,7 +224,7 @@ def fan(
     base = chart(bands).encode(x=time)
     layers = [
         base.mark_area(color=DEEP, opacity=0.18).encode(
-            y=alt.Y(f"q{low}:Q", **y), y2=f"q{6 - low}:Q"
+            y=alt.Y(f"q{low}:Q", **y), y2=alt.Y2(f"q{6 - low}:Q")
         )
         for low in range(3)
     ]
@@ -254,7 +256,7 @@ def spans(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
     bars = of.bars(x, "high:Q", height=12, color=PALE, stroke=DEEP)
     dot = of.base.mark_point(yOffset=of.offset, size=75, stroke=DEEP, strokeWidth=1.8)
     fill = alt.condition("datum.hollow", alt.value("#ffffff"), alt.value(DEEP))
-    dot = dot.encode(x="mean:Q", fill=fill, color=alt.value(DEEP))
+    dot = dot.encode(x=alt.X("mean:Q"), fill=fill, color=alt.ColorValue(DEEP))
     return alt.layer(*of.labels, bars, dot, **of.size)
 
 
@@ -295,9 +297,9 @@ def _panel(shares: Sequence[tuple[float, str]], x: alt.X, room: int) -> Any:
     bars = base.mark_bar(height=11, color=PALE, stroke=DEEP, yOffset=low).encode(x=x)
     numbers = base.mark_text(dx=5, dy=low, fontSize=12)
     layers = (
-        names.encode(x=alt.value(0), text="label:N"),
+        names.encode(x=alt.XValue(0), text=alt.Text("label:N")),
         bars,
-        numbers.encode(x=x, text="number:N"),
+        numbers.encode(x=x, text=alt.Text("number:N")),
     )
     return alt.layer(*layers, width=room, height=alt.Step(16 * most + 30))
 
@@ -346,7 +348,7 @@ def _read_out(mark: Row, rows: pl.DataFrame, tall: int, per_log: float, wide: bo
         lineHeight=14,
         fontWeight="bold",
     )
-    return text.encode(text="text:N")
+    return text.encode(text=alt.Text("text:N"))
 
 
 def steps(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
@@ -386,11 +388,13 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> alt.TopLe
         some = of.data.filter(right=right)
         if some.height:
             text = chart(some).mark_text(**place)
-            layers.append(text.encode(x=alt.X("ends:T", scale=_UTC), y=of.y, text="said:N"))
+            layers.append(
+                text.encode(x=alt.X("ends:T", scale=_UTC), y=of.y, text=alt.Text("said:N"))
+            )
     if moment:
         line = chart(pl.DataFrame({"at": [moment]}))
         line = line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3])
-        layers.append(line.encode(x="at:T"))
+        layers.append(line.encode(x=alt.X("at:T")))
     return alt.layer(*layers, **of.size)
 
 
@@ -426,10 +430,12 @@ def placed(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
     of = labelled_rows(rows, wide, 20)
     x = alt.X("low:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="~%", tickCount=5))
     bands = chart([{"low": 0.05, "high": 0.95}, {"low": 0.25, "high": 0.75}])
-    shade = bands.mark_rect(color=DEEP, opacity=0.12).encode(x=x, x2="high:Q")
+    shade = bands.mark_rect(color=DEEP, opacity=0.12).encode(x=x, x2=alt.X2("high:Q"))
     line = of.base.mark_rule(strokeWidth=8, strokeCap="round", yOffset=of.offset)
     colour = alt.condition("datum.missed", alt.value(RED), alt.value(DEEP))
-    return alt.layer(shade, *of.labels, line.encode(x=x, x2="high:Q", color=colour), **of.size)
+    return alt.layer(
+        shade, *of.labels, line.encode(x=x, x2=alt.X2("high:Q"), color=colour), **of.size
+    )
 
 
 _VERSIONS = {"malicious version": RED, "another version": SOFT}
@@ -463,7 +469,7 @@ def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> alt.TopLevelM
     )
     strength = alt.Opacity("strength:Q", scale=None, legend=None)
     bands = chart(spans).mark_rect(color=OCHRE)
-    bands = bands.encode(x=alt.X("opens:T", **time), x2="closes:T", opacity=strength)
+    bands = bands.encode(x=alt.X("opens:T", **time), x2=alt.X2("closes:T"), opacity=strength)
     drawn = of.bars(alt.X("begins:T", **time), "ends:T", height=12)
     drawn = drawn.encode(color=colours("kind", _VERSIONS))
     return alt.layer(bands, *of.labels, drawn, **of.size)
