@@ -23,6 +23,7 @@ COLOURS = {
     "wash": "#f1f3f5",
 }
 SIZE, SMALL = 13.0, 11.5
+FONT = "Arial, Liberation Sans, Helvetica, sans-serif"  # vl-convert brings the second with it
 Point = tuple[float, float]
 LONGEST = 500  # characters of a text
 _NARROW, _WIDE = set("iljtfI.,:;'|! ()"), set("mwMW%@")
@@ -154,6 +155,6 @@ class Canvas:
     def svg(self) -> str:
         """The picture, as high as what was drawn."""
         box = f'viewBox="-1 0 {self.wide + 2:g} {self.y + 4:.0f}" width="{self.wide:g}"'
-        font = 'font-family="DejaVu Sans, Verdana, sans-serif"'
+        font = f'font-family="{FONT}"'
         inside = "".join(self._marks)
         return f'<svg xmlns="http://www.w3.org/2000/svg" {box} {font}>{inside}</svg>'

@@ -73,7 +73,7 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
         for part, (best, piece) in enumerate(_pieces(title, line, zones))
         for x, y in piece
     ]
-    thick = alt.condition("datum.best", alt.value(4.5), alt.value(1.6))
+    thick = alt.StrokeWidthValue(1.6, condition={"test": "datum.best", "value": 4.5})
     lines = chart(points).mark_line(clip=True, strokeCap="round")
     lines = lines.encode(
         x=plane.x("x"), y=plane.y, color=hue, detail=alt.Detail("group:N"), strokeWidth=thick
@@ -255,7 +255,7 @@ def spans(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
     x = amounts("low", currency, 6 if wide else 4, scale=alt.Scale(zero=True, nice=True))
     bars = of.bars(x, "high:Q", height=12, color=PALE, stroke=DEEP)
     dot = of.base.mark_point(yOffset=of.offset, size=75, stroke=DEEP, strokeWidth=1.8)
-    fill = alt.condition("datum.hollow", alt.value("#ffffff"), alt.value(DEEP))
+    fill = alt.FillValue(DEEP, condition={"test": "datum.hollow", "value": "#ffffff"})
     dot = dot.encode(x=alt.X("mean:Q"), fill=fill, color=alt.ColorValue(DEEP))
     return alt.layer(*of.labels, bars, dot, **of.size)
 
@@ -432,7 +432,7 @@ def placed(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
     bands = chart([{"low": 0.05, "high": 0.95}, {"low": 0.25, "high": 0.75}])
     shade = bands.mark_rect(color=DEEP, opacity=0.12).encode(x=x, x2=alt.X2("high:Q"))
     line = of.base.mark_rule(strokeWidth=8, strokeCap="round", yOffset=of.offset)
-    colour = alt.condition("datum.missed", alt.value(RED), alt.value(DEEP))
+    colour = alt.ColorValue(DEEP, condition={"test": "datum.missed", "value": RED})
     return alt.layer(
         shade, *of.labels, line.encode(x=x, x2=alt.X2("high:Q"), color=colour), **of.size
     )

@@ -13,7 +13,7 @@ import vl_convert
 from altair.utils.schemapi import debug_mode
 
 from impact.base import words
-from impact.charts.canvas import COLOURS, LONGEST, SMALL, WIDTHS, wrap
+from impact.charts.canvas import COLOURS, FONT, LONGEST, SMALL, WIDTHS, wrap
 
 # Every mark is told apart by place, label or dash too; 3 to 1 on paper, in light and dark.
 INK, SOFT, GRID, PAPER = (COLOURS[name] for name in ("ink", "soft", "grid", "paper"))
@@ -24,7 +24,7 @@ DEEP, PALE, OCHRE, RED, GREEN = (
 CONFIG: dict[str, Any] = {
     "aria": False,  # the whole picture is described; its marks would be in local time
     "background": PAPER,
-    "font": "DejaVu Sans, Verdana, sans-serif",
+    "font": FONT,
     "padding": {"left": 0, "right": 6, "top": 4, "bottom": 4},
     "view": {"stroke": None},
     "axis": {

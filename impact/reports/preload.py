@@ -18,8 +18,17 @@ import IPython.core.completer  # noqa: F401
 import vl_convert  # noqa: F401
 
 from impact import answers, charts
+from impact.answers import text
 
 for package in (charts, answers):
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
 altair.Chart(altair.InlineData([{"x": 1}])).mark_point().encode(x="x:Q").to_dict()
+
+
+def warm() -> None:
+    """What a second kernel need not do again: the templates compiled, the functions of scipy."""
+    importlib.import_module("scipy.special")
+    compiled = text.templates()
+    for name in compiled.list_templates(["j2"]):
+        compiled.get_template(name)
