@@ -43,7 +43,7 @@ AREAS = {  # a folder or module -> the tests that are to find a fault in it
     "impact/stack/verdicts.py": ["tests/stack/test_verdicts.py", *SCAN, "tests/stack"],
     "impact/stack/findings.py": ["tests/stack/test_findings.py", *SCAN, "tests/stack"],
 }
-SLOW = ("every_answer", "as_of", "words_of_evidence")  # what holds of all answers, and of no value
+SLOW = ("every_answer", "as_of")  # what holds of all answers, and of no value
 PYTEST = (
     *("-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"),
     *(f"--ignore=tests/answers/test_{name}.py" for name in SLOW),

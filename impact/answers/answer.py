@@ -198,7 +198,8 @@ def worded(of: Run | Case | None, template: str, facts: Facts) -> Answer:
     draw, parts = facts.draw, said
     return Answer(
         name=facts.name or template,
-        sentence=" ".join(line.removeprefix("- ") for line in lead) or title,
+        sentence=" ".join(line.removeprefix("- ") for line in lead)
+        or title + "." * (title[-1:] not in ".?"),
         table=facts.table,
         label=facts.label or (known.label if known else ""),
         currency=currency,

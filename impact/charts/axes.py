@@ -11,7 +11,7 @@ import altair as alt
 import polars as pl
 
 from impact.base import words
-from impact.charts.canvas import SMALL, WIDTHS, wrap
+from impact.charts.canvas import SMALL, WIDTHS, width, wrap
 from impact.charts.theme import DEEP, GREEN, OCHRE, RED, SOFT, Rows
 
 Row = Mapping[str, Any]
@@ -88,7 +88,8 @@ def labelled_rows(
     step = max(height, 15 * most + 14) if wide else 15 * most + 26
     size = {"width": WIDTHS[wide], "height": alt.Step(step)}
     if wide:
-        return LabelledRows(data, _labelled_y(), [], 0, size)
+        room = max((width(line, 12) for text in lines for line in text), default=0)
+        return LabelledRows(data, _labelled_y(room), [], 0, size)
     bands = alt.Scale(paddingInner=0, paddingOuter=0)
     y = alt.Y("order:O", axis=_HIDDEN, scale=bands)
     text = chart(data).mark_text(
@@ -100,8 +101,8 @@ def labelled_rows(
     return LabelledRows(data, y, labels, 7 * most + 3, size)
 
 
-def _labelled_y() -> alt.Y:
-    """Labels along y in the order of their rows, each centred on its row."""
+def _labelled_y(room: float) -> alt.Y:
+    """Labels along y in the order of their rows, each centred on its row, with that much room."""
     several = {"test": "indexof(datum.label, '\\n') > 0", "value": -7}
     axis = alt.Axis(
         labelExpr="split(datum.label, '\\n')",
@@ -109,6 +110,7 @@ def _labelled_y() -> alt.Y:
         ticks=False,
         domain=False,
         labelPadding=14,
+        minExtent=room + 14,
         labelOffset={"condition": several, "value": 0},
     )
     order = alt.EncodingSortField(field="order", order="ascending")

@@ -25,7 +25,7 @@ CONFIG: dict[str, Any] = {
     "aria": False,  # the whole picture is described; its marks would be in local time
     "background": PAPER,
     "font": FONT,
-    "padding": {"left": 0, "right": 6, "top": 4, "bottom": 4},
+    "padding": {"left": 6, "right": 10, "top": 4, "bottom": 4},
     "view": {"stroke": None},
     "axis": {
         "labelColor": INK,

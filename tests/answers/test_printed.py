@@ -19,8 +19,8 @@ import impact
 from impact.answers import answers
 from impact.simulation import Run
 
-PRINTED = Path(__file__).resolve().parents[1] / "assets" / "printed"
-SCANNED = Path(__file__).resolve().parents[2] / "data" / "samples"
+ROOT = Path(__file__).resolve().parents[2]
+PRINTED, SCANNED = ROOT / "tests" / "assets" / "printed", ROOT / "data" / "samples"
 DRAWS = 2_000
 VIEWS = {  # file -> case, scenario, day
     "mercor": ("mercor", "baseline", ""),
@@ -66,7 +66,7 @@ def written(name: str) -> str:
     """The file of a view."""
     case, scenario, day = VIEWS[name]
     run = impact.simulate(impact.view(impact.load_case(case), scenario, day), DRAWS)
-    return "\n".join(printed(answer) for answer in asked(run))
+    return "\n".join(printed(answer) for answer in asked(run)).replace(f"{ROOT}/", "")
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -15,29 +15,8 @@ import impact
 from impact.reports import batch, plan
 from impact.reports.plan import Parameters
 
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]  # version 2.1, level AA
-# contrast of each text with what is behind it: WCAG 2.1, 1.4.3
-CONTRAST = """() => {
-  const rgb = text => text.match(/[\\d.]+/g).map(Number)
-  const lum = ([r, g, b]) => [r, g, b].map(v => v / 255)
-    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
-  const behind = node => {
-    for (let at = node; at; at = at.parentElement) {
-      const found = rgb(getComputedStyle(at).backgroundColor)
-      if (found.length < 4 || found[3] > 0) return found
-    }
-    return [255, 255, 255]
-  }
-  const low = []
-  for (const node of document.querySelectorAll('h1,h2,h3,p,th,td,dt,dd,a,span,summary,li')) {
-    if (!node.textContent.trim() || node.closest('svg')) continue
-    const [one, other] = [lum(rgb(getComputedStyle(node).color)), lum(behind(node))]
-    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)
-    if (ratio < 4.5) low.push([node.tagName, node.textContent.slice(0, 40), ratio])
-  }
-  return low
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -68,22 +47,12 @@ def opened(browser: Browser, path: Path, **look: Any) -> tuple[Page, list[str]]:
 
 
 PAGES = 15  # eight notebooks of two scenarios, those that do not vary once, index and guide
-LOOKS = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True},
-    "dark phone": {
-        "viewport": {"width": 390, "height": 844},
-        "is_mobile": True,
-        "color_scheme": "dark",
-    },
-}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
+LOOKS = {"light": {}, "phone": PHONE, "dark phone": {**PHONE, "color_scheme": "dark"}}
 
 
-@pytest.mark.browser
-@pytest.mark.slow
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_quiet_fits_and_has_contrast(
+@pytest.mark.parametrize("look", ["light", "phone"])
+def test_every_page_is_quiet_and_fits_and_its_pictures_can_be_read(
     browser: Browser, reports: Path, look: str
 ) -> None:
     pages = sorted(reports.rglob("*.html"))
@@ -93,7 +62,7 @@ def test_every_page_is_quiet_fits_and_has_contrast(
         assert told == [], path.name
         wide = page.evaluate("[document.scrollingElement.scrollWidth, innerWidth]")
         assert wide[0] <= wide[1], path.name
-        assert page.evaluate(CONTRAST) == [], path.name
+        assert page.evaluate(UNREAD) == [], path.name
         page.context.close()
 
 
@@ -123,20 +92,6 @@ WORDS = """([inside]) => {
 }"""
 
 
-@pytest.mark.browser
-@pytest.mark.slow
-@pytest.mark.parametrize("look", ["light", "phone"])
-def test_the_texts_of_pictures_are_whole_and_large_enough(
-    browser: Browser, reports: Path, look: str
-) -> None:
-    for path in sorted(reports.rglob("*.html")):
-        page, _ = opened(browser, path, **LOOKS[look])
-        assert page.evaluate(UNREAD) == [], path.name
-        page.context.close()
-
-
-@pytest.mark.browser
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mercor", "drift"])
 def test_the_brief_is_short(browser: Browser, tmp_path: Path, name: str) -> None:
     case = impact.load_case(name)
@@ -157,9 +112,7 @@ def test_the_brief_is_short(browser: Browser, tmp_path: Path, name: str) -> None
     page.context.close()
 
 
-@pytest.mark.browser
-@pytest.mark.slow
-@pytest.mark.parametrize("look", ["light", "dark phone"])  # each colour, each size
+@pytest.mark.parametrize("look", ["light", "dark phone"])  # each colour, each size; contrast too
 def test_axe_finds_no_violation_of_wcag(browser: Browser, reports: Path, look: str) -> None:
     pages = sorted(reports.rglob("*.html"))
     assert len(pages) == PAGES
@@ -172,8 +125,6 @@ def test_axe_finds_no_violation_of_wcag(browser: Browser, reports: Path, look: s
         page.context.close()
 
 
-@pytest.mark.browser
-@pytest.mark.slow
 def test_every_page_has_order_names_and_a_finding_for_each_picture(
     browser: Browser, reports: Path
 ) -> None:
@@ -204,8 +155,6 @@ def test_every_page_has_order_names_and_a_finding_for_each_picture(
         page.context.close()
 
 
-@pytest.mark.browser
-@pytest.mark.slow
 def test_every_row_of_the_index_opens(browser: Browser, reports: Path) -> None:
     page, _ = opened(browser, reports / "index.html")
     links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.href)")
@@ -216,8 +165,6 @@ def test_every_row_of_the_index_opens(browser: Browser, reports: Path) -> None:
     page.context.close()
 
 
-@pytest.mark.browser
-@pytest.mark.slow
 def test_a_printed_page_opens_its_details_and_says_its_level_on_each_sheet(
     browser: Browser, reports: Path
 ) -> None:
@@ -238,9 +185,3 @@ def test_a_printed_page_opens_its_details_and_says_its_level_on_each_sheet(
     assert rules > 30
     assert page.get_attribute("body", "class") == "tlp-clear"
     page.context.close()
-
-
-def test_a_brief_is_below_300_kb(reports: Path) -> None:
-    sizes = [path.stat().st_size for path in reports.rglob("00_brief.html")]
-    assert len(sizes) == 2
-    assert max(sizes) < 300_000
