@@ -41,21 +41,23 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def write_all(contents: Contents, first: Contents | None = None) -> None:
-    """Write files whole or not at all: each without a name and synced, then named, then in place.
+    """Write files whole or not at all: each beside its place and synced, then renamed.
 
     All are written before the first is put in its place, those of `first` before the others: where
-    there is no room, nothing changes. Where the system knows no files without names, temporary ones
-    serve; what a killed run left of those the next one removes.
+    there is no room, nothing changes. What a killed run left of them the next one removes.
     """
     steps = [*(first or {}).items(), *contents.items()]
     spares: list[tuple[Path, Path]] = []
     path = Path()
     try:
         for number, (path, content) in enumerate(steps):
-            spare = path.parent / f"{_WRITING}{os.getpid()}-{number}-{path.name}"
+            spare = path.parent / f"{_WRITING}{os.getpid()}-{number}.tmp"
             spares.append((spare, path))
             path.parent.mkdir(parents=True, exist_ok=True)
-            _stage(spare, content.encode() if isinstance(content, str) else content)
+            with spare.open("wb") as stream:
+                stream.write(content.encode() if isinstance(content, str) else content)
+                stream.flush()
+                os.fsync(stream.fileno())
         for spare, path in spares:
             spare.replace(path)
         for folder in {path.parent for _, path in spares}:
@@ -67,21 +69,6 @@ def write_all(contents: Contents, first: Contents | None = None) -> None:
         for spare, _ in spares:
             with contextlib.suppress(OSError):
                 spare.unlink(missing_ok=True)
-
-
-def _stage(spare: Path, data: bytes) -> None:
-    """Write a synced file; where that can be, it has its spare name only when it is whole."""
-    spare.unlink(missing_ok=True)
-    nameless = None
-    with contextlib.suppress(OSError, AttributeError):
-        nameless = os.open(spare.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
-    with spare.open("wb") if nameless is None else os.fdopen(nameless, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-        if nameless is not None:  # a folder's number is asked for to follow the link
-            source = f"/proc/self/fd/{nameless}"
-            os.link(source, spare, src_dir_fd=nameless, follow_symlinks=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,16 +23,6 @@ def test_a_file_is_written_whole_with_its_folder_and_no_trace(tmp_path: Path) ->
         assert path.read_text("utf-8") == text
         assert [entry.name for entry in path.parent.iterdir()] == ["page.html"]
     assert path.stat().st_mode & 0o777 == 0o644
-
-
-def test_where_there_are_no_nameless_files_a_temporary_one_serves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr(os, "O_TMPFILE")
-    files.write(tmp_path / "page.html", "text")
-    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {
-        "page.html": "text"
-    }
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
@@ -95,7 +84,7 @@ def test_a_folder_is_held_by_one_run_and_is_free_when_that_one_dies(tmp_path: Pa
 
 
 def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
-    left = tmp_path / "case" / "baseline" / ".writing-1-page.html"
+    left = tmp_path / "case" / "baseline" / ".writing-1-0.tmp"
     files.write(left, "half")
     with files.alone(tmp_path):
         assert not left.exists()
@@ -128,7 +117,7 @@ def test_where_there_is_no_room_for_all_nothing_changes(small_disk: Path) -> Non
 )
 def test_a_manifest_of_others_is_no_report(tmp_path: Path, content: str) -> None:
     files.write(tmp_path / "ext" / "v1" / files.MANIFEST, content)
-    (tmp_path / "a" / "b" / ".writing-1-x").mkdir(parents=True)
+    (tmp_path / "a" / "b" / ".writing-1-x.tmp").mkdir(parents=True)
     with files.alone(tmp_path):
         assert files.manifests(tmp_path) == {}
     files.one_level(tmp_path, "TLP:GREEN")
