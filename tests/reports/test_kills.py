@@ -18,7 +18,7 @@ import pytest
 from impact.reports import batch, files
 from notebooks import case_of
 
-KILLS = int(os.environ.get("KILLS", "8"))  # runs to be killed; `make bench-long` asks for more
+KILLS = int(os.environ.get("KILLS", "6"))  # runs to be killed; `make bench-long` asks for more
 TOML = """
 [scenario.g]
 each = { weeks = [1, 2, 3] }
