@@ -39,7 +39,7 @@ def said_by(known: Case, claim: Mapping[str, Any]) -> str:
 
 def _attributed(claim: Mapping[str, Any], who: str, when: str, reported: str = "") -> str:
     if not claim["sources"]:
-        return f"not sourced: {who}, {when}"
+        return f"{who}, {when}; no source named"
     if claim["stance"] == "is silent":
         return f"as of {when}"
     verb = {"denies": "denied by ", "is asked": "asked of "}.get(claim["stance"], reported)

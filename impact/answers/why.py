@@ -302,6 +302,7 @@ def _of_loss(run: Run, name: str) -> Values:
             for term in checks.argument_pairs(row["arguments"]).values()
         ],
         "range": _nine_in_ten(amounts) if resolved else None,
+        "ever": amounts.any(),
         "basis": run.lineage.basis(name),
     }
 

@@ -323,7 +323,7 @@ def test_a_claim_without_a_source_is_not_sourced(tmp_path: Path) -> None:
     )
     run = run_of(case, 100)
     assert "reported by" not in impact.why(run, "c").sentence
-    assert "not sourced: a, 1 January 2026" in impact.why(run, "c").sentence
+    assert "a, 1 January 2026; no source named" in impact.why(run, "c").sentence
     said = {figure.name: figure.text for figure in impact.exposure(run).figures}
     assert said["chance.b"] == "assumed, not sourced"
 

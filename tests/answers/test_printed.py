@@ -8,6 +8,7 @@ figures and the texts of its picture. Where a change of them is meant, write the
 from __future__ import annotations
 
 import difflib
+import html
 import os
 import re
 from collections.abc import Iterator
@@ -58,7 +59,8 @@ def printed(answer: impact.Answer) -> str:
         error = "" if one.error is None else f" +- {one.error:.3g}"
         lines.append(f"{one.name} = {value}{error} {one.unit}: {one.text}")
     if svg := answer.svg():
-        lines.append("picture: " + " / ".join(re.findall(r"<text[^>]*>([^<]+)", svg)))
+        texts = re.findall(r"<text[^>]*>([^<]+)", svg)
+        lines.append("picture: " + html.unescape(" / ".join(texts)))
     return "\n".join(line for line in lines if line) + "\n"
 
 
