@@ -39,7 +39,9 @@ SCENARIOS = (
 DAYS = ("2026-03-24T12:00Z", "2026-03-31", "2026-04-04", "1990-01-01")
 VIEWS = [("mercor", name, "") for name in SCENARIOS]
 VIEWS += [("mercor", "baseline", day) for day in (*DAYS, "2026-04-23", "2026-08-28")]
-VIEWS += [("drift", name, "") for name in impact.load_case("drift").scenarios]
+# of a grid its last scenario
+GRIDS = {re.split("[_@]", name)[0]: name for name in impact.load_case("drift").scenarios}
+VIEWS += [("drift", name, "") for name in (*GRIDS.values(), "known-by@2025-08-20")]
 DRAWN = [VIEWS[0], VIEWS[1], VIEWS[7], ("mercor", "baseline", "2026-03-31")]
 EXPLAINED = (VIEWS[0], ("mercor", "baseline", "2026-04-04"))  # why is asked of every name
 ANSWERED = {  # the scenarios that an early day knows enough of; the others are refused
