@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import secrets
 from collections.abc import Collection
 from itertools import zip_longest
 from pathlib import Path
@@ -14,6 +16,7 @@ from impact.base.errors import Fault, bad
 
 UTF8 = "save the file as UTF-8 text"
 SHOWN = 20  # faults shown of one kind, before "and N more"
+STAGED = ".writing-"  # how the name of a file begins that is not in its place yet
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 # A spreadsheet reads a text as a formula that begins so (OWASP, "CSV injection").
 FORMULA = r"[=+\-@\t\r＝＋－＠]"
@@ -49,6 +52,20 @@ def local(path: Path) -> str:
         repair = "check path and rights"
         raise bad(path.name, f"cannot be read ({error.strerror})", repair) from None
     return decoded(data, path.name)
+
+
+def staged(path: Path, data: bytes) -> Path:
+    """A synced file of the data beside a path, to be renamed to it; nothing is left on an error."""
+    spare = path.with_name(f"{STAGED}{secrets.token_hex(8)}.tmp")
+    try:
+        with spare.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        spare.unlink(missing_ok=True)
+        raise
+    return spare
 
 
 class Sheet(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ import polars as pl
 
 from impact.base import times
 from impact.base.errors import BadInput, bad
+from impact.base.texts import staged
 from impact.case.folder import FOLDERS, Case, load_case, ordered, read_case, seal
 from impact.case.scenarios import (
     BASELINE,
@@ -79,23 +79,10 @@ def keep(folder: Path, scenario: Scenario) -> None:
             _, faults = read_case(trial)
         if faults:
             raise BadInput(faults)
-        _replace(path, new)
+        staged(path, new.encode()).replace(path)
     except OSError as error:  # no room, or no right to write
         what = f"cannot be written ({error.strerror or type(error).__name__})"
         raise bad(path.name, what, "check room and rights of the case folder") from None
-
-
-def _replace(path: Path, content: str) -> None:
-    """Put a text in the place of a file in one step; on an error the file stays as it was."""
-    made = path.with_name(f".{path.name}.new")
-    try:
-        with made.open("w", encoding="utf-8") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        made.replace(path)
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def text(rows: pl.DataFrame) -> str:

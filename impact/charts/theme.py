@@ -46,6 +46,7 @@ CONFIG: dict[str, Any] = {
         "titleColor": SOFT,
         "labelColor": INK,
         "orient": "bottom",
+        "columnPadding": 24,
         "title": None,
     },
     "title": {

@@ -80,14 +80,12 @@ def leave_stem() -> None:
 
 
 def main(number: int) -> None:
-    """Import what kernels need, then serve requests on the socket of that file descriptor."""
-    from impact.reports import preload  # noqa: F401
-
+    """Serve requests on the socket of that file descriptor."""
     serve(socket.socket(fileno=number))
 
 
 def serve(requests: socket.socket) -> NoReturn:
-    """Fork a kernel for each request until nobody is left to ask for one."""
+    """Import what kernels need, then fork one for each request until nobody is left to ask."""
     from impact.reports import preload
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

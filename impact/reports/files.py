@@ -29,7 +29,6 @@ from impact.reports.plan import Task
 
 MANIFEST, RESULTS = "manifest.json", "answers"
 FAILED = ".failed"
-_WRITING = ".writing-"
 Entry = dict[str, Any]
 Contents = dict[Path, str | bytes]
 _PARTS = {"key": dict, "files": dict, "figures": list, "parameters": dict, "headline": dict}
@@ -50,14 +49,10 @@ def write_all(contents: Contents, first: Contents | None = None) -> None:
     spares: list[tuple[Path, Path]] = []
     path = Path()
     try:
-        for number, (path, content) in enumerate(steps):
-            spare = path.parent / f"{_WRITING}{os.getpid()}-{number}.tmp"
-            spares.append((spare, path))
+        for path, content in steps:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with spare.open("wb") as stream:
-                stream.write(content.encode() if isinstance(content, str) else content)
-                stream.flush()
-                os.fsync(stream.fileno())
+            data = content.encode() if isinstance(content, str) else content
+            spares.append((texts.staged(path, data), path))
         for spare, path in spares:
             spare.replace(path)
         for folder in {path.parent for _, path in spares}:
@@ -107,7 +102,7 @@ def alone(out: Path) -> Iterator[None]:
 
 def _remove_leftovers(out: Path) -> None:
     """Remove what a killed run left of temporary files."""
-    for path in [*out.glob(f"{_WRITING}*"), *out.glob(f"*/*/{_WRITING}*")]:
+    for path in [*out.glob(f"{texts.STAGED}*"), *out.glob(f"*/*/{texts.STAGED}*")]:
         if path.is_file():
             path.unlink(missing_ok=True)
 

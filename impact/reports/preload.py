@@ -23,7 +23,7 @@ from impact.answers import text
 for package in (charts, answers):
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
-altair.Chart(altair.InlineData([{"x": 1}])).mark_point().encode(x="x:Q").to_dict()
+altair.Chart(altair.InlineData([{"x": 1}])).mark_point().encode(x=altair.X("x:Q")).to_dict()
 
 
 def warm() -> None:

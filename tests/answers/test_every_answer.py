@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -39,11 +39,10 @@ SCENARIOS = (
 DAYS = ("2026-03-24T12:00Z", "2026-03-31", "2026-04-04", "1990-01-01")
 VIEWS = [("mercor", name, "") for name in SCENARIOS]
 VIEWS += [("mercor", "baseline", day) for day in (*DAYS, "2026-04-23", "2026-08-28")]
-# of a grid its last scenario
-GRIDS = {re.split("[_@]", name)[0]: name for name in impact.load_case("drift").scenarios}
-VIEWS += [("drift", name, "") for name in (*GRIDS.values(), "known-by@2025-08-20")]
+VIEWS += [("drift", name, "") for name in impact.load_case("drift").scenarios]
 DRAWN = [VIEWS[0], VIEWS[1], VIEWS[7], ("mercor", "baseline", "2026-03-31")]
 EXPLAINED = (VIEWS[0], ("mercor", "baseline", "2026-04-04"))  # why is asked of every name
+SOME = ("mercor", "meta", "total", "pause_weeks", "mercor-via-litellm", "anthropic-silent")
 ANSWERED = {  # the scenarios that an early day knows enough of; the others are refused
     "2026-03-31": {"near-miss", "surge-falls"},
     "2026-04-04": {*SCENARIOS} - {"baseline", "contractor-data-only"},
@@ -55,10 +54,7 @@ BLAME = re.compile(
 TOLD = re.compile(
     r"\(.+, .*20\d\d\)|no compromise (is )?reported|as reported|against what|assumes that"
 )
-HIT = re.compile(
-    r"(?<!what )(?<!data )\b(is|was|are|were)"
-    r" (reached|breached|compromised|attacked|affected|hit)\b"
-)
+HIT = re.compile(r"\b(is|was|are|were) (reached|breached|compromised|attacked|affected|hit)\b")
 NAMED = re.compile(r"\b(Mercor|Meta|OpenAI|Anthropic|Google|Surge AI|Scale AI)\b")
 LIKELIHOOD = re.compile(
     r"\b(un)?(likely|likelier|likelihood)\b|\bprobabl|\bimprobabl|\bchances?\b|\broughly even\b"
@@ -100,7 +96,7 @@ def others(run: Run) -> Iterator[Answer]:
     yield from (impact.decisions(run, only=name) for name in run.known.decisions)
 
 
-def made(run: Run, names: list[str]) -> Iterator[Answer]:
+def made(run: Run, names: Sequence[str]) -> Iterator[Answer]:
     """Every answer of the kit to a run, and why of some of its names."""
     yield from (*brief(run), *others(run), impact.decisions(run))
     yield impact.timeline(run.known, most=60, a_day=60)
@@ -118,8 +114,7 @@ def asked(request: pytest.FixtureRequest) -> list[Answer]:
     """Every answer of one view."""
     case, scenario, day = request.param
     run = impact.simulate(impact.view(impact.load_case(case), scenario, day), draws=2000)
-    some = ["mercor", "meta", "total", "pause_weeks", "mercor-via-litellm", "anthropic-silent"]
-    found = list(made(run, [] if request.param in EXPLAINED else some))
+    found = list(made(run, () if request.param in EXPLAINED else SOME))
     assert len(found) > 20
     return found
 
@@ -221,14 +216,14 @@ def test_nobody_is_called_a_victim_or_a_culprit(asked: list[Answer]) -> None:
             continue
         for text in texts(answer):
             reported = "reported by" in text or "(as of" in text
-            assert reported or not BLAME.search(re.sub('"[^"]*"', "", text)), (answer.name, text)
+            assert reported or not BLAME.search(text), (answer.name, text)
 
 
 def test_who_is_said_to_be_reached_is_said_with_who_reports_it(asked: list[Answer]) -> None:
     for answer in asked:
         if answer.name in ("exposure", "suppliers", "forms"):  # the first below
             continue
-        if answer.name == "why" and len(asked) > 100:  # it quotes rows of any kind
+        if answer.name == "why" and answer.asks[5:-1] not in SOME:  # it quotes rows of any kind
             continue
         for part in re.split(r"[.;] ", answer.sentence):
             if NAMED.search(part) and HIT.search(part):

@@ -134,7 +134,7 @@ def test_a_failing_scenario_is_named_and_the_others_finish(
     path = notebook(tmp_path / "00_small.ipynb", *cells, load=False)
     out = tmp_path / "out"
     tasks = planned(small, [path], "baseline", "worse", "pause_2")
-    done = batch.run(tasks, out, jobs=2, seconds=6 if kind == "TimeoutError" else 60)
+    done = batch.run(tasks, out, jobs=2, seconds=10 if kind == "TimeoutError" else 60)
     assert short(done.made) == ["baseline/00_small", "pause_2/00_small"]
     assert short(done.failed) == ["worse/00_small"]
     (fault,) = done.failed.values()

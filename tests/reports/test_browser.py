@@ -19,6 +19,30 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]  # version 2.1, level AA
 
 
+# contrast of each text with what is behind it: WCAG 2.1, 1.4.3
+CONTRAST = """() => {
+  const rgb = text => text.match(/[\\d.]+/g).map(Number)
+  const lum = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
+  const behind = node => {
+    for (let at = node; at; at = at.parentElement) {
+      const found = rgb(getComputedStyle(at).backgroundColor)
+      if (found.length < 4 || found[3] > 0) return found
+    }
+    return [255, 255, 255]
+  }
+  const low = []
+  for (const node of document.querySelectorAll('h1,h2,h3,p,th,td,dt,dd,a,span,summary,li')) {
+    if (!node.textContent.trim() || node.closest('svg')) continue
+    const [one, other] = [lum(rgb(getComputedStyle(node).color)), lum(behind(node))]
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)
+    if (ratio < 4.5) low.push([node.tagName, node.textContent.slice(0, 40), ratio])
+  }
+  return low
+}"""
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all reports of two scenarios of the bundled case, one hypothetical."""
@@ -48,11 +72,12 @@ def opened(browser: Browser, path: Path, **look: Any) -> tuple[Page, list[str]]:
 
 PAGES = 15  # eight notebooks of two scenarios, those that do not vary once, index and guide
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
-LOOKS = {"light": {}, "phone": PHONE, "dark phone": {**PHONE, "color_scheme": "dark"}}
+DARK: dict[str, Any] = {"color_scheme": "dark"}
+LOOKS = {"light": {}, "dark": DARK, "phone": PHONE, "dark phone": {**PHONE, **DARK}}
 
 
-@pytest.mark.parametrize("look", ["light", "phone"])
-def test_every_page_is_quiet_and_fits_and_its_pictures_can_be_read(
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_quiet_fits_has_contrast_and_pictures_that_can_be_read(
     browser: Browser, reports: Path, look: str
 ) -> None:
     pages = sorted(reports.rglob("*.html"))
@@ -62,6 +87,7 @@ def test_every_page_is_quiet_and_fits_and_its_pictures_can_be_read(
         assert told == [], path.name
         wide = page.evaluate("[document.scrollingElement.scrollWidth, innerWidth]")
         assert wide[0] <= wide[1], path.name
+        assert page.evaluate(CONTRAST) == [], path.name
         assert page.evaluate(UNREAD) == [], path.name
         page.context.close()
 
@@ -112,9 +138,11 @@ def test_the_brief_is_short(browser: Browser, tmp_path: Path, name: str) -> None
     page.context.close()
 
 
-@pytest.mark.parametrize("look", ["light", "dark phone"])  # each colour, each size; contrast too
+@pytest.mark.parametrize("look", ["light", "dark phone"])  # each colour, each size
 def test_axe_finds_no_violation_of_wcag(browser: Browser, reports: Path, look: str) -> None:
-    for path in (*reports.glob("*.html"), *reports.glob("*/baseline/*.html")):
+    pages = sorted(reports.rglob("*.html"))
+    assert len(pages) == PAGES
+    for path in pages:
         page, _ = opened(browser, path, **LOOKS[look])
         rules = {"runOnly": {"type": "tag", "values": WCAG}}
         found = Axe().run(page, options=rules).response["violations"]

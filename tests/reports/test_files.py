@@ -105,6 +105,15 @@ def test_where_there_is_no_room_for_all_nothing_changes(small_disk: Path) -> Non
     assert [path.name for path in small_disk.iterdir()] == ["one"]
 
 
+def test_a_file_may_be_written_twice_in_one_go(tmp_path: Path) -> None:
+    """As a manifest is: first without the entry whose files are replaced, then with it."""
+    one = tmp_path / "one"
+    files.write_all({one: "after"}, {one: "before"})
+    assert [(path.name, path.read_text("utf-8")) for path in tmp_path.iterdir()] == [
+        ("one", "after")
+    ]
+
+
 @pytest.mark.parametrize(
     "content",
     [

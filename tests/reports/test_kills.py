@@ -18,7 +18,7 @@ import pytest
 from impact.reports import batch, files
 from notebooks import case_of
 
-KILLS = int(os.environ.get("KILLS", "6"))  # runs to be killed; `make bench-long` asks for more
+KILLS = int(os.environ.get("KILLS", "8"))  # `make bench-long` asks for more
 TOML = """
 [scenario.g]
 each = { weeks = [1, 2, 3] }
@@ -33,7 +33,7 @@ def contents(out: Path) -> dict[str, bytes]:
     return {
         path.relative_to(out).as_posix(): path.read_bytes()
         for path in out.rglob("*")
-        if path.is_file() and path.name != batch.LAST_RUN and path.suffix != ".tmp"
+        if path.is_file() and path.name != batch.LAST_RUN
     }
 
 
@@ -52,7 +52,7 @@ def faults(out: Path, whole: dict[str, bytes]) -> list[str]:
     found = contents(out)
     wrong = []
     for path, content in found.items():
-        if path.endswith(files.MANIFEST) or path == "index.html" or "/answers." in path:
+        if path.endswith((files.MANIFEST, ".tmp")) or path == "index.html" or "/answers." in path:
             continue  # they grow with the reports; what they say is looked at below
         if content != whole.get(path):
             wrong.append(f"{path} is not what a finished run writes")
@@ -78,7 +78,8 @@ def test_kills_at_random_moments_lose_nothing_and_leave_nothing_partial(tmp_path
     assert len(entries(whole)) == 4
     seed = random.SystemRandom().randrange(2**32)
     moments, kills, rounds, kept = random.Random(seed), 0, 0, 0
-    for _ in range(KILLS):  # a run that has little left to do may end before its moment
+    while kills < KILLS:
+        fresh, begun = not out.exists(), time.monotonic()
         running = subprocess.Popen(
             [*COMMAND, "out"], cwd=tmp_path, start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -95,12 +96,12 @@ def test_kills_at_random_moments_lose_nothing_and_leave_nothing_partial(tmp_path
         assert finished >= kept, f"seed {seed}, kill {kills}: a finished report was lost"
         kept = finished
         if running.returncode == 0:
+            lasts = min(lasts, time.monotonic() - begun) if fresh else lasts
             assert contents(out) == whole, f"seed {seed}, round {rounds}"
             shutil.rmtree(out)
             rounds, kept = rounds + 1, 0
     subprocess.run([*COMMAND, "out"], cwd=tmp_path, check=True, capture_output=True)
     assert contents(out) == whole, f"seed {seed}"
-    assert kills >= KILLS / 4, f"seed {seed}: {kills} of {KILLS} runs were killed"
     print(f"{kills} kills, {rounds + 1} rounds finished, seed {seed}")
 
 
