@@ -185,4 +185,8 @@ def test_an_install_is_judged_by_what_stood_at_its_time() -> None:
     early = [Install(at("10:55"), at("10:55"), "locked")]
     late = [Install(at("11:10"), at("11:10"), "locked")]
     assert verdict(states[:1], ACCOUNTS, early).verdict == "no"
+    longer = [Install(at("10:55"), at("11:05"), "locked")]  # until after the file had changed
+    assert verdict(states[:1], ACCOUNTS, longer).verdict == "unlikely"
+    first = [Install(at("13:00"), at("13:00"), "locked")]  # in the minute in which it stood
+    assert verdict(states[2:], ACCOUNTS, first).verdict == "no"
     assert verdict(states, ACCOUNTS, late).verdict == "exposed"
