@@ -34,6 +34,18 @@ def browser(chromium: str) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(browser: BrowserContext, lab: Lab) -> Iterator[Page]:
     """A page that notes what it asks of other hosts, as `page.strangers`."""
+    yield from _watched(browser, lab)
+
+
+@pytest.fixture(scope="module")
+def desk(browser: BrowserContext, lab: Lab) -> Iterator[Page]:
+    """Such a page of JupyterLab that stays open, with the list of the notebooks."""
+    for page in _watched(browser, lab):
+        page.goto(f"{lab.url}/lab/tree/notebooks?token={lab.token}&reset")
+        yield page
+
+
+def _watched(browser: BrowserContext, lab: Lab) -> Iterator[Page]:
     page = browser.new_page()
     strangers: list[str] = []
     page.on("request", lambda asked: _note(asked.url, lab.url, strangers))

@@ -99,5 +99,10 @@ def run_all(page: Page, lab: Lab, notebook: str) -> None:
     """Open a notebook and run all its cells."""
     page.goto(f"{lab.url}/lab/tree/notebooks/{notebook}?token={lab.token}&reset")
     page.get_by_text("| Idle").wait_for(timeout=60_000)
+    run_all_cells(page)
+
+
+def run_all_cells(page: Page) -> None:
+    """Run all cells of the notebook that is shown."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator('[data-command="runmenu:run-all"]').click()

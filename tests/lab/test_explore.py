@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from labs import Lab, run_all
+from labs import Lab, run_all, run_all_cells
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
@@ -101,8 +101,7 @@ def test_a_restart_of_the_kernel_in_mid_drag_leaves_the_board_moving(page: Page,
     before = status.inner_text()
     press(board, "pause_weeks", times=2)
     expect(status).not_to_have_text(before)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.locator('[data-command="runmenu:run-all"]').click()
+    run_all_cells(page)
     evidence = page.get_by_text(
         "Nothing is changed: evidence and assumptions are those of the case."
     )
@@ -141,22 +140,25 @@ WIDER = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
         ("07_what_it_may_become", 1),
     ],
 )
-def test_a_notebook_shows_its_charts(page: Page, lab: Lab, notebook: str, charts: int) -> None:
-    run_all(page, lab, f"{notebook}.ipynb")
-    images = page.locator(".jp-RenderedSVG img")
-    page.wait_for_function(
-        "many => document.querySelectorAll('.jp-RenderedSVG img').length >= many",
-        arg=charts,
-        timeout=READY,
-    )
-    page.get_by_text("| Idle").wait_for(timeout=READY)
+def test_a_notebook_shows_its_charts(desk: Page, notebook: str, charts: int) -> None:
+    desk.set_viewport_size({"width": 1500, "height": 1300})
+    desk.locator(".jp-DirListing-item", has_text=f"{notebook}.ipynb").dblclick()
+    tab = desk.locator(".lm-DockPanel-tabBar .lm-mod-current", has_text=notebook)
+    tab.wait_for(timeout=READY)
+    shown = desk.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    idle = desk.get_by_text("| Idle")
+    idle.wait_for(timeout=READY)
+    run_all_cells(desk)
+    images = shown.locator(".jp-RenderedSVG img")
+    expect(images).to_have_count(charts, timeout=READY)
+    idle.wait_for(timeout=READY)
     wide = images.evaluate_all("found => found.map(image => image.naturalWidth)")
     assert min(wide) > 200, wide
     assert len(wide) == charts
-    assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
-    page.set_viewport_size({"width": 1052, "height": 800})  # leaves about 620 px for an output
-    page.wait_for_timeout(300)
-    over = page.evaluate(WIDER)
+    assert shown.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    desk.set_viewport_size({"width": 1052, "height": 800})  # leaves about 620 px for an output
+    desk.wait_for_timeout(300)
+    over = desk.evaluate(WIDER)
     assert over == []
-    assert page.locator("mjx-container").count() == 0  # amounts in dollars are no formulas
-    assert page.strangers == []  # type: ignore[attr-defined]
+    assert desk.locator("mjx-container").count() == 0  # amounts in dollars are no formulas
+    assert desk.strangers == []  # type: ignore[attr-defined]
