@@ -9,21 +9,26 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import ipywidgets as ipw
+import msgspec
 import traitlets
 
+from impact.answers.comparisons import under
 from impact.answers.decisions import decisions
 from impact.answers.news import news
 from impact.answers.unknowns import unknowns
 from impact.answers.why import why
 from impact.base import times, words
-from impact.base.errors import BadInput, ImpactError, Refusal, bad
+from impact.base.errors import ImpactError, Refusal, bad
 from impact.board import data as board_data
 from impact.case import views
 from impact.case.changes import Change
@@ -51,6 +56,13 @@ class Board(anywidget.AnyWidget):
     settings: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
 
+class Settings(msgspec.Struct):
+    """What the board has settled on: values of inputs, and a scenario, empty for its own."""
+
+    set: dict[str, float] = {}
+    scenario: str = ""
+
+
 def explore(case: str | Path = "mercor", draws: int = 10_000, seed: int = 1) -> ipw.VBox:
     """A panel of a case: scenario, day, level and the inputs that matter most, with what they move.
 
@@ -71,73 +83,67 @@ class _Panel:
         self.run: Run | None = None
         self.making: asyncio.Future[None] | None = None
         self.quiet = False  # while a control is set by the panel itself
-        wide = {"layout": ipw.Layout(width="20rem"), "style": {"description_width": "4rem"}}
-        self.case = ipw.Dropdown(
-            options=list(dict.fromkeys([case, *cases()])), value=case, description="Case", **wide
-        )
-        self.day = ipw.SelectionSlider(
-            options=[(ALL, "")],
-            description="As of",
-            **{**wide, "layout": ipw.Layout(width="28rem")},
-        )
-        self.level = ipw.Dropdown(options=[TLP[0]], description="TLP", **wide)
+        look: dict[str, Any] = {"style": {"description_width": "4rem"}}
+        offered = dict.fromkeys([case, *cases()])
+        self.case = ipw.Dropdown(options=list(offered), value=case, description="Case", **look)
+        self.day = ipw.SelectionSlider(options=[(ALL, "")], description="As of", **look)
+        self.level = ipw.Dropdown(options=[TLP[0]], description="TLP", **look)
         self.name = ipw.Text(placeholder="name of a scenario", layout=ipw.Layout(width="14rem"))
-        self.keep = _button("Keep as scenario", "Write it into scenarios.toml")
-        self.make = _button("Make the report", "All notebooks of these settings, as pages")
-        self.asked = ipw.Dropdown(options=[], description="Why?", **wide)
+        self.keep = ipw.Button(description="Keep as scenario")
+        self.make = ipw.Button(description="Make the report")
+        self.asked = ipw.Dropdown(options=[], description="Why?", **look)
         self.head, self.told, self.said, self.wrong, self.why = (ipw.HTML() for _ in range(5))
         self.board = Board()
-        views_, keeping = (
-            _row(self.case, self.day, self.level),
-            _row(self.name, self.keep, self.make),
-        )
-        parts = (self.head, self.wrong, views_, self.board, keeping, self.told)
+        row = {"layout": ipw.Layout(flex_flow="row wrap", grid_gap="0 1rem")}
+        of_view = ipw.HBox([self.case, self.day, self.level], **row)
+        keeping = ipw.HBox([self.name, self.keep, self.make], **row)
+        parts = (self.head, self.wrong, of_view, self.board, keeping, self.told)
         self.whole = ipw.VBox([*parts, self.asked, self.why, self.said])
-        self.case.observe(lambda _: self._guarded(self._load), "value")
-        for control in (self.day, self.level):
-            control.observe(lambda _: self._guarded(self._look), "value")
-        self.board.observe(lambda _: self._guarded(self._settle), "settings")
-        self.asked.observe(lambda change: self._explain(change["new"]), "value")
-        self.keep.on_click(lambda _: self._guarded(self._kept))
-        self.make.on_click(lambda _: self._guarded(self._report))
+        for control, name, step in (
+            (self.case, "value", self._load),
+            (self.day, "value", self._look),
+            (self.level, "value", self._look),
+            (self.board, "settings", self._settle),
+            (self.asked, "value", self._explain),
+        ):
+            control.observe(partial(self._guarded, step), name)
+        self.keep.on_click(partial(self._guarded, self._kept))
+        self.make.on_click(partial(self._guarded, self._report))
         self._guarded(self._load)
 
-    def _guarded(self, step: Any) -> None:
+    def _guarded(self, step: Callable[[], None], _: object = None) -> None:
         """Do a step; what is wrong is listed in the panel, which shows what it showed."""
+        if self.quiet:
+            return
         try:
             step()
         except ImpactError as error:
             lines = "".join(f"<li>{_safe(str(fault))}</li>" for fault in error.faults)
-            self.wrong.value = (
-                f"<div role='alert'><b>This cannot be shown:</b><ul>{lines}</ul></div>"
-            )
+            told = f"<div role='alert'><b>This cannot be shown:</b><ul>{lines}</ul></div>"
+            self.wrong.value, self.quiet = told, False
         else:
             self.wrong.value = ""
 
+    def _set(self, control: Any, options: Sequence[Any], value: str) -> None:
+        """Give a control other options and a value, which is no choice of a reader."""
+        self.quiet = True
+        control.options, control.value = options, value
+        self.quiet = False
+
     def _load(self, scenario: str = BASELINE) -> None:
         """Read the case anew and set the controls to what it has."""
-        self.loaded, self.told.value = None, ""
-        loaded = load_case(self.case.value)
-        self.quiet = True
-        self.level.options = TLP[: TLP.index(loaded.tlp) + 1]
-        self.level.value = loaded.tlp
-        self.quiet, self.loaded, self.base = False, loaded, None
-        self._offer(scenario)
+        self.loaded, self.base, self.run, self.told.value = None, None, None, ""
+        loaded = self.loaded = load_case(self.case.value)
+        self._set(self.level, TLP[: TLP.index(loaded.tlp) + 1], loaded.tlp)
+        self._look(scenario)
 
-    def _look(self) -> None:
-        """Another day or level was chosen."""
-        if not self.quiet:
-            self._offer()
-
-    def _offer(self, scenario: str = BASELINE) -> None:
+    def _look(self, scenario: str = BASELINE) -> None:
         """The view of day and level: its days, and the board of it."""
         if self.loaded is None:
             return
         every = days(views.view(self.loaded, tlp=self.level.value))
         day = self.day.value if self.day.value in every else ""
-        self.quiet = True
-        self.day.options, self.day.value = [*((one, one) for one in every), (ALL, "")], day
-        self.quiet = False
+        self._set(self.day, [*((one, one) for one in every), (ALL, "")], day)
         known = views.view(self.loaded, scenario, day, self.level.value)
         self.base = self.run = simulate(known, self.draws, self.seed)
         try:
@@ -152,62 +158,46 @@ class _Panel:
         """Work out what the board does not, of the settings on which it has settled."""
         if self.base is None:
             return
-        asked: dict[str, Any] = self.board.settings or {}
         try:
-            changes = [
-                Change(str(n), *(float(v),) * 3) for n, v in dict(asked.get("set", {})).items()
-            ]
-        except (TypeError, ValueError):
-            raise bad("settings", "are no numbers", "move a slider") from None
-        scenario = str(asked.get("scenario") or self.base.known.scenario)
-        here = self.base.known
-        known = here if scenario == here.scenario else views.under(here, scenario)
-        run = simulate(known, self.draws, self.seed, self.base)
+            asked = msgspec.convert(self.board.settings, Settings)
+        except msgspec.ValidationError as error:
+            raise bad("settings", str(error), "move a slider") from None
+        changes = [Change(name, value, value, value) for name, value in asked.set.items()]
+        of = self.base.known.scenario
+        run = under(self.base, asked.scenario) if asked.scenario not in ("", of) else self.base
         self.run = what_if(run, changes) if changes else run
         self._say()
 
     def _say(self) -> None:
         """What the board does not compute: decisions, questions, news, and whom to ask about."""
-        if self.run is None:
+        if self.run is None or self.loaded is None:
             return
         run, known = self.run, self.run.known
         day = words.date(known.as_of) if known.as_of else ALL
         seen = f"{words.level(known.label)} · as of: {day}"
         self.head.value = f"<h2>{_safe(known.title)}</h2><p>{_safe(seen)}</p>"
         told = [f"<p><b>{_safe(one)}</b></p>" for one in views.notices(known)]
-        before = [day for _, day in self.day.options if day and day < self.day.value]
-        if before and self.loaded is not None:
+        if before := [day for _, day in self.day.options if day and day < self.day.value]:
             other = views.view(self.loaded, BASELINE, before[-1], self.level.value)
             told.append(f"<p>{_safe(news(other, known).sentence)}</p>")
-        told += [
-            one._repr_html_()
-            for one in (decisions(run, most=1), unknowns(run, most=5))
-            if one.there
-        ]
-        self.said.value = "".join(told)
+        answers = (decisions(run, most=1), unknowns(run, most=5))
+        self.said.value = "".join([*told, *(one._repr_html_() for one in answers if one.there)])
         said, rows = names(known), by_entity(run)
         named = {*bearers(run), *(one for one, row in rows.items() if possible(row))}
         parties = sorted((words.capital(said[one]), one) for one in named if one in said)
-        shown = [("", ""), ("all parties together", "total"), *parties]
-        if shown != list(self.asked.options):
-            self.quiet, self.asked.options, self.quiet = True, shown, False
-        self._explain(self.asked.value)
+        offered = [("", ""), ("all parties together", "total"), *parties]
+        here = self.asked.value if self.asked.value in dict(offered).values() else ""
+        self._set(self.asked, offered, here)
+        self._explain()
 
-    def _explain(self, name: str | None) -> None:
-        """Why a party or the total is what it is."""
-        if self.quiet:
-            return
-        self.why.value = ""
-        if not name or self.run is None:
-            return
-        try:
-            self.why.value = why(self.run, name)._repr_html_()
-        except ImpactError as error:
-            self.why.value = f"<p>{_safe(str(error))}</p>"
+    def _explain(self) -> None:
+        """Why the party that is asked about, or the total, is what it is."""
+        name = self.asked.value
+        self.why.value = why(self.run, name)._repr_html_() if name and self.run else ""
 
     def _kept(self) -> None:
         """Write scenario, sliders and day as a scenario of the case, and choose it."""
-        if self.run is None or self.loaded is None:
+        if self.run is None:
             return
         title = " ".join(self.name.value.split())
         name = slug(title)
@@ -225,31 +215,31 @@ class _Panel:
     def _report(self) -> None:
         """Make the pages of this view in a process of their own, and tell how it goes."""
         if self.run is None or self.loaded is None:
-            raise BadInput([])
+            return
         known = self.run.known
         own = [one for one in known.changes if one not in known.scenarios[known.scenario].changes]
-        command = [sys.executable, "-m", "impact", "report", self.case.value]
-        command += ["--scenario", known.scenario, "--notebook", "all"]
-        lower = self.level.value != self.loaded.tlp
-        command += ["--tlp", self.level.value] if lower else []
-        command += ["--as-of", self.day.value] if self.day.value else []
-        command += [part for change in own for part in ("--set", str(change))]
+        options = [
+            ("--scenario", known.scenario),
+            ("--notebook", "all"),
+            ("--as-of", self.day.value),
+        ]
+        options += [("--tlp", self.level.value)] if self.level.value != self.loaded.tlp else []
+        options += [("--set", str(change)) for change in own]
+        given = [part for name, value in options if value for part in (name, value)]
+        command = [sys.executable, "-m", "impact", "report", self.case.value, *given]
+        self.making = asyncio.ensure_future(self._made(command))
 
-        async def run() -> None:
-            self.make.disabled = True
-            self.told.value = "<p>The report is being made; this takes about half a minute.</p>"
-            pipe = asyncio.subprocess.PIPE
-            started = await asyncio.create_subprocess_exec(
-                *command, stdout=pipe, stderr=asyncio.subprocess.STDOUT
-            )
-            out, _ = await started.communicate()
-            lines = "<br>".join(_safe(line) for line in out.decode("utf-8", "replace").split("\n"))
-            made = _served(Path("reports/index.html")) if started.returncode == 0 else ""
-            link = f"<a href='{_safe(made)}' target='_blank'>Open the report</a>" if made else ""
-            self.told.value = f"<p role='status'>{lines}</p>{link}"
-            self.make.disabled = False
-
-        self.making = asyncio.ensure_future(run())
+    async def _made(self, command: Sequence[str]) -> None:
+        """Run the command, then show what it said and where the report is served."""
+        self.make.disabled = True
+        self.told.value = "<p>The report is being made; this takes about half a minute.</p>"
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True)
+        told = (done.stdout + done.stderr).decode(errors="replace")
+        lines = "<br>".join(_safe(line) for line in told.split("\n"))
+        made = _served(Path("reports/index.html")) if done.returncode == 0 else ""
+        link = f"<a href='{_safe(made)}' target='_blank'>Open the report</a>" if made else ""
+        self.told.value = f"<p role='status'>{lines}</p>{link}"
+        self.make.disabled = False
 
 
 def _served(path: Path) -> str:
@@ -276,15 +266,6 @@ def days(known: Case) -> list[str]:
     """The days on which a claim became known, in order."""
     found = {when.date() for when in known["claims"]["known_on"]}
     return [day.isoformat() for day in sorted(found)]
-
-
-def _button(text: str, tip: str) -> ipw.Button:
-    return ipw.Button(description=text, tooltip=tip, layout=ipw.Layout(width="auto"))
-
-
-def _row(*controls: ipw.Widget) -> ipw.HBox:
-    layout = ipw.Layout(flex_flow="row wrap", width="100%", grid_gap="0 1rem")
-    return ipw.HBox(list(controls), layout=layout)
 
 
 def _safe(text: str) -> str:

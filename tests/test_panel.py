@@ -172,7 +172,7 @@ def test_words_of_a_case_are_text_in_the_panel(folder: Path) -> None:
         file.write_text(text.replace("Mercor,", "<b>Mercor</b>,"))
     panel = _Panel(str(folder), 500, 1)
     assert panel.wrong.value == ""
-    panel._explain("mercor")
+    panel.asked.value = "mercor"
     shown = (panel.head, panel.said, panel.why)
     assert not any("<img" in one.value or "<b>Mercor" in one.value for one in shown)
 

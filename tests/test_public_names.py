@@ -45,29 +45,37 @@ def test_a_first_argument_of_another_kind_is_told_and_never_a_traceback(
 ASKED: list[tuple[Callable[[impact.Run], object], str]] = [
     (
         lambda run: impact.losses(run.known),  # type: ignore[arg-type]
-        "run: is a case, not a run; pass impact.simulate(known)",
+        "run: is of type Case, not a run; pass impact.simulate(known)",
     ),
     (
         lambda _: impact.view("mercor"),  # type: ignore[arg-type]
-        "case: 'mercor' is text, not a case; pass impact.load_case(\"mercor\")",
+        "case: 'mercor' is of type str, not a case;"
+        ' pass impact.view(impact.load_case("mercor")); of a run, run.known',
     ),
     (
         lambda _: impact.simulate("mercor"),  # type: ignore[arg-type]
-        "known: 'mercor' is text, not a case;"
-        ' pass impact.view(impact.load_case("mercor"))',
+        "known: 'mercor' is of type str, not a case;"
+        ' pass impact.view(impact.load_case("mercor")); of a run, run.known',
     ),
-    (lambda run: impact.timeline(run), "known: is a run, not a case; pass run.known"),  # type: ignore[arg-type]
+    (
+        lambda run: impact.timeline(run),  # type: ignore[arg-type]
+        "known: is of type Run, not a case;"
+        ' pass impact.view(impact.load_case("mercor")); of a run, run.known',
+    ),
     (
         lambda run: impact.view(run.known, as_of=2026),  # type: ignore[arg-type]
-        'as_of: 2026 is a number, not text; write as_of="2026", with papermill -r as_of 2026',
+        'as_of: 2026 is of type int, not text; write as_of="..." ("" for none),'
+        " with papermill -r as_of ...",
     ),
     (
         lambda run: impact.view(run.known, as_of=datetime.date(2026, 4, 3)),  # type: ignore[arg-type]
-        'as_of: is of type date, not text; write as_of="2026-04-03"',
+        'as_of: is of type date, not text; write as_of="..." ("" for none),'
+        " with papermill -r as_of ...",
     ),
     (
         lambda run: impact.view(run.known, 5),  # type: ignore[arg-type]
-        'scenario: 5 is a number, not text; write scenario="5", with papermill -r scenario 5',
+        'scenario: 5 is of type int, not text; write scenario="..." ("" for none),'
+        " with papermill -r scenario ...",
     ),
     (
         lambda run: impact.what_if(run, {"pause_weeks": 5}),  # type: ignore[arg-type]
@@ -76,36 +84,39 @@ ASKED: list[tuple[Callable[[impact.Run], object], str]] = [
     ),
     (
         lambda run: impact.view(run.known, changes=None),  # type: ignore[arg-type]
-        'changes: is None, not text; give changes as text, "" for none',
+        'changes: is of type NoneType, not text; write changes="..." ("" for none),'
+        " with papermill -r changes ...",
     ),
     (
         lambda run: impact.simulate(run.known, 1e3),  # type: ignore[arg-type]
-        "draws: 1000.0 is a number, not a whole number; write draws=1000",
+        "draws: 1000.0 is of type float, not a whole number;"
+        " write digits alone, such as draws=1000",
     ),
     (
         lambda run: impact.simulate(run.known, "1000"),  # type: ignore[arg-type]
-        "draws: '1000' is text, not a whole number; write draws=1000",
+        "draws: '1000' is of type str, not a whole number; write digits alone, such as draws=1000",
     ),
     (
         lambda run: impact.simulate(run.known, True),
-        "draws: True is True or False, not a whole number; give a whole number",
+        "draws: True is of type bool, not a whole number; write digits alone, such as draws=1000",
     ),
     (
         lambda run: impact.simulate(run.known, np.int64(100)),  # type: ignore[arg-type]
-        "draws: is of type int64, not a whole number; write draws=100",
+        "draws: is of type int64, not a whole number; write digits alone, such as draws=1000",
     ),
     (
         lambda run: impact.compare(run, "long-pause"),
-        'scenarios: \'long-pause\' is text, not a list of texts; write scenarios=["long-pause"]',
+        'scenarios: \'long-pause\' is of type str, not a list of texts;'
+        ' write scenarios=["...", "..."]',
     ),
     (
         lambda _: impact.load_case(2026),  # type: ignore[arg-type]
-        "case: 2026 is a number, not text or a path;"
-        ' write case="2026", with papermill -r case 2026',
+        "case: 2026 is of type int, not text or a path;"
+        ' write case="..." with an id or a folder, with papermill -r case ...',
     ),
     (
         lambda run: impact.systems(run),  # type: ignore[arg-type]
-        "scanned: is a run, not an answer; pass what impact.scan(...) returns",
+        "scanned: is of type Run, not an answer; pass what impact.scan(...) returns",
     ),
 ]  # fmt: skip
 
@@ -143,6 +154,8 @@ def test_the_parameters_of_a_report_are_looked_at_too(run: impact.Run) -> None:
     with pytest.raises(BadInput) as raised:
         plan(impact.load_case("mercor"), [], ["baseline"], given)
     assert [str(fault) for fault in raised.value.faults] == [
-        'as_of: 2026 is a number, not text; write as_of="2026", with papermill -r as_of 2026',
-        "draws: 1000.0 is a number, not a whole number; write draws=1000",
+        'as_of: 2026 is of type int, not text; write as_of="..." ("" for none),'
+        " with papermill -r as_of ...",
+        "draws: 1000.0 is of type float, not a whole number;"
+        " write digits alone, such as draws=1000",
     ]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MIME = "application/vnd.impact.answer+json"
 CHARTS, LATER = "IMPACT_CHARTS", "later"  # in the environment: charts are left to be drawn
-Picture = Callable[[bool], "str | alt.TopLevelMixin"]  # whether wide -> SVG, or a chart
+Picture = Callable[[bool], "alt.TopLevelMixin"]  # whether wide -> a chart
 LOOKS = {"wide": True, "narrow": False}
 
 
@@ -67,7 +67,7 @@ class Facts:
     table: pl.DataFrame
     values: Mapping[str, Any] = field(default_factory=dict)
     figures: Sequence[Figure] = ()
-    draw: Callable[[Any, bool], str | alt.TopLevelMixin] | None = None
+    draw: Callable[[Any, bool], alt.TopLevelMixin] | None = None
     there: bool = True
     pictured: bool = False
     name: str = ""
@@ -111,7 +111,7 @@ class Answer:
         return [list(row) for row in self.shown]
 
     def charts(self) -> dict[str, Any]:
-        """The picture in each width: SVG, or a chart described; nothing without a picture."""
+        """The picture in each width, described in Vega-Lite; nothing without a picture."""
         if self.draw is None:
             return {}
         from impact.charts import theme
@@ -124,7 +124,7 @@ class Answer:
         from impact.charts import theme
 
         chart = self.charts().get(look)
-        return None if chart is None else theme.svg(chart, f"{self.name} {look}", self.told())
+        return None if chart is None else theme.svg(chart, self.told())
 
     def told(self) -> str:
         """What the picture shows, for those who do not see it."""

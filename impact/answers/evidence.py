@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, Figure, tally, worded
 from impact.answers.text import one_line
 from impact.base import words
-from impact.case import views
 from impact.case.folder import Case
-from impact.charts import layouts
 from impact.measures.evidence import cited, origins
 from impact.measures.windows import (
     SPAN,
@@ -23,6 +21,9 @@ from impact.measures.windows import (
     told_windows,
     window,
 )
+
+if TYPE_CHECKING:
+    import altair as alt
 
 _DRAWN = 14  # events of the picture
 _DAYS = 2 * 1440  # minutes from which lengths are told in days
@@ -63,9 +64,11 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     ]
     bars = bars if len({row["minutes"] for row in bars}) > 1 else []  # else the lead says it
 
-    def draw(said: Any, wide: bool) -> str:
+    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
+        from impact.charts import layouts
+
         told = [{**bar, "says": one_line(said.bar(bar))} for bar in bars]
-        return layouts.timeline(said, wide, marks, told, views.notices(known))
+        return layouts.timeline(said, wide, marks, told)
 
     there = bool(marks or bars)
     facts = Facts(best, values, figures, draw if there else None, there)

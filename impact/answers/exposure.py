@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from impact.answers.answer import Answer, Facts, Figure, worded
 from impact.answers.text import said_chance
-from impact.case import views
-from impact.charts import layouts
 from impact.measures import evidence, reach
 from impact.measures.reach import STATES
 from impact.simulation import Run
+
+if TYPE_CHECKING:
+    import altair as alt
 
 _OFTEN, _MORE = 0.05, 1.5  # how often, and how much oftener than if independent, to be told
 _FEW = 7  # reported parties up to which the table of the brief names each
@@ -51,9 +51,13 @@ def exposure(run: Run, most: int | None = None) -> Answer:
         for entity, row in found.items()
         if reach.possible(row)
     ]
-    notices = views.notices(known)
     places = [place for place, (ids, _) in enumerate(chain) if not set(hit).isdisjoint(ids)]
-    draw = partial(layouts.path, chain=chain, rows=rows, notices=notices, marked=places[-1:])
+
+    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
+        from impact.charts import layouts
+
+        return layouts.path(said, wide, chain, rows, places[-1:])
+
     table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     there = bool(rows or chain)
     return worded(run, "exposure", Facts(table, values, figures, draw if there else None, there))

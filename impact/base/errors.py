@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 Found = TypeVar("Found")
 Asked = ParamSpec("Asked")
@@ -71,14 +71,10 @@ def checked(function: Callable[Asked, Found]) -> Callable[Asked, Found]:
 
     @wraps(function)
     def asked(*given: Asked.args, **named: Asked.kwargs) -> Found:
-        try:
-            arguments = declared.bind(*given, **named).arguments
-        except TypeError:  # too many or too few: as Python says it
-            return function(*given, **named)
         faults = []
-        for name, value in arguments.items():
+        for name, value in declared.bind(*given, **named).arguments.items():
             part = declared.parameters[name]
-            if part.kind not in (part.VAR_POSITIONAL, part.VAR_KEYWORD):
+            if not str(part).startswith("*"):
                 faults += unlike(name, value, str(part.annotation))
         if faults:
             raise BadInput(faults)
@@ -87,72 +83,41 @@ def checked(function: Callable[Asked, Found]) -> Callable[Asked, Found]:
     return asked
 
 
-_LOAD = 'impact.load_case("mercor")'
-_KINDS = {
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "True or False",
-    "None": "None",
-    "Path": "a path",
-    "Case": "a case",
-    "Run": "a run",
-    "Answer": "an answer",
-    "Sequence[str]": "a list of texts",
-    "Iterable[Change]": "a list of changes",
+_KINDS = {  # what a declared kind is called, and how one is given
+    "str": ("text", 'write {name}="..." ("" for none), with papermill -r {name} ...'),
+    "int": ("a whole number", "write digits alone, such as {name}=1000"),
+    "float": ("a number", "write {name}=0.5"),
+    "bool": ("True or False", "write {name}=True or {name}=False"),
+    "None": ("None", ""),
+    "Path": ("a path", 'write {name}="..." with an id or a folder, with papermill -r {name} ...'),
+    "Case": ("a case", 'pass impact.view(impact.load_case("mercor")); of a run, run.known'),
+    "Run": ("a run", "pass impact.simulate(known)"),
+    "Answer": ("an answer", "pass what impact.scan(...) returns"),
+    "Sequence[str]": ("a list of texts", 'write {name}=["...", "..."]'),
+    "Iterable[Change]": ("a list of changes", 'write {name}="NAME=VALUE; NAME=LOW,MODE,HIGH"'),
 }
 
 
 def unlike(name: str, value: object, annotation: str) -> list[Fault]:
     """The fault of an argument that is none of the kinds that its annotation names, if any.
 
-    >>> print(*unlike("as_of", 2026, "str | None"))
-    as_of: 2026 is a number, not text; write as_of="2026", with papermill -r as_of 2026
+    >>> print(*unlike("draws", "1000", "int"))
+    draws: '1000' is of type str, not a whole number; write digits alone, such as draws=1000
     """
     wanted = [kind.strip() for kind in annotation.split("|")]
     if not set(wanted) <= _KINDS.keys() or any(_is(value, kind) for kind in wanted):
         return []
-    of = "a number" if isinstance(value, int | float) else f"of type {type(value).__name__}"
-    of = {bool: "True or False", str: "text", type(None): "None"}.get(type(value), of)
-    of = next((_KINDS[kind] for kind in ("Case", "Run", "Answer") if _is(value, kind)), of)
-    told = f"{value!r} " if isinstance(value, int | float | str) else ""
-    others = [_KINDS[kind] for kind in wanted if kind != "None"]
-    what = f"{told[:60]}is {of}, not {' or '.join(others)}"
-    return [Fault(name, what, _instead(name, value, wanted[0]))]
+    told = f"{value!r} "[:60] if isinstance(value, int | float | str) else ""
+    called = [_KINDS[kind] for kind in wanted if kind != "None"]
+    what = f"{told}is of type {type(value).__name__}, not {' or '.join(of for of, _ in called)}"
+    return [Fault(name, what, called[-1][1].format(name=name))]
 
 
 def _is(value: object, kind: str) -> bool:
     """Whether a value is of a kind, by the name of its class: nothing is imported for it."""
-    if kind == "int":
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind == "Path":
-        return hasattr(value, "__fspath__")
-    if kind == "Sequence[str]":
-        return hasattr(value, "__iter__") and not isinstance(value, str)
-    if kind == "Iterable[Change]":
-        listed = isinstance(value, list | tuple) and all(_is(one, "Change") for one in value)
-        return listed or hasattr(value, "__next__")
-    return (kind == "None" and value is None) or kind in [t.__name__ for t in type(value).__mro__]
-
-
-def _instead(name: str, value: object, kind: str) -> str:
-    """What to pass instead of a value of another kind."""
-    if name == "changes" and value is not None:
-        return 'write changes="NAME=VALUE; NAME=LOW,MODE,HIGH"'
-    made = _LOAD if name == "case" else f"impact.view({_LOAD})"
-    if kind == "Case":
-        return "pass run.known" if _is(value, "Run") else f"pass {made}"
-    if kind == "Run":
-        return f"pass impact.simulate({'known' if _is(value, 'Case') else made})"
-    if kind == "Answer":
-        return "pass what impact.scan(...) returns"
-    if kind == "Sequence[str]":
-        return f'write {name}=["{value}"]'
-    if kind == "int" and str(value).strip().removesuffix(".0").isdigit():
-        return f"write {name}={str(value).strip().removesuffix('.0')}"
-    if kind == "str" and not (_is(value, "Case") or _is(value, "Run") or value is None):
-        raw = f", with papermill -r {name} {value}" if isinstance(value, int | float) else ""
-        return f'write {name}="{value}"{raw}'[:120]
-    if kind == "str" and name != "case":
-        return f'give {name} as text, "" for none'
-    return "name it by its id or its folder" if kind == "str" else f"give {_KINDS[kind]}"
+    names = [of.__name__ for of in type(value).__mro__]
+    _, _, item = kind.rstrip("]").partition("[")
+    if item:
+        several: Any = value if hasattr(value, "__iter__") and "str" not in names else [None]
+        return hasattr(value, "__next__") or all(_is(one, item) for one in several)
+    return (kind in names or f"{kind}Type" in names) and not (kind == "int" and "bool" in names)

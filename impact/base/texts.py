@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import os
 import re
 import secrets
-from collections.abc import Collection
-from itertools import zip_longest
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 # A spreadsheet reads a text as a formula that begins so (OWASP, "CSV injection").
 FORMULA = r"[=+\-@\t\r＝＋－＠]"
 _GUARDED = re.compile(rf"'+{FORMULA}")
-_QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
+csv.field_size_limit(2**31 - 1)  # else a cell of a megabyte is refused
 _SAMPLE = 100  # rows that are looked at to find the separator
 
 
@@ -88,29 +89,43 @@ def sheet(
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     sign = _separator(lines, known)
-    found: list[tuple[int, list[str]]] = []
-    faults: list[Fault] = []
+    header: list[str] | None = None
+    rows, faults = list[tuple[int, list[str]]](), list[Fault]()
     for line, row in _records(lines, one_line):
         cells = split(row, sign)
         if isinstance(cells, str):
             inside = 'quote the whole cell and write " as ""'
             repair = inside if cells == _INSIDE else "a row is one line" if one_line else "close it"
             faults.append(Fault(f"{where}:{line}", cells, repair))
-        elif not row.isspace() and any(cell and not cell.isspace() for cell in cells):
-            found.append((line, cells))
-    if not found:
+        elif not any(map(str.strip, cells)):
+            continue
+        elif header is None:
+            header = [cell.strip() for cell in cells]
+        elif len(cells) != len(header):
+            what = f"has {len(cells)} cells where the header has {len(header)}"
+            repair = f"quote cells that hold {SEPARATORS[sign]}"
+            faults.append(Fault(f"{where}:{line}", what, repair))
+        else:
+            rows.append((line, cells))
+    if header is None:
         return Sheet(sign, [], []), faults or [Fault(where, "is empty", "give it a header line")]
-    (_, header), rows = found[0], found[1:]
-    header = [cell.strip() for cell in header]
-    rows, ragged = _even(where, rows, len(header), sign)
-    faults = by_line(faults + ragged)
     if len(faults) > SHOWN:
         more = Fault(where, f"and {len(faults) - SHOWN} more rows", "see the first ones")
         faults = [*faults[:SHOWN], more]
-    header, rows, nameless = _named(where, header, rows)
-    if "'" in text:
-        rows = [(line, [unguarded(cell) for cell in cells]) for line, cells in rows]
-    return Sheet(sign, header, rows), faults or nameless
+    faults = faults or list(_nameless(where, header, rows))
+    kept = [at for at, name in enumerate(header) if name]
+    clean = unguarded if "'" in text else str
+    rows = [(line, [clean(cells[at]) for at in kept]) for line, cells in rows]
+    return Sheet(sign, [header[at] for at in kept], rows), faults
+
+
+def _nameless(where: str, header: list[str], rows: list[tuple[int, list[str]]]) -> Iterator[Fault]:
+    """A fault for each column that has a value and no heading."""
+    for at, name in enumerate(header):
+        line = next((line for line, cells in rows if not name and cells[at].strip()), None)
+        if line is not None:
+            what = f"column {at + 1} has no heading and a value in line {line}"
+            yield Fault(f"{where}:1", what, "give it a heading, or empty it")
 
 
 def by_line(faults: Collection[Fault]) -> list[Fault]:
@@ -143,38 +158,22 @@ def split(row: str, sign: str) -> list[str] | str:
     """
     if '"' not in row:
         return row.split(sign)
-    cells, at = list[str](), 0
-    while True:
-        if row.startswith('"', at):
-            found = _QUOTED.match(row, at)
-            if found is None or row.startswith('"', found.end()):
-                return _OPEN
-            end = found.end()
-            cells.append(found[1].replace('""', '"'))
-        else:
-            end = row.find(sign, at)
-            end = len(row) if end < 0 else end
-            cells.append(row[at:end])
-            if '"' in cells[-1]:
-                return _INSIDE
-        if end == len(row):
-            return cells
-        if row[end] != sign:
-            return _INSIDE
-        at = end + 1
+    try:
+        found = list(csv.reader(io.StringIO(row), delimiter=sign, strict=True))
+    except csv.Error as error:
+        return _OPEN if "unexpected end" in str(error) else _INSIDE
+    return found[0] if len(found) == 1 and row.count('"') % 2 == 0 else _INSIDE
 
 
 def _records(lines: list[str], one_line: bool) -> list[tuple[int, str]]:
     """(line, row) of each row that is not blank; lines inside a quoted cell are one row."""
-    if one_line or not any(line.count('"') % 2 for line in lines):
-        return [(number, line) for number, line in enumerate(lines, 1) if line]
     found, open_ = list[tuple[int, list[str]]](), False
     for number, line in enumerate(lines, 1):
         if open_:
             found[-1][1].append(line)
         elif line:
             found.append((number, [line]))
-        open_ ^= bool(line.count('"') % 2)
+        open_ ^= not one_line and line.count('"') % 2 == 1
     return [(number, "\n".join(parts)) for number, parts in found]
 
 
@@ -199,45 +198,9 @@ def _separator(lines: list[str], known: Collection[str]) -> str:
     return max(SEPARATORS, key=lambda sign: sum(row.count(sign) for row in rest))
 
 
-def _even(
-    where: str, rows: list[tuple[int, list[str]]], width: int, sign: str
-) -> tuple[list[tuple[int, list[str]]], list[Fault]]:
-    """(rows of that many cells, a fault for each other row)."""
-    faults = list[Fault]()
-    even = list[tuple[int, list[str]]]()
-    for line, cells in rows:
-        if len(cells) == width:
-            even.append((line, cells))
-        else:
-            what = f"has {len(cells)} cells where the header has {width}"
-            repair = f"quote cells that hold {SEPARATORS[sign]}"
-            faults.append(Fault(f"{where}:{line}", what, repair))
-    return even, faults
-
-
-def _named(
-    where: str, header: list[str], rows: list[tuple[int, list[str]]]
-) -> tuple[list[str], list[tuple[int, list[str]]], list[Fault]]:
-    """(headings, rows, faults) without the columns that have neither a heading nor a value."""
-    nameless = [at for at, name in enumerate(header) if not name]
-    if not nameless:
-        return header, rows, []
-    faults = []
-    for at in nameless:
-        line = next((line for line, cells in rows if cells[at].strip()), None)
-        if line is not None:
-            what = f"column {at + 1} has no heading and a value in line {line}"
-            faults.append(Fault(f"{where}:1", what, "give it a heading, or empty it"))
-    kept = [at for at, name in enumerate(header) if name]
-    header = [header[at] for at in kept]
-    return header, [(line, [cells[at] for at in kept]) for line, cells in rows], faults
-
-
 def columns(read: Sheet) -> dict[str, tuple[str, ...]]:
     """Heading -> the cells below it, in the order of the rows."""
-    below = zip_longest(*(cells for _, cells in read.rows))
-    found = dict(zip(read.header, below, strict=False))
-    return {name: found.get(name, ()) for name in read.header}
+    return {name: tuple(cells[at] for _, cells in read.rows) for at, name in enumerate(read.header)}
 
 
 def from_json(text: str, **hooks: object) -> object:

@@ -51,8 +51,6 @@ def parse(text: str) -> datetime:
         raise ValueError("the year is outside 1900 to 2200")
     mark = _YEAR if month is None else _MONTH if day is None else _DAY
     month = 12 if month is None else month
-    if not 1 <= month <= 12:
-        raise ValueError(f"there is no month {month}")
     day = calendar.monthrange(year, month)[1] if day is None else day
     if hour is not None and minute is not None:
         return datetime(year, month, day, hour, minute, second or 0, tzinfo=UTC)
@@ -108,10 +106,5 @@ def parse_column(written: pl.Series) -> tuple[pl.Series, pl.Series]:
             instants[text] = parse(text)
         except ValueError:
             instants[text] = None
-    parsed = written.replace_strict(
-        pl.Series(list(instants), dtype=pl.String),
-        pl.Series(list(instants.values()), dtype=INSTANT),
-        default=None,
-        return_dtype=INSTANT,
-    )
+    parsed = pl.Series([instants.get(text) for text in written], dtype=INSTANT)
     return parsed, written.is_not_null() & parsed.is_null()

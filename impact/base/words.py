@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from impact.base import times
+
 NOT_KNOWN, NOT_RESOLVED = "not known", "not resolved"
 _CONTROL = re.compile(
     r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
@@ -65,9 +67,7 @@ def significant(value: float, digits: int = 2) -> float:
     >>> significant(1234567, 2)
     1200000.0
     """
-    if value == 0 or not math.isfinite(value):
-        return value
-    return float(round(value, digits - 1 - math.floor(math.log10(abs(value)))))
+    return float(f"{value:.{digits - 1}e}")
 
 
 def digits_of(value: float) -> int:
@@ -232,12 +232,9 @@ def date(instant: datetime | None) -> str:
     """
     if instant is None:
         return NOT_KNOWN
-    end = (instant.hour, instant.minute, instant.second) == (23, 59, 59)
-    wide = {1000: "%Y", 2000: "%B %Y"}.get(instant.microsecond) if end else None
-    if wide:
-        return instant.strftime(wide)
     day = f"{instant.day} {instant:%B %Y}"
-    return day if end and instant.microsecond else f"{day}, {instant:%H:%M} UTC"
+    told = {"year": f"{instant:%Y}", "month": f"{instant:%B %Y}", "day": day}
+    return told.get(times.precision(instant), f"{day}, {instant:%H:%M} UTC")
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

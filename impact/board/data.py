@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -17,6 +18,7 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
+import polars as pl
 import scipy
 
 from impact.answers import text
@@ -52,6 +54,7 @@ def describe(run: Run) -> dict[str, Any]:
     _require(run)
     known, model, sliders = run.known, run.model, _matter(run)
     streams = list(dict.fromkeys(_streams(run)))
+    inputs = {name: _estimated(known, name) for name in _named(run)}
     seeds = (blake2b(f"{run.seed}|{name}|0".encode(), digest_size=32) for name in streams)
     data = {
         "case": known.id,
@@ -64,8 +67,8 @@ def describe(run: Run) -> dict[str, Any]:
         "root": ROOT,
         "streams": streams,
         "seeds": base64.b64encode(b"".join(one.digest() for one in seeds)).decode(),
-        "inputs": {name: _estimated(known, name) for name in _named(run)},
-        "units": {name: _unit(known.inputs[name]) for name in _named(run)},
+        "inputs": inputs,
+        "units": {name: _unit(known.inputs[name]) for name in inputs},
         "edges": [_edge(run, edge) for edge in run.edges],
         "order": [list(component) for component in model.net.order],
         "losses": [_loss(run, name) for name in model.losses],
@@ -73,7 +76,9 @@ def describe(run: Run) -> dict[str, Any]:
         **_bearing(known),
         "sliders": [slider(run, name) for name in sliders],
         "scenario": known.scenario,
-        "scenarios": {name: _scenario(run, other, sliders) for name, other in _views(known)},
+        "scenarios": {
+            name: _scenario(run, other, sliders, inputs) for name, other in _views(known)
+        },
     }
     if (size := len(packed(data))) > MOST:
         raise _declined(f"its data would have {size:,} characters, more than {MOST:,}")
@@ -114,12 +119,11 @@ def _require(run: Run) -> None:
         raise _declined(f"it takes {sampling.BLOCK:,} draws at most")
     if not run.model.losses:
         raise _declined("the case has no losses")
-    for name in _named(run):
-        if (shape := run.known.inputs[name]["shape"]) not in SHAPES:
-            raise _declined(f"it does not know the shape {shape} of {name}")
-    for name, row in run.model.losses.items():
-        if row["kind"] not in KINDS:
-            raise _declined(f"it does not know the kind {row['kind']} of the loss {name}")
+    inputs = [("shape", run.known.inputs[name], SHAPES) for name in _named(run)]
+    losses = [("kind", row, KINDS) for row in run.model.losses.values()]
+    for of, row, can in (*inputs, *losses):
+        if row[of] not in can:
+            raise _declined(f"it does not know the {of} {row[of]} of {row['id']}")
 
 
 def _named(run: Run) -> list[str]:
@@ -162,16 +166,11 @@ def _estimated(known: Case, name: str) -> dict[str, Any]:
 def _unit(row: dict[str, Any]) -> dict[str, Any]:
     """How often an input is drawn, its minutes, and which of people, weeks and shares it counts."""
     unit = row["unit"] or "1"
-    powers = {} if checks.is_chance(unit) else dict(loss_kinds.dimension(unit))
-    of = {"person": "person", "week": "week", "": "1"}.get(" ".join(powers), "")
-    sole = not powers or list(powers.values()) == [1]
-    found = {
-        "once": row["drawn"] == "once",
-        "of": of if sole and not checks.is_chance(unit) else "",
-    }
-    if unit == "chance":
-        found["of"] = "1"
-    return found | {"minutes": checks.reference_minutes(unit) or 1.0}
+    minutes = checks.reference_minutes(unit)
+    powers = {} if checks.is_chance(unit) else loss_kinds.dimension(unit)
+    counts = {"1": {}, "person": {"person": 1}, "week": {"week": 1}}
+    of = "" if minutes else next((name for name, each in counts.items() if each == powers), "")
+    return {"once": row["drawn"] == "once", "of": of, "minutes": minutes or 1.0}
 
 
 def _edge(run: Run, edge: Any) -> list[Any]:
@@ -194,24 +193,26 @@ def _exposed(run: Run) -> dict[str, Any]:
     named = {*losses["bearer"], *losses["received_by"].drop_nulls(), *supplies}
     nodes = named.union(*((edge.source, edge.target) for edge in run.edges))
     named |= {one for one in nodes & rows.keys() if rows[one]["kind"] in NAMED}
-    copied = evidence.related(known, "taken_from")
-    out = evidence.related(known, "published_from")
+    first = {
+        kind: {one: several[0] for one, several in evidence.related(known, kind).items()}
+        for kind in ("taken_from", "published_from")
+    }
+    falls = known["links"].filter(relation="falls").select("target", "chances")
     return {
         "entities": [
-            [one, (row.get("short") or said[one]) if one in named else "", row["kind"]]
+            [one, (row["short"] or said[one]) if one in named else "", row["kind"]]
             for one, row in rows.items()
             if one in nodes
         ],
         **_told(run, named),
         "sets": list(evidence.data_sets(known).items()),
-        "copied": {one: several[0] for one, several in copied.items()},
-        "out": {one: several[0] for one, several in out.items()},
+        "copied": first["taken_from"],
+        "out": first["published_from"],
         "supplies": supplies,
         "peers": list(evidence.related(known, "peer_of")),
         "falls": [
-            [row["target"], [checks.chance_term(term)[0] for term in row["chances"]]]
-            for row in known.rows("links").values()
-            if row["relation"] == "falls"
+            [target, [checks.chance_term(term)[0] for term in chances]]
+            for target, chances in falls.iter_rows()
         ],
     }
 
@@ -249,26 +250,18 @@ _NOBODY = {  # the facts of an exposure answer that has nothing to tell
 
 def _bearing(known: Case) -> dict[str, Any]:
     """What the losses answer needs: workforces, suppliers, and clients by driver."""
-    rows, losses = known.rows("entities"), known["losses"]
-    bearers = sorted(set(losses["bearer"]))
-    groups: dict[tuple[str, str], list[str]] = {}
-    mine = [
-        (name, bearer, driver)
-        for name, bearer, to, driver in losses.select(
-            "id", "bearer", "received_by", "driver"
-        ).iter_rows()
-        if to is None and rows[bearer]["kind"] in PARTIES
-    ]
-    for name, bearer, driver in mine:
-        alone = len({one for _, one, other in mine if other == driver}) == 1
-        who = bearer if alone else rows[bearer]["kind"]
-        groups.setdefault((who, driver), []).append(name)
+    kinds = known["entities"].select("kind", bearer="id")
+    losses = known["losses"].join(kinds, on="bearer", maintain_order="left")
+    alone = pl.col("bearer").n_unique().over("driver") == 1
+    mine = losses.filter(pl.col("received_by").is_null(), pl.col("kind_right").is_in(PARTIES))
+    drivers = mine.group_by(
+        pl.when(alone).then("bearer").otherwise("kind_right"), "driver", maintain_order=True
+    ).agg("id")
+    of = [losses.filter(kind_right=kind)["bearer"].unique().sort() for kind in ("vendor", "group")]
     return {
-        "forces": [one for one, row in rows.items() if row["kind"] == "workforce"],
-        "suppliers": [
-            one for kind in ("vendor", "group") for one in bearers if rows[one]["kind"] == kind
-        ],
-        "drivers": [[who, driver, ids] for (who, driver), ids in groups.items()],
+        "forces": known["entities"].filter(kind="workforce")["id"].to_list(),
+        "suppliers": pl.concat(of).to_list(),
+        "drivers": [list(row) for row in drivers.iter_rows()],
     }
 
 
@@ -281,18 +274,16 @@ def _views(known: Case) -> Iterator[tuple[str, Case]]:
                 yield name, views.under(known, name)
 
 
-def _scenario(run: Run, other: Case, sliders: list[str]) -> dict[str, Any]:
+def _scenario(run: Run, other: Case, sliders: list[str], inputs: dict[str, Any]) -> dict[str, Any]:
     """A scenario: the inputs that it changes, and what its answers say otherwise."""
     lead = text.paragraphs(parts("exposure", {**text.shared(other), **_NOBODY}).lead)
-    own, theirs = (
-        {one: _estimated(known, one) for one in run.model.used_by if one in known.inputs}
-        for known in (run.known, other)
-    )
+    theirs = {one: _estimated(other, one) for one in run.model.used_by if one in other.inputs}
+    changed = {one: each for one, each in theirs.items() if inputs.get(one) != each}
     return {
         "title": views.scenario_title(other),
         "notices": views.notices(other),
-        "inputs": {one: each for one, each in theirs.items() if own.get(one) != each},
-        "ranges": {one: span(other.inputs[one]) for one in sliders if theirs[one] != own[one]},
+        "inputs": changed,
+        "ranges": {one: span(other.inputs[one]) for one in sliders if one in changed},
         "supposed": [change.name for change in other.changes if change.high > 0],
         "noHit": lead[0],
         "noPath": lead[-1],
@@ -317,18 +308,20 @@ def slider(run: Run, name: str) -> dict[str, Any]:
     row = run.known.inputs[name]
     values = next(values for one, _, values in drawn_inputs(run) if one == name)
     low, high = float(values.min()), float(values.max())
-    found = {"name": name, "says": row["meaning"].rstrip("."), "unit": units(row["unit"])}
-    found |= {"basis": row["basis_kind"], "range": span(row), "log": False}
-    found |= {"beside": f"class {row['reference']}"} if row["reference"] else {}
-    if checks.is_chance(row["unit"]):
-        return found | {"min": 0.0, "max": 1.0, "step": 0.01}
-    if low > 0 and high > WIDE * low:
-        ends = {"min": float(np.log10(low)), "max": float(np.log10(high)), "step": 0.02}
-        return found | ends | {"log": True}
-    step = words.significant((high - low) / 100, 1) or 1.0
-    begin = min(low, 0.0)
-    return found | {
-        "min": begin,
-        "max": 1.5 * high,
-        "step": step,
+    chance, log = checks.is_chance(row["unit"]), low > 0 and high > WIDE * low
+    if chance:
+        ends = (0.0, 1.0, 0.01)
+    elif log:
+        ends = (math.log10(low), math.log10(high), 0.02)
+    else:
+        ends = (min(low, 0.0), 1.5 * high, words.significant((high - low) / 100, 1) or 1.0)
+    return {
+        "name": name,
+        "says": row["meaning"].rstrip("."),
+        "unit": units(row["unit"]),
+        "basis": row["basis_kind"],
+        "beside": f"class {row['reference']}" if row["reference"] else "",
+        "range": span(row),
+        "log": log and not chance,
+        **dict(zip(("min", "max", "step"), ends, strict=True)),
     }

@@ -1,31 +1,33 @@
-"""What the charts share: data, axes of amounts, colours by name, labelled rows, round values."""
+"""What the charts share: data, axes of amounts, colours by name, labelled rows, stacked dots."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import ceil, floor, log10
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import altair as alt
 import polars as pl
+import polars.selectors as cs
 
 from impact.base import words
-from impact.charts.canvas import SMALL, WIDTHS, width, wrap
-from impact.charts.theme import DEEP, GREEN, OCHRE, RED, SOFT, Rows
+from impact.charts.theme import DEEP, ROOMS, SMALL, width, wrap
 
 Row = Mapping[str, Any]
-HUES = (RED, DEEP, GREEN, OCHRE, SOFT)
-_HIDDEN = alt.Axis(labels=False, ticks=False, domain=False, grid=False)
+
+
+# A text beside its place: to its right, or to its left where the row is `late`.
+BESIDE: dict[str, Any] = {
+    "align": {"expr": "datum.late ? 'right' : 'left'"},
+    "dx": {"expr": "datum.late ? -8 : 8"},
+}
 
 
 def chart(rows: pl.DataFrame | Sequence[Row]) -> alt.Chart:
     """A chart of inline data, without polars' dtypes; instants as ISO text in UTC."""
-    if isinstance(rows, pl.DataFrame):
-        instants = [name for name, dtype in rows.schema.items() if dtype.is_temporal()]
-        rows = rows.with_columns(pl.col(instants).dt.strftime("%Y-%m-%dT%H:%M:%SZ")).to_dicts()
-    data: Any = Rows([dict(row) for row in rows])
-    return alt.Chart(alt.InlineData(values=data))
+    instants = cs.temporal().dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(instants)
+    return alt.Chart(alt.InlineData(values=frame.to_dicts()))
 
 
 _MONEY = (
@@ -42,104 +44,104 @@ def money(currency: str, **more: Any) -> alt.Axis:
     return alt.Axis(labelExpr=_MONEY.replace("$", sign), **more)
 
 
-def amounts(field: str, currency: str, ticks: int, **more: Any) -> alt.X:
-    """An amount along x, on an axis with about `ticks` ticks and no title."""
-    return alt.X(f"{field}:Q", axis=money(currency, tickCount=ticks), **more)
-
-
 def colours(field: str, colour_of: Mapping[str, str]) -> alt.Color:
     """A colour for each name in a column, with a legend."""
     scale = alt.Scale(domain=list(colour_of), range=list(colour_of.values()))
     return alt.Color(f"{field}:N", scale=scale)
 
 
-@dataclass(frozen=True)
-class LabelledRows:
-    """Rows of a picture in their order: their data, their y, their labels and the picture's size.
+class LabelledRows(NamedTuple):
+    """Rows of a picture in their order: a chart with a place for each, their labels and its size.
 
-    The label of a row stands to its left where the picture is wide, else above it in a layer of
-    its own; `offset` moves the marks of a row down, to below such a label.
+    The label of a row stands to its left where the picture is wide, else above it; `offset` moves
+    the marks of a row down, to below such a label, and `ends` are where they begin and end.
     """
 
-    data: pl.DataFrame
-    y: alt.Y
-    labels: list[alt.Chart]
+    base: alt.Chart
+    labels: alt.Chart
     offset: float
+    ends: list[float]
     size: dict[str, Any]
 
-    @property
-    def base(self) -> alt.Chart:
-        """A chart with a place for each row, for further marks."""
-        return chart(self.data).encode(y=self.y)
+    def x(self, field: str, axis: alt.Axis | None, **scale: Any) -> alt.X:
+        """A column and its type along x."""
+        return alt.X(field, axis=axis, scale=alt.Scale(range=self.ends, **scale))
 
     def bars(self, x: alt.X, end: str, **look: Any) -> Any:
         """A bar for each row, from `x` to the column and type `end`."""
-        return self.base.mark_bar(yOffset=self.offset, **look).encode(x=x, x2=alt.X2(end))
+        return self.base.mark_bar(yOffset=self.offset, **look).encode(x=x, x2=end)
+
+
+ORDER = alt.Y("order:O", axis=None, scale=alt.Scale(type="band", padding=0))
 
 
 def labelled_rows(
-    rows: pl.DataFrame, wide: bool, height: int = 32, letters: int = 44
+    rows: pl.DataFrame, wide: bool, height: int = 32, room: float = 290, below: int = 0
 ) -> LabelledRows:
-    """Rows with a `label` as rows of a picture, `height` pixels each where it is wide."""
-    lines = [wrap(text, (letters if wide else 48) * 6.6, SMALL) for text in rows["label"]]
+    """Rows with a `label` no wider than `room`, where it is wide `height` pixels each or more.
+
+    Else there are `below` pixels more under each row. The label of a row that is `head` is bold.
+    """
+    lines = [wrap(text, room if wide else max(room, 317), SMALL) for text in rows["label"]]
     most = max(map(len, lines), default=1)
-    label = pl.Series(["\n".join(line) for line in lines], dtype=pl.String)
-    data = rows.with_columns(label=label).with_row_index("order")
-    step = max(height, 15 * most + 14) if wide else 15 * most + 26
-    size = {"width": WIDTHS[wide], "height": alt.Step(step)}
-    if wide:
-        room = max((width(line, 12) for text in lines for line in text), default=0)
-        return LabelledRows(data, _labelled_y(room), [], 0, size)
-    bands = alt.Scale(paddingInner=0, paddingOuter=0)
-    y = alt.Y("order:O", axis=_HIDDEN, scale=bands)
-    text = chart(data).mark_text(
-        lineHeight=14,
-        baseline="top",
-        dy=3 - step / 2,
+    step = max(height, 15 * most + 14) if wide else 15 * most + 26 + below
+    longest = max((width(line, SMALL) for several in lines for line in several), default=0)
+    label = pl.Series(lines, dtype=pl.List(pl.String))
+    base = chart(rows.with_columns(label=label, order=pl.int_range(pl.len()))).encode(y=ORDER)
+    beside: dict[str, Any] = {"dy": {"expr": "-7 * (datum.label.length - 1)"}}
+    above: dict[str, Any] = {"dy": 3 - step / 2, "baseline": "top"}
+    bold = {"expr": "datum.head ? 'bold' : 'normal'"}
+    labels = base.mark_text(x=0, lineHeight=14, fontWeight=bold, **(beside if wide else above))
+    return LabelledRows(
+        base,
+        labels.encode(text="label:N"),
+        0 if wide else 7 * most + 3 - below / 2,
+        [(longest + 14) * wide, ROOMS[wide] - 12],
+        {"width": ROOMS[wide], "height": alt.Step(step)},
     )
-    labels = [text.encode(x=alt.XValue(0), y=y, text=alt.Text("label:N"))]
-    return LabelledRows(data, y, labels, 7 * most + 3, size)
 
 
-def _labelled_y(room: float) -> alt.Y:
-    """Labels along y in the order of their rows, each centred on its row, with that much room."""
-    several = {"test": "indexof(datum.label, '\\n') > 0", "value": -7}
-    axis = alt.Axis(
-        labelExpr="split(datum.label, '\\n')",
-        labelLineHeight=14,
-        ticks=False,
-        domain=False,
-        labelPadding=14,
-        minExtent=room + 14,
-        labelOffset={"condition": several, "value": 0},
-    )
-    order = alt.EncodingSortField(field="order", order="ascending")
-    return alt.Y("label:N", sort=order, axis=axis)
+def intervals(
+    rows: pl.DataFrame, wide: bool, axis: alt.Axis
+) -> tuple[LabelledRows, alt.Chart, alt.Chart]:
+    """(rows, bars, texts): bars along time, and what is `said` of each, beside its end or above.
+
+    `rows`: `label`, `starts`, `ends`, `thick` (pixels), `said`.
+    """
+    first, end = pl.col("starts").min(), pl.col("ends")
+    late = end - first > 0.6 * (end.max() - first)
+    of = labelled_rows(rows.with_columns(late=late), wide, 36)
+    x, to = (of.x(f"{name}:T", axis, type="utc") for name in ("starts", "ends"))
+    bars = of.bars(x, "ends:T", color=DEEP).encode(size=alt.Size("thick:Q", scale=None))
+    texts = of.base.mark_text(dy={"expr": f"{of.offset} - (datum.late ? 12 : 0)"}, **BESIDE)
+    return of, bars, texts.encode(x=to, text="said:N")
 
 
-def extent(low: float, high: float, least: float) -> alt.Scale:
-    """A scale from `low` to `high`: logarithmic where the `least` value is above 0."""
-    kind: Any = "log" if least > 0 else "linear"
-    return alt.Scale(domain=[low, high], type=kind, nice=False)
+def stacked(places: Iterable[float]) -> list[tuple[float, int]]:
+    """(middle, number) of the dot of each place, where equal whole places stand on one another."""
+    levels, found = Counter[int](), []
+    for place in map(int, places):
+        levels[place] += 1
+        found.append((place + 0.5, levels[place]))
+    return found
 
 
-def ticks(low: float, high: float) -> dict[str, Any]:
-    """The ticks of an axis: round values of a logarithmic one, else about five."""
-    return {"values": decades(low, high)} if low > 0 else {"tickCount": 5}
+def spread(
+    low: float, high: float, axis: Callable[..., alt.Axis], padding: int = 0
+) -> dict[str, Any]:
+    """Scale and axis from `low` to `high`, and some pixels more: logarithmic where above 0."""
+    values = decades(low, high) if low > 0 else []
+    ticks: Any = {"values": values} if len(values) > 2 else {"tickCount": 5}
+    kind: Any = "log" if low > 0 else "linear"
+    scale = alt.Scale(domain=[low, high], type=kind, nice=False, padding=padding)
+    return {"scale": scale, "axis": axis(**ticks)}
 
 
 def decades(low: float, high: float) -> list[float]:
-    """Round values of a logarithmic axis: 3 to 8 of them."""
+    """Round values of a logarithmic axis: 3 to 8 of them, or fewer within less than a decade."""
+    values: list[float] = []
     for digits in ((1,), (1, 3), (1, 2, 5)):
-        values = [d * 10.0**p for p in range(-3, 13) for d in digits if low <= d * 10.0**p <= high]
-        if len(values) >= 3:
-            return values[:: -(-len(values) // 8)]
-    return _round_values(low, high)
-
-
-def _round_values(low: float, high: float) -> list[float]:
-    """Round values of an axis that spans less than a decade."""
-    step = 10.0 ** floor(log10(high - low))
-    step = next((step / part for part in (1, 2, 5) if (high - low) * part / step >= 3), step / 10)
-    steps = range(ceil(low / step), floor(high / step) + 1)
-    return [float(f"{step * n:.10g}") for n in steps]
+        if len(values) < 3:
+            powers = (digit * 10.0**power for power in range(-3, 13) for digit in digits)
+            values = [value for value in powers if low <= value <= high]
+    return values[:: -(-len(values) // 8) or 1]

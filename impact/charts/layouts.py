@@ -1,351 +1,288 @@
-"""Pictures that are layouts: the path of an attack, and a timeline, as SVG at pixels."""
+"""Pictures that are layouts: the path of an attack, and a timeline, with places in pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate
-from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
-from impact.charts.canvas import SMALL, WIDTHS, Canvas, width, wrap
+import altair as alt
+import numpy as np
+import polars as pl
 
-Row = Mapping[str, Any]
+from impact.charts.axes import BESIDE, ORDER, Row, chart, intervals, labelled_rows
+from impact.charts.theme import (
+    DEEP,
+    GRID,
+    HALO,
+    HUES,
+    INK,
+    OCHRE,
+    PALE,
+    PAPER,
+    ROOMS,
+    SMALL,
+    SOFT,
+    WASH,
+    width,
+    wrap,
+)
+
 STATES = ("reach", "copied", "published")
 _DRAWN = ("drawn", "rare")  # states whose chance is a bar
+_X, _Y = alt.X("x:Q", scale=None), alt.Y("y:Q", scale=None)
+_INK = alt.Color("ink:N", scale=None)
 
 
 def path(
-    template: Any,
-    wide: bool,
-    chain: Sequence[Any],
-    rows: Sequence[Row],
-    notices: Sequence[str] = (),
-    marked: Sequence[int] = (),
-) -> str:
+    template: Any, wide: bool, chain: Sequence[Any], rows: Sequence[Row], marked: Sequence[int] = ()
+) -> alt.TopLevelMixin:
     """The reported chain as boxes in reading order, a border, then bars of the assumed chances.
 
     `chain` holds steps for the macros `step_name`, `step_what` and `step_by` of the template, of
     which those at the places `marked` are dark; `rows` a chance and how it is known for each of
     STATES.
     """
-    canvas = Canvas(WIDTHS[wide])
-    canvas.head(template.title, template.subtitle, notices)
-    trunk = _boxes(canvas, template, chain, wide, marked) if chain else None
     drawn = [row for row in rows if any(row[f"{state}_how"] in _DRAWN for state in STATES)]
-    if drawn:
-        _border(canvas, template, trunk)
-        _bars(canvas, template, drawn, wide)
-    return canvas.svg()
+    more = bool(drawn)
+    parts: list[Any] = [_flow(list(_boxes(template, chain, marked, more, wide)), more, wide)]
+    if more:
+        lines = wrap(template.border, ROOMS[wide], 12, bold=True)
+        title = alt.Title(lines, color=OCHRE, fontSize=12, lineHeight=16, offset=4)
+        parts.append(_chances(template, drawn, wide).properties(title=title))
+    return alt.vconcat(*parts, spacing=4)
 
 
 def _boxes(
-    canvas: Canvas, template: Any, chain: Sequence[Any], wide: bool, marked: Sequence[int]
-) -> float:
-    """Boxes joined by arrows, in rows of five or one below the other; the x of the last one."""
-    gap, many = (26, min(len(chain), 5)) if wide else (16, 1)
-    w, x = (canvas.wide - gap * (many - 1)) / many, 0.0
-    parts = (
-        (template.step_name, 13, True),
-        (template.step_what, 12, False),
-        (template.step_by, SMALL, False),
-    )
-    texts = [
-        [wrap(_flat(macro(step)), w - 18, size, bold) for macro, size, bold in parts]
-        for step in chain
-    ]
-    for first in range(0, len(chain), many):
-        line = range(first, min(first + many, len(chain)))
-        high = max(17 * sum(map(len, texts[place])) + 14 for place in line)
-        for place in line:
-            x, middle = (place - first) * (w + gap), canvas.y + high / 2
-            _box(canvas, x, w, high, texts[place], place in marked)
-            if place + 1 in line:
-                canvas.line([(x + w, middle), (x + w + gap, middle)], "deep", 2, arrow=True)
-        canvas.y += high
-        if line.stop < len(chain):
-            start, end, below = x + w / 2, w / 2, canvas.y + (22 if wide else gap)
-            bend = [(start, canvas.y + 9), (end, canvas.y + 9)] if wide else []
-            canvas.line([(start, canvas.y), *bend, (end, below)], "deep", 2, arrow=True)
-            canvas.y = below
-    return x + w / 2 if wide else 8.0
+    template: Any, chain: Sequence[Any], marked: Sequence[int], more: bool, wide: bool
+) -> Iterator[dict[str, Any]]:
+    """The steps in rows of five or one below the other: what each says, and an arrow to the next.
 
-
-def _box(
-    canvas: Canvas, x: float, w: float, h: float, texts: Sequence[Sequence[str]], dark: bool
-) -> None:
-    """A step of the chain: its name, what was done and by whom."""
-    name, what, by = texts
-    canvas.rect(x, canvas.y, w, h, "deep" if dark else "pale", "deep")
-    ink, soft = ("paper", "paper") if dark else ("ink", "soft")
-    y = canvas.text(x + 9, canvas.y + 4, name, 13, ink, bold=True)
-    canvas.text(x + 9, canvas.text(x + 9, y, what, 12, ink) + 2, by, SMALL, soft)
-
-
-def _border(canvas: Canvas, template: Any, trunk: float | None) -> None:
-    """A border where evidence ends, to which an arrow leads at the x of the last box."""
-    y, room = canvas.y, canvas.wide
-    if trunk is not None:
-        canvas.line([(trunk, y), (trunk, y + 22)], "ochre", 1.6, dashed=True, arrow=True)
-        y += 24
-    canvas.line([(0, y), (room, y)], "ochre", 1.2, dashed=True)
-    canvas.y = canvas.text(0, y + 4, template.border, 12, "ochre", bold=True, room=room) + 6
-
-
-def _bars(canvas: Canvas, template: Any, rows: Sequence[Row], wide: bool) -> None:
-    """A bar for the chance of each state of each row, or words where none is drawn."""
-    states = [s for s in STATES if any(row[s] is not None for row in rows)]
-    left, size = (250.0, 12) if wide else (0.0, SMALL)
-    each, top = (canvas.wide - left) / len(states), canvas.y
-    x_of = {state: left + place * each for place, state in enumerate(states)}
-    for state, x in x_of.items():
-        y = canvas.text(x, top, template.heads[state], SMALL, "soft", bold=True, room=each - 8)
-        canvas.y = max(canvas.y, y)
-    canvas.y += 6
-    long = each - (118 if wide else 10)
-    for row in rows:
-        y = canvas.text(0, canvas.y, _flat(template.cell_who(row)), room=(left or canvas.wide) - 10)
-        bar = canvas.y + 2 if wide else y + 2
-        for state, x in x_of.items():
-            how = row[f"{state}_how"]
-            text = _flat(template.state_of(row[state], how)) if how else ""
-            if how in _DRAWN:
-                canvas.rect(x, bar, long, 15, "wash")
-                canvas.rect(x, bar, max(long * row[state], 1.5), 15, "pale", "ochre", dashed=True)
-                at = (x + long + 6, bar - 1) if wide else (x, bar + 15)
-                canvas.text(*at, text, size)
-            elif how:
-                canvas.text(x, bar - 1, text, size, "soft")
-        canvas.y = max(y + 6, bar + 24) if wide else bar + 38
-
-
-_LANES = ("red", "deep", "green", "ochre", "soft")  # the colour of a lane
-_GUTTER, _LABEL = 150, 240  # pixels left for the names of lanes, and the widest label
-_NAME = 12.5  # size of the name of a lane
-# share of the time in which three quarters of the events lie: less, and it is stretched
-_BENT = 0.5
-
-
-def timeline(
-    template: Any,
-    wide: bool,
-    events: Sequence[Row],
-    accounts: Sequence[Row],
-    notices: Sequence[str] = (),
-) -> str:
-    """Events in lanes with packed labels, and below them a bar for each account of a window.
-
-    `events`: `when`, `lane`, `label` (which begins with the day), in order; `accounts`: `who`,
-    `opens`, `closes` (None while open), `says`, the best supported first.
+    With `more` an arrow leads on from the last one.
     """
-    canvas = Canvas(WIDTHS[wide])
-    canvas.head(template.title, template.subtitle, notices)
-    if events:
-        _lanes(canvas, wide, events)
-    if accounts:
-        title, subtitle, room = template.window_title, template.window_subtitle, canvas.wide
-        canvas.y = canvas.text(0, canvas.y + 10, title, 14, bold=True, room=room)
-        canvas.y = canvas.text(0, canvas.y + 1, subtitle, 12, "soft", room=room) + 8
-        _windows(canvas, wide, accounts)
-    return canvas.svg()
+    gap, many = (26, min(len(chain), 5)) if wide else (18, 1)
+    y = 0
+    for first in range(0, len(chain), many or 1):
+        long = (ROOMS[wide] + gap) / many - gap
+        said = [
+            {
+                part: wrap(_flat(getattr(template, f"step_{part}")(step)), long - 18, 12, bold)
+                for part, bold in (("name", True), ("what", False), ("by", False))
+            }
+            for step in chain[first : first + many]
+        ]
+        high = 16 + 16 * max(sum(map(len, lines.values())) for lines in said)
+        for place, lines in enumerate(said, first):
+            x = (place - first) * (long + gap)
+            beside = place + 1 < min(first + many, len(chain))
+            yield {
+                **{
+                    "x": x,
+                    "x2": x + long,
+                    "y": y,
+                    "y2": y + high,
+                    "dark": place in marked,
+                    **lines,
+                },
+                "arrow": "→" if beside else "↓" if more or place + 1 < len(chain) else "",
+                "arrow_x": x + long + gap / 2 if beside else x + long / 2,
+                "arrow_y": y + high / 2 if beside else y + high + 10,
+            }
+        y += high + gap
 
 
-def _noon(when: datetime) -> datetime:
-    """The middle of a day that counts to its end."""
-    return when - timedelta(hours=12) if f"{when:%H:%M:%S}" == "23:59:59" else when
+def _flow(boxes: Sequence[Row], more: bool, wide: bool) -> Any:
+    """Boxes with their texts, an arrow from each to the next, and with `more` to a border."""
+    dark: dict[str, Any] = {"test": "datum.dark"}
+    base = chart(boxes).encode(x=_X, y=_Y)
+    fill = alt.ColorValue(PALE, condition={**dark, "value": DEEP})
+    plates = base.mark_rect(stroke=DEEP, cornerRadius=2).encode(x2="x2:Q", y2="y2:Q", color=fill)
+    texts, above = list[Any](), "17"
+    for part, ink in (("name", INK), ("what", INK), ("by", SOFT)):
+        bold: Any = "bold" if part == "name" else "normal"
+        text = base.mark_text(fontSize=12, lineHeight=16, fontWeight=bold, dx=9, dy={"expr": above})
+        colour = alt.ColorValue(ink, condition={**dark, "value": PAPER})
+        texts.append(text.encode(text=f"{part}:N", color=colour))
+        above += f" + 16 * datum.{part}.length"
+    arrows = base.mark_text(fontSize=22, align="center", color=DEEP).encode(
+        x=alt.X("arrow_x:Q", scale=None), y=alt.Y("arrow_y:Q", scale=None), text="arrow:N"
+    )
+    bottom = max((box["y2"] for box in boxes), default=0) + 24 * more
+    border = chart([{"y": bottom}] * more)
+    border = border.mark_rule(x=0, x2=ROOMS[wide], color=OCHRE, strokeDash=[5, 4]).encode(y=_Y)
+    return alt.layer(plates, *texts, arrows, border, width=ROOMS[wide], height=bottom + 2)
 
 
-def _midnight(when: datetime) -> datetime:
-    return when.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-class _Scale:
-    """Days to x: where gaps are long, the first three quarters of events get most of the room."""
-
-    def __init__(self, days: Sequence[datetime], low: float, high: float) -> None:
-        self.first, self.last = days[0] - timedelta(days=1), days[-1] + timedelta(days=1)
-        self.low, self.high = low, high
-        busy = days[int(0.75 * (len(days) - 1))] + timedelta(days=2)
-        share = (busy - self.first) / (self.last - self.first)
-        self.bend = busy if share < _BENT and len(days) > 4 else None
-        self.part = 0.66 if self.bend else 1.0
-
-    def __call__(self, when: datetime) -> float:
-        room, end = self.high - self.low, self.bend or self.last
-        if when <= end:
-            return self.low + room * self.part * ((when - self.first) / (end - self.first))
-        share = (when - end) / (self.last - end)
-        return self.low + room * (self.part + (1 - self.part) * share)
-
-
-def _days(scale: _Scale) -> Iterator[tuple[float, str]]:
-    """Ticks of a timeline: the first days of months, or every few days of a short time."""
-    days = (scale.last - scale.first).days
-    step = max(1, days // 8)
-    for number in range(1, days + 1):
-        day = _midnight(scale.first) + timedelta(days=number)
-        if day.day == 1 or (days <= 45 and number % step == 0) or (days <= 120 and day.day == 15):
-            x = scale(day)
-            bent = scale.bend and abs(x - scale(scale.bend)) < 20  # two lines would look like one
-            if scale.low + 8 < x < scale.high - 30 and not bent:
-                yield x, f"{day.day} {day:%B}" if days < 300 else f"{day:%b %Y}"
-
-
-def _grid(
-    canvas: Canvas, ticks: Iterable[tuple[float, str]], apart: float, top: float, bottom: float
-) -> None:
-    """A line with its label above for each tick that is `apart` from the one before."""
-    before = -inf
-    for x, label in ticks:
-        if x - before > apart:
-            before = x
-            canvas.text(x, top - 20, label, SMALL, "soft", anchor="middle")
-            canvas.line([(x, top), (x, bottom)], "grid", 1)
-
-
-class _Event(NamedTuple):
-    """An event as it is drawn: x of its mark and its text, and the pixels that both take."""
-
-    x: float
-    text_x: float
-    lines: list[str]
-    anchor: str
-    start: float
-    end: float
-
-
-class _Lane(NamedTuple):
-    """A lane as it is drawn: its name at `y`, and each event with its y."""
-
-    y: float
-    name: list[str]
-    events: list[tuple[float, _Event]]
-    bottom: float
-
-
-def _lanes(canvas: Canvas, wide: bool, events: Sequence[Row]) -> None:
-    """All lanes one below the other, on a grid of days."""
-    days = sorted(_noon(event["when"]) for event in events)
-    scale = _Scale(days, (_GUTTER if wide else 6) + 8, canvas.wide - 10)
-    top, lanes = canvas.y + 18, list[_Lane]()
-    bottom = top
-    for name in dict.fromkeys(event["lane"] for event in events):
-        mine = [_event(canvas, event, scale, wide) for event in events if event["lane"] == name]
-        lanes.append(_lane(name, mine, bottom + 6, wide))
-        bottom = lanes[-1].bottom
-    _grid(canvas, _days(scale), 74, top, bottom)
-    if scale.bend:
-        x = scale(scale.bend)
-        canvas.line([(x, top), (x, bottom)], "soft", 1.2, dashed=True)
-    for lane in lanes:
-        canvas.line([(0, lane.bottom), (canvas.wide, lane.bottom)], "grid", 1)
-    for place, lane in enumerate(lanes):
-        _draw_lane(canvas, lane, place)
-    canvas.y = bottom
-    if scale.bend:
-        x = min(scale(scale.bend), canvas.wide - 60)
-        canvas.y = canvas.text(x, canvas.y, "scale changes here", SMALL, "soft", anchor="middle")
-    canvas.y += 4
-
-
-def _lane(name: str, events: Sequence[_Event], y: float, wide: bool) -> _Lane:
-    """A lane that begins at `y`: its events in rows, in none of which one covers another."""
-    rows: list[list[_Event]] = []
-    for new in events:
-        for row in rows:
-            if all(new.end < event.start or new.start > event.end for event in row):
-                row.append(new)
-                break
-        else:
-            rows.append([new])
-    heights = [max(len(event.lines) for event in row) * 16 + 6 for row in rows]
-    starts = list(accumulate(heights, initial=y if wide else y + 20))
-    placed = [(at, event) for at, row in zip(starts, rows, strict=False) for event in row]
-    lines = wrap(name, _GUTTER - 12, _NAME, bold=True) if wide else [name]
-    return _Lane(y, lines, placed, max(starts[-1], y + 17 * len(lines)) + 8)
-
-
-def _event(canvas: Canvas, event: Row, scale: _Scale, wide: bool) -> _Event:
-    """An event with its text to the right of its mark, or to the left where there is no room."""
-    x, label = scale(_noon(event["when"])), event["label"]
-    lines = wrap(label, _LABEL if wide else 200, SMALL)
-    long = max(width(line, SMALL) for line in lines)
-    if x + 9 + long < canvas.wide:
-        return _Event(x, x + 9, lines, "start", x - 8, x + 13 + long)
-    start = x - 13 - long
-    if start < 0:
-        lines, start = wrap(label, max(x - 16, 90), SMALL), 0.0
-    return _Event(x, x - 9, lines, "end", start, x + 8)
-
-
-def _draw_lane(canvas: Canvas, lane: _Lane, place: int) -> None:
-    """The name and the events of a lane, each on a plate so that no line runs through a word."""
-    colour = _LANES[place % len(_LANES)]
-    long = max(width(line, _NAME, bold=True) for line in lane.name)
-    canvas.rect(-2, lane.y, long + 4, 16 * len(lane.name), "paper")
-    canvas.text(0, lane.y, lane.name, _NAME, colour, bold=True)
-    for y, event in lane.events:
-        long = max(width(line, SMALL) for line in event.lines)
-        left = event.text_x - (long if event.anchor == "end" else 0)
-        canvas.rect(left - 2, y, long + 4, 16 * len(event.lines), "paper")
-        canvas.shape(event.x, y + 8, place, colour)
-        canvas.text(event.text_x, y, event.lines, SMALL, anchor=event.anchor)
+def _chances(template: Any, rows: Sequence[Row], wide: bool) -> Any:
+    """A bar for the chance of each state of each row, or words where none is drawn."""
+    states = [state for state in STATES if any(row[state] is not None for row in rows)]
+    long = 0.55 if wide else 0.94
+    who = pl.DataFrame({"label": [_flat(template.cell_who(row)) for row in rows]})
+    of = labelled_rows(who, wide, 26, below=14)
+    cells = [
+        {
+            "order": order,
+            "x": place,
+            "all": place + long,
+            "share": place + long * max(row[state] or 0, 0.015),
+            "text": _flat(template.state_of(row[state], row[f"{state}_how"])),
+            "drawn": row[f"{state}_how"] in _DRAWN,
+        }
+        for order, row in enumerate(rows)
+        for place, state in enumerate(states)
+        if row[f"{state}_how"]
+    ]
+    each = (of.ends[1] - of.ends[0]) / len(states)
+    heads = [wrap(template.heads[state], each - 8, SMALL, bold=True) for state in states]
+    axis = alt.Axis(
+        orient="top",
+        values=[*range(len(states))],
+        labelExpr=f"{heads}[datum.value]",
+        labelAlign="left",
+        labelFontWeight="bold",
+        labelColor=SOFT,
+        labelPadding=14 * max(map(len, heads)) - 8,
+        grid=False,
+    )
+    x, end = (of.x(f"{name}:Q", axis, domain=[0, len(states)]) for name in ("x", "all"))
+    bars = chart([cell for cell in cells if cell["drawn"]]).encode(x=x, y=ORDER)
+    bars = bars.mark_bar(height=15, yOffset=of.offset)
+    look = {"color": alt.value(PALE), "stroke": alt.value(OCHRE), "strokeDash": alt.value([4, 3])}
+    said = chart(cells).mark_text(dx=6 * wide, dy=of.offset + (0 if wide else 15))
+    said = said.encode(x=end if wide else x, y=ORDER, text="text:N")
+    whole = bars.encode(x2="all:Q", color=alt.value(WASH))
+    return alt.layer(of.labels, whole, bars.encode(x2="share:Q", **look), said, **of.size)
 
 
 _OPEN = timedelta(hours=2)  # drawn of a window whose end is not known
 
 
-def _windows(canvas: Canvas, wide: bool, accounts: Sequence[Row]) -> None:
-    """A bar for each account, the best supported solid; hours above, or days of a long one."""
-    left, opens = (235.0 if wide else 0.0), min(row["opens"] for row in accounts)
-    last = max(row["closes"] or row["opens"] + _OPEN for row in accounts)
-    room = 0.06 * max(last - opens, timedelta(minutes=10))
-    low, high = opens - room, last + 2 * room
+def timeline(
+    template: Any, wide: bool, events: Sequence[Row], accounts: Sequence[Row]
+) -> alt.TopLevelMixin:
+    """Events in lanes with packed labels, and below them a bar for each account of a window.
 
-    def x_of(when: datetime) -> float:
-        share: float = (when - low) / (high - low)
-        return left + (canvas.wide - 8 - left) * share
-
-    top, tall = canvas.y + 18, 30 if wide else 50
-    bottom = top + tall * len(accounts) + 4
-    ticks = ((x_of(when), label) for when, label in _hours(low, high))
-    _grid(canvas, ((x, label) for x, label in ticks if x < canvas.wide - 24), 64, top, bottom)
-    for place, row in enumerate(accounts):
-        best, y = place == 0, top + place * tall + (0 if wide else 17)
-        who = wrap(row["who"], (left or canvas.wide) - 12, 12, bold=True)[0]
-        canvas.rect(0, y if wide else y - 16, width(who, 12, best) + 4, 16, "paper")
-        canvas.text(0, y + 2 if wide else y - 16, who, 12, bold=best)
-        _window(canvas, y, x_of(row["opens"]), x_of(row["closes"] or high), row["says"], best)
-    canvas.y = bottom + 2
+    `events`: `when`, `lane`, `label` (which begins with the day), in order; `accounts`: `who`,
+    `opens`, `closes` (None while open), `says`, `best` (solid).
+    """
+    parts: list[Any] = [_lanes(events, wide)] if events else []
+    if accounts:
+        lines = wrap(template.window_title, ROOMS[wide], 14, bold=True)
+        below = wrap(template.window_subtitle, ROOMS[wide], 12)
+        title = alt.Title(lines, subtitle=below, fontSize=14)
+        parts.append(_windows(accounts, wide).properties(title=title))
+    return alt.vconcat(*parts, spacing=20)
 
 
-def _window(canvas: Canvas, y: float, start: float, end: float, text: str, best: bool) -> None:
-    """The bar of an account, with its text in it, to its right or to its left."""
-    fill, edge, ink = ("deep", "deep", "paper") if best else ("pale", "ochre", "ink")
-    canvas.rect(start, y + 2, end - start, 20, fill, edge, not best)
-    long = width(text, SMALL)
-    if long + 12 < end - start:
-        canvas.text(start + 7, y + 3, text, SMALL, ink)
-    elif end + 8 + long < canvas.wide:
-        canvas.rect(end + 4, y + 3, long + 6, 17, "paper")
-        canvas.text(end + 7, y + 3, text, SMALL)
-    else:
-        canvas.rect(start - 10 - long, y + 3, long + 6, 17, "paper")
-        canvas.text(max(start - 7, long), y + 3, text, SMALL, anchor="end")
+def _windows(accounts: Sequence[Row], wide: bool) -> Any:
+    """A bar for each account, the best supported solid, on hours or the days of a long one."""
+    ends = pl.coalesce("closes", pl.col("opens") + _OPEN)
+    rows = pl.DataFrame(accounts).select(
+        "best", label="who", starts="opens", ends=ends, said="says", thick=12
+    )
+    days = rows["ends"].max() - rows["starts"].min() > timedelta(days=3)  # type: ignore[operator]
+    axis = alt.Axis(format="%-d %b" if days else "%H:%M")
+    of, bars, texts = intervals(rows, wide, axis)
+    best: dict[str, Any] = {"test": "datum.best"}
+    bars = bars.encode(
+        fill=alt.FillValue(PALE, condition={**best, "value": DEEP}),
+        stroke=alt.StrokeValue(OCHRE, condition={**best, "value": DEEP}),
+        strokeDash=alt.StrokeDashValue([4, 3], condition={**best, "value": [1, 0]}),
+    )
+    return alt.layer(of.labels, bars, texts, **of.size)
 
 
-def _hours(low: datetime, high: datetime) -> Iterator[tuple[datetime, str]]:
-    """Ticks of a window: hours of a day, days of a longer time."""
-    span, hour = high - low, timedelta(hours=1)
-    if span > timedelta(days=3):
-        for number in range(1, span.days + 1, max(1, span.days // 6)):
-            when = _midnight(low) + timedelta(days=number)
-            yield when, f"{when.day} {when:%b}"
-        return
-    when = low.replace(minute=0, second=0, microsecond=0) + hour
-    while when < high:
-        yield when, f"{when:%H:%M}"
-        when += max(1, span // hour // 8) * hour
+_GUTTER, _NAME = 150, 12.5  # pixels left for the names of lanes, and the size of a name
+_SHAPES = ("circle", "square", "diamond", "triangle-up")  # so that colour is no sole carrier
+_DAY = timedelta(days=1)
+
+
+def _lanes(events: Sequence[Row], wide: bool) -> Any:
+    """All lanes one below the other, each event on a scale of days."""
+    days = sorted(_noon(event["when"]) for event in events)
+    knots, pixels = _stretched(days, (_GUTTER if wide else 0) + 14, ROOMS[wide] - 10)
+    marks, lanes, bottom = list[Row](), list[Row](), 0.0
+    for place, name in enumerate(dict.fromkeys(event["lane"] for event in events)):
+        lines = wrap(name, _GUTTER - 12, _NAME, bold=True) if wide else [name]
+        look = {"ink": HUES[place % len(HUES)], "shape": _SHAPES[place % len(_SHAPES)]}
+        top, mine = bottom + (6 if wide else 24), list[Row]()
+        for event in (event for event in events if event["lane"] == name):
+            seconds = _noon(event["when"]).timestamp()
+            at = _event(float(np.interp(seconds, knots, pixels)), event["label"], ROOMS[wide])
+            over = (m["end"] for m in mine if m["left"] < at["right"] and at["left"] < m["right"])
+            y = max([top, *over])
+            mine.append(
+                {**at, **look, "x": seconds, "y": y + 8, "end": y + 16 * len(at["text"]) + 6}
+            )
+        ends = (mark["end"] for mark in mine)
+        start, bottom = bottom + 14, max(bottom + 17 * len(lines) + 6, *ends) + 6
+        lanes.append({**look, "y": start, "text": lines, "end": bottom})
+        marks += mine
+    return _drawn(lanes, marks, _axis(days, knots, pixels), knots[1:-1], wide)
+
+
+def _event(x: float, label: str, room: float) -> dict[str, Any]:
+    """An event with its text to the right of its mark, or to the left where there is no room."""
+    late = room - x < min(200, room / 2)
+    lines = wrap(label, min(240, (x if late else room - x) - 16), SMALL)
+    long = 12 + max(width(line, SMALL) for line in lines)
+    ends = {"left": x - long, "right": x + 8} if late else {"left": x - 8, "right": x + long}
+    return {"text": lines, "late": late, **ends}
+
+
+def _noon(when: datetime) -> datetime:
+    """The middle of a day that counts to its end."""
+    return when - _DAY / 2 if f"{when:%H:%M:%S}" == "23:59:59" else when
+
+
+def _stretched(
+    days: Sequence[datetime], low: float, high: float
+) -> tuple[list[float], list[float]]:
+    """(seconds, pixels) of the ends of a scale, and of where it changes, if it does.
+
+    Where three quarters of the events lie in less than half of the time, they get two thirds of
+    the room.
+    """
+    first, last = days[0] - _DAY, days[-1] + _DAY
+    busy = days[int(0.75 * (len(days) - 1))] + 2 * _DAY
+    bent = len(days) > 4 and busy - first < (last - first) / 2
+    knots = [first, busy, last] if bent else [first, last]
+    pixels = [low, (low + 2 * high) / 3, high] if bent else [low, high]
+    return [knot.timestamp() for knot in knots], pixels
+
+
+def _axis(days: Sequence[datetime], knots: Sequence[float], pixels: Sequence[float]) -> alt.X:
+    """Time along x, with the first days of months, or every few days of a short time."""
+    span = (days[-1] - days[0]).days
+    every = "1mo" if span > 45 else f"{span // 6 + 1}d"
+    ticks = pl.datetime_range(days[0].replace(day=1), days[-1], every, eager=True).dt.truncate(
+        every
+    )
+    axis = alt.Axis(
+        orient="top",
+        values=ticks.filter(ticks > days[0]).dt.epoch("s").to_list(),
+        labelExpr=f"utcFormat(1000 * datum.value, '{'%b %Y' if span > 300 else '%-d %b'}')",
+        labelOverlap=True,
+    )
+    return alt.X("x:Q", scale=alt.Scale(domain=knots, range=pixels), axis=axis)
+
+
+def _drawn(
+    lanes: Sequence[Row], marks: Sequence[Row], x: alt.X, bent: Sequence[float], wide: bool
+) -> Any:
+    """Lanes with their events, and where the scale changes."""
+    tall = lanes[-1]["end"]
+    change = chart([{"x": knot} for knot in bent]).encode(x=x)
+    rule = change.mark_rule(color=SOFT, strokeDash=[5, 4])
+    told = change.mark_text(color=SOFT, align="center", y=tall, dy=8, text="scale changes here")
+    lane = chart(lanes)
+    lines = lane.mark_rule(color=GRID, x=0, x2=ROOMS[wide]).encode(y=alt.Y("end:Q", scale=None))
+    names = lane.mark_text(x=0, fontSize=_NAME, fontWeight="bold", lineHeight=16, **HALO)
+    events = chart(marks).encode(x=x, y=_Y)
+    points = events.mark_point(size=80, shape={"expr": "datum.shape"}).encode(color=_INK)
+    says = events.mark_text(lineHeight=16, **BESIDE, **HALO)
+    texts = (names.encode(y=_Y, color=_INK, text="text:N"), points, says.encode(text="text:N"))
+    return alt.layer(rule, told, lines, *texts, width=ROOMS[wide], height=tall)
 
 
 def _flat(text: Any) -> str:

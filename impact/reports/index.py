@@ -137,7 +137,7 @@ def _pictures(rows: Rows) -> dict[str, Markup]:
     draw = partial(pictures.spans, frame, currency)
     drawn = {look: theme.described(draw, title, about, (), wide) for look, wide in LOOKS.items()}
     return {
-        look: Markup(theme.svg(picture, f"scenarios {look}", alt))  # noqa: S704
+        look: Markup(theme.svg(picture, alt))  # noqa: S704
         for look, picture in drawn.items()
     }
 

@@ -53,7 +53,7 @@ def draw(notebook: Notebook) -> None:
 
     for record in records(notebook):
         for look, chart in record.pop("charts", {}).items():
-            record["svg"][look] = theme.svg(chart, f"{record['name']} {look}", record["told"])
+            record["svg"][look] = theme.svg(chart, record["told"])
 
 
 def parts(notebook: Notebook) -> Iterator[Part]:

@@ -8,13 +8,12 @@ figures and the texts of its picture. Where a change of them is meant, write the
 from __future__ import annotations
 
 import difflib
-import html
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -61,9 +60,14 @@ def printed(answer: impact.Answer) -> str:
         error = "" if one.error is None else f" +- {one.error:.3g}"
         lines.append(f"{one.name} = {value}{error} {one.unit}: {one.text}")
     if svg := answer.svg():
-        texts = re.findall(r"<text[^>]*>([^<]+)", svg)
-        lines.append("picture: " + html.unescape(" / ".join(texts)))
+        lines.append("picture: " + " / ".join(texts_of(svg)))
     return "\n".join(line for line in lines if line) + "\n"
+
+
+def texts_of(svg: str) -> list[str]:
+    """The texts of a picture in its order, those of several lines as one."""
+    texts = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    return [" ".join(part for part in text.itertext() if part.strip()) for text in texts]
 
 
 def written(name: str) -> str:

@@ -205,7 +205,7 @@ def test_a_text_of_a_chart_is_cut_and_made_visible() -> None:
         lambda _: chart.mark_point().encode(x=alt.X("a:N", axis=axis), y="b:Q"),
         "\x1b!", "", (), wide=True,
     )  # fmt: skip
-    drawn = theme.svg(spec, "title", "finding")
+    drawn = theme.svg(spec, "finding")
     assert "(cut, 9,003 characters)" in drawn
     assert "[U+202E]" in drawn
     assert len(drawn) < 20_000
