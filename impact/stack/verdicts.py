@@ -81,6 +81,7 @@ class State(NamedTuple):
     recorded: bool = False
     side: str = ""
     foreign: bool = False  # the file holds packages of other ecosystems alone
+    commit: str = ""
 
 
 class Verdict(NamedTuple):
