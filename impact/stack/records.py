@@ -22,7 +22,7 @@ from impact.base.errors import BadInput, bad
 from impact.base.texts import sheet
 from impact.stack import documents
 from impact.stack.documents import Source, Table, at, listed, rows, table, word
-from impact.stack.inventory import DATA, ECOSYSTEMS, NPM, canonical, from_purl
+from impact.stack.inventory import DATA, ECOSYSTEMS, canonical, from_purl
 
 Events = tuple[tuple[str, str], ...]  # (kind, version), as OSV has them
 _HOMES = {one.lower(): one for one in ECOSYSTEMS.values()} | ECOSYSTEMS | DATA["github"]
@@ -104,7 +104,7 @@ def record(source: Source) -> list[Affected]:
 
 
 def _any(data: object, where: str) -> Iterator[Affected]:
-    """What a record, or each of a list or an answer, says."""
+    """What a record, or each of a list, says, and what is missing of an answer."""
     if isinstance(data, list):
         for one in data:
             yield from _any(one, where)
@@ -115,29 +115,18 @@ def _any(data: object, where: str) -> Iterator[Affected]:
         yield Affected("an answer", "", "", note="has a further page, which is not here")
     if body.get("errors"):
         yield Affected("an answer", "", "", note="holds errors in place of what was asked for")
-    if body.get("dataType") == "CVE_RECORD":
-        yield from _cve(body, where)
-    elif "vulns" in body or "results" in body:
-        found = [*rows(body, "vulns"), *rows(body, "results")]
-        yield from _any(list(filter(None, found)), where)
-    elif "ghsa_id" in body:
-        yield from _github(body, where)
-    elif "security_advisory" in body:  # an alert of Dependabot
-        own = {"vulnerabilities": [body.get("security_vulnerability")]}
-        yield from _github({**own, **table(body["security_advisory"])}, where)
-    elif isinstance(body.get("data"), dict):
-        yield from _graph(body["data"], {}, where)
-    elif "document" in body and "affected" not in body:
-        yield from _csaf(body, where)
-    elif "catalogVersion" in body:
-        yield from _exploited(body, where)
-    elif body or not where.endswith("]"):
-        yield from _osv(data, where)
+    read = next((read for key, read in _FORMS.items() if key in body), _osv)
+    yield from read(body, where)
 
 
-def _osv(data: object, where: str) -> Iterator[Affected]:
+def _answers(body: Table, where: str) -> Iterator[Affected]:
+    """What an answer of OSV says; where nothing was found, it has an empty table."""
+    yield from _any(list(filter(None, [*rows(body, "vulns"), *rows(body, "results")])), where)
+
+
+def _osv(body: Table, where: str) -> Iterator[Affected]:
     """What an OSV record says; a range that is open is ended as its database says."""
-    found = documents.shaped(data, _Osv, where)
+    found = documents.shaped(body, _Osv, where)
     if found.id is UNSET:
         raise bad(where, "is no record of an advisory that is known", "give OSV, CVE or CSAF")
     name = found.id or next(iter(found.aliases or ()), "") or Path(where).stem
@@ -285,35 +274,36 @@ def _words(item: object) -> str:
 def _collection(url: str) -> str:
     """The ecosystem of a collection of packages, by the host of its address; empty if not known."""
     host = url.partition("://")[2].partition("/")[0].lower().split(".")
-    kinds = {"npmjs": NPM, "rubygems": "RubyGems", "crates": "crates.io", **ECOSYSTEMS}
-    return next((name for kind, name in kinds.items() if kind in host), "")
+    return next((_HOMES[part] for part in host if part in _HOMES), "")
 
 
-def _github(body: object, where: str) -> Iterator[Affected]:
-    """What an advisory of GitHub says, in the words of its REST interface."""
+def _github(body: Table, where: str) -> Iterator[Affected]:
+    """What an advisory of GitHub says in the words of its REST interface, or an alert with one."""
+    alert = {"vulnerabilities": [body.get("security_vulnerability")]}
+    body = {**alert, **body, **table(body.get("security_advisory"))}
     published = _time(word(body, "published_at"), where)
-    more = {
-        "withdrawn": _time(word(body, "withdrawn_at"), where),
-        "aliases": tuple(filter(None, [word(body, "cve_id")])),
-    }
+    withdrawn = _time(word(body, "withdrawn_at"), where)
+    aliases = tuple(filter(None, [word(body, "cve_id")]))
     for one in rows(body, "vulnerabilities"):
         home, name = _ecosystem(word(one, "package.ecosystem")), word(one, "package.name")
         text = word(one, "vulnerable_version_range")
-        yield _ranged(word(body, "ghsa_id"), home, name, text, published, **more)
+        found = _ranged(word(body, "ghsa_id"), home, name, text, published)
+        yield found._replace(withdrawn=withdrawn, aliases=aliases)
 
 
-def _graph(data: Table, above: Table, where: str) -> Iterator[Affected]:
+def _graph(data: Table, where: str) -> Iterator[Affected]:
     """What an answer of GitHub's GraphQL interface says, however deep its nodes lie."""
-    own = {**above, **data, **table(data.get("advisory"))}
+    own = {**data, **table(data.get("advisory"))}
     if "vulnerableVersionRange" in data:
         one = {**data, "vulnerable_version_range": data["vulnerableVersionRange"]}
         body = {"ghsa_id": own.get("ghsaId") or Path(where).stem, "vulnerabilities": [one]}
         body |= {"published_at": own.get("publishedAt"), "withdrawn_at": own.get("withdrawnAt")}
         yield from _github(body, where)
         return
+    above: Table = {key: own[key] for key in ("ghsaId", "publishedAt", "withdrawnAt") if key in own}
     for value in data.values():
         for one in value if isinstance(value, list) else [value]:
-            yield from _graph(one, own, where) if isinstance(one, dict) else ()
+            yield from _graph({**above, **one}, where) if isinstance(one, dict) else ()
 
 
 def _csaf(body: object, where: str) -> Iterator[Affected]:
@@ -387,14 +377,22 @@ def _campaign(source: Source) -> Iterator[Affected]:
         yield found if found.versions or found.ranges else found._replace(name="", note=note)
 
 
+_FORMS = {  # what a record is, by a key of it; else one of OSV
+    "dataType": _cve,
+    "vulns": _answers,
+    "results": _answers,
+    "ghsa_id": _github,
+    "security_advisory": _github,
+    "data": _graph,
+    "document": _csaf,
+    "catalogVersion": _exploited,
+}
+
+
 def _time(text: str, where: str) -> datetime | None:
-    if not text:
-        return None
-    found = re.match(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?", text)
-    if not found:
-        raise bad(where, f'"{text[:40]}" is no time', times.HOW)
-    stamp = found[0].replace(" ", "T")
     try:
-        return times.parse(stamp + "Z" if "T" in stamp else stamp)
-    except ValueError as error:
-        raise bad(where, f'"{text[:40]}" is no time', str(error)) from None
+        if len(text) > len("2026-03-24"):
+            return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+        return times.parse(text) if text else None
+    except ValueError:
+        raise bad(where, f'"{text[:40]}" is no time', times.HOW) from None
