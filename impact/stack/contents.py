@@ -71,24 +71,21 @@ def _in_repository(
     """
     try:
         log = history.revisions(home, scope.as_of)
+        complete = scope.history and history.complete(home)
     except BadInput as error:
         fault = error.faults[0]
-        lost = every or [Found(None, str(home), home.name, fault)]
-        yield from (single(found, fault) for found in lost)
+        for found in every or [Found(None, str(home), home.name, fault)]:
+            yield single(found, fault)
         return
-    complete = scope.history and history.complete(home)
-    seen = set()
+    root = home.resolve()
     for found in every:
-        if found.path is not None:
-            inside = found.path.resolve().relative_to(home.resolve()).as_posix()
-            seen.add(inside)
-            over_time = partial(_over_time, home, inside, found, log.get(inside, []), scope)
-            within = found.folder and home.resolve().is_relative_to(found.folder.resolve())
-            yield Read(found, over_time, bool(complete and within))
+        inside = (found.path or home).resolve().relative_to(root).as_posix()
+        over_time = partial(_over_time, home, inside, found, log.pop(inside, []), scope)
+        whole = complete and found.folder and root.is_relative_to(found.folder.resolve())
+        yield Read(found, over_time, bool(whole))
     if scope.history or not every:
         below = {found.folder for found in every if found.folder} if every else folders
-        rest = {inside: revisions for inside, revisions in log.items() if inside not in seen}
-        yield from _only_in_git(home, rest, below, scope)
+        yield from _only_in_git(home, log, below, scope)
 
 
 def _only_in_git(
@@ -101,12 +98,12 @@ def _only_in_git(
     places = [folder.resolve() for folder in folders]
     bare = files.is_bare(home)
     for inside, revisions in log.items():
-        path, named = home / inside, readers.promised(inside)
+        path = home / inside
         below = bare or any(path.resolve().is_relative_to(folder) for folder in places)
-        held = (revisions[-1].blob and not revisions[-1].side) or scope.history
-        if named and below and held and not path.exists():
+        held = scope.history or (revisions[-1].blob and not revisions[-1].side)
+        if readers.promised(inside) and below and held and not path.exists():
             gone = Fault(str(path), GONE, "see its history")
-            found = Found(path, str(path), home.name or home.resolve().name, gone)
+            found = Found(path, str(path), home.resolve().name, gone)
             yield Read(found, partial(_over_time, home, inside, found, revisions, scope))
 
 
@@ -124,11 +121,10 @@ def _over_time(
     """
     main = [one for one in revisions if not one.side]
     wanted = [one for one in (revisions if scope.history else main[-1:]) if one.blob]
-    last: Source | Fault | None = None
     if not wanted and scope.as_of is not None:
         what = "was in no commit by then"
         yield None, Fault(found.where, what, "leave out --as-of, or give the file of that day")
-        return
+    last: Source | Fault | None = None
     texts = history.texts(home, [one.blob for one in wanted], found.where)
     for one, text in zip(wanted, texts, strict=False):
         beside = partial(history.beside, home, one.commit, inside)
@@ -136,10 +132,9 @@ def _over_time(
         last = last if one.side else content
         yield one, content
     now = found.source
-    if isinstance(now, Fault):
-        changed = now.what != GONE
+    if isinstance(now, Source) and isinstance(last, Source) and main[-1].blob:
+        changed = last.text != now.text
     else:
-        same = isinstance(last, Source) and last.text == now.text
-        changed = not (same and main and main[-1].blob)
+        changed = now.what != GONE if isinstance(now, Fault) else True
     if changed and scope.as_of is None:
         yield None, now

@@ -24,10 +24,21 @@ _SAFE = (  # settings of a repository that could start other programs are not fo
     "log.showRoot=true",
     "diff.orderFile=/dev/null",
 )
-_LOG = (
+_QUIET = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "LC_ALL": "C",
+}
+_LOG = (  # every commit with its time and branch, and the changes that it made
     "log HEAD --all --reflog --source -m --topo-order --reverse --no-renames --no-ext-diff --raw "
     "--no-abbrev -z --format=%x01%H%x09%ct%x09%S"
 )
+_LINE = re.compile(  # of that log: a commit, or (mode, content, status, path) of a change
+    r"\x01(\w+)\t(-?\d*)\t([^\0@]*)|:\d+ (\d+) \w+ (\w+) (\w)\d*\0([^\0]*)"
+)
+_NO_FILE = ("120000", "160000")  # modes of links and of other repositories
 
 
 class Revision(NamedTuple):
@@ -57,10 +68,10 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
     for path, found in _changes(repository):
         if as_of is not None and found.begins > as_of:
             continue
-        main = lines[path]
         if found.side:
             others[path].append(found)
             continue
+        main = lines[path]
         if main:
             main[-1] = main[-1]._replace(ends=max(found.begins, main[-1].begins))
         main.append(found)
@@ -74,24 +85,18 @@ def _changes(repository: Path) -> Iterator[tuple[str, Revision]]:
     """(path, revision) of each change in the log, oldest first, with its end still open."""
     main = set(_git(repository, "rev-list", "--first-parent", "HEAD").decode().split())
     log = _git(repository, *_LOG.split()).decode("utf-8", "replace")
-    commit, begins, side, seen = "", datetime.now(UTC), "", set[str]()
-    fields = iter(log.split("\0"))
-    for text in fields:
-        field = text.lstrip("\n")
-        if field.startswith("\1"):
-            commit, stamp, name = field[1:].split("\t", 2)
+    last, again, seen = Revision("", datetime.now(UTC), None, ""), False, set[str]()
+    for commit, stamp, name, mode, blob, status, path in _LINE.findall(log):
+        if commit:
             again = commit in seen  # a merge, beside its second parent
             seen.add(commit)
-            name = re.sub(r"^refs/\w+/", "", name.partition("@")[0])
+            name = re.sub(r"^refs/\w+/", "", name)
             name = f"the branch {name}" if name not in ("", "HEAD") else "a branch that is gone"
             side = "" if commit in main else name
-            begins = _moment(repository, commit, stamp)
-        elif field.startswith(":"):
-            _, mode, _, blob, status = field.split(" ")
-            path = next(fields, "")
-            gone = status.startswith("D") or mode in ("120000", "160000")
-            if side or not again:
-                yield path, Revision(commit, begins, None, "" if gone else blob, side)
+            last = Revision(commit, _moment(repository, commit, stamp), None, "", side)
+        elif last.side or not again:
+            gone = status == "D" or mode in _NO_FILE
+            yield path, last._replace(blob="" if gone else blob)
 
 
 def complete(repository: Path) -> bool:
@@ -112,34 +117,24 @@ def _moment(repository: Path, commit: str, stamp: str) -> datetime:
 
 def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[str | Fault]:
     """The text of each content in turn, or why there is none."""
-    if not blobs:
-        return
-    with subprocess.Popen(
-        _command(repository, "cat-file", "--batch"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_environment(),
-    ) as process:
+    command, quiet = _call(repository, "cat-file", "--batch")
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing, env=quiet) as process:
         requests, answers = process.stdin, process.stdout
         if requests is None or answers is None:  # never, with pipes
             return
-        requests.write(f"{blobs[0]}\n".encode())
-        for blob, ahead in zip(blobs, (*blobs[1:], ""), strict=True):
-            requests.write(f"{ahead}\n".encode() if ahead else b"")  # while this one is looked at
+        for blob in blobs:
+            requests.write(f"{blob}\n".encode())
             requests.flush()
             head = answers.readline().split()
             if len(head) != 3 or int(head[2]) > MOST_BYTES:
                 process.kill()
                 yield Fault(where, f"cannot be had from git ({blob[:12]})", "fetch it")
                 return
-            data = answers.read(int(head[2]))
-            answers.read(1)
             try:
-                yield text_of(data, where)
+                yield text_of(answers.read(int(head[2]) + 1)[:-1], where)
             except BadInput as error:
                 yield error.faults[0]
-        requests.close()
 
 
 def beside(repository: Path, commit: str, path: str, name: str) -> str:
@@ -149,14 +144,9 @@ def beside(repository: Path, commit: str, path: str, name: str) -> str:
 
 
 def _git(repository: Path, *arguments: str) -> bytes:
+    command, quiet = _call(repository, *arguments)
     try:
-        done = subprocess.run(
-            _command(repository, *arguments),
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-            env=_environment(),
-        )
+        done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, env=quiet)
     except FileNotFoundError:
         raise bad("git", "is not installed", "install git, or leave out --history") from None
     except subprocess.TimeoutExpired:
@@ -168,13 +158,9 @@ def _git(repository: Path, *arguments: str) -> bytes:
     return done.stdout
 
 
-def _command(repository: Path, *arguments: str) -> list[str]:
+def _call(repository: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """A call of git, and its environment: no prompt, no lock that is only wished for, no fetch."""
     settings = [part for setting in _SAFE for part in ("-c", setting)]
-    return ["git", *settings, "--no-pager", "-C", str(repository), *arguments]
-
-
-def _environment() -> dict[str, str]:
-    """No prompt, no lock that is only wished for, nothing fetched from elsewhere."""
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
     mine = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return {**mine, **quiet, "GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}
+    command = ["git", *settings, "--no-pager", "-C", str(repository), *arguments]
+    return command, {**mine, **_QUIET}

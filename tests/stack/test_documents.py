@@ -17,10 +17,10 @@ HOSTILE = {
     "json nested objects": (from_json, '{"a":' * DEEP, "nested too deeply"),
     "json cut off": (from_json, '{\n "a": [1,', "file:2 column .*is not JSON"),
     "json with a key twice": (from_json, '{"a": 1, "a": 2}', '"a" stands twice'),
-    "json number of 5,000 digits": (from_json, f'{{"a": {"9" * 5000}}}', "number that cannot"),
-    "toml nested": (from_toml, f"a = {'[' * DEEP}", "nested too deeply"),
-    "toml dotted": (from_toml, f"[{'.'.join('a' * DEEP)}]", "nested too deeply"),
-    "toml dotted in quotes": (from_toml, '."a"' * DEEP + " = 1", "nested too deeply|is not TOML"),
+    "json number of 5,000 digits": (from_json, f'{{"a": {"9" * 5000}}}', "value that cannot"),
+    "toml nested": (from_toml, f"a = {'[' * DEEP}", "is not TOML .cannot recurse"),
+    "toml dotted": (from_toml, f"[{'.'.join('a' * DEEP)}]", "is not TOML .cannot recurse"),
+    "toml dotted in quotes": (from_toml, '."a"' * DEEP + " = 1", "is not TOML"),
     "toml cut off": (from_toml, 'a = "b', "is not TOML"),
     "toml with a key twice": (from_toml, "a = 1\na = 2\n", "file:2 column .*is not TOML"),
     "yaml nested": (from_yaml, "[" * DEEP, "nested too deeply"),
@@ -33,7 +33,7 @@ HOSTILE = {
         "a: &a [x, x]\n"
         + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 9)}]\n"
                   for n in range(9)),
-        "millions of nodes",
+        "more than 1,000,000 nodes",
     ),
     "yaml key that is a list": (from_yaml, "? [a]\n: b\n", "a key is no text"),
     "xml nested": (from_xml, "<a>" * DEEP, "nested too deeply"),
