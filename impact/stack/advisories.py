@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import lzma
 import re
 import stat
 import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from impact.base import times
 from impact.base.errors import BadInput, Fault, bad
@@ -23,20 +23,10 @@ from impact.stack.versions import comparable, in_range, same
 
 MOST_BYTES = 4 << 20  # of one record
 MOST_RATIO = 200  # of a file in an archive to its compressed size
-MOST_FILES = 1_000_000
-_BROKEN = (  # what a damaged archive raises
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-    UnicodeDecodeError,
-)
 _QUIET = re.compile(r"(?i)^(?:\.|readme|licen[cs]e|copying|notice|changelog|contributing)")
 ENDINGS = (".json", ".yaml", ".yml", ".csv")
 Record = tuple[str, bytes | Fault]  # name and content
+Opener = Callable[[], IO[bytes]]
 Packages = dict[tuple[str, str], list[Affected]]
 
 
@@ -75,16 +65,23 @@ def read(path: Path) -> Advisories:
 
 
 def contents(path: Path) -> Iterator[Record]:
-    """(name, bytes) of each record of a folder, an archive, or one file."""
-    try:
-        archive = zipfile.is_zipfile(path)
-    except _BROKEN as error:
-        raise _unreadable(path, error) from None
-    return _archived(path) if archive else _files(path)
-
-
-def _unreadable(path: Path, error: BaseException) -> BadInput:
-    return bad(path.name, f"is no archive that can be read ({error})", "get it again")
+    """(name, bytes) of each record of a folder, sorted, of an archive, or of one file."""
+    for name, opened in _archived(path) if zipfile.is_zipfile(path) else _files(path):
+        last = name.rpartition("/")[2]
+        if _QUIET.search(last):
+            continue
+        if not last.lower().endswith(ENDINGS):
+            yield name, Fault(name, "is of no ending that is read", f"give {', '.join(ENDINGS)}")
+            continue
+        try:
+            with opened() as stream:
+                data = stream.read(MOST_BYTES + 1)
+        except Exception as error:  # each way to compress raises what it likes
+            what = f"cannot be read ({type(error).__name__})"
+            yield name, Fault(name, what, "check path and rights, or get it again")
+            continue
+        large = Fault(name, "is larger than an advisory can be", "remove it")
+        yield name, data if len(data) <= MOST_BYTES else large
 
 
 def joined(records: Iterable[Record]) -> Advisories:
@@ -106,58 +103,39 @@ def joined(records: Iterable[Record]) -> Advisories:
     return Advisories(tuple(affected), tuple(unread))
 
 
-def _files(path: Path) -> Iterator[Record]:
-    """(name, bytes) of each record of a folder, sorted, or of one file."""
-    found = sorted(file for file in path.rglob("*") if not _QUIET.search(file.name))
-    for file in [path] if path.is_file() else found:
-        name = file.relative_to(path).as_posix() if file != path else file.name
-        try:
-            if not file.is_file():
-                continue
-            if file.suffix.lower() not in ENDINGS:
-                repair = f"give {', '.join(ENDINGS)}"
-                yield name, Fault(name, "is of no ending that is read", repair)
-            elif file.stat().st_size > MOST_BYTES:
-                yield name, Fault(name, "is larger than an advisory can be", "remove it")
-            else:
-                yield name, file.read_bytes()
-        except OSError as error:
-            yield name, Fault(name, f"cannot be read ({error.strerror})", "check path and rights")
+def _files(path: Path) -> Iterator[tuple[str, Opener]]:
+    for file in [path] if path.is_file() else sorted(path.rglob("*")):
+        if file.is_file():
+            name = file.relative_to(path).as_posix() if file != path else file.name
+            yield name, partial(file.open, "rb")
 
 
-def _archived(path: Path) -> Iterator[Record]:
-    """(name, bytes) of each record of a zip, read in memory; a hostile zip is refused whole."""
+def _archived(path: Path) -> Iterator[tuple[str, Opener]]:
+    """The members of a zip, read in memory; a hostile zip is refused whole."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if len(members) > MOST_FILES:
-                raise bad(path.name, "holds a million files or more", "give a smaller archive")
-            for info in members:
-                _harmless(path.name, info)
-            for info in members:
-                name = info.filename
-                last = name.rpartition("/")[2]
-                if info.is_dir() or _QUIET.search(last):
-                    continue
-                if last.lower().endswith(ENDINGS):
-                    with archive.open(info) as opened:
-                        yield name, opened.read(MOST_BYTES + 1)[:MOST_BYTES]
-                else:
-                    yield name, Fault(name, "is of no ending that is read", "")
-    except _BROKEN as error:
-        raise _unreadable(path, error) from None
+        archive = zipfile.ZipFile(path)
+    except Exception as error:
+        what = f"is no archive that can be read ({error})"
+        raise bad(path.name, what, "get it again") from None
+    with archive:
+        for info in archive.infolist():
+            _harmless(path.name, info)
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield info.filename, partial(archive.open, info)
 
 
 def _harmless(archive: str, info: zipfile.ZipInfo) -> None:
     """Raise BadInput for a member that leaves its folder, is a link, or is far too large."""
-    name = info.filename
-    where = f"{archive}: {name[:80]}"
+    name, why = info.filename, ""
     if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name[:3]:
-        raise bad(where, "leads out of the archive", "do not use this archive")
-    if stat.S_ISLNK(info.external_attr >> 16):
-        raise bad(where, "is a symbolic link", "do not use this archive")
-    if info.file_size > MOST_BYTES or info.file_size > MOST_RATIO * max(info.compress_size, 100):
-        raise bad(where, "is far larger than an advisory can be", "do not use this archive")
+        why = "leads out of the archive"
+    elif stat.S_ISLNK(info.external_attr >> 16):
+        why = "is a symbolic link"
+    elif info.file_size > MOST_RATIO * max(info.compress_size, 100):
+        why = "is far larger than an advisory can be"
+    if why:
+        raise bad(f"{archive}: {name[:80]}", why, "do not use this archive")
 
 
 def names_version(record: Affected, version: str) -> bool | None:
