@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from impact.base import times
 from impact.base.errors import BadInput, Fault, bad
@@ -26,7 +26,7 @@ MOST_RATIO = 200  # of a file in an archive to its compressed size
 _QUIET = re.compile(r"(?i)^(?:\.|readme|licen[cs]e|copying|notice|changelog|contributing)")
 ENDINGS = (".json", ".yaml", ".yml", ".csv")
 Record = tuple[str, bytes | Fault]  # name and content
-Opener = Callable[[], IO[bytes]]
+Opener = Callable[[], IO[Any]]
 Packages = dict[tuple[str, str], list[Affected]]
 
 

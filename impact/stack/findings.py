@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+from typing import NamedTuple
 
 from impact.base.words import listed
 from impact.stack import versions
@@ -45,22 +47,37 @@ _BY_NAME = ("", ACTIONS, GITHUB)  # of no registry: a part of another kind may b
 SURELY, PERHAPS = 2, 1  # how far a part of a file is a package
 _REVISION = re.compile(r"^\d+:|-[^-]+$")
 _DISTRIBUTIONS = set(DATA["distributions"].values())
-FOREIGN = "it holds packages of"  # other ecosystems than that of the package
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What one file says of one package.
+class Finding(NamedTuple):
+    """What one file says of one package from one moment up to another; None is open.
 
-    `version` is the locked version, several separated by commas; `keys` are the components that
-    it was found in; `advisories` the records that name it as affected.
+    `version` is the locked version, several separated by commas. `kind` and `loose` are those of
+    its content then; it is `recorded` where git says from when, with all branches. `side` is the
+    branch that it stood on, which CI may have built or not. `advisories` are the records that name
+    it as affected, `keys` the components that it was found in, `paths` the ways to them and
+    `through` the packages that every way leads through.
     """
 
     finding: str
     version: str = ""
-    advisories: tuple[str, ...] = ()
+    begins: datetime | None = None
+    ends: datetime | None = None
+    kind: str = LOCK
+    loose: tuple[str, ...] = ()
+    recorded: bool = False
+    side: str = ""
+    foreign: bool = False  # the file holds packages of other ecosystems alone
+    commit: str = ""
     reason: str = ""
-    keys: tuple[str, ...] = field(default=(), repr=False)
+    advisories: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    paths: Sequence[str] = ()
+    through: Sequence[str] = ()
+
+
+# What makes another finding of it; the same may have other reasons and other ways.
+SAYS = attrgetter("finding", "version", "kind", "loose", "recorded", "side", "foreign")
 
 
 def find(inventory: Inventory, ecosystem: str, name: str, records: Records = ()) -> Finding:
@@ -80,7 +97,7 @@ def find(inventory: Inventory, ecosystem: str, name: str, records: Records = ())
         return found
     if unread:
         more = f" (and {len(unread) - 1} more parts)" if len(unread) > 1 else ""
-        return Finding(NOT_EVALUATED, found.version, (), unread[0].why + more, found.keys)
+        return found._replace(finding=NOT_EVALUATED, reason=unread[0].why + more)
     if found.finding != ABSENT:
         return found
     for part in components:
@@ -88,7 +105,7 @@ def find(inventory: Inventory, ecosystem: str, name: str, records: Records = ())
             names_version(record, part.version) is not False for record in records
         ):
             why = f"{part.name} {part.version} may be {name}: it does not say whose it is"
-            return Finding(NOT_EVALUATED, part.version, (), why, (part.key,))
+            return Finding(NOT_EVALUATED, part.version, reason=why, keys=(part.key,))
     return _absent(inventory, base, name, asks)
 
 
@@ -101,7 +118,8 @@ def _absent(inventory: Inventory, base: str, name: str, asks: Sequence[Ask]) -> 
     if image := next((a for a in inventory.asks if alike(a, base, name) == PERHAPS), None):
         return Finding(NOT_EVALUATED, reason=f"the image {image.name} may hold {name}")
     if inventory.ecosystems and base not in inventory.ecosystems:
-        return Finding(ABSENT, reason=f"{FOREIGN} {listed(inventory.ecosystems)} alone")
+        why = f"it holds packages of {listed(inventory.ecosystems)} alone"
+        return Finding(ABSENT, foreign=True, reason=why)
     return Finding(ABSENT)
 
 
@@ -157,7 +175,8 @@ def _locked(held: Sequence[Component], ecosystem: str, records: Records) -> Find
         why = f"{listed(versions)} {are} locked; no advisory lists {them}"
         why = "; ".join([why, *notes])
     by = _by(records, versions) if kind == LOCKED_AFFECTED else ()
-    return Finding(kind, ", ".join(versions), by, why, tuple(part.key for part in mine))
+    keys = tuple(part.key for part in mine)
+    return Finding(kind, ", ".join(versions), reason=why, advisories=by, keys=keys)
 
 
 def _judged(component: Component, ecosystem: str, records: Records) -> tuple[str, str]:
@@ -212,7 +231,7 @@ def _required(asks: Sequence[Ask], ecosystem: str, records: Records) -> Finding:
         fixed = [version for version in pins if version in admitted]
         kind, verb = (LOCKED_AFFECTED, "pin") if fixed else (RANGE_ADMITS, "allow")
         why = f"{subject} {verb}{s} {listed(fixed) or some}"
-        return Finding(kind, ", ".join(fixed), _by(records, admitted), why)
+        return Finding(kind, ", ".join(fixed), reason=why, advisories=_by(records, admitted))
     if any(not record.versions and not record.spans for record in records if not record.gone):
         return Finding(NOT_EVALUATED, reason="a record does not say which versions it means")
     if unknown:

@@ -6,7 +6,6 @@ import re
 from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from impact.stack.documents import listed
 from impact.stack.inventory import (
@@ -29,6 +28,8 @@ FULL = re.compile(r"v?(\d+(?:\.\d+){2,}(?:\+[\w.]+)?)(-[\w.-]+)?")  # a whole ve
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:[\[<>=!~;@(]|$)")
 _RANGE = re.compile(r"[\^~<>=*]|v?\d[\d.x*]*(?:[-+ |].*)?$|latest$")
 _MATCH = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([<>=!~].*)?")
+_EXACT_NPM = re.compile(r"^=?\s*v?(\d+\.\d+\.\d+[\w.+-]*)$")
+_EXACT = re.compile(r"^poetry =*\s*v?(\d[\w.!+-]*)$|(?:^|,)\s*===?\s*([\w.!+-]+)(?=,|$)")
 _IMAGE = re.compile(r"(?:docker://)?((?:[^\s/@]+/)*[^\s/:@]+)(?::([\w.-]+))?(?:@sha\d+:\w+)?")
 
 
@@ -153,16 +154,5 @@ def pinned_version(spec: str, ecosystem: str = PYPI) -> str:
     if ecosystem in (ACTIONS, DOCKER):
         whole = FULL.fullmatch(spec)
         return (whole[1] if ecosystem == DOCKER else spec) if whole else ""
-    if ecosystem == NPM:
-        exactly = re.fullmatch(r"=?\s*v?(\d+\.\d+\.\d+[\w.+-]*)", spec)
-        return exactly[1] if exactly else ""
-    if exactly := re.fullmatch(r"poetry =*\s*v?(\d[\w.!+-]*)", spec):
-        return exactly[1]
-    if "==" not in spec or spec.startswith("poetry "):
-        return ""
-    try:
-        every = SpecifierSet(spec)
-    except InvalidSpecifier:
-        return ""
-    exact = (one.version for one in every if one.operator in ("==", "==="))
-    return next((version for version in exact if not version.endswith(".*")), "")
+    exactly = (_EXACT_NPM if ecosystem == NPM else _EXACT).search(spec)
+    return exactly[exactly.lastindex or 0] if exactly else ""

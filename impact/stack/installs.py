@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from posixpath import normpath
 
@@ -37,7 +37,14 @@ def read(path: Path) -> list[Install]:
     name = path.name
     table, faults = sheet(local(path), name, COLUMNS)
     header = table.header
-    if wrong := _wrong_columns(header, name):
+    wrong = [
+        Fault(f"{name}:1 {column}", "no such column", did_you_mean(column, COLUMNS, "remove it"))
+        for column in header
+        if column not in COLUMNS
+    ]
+    if not ("when" in header and {"mode", "workflow"} & {*header}):
+        wrong.append(Fault(f"{name}:1", "the column when or mode is missing", "add it"))
+    if wrong:
         raise BadInput(wrong)
     installs = []
     for line, cells in table.rows:
@@ -50,20 +57,6 @@ def read(path: Path) -> list[Install]:
     if faults:
         raise BadInput(by_line(faults))
     return installs
-
-
-def _wrong_columns(header: Sequence[str], name: str) -> list[Fault]:
-    """A fault for each column that is not known, and for each that is missing."""
-    needed = ("when",) if "workflow" in header else ("when", "mode")
-    return [
-        Fault(f"{name}:1 {column}", "no such column", did_you_mean(column, COLUMNS, "remove it"))
-        for column in header
-        if column not in COLUMNS
-    ] + [
-        Fault(f"{name}:1", f"the column {column} is missing", "add it")
-        for column in needed
-        if column not in header
-    ]
 
 
 def _install(row: Mapping[str, str], where: str, faults: list[Fault]) -> Install:

@@ -14,7 +14,6 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
@@ -29,9 +28,9 @@ from impact.stack.files import Found
 from impact.stack.findings import (
     ABSENT,
     FINDINGS,
-    FOREIGN,
     LOCKED_AFFECTED,
     NOT_EVALUATED,
+    SAYS,
     Finding,
     find,
 )
@@ -39,7 +38,7 @@ from impact.stack.grammars import npm, pep508
 from impact.stack.history import Revision
 from impact.stack.inventory import ACTIONS, CI, LOCK, MANIFEST, NPM, Ask, Inventory, Unread, tail
 from impact.stack.records import Records
-from impact.stack.verdicts import NO, UNLIKELY, Install, State, Window
+from impact.stack.verdicts import NO, UNLIKELY, Install, Window
 
 _STATE = {
     **dict.fromkeys(("finding", "version", "commit"), pl.String()),
@@ -157,10 +156,16 @@ def scan(
         *((one.where, f"{one.what}: what it names was not looked for") for one in query.unread),
     ]
     for where, why in problems:
-        state = State(NOT_EVALUATED, "", None, None)
-        entry = Entry(Finding(NOT_EVALUATED, reason=why), state)
         source = Found(None, where, "", Fault(where, why, ""))
-        rows.append(_row(source, NOT_KNOWN, [("", "")], verdicts.NOT_READ, [entry]))
+        rows.append(
+            _row(
+                source,
+                NOT_KNOWN,
+                [("", "")],
+                verdicts.NOT_READ,
+                [Finding(NOT_EVALUATED, reason=why)],
+            )
+        )
     return _frame(rows, bool(lone))
 
 
@@ -183,7 +188,6 @@ def _frame(rows: Sequence[dict[str, object]], lone: bool = False) -> pl.DataFram
 
 def constraint(spec: str, packages: Packages) -> pl.DataFrame:
     """A row for each package that a proposed constraint names: does it exclude what is affected?"""
-    where = f'{CONSTRAINT} "{spec}"'
     source = Found(None, CONSTRAINT, "", Fault("", "", ""))
     asked = pep508(spec)
     name, _, wanted = spec.rpartition("@")
@@ -192,25 +196,16 @@ def constraint(spec: str, packages: Packages) -> pl.DataFrame:
         ask = npm(name.removeprefix("npm:"), wanted) if package[0] == NPM else asked
         if isinstance(ask, Ask) and ask.name == package[1]:
             found = find(Inventory(MANIFEST, package[:1], asks=[ask]), *package, records)
-            state = State(found.finding, found.version, None, None, MANIFEST)
-            verdict = verdicts.verdict([state], (), ())._replace(settle="")
-            rows.append(_row(source, "constraint", [package], verdict, [Entry(found, state)]))
-    if not rows and isinstance(asked, Unread) and asked.name:
+            verdict = verdicts.verdict([found._replace(kind=MANIFEST)], (), ())._replace(settle="")
+            rows.append(_row(source, "constraint", [package], verdict, [found]))
+    where = f'{CONSTRAINT} "{spec}"'
+    if not rows and isinstance(asked, Unread):
         raise bad(where, asked.why, "give name and versions, `litellm<1.82.7`")
     if not rows:
         known = sorted({name for _, name in packages})
-        near = did_you_mean(asked.name or spec, known, f"it names one of {', '.join(known)[:200]}")
+        near = did_you_mean(asked.name, known, f"it names one of {', '.join(known)[:200]}")
         raise bad(where, "is about no package that an advisory names", near)
     return _frame(rows)
-
-
-class Entry(NamedTuple):
-    """What one content says of a package, from when to when, by which paths and through whom."""
-
-    found: Finding
-    state: State
-    paths: Sequence[str] = ()
-    through: Sequence[str] = ()
 
 
 def _evaluated(every: Iterator[Read], query: Question, workers: int) -> Iterator[tuple[Read, Rows]]:
@@ -258,7 +253,7 @@ def _rows(one: Read, query: Question) -> Iterator[dict[str, object]]:
 
     All others of an ecosystem have the same finding, so that they are asked about once.
     """
-    entries: dict[Package, list[Entry]] = {(base, ""): [] for base in query.others}
+    entries: dict[Package, list[Finding]] = {(base, ""): [] for base in query.others}
     entries |= {package: [] for package in query.packages if package in query.alone}
     inventory = Inventory(LOCK, format=NOT_KNOWN)
     for revision, source in one.contents():
@@ -271,15 +266,14 @@ def _rows(one: Read, query: Question) -> Iterator[dict[str, object]]:
             members = [other for other in query.others[package[0]] if other not in entries]
         if every and members:
             windows = [w for w in query.windows if (w.ecosystem, w.package) == package]
-            there = any(entry.state.finding != ABSENT for entry in every)
+            there = any(state.finding != ABSENT for state in every)
             affected = partial(_affected, package, query.packages.get(package, ()), there)
-            states = [entry.state for entry in every]
-            verdict = verdicts.verdict(states, windows, installs, affected)
+            verdict = verdicts.verdict(every, windows, installs, affected)
             yield _row(one.found, inventory.format, members, verdict, every, inventory.notes)
 
 
 def _add_content(
-    entries: dict[Package, list[Entry]],
+    entries: dict[Package, list[Finding]],
     one: Read,
     revision: Revision | None,
     inventory: Inventory,
@@ -288,7 +282,6 @@ def _add_content(
     """Add to the entries of each package what one content says of it."""
     commit, begins, ends, _, side = revision or ("", None, None, "", "")
     begins = begins or _instant(inventory.newest)
-    recorded = bool(revision) and one.whole
     parts = _by_tail(inventory, query.by_tail)
     for name in parts:
         for package in query.by_tail.get(name, ()):
@@ -301,23 +294,30 @@ def _add_content(
             ACTIONS
         }:
             kind = CI
-        held = found.finding, found.version, begins, ends, kind, inventory.loose, recorded, side
-        state = State(*held, found.reason.startswith(FOREIGN), commit)
-        last = every[-1].state._replace(begins=begins, ends=ends, commit=commit) if every else None
-        if last == state:
-            every[-1] = every[-1]._replace(state=every[-1].state._replace(ends=ends))
+        state = found._replace(
+            begins=begins,
+            ends=ends,
+            kind=kind,
+            loose=inventory.loose,
+            recorded=bool(revision) and one.whole,
+            side=side,
+            commit=commit,
+        )
+        if every and SAYS(every[-1]) == SAYS(state):
+            every[-1] = every[-1]._replace(ends=ends)
         else:
-            every.append(_entry(found, state, inventory, one.found.system))
+            every.append(_on_paths(state, inventory, one.found.system))
 
 
-def _entry(found: Finding, state: State, inventory: Inventory, system: str) -> Entry:
-    """The entry of a finding, with the paths to the components that it was found in."""
-    if not found.keys:
-        return Entry(found, state)
+def _on_paths(state: Finding, inventory: Inventory, system: str) -> Finding:
+    """A finding with the paths to the components that it was found in."""
+    if not state.keys:
+        return state
     top = () if inventory.roots else (system,)
-    ways = [" > ".join((*top, *way)) for way in paths.paths(inventory, found.keys)]
-    affected = found.finding == LOCKED_AFFECTED
-    return Entry(found, state, ways, paths.cuts(inventory, found.keys) if affected else ())
+    ways = [" > ".join((*top, *way)) for way in paths.paths(inventory, state.keys)]
+    affected = state.finding == LOCKED_AFFECTED
+    through = paths.cuts(inventory, state.keys) if affected else ()
+    return state._replace(paths=ways, through=through)
 
 
 def _affected(package: Package, records: Records, there: bool, install: Install) -> bool:
@@ -373,14 +373,14 @@ def _inventory(
     return Inventory(last.kind, unread=unread, loose=last.loose, notes=last.notes, format=form)
 
 
-def _dated(found: Finding, state: State, last: State) -> Finding:
-    """A finding of a history, with when it stood and what stands now."""
+def _dated(state: Finding, last: Finding) -> str:
+    """The reason of a finding of a history, with when it stood and what stands now."""
     begins = date(state.begins) if state.begins else "the beginning"
     ends = f"to {date(state.ends)}" if state.ends else "until now"
     now = "" if state.ends is None else f"; now {last.finding} {last.version}".rstrip()
     if state.side:
         ends, now = "", f"; on the main line {last.finding}"
-    return replace(found, reason=f"{found.reason}: {begins} {ends}".rstrip() + now)
+    return f"{state.reason}: {begins} {ends}".rstrip() + now
 
 
 def _row(
@@ -388,29 +388,28 @@ def _row(
     form: str,
     of: Sequence[Package],
     verdict: verdicts.Verdict,
-    every: Sequence[Entry],
+    every: Sequence[Finding],
     notes: Sequence[str] = (),
 ) -> dict[str, object]:
     """A row: the gravest of what a file said of some packages, and all of it."""
-    found, state, ways, through = min(every, key=lambda one: FINDINGS.index(one.found.finding))
-    if len(every) > 1:
-        found = _dated(found, state, every[-1].state)
+    gravest = min(every, key=lambda state: FINDINGS.index(state.finding))
+    reason = _dated(gravest, every[-1]) if len(every) > 1 else gravest.reason
     return {
         "ecosystem": [ecosystem for ecosystem, _ in of],
         "package": [name for _, name in of],
         "system": file.system,
         "file": file.where,
         "format": form,
-        "version": found.version,
-        "advisory": ", ".join(found.advisories),
-        "finding": found.finding,
+        "version": gravest.version,
+        "advisory": ", ".join(gravest.advisories),
+        "finding": gravest.finding,
         "verdict": verdict.verdict,
-        "path": next(iter(ways), ""),
-        "reason": "; ".join(filter(None, [found.reason, verdict.reason, *notes])),
+        "path": next(iter(gravest.paths), ""),
+        "reason": "; ".join(filter(None, [reason, verdict.reason, *notes])),
         "settle": verdict.settle,
-        "paths": ways,
-        "through": through,
-        "states": [entry.state._asdict() for entry in every],
+        "paths": gravest.paths,
+        "through": gravest.through,
+        "states": [state._asdict() for state in every],
     }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from impact.base.words import date
-from impact.stack.findings import ABSENT, LOCKED_AFFECTED, LOCKED_OTHER, NOT_EVALUATED
+from impact.stack.findings import ABSENT, LOCKED_AFFECTED, LOCKED_OTHER, NOT_EVALUATED, Finding
 from impact.stack.inventory import CI, LOCK, MANIFEST, SBOM
 from impact.stack.versions import same
 
@@ -73,36 +73,6 @@ class Install(NamedTuple):
     package: str = ""  # that the version is of, where it is named
 
 
-class State(NamedTuple):
-    """What a file says of a package from one moment up to another; None is open.
-
-    `kind` and `loose` are those of its content then; it is `recorded` where git says from when,
-    with all branches. `side` is the branch that it stood on, which CI may have built or not.
-    """
-
-    finding: str
-    version: str
-    begins: datetime | None
-    ends: datetime | None
-    kind: str = LOCK
-    loose: tuple[str, ...] = ()
-    recorded: bool = False
-    side: str = ""
-    foreign: bool = False  # the file holds packages of other ecosystems alone
-    commit: str = ""
-
-    @property
-    def row(self) -> str:
-        """What the file says, as the truth table calls it."""
-        if self.finding == ABSENT and self.foreign:
-            return NOT_THERE
-        if self.finding == ABSENT and self.kind in (MANIFEST, CI):
-            return ABSENT_ASKED
-        if self.finding == LOCKED_AFFECTED:
-            return {CI: TAG, SBOM: IN_SBOM}.get(self.kind, LOCKED_AFFECTED)
-        return self.finding
-
-
 class Verdict(NamedTuple):
     """The verdict, why, and the one question that would settle it; empty where it is settled."""
 
@@ -149,8 +119,19 @@ def when(
     return CORE if ends and first >= opens and last <= closes else HULL
 
 
+def _row(state: Finding) -> str:
+    """What a file says, as the truth table calls it."""
+    if state.finding == ABSENT and state.foreign:
+        return NOT_THERE
+    if state.finding == ABSENT and state.kind in (MANIFEST, CI):
+        return ABSENT_ASKED
+    if state.finding == LOCKED_AFFECTED:
+        return {CI: TAG, SBOM: IN_SBOM}.get(state.kind, LOCKED_AFFECTED)
+    return state.finding
+
+
 def verdict(
-    states: Sequence[State],
+    states: Sequence[Finding],
     windows: Sequence[Window],
     installs: Sequence[Install],
     affected: Callable[[Install], bool] = lambda install: False,
@@ -177,10 +158,10 @@ def verdict(
 
 
 def _cases(
-    state: State, windows: Sequence[Window], installs: Sequence[Install], throughout: bool
-) -> Iterator[tuple[State, str, str]]:
+    state: Finding, windows: Sequence[Window], installs: Sequence[Install], throughout: bool
+) -> Iterator[tuple[Finding, str, str]]:
     """(state, mode, time) of each way in which a state may have been installed."""
-    if state.kind == SBOM or not installs or state.row == LOCKED_AFFECTED:
+    if state.kind == SBOM or not installs or _row(state) == LOCKED_AFFECTED:
         yield state, NOT_RECORDED, when(state.begins, state.ends, windows, throughout)
     for install in installs:
         if state.kind != SBOM and _during(install, state):
@@ -192,12 +173,12 @@ def _cases(
             yield _as_of(state, install), mode, time
 
 
-def _judged(state: State, mode: str, time: str, windows: Sequence[Window]) -> Verdict:
+def _judged(state: Finding, mode: str, time: str, windows: Sequence[Window]) -> Verdict:
     """The verdict on a state by the truth table, and by what makes the code run.
 
     An import is one step short of that. What a branch held CI may have built or not.
     """
-    found, runs, settle = lookup(state.row, mode, time), "", _settled(state, mode)
+    found, runs, settle = lookup(_row(state), mode, time), "", _settled(state, mode)
     triggers = {window.trigger for window in windows if window.trigger}
     affected, grave = state.finding == LOCKED_AFFECTED, found in (EXPOSED, LIKELY)
     if affected and triggers == {IMPORT}:
@@ -220,7 +201,7 @@ def _judged(state: State, mode: str, time: str, windows: Sequence[Window]) -> Ve
     return Verdict(found, "; ".join(filter(None, [timing, how, runs])), settle)
 
 
-def _as_of(state: State, install: Install) -> State:
+def _as_of(state: Finding, install: Install) -> Finding:
     """The state with what it leaves open: that the file was so on the day of the install."""
     begins, ends = state.begins or _FIRST, state.ends or _LAST
     if state.recorded and begins <= install.begins and install.ends <= ends:
@@ -228,7 +209,7 @@ def _as_of(state: State, install: Install) -> State:
     return state._replace(loose=(*state.loose, UNDATED))
 
 
-def _covered(install: Install, states: Sequence[State]) -> bool:
+def _covered(install: Install, states: Sequence[Finding]) -> bool:
     """Whether a state is known from the begin of an install; without a history, any is."""
     main = [state for state in states if not state.side]
     return not any(state.recorded for state in main) or any(
@@ -250,7 +231,7 @@ def hours(opens: datetime, closes: datetime | None) -> str:
     return f"{date(opens)} to {date(closes)}"
 
 
-def _accounts(state: State, windows: Sequence[Window]) -> list[list[Window]]:
+def _accounts(state: Finding, windows: Sequence[Window]) -> list[list[Window]]:
     """The windows of each version that a state is about."""
     versions = state.version.split(", ") if state.finding == LOCKED_AFFECTED else []
     found: dict[str, list[Window]] = {}
@@ -261,7 +242,7 @@ def _accounts(state: State, windows: Sequence[Window]) -> list[list[Window]]:
     return list(found.values())
 
 
-def _during(install: Install, state: State) -> bool:
+def _during(install: Install, state: Finding) -> bool:
     return install.ends >= (state.begins or _FIRST) and install.begins < (state.ends or _LAST)
 
 
@@ -274,9 +255,9 @@ def lookup(finding: str, mode: str, time: str) -> str:
 _IMPORTED = "Does anything that was installed from this file import the module that carries it?"
 
 
-def _settled(state: State, mode: str) -> str:
+def _settled(state: Finding, mode: str) -> str:
     """The one question whose answer would change the verdict most."""
-    if mode != IMAGE and state.row in (LOCKED_OTHER, ABSENT):
+    if mode != IMAGE and _row(state) in (LOCKED_OTHER, ABSENT):
         if state.kind != LOCK:
             return "Is this all that is installed there, and of the time in question?"
         if UNDATED in state.loose:
@@ -284,4 +265,4 @@ def _settled(state: State, mode: str) -> str:
         if state.loose:
             name = state.loose[0].split()[0]
             return f"What was installed for {name}, which this lock does not fix?"
-    return QUESTIONS[state.row, mode if mode == IMAGE else NOT_RECORDED]
+    return QUESTIONS[_row(state), mode if mode == IMAGE else NOT_RECORDED]

@@ -194,15 +194,18 @@ def test_a_hostile_archive_is_refused_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
 
 
-def test_a_broken_archive_is_a_typed_error(tmp_path: Path) -> None:
+def test_what_is_broken_of_an_archive_is_told(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.json", "{}" * 5000)
     data = bytearray(buffer.getvalue())
     data[40:60] = b"\xff" * 20
     (tmp_path / "x.zip").write_bytes(data)
-    with pytest.raises(BadInput, match=r"x\.zip"):
-        advisories.read(tmp_path / "x.zip")
+    (fault,) = advisories.read(tmp_path / "x.zip").unread
+    assert (fault.where, "cannot be read" in fault.what) == ("x.json", True)
+    (tmp_path / "y.zip").write_bytes(bytes(data[:40]) + bytes(data[-90:-8]) + b"\xff" * 8)
+    with pytest.raises(BadInput, match=r"y\.zip"):
+        advisories.read(tmp_path / "y.zip")
     with pytest.raises(BadInput, match="is not there"):
         advisories.read(tmp_path / "none")
 
