@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -67,44 +67,29 @@ def _in_repository(
 ) -> Iterator[Read]:
     """Files of a repository with their contents; with a history, or without files, the gone ones.
 
-    Those are of the `folders` that the files were found in; of all where there are no files.
+    Those do not lie in its folder any more, or never did in a bare one.
     """
+    root, places = home.resolve(), [folder.resolve() for folder in folders]
     try:
         log = history.revisions(home, scope.as_of)
         complete = scope.history and history.complete(home)
     except BadInput as error:
         fault = error.faults[0]
-        for found in every or [Found(None, str(home), home.name, fault)]:
+        for found in every or [Found(None, str(home), root.name, fault)]:
             yield single(found, fault)
         return
-    root = home.resolve()
-    for found in every:
-        inside = (found.path or home).resolve().relative_to(root).as_posix()
-        over_time = partial(_over_time, home, inside, found, log.pop(inside, []), scope)
+    mine = {(found.path or home).resolve().relative_to(root).as_posix(): found for found in every}
+    for inside, revisions in log.items() if scope.history or not every else ():
+        path, last = home / inside, revisions[-1]
+        below = any(path.resolve().is_relative_to(folder) for folder in places)
+        held = scope.history or (last.blob and not last.side)
+        if inside not in mine and readers.promised(inside) and below and held and not path.exists():
+            gone = Fault(str(path), GONE, "see its history")
+            mine[inside] = Found(path, str(path), root.name, gone)
+    for inside, found in mine.items():
+        over_time = partial(_over_time, home, inside, found, log.get(inside, []), scope)
         whole = complete and found.folder and root.is_relative_to(found.folder.resolve())
         yield Read(found, over_time, bool(whole))
-    if scope.history or not every:
-        below = {found.folder for found in every if found.folder} if every else folders
-        yield from _only_in_git(home, log, below, scope)
-
-
-def _only_in_git(
-    home: Path,
-    log: Mapping[str, Sequence[history.Revision]],
-    folders: Iterable[Path],
-    scope: Scope,
-) -> Iterator[Read]:
-    """Files of a repository that do not lie in its folder any more, or never did in a bare one."""
-    places = [folder.resolve() for folder in folders]
-    bare = files.is_bare(home)
-    for inside, revisions in log.items():
-        path = home / inside
-        below = bare or any(path.resolve().is_relative_to(folder) for folder in places)
-        held = scope.history or (revisions[-1].blob and not revisions[-1].side)
-        if readers.promised(inside) and below and held and not path.exists():
-            gone = Fault(str(path), GONE, "see its history")
-            found = Found(path, str(path), home.resolve().name, gone)
-            yield Read(found, partial(_over_time, home, inside, found, revisions, scope))
 
 
 def _over_time(

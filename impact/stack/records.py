@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from impact.base import times
@@ -132,10 +133,8 @@ def _osv(body: Table, where: str) -> Iterator[Affected]:
     name = found.id or next(iter(found.aliases or ()), "") or Path(where).stem
     published = _time(found.published or found.modified, where)
     withdrawn = _time(found.withdrawn or "", where)
-    named = [(one, one.package) for one in found.affected or () if one.package]
-    if not named:
-        yield Affected(name, "", "", note="names no package")
-    for one, package in named:
+    for one in found.affected or [_Affected()]:
+        package = one.package or _Package("", "")
         last, known = _range(word(one.database_specific, "last_known_affected_version_range"))
         ends = tuple(event for event in known if event[0] != "introduced")
         ends = ends or tuple(("last_affected", version) for version in last)
@@ -165,13 +164,10 @@ def _ecosystem(name: str) -> str:
 
 def _origins(found: _Osv, one: _Affected) -> str:
     """What to know where the origins of a record name other versions than the record does."""
-    spans = [{"type": span.type, "events": span.events} for span in one.ranges or ()]
-    notes = []
-    for origin in listed((found.database_specific or {}).get("malicious-packages-origins")):
-        if not isinstance(origin, dict):
-            continue
-        versions = sorted(map(str, listed(origin.get("versions"))))
-        more = set(versions) - set(one.versions or ())
+    spans, notes = msgspec.to_builtins(one.ranges or []), []
+    for origin in rows(found.database_specific, "malicious-packages-origins"):
+        versions = {*map(str, listed(origin.get("versions")))}
+        more = versions - {*(one.versions or ())}
         if more and one.versions:
             notes.append(f"{origin.get('source')} names {', '.join(sorted(more))} too")
         elif not versions and origin.get("ranges", spans) != spans:
@@ -329,12 +325,11 @@ def _products(body: object) -> dict[str, tuple[str, str, str]]:
         name, category = word(branch, "name"), word(branch, "category")
         names = path if "version" in category or not name else (*path, name)
         for one in [at(branch, "product"), *rows(branch, "full_product_names")]:
-            helper = at(one, "product_identification_helper")
-            purl = word(helper, "purl") or next(iter(listed(at(helper, "purls"))), "")
-            home, package, version = from_purl(str(purl))
+            purl = word(one, "product_identification_helper.purl")
+            home, package, version = from_purl(purl)
             package = package or "/".join(names[-2:]) or word(one, "name")
-            version = version or (name if "version" in category else "")
-            version = name if "range" in category else version
+            if "range" in category or ("version" in category and not version):
+                version = name
             found[word(one, "product_id")] = home, package, version
         below += [(inner, names) for inner in rows(branch, "branches")]
     for one in 2 * rows(body, "product_tree.relationships"):  # a part of a product is that part
@@ -358,17 +353,17 @@ def _campaign(source: Source) -> Iterator[Affected]:
     read, faults = sheet(source.text, source.where, ("package", "version"))
     if faults:
         raise BadInput(faults)
-    places = {
-        kind: at
-        for at, head in reversed([*enumerate(read.header)])
-        for kind, words in _COLUMNS.items()
-        if re.fullmatch(words, head.lower().replace("_", " "))
-    }
-    if not {"package", "version"} <= places.keys():
+    heads = [head.lower().replace("_", " ") for head in read.header]
+    kinds = [
+        next((kind for kind, words in _COLUMNS.items() if re.fullmatch(words, head)), "")
+        for head in heads
+    ]
+    if not {"package", "version"} <= {*kinds}:
         repair = "give it the columns Package and Version"
         raise bad(source.where, "is no list of packages", repair)
     for _, cells in read.rows:
-        row = {kind: cells[at].strip() for kind, at in places.items()}
+        named = [*zip(kinds, map(str.strip, cells), strict=True)]
+        row = dict(named[::-1])  # the first column of a kind counts
         home, name, _ = from_purl(row["package"])
         home = home or _ecosystem(row.get("ecosystem", ""))
         name = name or "/".join(filter(None, [row.get("scope"), row["package"]]))
