@@ -110,10 +110,8 @@ def _over_time(
         what = "was in no commit by then"
         yield None, Fault(found.where, what, "leave out --as-of, or give the file of that day")
     last: Source | Fault | None = None
-    texts = history.texts(home, [one.blob for one in wanted], found.where)
-    for one, text in zip(wanted, texts, strict=False):
-        beside = partial(history.beside, home, one.commit, inside)
-        content = text if isinstance(text, Fault) else Source(text, found.where, beside)
+    contents = history.sources(home, inside, wanted, found.where)
+    for one, content in zip(wanted, contents, strict=False):
         last = last if one.side else content
         yield one, content
     now = found.source

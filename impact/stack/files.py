@@ -73,11 +73,9 @@ def repositories(paths: Iterable[Path]) -> Iterator[Path]:
     for path in filter(Path.is_dir, paths):
         if above := enclosing(path):
             yield above
-        for folder, inner, names in os.walk(path):
-            bare = is_bare(Path(folder))
-            if bare or ".git" in (*inner, *names):
-                yield Path(folder)
-            inner[:] = [] if bare else sorted(set(inner) - SKIPPED)
+        for folder, _ in _folders(path):
+            if is_bare(folder) or (folder / ".git").exists():
+                yield folder
 
 
 def is_bare(folder: Path) -> bool:
@@ -88,11 +86,7 @@ def is_bare(folder: Path) -> bool:
 def held(contents: Mapping[str, bytes]) -> Iterator[Found]:
     """The files that a case holds, by name: the first folder of a name is its system."""
     for name, data in sorted(contents.items()):
-        source: Source | Fault
-        try:
-            source = Source(text_of(data, name), name, partial(_held, contents, name))
-        except BadInput as error:
-            source = error.faults[0]
+        source = source_of(data, name, partial(_held, contents, name))
         yield Found(None, name, name.partition("/")[0], source)
 
 
@@ -104,41 +98,45 @@ def _held(contents: Mapping[str, bytes], name: str, other: str) -> str:
     return text_of(contents[path], path)
 
 
-def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
-    """The files below a folder whose name does not say that they are of another kind."""
+def _folders(
+    root: Path, skipped: Callable[[Path], None] = lambda path: None
+) -> Iterator[tuple[Path, list[str]]]:
+    """(folder, its files) of a folder and those below it, without what is installed or recorded."""
     for folder, inner, names in os.walk(root):
-        if is_bare(Path(folder)):
-            inner.clear()
-            continue
+        path = Path(folder)
         for name in sorted(SKIPPED.intersection(inner)):
             if name in ("node_modules", "site-packages", ".venv", "venv"):
-                skipped(Path(folder) / name)
-        inner[:] = sorted(set(inner) - SKIPPED)
-        for name in sorted(names):
-            path = Path(folder) / name
-            other = _OTHER.search(name) and not name.endswith(".py")
+                skipped(path / name)
+        inner[:] = [] if is_bare(path) else sorted(set(inner) - SKIPPED)
+        yield path, [] if is_bare(path) else sorted(names)
+
+
+def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
+    """The files below a folder whose name does not say that they are of another kind."""
+    for folder, names in _folders(root, skipped):
+        for name in names:
+            path = folder / name
+            other = _OTHER.search(name) and path.suffix != ".py"
             if not other or readers.promised(path.as_posix()):
                 yield path
 
 
 def _candidate(path: Path, folder: Path | None) -> Iterator[Found]:
     """The file where it is named itself, or its name or text says that packages are in it."""
-    where, root, data = shown(path), folder or path.parent, b""
+    where, root, text = shown(path), folder or path.parent, ""
     promised = folder is None or readers.promised(path.absolute().as_posix())
     source: Source | Fault
     try:
         data = _bytes(path, root)
         if not promised and _is_other(path, data):
             return
-        text = text_of(data, where)
-        known = promised or readers.format_of(text, where)
-        source = Source(text, where, partial(beside, path, root))
-        if not text.strip():
+        source = source_of(data, where, partial(beside, path, root))
+        text = source.text if isinstance(source, Source) else data[:20_000].decode("latin-1")
+        if isinstance(source, Source) and not text.strip():
             source = Fault(where, "is empty", "get the whole file again")
     except BadInput as error:
-        known = promised or readers.format_of(data[:20_000].decode("latin-1", "replace"))
         source = error.faults[0]
-    if known:
+    if promised or readers.format_of(text, where):
         yield Found(path, where, shown(Path(system_of(path, root))), source, folder)
 
 
@@ -156,6 +154,14 @@ def text_of(data: bytes, where: str) -> str:
         except UnicodeError:
             raise bad(where, "is not UTF-16, as its first bytes say", "save it as UTF-8") from None
     return decoded(data, where)
+
+
+def source_of(data: bytes, where: str, beside: Callable[[str], str]) -> Source | Fault:
+    """The content of a file, with what reads a file beside it, or why it cannot be read."""
+    try:
+        return Source(text_of(data, where), where, beside)
+    except BadInput as error:
+        return error.faults[0]
 
 
 def shown(path: Path) -> str:

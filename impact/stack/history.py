@@ -8,12 +8,14 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
 from impact.base.errors import BadInput, Fault, bad
-from impact.stack.files import MOST_BYTES, text_of
+from impact.stack.documents import Source
+from impact.stack.files import MOST_BYTES, source_of, text_of
 
 SECONDS = 120  # for one call of git
 _SAFE = (  # settings of a repository that could start other programs are not followed
@@ -115,29 +117,29 @@ def _moment(repository: Path, commit: str, stamp: str) -> datetime:
         raise bad(str(repository), f"{commit[:12]} has no time", "mend that commit") from None
 
 
-def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[str | Fault]:
-    """The text of each content in turn, or why there is none."""
+def sources(
+    repository: Path, path: str, every: Sequence[Revision], where: str
+) -> Iterator[Source | Fault]:
+    """The content of each revision of a path in turn, or why there is none."""
     command, quiet = _call(repository, "cat-file", "--batch")
     pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing, env=quiet) as process:
         requests, answers = process.stdin, process.stdout
         if requests is None or answers is None:  # never, with pipes
             return
-        for blob in blobs:
-            requests.write(f"{blob}\n".encode())
+        for one in every:
+            requests.write(f"{one.blob}\n".encode())
             requests.flush()
             head = answers.readline().split()
             if len(head) != 3 or int(head[2]) > MOST_BYTES:
                 process.kill()
-                yield Fault(where, f"cannot be had from git ({blob[:12]})", "fetch it")
+                yield Fault(where, f"cannot be had from git ({one.blob[:12]})", "fetch it")
                 return
-            try:
-                yield text_of(answers.read(int(head[2]) + 1)[:-1], where)
-            except BadInput as error:
-                yield error.faults[0]
+            data = answers.read(int(head[2]) + 1)[:-1]
+            yield source_of(data, where, partial(_beside, repository, one.commit, path))
 
 
-def beside(repository: Path, commit: str, path: str, name: str) -> str:
+def _beside(repository: Path, commit: str, path: str, name: str) -> str:
     """The text of a file beside another as it was in a commit."""
     other = normpath(join(dirname(path), name))
     return text_of(_git(repository, "cat-file", "blob", f"{commit}:{other}"), other)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from packaging.utils import canonicalize_name
 
@@ -334,18 +334,17 @@ def _by_type(
     kind: str, namespace: list[str], name: str, version: str, query: str
 ) -> tuple[str, str, str]:
     """(ecosystem, name, version) of the parts of a package URL, by the rules of its type."""
-    ecosystem = ECOSYSTEMS.get(kind, kind)
+    ecosystem, options = ECOSYSTEMS.get(kind, kind), dict(parse_qsl(query))
     if kind in _OS:
-        distro = re.search(r"(?:^|&)distro=([a-z]+)", query)
-        home = namespace[0].lower() if namespace else distro[1] if distro else ""
+        distro = re.split(r"[^a-z]", options.get("distro", ""))[0]
+        home = namespace[0].lower() if namespace else distro
         ecosystem, namespace = DATA["distributions"].get(home, home or ecosystem), []
     elif ecosystem == PYPI:  # which has no namespaces
         namespace = []
     elif kind == "oci":  # whose registry and tag are qualifiers
-        tag = re.search(r"(?:^|&)tag=([^&]+)", query)
-        version = unquote(tag[1]) if tag else version
-        place = re.search(r"(?:^|&)repository_url=([^&]+)", query)
-        namespace = unquote(place[1]).removesuffix(f"/{name}").split("/") if place else namespace
+        version = options.get("tag", version)
+        place = options.get("repository_url", "").removesuffix(f"/{name}")
+        namespace = place.split("/") if place else namespace
     joined = (":" if ecosystem == "Maven" else "/").join([*filter(None, namespace), name])
     return ecosystem, canonical(ecosystem, joined), unquote(version)
 

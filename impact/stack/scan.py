@@ -179,10 +179,13 @@ def _frame(rows: Sequence[dict[str, object]], lone: bool = False) -> pl.DataFram
     unread = (pl.col("finding") == NOT_EVALUATED).any().over("system", *_OF) | lone
     open_ = (pl.col("verdict") == NO) & unread
     reason = pl.concat_str("reason", pl.lit(_BESIDE), separator="; ").str.strip_prefix("; ")
+    instead = {
+        "verdict": pl.lit(UNLIKELY),
+        "reason": reason,
+        "settle": pl.lit(verdicts.NOT_READ.settle),
+    }
     return frame.with_columns(
-        verdict=pl.when(open_).then(pl.lit(UNLIKELY)).otherwise("verdict"),
-        reason=pl.when(open_).then(reason).otherwise("reason"),
-        settle=pl.when(open_).then(pl.lit(verdicts.NOT_READ.settle)).otherwise("settle"),
+        pl.when(open_).then(new).otherwise(name).alias(name) for name, new in instead.items()
     )
 
 
