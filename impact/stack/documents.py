@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element, ParseError
 import msgspec
 
 from impact.base import texts
-from impact.base.errors import bad
+from impact.base.errors import BadInput, bad
 
 DEEPEST = 200  # levels of nesting; real files have fewer than 30
 MOST_NODES = 1_000_000  # of a YAML document once its aliases are followed
@@ -26,7 +26,6 @@ _RENAMES = {"purl", "group", "package", "externalRefs"}  # fields that can give 
 _WHOLE = "get the whole file again from where it was made"
 _FLAT = "this is no file that a tool would write"
 _FORMATS = {"bomFormat", "spdxVersion", "lockfileVersion"}  # keys that tell what a file is
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 T = TypeVar("T")
 Table = dict[str, Any]
 
@@ -47,6 +46,12 @@ class Source:
     beside: Callable[[str], str] = field(default=_alone, repr=False)
 
 
+def _broken(where: str, form: str, error: Exception) -> BadInput:
+    """What a parser says of a text that it cannot read, the place in it among that."""
+    said = " ".join(str(error).split())[:200]
+    return bad(where, f"cannot be read as {form} ({said})", _WHOLE)
+
+
 def from_json(source: Source) -> object:
     """The data of a JSON text; a duplicate key in one object is an error."""
     where, text = source.where, source.text
@@ -60,15 +65,10 @@ def from_json(source: Source) -> object:
 
     try:
         data = texts.from_json(text, object_pairs_hook=unique)
-        if _SURROGATE.search(text):
+        if re.search(r"\\u[dD][89a-fA-F]", text):
             json.dumps(data, ensure_ascii=False).encode()  # raises where one is not half of a pair
-    except json.JSONDecodeError as error:
-        place = f"{where}:{error.lineno} column {error.colno}"
-        raise bad(place, f"is not JSON ({error.msg})", _WHOLE) from None
-    except RecursionError:
-        raise bad(where, "is nested too deeply", _FLAT) from None
-    except ValueError as error:  # NaN, 1e999, a number of thousands of digits, half a sign
-        raise bad(where, f"holds a value that cannot be read ({error})"[:200], _FLAT) from None
+    except (RecursionError, ValueError) as error:  # or NaN, 1e999, thousands of digits, half a sign
+        raise _broken(where, "JSON", error) from None
     if isinstance(data, dict) and len(both := sorted(_FORMATS & data.keys())) > 1:
         raise bad(where, f"has keys of two formats ({', '.join(both)})", _WHOLE)
     return data
@@ -85,9 +85,7 @@ def from_toml(source: Source) -> Table:
     try:
         return rtoml.loads(source.text)
     except rtoml.TomlParsingError as error:
-        problem, *at = re.split(r" at line (\d+) column (\d+)", str(error))[:3]
-        place = ":".join([source.where, " column ".join(at)]).rstrip(":")
-        raise bad(place, f"is not TOML ({problem})"[:200], _WHOLE) from None
+        raise _broken(source.where, "TOML", error) from None
 
 
 def json_table(source: Source) -> Table:
@@ -115,12 +113,8 @@ def from_yamls(source: Source) -> list[Any]:
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         return _built(yaml.parse(source.text, Loader=loader), where)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{where}:{mark.line + 1} column {mark.column + 1}" if mark else where
-        raise bad(place, f"is not YAML ({error.problem})"[:200], _WHOLE) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise bad(where, f"is not YAML ({type(error).__name__})", _WHOLE) from None
+        raise _broken(where, "YAML", error) from None
 
 
 @dataclass
@@ -184,7 +178,6 @@ def _built(events: Iterable[Any], where: str) -> list[Any]:
 def from_xml(source: Source) -> Element:
     """The root of an XML text without a document type: no entity is ever looked up."""
     import defusedxml.ElementTree
-    from defusedxml.common import DefusedXmlException
 
     where, depth, data = source.where, 0, io.BytesIO(source.text.encode())
     events = ("start", "end")
@@ -196,13 +189,8 @@ def from_xml(source: Source) -> Element:
                 raise bad(where, "is nested too deeply", _FLAT)
         root: Element = found.root
         return root
-    except ParseError as error:
-        line, column = error.position
-        what = f"is not XML ({str(error).partition(':')[0]})"
-        raise bad(f"{where}:{line} column {column + 1}", what, _WHOLE) from None
-    except (DefusedXmlException, LookupError, ValueError) as error:
-        what = f"has a document type or an encoding that is not read ({type(error).__name__})"
-        raise bad(where, what, "save it without a DOCTYPE, as UTF-8") from None
+    except (ParseError, LookupError, ValueError) as error:  # or what is forbidden in it
+        raise _broken(where, "XML", error) from None
 
 
 def shaped(data: object, kind: type[T], where: str) -> T:

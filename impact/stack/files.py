@@ -172,8 +172,6 @@ def shown(path: Path) -> str:
 def _bytes(path: Path, root: Path) -> bytes:
     """The content of a local plain file; raises BadInput where it cannot or may not be read."""
     where = shown(path)
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", where):
-        raise bad(where, "is an address", "give a file or folder of this machine")
     try:
         if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
             raise bad(where, "is a link out of the folder that is read", "give that file itself")
@@ -184,8 +182,8 @@ def _bytes(path: Path, root: Path) -> bytes:
             raise bad(where, f"is larger than {MOST_BYTES >> 20} MB", "split it, or give its parts")
         return path.read_bytes()
     except (OSError, RuntimeError) as error:  # links that lead in a circle
-        problem = getattr(error, "strerror", None) or type(error).__name__
-        raise bad(where, f"cannot be read ({problem})", "check path and rights") from None
+        what = f"cannot be read ({type(error).__name__})"
+        raise bad(where, what, "check path and rights") from None
 
 
 def beside(path: Path, root: Path, name: str) -> str:

@@ -148,16 +148,14 @@ def _beside(repository: Path, commit: str, path: str, name: str) -> str:
 def _git(repository: Path, *arguments: str) -> bytes:
     command, quiet = _call(repository, *arguments)
     try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, env=quiet)
-    except FileNotFoundError:
-        raise bad("git", "is not installed", "install git, or leave out --history") from None
-    except subprocess.TimeoutExpired:
-        raise bad(str(repository), "git did not answer", "look at the repository") from None
-    if done.returncode:
-        messages = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        what = messages[-1][:200] if messages else "git failed"
-        raise bad(str(repository), what, "look at the repository, or leave out --history")
-    return done.stdout
+        done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=True, env=quiet)
+        return done.stdout
+    except subprocess.CalledProcessError as error:
+        what = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+    except (OSError, subprocess.TimeoutExpired) as error:
+        what = f"git gives no answer ({type(error).__name__})"
+    repair = "look at the repository and whether git is installed, or leave out --history"
+    raise bad(str(repository), what or "git failed", repair)
 
 
 def _call(repository: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
