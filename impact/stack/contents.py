@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,17 +44,16 @@ def contents(every: Iterable[Found], scope: Scope, folders: Sequence[Path]) -> I
     """Each file with its contents; after the last of a repository the locks that it removed."""
     read: set[Path] = set()
     dated = scope.history or scope.as_of is not None
-    homes = (
-        (files.enclosing(found.path.resolve()) if dated and found.path else None, found)
-        for found in every
-    )
-    for home, group in groupby(homes, key=itemgetter(0)):
-        mine = [found for _, found in group]
+
+    def home_of(found: Found) -> Path | None:
+        return files.enclosing(found.path.resolve()) if dated and found.path else None
+
+    for home, group in groupby(every, home_of):
         if home is None:
-            yield from (single(found, found.source) for found in mine)
+            yield from (single(found, found.source) for found in group)
         else:
             read.add(home.resolve())
-            yield from _in_repository(home, mine, folders, scope)
+            yield from _in_repository(home, list(group), folders, scope)
     for home in files.repositories(folders):
         if home.resolve() not in read and (dated or files.is_bare(home)):
             read.add(home.resolve())

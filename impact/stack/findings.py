@@ -211,17 +211,17 @@ def _by(records: Records, versions: Collection[str]) -> tuple[str, ...]:
 
 def _required(asks: Sequence[Ask], ecosystem: str, records: Records) -> Finding:
     """The finding of requirements: whether some way to install admits an affected version."""
-    tests = {ask: versions.admits(ask) for ask in asks}
     admitted: dict[str, tuple[Ask, ...]] = {}
+    ways = requirement_sets(asks)
     for version in _candidates(asks, records):
-        for way in requirement_sets(asks):
-            if all((test := tests[ask]) is not None and test(version) for ask in way):
-                admitted.setdefault(version, way)
+        fit = {ask for ask in asks if versions.admits(ask, version)}
+        for way in filter(fit.issuperset, ways):
+            admitted.setdefault(version, way)
     pins = dict.fromkeys(pinned_version(ask.spec, ask.ecosystem) for ask in asks)
     meant = [ask for way in admitted.values() for ask in way] or asks
     texts = [_text(ask) for ask in dict.fromkeys(meant) if ask.limit != "constraint"]
     subject, s = listed(texts[:3]), "" if len(texts) > 1 else "s"
-    unknown = next((ask for ask, test in tests.items() if test is None), None)
+    unknown = next((ask for ask in asks if versions.admits(ask, "1.0.0") is None), None)
     if admitted:
         some = listed([version for version in admitted if version != "0"][:3]) or "any version"
         if ecosystem != CONDA and any(ask.ecosystem == CONDA for ask in meant):
@@ -280,9 +280,8 @@ def _candidates(asks: Sequence[Ask], records: Records) -> list[str]:
     """Affected versions of which one is admitted if any is."""
     named = dict.fromkeys(version for record in records for version in examples(record))
     named |= dict.fromkeys(filter(None, (pinned_version(ask.spec, ask.ecosystem) for ask in asks)))
-    if any(record.ranges for record in records):
-        named |= dict.fromkeys(bound for ask in asks for bound in versions.bounds(ask.spec))
-    return [version for version in named if any(names_version(r, version) for r in records)]
+    named |= dict.fromkeys(bound for ask in asks for bound in versions.bounds(ask.spec))
+    return [version for version in named if names_any(records, version)]
 
 
 def _text(ask: Ask) -> str:

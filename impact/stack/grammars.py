@@ -25,7 +25,6 @@ from impact.stack.inventory import (
 ADDRESS = "comes from an address, and the file does not say which version it is"
 COMMIT = re.compile(r"(?=.*[a-f])[0-9a-f]{7,64}|[0-9a-f]{40,64}", re.IGNORECASE)
 FULL = re.compile(r"v?(\d+(?:\.\d+){2,}(?:\+[\w.]+)?)(-[\w.-]+)?")  # a whole version as a tag
-_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:[\[<>=!~;@(]|$)")
 _RANGE = re.compile(r"[\^~<>=*]|v?\d[\d.x*]*(?:[-+ |].*)?$|latest$")
 _MATCH = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([<>=!~].*)?")
 _EXACT_NPM = re.compile(r"^=?\s*v?(\d+\.\d+\.\d+[\w.+-]*)$")
@@ -44,7 +43,7 @@ def pep508(text: str, scope: str = "") -> Ask | Unread:
     try:
         found = Requirement(text)
     except (InvalidRequirement, RecursionError):
-        start = _NAME.match(text)
+        start = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:[\[<>=!~;@(]|$)", text)
         alone = start and not re.search(r"\s[A-Za-z]", text.partition(";")[0].strip())
         why = f'"{text.strip()[:80]}" is no requirement'
         return Unread(why, PYPI, canonical(PYPI, start[1]) if start and alone else "")

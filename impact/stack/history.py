@@ -65,29 +65,11 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
     """
     if _git(repository, "rev-parse", "--is-shallow-repository").strip() == b"true":
         raise bad(str(repository), "is a shallow clone", "fetch it whole: git fetch --unshallow")
-    lines: dict[str, list[Revision]] = defaultdict(list)
-    others: dict[str, list[Revision]] = defaultdict(list)
-    for path, found in _changes(repository):
-        if as_of is not None and found.begins > as_of:
-            continue
-        if found.side:
-            others[path].append(found)
-            continue
-        main = lines[path]
-        if main:
-            main[-1] = main[-1]._replace(ends=max(found.begins, main[-1].begins))
-        main.append(found)
-    for path, branch in others.items():
-        blobs = {one.blob for one in lines[path]} | {""}
-        lines[path] = [one for one in branch if one.blob not in blobs] + lines[path]
-    return {path: every for path, every in lines.items() if every}
-
-
-def _changes(repository: Path) -> Iterator[tuple[str, Revision]]:
-    """(path, revision) of each change in the log, oldest first, with its end still open."""
     main = set(_git(repository, "rev-list", "--first-parent", "HEAD").decode().split())
     log = _git(repository, *_LOG.split()).decode("utf-8", "replace")
-    last, again, seen = Revision("", datetime.now(UTC), None, ""), False, set[str]()
+    lines: dict[str, list[Revision]] = defaultdict(list)
+    others: dict[str, list[Revision]] = defaultdict(list)
+    found, again, seen = Revision("", datetime.now(UTC), None, ""), False, set[str]()
     for commit, stamp, name, mode, blob, status, path in _LINE.findall(log):
         if commit:
             again = commit in seen  # a merge, beside its second parent
@@ -95,10 +77,17 @@ def _changes(repository: Path) -> Iterator[tuple[str, Revision]]:
             name = re.sub(r"^refs/\w+/", "", name)
             name = f"the branch {name}" if name not in ("", "HEAD") else "a branch that is gone"
             side = "" if commit in main else name
-            last = Revision(commit, _moment(repository, commit, stamp), None, "", side)
-        elif last.side or not again:
+            found = Revision(commit, _moment(repository, commit, stamp), None, "", side)
+        elif (found.side or not again) and (as_of is None or found.begins <= as_of):
+            every = (others if found.side else lines)[path]
+            if every and not found.side:
+                every[-1] = every[-1]._replace(ends=max(found.begins, every[-1].begins))
             gone = status == "D" or mode in _NO_FILE
-            yield path, last._replace(blob="" if gone else blob)
+            every.append(found._replace(blob="" if gone else blob))
+    for path, branch in others.items():
+        blobs = {one.blob for one in lines[path]} | {""}
+        lines[path] = [one for one in branch if one.blob not in blobs] + lines[path]
+    return {path: every for path, every in lines.items() if every}
 
 
 def complete(repository: Path) -> bool:

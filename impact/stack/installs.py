@@ -23,7 +23,6 @@ COLUMNS = (
     "workflow",
     "package",
 )
-_VERSION = re.compile(r"v?\d[\w.+!-]*")
 _MODES = MODES[1:]
 
 
@@ -70,7 +69,7 @@ def _install(row: Mapping[str, str], where: str, faults: list[Fault]) -> Install
     if ends < begins:
         faults.append(Fault(f"{where} until", "is before its begin", "swap the two"))
     version = row["version"]
-    if version and not _VERSION.fullmatch(version):
+    if version and not re.fullmatch(r"v?\d[\w.+!-]*", version):
         repair = "write one version, and its package in the column package"
         faults.append(Fault(f"{where} version", f'"{version[:60]}" is no version', repair))
     place = (row["path"] or row["workflow"].partition("@")[0]).replace("\\", "/")

@@ -24,7 +24,6 @@ _WHEEL = r"(?:-\d[^-/]*)?(?:-[^-/]+){3}\.whl"  # what stands behind the version 
 _BUILT = re.compile(rf"(?:^|/)([^/]+?)-(\d[^-/]*)(?:{_WHEEL}|\.tar\.gz|\.zip)$")  # of PyPI
 _TARBALL = re.compile(r"/((?:@[^/]+/)?([^/]+))/-/\2-(\d[^/]*)\.tgz$")  # of a registry of npm
 _PACKED = re.compile(r"(?:^|[/:])([\w.-]+?)-(\d+\.\d+\.\d+[\w.+-]*)\.tgz$")  # by `npm pack`
-_UPSTREAM = re.compile(r"[?&]upstream=([^&#@%]+)")  # the source package of one of a distribution
 _SCHEME = re.compile(
     r"\b(?:[a-z][a-z+]*://|(?:npm|pipx?|pypi|cargo|go|gem|jsr|docker):/?)(?=[\w@])"
 )
@@ -355,7 +354,7 @@ def upstream(purl: str) -> str:
     >>> upstream("pkg:deb/debian/liblzma5@5.6.1-1?arch=amd64&upstream=xz-utils")
     'xz-utils'
     """
-    found = _UPSTREAM.search(purl)
+    found = re.search(r"[?&]upstream=([^&#@%]+)", purl)
     name = found[1] if found else ""
     return name.rsplit("-", 2)[0] if name.endswith(".src.rpm") else name
 

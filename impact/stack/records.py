@@ -28,7 +28,6 @@ from impact.stack.inventory import DATA, ECOSYSTEMS, canonical, from_purl
 Events = tuple[tuple[str, str], ...]  # (kind, version), as OSV has them
 _HOMES = {one.lower(): one for one in ECOSYSTEMS.values()} | ECOSYSTEMS | DATA["github"]
 _SIGNS = {"<": "fixed", "<=": "last_affected", ">=": "introduced", ">": "introduced"}
-_BOUND = re.compile(r"([<>=!]*)v?(\*|[\w.+:~-]*\d[\w.+*:~-]*)")
 _ALL = ("*", "0", "unspecified")
 _EVER = datetime.min.replace(tzinfo=UTC)
 _COLUMNS = {  # of a campaign list
@@ -195,7 +194,7 @@ def _range(text: str) -> tuple[tuple[str, ...], Events]:
     versions: dict[str, None] = {}
     events: list[tuple[str, str]] = []
     for part in filter(None, re.split(r"[\s,;|]+", text)):
-        found = _BOUND.fullmatch(part)
+        found = re.fullmatch(r"([<>=!]*)v?(\*|[\w.+:~-]*\d[\w.+*:~-]*)", part)
         if not found:
             return (), ()
         if found[1] in _SIGNS:
