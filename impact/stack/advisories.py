@@ -127,15 +127,12 @@ def _archived(path: Path) -> Iterator[tuple[str, Opener]]:
 
 def _harmless(archive: str, info: zipfile.ZipInfo) -> None:
     """Raise BadInput for a member that leaves its folder, is a link, or is far too large."""
-    name, why = info.filename, ""
-    if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name[:3]:
-        why = "leads out of the archive"
-    elif stat.S_ISLNK(info.external_attr >> 16):
-        why = "is a symbolic link"
-    elif info.file_size > MOST_RATIO * max(info.compress_size, 100):
-        why = "is far larger than an advisory can be"
-    if why:
-        raise bad(f"{archive}: {name[:80]}", why, "do not use this archive")
+    name = info.filename
+    out = name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name[:3]
+    large = info.file_size > MOST_RATIO * max(info.compress_size, 100)
+    if out or large or stat.S_ISLNK(info.external_attr >> 16):
+        what = "leads out of the archive, is a link, or is far larger than an advisory can be"
+        raise bad(f"{archive}: {name[:80]}", what, "do not use this archive")
 
 
 def names_version(record: Affected, version: str) -> bool | None:

@@ -113,9 +113,6 @@ def _over_time(
         last = last if one.side else content
         yield one, content
     now = found.source
-    if isinstance(now, Source) and isinstance(last, Source) and main[-1].blob:
-        changed = last.text != now.text
-    else:
-        changed = now.what != GONE if isinstance(now, Fault) else True
-    if changed and scope.as_of is None:
+    stands = now == last and main[-1].blob
+    if not stands and scope.as_of is None and getattr(now, "what", "") != GONE:
         yield None, now

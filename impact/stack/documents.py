@@ -43,7 +43,7 @@ class Source:
 
     text: str = field(repr=False)
     where: str
-    beside: Callable[[str], str] = field(default=_alone, repr=False)
+    beside: Callable[[str], str] = field(default=_alone, repr=False, compare=False)
 
 
 def _broken(where: str, form: str, error: Exception) -> BadInput:

@@ -196,12 +196,8 @@ def beside(path: Path, root: Path, name: str) -> str:
 
 def repository(path: Path, root: Path) -> Path:
     """The nearest folder above a file, not above the root, that git knows; else the root."""
-    for folder in path.parents:
-        if (folder / ".git").exists():
-            return folder
-        if folder == root:
-            break
-    return root
+    home = enclosing(path)
+    return home if home and home.is_relative_to(root.absolute()) else root
 
 
 def system_of(path: Path, root: Path) -> str:

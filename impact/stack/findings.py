@@ -252,11 +252,9 @@ def requirement_sets(asks: Sequence[Ask]) -> list[tuple[Ask, ...]]:
     comes over what conda did, so that each counts for itself.
     """
     homes = sorted({ask.ecosystem for ask in asks})
-    return [way for home in homes for way in _sets([a for a in asks if a.ecosystem == home])]
-
-
-def _sets(asks: Sequence[Ask]) -> list[tuple[Ask, ...]]:
-    """The sets of the requirements of one ecosystem."""
+    if len(homes) > 1:
+        apart = ([ask for ask in asks if ask.ecosystem == home] for home in homes)
+        return [way for home in apart for way in requirement_sets(home)]
     # A limit with a marker holds in some environments alone, so that it excludes nothing.
     limits = [ask for ask in asks if ask.limit == "constraint" and not ask.marker]
     found = [[ask] for ask in asks if ask.limit == "override"]
@@ -264,9 +262,8 @@ def _sets(asks: Sequence[Ask]) -> list[tuple[Ask, ...]]:
         groups: dict[tuple[str, ...], list[Ask]] = defaultdict(list)
         for ask in asks:
             if not ask.limit:
-                groups[(ask.scope, ask.marker, ask.by) if ask.scope or ask.marker else ()].append(
-                    ask
-                )
+                apart_by = (ask.scope, ask.marker, ask.by) if ask.scope or ask.marker else ()
+                groups[apart_by].append(ask)
         always = groups.pop((), [])
         found.append(always)
         for (scope, *_), also in groups.items():

@@ -97,10 +97,9 @@ def npm(name: str, spec: object, scope: str = "") -> Ask | Unread:
             return Ask(NPM, package, version, scope)
         own = spec.startswith(("workspace:", "link:", "file:", "portal:"))
         same = spec.startswith(("workspace:", "catalog:")) or (own and tail(spec) == tail(name))
-        why = "is a folder of the project" if own else "comes from an address"
-        why = "is set by a catalog" if spec.startswith("catalog:") else why
         # What lies at an address, or in a folder of another name, may be called as it likes.
-        return Unread(f"{name[:80]}: {why}", NPM, canonical(NPM, name) if same else "")
+        why = f"{name[:80]}: {spec[:80]} is no version of a registry"
+        return Unread(why, NPM, canonical(NPM, name) if same else "")
     return Ask(NPM, canonical(NPM, name), spec.strip() or "*", scope)
 
 

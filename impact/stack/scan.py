@@ -66,7 +66,6 @@ SCHEMA: dict[str, pl.DataType] = {
 _OF = ("ecosystem", "package")  # lists in a row, which is exploded
 CONSTRAINT = "--constraint"
 NOT_KNOWN = "not known"  # a format
-NOTHING = "nothing in it is known to name packages"
 _BESIDE = "another file of this system could not be evaluated"
 FEW = 16  # files that are read at a time, by more than one process where there are so many
 _QUESTION: list[Question] = []  # of a worker, given when it begins
@@ -151,7 +150,11 @@ def scan(
         homes |= {Path(one.found.where), *Path(one.found.where).parents}
     lone = [install.where for install in query.installs if install.where not in covering]
     problems = [
-        *((str(one), NOTHING) for one in folders if one.is_dir() and one not in homes),
+        *(
+            (str(one), "nothing in it is known to name packages")
+            for one in folders
+            if one.is_dir() and one not in homes
+        ),
         *((where, "covers no file that was scanned") for where in lone),
         *((one.where, f"{one.what}: what it names was not looked for") for one in query.unread),
     ]

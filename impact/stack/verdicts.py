@@ -45,7 +45,6 @@ for _finding, _mode, *_verdicts, _question in _ROWS:
 START, IMPORT, INSTALL = "start", "import", "install"  # what makes the bad code run
 BUILT = "which CI may have built"
 NOT_LOOKED_FOR = QUESTIONS[NOT_THERE, NOT_RECORDED]
-_SEEN = "Is that machine rebuilt, and is what it could reach rotated?"
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -144,7 +143,11 @@ def verdict(
     """
     for install in installs:
         if install.version and affected(install):
-            return Verdict(EXPOSED, f"an install of {install.version} is recorded", _SEEN)
+            return Verdict(
+                EXPOSED,
+                f"an install of {install.version} is recorded",
+                "Is that machine rebuilt, and is what it could reach rotated?",
+            )
         if not _covered(install, states):
             reason = f"no content of the file is known for {date(install.begins)}"
             return Verdict(UNKNOWN, reason, "What was installed at that time?")

@@ -22,7 +22,6 @@ from impact.stack.inventory import DATA, ECOSYSTEMS
 from impact.stack.records import Affected
 from impact.stack.verdicts import BUILT, EXPOSED, LIKELY, NO, NOT_LOOKED_FOR
 
-CONTEXT = "https://openvex.dev/ns/v0.2.0"
 _TYPES = {ecosystem: kind for kind, ecosystem in ECOSYSTEMS.items()}
 Row = dict[str, Any]
 
@@ -44,7 +43,7 @@ def document(rows: pl.DataFrame, packages: Packages, at: datetime | None = None)
     content = json.dumps(statements, sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
     return {
-        "@context": CONTEXT,
+        "@context": "https://openvex.dev/ns/v0.2.0",
         "@id": f"https://openvex.dev/docs/public/vex-{digest}",
         "author": "breach-impact-kit",
         "timestamp": moment,
