@@ -144,7 +144,7 @@ def names_version(record: Affected, version: str) -> bool | None:
         return True
     known = all(comparable(ecosystem, one) for one in (version, *record.versions))
     answers: list[bool | None] = [] if known else [None]
-    answers += [in_range(ecosystem, version, events) for events in record.spans]
+    answers += [in_range(ecosystem, version, events) for events in record.ranges]
     if True in answers:
         return True
     return None if None in answers or not (record.versions or answers) else False
@@ -157,6 +157,6 @@ def names_any(records: Iterable[Affected], version: str) -> bool:
 
 def examples(record: Affected) -> list[str]:
     """Versions that a record names: all of its list, and those at which its ranges begin or end."""
-    events = (event for span in record.spans for event in span)
+    events = (event for span in record.ranges for event in span)
     ends = [at for kind, at in events if kind in ("introduced", "last_affected") and at != "*"]
     return list(dict.fromkeys([*record.versions, *ends]))

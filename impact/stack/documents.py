@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element, ParseError
 
 import msgspec
@@ -273,16 +273,15 @@ def each(items: Sequence[object], kind: type[T], where: str) -> tuple[list[T], l
     return values, wrong
 
 
-class _Named(msgspec.Struct, Generic[T]):
-    name: str
-    package: T
-
-
 def each_named(items: Table, kind: type[T], where: str) -> tuple[dict[str, T], list[str]]:
     """(values by name, why not): the values of a table that have the declared form."""
-    pairs = [{"name": name, "package": item} for name, item in items.items()]
-    named, wrong = each(pairs, _Named[kind], where)  # type: ignore[valid-type]
-    return {one.name: one.package for one in named}, [one.why for one in wrong]
+    found: dict[str, T] = {}
+    lost: list[str] = []
+    for name, item in items.items():
+        values, wrong = each([item], kind, f"{where} {name}")
+        found.update((name, value) for value in values)
+        lost += [one.why for one in wrong]
+    return found, lost
 
 
 def _uncapital(text: str) -> str:

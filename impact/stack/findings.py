@@ -232,7 +232,7 @@ def _required(asks: Sequence[Ask], ecosystem: str, records: Records) -> Finding:
         kind, verb = (LOCKED_AFFECTED, "pin") if fixed else (RANGE_ADMITS, "allow")
         why = f"{subject} {verb}{s} {listed(fixed) or some}"
         return Finding(kind, ", ".join(fixed), reason=why, advisories=_by(records, admitted))
-    if any(not record.versions and not record.spans for record in records if not record.gone):
+    if any(not record.versions and not record.ranges for record in records if not record.gone):
         return Finding(NOT_EVALUATED, reason="a record does not say which versions it means")
     if unknown:
         commit = COMMIT.fullmatch(unknown.spec)

@@ -73,7 +73,6 @@ def _install(row: Mapping[str, str], where: str, faults: list[Fault]) -> Install
         repair = "write one version, and its package in the column package"
         faults.append(Fault(f"{where} version", f'"{version[:60]}" is no version', repair))
     place = (row["path"] or row["workflow"].partition("@")[0]).replace("\\", "/")
-    place = normpath(place.rstrip("*") or ".").strip("/")
-    place = "" if place == "." else place
+    place = normpath(f"/{place.rstrip('*')}").strip("/")
     system = row["repository"].removesuffix(".git")
     return Install(begins, ends, mode, place, version, system, where, row["package"])

@@ -69,7 +69,7 @@ class _Osv(Struct):
 
 
 class Affected(NamedTuple):
-    """What one record says of one package: versions by name, and ranges as (type, events).
+    """What one record says of one package: versions by name, and ranges by their events.
 
     Without a name the record could not be read, and `note` says why.
     """
@@ -78,17 +78,12 @@ class Affected(NamedTuple):
     ecosystem: str
     name: str
     versions: tuple[str, ...] = ()
-    ranges: tuple[tuple[str, Events], ...] = ()
+    ranges: tuple[Events, ...] = ()  # over versions; those over commits say nothing of one
     published: datetime | None = None
     withdrawn: datetime | None = None
     note: str = ""
     aliases: tuple[str, ...] = ()
     gone: bool = False  # withdrawn by the moment that is asked about
-
-    @property
-    def spans(self) -> list[Events]:
-        """The ranges over versions; those over commits say nothing of one."""
-        return [events for kind, events in self.ranges if kind != "GIT"]
 
 
 Records = Sequence[Affected]  # of one package
@@ -140,8 +135,9 @@ def _osv(body: Table, where: str) -> Iterator[Affected]:
         spans = []
         for span in one.ranges or ():
             events = tuple(pair for event in span.events for pair in event.items())
-            shut = span.type == "GIT" or any(kind != "introduced" for kind, _ in events)
-            spans.append((span.type, events if shut else events + ends))
+            shut = any(kind != "introduced" for kind, _ in events)
+            if span.type != "GIT":
+                spans.append(events if shut else events + ends)
         home = _ecosystem(package.ecosystem)
         yield Affected(
             name,
@@ -179,7 +175,7 @@ def _ranged(
 ) -> Affected:
     """What a record says of a package whose versions are a range in words."""
     versions, events = _range(text)
-    spans = (("ECOSYSTEM", events),) if events else ()
+    spans = (events,) if events else ()
     name = canonical(ecosystem, name.strip())
     return Affected(advisory, ecosystem, name, versions, spans, published, **more)
 
@@ -233,7 +229,7 @@ def _cve(body: object, where: str) -> Iterator[Affected]:
                 ecosystem,
                 canonical(ecosystem, package),
                 tuple(version for versions, _ in ranges for version in versions),
-                tuple(("SEMVER", events) for _, events in ranges if events),
+                tuple(events for _, events in ranges if events),
                 published,
                 gone,
             )

@@ -77,8 +77,9 @@ Package = tuple[str, str]  # ecosystem and name; a name that is empty stands for
 class Question:
     """What every file is asked: which packages, when they were available, what was installed.
 
-    `by_tail` are the packages by the last part of their name, `others` by ecosystem. What has a
-    window or may have been installed is asked about `alone`.
+    `by_tail` are the packages by the last part of their name, `others` by ecosystem. Every file is
+    asked about those `first`: all others of an ecosystem at once, and each that has a window or may
+    have been installed.
     """
 
     packages: Packages = field(repr=False)
@@ -89,7 +90,7 @@ class Question:
     unread: tuple[Fault, ...]  # advisories that could not be read
     by_tail: Mapping[str, list[Package]] = field(repr=False)
     others: Mapping[str, list[Package]] = field(repr=False)
-    alone: frozenset[Package]
+    first: tuple[Package, ...]
 
 
 def question(
@@ -112,8 +113,9 @@ def question(
         others[_base(package)].append(package)
         if any(_affected(package, records, False, install) for install in seen):
             alone.add(package)
-    unread, apart = advisories.unread, frozenset(alone)
-    return Question(known, windows, installs, as_of, history, unread, by_tail, others, apart)
+    unread = advisories.unread
+    first = (*((base, "") for base in others), *(package for package in known if package in alone))
+    return Question(known, windows, installs, as_of, history, unread, by_tail, others, first)
 
 
 def _base(package: Package) -> str:
@@ -259,8 +261,7 @@ def _rows(one: Read, query: Question) -> Iterator[dict[str, object]]:
 
     All others of an ecosystem have the same finding, so that they are asked about once.
     """
-    entries: dict[Package, list[Finding]] = {(base, ""): [] for base in query.others}
-    entries |= {package: [] for package in query.packages if package in query.alone}
+    entries: dict[Package, list[Finding]] = {package: [] for package in query.first}
     inventory = Inventory(LOCK, format=NOT_KNOWN)
     for revision, source in one.contents():
         inventory = _inventory(source, query.as_of, inventory, one.found.where)
