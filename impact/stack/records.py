@@ -237,16 +237,14 @@ def _cve(body: object, where: str) -> Iterator[Affected]:
 
 def _all_but(one: object) -> Events:
     """All versions but those that a CVE record calls unaffected, up to the end of each range."""
-    beginning = ("introduced", "0")
-    events = [beginning]
     safe = [item for item in rows(one, "versions") if word(item, "status") == "unaffected"]
-    starts = [word(item, "version") or "0" for item in safe]
-    for item, start in zip(safe, starts, strict=True):
+    from_start = any((word(item, "version") or "0") in _ALL for item in safe)
+    events = [] if from_start else [("introduced", "0")]
+    for item in safe:
+        start = word(item, "version")
         end = word(item, "lessThan") or word(item, "lessThanOrEqual")
-        events += [("fixed", start)] if start not in _ALL else []
+        events += [("fixed", start)] if start and start not in _ALL else []
         events += [("introduced", end)] if re.match(r"v?\d", end) else []
-    if any(start in _ALL for start in starts):
-        events = [event for event in events if event != beginning]
     return tuple(events)
 
 

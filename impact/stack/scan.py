@@ -219,12 +219,14 @@ def constraint(spec: str, packages: Packages) -> pl.DataFrame:
 def _evaluated(every: Iterator[Read], query: Question, workers: int) -> Iterator[tuple[Read, Rows]]:
     """Each file with its rows, in order; where a worker ended, its files are read here."""
     here = partial(_guarded, query=query)
+    if workers == 1:
+        yield from ((one, here(one)) for one in every)
+        return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _begin, (query,)) as pool:
         while some := list(islice(every, FEW)):
-            several = workers > 1 and len(some) == FEW
             try:
-                rows = list(pool.map(_by_worker, some)) if several else map(here, some)
+                rows = list(pool.map(_by_worker, some)) if len(some) == FEW else map(here, some)
             except BrokenProcessPool:
                 rows = map(here, some)
             yield from zip(some, rows, strict=True)

@@ -200,8 +200,9 @@ def _judged(state: Finding, mode: str, time: str, windows: Sequence[Window]) -> 
     hull = span(windows, HULL)
     window = hours(*hull) if hull else ""
     timing = _LIES[time].format(window) if window and (recorded or affected) else ""
-    settle = settle.format(hours=f" ({window})" if window else "") if found != NO else ""
-    return Verdict(found, "; ".join(filter(None, [timing, how, runs])), settle)
+    settle = settle.replace("{hours}", f" ({window})" if window else "")
+    reason = "; ".join(filter(None, [timing, how, runs]))
+    return Verdict(found, reason, settle if found != NO else "")
 
 
 def _as_of(state: Finding, install: Install) -> Finding:

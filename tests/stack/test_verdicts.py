@@ -182,6 +182,12 @@ def test_every_verdict_but_no_has_one_question() -> None:
         assert (told.settle == "") == (told.verdict == "no"), (finding, kind, mode)
 
 
+def test_a_name_in_a_question_stays_as_it_is_written() -> None:
+    state = Finding(LOCKED_OTHER, "1", at("20 8:00"), None, LOCK, ("{a}{0} has no hash",), True)
+    told = verdict([state], ACCOUNTS, [Install(at("11:00"), at("11:00"), "locked")])
+    assert told.settle == "What was installed for {a}{0}, which this lock does not fix?"
+
+
 def test_an_install_is_judged_by_what_stood_at_its_time() -> None:
     states = [
         Finding(LOCKED_OTHER, "1.82.6", at("8:00"), at("11:00"), recorded=True),
