@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import lzma
 import re
 import stat
 import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import IO, Any
 
 from impact.base import times
 from impact.base.errors import BadInput, Fault, bad
@@ -23,20 +23,10 @@ from impact.stack.versions import comparable, in_range, same
 
 MOST_BYTES = 4 << 20  # of one record
 MOST_RATIO = 200  # of a file in an archive to its compressed size
-MOST_FILES = 1_000_000
-_BROKEN = (  # what a damaged archive raises
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-    UnicodeDecodeError,
-)
 _QUIET = re.compile(r"(?i)^(?:\.|readme|licen[cs]e|copying|notice|changelog|contributing)")
 ENDINGS = (".json", ".yaml", ".yml", ".csv")
 Record = tuple[str, bytes | Fault]  # name and content
+Opener = Callable[[], IO[Any]]
 Packages = dict[tuple[str, str], list[Affected]]
 
 
@@ -75,16 +65,23 @@ def read(path: Path) -> Advisories:
 
 
 def contents(path: Path) -> Iterator[Record]:
-    """(name, bytes) of each record of a folder, an archive, or one file."""
-    try:
-        archive = zipfile.is_zipfile(path)
-    except _BROKEN as error:
-        raise _unreadable(path, error) from None
-    return _archived(path) if archive else _files(path)
-
-
-def _unreadable(path: Path, error: BaseException) -> BadInput:
-    return bad(path.name, f"is no archive that can be read ({error})", "get it again")
+    """(name, bytes) of each record of a folder, sorted, of an archive, or of one file."""
+    for name, opened in _archived(path) if zipfile.is_zipfile(path) else _files(path):
+        last = name.rpartition("/")[2]
+        if _QUIET.search(last):
+            continue
+        if not last.lower().endswith(ENDINGS):
+            yield name, Fault(name, "is of no ending that is read", f"give {', '.join(ENDINGS)}")
+            continue
+        try:
+            with opened() as stream:
+                data = stream.read(MOST_BYTES + 1)
+        except Exception as error:  # each way to compress raises what it likes
+            what = f"cannot be read ({type(error).__name__})"
+            yield name, Fault(name, what, "check path and rights, or get it again")
+            continue
+        large = Fault(name, "is larger than an advisory can be", "remove it")
+        yield name, data if len(data) <= MOST_BYTES else large
 
 
 def joined(records: Iterable[Record]) -> Advisories:
@@ -106,58 +103,36 @@ def joined(records: Iterable[Record]) -> Advisories:
     return Advisories(tuple(affected), tuple(unread))
 
 
-def _files(path: Path) -> Iterator[Record]:
-    """(name, bytes) of each record of a folder, sorted, or of one file."""
-    found = sorted(file for file in path.rglob("*") if not _QUIET.search(file.name))
-    for file in [path] if path.is_file() else found:
-        name = file.relative_to(path).as_posix() if file != path else file.name
-        try:
-            if not file.is_file():
-                continue
-            if file.suffix.lower() not in ENDINGS:
-                repair = f"give {', '.join(ENDINGS)}"
-                yield name, Fault(name, "is of no ending that is read", repair)
-            elif file.stat().st_size > MOST_BYTES:
-                yield name, Fault(name, "is larger than an advisory can be", "remove it")
-            else:
-                yield name, file.read_bytes()
-        except OSError as error:
-            yield name, Fault(name, f"cannot be read ({error.strerror})", "check path and rights")
+def _files(path: Path) -> Iterator[tuple[str, Opener]]:
+    for file in [path] if path.is_file() else sorted(path.rglob("*")):
+        if file.is_file():
+            name = file.relative_to(path).as_posix() if file != path else file.name
+            yield name, partial(file.open, "rb")
 
 
-def _archived(path: Path) -> Iterator[Record]:
-    """(name, bytes) of each record of a zip, read in memory; a hostile zip is refused whole."""
+def _archived(path: Path) -> Iterator[tuple[str, Opener]]:
+    """The members of a zip, read in memory; a hostile zip is refused whole."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if len(members) > MOST_FILES:
-                raise bad(path.name, "holds a million files or more", "give a smaller archive")
-            for info in members:
-                _harmless(path.name, info)
-            for info in members:
-                name = info.filename
-                last = name.rpartition("/")[2]
-                if info.is_dir() or _QUIET.search(last):
-                    continue
-                if last.lower().endswith(ENDINGS):
-                    with archive.open(info) as opened:
-                        yield name, opened.read(MOST_BYTES + 1)[:MOST_BYTES]
-                else:
-                    yield name, Fault(name, "is of no ending that is read", "")
-    except _BROKEN as error:
-        raise _unreadable(path, error) from None
+        archive = zipfile.ZipFile(path)
+    except Exception as error:
+        what = f"is no archive that can be read ({error})"
+        raise bad(path.name, what, "get it again") from None
+    with archive:
+        for info in archive.infolist():
+            _harmless(path.name, info)
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield info.filename, partial(archive.open, info)
 
 
 def _harmless(archive: str, info: zipfile.ZipInfo) -> None:
     """Raise BadInput for a member that leaves its folder, is a link, or is far too large."""
     name = info.filename
-    where = f"{archive}: {name[:80]}"
-    if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name[:3]:
-        raise bad(where, "leads out of the archive", "do not use this archive")
-    if stat.S_ISLNK(info.external_attr >> 16):
-        raise bad(where, "is a symbolic link", "do not use this archive")
-    if info.file_size > MOST_BYTES or info.file_size > MOST_RATIO * max(info.compress_size, 100):
-        raise bad(where, "is far larger than an advisory can be", "do not use this archive")
+    out = name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name[:3]
+    large = info.file_size > MOST_RATIO * max(info.compress_size, 100)
+    if out or large or stat.S_ISLNK(info.external_attr >> 16):
+        what = "leads out of the archive, is a link, or is far larger than an advisory can be"
+        raise bad(f"{archive}: {name[:80]}", what, "do not use this archive")
 
 
 def names_version(record: Affected, version: str) -> bool | None:
@@ -169,7 +144,7 @@ def names_version(record: Affected, version: str) -> bool | None:
         return True
     known = all(comparable(ecosystem, one) for one in (version, *record.versions))
     answers: list[bool | None] = [] if known else [None]
-    answers += [in_range(ecosystem, version, events) for events in record.spans]
+    answers += [in_range(ecosystem, version, events) for events in record.ranges]
     if True in answers:
         return True
     return None if None in answers or not (record.versions or answers) else False
@@ -182,6 +157,6 @@ def names_any(records: Iterable[Affected], version: str) -> bool:
 
 def examples(record: Affected) -> list[str]:
     """Versions that a record names: all of its list, and those at which its ranges begin or end."""
-    events = (event for span in record.spans for event in span)
+    events = (event for span in record.ranges for event in span)
     ends = [at for kind, at in events if kind in ("introduced", "last_affected") and at != "*"]
     return list(dict.fromkeys([*record.versions, *ends]))

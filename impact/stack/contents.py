@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,17 +44,16 @@ def contents(every: Iterable[Found], scope: Scope, folders: Sequence[Path]) -> I
     """Each file with its contents; after the last of a repository the locks that it removed."""
     read: set[Path] = set()
     dated = scope.history or scope.as_of is not None
-    homes = (
-        (files.enclosing(found.path.resolve()) if dated and found.path else None, found)
-        for found in every
-    )
-    for home, group in groupby(homes, key=itemgetter(0)):
-        mine = [found for _, found in group]
+
+    def home_of(found: Found) -> Path | None:
+        return files.enclosing(found.path.resolve()) if dated and found.path else None
+
+    for home, group in groupby(every, home_of):
         if home is None:
-            yield from (single(found, found.source) for found in mine)
+            yield from (single(found, found.source) for found in group)
         else:
             read.add(home.resolve())
-            yield from _in_repository(home, mine, folders, scope)
+            yield from _in_repository(home, list(group), folders, scope)
     for home in files.repositories(folders):
         if home.resolve() not in read and (dated or files.is_bare(home)):
             read.add(home.resolve())
@@ -67,47 +65,29 @@ def _in_repository(
 ) -> Iterator[Read]:
     """Files of a repository with their contents; with a history, or without files, the gone ones.
 
-    Those are of the `folders` that the files were found in; of all where there are no files.
+    Those do not lie in its folder any more, or never did in a bare one.
     """
+    root, places = home.resolve(), [folder.resolve() for folder in folders]
     try:
         log = history.revisions(home, scope.as_of)
+        complete = scope.history and history.complete(home)
     except BadInput as error:
         fault = error.faults[0]
-        lost = every or [Found(None, str(home), home.name, fault)]
-        yield from (single(found, fault) for found in lost)
+        for found in every or [Found(None, str(home), root.name, fault)]:
+            yield single(found, fault)
         return
-    complete = scope.history and history.complete(home)
-    seen = set()
-    for found in every:
-        if found.path is not None:
-            inside = found.path.resolve().relative_to(home.resolve()).as_posix()
-            seen.add(inside)
-            over_time = partial(_over_time, home, inside, found, log.get(inside, []), scope)
-            within = found.folder and home.resolve().is_relative_to(found.folder.resolve())
-            yield Read(found, over_time, bool(complete and within))
-    if scope.history or not every:
-        below = {found.folder for found in every if found.folder} if every else folders
-        rest = {inside: revisions for inside, revisions in log.items() if inside not in seen}
-        yield from _only_in_git(home, rest, below, scope)
-
-
-def _only_in_git(
-    home: Path,
-    log: Mapping[str, Sequence[history.Revision]],
-    folders: Iterable[Path],
-    scope: Scope,
-) -> Iterator[Read]:
-    """Files of a repository that do not lie in its folder any more, or never did in a bare one."""
-    places = [folder.resolve() for folder in folders]
-    bare = files.is_bare(home)
-    for inside, revisions in log.items():
-        path, named = home / inside, readers.promised(inside)
-        below = bare or any(path.resolve().is_relative_to(folder) for folder in places)
-        held = (revisions[-1].blob and not revisions[-1].side) or scope.history
-        if named and below and held and not path.exists():
+    mine = {(found.path or home).resolve().relative_to(root).as_posix(): found for found in every}
+    for inside, revisions in log.items() if scope.history or not every else ():
+        path, last = home / inside, revisions[-1]
+        below = any(path.resolve().is_relative_to(folder) for folder in places)
+        held = scope.history or (last.blob and not last.side)
+        if inside not in mine and readers.promised(inside) and below and held and not path.exists():
             gone = Fault(str(path), GONE, "see its history")
-            found = Found(path, str(path), home.name or home.resolve().name, gone)
-            yield Read(found, partial(_over_time, home, inside, found, revisions, scope))
+            mine[inside] = Found(path, str(path), root.name, gone)
+    for inside, found in mine.items():
+        over_time = partial(_over_time, home, inside, found, log.get(inside, []), scope)
+        whole = complete and found.folder and root.is_relative_to(found.folder.resolve())
+        yield Read(found, over_time, bool(whole))
 
 
 def _over_time(
@@ -124,22 +104,15 @@ def _over_time(
     """
     main = [one for one in revisions if not one.side]
     wanted = [one for one in (revisions if scope.history else main[-1:]) if one.blob]
-    last: Source | Fault | None = None
     if not wanted and scope.as_of is not None:
         what = "was in no commit by then"
         yield None, Fault(found.where, what, "leave out --as-of, or give the file of that day")
-        return
-    texts = history.texts(home, [one.blob for one in wanted], found.where)
-    for one, text in zip(wanted, texts, strict=False):
-        beside = partial(history.beside, home, one.commit, inside)
-        content = text if isinstance(text, Fault) else Source(text, found.where, beside)
+    last: Source | Fault | None = None
+    contents = history.sources(home, inside, wanted, found.where)
+    for one, content in zip(wanted, contents, strict=False):
         last = last if one.side else content
         yield one, content
     now = found.source
-    if isinstance(now, Fault):
-        changed = now.what != GONE
-    else:
-        same = isinstance(last, Source) and last.text == now.text
-        changed = not (same and main and main[-1].blob)
-    if changed and scope.as_of is None:
+    stands = now == last and main[-1].blob
+    if not stands and scope.as_of is None and getattr(now, "what", "") != GONE:
         yield None, now

@@ -9,25 +9,23 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element, ParseError
 
 import msgspec
 
 from impact.base import texts
-from impact.base.errors import bad
+from impact.base.errors import BadInput, bad
 
 DEEPEST = 200  # levels of nesting; real files have fewer than 30
-MOST_NODES = 5_000_000  # of a YAML document once its aliases are followed
-MOST_ALIASES = 100_000  # of a YAML document
+MOST_NODES = 1_000_000  # of a YAML document once its aliases are followed
 _RENAMES = {"purl", "group", "package", "externalRefs"}  # fields that can give another name
 _WHOLE = "get the whole file again from where it was made"
 _FLAT = "this is no file that a tool would write"
 _FORMATS = {"bomFormat", "spdxVersion", "lockfileVersion"}  # keys that tell what a file is
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_PAIR = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]")
 T = TypeVar("T")
 Table = dict[str, Any]
 
@@ -45,7 +43,13 @@ class Source:
 
     text: str = field(repr=False)
     where: str
-    beside: Callable[[str], str] = field(default=_alone, repr=False)
+    beside: Callable[[str], str] = field(default=_alone, repr=False, compare=False)
+
+
+def _broken(where: str, form: str, error: Exception) -> BadInput:
+    """What a parser says of a text that it cannot read, the place in it among that."""
+    said = " ".join(str(error).split())[:200]
+    return bad(where, f"cannot be read as {form} ({said})", _WHOLE)
 
 
 def from_json(source: Source) -> object:
@@ -55,27 +59,19 @@ def from_json(source: Source) -> object:
     def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            seen: set[str] = set()
-            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+            twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
             raise bad(where, f'the key "{twice[:60]}" stands twice in one object', "keep one")
         return found
 
     try:
         data = texts.from_json(text, object_pairs_hook=unique)
-        if _SURROGATE.search(text) and _SURROGATE.search(_PAIR.sub("", text)):
-            json.dumps(data, ensure_ascii=False).encode()
-        if isinstance(data, dict) and len(both := sorted(_FORMATS & data.keys())) > 1:
-            raise bad(where, f"has keys of two formats ({', '.join(both)})", _WHOLE)
-        return data
-    except json.JSONDecodeError as error:
-        place = f"{where}:{error.lineno} column {error.colno}"
-        raise bad(place, f"is not JSON ({error.msg})", _WHOLE) from None
-    except RecursionError:
-        raise bad(where, "is nested too deeply", _FLAT) from None
-    except UnicodeEncodeError:
-        raise bad(where, "holds half a sign (a lone surrogate)", _WHOLE) from None
-    except ValueError as error:  # NaN, 1e999, a number of thousands of digits
-        raise bad(where, f"holds a number that cannot be read ({error})"[:200], _FLAT) from None
+        if re.search(r"\\u[dD][89a-fA-F]", text):
+            json.dumps(data, ensure_ascii=False).encode()  # raises where one is not half of a pair
+    except (RecursionError, ValueError) as error:  # or NaN, 1e999, thousands of digits, half a sign
+        raise _broken(where, "JSON", error) from None
+    if isinstance(data, dict) and len(both := sorted(_FORMATS & data.keys())) > 1:
+        raise bad(where, f"has keys of two formats ({', '.join(both)})", _WHOLE)
+    return data
 
 
 def from_toml(source: Source) -> Table:
@@ -89,12 +85,7 @@ def from_toml(source: Source) -> Table:
     try:
         return rtoml.loads(source.text)
     except rtoml.TomlParsingError as error:
-        at = re.search(r" at line (\d+) column (\d+)", str(error))
-        place = f"{source.where}:{at[1]} column {at[2]}" if at else source.where
-        problem = str(error).partition(" at line ")[0]
-        if "recurs" in problem:
-            raise bad(place, "is nested too deeply", _FLAT) from None
-        raise bad(place, f"is not TOML ({problem})"[:200], _WHOLE) from None
+        raise _broken(source.where, "TOML", error) from None
 
 
 def json_table(source: Source) -> Table:
@@ -110,7 +101,7 @@ def from_yaml(source: Source) -> object:
     return found[0] if found else None
 
 
-def from_yamls(source: Source) -> list[object]:
+def from_yamls(source: Source) -> list[Any]:
     """The data of each document of a YAML text.
 
     It is built from the events of the parser: composing a tree of nodes, as the library does,
@@ -119,110 +110,87 @@ def from_yamls(source: Source) -> list[object]:
     import yaml
 
     where = source.where
-    builder = _Builder(where)
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        for event in yaml.parse(source.text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
-            builder.take(event)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"{where}:{mark.line + 1} column {mark.column + 1}" if mark else where
-        problem = error.problem or "not readable"
-        raise bad(place, f"is not YAML ({problem})"[:200], _WHOLE) from None
+        return _built(yaml.parse(source.text, Loader=loader), where)
     except (yaml.YAMLError, ValueError) as error:
-        raise bad(where, f"is not YAML ({type(error).__name__})", _WHOLE) from None
-    return builder.roots
+        raise _broken(where, "YAML", error) from None
 
 
 @dataclass
 class _Open:
     """A sequence or mapping of YAML that is not complete, and its number of nodes."""
 
-    data: list[object] | dict[str, object]
-    anchor: str | None
+    data: Any
+    anchor: str | None = None
     key: str | None = None
     nodes: int = 1
 
-
-class _Builder:
-    """Builds data from YAML events; an alias repeats its data and counts again."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-        self.roots: list[object] = []
-        self.open: list[_Open] = []
-        self.known: dict[str, tuple[object, int]] = {}
-        self.aliases = 0
-
-    def take(self, event: Any) -> None:
-        """Apply one event of the parser."""
-        kind = type(event).__name__
-        place = f"{self.where}:{event.start_mark.line + 1}"
-        if kind == "ScalarEvent":
-            self._add(event.value, 1, event.anchor, place)
-        elif kind in ("SequenceStartEvent", "MappingStartEvent"):
-            if len(self.open) > DEEPEST:
-                raise bad(place, "is nested too deeply", _FLAT)
-            self.open.append(_Open([] if kind[0] == "S" else {}, event.anchor))
-        elif kind in ("SequenceEndEvent", "MappingEndEvent"):
-            done = self.open.pop()
-            if done.nodes > MOST_NODES:
-                raise bad(place, "its aliases stand for millions of nodes", _FLAT)
-            self._add(done.data, done.nodes, done.anchor, place)
-        elif kind == "AliasEvent":
-            self.aliases += 1
-            if self.aliases > MOST_ALIASES:
-                raise bad(place, f"holds more than {MOST_ALIASES:,} aliases", _FLAT)
-            if any(one.anchor == event.anchor for one in self.open):
-                raise bad(place, "an alias stands for what holds it", _FLAT)
-            if event.anchor not in self.known:
-                raise bad(place, f"*{event.anchor} stands for nothing", _WHOLE)
-            self._add(*self.known[event.anchor], None, place)
-
-    def _add(self, value: object, nodes: int, anchor: str | None, place: str) -> None:
-        if anchor:
-            self.known[anchor] = value, nodes
-        if not self.open:
-            self.roots.append(value)
-            return
-        top = self.open[-1]
-        top.nodes += nodes
-        if isinstance(top.data, list):
-            top.data.append(value)
-        elif top.key is not None:
-            top.data[top.key], top.key = value, None
+    def add(self, value: object, nodes: int, place: str) -> None:
+        """Take a value of so many nodes as the next key, its value, or the next item."""
+        self.nodes += nodes
+        if self.nodes > MOST_NODES:
+            raise bad(place, f"stands for more than {MOST_NODES:,} nodes", _FLAT)
+        if isinstance(self.data, list):
+            self.data.append(value)
+        elif self.key is not None:
+            self.data[self.key], self.key = value, None
         elif not isinstance(value, str):
             raise bad(place, "a key is no text", _FLAT)
-        elif value in top.data:
+        elif value in self.data:
             raise bad(place, f'the key "{value[:60]}" stands twice', "keep one")
         else:
-            top.key = value
+            self.key = value
+
+
+def _built(events: Iterable[Any], where: str) -> list[Any]:
+    """The documents of YAML events; an alias repeats its data and counts again."""
+    documents: list[Any] = []
+    open_ = [_Open(documents)]
+    known: dict[str, tuple[object, int]] = {}
+    for event in events:
+        kind, place = type(event).__name__, f"{where}:{event.start_mark.line + 1}"
+        anchor = getattr(event, "anchor", None)
+        if kind in ("SequenceStartEvent", "MappingStartEvent"):
+            if len(open_) > DEEPEST:
+                raise bad(place, "is nested too deeply", _FLAT)
+            open_.append(_Open([] if kind[0] == "S" else {}, anchor))
+            continue
+        if kind in ("SequenceEndEvent", "MappingEndEvent"):
+            done = open_.pop()
+            value, nodes, anchor = done.data, done.nodes, done.anchor
+        elif kind == "ScalarEvent":
+            value, nodes = event.value, 1
+        elif kind != "AliasEvent":
+            continue
+        elif any(one.anchor == anchor for one in open_):
+            raise bad(place, "an alias stands for what holds it", _FLAT)
+        elif anchor not in known:
+            raise bad(place, f"*{anchor} stands for nothing", _WHOLE)
+        else:
+            value, nodes = known[anchor]
+        if anchor:
+            known[anchor] = value, nodes
+        open_[-1].add(value, nodes, place)
+    return documents
 
 
 def from_xml(source: Source) -> Element:
     """The root of an XML text without a document type: no entity is ever looked up."""
     import defusedxml.ElementTree
-    from defusedxml.common import DefusedXmlException
 
-    where, root = source.where, None  # type: str, Element | None
-    depth, data = 0, io.BytesIO(source.text.encode())
+    where, depth, data = source.where, 0, io.BytesIO(source.text.encode())
+    events = ("start", "end")
+    found = defusedxml.ElementTree.iterparse(data, events=events, forbid_dtd=True)
     try:
-        for event, element in defusedxml.ElementTree.iterparse(
-            data, events=("start", "end"), forbid_dtd=True
-        ):
-            root = element if root is None else root
+        for event, _ in found:
             depth += 1 if event == "start" else -1
             if depth > DEEPEST:
                 raise bad(where, "is nested too deeply", _FLAT)
-    except ParseError as error:
-        line, column = error.position
-        what = f"is not XML ({str(error).partition(':')[0]})"
-        raise bad(f"{where}:{line} column {column + 1}", what, _WHOLE) from None
-    except (DefusedXmlException, LookupError, ValueError) as error:
-        what = f"has a document type or an encoding that is not read ({type(error).__name__})"
-        raise bad(where, what, "save it without a DOCTYPE, as UTF-8") from None
-    if root is None:
-        raise bad(where, "is not XML (no element)", _WHOLE)
-    return root
+        root: Element = found.root
+        return root
+    except (ParseError, LookupError, ValueError) as error:  # or what is forbidden in it
+        raise _broken(where, "XML", error) from None
 
 
 def shaped(data: object, kind: type[T], where: str) -> T:
@@ -252,11 +220,12 @@ def walk(data: object) -> Iterator[tuple[str, str, Any]]:
     while below:
         path, key, value = below.pop()
         yield path, key, value
+        inner: list[tuple[str, str, object]] = []
         if isinstance(value, dict):
-            found = [(f"{path}.{name}".lstrip("."), name, inner) for name, inner in value.items()]
-            below += reversed(found)
+            inner = [(f"{path}.{name}".lstrip("."), name, one) for name, one in value.items()]
         elif isinstance(value, list):
-            below += [(f"{path}[{at}]", key, inner) for at, inner in enumerate(value)][::-1]
+            inner = [(f"{path}[{at}]", key, one) for at, one in enumerate(value)]
+        below += inner[::-1]
 
 
 def at(data: object, path: str) -> Any:
@@ -291,10 +260,6 @@ class Wrong(NamedTuple):
 
 def each(items: Sequence[object], kind: type[T], where: str) -> tuple[list[T], list[Wrong]]:
     """(values, wrong): the items of a list that have the declared form, and those that do not."""
-    try:
-        return msgspec.convert(items, list[kind]), []  # type: ignore[valid-type]
-    except (msgspec.ValidationError, RecursionError):
-        pass
     values, wrong = [], []
     for index, item in enumerate(items):
         try:
@@ -308,16 +273,15 @@ def each(items: Sequence[object], kind: type[T], where: str) -> tuple[list[T], l
     return values, wrong
 
 
-class _Named(msgspec.Struct, Generic[T]):
-    name: str
-    package: T
-
-
 def each_named(items: Table, kind: type[T], where: str) -> tuple[dict[str, T], list[str]]:
     """(values by name, why not): the values of a table that have the declared form."""
-    pairs = [{"name": name, "package": item} for name, item in items.items()]
-    named, wrong = each(pairs, _Named[kind], where)  # type: ignore[valid-type]
-    return {one.name: one.package for one in named}, [one.why for one in wrong]
+    found: dict[str, T] = {}
+    lost: list[str] = []
+    for name, item in items.items():
+        values, wrong = each([item], kind, f"{where} {name}")
+        found.update((name, value) for value in values)
+        lost += [one.why for one in wrong]
+    return found, lost
 
 
 def _uncapital(text: str) -> str:

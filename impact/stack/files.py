@@ -73,11 +73,9 @@ def repositories(paths: Iterable[Path]) -> Iterator[Path]:
     for path in filter(Path.is_dir, paths):
         if above := enclosing(path):
             yield above
-        for folder, inner, names in os.walk(path):
-            bare = is_bare(Path(folder))
-            if bare or ".git" in (*inner, *names):
-                yield Path(folder)
-            inner[:] = [] if bare else sorted(set(inner) - SKIPPED)
+        for folder, _ in _folders(path):
+            if is_bare(folder) or (folder / ".git").exists():
+                yield folder
 
 
 def is_bare(folder: Path) -> bool:
@@ -88,11 +86,7 @@ def is_bare(folder: Path) -> bool:
 def held(contents: Mapping[str, bytes]) -> Iterator[Found]:
     """The files that a case holds, by name: the first folder of a name is its system."""
     for name, data in sorted(contents.items()):
-        source: Source | Fault
-        try:
-            source = Source(text_of(data, name), name, partial(_held, contents, name))
-        except BadInput as error:
-            source = error.faults[0]
+        source = source_of(data, name, partial(_held, contents, name))
         yield Found(None, name, name.partition("/")[0], source)
 
 
@@ -104,41 +98,45 @@ def _held(contents: Mapping[str, bytes], name: str, other: str) -> str:
     return text_of(contents[path], path)
 
 
-def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
-    """The files below a folder whose name does not say that they are of another kind."""
+def _folders(
+    root: Path, skipped: Callable[[Path], None] = lambda path: None
+) -> Iterator[tuple[Path, list[str]]]:
+    """(folder, its files) of a folder and those below it, without what is installed or recorded."""
     for folder, inner, names in os.walk(root):
-        if is_bare(Path(folder)):
-            inner.clear()
-            continue
+        path = Path(folder)
         for name in sorted(SKIPPED.intersection(inner)):
             if name in ("node_modules", "site-packages", ".venv", "venv"):
-                skipped(Path(folder) / name)
-        inner[:] = sorted(set(inner) - SKIPPED)
-        for name in sorted(names):
-            path = Path(folder) / name
-            other = _OTHER.search(name) and not name.endswith(".py")
+                skipped(path / name)
+        inner[:] = [] if is_bare(path) else sorted(set(inner) - SKIPPED)
+        yield path, [] if is_bare(path) else sorted(names)
+
+
+def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
+    """The files below a folder whose name does not say that they are of another kind."""
+    for folder, names in _folders(root, skipped):
+        for name in names:
+            path = folder / name
+            other = _OTHER.search(name) and path.suffix != ".py"
             if not other or readers.promised(path.as_posix()):
                 yield path
 
 
 def _candidate(path: Path, folder: Path | None) -> Iterator[Found]:
     """The file where it is named itself, or its name or text says that packages are in it."""
-    where, root, data = shown(path), folder or path.parent, b""
+    where, root, text = shown(path), folder or path.parent, ""
     promised = folder is None or readers.promised(path.absolute().as_posix())
     source: Source | Fault
     try:
         data = _bytes(path, root)
         if not promised and _is_other(path, data):
             return
-        text = text_of(data, where)
-        known = promised or readers.format_of(text, where)
-        source = Source(text, where, partial(beside, path, root))
-        if not text.strip():
+        source = source_of(data, where, partial(beside, path, root))
+        text = source.text if isinstance(source, Source) else data[:20_000].decode("latin-1")
+        if isinstance(source, Source) and not text.strip():
             source = Fault(where, "is empty", "get the whole file again")
     except BadInput as error:
-        known = promised or readers.format_of(data[:20_000].decode("latin-1", "replace"))
         source = error.faults[0]
-    if known:
+    if promised or readers.format_of(text, where):
         yield Found(path, where, shown(Path(system_of(path, root))), source, folder)
 
 
@@ -158,6 +156,14 @@ def text_of(data: bytes, where: str) -> str:
     return decoded(data, where)
 
 
+def source_of(data: bytes, where: str, beside: Callable[[str], str]) -> Source | Fault:
+    """The content of a file, with what reads a file beside it, or why it cannot be read."""
+    try:
+        return Source(text_of(data, where), where, beside)
+    except BadInput as error:
+        return error.faults[0]
+
+
 def shown(path: Path) -> str:
     """A path as text, whatever bytes it is made of."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -166,8 +172,6 @@ def shown(path: Path) -> str:
 def _bytes(path: Path, root: Path) -> bytes:
     """The content of a local plain file; raises BadInput where it cannot or may not be read."""
     where = shown(path)
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", where):
-        raise bad(where, "is an address", "give a file or folder of this machine")
     try:
         if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
             raise bad(where, "is a link out of the folder that is read", "give that file itself")
@@ -178,8 +182,8 @@ def _bytes(path: Path, root: Path) -> bytes:
             raise bad(where, f"is larger than {MOST_BYTES >> 20} MB", "split it, or give its parts")
         return path.read_bytes()
     except (OSError, RuntimeError) as error:  # links that lead in a circle
-        problem = getattr(error, "strerror", None) or type(error).__name__
-        raise bad(where, f"cannot be read ({problem})", "check path and rights") from None
+        what = f"cannot be read ({type(error).__name__})"
+        raise bad(where, what, "check path and rights") from None
 
 
 def beside(path: Path, root: Path, name: str) -> str:
@@ -192,12 +196,8 @@ def beside(path: Path, root: Path, name: str) -> str:
 
 def repository(path: Path, root: Path) -> Path:
     """The nearest folder above a file, not above the root, that git knows; else the root."""
-    for folder in path.parents:
-        if (folder / ".git").exists():
-            return folder
-        if folder == root:
-            break
-    return root
+    home = enclosing(path)
+    return home if home and home.is_relative_to(root.absolute()) else root
 
 
 def system_of(path: Path, root: Path) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import NamedTuple
 
 from impact.base.words import listed
 from impact.stack import versions
@@ -45,22 +47,37 @@ _BY_NAME = ("", ACTIONS, GITHUB)  # of no registry: a part of another kind may b
 SURELY, PERHAPS = 2, 1  # how far a part of a file is a package
 _REVISION = re.compile(r"^\d+:|-[^-]+$")
 _DISTRIBUTIONS = set(DATA["distributions"].values())
-FOREIGN = "it holds packages of"  # other ecosystems than that of the package
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What one file says of one package.
+class Finding(NamedTuple):
+    """What one file says of one package from one moment up to another; None is open.
 
-    `version` is the locked version, several separated by commas; `keys` are the components that
-    it was found in; `advisories` the records that name it as affected.
+    `version` is the locked version, several separated by commas. `kind` and `loose` are those of
+    its content then; it is `recorded` where git says from when, with all branches. `side` is the
+    branch that it stood on, which CI may have built or not. `advisories` are the records that name
+    it as affected, `keys` the components that it was found in, `paths` the ways to them and
+    `through` the packages that every way leads through.
     """
 
     finding: str
     version: str = ""
-    advisories: tuple[str, ...] = ()
+    begins: datetime | None = None
+    ends: datetime | None = None
+    kind: str = LOCK
+    loose: tuple[str, ...] = ()
+    recorded: bool = False
+    side: str = ""
+    foreign: bool = False  # the file holds packages of other ecosystems alone
+    commit: str = ""
     reason: str = ""
-    keys: tuple[str, ...] = field(default=(), repr=False)
+    advisories: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    paths: Sequence[str] = ()
+    through: Sequence[str] = ()
+
+
+# What makes another finding of it; the same may have other reasons and other ways.
+SAYS = attrgetter("finding", "version", "kind", "loose", "recorded", "side", "foreign")
 
 
 def find(inventory: Inventory, ecosystem: str, name: str, records: Records = ()) -> Finding:
@@ -69,12 +86,7 @@ def find(inventory: Inventory, ecosystem: str, name: str, records: Records = ())
     roots = set(inventory.roots) if inventory.kind != SBOM else set()
     components = [part for part in inventory.components if part.key not in roots]
     held = [part for part in components if alike(part, base, name) >= SURELY]
-    homes = ("", base, CONDA) if base == PYPI else ("", base)
-    unread = [
-        part
-        for part in inventory.unread
-        if (alike(part, base, name) if part.name else not base or part.ecosystem in homes)
-    ]
+    unread = [part for part in inventory.unread if alike(part, base, name)]
     asks = [ask for ask in inventory.asks if alike(ask, base, name) >= SURELY]
     found = Finding(ABSENT)
     if held:
@@ -85,15 +97,15 @@ def find(inventory: Inventory, ecosystem: str, name: str, records: Records = ())
         return found
     if unread:
         more = f" (and {len(unread) - 1} more parts)" if len(unread) > 1 else ""
-        return Finding(NOT_EVALUATED, found.version, (), unread[0].why + more, found.keys)
-    if held or found.finding != ABSENT:
+        return found._replace(finding=NOT_EVALUATED, reason=unread[0].why + more)
+    if found.finding != ABSENT:
         return found
     for part in components:
         if alike(part, base, name) and any(
             names_version(record, part.version) is not False for record in records
         ):
             why = f"{part.name} {part.version} may be {name}: it does not say whose it is"
-            return Finding(NOT_EVALUATED, part.version, (), why, (part.key,))
+            return Finding(NOT_EVALUATED, part.version, reason=why, keys=(part.key,))
     return _absent(inventory, base, name, asks)
 
 
@@ -101,12 +113,13 @@ def _absent(inventory: Inventory, base: str, name: str, asks: Sequence[Ask]) -> 
     """Whether a package that no part of a file is surely can be called absent."""
     if asks and all(ask.limit for ask in asks):
         return Finding(ABSENT, reason=f"named only to limit it ({asks[0].by})")
-    if inventory.mentions and is_mentioned(name, inventory.mentions):
+    if is_mentioned(name, inventory.mentions):
         return Finding(NOT_EVALUATED, reason=f"{name} stands in it, in a way that is not read")
     if image := next((a for a in inventory.asks if alike(a, base, name) == PERHAPS), None):
         return Finding(NOT_EVALUATED, reason=f"the image {image.name} may hold {name}")
     if inventory.ecosystems and base not in inventory.ecosystems:
-        return Finding(ABSENT, reason=f"{FOREIGN} {listed(inventory.ecosystems)} alone")
+        why = f"it holds packages of {listed(inventory.ecosystems)} alone"
+        return Finding(ABSENT, foreign=True, reason=why)
     return Finding(ABSENT)
 
 
@@ -126,57 +139,49 @@ def alike(part: Component | Ask | Unread, base: str, package: str) -> int:
 
     A component without a package URL has no ecosystem, and a product of a CVE record has none
     either: names decide, for a product the end of the name. One that names no publisher may be of
-    any; an image may lie in any registry.
+    any; an image may lie in any registry. What has no name may be all of its ecosystem.
     """
-    ecosystem = part.ecosystem
-    one, other = fold(ecosystem or base, part.name), fold(base, package)
-    ends = one.endswith(f"/{other}")
-    shorter = PERHAPS if other.endswith(f"/{one}") else 0
-    if not base:
-        last = other.rpartition("/")[2] == one.rpartition("/")[2]
-        return SURELY if one == other or ends else PERHAPS if last else 0
-    if ecosystem == base or (ecosystem == GITHUB and base == ACTIONS):
-        return SURELY if one == other or (base == DOCKER and ends) else shorter
-    if ecosystem == DOCKER:
-        return PERHAPS if ends else 0
-    if ecosystem not in _BY_NAME:
-        return SURELY if one == other and ecosystem == CONDA and base == PYPI else 0
-    if one == other or (ecosystem != ACTIONS and ends) or ("/" in one and shorter):
-        return SURELY
-    return shorter if ecosystem == "" else 0
+    home = part.ecosystem
+    one, other = fold(home or base, part.name), fold(base, package)
+    same, ends, shorter = one == other, one.endswith(f"/{other}"), other.endswith(f"/{one}")
+    of_conda = home == CONDA and base == PYPI
+    if not part.name:
+        surely, perhaps = False, not base or home in ("", base) or of_conda
+    elif not base:
+        surely, perhaps = same or ends, one.rpartition("/")[2] == other.rpartition("/")[2]
+    elif home == base or (home == GITHUB and base == ACTIONS):
+        surely, perhaps = same or (base == DOCKER and ends), shorter
+    elif home in _BY_NAME:
+        surely = same or (home != ACTIONS and ends) or ("/" in one and shorter)
+        perhaps = not home and shorter
+    else:
+        surely, perhaps = same and of_conda, home == DOCKER and ends
+    return SURELY if surely else PERHAPS if perhaps else 0
 
 
 def _locked(held: Sequence[Component], ecosystem: str, records: Records) -> Finding:
-    """The finding of components of a package."""
-    bad: dict[str, list[str]] = {}
-    other: dict[str, list[str]] = {}
-    unknown: list[tuple[Component, str]] = []
-    for component in held:
-        answers = _answers(component.version, ecosystem, records)
-        if True in answers:
-            bad.setdefault(component.version, []).append(component.key)
-        elif why := _doubt(component, ecosystem, answers):
-            unknown.append((component, why))
-        else:
-            other.setdefault(component.version, []).append(component.key)
-    if bad:
-        why = f"{listed(list(bad))} {'is' if len(bad) == 1 else 'are'} locked"
-        why += f", beside {listed(list(other))}" if other else ""
-        keys = tuple(chain.from_iterable(bad.values()))
-        return Finding(LOCKED_AFFECTED, ", ".join(bad), _by(records, bad), why, keys)
-    if unknown:
-        component, why = unknown[0]
-        keys = tuple(one.key for one, _ in unknown)
-        return Finding(NOT_EVALUATED, component.version, (), why, keys)
-    are, them = ("is", "it") if len(other) == 1 else ("are", "them")
-    why = f"{listed(list(other))} {are} locked; no advisory lists {them}"
-    notes = dict.fromkeys(record.note for record in records if record.note)
-    keys = tuple(chain.from_iterable(other.values()))
-    return Finding(LOCKED_OTHER, ", ".join(other), (), "; ".join([why, *notes]), keys)
+    """The finding of components of a package: the gravest of any of them."""
+    told = [(*_judged(part, ecosystem, records), part) for part in held]
+    kind, why, _ = min(told, key=lambda one: FINDINGS.index(one[0]))
+    mine = [part for finding, _, part in told if finding == kind]
+    versions = list(dict.fromkeys(part.version for part in mine))
+    others = dict.fromkeys(part.version for finding, _, part in told if finding == LOCKED_OTHER)
+    are, them = ("is", "it") if len(versions) == 1 else ("are", "them")
+    if kind == LOCKED_AFFECTED:
+        why = f"{listed(versions)} {are} locked"
+        why += f", beside {listed(list(others))}" if others else ""
+    elif kind == LOCKED_OTHER:
+        notes = dict.fromkeys(record.note for record in records if record.note)
+        why = f"{listed(versions)} {are} locked; no advisory lists {them}"
+        why = "; ".join([why, *notes])
+    by = _by(records, versions) if kind == LOCKED_AFFECTED else ()
+    keys = tuple(part.key for part in mine)
+    return Finding(kind, ", ".join(versions), reason=why, advisories=by, keys=keys)
 
 
-def _answers(version: str, ecosystem: str, records: Records) -> list[bool | None]:
-    """Whether each record names a version as affected; None where they cannot be compared."""
+def _judged(component: Component, ecosystem: str, records: Records) -> tuple[str, str]:
+    """(finding, why it is not known) of one component."""
+    version = component.version
     answers = [names_version(record, version) for record in records if version]
     if not ecosystem:  # a distribution writes its own revision behind the version
         bare = _REVISION.sub("", version)
@@ -184,21 +189,18 @@ def _answers(version: str, ecosystem: str, records: Records) -> list[bool | None
     elif ecosystem.partition(":")[0] in _DISTRIBUTIONS and "-" not in version:
         named = [_REVISION.sub("", one) for record in records for one in record.versions]
         answers += [None] if version in named else []
-    return answers
-
-
-def _doubt(component: Component, ecosystem: str, answers: Sequence[bool | None]) -> str:
-    """Why it is not known whether a component is affected; empty where it is not affected."""
-    version = component.version
+    why = ""
+    if True in answers:
+        return LOCKED_AFFECTED, why
     if not version:
-        return "the file does not say which version it is"
-    if COMMIT.fullmatch(version):
-        return f"{version} is a commit, which is no version"
-    if None in answers:
-        return f"{version} cannot be compared with the affected range"
-    if component.ecosystem in _BY_NAME and ecosystem not in _BY_NAME:
-        return f"{version} has no package URL of a registry: of which is it?"
-    return ""
+        why = "the file does not say which version it is"
+    elif COMMIT.fullmatch(version):
+        why = f"{version} is a commit, which is no version"
+    elif None in answers:
+        why = f"{version} cannot be compared with the affected range"
+    elif component.ecosystem in _BY_NAME and ecosystem not in _BY_NAME:
+        why = f"{version} has no package URL of a registry: of which is it?"
+    return NOT_EVALUATED if why else LOCKED_OTHER, why
 
 
 def _by(records: Records, versions: Collection[str]) -> tuple[str, ...]:
@@ -209,78 +211,74 @@ def _by(records: Records, versions: Collection[str]) -> tuple[str, ...]:
 
 def _required(asks: Sequence[Ask], ecosystem: str, records: Records) -> Finding:
     """The finding of requirements: whether some way to install admits an affected version."""
-    tests = {ask: versions.admits(ask) for ask in asks}
     admitted: dict[str, tuple[Ask, ...]] = {}
+    ways = requirement_sets(asks)
     for version in _candidates(asks, records):
-        for way in requirement_sets(asks):
-            if all((test := tests[ask]) is not None and test(version) for ask in way):
-                admitted.setdefault(version, way)
-    pins = [version for ask in asks if (version := pinned_version(ask.spec, ask.ecosystem))]
+        fit = {ask for ask in asks if versions.admits(ask, version)}
+        for way in filter(fit.issuperset, ways):
+            admitted.setdefault(version, way)
+    pins = dict.fromkeys(pinned_version(ask.spec, ask.ecosystem) for ask in asks)
     meant = [ask for way in admitted.values() for ask in way] or asks
     texts = [_text(ask) for ask in dict.fromkeys(meant) if ask.limit != "constraint"]
     subject, s = listed(texts[:3]), "" if len(texts) > 1 else "s"
+    unknown = next((ask for ask in asks if versions.admits(ask, "1.0.0") is None), None)
     if admitted:
-        named = [v for record in records for v in examples(record) if v in admitted] or admitted
-        some = listed(list(dict.fromkeys(v for v in named if v != "0"))[:3]) or "any version"
+        some = listed([version for version in admitted if version != "0"][:3]) or "any version"
         if ecosystem != CONDA and any(ask.ecosystem == CONDA for ask in meant):
             why = f"{subject} is a package of conda; "
             why += f"records name the one on PyPI, it may hold {some}"
             return Finding(NOT_EVALUATED, reason=why)
-        fixed = list(dict.fromkeys(version for version in pins if version in admitted))
+        fixed = [version for version in pins if version in admitted]
         kind, verb = (LOCKED_AFFECTED, "pin") if fixed else (RANGE_ADMITS, "allow")
         why = f"{subject} {verb}{s} {listed(fixed) or some}"
-        return Finding(kind, ", ".join(fixed), _by(records, admitted), why)
-    if any(not record.versions and not record.spans for record in records if not record.gone):
+        return Finding(kind, ", ".join(fixed), reason=why, advisories=_by(records, admitted))
+    if any(not record.versions and not record.ranges for record in records if not record.gone):
         return Finding(NOT_EVALUATED, reason="a record does not say which versions it means")
-    if unknown := next((ask for ask, test in tests.items() if test is None), None):
+    if unknown:
         commit = COMMIT.fullmatch(unknown.spec)
         what = "names a commit, which is no version" if commit else "is in no grammar that is read"
         return Finding(NOT_EVALUATED, reason=f"{_text(unknown)} {what}")
     why = f"{subject} allow{s} no affected version"
     if limits := sorted({ask.by for ask in asks if ask.limit}):
         why += f"; held by {listed(limits)}, which other installers do not read"
-    kind = LOCKED_OTHER if pins else RANGE_EXCLUDES
-    return Finding(kind, ", ".join(dict.fromkeys(pins)), reason=why)
+    fixed = list(filter(None, pins))
+    return Finding(LOCKED_OTHER if fixed else RANGE_EXCLUDES, ", ".join(fixed), reason=why)
 
 
-def requirement_sets(asks: Iterable[Ask]) -> list[tuple[Ask, ...]]:
+def requirement_sets(asks: Sequence[Ask]) -> list[tuple[Ask, ...]]:
     """The sets of requirements that count together: what always counts, with each extra or group.
 
-    Overrides stand in place of what they override, constraints come on top.
+    Overrides stand in place of what they override, constraints come on top. What pip installs
+    comes over what conda did, so that each counts for itself.
     """
-    every = list(asks)
-    homes = sorted({ask.ecosystem for ask in every})
-    if len(homes) > 1:  # what pip installs comes over what conda did
-        apart = ([ask for ask in every if ask.ecosystem == home] for home in homes)
+    homes = sorted({ask.ecosystem for ask in asks})
+    if len(homes) > 1:
+        apart = ([ask for ask in asks if ask.ecosystem == home] for home in homes)
         return [way for home in apart for way in requirement_sets(home)]
     # A limit with a marker holds in some environments alone, so that it excludes nothing.
-    limits = tuple(ask for ask in every if ask.limit == "constraint" and not ask.marker)
-    overrides = [ask for ask in every if ask.limit == "override"]
-    found = [(ask, *limits) for ask in overrides]
-    if any(not ask.marker for ask in overrides):
-        return found
-    always: tuple[Ask, ...] = ()
-    sometimes: dict[tuple[str, str, str], list[Ask]] = {}
-    for ask in every:
-        if not ask.limit and (ask.scope or ask.marker):
-            sometimes.setdefault((ask.scope, ask.marker, ask.by), []).append(ask)
-        elif not ask.limit:
-            always += (ask,)
-    found += [(*always, *limits)] if always else []
-    for (scope, *_), also in sometimes.items():
-        found.append((*always, *also, *limits))
-        if scope == "build" or scope.startswith("group "):  # can be installed alone
-            found.append((*also, *limits))
-    return found
+    limits = [ask for ask in asks if ask.limit == "constraint" and not ask.marker]
+    found = [[ask] for ask in asks if ask.limit == "override"]
+    if all(ask.marker for (ask,) in found):
+        groups: dict[tuple[str, ...], list[Ask]] = defaultdict(list)
+        for ask in asks:
+            if not ask.limit:
+                apart_by = (ask.scope, ask.marker, ask.by) if ask.scope or ask.marker else ()
+                groups[apart_by].append(ask)
+        always = groups.pop((), [])
+        found.append(always)
+        for (scope, *_), also in groups.items():
+            found.append([*always, *also])
+            if scope == "build" or scope.startswith("group "):  # can be installed alone
+                found.append(also)
+    return [(*way, *limits) for way in found if way]
 
 
 def _candidates(asks: Sequence[Ask], records: Records) -> list[str]:
     """Affected versions of which one is admitted if any is."""
     named = dict.fromkeys(version for record in records for version in examples(record))
     named |= dict.fromkeys(filter(None, (pinned_version(ask.spec, ask.ecosystem) for ask in asks)))
-    if any(record.ranges for record in records):
-        named |= dict.fromkeys(bound for ask in asks for bound in versions.bounds(ask.spec))
-    return [version for version in named if any(names_version(r, version) for r in records)]
+    named |= dict.fromkeys(bound for ask in asks for bound in versions.bounds(ask.spec))
+    return [version for version in named if names_any(records, version)]
 
 
 def _text(ask: Ask) -> str:

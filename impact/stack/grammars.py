@@ -6,7 +6,6 @@ import re
 from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from impact.stack.documents import listed
 from impact.stack.inventory import (
@@ -26,9 +25,10 @@ from impact.stack.inventory import (
 ADDRESS = "comes from an address, and the file does not say which version it is"
 COMMIT = re.compile(r"(?=.*[a-f])[0-9a-f]{7,64}|[0-9a-f]{40,64}", re.IGNORECASE)
 FULL = re.compile(r"v?(\d+(?:\.\d+){2,}(?:\+[\w.]+)?)(-[\w.-]+)?")  # a whole version as a tag
-_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:[\[<>=!~;@(]|$)")
 _RANGE = re.compile(r"[\^~<>=*]|v?\d[\d.x*]*(?:[-+ |].*)?$|latest$")
 _MATCH = re.compile(r"(?:[\w./-]+::)?([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([<>=!~].*)?")
+_EXACT_NPM = re.compile(r"^=?\s*v?(\d+\.\d+\.\d+[\w.+-]*)$")
+_EXACT = re.compile(r"^poetry =*\s*v?(\d[\w.!+-]*)$|(?:^|,)\s*===?\s*([\w.!+-]+)(?=,|$)")
 _IMAGE = re.compile(r"(?:docker://)?((?:[^\s/@]+/)*[^\s/:@]+)(?::([\w.-]+))?(?:@sha\d+:\w+)?")
 
 
@@ -43,7 +43,7 @@ def pep508(text: str, scope: str = "") -> Ask | Unread:
     try:
         found = Requirement(text)
     except (InvalidRequirement, RecursionError):
-        start = _NAME.match(text)
+        start = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:[\[<>=!~;@(]|$)", text)
         alone = start and not re.search(r"\s[A-Za-z]", text.partition(";")[0].strip())
         why = f'"{text.strip()[:80]}" is no requirement'
         return Unread(why, PYPI, canonical(PYPI, start[1]) if start and alone else "")
@@ -97,10 +97,9 @@ def npm(name: str, spec: object, scope: str = "") -> Ask | Unread:
             return Ask(NPM, package, version, scope)
         own = spec.startswith(("workspace:", "link:", "file:", "portal:"))
         same = spec.startswith(("workspace:", "catalog:")) or (own and tail(spec) == tail(name))
-        why = "is a folder of the project" if own else "comes from an address"
-        why = "is set by a catalog" if spec.startswith("catalog:") else why
         # What lies at an address, or in a folder of another name, may be called as it likes.
-        return Unread(f"{name[:80]}: {why}", NPM, canonical(NPM, name) if same else "")
+        why = f"{name[:80]}: {spec[:80]} is no version of a registry"
+        return Unread(why, NPM, canonical(NPM, name) if same else "")
     return Ask(NPM, canonical(NPM, name), spec.strip() or "*", scope)
 
 
@@ -153,16 +152,5 @@ def pinned_version(spec: str, ecosystem: str = PYPI) -> str:
     if ecosystem in (ACTIONS, DOCKER):
         whole = FULL.fullmatch(spec)
         return (whole[1] if ecosystem == DOCKER else spec) if whole else ""
-    if ecosystem == NPM:
-        exactly = re.fullmatch(r"=?\s*v?(\d+\.\d+\.\d+[\w.+-]*)", spec)
-        return exactly[1] if exactly else ""
-    if exactly := re.fullmatch(r"poetry =*\s*v?(\d[\w.!+-]*)", spec):
-        return exactly[1]
-    if "==" not in spec or spec.startswith("poetry "):
-        return ""
-    try:
-        every = SpecifierSet(spec)
-    except InvalidSpecifier:
-        return ""
-    exact = (one.version for one in every if one.operator in ("==", "==="))
-    return next((version for version in exact if not version.endswith(".*")), "")
+    exactly = (_EXACT_NPM if ecosystem == NPM else _EXACT).search(spec)
+    return exactly[exactly.lastindex or 0] if exactly else ""

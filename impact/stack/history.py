@@ -8,12 +8,14 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
 from impact.base.errors import BadInput, Fault, bad
-from impact.stack.files import MOST_BYTES, text_of
+from impact.stack.documents import Source
+from impact.stack.files import MOST_BYTES, source_of, text_of
 
 SECONDS = 120  # for one call of git
 _SAFE = (  # settings of a repository that could start other programs are not followed
@@ -24,10 +26,21 @@ _SAFE = (  # settings of a repository that could start other programs are not fo
     "log.showRoot=true",
     "diff.orderFile=/dev/null",
 )
-_LOG = (
+_QUIET = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "LC_ALL": "C",
+}
+_LOG = (  # every commit with its time and branch, and the changes that it made
     "log HEAD --all --reflog --source -m --topo-order --reverse --no-renames --no-ext-diff --raw "
     "--no-abbrev -z --format=%x01%H%x09%ct%x09%S"
 )
+_LINE = re.compile(  # of that log: a commit, or (mode, content, status, path) of a change
+    r"\x01(\w+)\t(-?\d*)\t([^\0@]*)|:\d+ (\d+) \w+ (\w+) (\w)\d*\0([^\0]*)"
+)
+_NO_FILE = ("120000", "160000")  # modes of links and of other repositories
 
 
 class Revision(NamedTuple):
@@ -52,46 +65,29 @@ def revisions(repository: Path, as_of: datetime | None = None) -> dict[str, list
     """
     if _git(repository, "rev-parse", "--is-shallow-repository").strip() == b"true":
         raise bad(str(repository), "is a shallow clone", "fetch it whole: git fetch --unshallow")
+    main = set(_git(repository, "rev-list", "--first-parent", "HEAD").decode().split())
+    log = _git(repository, *_LOG.split()).decode("utf-8", "replace")
     lines: dict[str, list[Revision]] = defaultdict(list)
     others: dict[str, list[Revision]] = defaultdict(list)
-    for path, found in _changes(repository):
-        if as_of is not None and found.begins > as_of:
-            continue
-        main = lines[path]
-        if found.side:
-            others[path].append(found)
-            continue
-        if main:
-            main[-1] = main[-1]._replace(ends=max(found.begins, main[-1].begins))
-        main.append(found)
+    found, again, seen = Revision("", datetime.now(UTC), None, ""), False, set[str]()
+    for commit, stamp, name, mode, blob, status, path in _LINE.findall(log):
+        if commit:
+            again = commit in seen  # a merge, beside its second parent
+            seen.add(commit)
+            name = re.sub(r"^refs/\w+/", "", name)
+            name = f"the branch {name}" if name not in ("", "HEAD") else "a branch that is gone"
+            side = "" if commit in main else name
+            found = Revision(commit, _moment(repository, commit, stamp), None, "", side)
+        elif (found.side or not again) and (as_of is None or found.begins <= as_of):
+            every = (others if found.side else lines)[path]
+            if every and not found.side:
+                every[-1] = every[-1]._replace(ends=max(found.begins, every[-1].begins))
+            gone = status == "D" or mode in _NO_FILE
+            every.append(found._replace(blob="" if gone else blob))
     for path, branch in others.items():
         blobs = {one.blob for one in lines[path]} | {""}
         lines[path] = [one for one in branch if one.blob not in blobs] + lines[path]
     return {path: every for path, every in lines.items() if every}
-
-
-def _changes(repository: Path) -> Iterator[tuple[str, Revision]]:
-    """(path, revision) of each change in the log, oldest first, with its end still open."""
-    main = set(_git(repository, "rev-list", "--first-parent", "HEAD").decode().split())
-    log = _git(repository, *_LOG.split()).decode("utf-8", "replace")
-    commit, begins, side, seen = "", datetime.now(UTC), "", set[str]()
-    fields = iter(log.split("\0"))
-    for text in fields:
-        field = text.lstrip("\n")
-        if field.startswith("\1"):
-            commit, stamp, name = field[1:].split("\t", 2)
-            again = commit in seen  # a merge, beside its second parent
-            seen.add(commit)
-            name = re.sub(r"^refs/\w+/", "", name.partition("@")[0])
-            name = f"the branch {name}" if name not in ("", "HEAD") else "a branch that is gone"
-            side = "" if commit in main else name
-            begins = _moment(repository, commit, stamp)
-        elif field.startswith(":"):
-            _, mode, _, blob, status = field.split(" ")
-            path = next(fields, "")
-            gone = status.startswith("D") or mode in ("120000", "160000")
-            if side or not again:
-                yield path, Revision(commit, begins, None, "" if gone else blob, side)
 
 
 def complete(repository: Path) -> bool:
@@ -110,71 +106,50 @@ def _moment(repository: Path, commit: str, stamp: str) -> datetime:
         raise bad(str(repository), f"{commit[:12]} has no time", "mend that commit") from None
 
 
-def texts(repository: Path, blobs: Sequence[str], where: str) -> Iterator[str | Fault]:
-    """The text of each content in turn, or why there is none."""
-    if not blobs:
-        return
-    with subprocess.Popen(
-        _command(repository, "cat-file", "--batch"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_environment(),
-    ) as process:
+def sources(
+    repository: Path, path: str, every: Sequence[Revision], where: str
+) -> Iterator[Source | Fault]:
+    """The content of each revision of a path in turn, or why there is none."""
+    command, quiet = _call(repository, "cat-file", "--batch")
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing, env=quiet) as process:
         requests, answers = process.stdin, process.stdout
         if requests is None or answers is None:  # never, with pipes
             return
-        requests.write(f"{blobs[0]}\n".encode())
-        for blob, ahead in zip(blobs, (*blobs[1:], ""), strict=True):
-            requests.write(f"{ahead}\n".encode() if ahead else b"")  # while this one is looked at
+        for one in every:
+            requests.write(f"{one.blob}\n".encode())
             requests.flush()
             head = answers.readline().split()
             if len(head) != 3 or int(head[2]) > MOST_BYTES:
                 process.kill()
-                yield Fault(where, f"cannot be had from git ({blob[:12]})", "fetch it")
+                yield Fault(where, f"cannot be had from git ({one.blob[:12]})", "fetch it")
                 return
-            data = answers.read(int(head[2]))
-            answers.read(1)
-            try:
-                yield text_of(data, where)
-            except BadInput as error:
-                yield error.faults[0]
-        requests.close()
+            data = answers.read(int(head[2]) + 1)[:-1]
+            yield source_of(data, where, partial(_beside, repository, one.commit, path))
 
 
-def beside(repository: Path, commit: str, path: str, name: str) -> str:
+def _beside(repository: Path, commit: str, path: str, name: str) -> str:
     """The text of a file beside another as it was in a commit."""
     other = normpath(join(dirname(path), name))
     return text_of(_git(repository, "cat-file", "blob", f"{commit}:{other}"), other)
 
 
 def _git(repository: Path, *arguments: str) -> bytes:
+    command, quiet = _call(repository, *arguments)
     try:
-        done = subprocess.run(
-            _command(repository, *arguments),
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-            env=_environment(),
-        )
-    except FileNotFoundError:
-        raise bad("git", "is not installed", "install git, or leave out --history") from None
-    except subprocess.TimeoutExpired:
-        raise bad(str(repository), "git did not answer", "look at the repository") from None
-    if done.returncode:
-        messages = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        what = messages[-1][:200] if messages else "git failed"
-        raise bad(str(repository), what, "look at the repository, or leave out --history")
-    return done.stdout
+        done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=True, env=quiet)
+        return done.stdout
+    except subprocess.CalledProcessError as error:
+        what = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+    except (OSError, subprocess.TimeoutExpired) as error:
+        what = f"git gives no answer ({type(error).__name__})"
+    repair = "look at the repository and whether git is installed, or leave out --history"
+    raise bad(str(repository), what or "git failed", repair)
 
 
-def _command(repository: Path, *arguments: str) -> list[str]:
+def _call(repository: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """A call of git, and its environment: no prompt, no lock that is only wished for, no fetch."""
     settings = [part for setting in _SAFE for part in ("-c", setting)]
-    return ["git", *settings, "--no-pager", "-C", str(repository), *arguments]
-
-
-def _environment() -> dict[str, str]:
-    """No prompt, no lock that is only wished for, nothing fetched from elsewhere."""
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
     mine = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return {**mine, **quiet, "GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}
+    command = ["git", *settings, "--no-pager", "-C", str(repository), *arguments]
+    return command, {**mine, **_QUIET}

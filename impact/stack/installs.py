@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from posixpath import normpath
 
@@ -23,7 +23,6 @@ COLUMNS = (
     "workflow",
     "package",
 )
-_VERSION = re.compile(r"v?\d[\w.+!-]*")
 _MODES = MODES[1:]
 
 
@@ -37,7 +36,14 @@ def read(path: Path) -> list[Install]:
     name = path.name
     table, faults = sheet(local(path), name, COLUMNS)
     header = table.header
-    if wrong := _wrong_columns(header, name):
+    wrong = [
+        Fault(f"{name}:1 {column}", "no such column", did_you_mean(column, COLUMNS, "remove it"))
+        for column in header
+        if column not in COLUMNS
+    ]
+    if not ("when" in header and {"mode", "workflow"} & {*header}):
+        wrong.append(Fault(f"{name}:1", "the column when or mode is missing", "add it"))
+    if wrong:
         raise BadInput(wrong)
     installs = []
     for line, cells in table.rows:
@@ -52,20 +58,6 @@ def read(path: Path) -> list[Install]:
     return installs
 
 
-def _wrong_columns(header: Sequence[str], name: str) -> list[Fault]:
-    """A fault for each column that is not known, and for each that is missing."""
-    needed = ("when",) if "workflow" in header else ("when", "mode")
-    return [
-        Fault(f"{name}:1 {column}", "no such column", did_you_mean(column, COLUMNS, "remove it"))
-        for column in header
-        if column not in COLUMNS
-    ] + [
-        Fault(f"{name}:1", f"the column {column} is missing", "add it")
-        for column in needed
-        if column not in header
-    ]
-
-
 def _install(row: Mapping[str, str], where: str, faults: list[Fault]) -> Install:
     """The install of a row; adds what is wrong with it, raises ValueError where it has no time."""
     mode = row["mode"].lower() or (RESOLVED if row["workflow"] else "")
@@ -77,11 +69,10 @@ def _install(row: Mapping[str, str], where: str, faults: list[Fault]) -> Install
     if ends < begins:
         faults.append(Fault(f"{where} until", "is before its begin", "swap the two"))
     version = row["version"]
-    if version and not _VERSION.fullmatch(version):
+    if version and not re.fullmatch(r"v?\d[\w.+!-]*", version):
         repair = "write one version, and its package in the column package"
         faults.append(Fault(f"{where} version", f'"{version[:60]}" is no version', repair))
     place = (row["path"] or row["workflow"].partition("@")[0]).replace("\\", "/")
-    place = normpath(place.rstrip("*") or ".").strip("/")
-    place = "" if place == "." else place
+    place = normpath(f"/{place.rstrip('*')}").strip("/")
     system = row["repository"].removesuffix(".git")
     return Install(begins, ends, mode, place, version, system, where, row["package"])

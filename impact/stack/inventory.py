@@ -7,17 +7,12 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import canonicalize_name
 
 PYPI, NPM, CONDA, ACTIONS, DOCKER = "PyPI", "npm", "conda", "GitHub Actions", "Docker"
 GITHUB = "GitHub"  # a repository, whatever is made of it
@@ -25,9 +20,10 @@ DATA = tomllib.loads(Path(__file__).with_name("ecosystems.toml").read_text("utf-
 ECOSYSTEMS: dict[str, str] = DATA["types"]  # type of a package URL -> ecosystem as OSV names it
 _OS = ("deb", "apk", "rpm")  # whose namespace is a distribution and no part of the name
 LONGEST_PURL = 10_000
+_WHEEL = r"(?:-\d[^-/]*)?(?:-[^-/]+){3}\.whl"  # what stands behind the version of one
+_BUILT = re.compile(rf"(?:^|/)([^/]+?)-(\d[^-/]*)(?:{_WHEEL}|\.tar\.gz|\.zip)$")  # of PyPI
 _TARBALL = re.compile(r"/((?:@[^/]+/)?([^/]+))/-/\2-(\d[^/]*)\.tgz$")  # of a registry of npm
 _PACKED = re.compile(r"(?:^|[/:])([\w.-]+?)-(\d+\.\d+\.\d+[\w.+-]*)\.tgz$")  # by `npm pack`
-_UPSTREAM = re.compile(r"[?&]upstream=([^&#@%]+)")  # the source package of one of a distribution
 _SCHEME = re.compile(
     r"\b(?:[a-z][a-z+]*://|(?:npm|pipx?|pypi|cargo|go|gem|jsr|docker):/?)(?=[\w@])"
 )
@@ -156,55 +152,40 @@ def lock_inventory(
     are held: an installer takes the file.
     """
     every = list(entries)
-    every += [
-        Entry(*other, loose=entry.loose)
-        for entry in every
-        for other in _other_artifacts(ecosystem, entry)
-    ]
+    every += [Entry(*pair, loose=e.loose) for e in every for pair in _others(ecosystem, e)]
     pairs = [(canonical(ecosystem, entry.name), entry.version) for entry in every]
     keys = {pair: " ".join(pair).strip() for pair in pairs}
     edges, missing = _edges(ecosystem, every, pairs, keys)
-    lost = [
-        missing_need(ecosystem, need, wholly and whole == "all")
-        for need, wholly in missing.items()
-        if whole
-    ]
+    lost = [missing_need(ecosystem, need, wholly and whole == "all") for need, wholly in missing]
     return Inventory(
         LOCK,
         (ecosystem,),
         [Component(key, ecosystem, *pair) for pair, key in keys.items()],
         edges,
         [keys[pair] for pair, entry in zip(pairs, every, strict=True) if entry.own],
-        unread=[*lost, *unread],
+        unread=[*(lost if whole else ()), *unread],
         loose=tuple(f"{one.name} {one.loose}" for one in every if one.loose and not one.own),
         newest=stamp,
     )
 
 
 def _edges(
-    ecosystem: str,
-    entries: Iterable[Entry],
-    pairs: Sequence[Pair],
-    keys: Mapping[Pair, str],
-) -> tuple[list[Pair], dict[str, bool]]:
-    """(edges by key, missing needs: whether no version of them is there)."""
+    ecosystem: str, entries: Iterable[Entry], pairs: Sequence[Pair], keys: Mapping[Pair, str]
+) -> tuple[list[Pair], list[tuple[str, bool]]]:
+    """(edges by key, (missing need, whether no version of it is there))."""
     versions: dict[str, dict[str, str]] = defaultdict(dict)
     for (name, version), key in keys.items():
-        versions[name][version] = key
-    folded: dict[str, str] = {}  # made where a need is written in another case than the package
+        versions[_fold(ecosystem, name)][version] = key
     edges: dict[Pair, None] = {}
     missing: dict[str, bool] = {}
     for pair, entry in zip(pairs, entries, strict=True):
         for need, version in entry.needs:
-            known = versions.get(need, {})
-            if not known:
-                folded = folded or {fold(ecosystem, name): name for name, _ in pairs}
-                known = versions.get(folded.get(fold(ecosystem, need), ""), {})
-            ends = {version: known[version]} if version in known else known
+            known = versions.get(_fold(ecosystem, need), {})
+            ends = [known[version]] if version in known else known.values()
             if version != OPTIONAL and (not known or (version and version not in known)):
                 missing[need] = not known
-            edges |= {(keys[pair], end): None for end in ends.values()}
-    return [edge for edge in edges if edge[0] != edge[1]], missing
+            edges |= {(keys[pair], end): None for end in ends if end != keys[pair]}
+    return list(edges), list(missing.items())
 
 
 def missing_need(ecosystem: str, need: str, cut: bool = False) -> Unread:
@@ -237,6 +218,9 @@ def fold(ecosystem: str, name: str) -> str:
     """
     name = canonical(ecosystem, name).lower().replace(":", "/").removeprefix("@")
     return name.replace("_", "-") if ecosystem == "crates.io" else name
+
+
+_fold = lru_cache(100_000)(fold)  # a lock names each of its packages many times
 
 
 def tail(name: str) -> str:
@@ -295,35 +279,19 @@ def artifact(ecosystem: str, address: str) -> Pair:
     ('litellm', '1.82.8')
     """
     path = unquote(address[:2000].partition("#")[0].partition("?")[0])
-    if ecosystem == NPM:
-        named = _TARBALL.search(path) or _PACKED.search(path)
-        return (canonical(NPM, named[1]), named[named.lastindex or 0]) if named else ("", "")
-    try:
-        file = path.rpartition("/")[2]
-        parse = parse_wheel_filename if file.endswith(".whl") else parse_sdist_filename
-        name, version = map(str, parse(file)[:2])
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return "", ""
-    return name, version
+    patterns = (_TARBALL, _PACKED) if ecosystem == NPM else (_BUILT,)
+    named = next(filter(None, (pattern.search(path) for pattern in patterns)), None)
+    return (canonical(ecosystem, named[1]), named[named.lastindex or 0]) if named else ("", "")
 
 
-def _other_artifacts(ecosystem: str, entry: Entry) -> list[Pair]:
+_artifact = lru_cache(100_000)(artifact)  # the next revision of a lock has mostly the same files
+
+
+def _others(ecosystem: str, entry: Entry) -> list[Pair]:
     """(name, version) in the addresses of a package's files, where it is not its own."""
-    name, version = entry.name, entry.version
-    begin, end = f"/{name.replace('-', '_')}-{version}".lower(), "\0"
-    begins: tuple[str, ...] = (f"{begin}-", f"{begin}.tar.gz", f"{begin}.zip")
-    if ecosystem == NPM:
-        begins, end = (), f"/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
-    found: dict[Pair, None] = {}
-    for address in entry.files:  # a quick look first, since a lock names tens of thousands of files
-        file = address[address.rfind("/") :].lower()
-        if not address or file.startswith(begins) or address.endswith(end):
-            continue
-        other, release = artifact(ecosystem, address)
-        same = release.partition("+")[0] == version.partition("+")[0]
-        if other and not (same and other == canonical(ecosystem, name)):
-            found[other, release] = None
-    return list(found)
+    own = canonical(ecosystem, entry.name), entry.version.partition("+")[0]
+    found = dict.fromkeys(_artifact(ecosystem, address) for address in entry.files)
+    return [(name, at) for name, at in found if name and (name, at.partition("+")[0]) != own]
 
 
 def from_purl(purl: str) -> tuple[str, str, str]:
@@ -365,18 +333,17 @@ def _by_type(
     kind: str, namespace: list[str], name: str, version: str, query: str
 ) -> tuple[str, str, str]:
     """(ecosystem, name, version) of the parts of a package URL, by the rules of its type."""
-    ecosystem = ECOSYSTEMS.get(kind, kind)
+    ecosystem, options = ECOSYSTEMS.get(kind, kind), dict(parse_qsl(query))
     if kind in _OS:
-        distro = re.search(r"(?:^|&)distro=([a-z]+)", query)
-        home = namespace[0].lower() if namespace else distro[1] if distro else ""
+        distro = re.split(r"[^a-z]", options.get("distro", ""))[0]
+        home = namespace[0].lower() if namespace else distro
         ecosystem, namespace = DATA["distributions"].get(home, home or ecosystem), []
     elif ecosystem == PYPI:  # which has no namespaces
         namespace = []
     elif kind == "oci":  # whose registry and tag are qualifiers
-        tag = re.search(r"(?:^|&)tag=([^&]+)", query)
-        version = unquote(tag[1]) if tag else version
-        place = re.search(r"(?:^|&)repository_url=([^&]+)", query)
-        namespace = unquote(place[1]).removesuffix(f"/{name}").split("/") if place else namespace
+        version = options.get("tag", version)
+        place = options.get("repository_url", "").removesuffix(f"/{name}")
+        namespace = place.split("/") if place else namespace
     joined = (":" if ecosystem == "Maven" else "/").join([*filter(None, namespace), name])
     return ecosystem, canonical(ecosystem, joined), unquote(version)
 
@@ -387,7 +354,7 @@ def upstream(purl: str) -> str:
     >>> upstream("pkg:deb/debian/liblzma5@5.6.1-1?arch=amd64&upstream=xz-utils")
     'xz-utils'
     """
-    found = _UPSTREAM.search(purl)
+    found = re.search(r"[?&]upstream=([^&#@%]+)", purl)
     name = found[1] if found else ""
     return name.rsplit("-", 2)[0] if name.endswith(".src.rpm") else name
 

@@ -17,20 +17,18 @@ def paths(inventory: Inventory, keys: Collection[str], most: int = MOST) -> list
     A way in is the last package before the component. Where the file names no project, a path
     begins at what nothing else needs.
     """
-    tops, names = _tops(inventory), {part.key: part for part in inventory.components}
+    tops, parts = _tops(inventory), {part.key: part for part in inventory.components}
     edges = sorted(set(inventory.edges))
     ways = shortest([Edge("", *ends) for ends in edges], tops)
     found: dict[tuple[str, ...], None] = {}
     for key in keys:
-        last = names.get(key)
-        end = f"{last.name} {last.version}".strip() if last else key
+        end = f"{parts[key].name} {parts[key].version}".strip()
         before = [one for one, other in edges if other == key and one in ways]
         if key in tops or not before:
             found[end,] = None
         for one in before:
-            steps = [names.get(step) for step in (*(edge.source for edge in ways[one]), one)]
-            way = [part.name for part in steps if part and part.name not in (".", "")]
-            found[*way, end] = None
+            steps = [parts.get(step) for step in (*(edge.source for edge in ways[one]), one)]
+            found[*(part.name for part in steps if part and part.name.strip(".")), end] = None
     return sorted(found, key=lambda path: (len(path), path))[:most]
 
 
@@ -40,14 +38,12 @@ def cuts(inventory: Inventory, keys: Collection[str]) -> list[str]:
     A pin, or the removal, of any one of them keeps all of the components out.
     """
     names = {part.key: part.name for part in inventory.components}
-
-    def of(key: str) -> str:  # all versions of another package go at once
-        return key if key in keys else names.get(key, key)
-
-    edges = [Edge("", _START, of(top)) for top in _tops(inventory)]
-    edges += [Edge("", of(one), of(other)) for one, other in inventory.edges]
+    # All versions of another package go at once.
+    nodes = {key: key if key in keys else name for key, name in names.items()}
+    edges = [Edge("", _START, nodes.get(top, top)) for top in _tops(inventory)]
+    edges += [Edge("", nodes.get(one, one), nodes.get(on, on)) for one, on in inventory.edges]
     passed = dominators(net(edges, _START))
-    through = [[*passed.get(key, ()), names.get(key, key)] for key in keys]
+    through = [[*passed.get(key, ()), names[key]] for key in keys]
     own = {names.get(key, key) for key in inventory.roots}
     shared = set(through[0]).intersection(*through) - own
     return [name for name in dict.fromkeys(through[0]) if name in shared]

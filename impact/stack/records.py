@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from impact.base import times
@@ -22,12 +23,11 @@ from impact.base.errors import BadInput, bad
 from impact.base.texts import sheet
 from impact.stack import documents
 from impact.stack.documents import Source, Table, at, listed, rows, table, word
-from impact.stack.inventory import DATA, ECOSYSTEMS, NPM, canonical, from_purl
+from impact.stack.inventory import DATA, ECOSYSTEMS, canonical, from_purl
 
 Events = tuple[tuple[str, str], ...]  # (kind, version), as OSV has them
 _HOMES = {one.lower(): one for one in ECOSYSTEMS.values()} | ECOSYSTEMS | DATA["github"]
 _SIGNS = {"<": "fixed", "<=": "last_affected", ">=": "introduced", ">": "introduced"}
-_BOUND = re.compile(r"([<>=!]*)v?(\*|[\w.+:~-]*\d[\w.+*:~-]*)")
 _ALL = ("*", "0", "unspecified")
 _EVER = datetime.min.replace(tzinfo=UTC)
 _COLUMNS = {  # of a campaign list
@@ -69,7 +69,7 @@ class _Osv(Struct):
 
 
 class Affected(NamedTuple):
-    """What one record says of one package: versions by name, and ranges as (type, events).
+    """What one record says of one package: versions by name, and ranges by their events.
 
     Without a name the record could not be read, and `note` says why.
     """
@@ -78,17 +78,12 @@ class Affected(NamedTuple):
     ecosystem: str
     name: str
     versions: tuple[str, ...] = ()
-    ranges: tuple[tuple[str, Events], ...] = ()
+    ranges: tuple[Events, ...] = ()  # over versions; those over commits say nothing of one
     published: datetime | None = None
     withdrawn: datetime | None = None
     note: str = ""
     aliases: tuple[str, ...] = ()
     gone: bool = False  # withdrawn by the moment that is asked about
-
-    @property
-    def spans(self) -> list[Events]:
-        """The ranges over versions; those over commits say nothing of one."""
-        return [events for kind, events in self.ranges if kind != "GIT"]
 
 
 Records = Sequence[Affected]  # of one package
@@ -104,7 +99,7 @@ def record(source: Source) -> list[Affected]:
 
 
 def _any(data: object, where: str) -> Iterator[Affected]:
-    """What a record, or each of a list or an answer, says."""
+    """What a record, or each of a list, says, and what is missing of an answer."""
     if isinstance(data, list):
         for one in data:
             yield from _any(one, where)
@@ -115,46 +110,34 @@ def _any(data: object, where: str) -> Iterator[Affected]:
         yield Affected("an answer", "", "", note="has a further page, which is not here")
     if body.get("errors"):
         yield Affected("an answer", "", "", note="holds errors in place of what was asked for")
-    if body.get("dataType") == "CVE_RECORD":
-        yield from _cve(body, where)
-    elif "vulns" in body or "results" in body:
-        found = [*rows(body, "vulns"), *rows(body, "results")]
-        yield from _any(list(filter(None, found)), where)
-    elif "ghsa_id" in body:
-        yield from _github(body, where)
-    elif "security_advisory" in body:  # an alert of Dependabot
-        own = {"vulnerabilities": [body.get("security_vulnerability")]}
-        yield from _github({**own, **table(body["security_advisory"])}, where)
-    elif isinstance(body.get("data"), dict):
-        yield from _graph(body["data"], {}, where)
-    elif "document" in body and "affected" not in body:
-        yield from _csaf(body, where)
-    elif "catalogVersion" in body:
-        yield from _exploited(body, where)
-    elif body or not where.endswith("]"):
-        yield from _osv(data, where)
+    read = next((read for key, read in _FORMS.items() if key in body), _osv)
+    yield from read(body, where)
 
 
-def _osv(data: object, where: str) -> Iterator[Affected]:
+def _answers(body: Table, where: str) -> Iterator[Affected]:
+    """What an answer of OSV says; where nothing was found, it has an empty table."""
+    yield from _any(list(filter(None, [*rows(body, "vulns"), *rows(body, "results")])), where)
+
+
+def _osv(body: Table, where: str) -> Iterator[Affected]:
     """What an OSV record says; a range that is open is ended as its database says."""
-    found = documents.shaped(data, _Osv, where)
+    found = documents.shaped(body, _Osv, where)
     if found.id is UNSET:
         raise bad(where, "is no record of an advisory that is known", "give OSV, CVE or CSAF")
     name = found.id or next(iter(found.aliases or ()), "") or Path(where).stem
     published = _time(found.published or found.modified, where)
     withdrawn = _time(found.withdrawn or "", where)
-    named = [(one, one.package) for one in found.affected or () if one.package]
-    if not named:
-        yield Affected(name, "", "", note="names no package")
-    for one, package in named:
+    for one in found.affected or [_Affected()]:
+        package = one.package or _Package("", "")
         last, known = _range(word(one.database_specific, "last_known_affected_version_range"))
         ends = tuple(event for event in known if event[0] != "introduced")
         ends = ends or tuple(("last_affected", version) for version in last)
         spans = []
         for span in one.ranges or ():
             events = tuple(pair for event in span.events for pair in event.items())
-            shut = span.type == "GIT" or any(kind != "introduced" for kind, _ in events)
-            spans.append((span.type, events if shut else events + ends))
+            shut = any(kind != "introduced" for kind, _ in events)
+            if span.type != "GIT":
+                spans.append(events if shut else events + ends)
         home = _ecosystem(package.ecosystem)
         yield Affected(
             name,
@@ -176,13 +159,10 @@ def _ecosystem(name: str) -> str:
 
 def _origins(found: _Osv, one: _Affected) -> str:
     """What to know where the origins of a record name other versions than the record does."""
-    spans = [{"type": span.type, "events": span.events} for span in one.ranges or ()]
-    notes = []
-    for origin in listed((found.database_specific or {}).get("malicious-packages-origins")):
-        if not isinstance(origin, dict):
-            continue
-        versions = sorted(map(str, listed(origin.get("versions"))))
-        more = set(versions) - set(one.versions or ())
+    spans, notes = msgspec.to_builtins(one.ranges or []), []
+    for origin in rows(found.database_specific, "malicious-packages-origins"):
+        versions = {*map(str, listed(origin.get("versions")))}
+        more = versions - {*(one.versions or ())}
         if more and one.versions:
             notes.append(f"{origin.get('source')} names {', '.join(sorted(more))} too")
         elif not versions and origin.get("ranges", spans) != spans:
@@ -195,7 +175,7 @@ def _ranged(
 ) -> Affected:
     """What a record says of a package whose versions are a range in words."""
     versions, events = _range(text)
-    spans = (("ECOSYSTEM", events),) if events else ()
+    spans = (events,) if events else ()
     name = canonical(ecosystem, name.strip())
     return Affected(advisory, ecosystem, name, versions, spans, published, **more)
 
@@ -210,7 +190,7 @@ def _range(text: str) -> tuple[tuple[str, ...], Events]:
     versions: dict[str, None] = {}
     events: list[tuple[str, str]] = []
     for part in filter(None, re.split(r"[\s,;|]+", text)):
-        found = _BOUND.fullmatch(part)
+        found = re.fullmatch(r"([<>=!]*)v?(\*|[\w.+:~-]*\d[\w.+*:~-]*)", part)
         if not found:
             return (), ()
         if found[1] in _SIGNS:
@@ -249,7 +229,7 @@ def _cve(body: object, where: str) -> Iterator[Affected]:
                 ecosystem,
                 canonical(ecosystem, package),
                 tuple(version for versions, _ in ranges for version in versions),
-                tuple(("SEMVER", events) for _, events in ranges if events),
+                tuple(events for _, events in ranges if events),
                 published,
                 gone,
             )
@@ -257,16 +237,14 @@ def _cve(body: object, where: str) -> Iterator[Affected]:
 
 def _all_but(one: object) -> Events:
     """All versions but those that a CVE record calls unaffected, up to the end of each range."""
-    beginning = ("introduced", "0")
-    events = [beginning]
     safe = [item for item in rows(one, "versions") if word(item, "status") == "unaffected"]
-    starts = [word(item, "version") or "0" for item in safe]
-    for item, start in zip(safe, starts, strict=True):
+    from_start = any((word(item, "version") or "0") in _ALL for item in safe)
+    events = [] if from_start else [("introduced", "0")]
+    for item in safe:
+        start = word(item, "version")
         end = word(item, "lessThan") or word(item, "lessThanOrEqual")
-        events += [("fixed", start)] if start not in _ALL else []
+        events += [("fixed", start)] if start and start not in _ALL else []
         events += [("introduced", end)] if re.match(r"v?\d", end) else []
-    if any(start in _ALL for start in starts):
-        events = [event for event in events if event != beginning]
     return tuple(events)
 
 
@@ -285,35 +263,36 @@ def _words(item: object) -> str:
 def _collection(url: str) -> str:
     """The ecosystem of a collection of packages, by the host of its address; empty if not known."""
     host = url.partition("://")[2].partition("/")[0].lower().split(".")
-    kinds = {"npmjs": NPM, "rubygems": "RubyGems", "crates": "crates.io", **ECOSYSTEMS}
-    return next((name for kind, name in kinds.items() if kind in host), "")
+    return next((_HOMES[part] for part in host if part in _HOMES), "")
 
 
-def _github(body: object, where: str) -> Iterator[Affected]:
-    """What an advisory of GitHub says, in the words of its REST interface."""
+def _github(body: Table, where: str) -> Iterator[Affected]:
+    """What an advisory of GitHub says in the words of its REST interface, or an alert with one."""
+    alert = {"vulnerabilities": [body.get("security_vulnerability")]}
+    body = {**alert, **body, **table(body.get("security_advisory"))}
     published = _time(word(body, "published_at"), where)
-    more = {
-        "withdrawn": _time(word(body, "withdrawn_at"), where),
-        "aliases": tuple(filter(None, [word(body, "cve_id")])),
-    }
+    withdrawn = _time(word(body, "withdrawn_at"), where)
+    aliases = tuple(filter(None, [word(body, "cve_id")]))
     for one in rows(body, "vulnerabilities"):
         home, name = _ecosystem(word(one, "package.ecosystem")), word(one, "package.name")
         text = word(one, "vulnerable_version_range")
-        yield _ranged(word(body, "ghsa_id"), home, name, text, published, **more)
+        found = _ranged(word(body, "ghsa_id"), home, name, text, published)
+        yield found._replace(withdrawn=withdrawn, aliases=aliases)
 
 
-def _graph(data: Table, above: Table, where: str) -> Iterator[Affected]:
+def _graph(data: Table, where: str) -> Iterator[Affected]:
     """What an answer of GitHub's GraphQL interface says, however deep its nodes lie."""
-    own = {**above, **data, **table(data.get("advisory"))}
+    own = {**data, **table(data.get("advisory"))}
     if "vulnerableVersionRange" in data:
         one = {**data, "vulnerable_version_range": data["vulnerableVersionRange"]}
         body = {"ghsa_id": own.get("ghsaId") or Path(where).stem, "vulnerabilities": [one]}
         body |= {"published_at": own.get("publishedAt"), "withdrawn_at": own.get("withdrawnAt")}
         yield from _github(body, where)
         return
+    above: Table = {key: own[key] for key in ("ghsaId", "publishedAt", "withdrawnAt") if key in own}
     for value in data.values():
         for one in value if isinstance(value, list) else [value]:
-            yield from _graph(one, own, where) if isinstance(one, dict) else ()
+            yield from _graph({**above, **one}, where) if isinstance(one, dict) else ()
 
 
 def _csaf(body: object, where: str) -> Iterator[Affected]:
@@ -339,12 +318,11 @@ def _products(body: object) -> dict[str, tuple[str, str, str]]:
         name, category = word(branch, "name"), word(branch, "category")
         names = path if "version" in category or not name else (*path, name)
         for one in [at(branch, "product"), *rows(branch, "full_product_names")]:
-            helper = at(one, "product_identification_helper")
-            purl = word(helper, "purl") or next(iter(listed(at(helper, "purls"))), "")
-            home, package, version = from_purl(str(purl))
+            purl = word(one, "product_identification_helper.purl")
+            home, package, version = from_purl(purl)
             package = package or "/".join(names[-2:]) or word(one, "name")
-            version = version or (name if "version" in category else "")
-            version = name if "range" in category else version
+            if "range" in category or ("version" in category and not version):
+                version = name
             found[word(one, "product_id")] = home, package, version
         below += [(inner, names) for inner in rows(branch, "branches")]
     for one in 2 * rows(body, "product_tree.relationships"):  # a part of a product is that part
@@ -368,17 +346,17 @@ def _campaign(source: Source) -> Iterator[Affected]:
     read, faults = sheet(source.text, source.where, ("package", "version"))
     if faults:
         raise BadInput(faults)
-    places = {
-        kind: at
-        for at, head in reversed([*enumerate(read.header)])
-        for kind, words in _COLUMNS.items()
-        if re.fullmatch(words, head.lower().replace("_", " "))
-    }
-    if not {"package", "version"} <= places.keys():
+    heads = [head.lower().replace("_", " ") for head in read.header]
+    kinds = [
+        next((kind for kind, words in _COLUMNS.items() if re.fullmatch(words, head)), "")
+        for head in heads
+    ]
+    if not {"package", "version"} <= {*kinds}:
         repair = "give it the columns Package and Version"
         raise bad(source.where, "is no list of packages", repair)
     for _, cells in read.rows:
-        row = {kind: cells[at].strip() for kind, at in places.items()}
+        named = [*zip(kinds, map(str.strip, cells), strict=True)]
+        row = dict(named[::-1])  # the first column of a kind counts
         home, name, _ = from_purl(row["package"])
         home = home or _ecosystem(row.get("ecosystem", ""))
         name = name or "/".join(filter(None, [row.get("scope"), row["package"]]))
@@ -387,14 +365,22 @@ def _campaign(source: Source) -> Iterator[Affected]:
         yield found if found.versions or found.ranges else found._replace(name="", note=note)
 
 
+_FORMS = {  # what a record is, by a key of it; else one of OSV
+    "dataType": _cve,
+    "vulns": _answers,
+    "results": _answers,
+    "ghsa_id": _github,
+    "security_advisory": _github,
+    "data": _graph,
+    "document": _csaf,
+    "catalogVersion": _exploited,
+}
+
+
 def _time(text: str, where: str) -> datetime | None:
-    if not text:
-        return None
-    found = re.match(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?", text)
-    if not found:
-        raise bad(where, f'"{text[:40]}" is no time', times.HOW)
-    stamp = found[0].replace(" ", "T")
     try:
-        return times.parse(stamp + "Z" if "T" in stamp else stamp)
-    except ValueError as error:
-        raise bad(where, f'"{text[:40]}" is no time', str(error)) from None
+        if len(text) > len("2026-03-24"):
+            return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+        return times.parse(text) if text else None
+    except ValueError:
+        raise bad(where, f'"{text[:40]}" is no time', times.HOW) from None

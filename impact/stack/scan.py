@@ -5,16 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -29,28 +28,17 @@ from impact.stack.files import Found
 from impact.stack.findings import (
     ABSENT,
     FINDINGS,
-    FOREIGN,
     LOCKED_AFFECTED,
     NOT_EVALUATED,
+    SAYS,
     Finding,
     find,
 )
 from impact.stack.grammars import npm, pep508
 from impact.stack.history import Revision
-from impact.stack.inventory import (
-    ACTIONS,
-    CI,
-    LOCK,
-    MANIFEST,
-    NPM,
-    Ask,
-    Component,
-    Inventory,
-    Unread,
-    tail,
-)
+from impact.stack.inventory import ACTIONS, CI, LOCK, MANIFEST, NPM, Ask, Inventory, Unread, tail
 from impact.stack.records import Records
-from impact.stack.verdicts import NO, UNLIKELY, Install, State, Window
+from impact.stack.verdicts import NO, UNLIKELY, Install, Window
 
 _STATE = {
     **dict.fromkeys(("finding", "version", "commit"), pl.String()),
@@ -75,14 +63,13 @@ SCHEMA: dict[str, pl.DataType] = {
     **dict.fromkeys(("paths", "through"), pl.List(pl.String())),
     "states": pl.List(pl.Struct(_STATE)),
 }
+_OF = ("ecosystem", "package")  # lists in a row, which is exploded
 CONSTRAINT = "--constraint"
 NOT_KNOWN = "not known"  # a format
-NOTHING = "nothing in it is known to name packages"
 _BESIDE = "another file of this system could not be evaluated"
-FEW = 16  # files from which on more than one process reads them
+FEW = 16  # files that are read at a time, by more than one process where there are so many
 _QUESTION: list[Question] = []  # of a worker, given when it begins
 Rows = list[dict[str, object]]
-Entries = dict["Package", list["Entry"]]
 Package = tuple[str, str]  # ecosystem and name; a name that is empty stands for all others of it
 
 
@@ -90,18 +77,20 @@ Package = tuple[str, str]  # ecosystem and name; a name that is empty stands for
 class Question:
     """What every file is asked: which packages, when they were available, what was installed.
 
-    `by_tail` are the packages by the last part of their name, `others` by ecosystem.
+    `by_tail` are the packages by the last part of their name, `others` by ecosystem. Every file is
+    asked about those `first`: all others of an ecosystem at once, and each that has a window or may
+    have been installed.
     """
 
     packages: Packages = field(repr=False)
-    windows: tuple[Window, ...] = ()
-    installs: tuple[Install, ...] = ()
-    as_of: datetime | None = None
-    history: bool = False
-    unread: tuple[Fault, ...] = ()  # advisories that could not be read
-    by_tail: Mapping[str, list[Package]] = field(default_factory=dict, repr=False)
-    others: Mapping[str, list[Package]] = field(default_factory=dict, repr=False)
-    seen: frozenset[Package] = frozenset()  # of which an install may have brought a version
+    windows: tuple[Window, ...]
+    installs: tuple[Install, ...]
+    as_of: datetime | None
+    history: bool
+    unread: tuple[Fault, ...]  # advisories that could not be read
+    by_tail: Mapping[str, list[Package]] = field(repr=False)
+    others: Mapping[str, list[Package]] = field(repr=False)
+    first: tuple[Package, ...]
 
 
 def question(
@@ -112,23 +101,26 @@ def question(
     history: bool = False,
 ) -> Question:
     """The question that advisories, as known by a moment, put to files."""
-    until = as_of and times.until(as_of)
-    installs = tuple(one for one in installs if until is None or one.begins <= until)
+    windows = tuple(windows)
+    installs = tuple(one for one in installs if not as_of or one.begins <= times.until(as_of))
     known = advisories.known(as_of)
     by_tail: dict[str, list[Package]] = defaultdict(list)
     others: dict[str, list[Package]] = defaultdict(list)
-    for package in known:
+    alone = {(window.ecosystem, window.package) for window in windows}
+    seen = [install for install in installs if install.version]
+    for package, records in known.items():
         by_tail[tail(package[1])].append(package)
-        others[package[0].partition(":")[0]].append(package)
-    versions = {install.version for install in installs} - {""}
-    named = {tail(install.package) for install in installs if install.package}
-    seen = frozenset(
-        package
-        for package, records in (known.items() if versions else ())
-        if tail(package[1]) in named or any(versions & {*record.versions} for record in records)
-    )
+        others[_base(package)].append(package)
+        if any(_affected(package, records, False, install) for install in seen):
+            alone.add(package)
     unread = advisories.unread
-    return Question(known, tuple(windows), installs, as_of, history, unread, by_tail, others, seen)
+    first = (*((base, "") for base in others), *(package for package in known if package in alone))
+    return Question(known, windows, installs, as_of, history, unread, by_tail, others, first)
+
+
+def _base(package: Package) -> str:
+    """The ecosystem of a package without the release of its distribution."""
+    return package[0].partition(":")[0]
 
 
 def scan(
@@ -160,15 +152,25 @@ def scan(
         homes |= {Path(one.found.where), *Path(one.found.where).parents}
     lone = [install.where for install in query.installs if install.where not in covering]
     problems = [
-        *((str(one), NOTHING) for one in folders if one.is_dir() and one not in homes),
+        *(
+            (str(one), "nothing in it is known to name packages")
+            for one in folders
+            if one.is_dir() and one not in homes
+        ),
         *((where, "covers no file that was scanned") for where in lone),
         *((one.where, f"{one.what}: what it names was not looked for") for one in query.unread),
     ]
     for where, why in problems:
-        finding = Finding(NOT_EVALUATED, reason=why)
-        entry = Entry(finding, State(NOT_EVALUATED, "", None, None))
         source = Found(None, where, "", Fault(where, why, ""))
-        rows.append(_row(source, NOT_KNOWN, [("", "")], verdicts.NOT_READ, [entry]))
+        rows.append(
+            _row(
+                source,
+                NOT_KNOWN,
+                [("", "")],
+                verdicts.NOT_READ,
+                [Finding(NOT_EVALUATED, reason=why)],
+            )
+        )
     return _frame(rows, bool(lone))
 
 
@@ -177,98 +179,69 @@ def _frame(rows: Sequence[dict[str, object]], lone: bool = False) -> pl.DataFram
 
     Nor is it where an install of no file may have been of any.
     """
-    pair = pl.Struct({"ecosystem": pl.String(), "package": pl.String()})
-    schema = {"of": pl.List(pair), **SCHEMA}
-    for name in ("ecosystem", "package"):
-        schema.pop(name)
-    frame = pl.DataFrame(rows, schema=schema, orient="row").explode("of").unnest("of")
-    of = ["system", "ecosystem", "package"]
-    unread = (pl.col("finding") == NOT_EVALUATED).any().over(of) | lone
+    schema = SCHEMA | dict.fromkeys(_OF, pl.List(pl.String()))
+    frame = pl.DataFrame(rows, schema=schema, orient="row").explode(_OF)
+    unread = (pl.col("finding") == NOT_EVALUATED).any().over("system", *_OF) | lone
     open_ = (pl.col("verdict") == NO) & unread
     reason = pl.concat_str("reason", pl.lit(_BESIDE), separator="; ").str.strip_prefix("; ")
+    instead = {
+        "verdict": pl.lit(UNLIKELY),
+        "reason": reason,
+        "settle": pl.lit(verdicts.NOT_READ.settle),
+    }
     return frame.with_columns(
-        verdict=pl.when(open_).then(pl.lit(UNLIKELY)).otherwise("verdict"),
-        reason=pl.when(open_).then(reason).otherwise("reason"),
-        settle=pl.when(open_).then(pl.lit(verdicts.NOT_READ.settle)).otherwise("settle"),
-    ).select(*SCHEMA)
+        pl.when(open_).then(new).otherwise(name).alias(name) for name, new in instead.items()
+    )
 
 
 def constraint(spec: str, packages: Packages) -> pl.DataFrame:
     """A row for each package that a proposed constraint names: does it exclude what is affected?"""
-    ask = pep508(spec)
+    source = Found(None, CONSTRAINT, "", Fault("", "", ""))
+    asked = pep508(spec)
     name, _, wanted = spec.rpartition("@")
-    asks = [
-        (package, npm(name.removeprefix("npm:"), wanted) if package[0] == NPM else ask)
-        for package in packages
-    ]
     rows = []
-    for package, one in asks:
-        if isinstance(one, Ask) and one.name == package[1]:
-            inventory = Inventory(MANIFEST, package[:1], asks=[one])
-            found = find(inventory, *package, packages[package])
-            state = State(found.finding, found.version, None, None, MANIFEST)
-            verdict = verdicts.verdict([state], (), ())._replace(settle="")
-            source = Found(None, CONSTRAINT, "", Fault("", "", ""))
-            rows.append(_row(source, "constraint", [package], verdict, [Entry(found, state)]))
-    if not rows and isinstance(ask, Unread) and ask.name:
-        raise bad(f'{CONSTRAINT} "{spec}"', ask.why, "give name and versions, `litellm<1.82.7`")
+    for package, records in packages.items():
+        ask = npm(name.removeprefix("npm:"), wanted) if package[0] == NPM else asked
+        if isinstance(ask, Ask) and ask.name == package[1]:
+            found = find(Inventory(MANIFEST, package[:1], asks=[ask]), *package, records)
+            verdict = verdicts.verdict([found._replace(kind=MANIFEST)], (), ())._replace(settle="")
+            rows.append(_row(source, "constraint", [package], verdict, [found]))
+    where = f'{CONSTRAINT} "{spec}"'
+    if not rows and isinstance(asked, Unread):
+        raise bad(where, asked.why, "give name and versions, `litellm<1.82.7`")
     if not rows:
         known = sorted({name for _, name in packages})
-        near = did_you_mean(ask.name or spec, known, f"it names one of {', '.join(known)[:200]}")
-        raise bad(f'{CONSTRAINT} "{spec}"', "is about no package that an advisory names", near)
+        near = did_you_mean(asked.name, known, f"it names one of {', '.join(known)[:200]}")
+        raise bad(where, "is about no package that an advisory names", near)
     return _frame(rows)
 
 
-class Entry(NamedTuple):
-    """What one content says of a package, from when to when, by which paths and through whom."""
-
-    found: Finding
-    state: State
-    commit: str = ""
-    paths: Sequence[str] = ()
-    through: Sequence[str] = ()
-
-
 def _evaluated(every: Iterator[Read], query: Question, workers: int) -> Iterator[tuple[Read, Rows]]:
-    """Each file with its rows, in order; what a worker that ended did not answer is read here."""
-    first = list(islice(every, FEW)) if workers > 1 else []
-    every = chain(first, every)
-    if len(first) < FEW:
-        yield from ((one, _guarded(one, query)) for one in every)
+    """Each file with its rows, in order; where a worker ended, its files are read here."""
+    here = partial(_guarded, query=query)
+    if workers == 1:
+        yield from ((one, here(one)) for one in every)
         return
-    waiting: deque[tuple[Read, Callable[[], Rows]]] = deque()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _begin, (query,)) as pool:
-
-        def answered() -> tuple[Read, Rows]:
-            one, answer = waiting.popleft()
+        while some := list(islice(every, FEW)):
             try:
-                return one, answer()
+                rows = list(pool.map(_by_worker, some)) if len(some) == FEW else map(here, some)
             except BrokenProcessPool:
-                return one, _guarded(one, query)
-
-        for one in every:
-            try:
-                waiting.append((one, pool.submit(_by_worker, one).result))
-            except BrokenProcessPool:
-                waiting.append((one, partial(_guarded, one, query)))
-            if len(waiting) > 2 * workers:
-                yield answered()
-        while waiting:
-            yield answered()
+                rows = map(here, some)
+            yield from zip(some, rows, strict=True)
 
 
 def _begin(query: Question) -> None:
     """Give a worker its question; it ends with the process that began it."""
     _QUESTION.append(query)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.join,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with(wait: Callable[[], None]) -> None:
-    wait()
-    os._exit(1)
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _by_worker(one: Read) -> Rows:
@@ -290,9 +263,7 @@ def _rows(one: Read, query: Question) -> Iterator[dict[str, object]]:
 
     All others of an ecosystem have the same finding, so that they are asked about once.
     """
-    windowed = {(window.ecosystem, window.package) for window in query.windows} | query.seen
-    entries: Entries = {(base, ""): [] for base in query.others}
-    entries |= {package: [] for package in query.packages if package in windowed}
+    entries: dict[Package, list[Finding]] = {package: [] for package in query.first}
     inventory = Inventory(LOCK, format=NOT_KNOWN)
     for revision, source in one.contents():
         inventory = _inventory(source, query.as_of, inventory, one.found.where)
@@ -304,15 +275,18 @@ def _rows(one: Read, query: Question) -> Iterator[dict[str, object]]:
             members = [other for other in query.others[package[0]] if other not in entries]
         if every and members:
             windows = [w for w in query.windows if (w.ecosystem, w.package) == package]
-            there = any(entry.state.finding != ABSENT for entry in every)
+            there = any(state.finding != ABSENT for state in every)
             affected = partial(_affected, package, query.packages.get(package, ()), there)
-            states = [entry.state for entry in every]
-            verdict = verdicts.verdict(states, windows, installs, affected)
+            verdict = verdicts.verdict(every, windows, installs, affected)
             yield _row(one.found, inventory.format, members, verdict, every, inventory.notes)
 
 
 def _add_content(
-    entries: Entries, one: Read, revision: Revision | None, inventory: Inventory, query: Question
+    entries: dict[Package, list[Finding]],
+    one: Read,
+    revision: Revision | None,
+    inventory: Inventory,
+    query: Question,
 ) -> None:
     """Add to the entries of each package what one content says of it."""
     commit, begins, ends, _, side = revision or ("", None, None, "", "")
@@ -320,31 +294,39 @@ def _add_content(
     parts = _by_tail(inventory, query.by_tail)
     for name in parts:
         for package in query.by_tail.get(name, ()):
-            entries.setdefault(package, list(entries[package[0].partition(":")[0], ""]))
+            entries.setdefault(package, [*entries[_base(package), ""]])
     for package, every in entries.items():
         part = parts.get(tail(package[1]), parts[""])
         found = find(part, *package, query.packages.get(package, ()))
-        named: Sequence[Ask | Component] = (*part.asks, *part.components)
         kind = MANIFEST if part.kind == CI else part.kind
-        kind = CI if {each.ecosystem for each in named} == {ACTIONS} else kind
-        recorded, foreign = bool(revision) and one.whole, found.reason.startswith(FOREIGN)
-        shape = kind, inventory.loose, recorded, side, foreign
-        state = State(found.finding, found.version, begins, ends, *shape)
-        last = every[-1].state if every else None
-        if last and last == state._replace(begins=last.begins, ends=last.ends):
-            every[-1] = every[-1]._replace(state=last._replace(ends=ends))
+        if {ask.ecosystem for ask in part.asks} | {c.ecosystem for c in part.components} == {
+            ACTIONS
+        }:
+            kind = CI
+        state = found._replace(
+            begins=begins,
+            ends=ends,
+            kind=kind,
+            loose=inventory.loose,
+            recorded=bool(revision) and one.whole,
+            side=side,
+            commit=commit,
+        )
+        if every and SAYS(every[-1]) == SAYS(state):
+            every[-1] = every[-1]._replace(ends=ends)
         else:
-            every.append(_entry(found, state, commit, inventory, one.found.system))
+            every.append(_on_paths(state, inventory, one.found.system))
 
 
-def _entry(found: Finding, state: State, commit: str, inventory: Inventory, system: str) -> Entry:
-    """The entry of a finding, with the paths to the components that it was found in."""
-    if not found.keys:
-        return Entry(found, state, commit)
+def _on_paths(state: Finding, inventory: Inventory, system: str) -> Finding:
+    """A finding with the paths to the components that it was found in."""
+    if not state.keys:
+        return state
     top = () if inventory.roots else (system,)
-    ways = [" > ".join((*top, *way)) for way in paths.paths(inventory, found.keys)]
-    affected = found.finding == LOCKED_AFFECTED
-    return Entry(found, state, commit, ways, paths.cuts(inventory, found.keys) if affected else ())
+    ways = [" > ".join((*top, *way)) for way in paths.paths(inventory, state.keys)]
+    affected = state.finding == LOCKED_AFFECTED
+    through = paths.cuts(inventory, state.keys) if affected else ()
+    return state._replace(paths=ways, through=through)
 
 
 def _affected(package: Package, records: Records, there: bool, install: Install) -> bool:
@@ -354,38 +336,34 @@ def _affected(package: Package, records: Records, there: bool, install: Install)
     record lists that very version.
     """
     if install.package:
-        named = tail(install.package) == tail(package[1])
-        return named and names_any(records, install.version)
-    listed = any(install.version in record.versions for record in records if not record.gone)
-    return listed or (there and names_any(records, install.version))
+        there = tail(install.package) == tail(package[1])
+    elif any(install.version in record.versions for record in records if not record.gone):
+        return True
+    return there and names_any(records, install.version)
 
 
 def _by_tail(inventory: Inventory, wanted: Mapping[str, object]) -> dict[str, Inventory]:
     """The parts of a file by the last part of their name; what may be any package is in each."""
-    parts: dict[str, tuple[list[Any], list[Any], list[Any]]] = defaultdict(lambda: ([], [], []))
-    kinds: tuple[list[Any], ...] = (inventory.components, inventory.asks, inventory.unread)
-    for number, every in enumerate(kinds):
-        for part in every:
-            last = tail(part.name) if part.name else ""
-            if not part.name or last in wanted:
-                parts[last][number].append(part)
-    anything = parts.pop("", ([], [], []))[2]
+    anything = [part for part in inventory.unread if not part.name]
+
+    def empty() -> Inventory:
+        return replace(inventory, components=[], asks=[], unread=[*anything])
+
+    parts: dict[str, Inventory] = defaultdict(empty)
+    for kind in ("components", "asks", "unread"):
+        for part in getattr(inventory, kind):
+            if part.name and (last := tail(part.name)) in wanted:
+                getattr(parts[last], kind).append(part)
     for name in inventory.mentions:
         if (last := tail(name)) in wanted:
             parts[last]  # a place for it
-    rest = replace(inventory, components=[], asks=[], unread=anything)
-    found = {
-        last: replace(rest, components=components, asks=asks, unread=[*unread, *anything])
-        for last, (components, asks, unread) in parts.items()
-    }
-    return {**found, "": replace(rest, mentions=frozenset())}
+    return {**parts, "": replace(empty(), mentions=frozenset())}
 
 
 def _inventory(
     source: Source | Fault, as_of: datetime | None, last: Inventory, file: str
 ) -> Inventory:
     """What a content says; one that cannot be read is of the kind of the last, all of it unread."""
-    form = last.format
     try:
         if isinstance(source, Fault):
             raise BadInput(source)
@@ -397,23 +375,21 @@ def _inventory(
         return inventory
     except BadInput as error:
         fault = error.faults[0]
-    if form == NOT_KNOWN and isinstance(source, Source):
-        known = readers.format_of(source.text, source.where)
-        form = known.name if known else form
-    place = fault.where.removeprefix(file).lstrip(": ")
-    why = f"{place}: {fault.what}" if place else fault.what
+    why = f"{fault.where}: {fault.what}".removeprefix(file).lstrip(": ")
+    known = readers.format_of(source.text, source.where) if isinstance(source, Source) else None
+    form = known.name if known else last.format
     unread = [Unread(why)]
     return Inventory(last.kind, unread=unread, loose=last.loose, notes=last.notes, format=form)
 
 
-def _dated(found: Finding, state: State, last: State) -> Finding:
-    """A finding of a history, with when it stood and what stands now."""
+def _dated(state: Finding, last: Finding) -> str:
+    """The reason of a finding of a history, with when it stood and what stands now."""
     begins = date(state.begins) if state.begins else "the beginning"
     ends = f"to {date(state.ends)}" if state.ends else "until now"
     now = "" if state.ends is None else f"; now {last.finding} {last.version}".rstrip()
     if state.side:
         ends, now = "", f"; on the main line {last.finding}"
-    return replace(found, reason=f"{found.reason}: {begins} {ends}".rstrip() + now)
+    return f"{state.reason}: {begins} {ends}".rstrip() + now
 
 
 def _row(
@@ -421,38 +397,28 @@ def _row(
     form: str,
     of: Sequence[Package],
     verdict: verdicts.Verdict,
-    every: Sequence[Entry],
+    every: Sequence[Finding],
     notes: Sequence[str] = (),
 ) -> dict[str, object]:
     """A row: the gravest of what a file said of some packages, and all of it."""
-    gravest = min(every, key=lambda entry: FINDINGS.index(entry.found.finding))
-    found = gravest.found
-    if len(every) > 1:
-        found = _dated(found, gravest.state, every[-1].state)
+    gravest = min(every, key=lambda state: FINDINGS.index(state.finding))
+    reason = _dated(gravest, every[-1]) if len(every) > 1 else gravest.reason
     return {
-        "of": [{"ecosystem": ecosystem, "package": name} for ecosystem, name in of],
+        "ecosystem": [ecosystem for ecosystem, _ in of],
+        "package": [name for _, name in of],
         "system": file.system,
         "file": file.where,
         "format": form,
-        "version": found.version,
-        "advisory": ", ".join(found.advisories),
-        "finding": found.finding,
+        "version": gravest.version,
+        "advisory": ", ".join(gravest.advisories),
+        "finding": gravest.finding,
         "verdict": verdict.verdict,
         "path": next(iter(gravest.paths), ""),
-        "reason": "; ".join(filter(None, [found.reason, verdict.reason, *notes])),
+        "reason": "; ".join(filter(None, [reason, verdict.reason, *notes])),
         "settle": verdict.settle,
         "paths": gravest.paths,
         "through": gravest.through,
-        "states": [
-            {
-                "finding": entry.state.finding,
-                "version": entry.state.version,
-                "commit": entry.commit,
-                "begins": entry.state.begins,
-                "ends": entry.state.ends,
-            }
-            for entry in every
-        ],
+        "states": [state._asdict() for state in every],
     }
 
 
@@ -464,9 +430,7 @@ def _covers(install: Install, found: Found) -> bool:
 
 
 def _instant(stamp: str) -> datetime | None:
-    if not stamp:
-        return None
     try:
-        return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(stamp)
     except ValueError:
-        return None  # the 31st of a shorter month
+        return None  # empty, or the 31st of a shorter month

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -17,13 +17,11 @@ from impact.stack.inventory import ACTIONS, DATA, DOCKER, NPM, PYPI, Ask
 _CLASSES = DATA["versions"]  # of univers; ecosystems without one are compared for equality alone
 LONGEST = 1000  # characters of a version or a requirement; longer ones are not evaluated
 _SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
-_NAMED = re.compile(r"(>(?!=)\s*)?v?(\d{1,9}(?:\.\d{1,9})*)(-?[A-Za-z][\w.-]*)?")
 _LIKE = re.compile(r"(?=.*\d)[^\s(){}\[\]<>,|*$]*")  # what may be a version at all
 _SHORT = re.compile(r"v?[0-9a-f]{7,}", re.IGNORECASE)  # of an action: a commit, not a version
 _FOUR = ("NuGet", "Packagist")  # where a fourth part that is 0 is none
 _FOURTH = re.compile(r"^v?(\d+\.\d+\.\d+)\.0$")
 _BEGIN = "0"  # in a range of OSV: before every version
-Test = Callable[[str], bool]  # of a version
 
 
 @lru_cache(100_000)
@@ -69,7 +67,7 @@ def comparable(ecosystem: str, version: str) -> bool:
         return False
     if base == ACTIONS and _SHORT.fullmatch(version):
         return False
-    if base == "npm" and not _SEMVER.fullmatch(version.lstrip("=v ")):
+    if base == NPM and not _SEMVER.fullmatch(version.lstrip("=v ")):
         return False
     return (base != PYPI and base not in _CLASSES) or _parsed(ecosystem, version) is not None
 
@@ -103,83 +101,61 @@ def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) ->
         inner = [edge for edge in inner if edge[0] != "limit"] + [last]
     inside = any(at == _BEGIN and kind == "introduced" for kind, at, _ in edges)
     for kind, _, edge in sorted(inner, key=itemgetter(2)):
-        if kind == "introduced" and found >= edge:
-            inside = True
-        elif (kind == "last_affected" and found > edge) or (
-            kind in ("fixed", "limit") and found >= edge
-        ):
-            inside = False
+        passed = found > edge if kind == "last_affected" else found >= edge
+        inside = kind == "introduced" if passed else inside
     return inside
 
 
-def admits(ask: Ask) -> Test | None:
-    """A test whether a requirement admits a version; None where its grammar is not known.
+def admits(ask: Ask, version: str) -> bool | None:
+    """Whether a requirement admits a version; None where one of them is in no known grammar.
 
     Pre-releases count as admitted by a range of PyPI: an installer may be told to take them.
 
-    >>> admits(Ask("PyPI", "litellm", "~=1.80"))("1.82.8")
+    >>> admits(Ask("PyPI", "litellm", "~=1.80"), "1.82.8")
     True
-    >>> admits(Ask("npm", "chalk", "^5.0.0"))("6.0.0")
+    >>> admits(Ask("npm", "chalk", "^5.0.0"), "6.0.0")
     False
     """
-    if len(ask.spec) > LONGEST:
+    spec = ask.spec
+    if len(spec) > LONGEST:
         return None
-    if ask.spec.startswith("poetry "):
-        return _poetry(ask.spec.removeprefix("poetry "))
-    if ask.ecosystem == NPM:
-        return _npm(ask.spec)
-    if ask.ecosystem in (ACTIONS, DOCKER):
-        return _tag(ask.spec)
     try:
-        every = SpecifierSet(ask.spec)
+        if ask.ecosystem in (ACTIONS, DOCKER):
+            return _tag(spec, version)
+        if ask.ecosystem == NPM:
+            return _npm(" ".join(spec.split()), version)
+        if spec.startswith("poetry "):
+            return _poetry(spec.removeprefix("poetry "), version)
+        return SpecifierSet(spec).contains(version, prereleases=True)
     except ValueError:
         return None
-    return _valid(lambda version: every.contains(version, prereleases=True))
 
 
-def _valid(test: Test) -> Test:
-    """A test that no text passes which is not a version."""
-
-    def admits(version: str) -> bool:
-        try:
-            return test(version)
-        except ValueError:
-            return False
-
-    return admits
-
-
-def _tag(spec: str) -> Test | None:
+def _tag(spec: str, version: str) -> bool | None:
     """`v4` and `4.1` move with what begins so, a branch may point at anything, a commit is none."""
     if COMMIT.fullmatch(spec) or _SHORT.fullmatch(spec):
         return None
     if whole := FULL.fullmatch(spec):
-        return lambda version: same(ACTIONS, version, spec) or same(ACTIONS, version, whole[1])
+        return same(ACTIONS, version, spec) or same(ACTIONS, version, whole[1])
     some = re.fullmatch(r"v?(\d+(?:\.\d+)?)(?:-[\w.-]+)?", spec)
     start = some[1].split(".") if some else []
-    return lambda version: version.removeprefix("v").split(".")[: len(start)] == start
+    return version.removeprefix("v").split(".")[: len(start)] == start
 
 
-def _poetry(spec: str) -> Test | None:
+def _poetry(spec: str, version: str) -> bool:
     from poetry.core.constraints.version import Version as PoetryVersion
     from poetry.core.constraints.version import parse_constraint
 
-    try:
-        every = parse_constraint(spec)
-    except ValueError:
-        return None
-    return _valid(lambda version: every.allows(PoetryVersion.parse(version)))
+    return parse_constraint(spec).allows(PoetryVersion.parse(version))
 
 
-def _npm(spec: str) -> Test | None:
+def _npm(spec: str, version: str) -> bool | None:
     import nodesemver
 
-    spec = " ".join(spec.split())
     if spec in ("latest", "next"):
-        return lambda version: True  # a tag: whatever it points at on that day
-    if nodesemver.valid_range(spec, loose=True) is None:
-        return None
-    return lambda version: bool(nodesemver.satisfies(version, spec, loose=True))
+        return True  # a tag: whatever it points at on that day
+    known = nodesemver.valid_range(spec, loose=True) is not None
+    return bool(nodesemver.satisfies(version, spec, loose=True)) if known else None
 
 
 def bounds(spec: str) -> list[str]:
@@ -192,7 +168,9 @@ def bounds(spec: str) -> list[str]:
     ['1.80', '1.80.0.1', '1.80.1', '1.81.0', '2.0.0']
     """
     found: list[str] = []
-    for sign, named, tail in _NAMED.findall(spec[:LONGEST]):
+    for sign, named, tail in re.findall(
+        r"(>(?!=)\s*)?v?(\d{1,9}(?:\.\d{1,9})*)(-?[A-Za-z][\w.-]*)?", spec[:LONGEST]
+    ):
         found += [f"{named}{tail}", f"{named}{tail}.0"] if tail else []
         major, minor, patch = [*(int(part) for part in named.split(".")[:3]), 0, 0][:3]
         above = f"{major}.{minor}.{patch + 1}", f"{major}.{minor + 1}.0", f"{major + 1}.0.0"

@@ -22,7 +22,6 @@ from impact.stack.inventory import DATA, ECOSYSTEMS
 from impact.stack.records import Affected
 from impact.stack.verdicts import BUILT, EXPOSED, LIKELY, NO, NOT_LOOKED_FOR
 
-CONTEXT = "https://openvex.dev/ns/v0.2.0"
 _TYPES = {ecosystem: kind for kind, ecosystem in ECOSYSTEMS.items()}
 Row = dict[str, Any]
 
@@ -31,11 +30,12 @@ def document(rows: pl.DataFrame, packages: Packages, at: datetime | None = None)
     """The statements of a scan: one for each system and advisory, with the packages it names."""
     moment = (at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
     known = rows.filter((pl.col("package") != "") & (pl.col("settle") != NOT_LOOKED_FOR))
+    of = ("system", "ecosystem", "package")
     groups: dict[tuple[str, str], list[tuple[Affected, list[Row]]]] = defaultdict(list)
-    for (system, *package), found in _grouped(known.sort("file")).items():
+    for (system, *package), found in known.sort("file").partition_by(of, as_dict=True).items():
         for record in packages[package[0], package[1]]:
             if not record.gone:
-                groups[system, record.advisory].append((record, found))
+                groups[system, record.advisory].append((record, found.to_dicts()))
     statements = [
         _statement(system, name, every) | {"timestamp": moment}
         for (system, name), every in groups.items()
@@ -43,20 +43,13 @@ def document(rows: pl.DataFrame, packages: Packages, at: datetime | None = None)
     content = json.dumps(statements, sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
     return {
-        "@context": CONTEXT,
+        "@context": "https://openvex.dev/ns/v0.2.0",
         "@id": f"https://openvex.dev/docs/public/vex-{digest}",
         "author": "breach-impact-kit",
         "timestamp": moment,
         "version": 1,
         "statements": statements,
     }
-
-
-def _grouped(rows: pl.DataFrame) -> dict[tuple[str, str, str], list[Row]]:
-    found: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
-    for row in rows.iter_rows(named=True):
-        found[row["system"], row["ecosystem"], row["package"]].append(row)
-    return found
 
 
 def text(rows: pl.DataFrame, packages: Packages, at: datetime | None = None) -> str:
@@ -78,7 +71,7 @@ def _statement(system: str, name: str, every: list[tuple[Affected, list[Row]]]) 
         absent = all(row["finding"] == ABSENT for row in rows)
         why = "component_not_present" if absent else "vulnerable_code_not_present"
         return {**statement, "status": "not_affected", "justification": why}
-    mine = [row for row in rows if f", {name}, " in f", {row['advisory']}, "]
+    mine = [row for row in rows if name in row["advisory"].split(", ")]
     bad = [row for row in mine if row["verdict"] in (EXPOSED, LIKELY) or _now(row)]
     bad += [row for row in rows if row["verdict"] == EXPOSED and not row["advisory"]]
     notes = dict.fromkeys(f"{row['file']}: {row['reason']}" for row in bad or mine or rows)
@@ -102,8 +95,7 @@ def _parts(record: Affected, found: list[Row]) -> list[str]:
 
 def _now(row: Row) -> bool:
     """Whether a file locks an affected version as it stands now, on its main line."""
-    last = row["states"][-1] if row["states"] else {}
-    return last.get("finding") == LOCKED_AFFECTED and BUILT not in row["reason"]
+    return row["states"][-1]["finding"] == LOCKED_AFFECTED and BUILT not in row["reason"]
 
 
 def _known(purl: str) -> Row:

@@ -190,7 +190,7 @@ def test_one_advisory_that_cannot_be_read_is_a_row_of_its_own(
     (home / "bad.json").write_text("{")
     status, out, _ = run(fleet / "gateway", "--advisories", home, "--json")
     told = [(r["file"], r["finding"]) for r in map(json.loads, out.splitlines())]
-    assert ("bad.json:1 column 2", "not_evaluated") in told
+    assert ("bad.json", "not_evaluated") in told
     assert status == 1
 
 

@@ -181,7 +181,7 @@ def test_a_zip_is_read_as_the_folder_is(corpus: Path, tmp_path: Path) -> None:
         ("/x.json", b"{}", 0, "leads out"),
         ("a/..\\x.json", b"{}", 0, "leads out"),
         ("c:/x.json", b"{}", 0, "leads out"),
-        ("x.json", b"/etc/passwd", stat.S_IFLNK | 0o777, "symbolic link"),
+        ("x.json", b"/etc/passwd", stat.S_IFLNK | 0o777, "is a link"),
         ("x.json", b" " * (3 << 20), 0, "far larger"),
         ("x.json", b"0" * (5 << 20), 0, "far larger"),
     ],
@@ -194,15 +194,18 @@ def test_a_hostile_archive_is_refused_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
 
 
-def test_a_broken_archive_is_a_typed_error(tmp_path: Path) -> None:
+def test_what_is_broken_of_an_archive_is_told(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.json", "{}" * 5000)
     data = bytearray(buffer.getvalue())
     data[40:60] = b"\xff" * 20
     (tmp_path / "x.zip").write_bytes(data)
-    with pytest.raises(BadInput, match=r"x\.zip"):
-        advisories.read(tmp_path / "x.zip")
+    (fault,) = advisories.read(tmp_path / "x.zip").unread
+    assert (fault.where, "cannot be read" in fault.what) == ("x.json", True)
+    (tmp_path / "y.zip").write_bytes(bytes(data[:40]) + bytes(data[-90:-8]) + b"\xff" * 8)
+    with pytest.raises(BadInput, match=r"y\.zip"):
+        advisories.read(tmp_path / "y.zip")
     with pytest.raises(BadInput, match="is not there"):
         advisories.read(tmp_path / "none")
 
@@ -236,15 +239,13 @@ def test_a_broken_archive_is_a_typed_error(tmp_path: Path) -> None:
 def test_a_requirement_admits_what_its_installer_would(
     ecosystem: str, spec: str, version: str, expected: bool
 ) -> None:
-    test = admits(Ask(ecosystem, "x", spec))
-    assert test is not None
-    assert test(version) is expected
+    assert admits(Ask(ecosystem, "x", spec), version) is expected
 
 
 def test_a_grammar_that_is_not_known_is_not_guessed() -> None:
-    assert admits(Ask("PyPI", "x", "=>1")) is None
-    assert admits(Ask("PyPI", "x", "poetry five")) is None
-    assert admits(Ask("npm", "x", "five")) is None
+    assert admits(Ask("PyPI", "x", "=>1"), "1.0.0") is None
+    assert admits(Ask("PyPI", "x", "poetry five"), "1.0.0") is None
+    assert admits(Ask("npm", "x", "five"), "1.0.0") is None
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_a_conda_package_of_the_name_is_not_the_one_on_the_registry() -> None:
 def test_a_product_of_a_cve_is_found_by_the_end_of_its_name() -> None:
     records = [
         Affected("CVE-1", "", "aquasecurity/trivy", (), (
-            ("SEMVER", (("introduced", "0"), ("fixed", "0.70.0"))),), None, None)
+            (("introduced", "0"), ("fixed", "0.70.0")),), None, None)
     ]  # fmt: skip
     purl = "pkg:golang/github.com/aquasecurity/trivy@v0.69.4"
     assert told(bill(f'{{"name": "trivy", "purl": "{purl}"}}'), records).finding == (
@@ -362,6 +362,6 @@ def test_a_bill_that_calls_itself_incomplete_says_nothing_of_what_it_lacks() -> 
 
 def test_a_range_between_two_releases_may_hold_a_version_of_four_parts() -> None:
     record = Affected("X-1", "PyPI", "litellm", (), (
-        ("ECOSYSTEM", (("introduced", "0.5"), ("fixed", "2"))),), None, None)  # fmt: skip
+        (("introduced", "0.5"), ("fixed", "2")),), None, None)  # fmt: skip
     for asks in ('"litellm>1.0,<1.0.1"', '"litellm>1.0.0.3,<1.0.0.9"'):
         assert told(PYPROJECT.format(asks), [record]).finding == "range_admits", asks

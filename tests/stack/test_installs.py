@@ -40,7 +40,7 @@ def test_every_fault_is_told_with_its_line_and_repair(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"when,how\n", "no such column"),
-        (b"when\n", "column mode is missing"),
+        (b"when\n", "column when or mode is missing"),
         (b"\xff\xfe", "UTF-16"),
     ],
 )

@@ -164,6 +164,8 @@ def test_a_fix_for_no_package_that_is_named_is_an_error() -> None:
     with pytest.raises(BadInput, match='did you mean "litellm"'):
         scan.constraint("litelm<1", Advisories(tuple(named(*BAD))).known(None))
     with pytest.raises(BadInput, match="names one of litellm"):
+        scan.constraint("zzz<1", Advisories(tuple(named(*BAD))).known(None))
+    with pytest.raises(BadInput, match="is no requirement; give name and versions"):
         scan.constraint("?", Advisories(tuple(named(*BAD))).known(None))
 
 

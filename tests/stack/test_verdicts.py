@@ -5,7 +5,14 @@ from itertools import product
 import pytest
 from stacks import at, window
 
-from impact.stack.findings import ABSENT, FINDINGS, LOCKED_AFFECTED, LOCKED_OTHER, RANGE_ADMITS
+from impact.stack.findings import (
+    ABSENT,
+    FINDINGS,
+    LOCKED_AFFECTED,
+    LOCKED_OTHER,
+    RANGE_ADMITS,
+    Finding,
+)
 from impact.stack.inventory import LOCK, MANIFEST, SBOM
 from impact.stack.verdicts import (
     MODES,
@@ -13,7 +20,6 @@ from impact.stack.verdicts import (
     TIMES,
     VERDICTS,
     Install,
-    State,
     Window,
     lookup,
     span,
@@ -42,7 +48,7 @@ def judged(
     start = begins and at(begins)
     if recorded and start is None:
         start = at("20 08:00")
-    state = State(finding, held, start, ends and at(ends), kind, loose, recorded)
+    state = Finding(finding, held, start, ends and at(ends), kind, loose, recorded)
     ran = [Install(at(minute), at(minute), mode) for minute, mode in installs]
     return verdict([state], ACCOUNTS if windows is None else windows, ran).verdict
 
@@ -113,7 +119,7 @@ def test_an_install_before_the_file_stood_is_unknown() -> None:
 
 
 def test_a_version_that_was_seen_decides() -> None:
-    state = State(LOCKED_OTHER, "1.80.0", at("20 8:00"), None, recorded=True)
+    state = Finding(LOCKED_OTHER, "1.80.0", at("20 8:00"), None, recorded=True)
     for version, expected in (("1.82.8", "exposed"), ("1.80.0", "no")):
         ran = [Install(at("11:00"), at("11:00"), "locked", version=version)]
         told = verdict([state], ACCOUNTS, ran, affected=lambda one: one.version == "1.82.8")
@@ -122,8 +128,8 @@ def test_a_version_that_was_seen_decides() -> None:
 
 def test_what_a_file_was_then_counts_and_not_what_it_is_now() -> None:
     states = [
-        State(LOCKED_OTHER, "1.80.0", at("20 8:00"), at("26 8:00"), MANIFEST, ("x",), True),
-        State(LOCKED_OTHER, "1.80.0", at("26 8:00"), None, LOCK, (), True),
+        Finding(LOCKED_OTHER, "1.80.0", at("20 8:00"), at("26 8:00"), MANIFEST, ("x",), True),
+        Finding(LOCKED_OTHER, "1.80.0", at("26 8:00"), None, LOCK, (), True),
     ]
     ran = [Install(at("11:00"), at("11:00"), "locked")]
     assert verdict(states, ACCOUNTS, ran).verdict == "unlikely"
@@ -171,16 +177,22 @@ def test_absent_from_a_manifest_says_nothing_of_what_its_dependencies_bring() ->
 
 def test_every_verdict_but_no_has_one_question() -> None:
     for finding, kind, mode in product(FINDINGS, (LOCK, MANIFEST, SBOM), MODES[1:]):
-        state = State(finding, "1.82.8", at("20 8:00"), None, kind, (), True)
+        state = Finding(finding, "1.82.8", at("20 8:00"), None, kind, (), True)
         told = verdict([state], ACCOUNTS, [Install(at("11:00"), at("11:00"), mode)])
         assert (told.settle == "") == (told.verdict == "no"), (finding, kind, mode)
 
 
+def test_a_name_in_a_question_stays_as_it_is_written() -> None:
+    state = Finding(LOCKED_OTHER, "1", at("20 8:00"), None, LOCK, ("{a}{0} has no hash",), True)
+    told = verdict([state], ACCOUNTS, [Install(at("11:00"), at("11:00"), "locked")])
+    assert told.settle == "What was installed for {a}{0}, which this lock does not fix?"
+
+
 def test_an_install_is_judged_by_what_stood_at_its_time() -> None:
     states = [
-        State(LOCKED_OTHER, "1.82.6", at("8:00"), at("11:00"), recorded=True),
-        State(LOCKED_AFFECTED, "1.82.8", at("11:00"), at("13:00"), recorded=True),
-        State(LOCKED_OTHER, "1.83.0", at("13:00"), None, recorded=True),
+        Finding(LOCKED_OTHER, "1.82.6", at("8:00"), at("11:00"), recorded=True),
+        Finding(LOCKED_AFFECTED, "1.82.8", at("11:00"), at("13:00"), recorded=True),
+        Finding(LOCKED_OTHER, "1.83.0", at("13:00"), None, recorded=True),
     ]
     early = [Install(at("10:55"), at("10:55"), "locked")]
     late = [Install(at("11:10"), at("11:10"), "locked")]
