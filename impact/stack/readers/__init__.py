@@ -5,31 +5,22 @@ from __future__ import annotations
 import gc
 import re
 import tomllib
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple
+
+import msgspec
 
 from impact.base.errors import bad
 from impact.stack.documents import Source
 from impact.stack.inventory import Inventory, Unread, ask_inventory, names_in
 from impact.stack.readers import bills, ci, javascript, locks, manifests, requirements
 
-Read = Callable[[Source], Inventory]
 _MODULES = (bills, ci, javascript, locks, manifests, requirements)
 _ROOMS = {room.__name__.rpartition(".")[2]: vars(room) for room in _MODULES}
 _WRITTEN = ("locks.", "javascript.")  # by tools, which end the last line
-_REMARKS = {
-    "#": r"(?:^|\s)#.*",
-    "<!--": r"(?s)<!--(?:(?!<!--|-->).)*-->",
-    "//": r"(?:^|\s)//.*",
-    "": "",
-}
 
 
-class Format(NamedTuple):
+class Format(msgspec.Struct, frozen=True):
     """A format of files, as formats.toml has it."""
 
     name: str
@@ -38,13 +29,11 @@ class Format(NamedTuple):
     called: str = ""
     loose: bool = False
     newer: str = ""  # what versions that are not read show in their head
-    lock: Mapping[str, str] = MappingProxyType(
-        {}
-    )  # of one that lists its packages, see the head of formats.toml
+    lock: dict[str, str] = {}  # of one that lists its packages, see the head of formats.toml
 
 
 TABLE = tomllib.loads(Path(__file__).parents[1].joinpath("formats.toml").read_text("utf-8"))
-FORMATS = tuple(Format(**row) for row in TABLE["format"])
+FORMATS = msgspec.convert(TABLE["format"], tuple[Format, ...])
 _CALLED = re.compile("|".join(f"(?:{one.called})" for one in FORMATS if one.called))
 
 
@@ -84,36 +73,20 @@ def read(source: Source) -> Inventory:
     collecting = gc.isenabled()
     gc.disable()  # what is read holds no cycles, and looking for them takes a quarter of the time
     try:
-        made = _reader(found)(source)
-        open_ = source.text[-1:] != "\n" and source.text.lstrip()[:1] not in "{["
-        if open_ and found.read.startswith(_WRITTEN):
-            made.unread.append(Unread("its last line does not end: it was cut off"))
-        return made if made.format else replace(made, format=found.name)
+        made = _made(source, found)
     finally:
         if collecting:
             gc.enable()
+    open_ = source.text[-1:] != "\n" and source.text.lstrip()[:1] not in "{["
+    if open_ and found.read.startswith(_WRITTEN):
+        made.unread.append(Unread("its last line does not end: it was cut off"))
+    return replace(made, format=found.name)
 
 
-def _reader(found: Format) -> Read:
-    """The function that reads a format: of a module here, the list of a lock, or the search."""
+def _made(source: Source, found: Format) -> Inventory:
+    """What the reader of a format says, of a module here; or the names that a search finds."""
     room, _, name = found.read.partition(".")
-    if room.startswith("search"):
-        return partial(_searched, _REMARKS[room[7:]])
-    read = _ROOMS[room][name]
-    return (lambda source: _listed(read, source, **found.lock)) if found.lock else read
-
-
-def _listed(
-    listing: Callable[..., locks.Packages],
-    source: Source,
-    ecosystem: str,
-    whole: str = "",
-    **options: str,
-) -> Inventory:
-    """A lock whose packages a function lists, as the `options` of its format ask."""
-    return locks.lock(*listing(source, **options), ecosystem, whole)
-
-
-def _searched(remark: str, source: Source) -> Inventory:
-    """A text in which names are looked for, and nothing is understood."""
-    return ask_inventory((), mentions=names_in(source.text, remark))
+    if name:
+        read = _ROOMS[room][name]
+        return locks.lock(read, source, **found.lock) if found.lock else read(source)
+    return ask_inventory((), mentions=names_in(source.text, TABLE["remarks"][room]))
