@@ -114,8 +114,8 @@ def _entry(package: _Package) -> Entry:
     """What a package needs, whether it is the project's own, and what is not fixed of it."""
     files, source = _files(package), table(package.source)
     places = [*map(source.get, _FOLDERS), table(package.directory).get("path"), package.path]
-    fixed = package.hashes or package.checksum
-    fixed = fixed or (files and all(file.hash or file.hashes for file in files))
+    hashed = [bool(file.hash or file.hashes) for file in files]
+    fixed = package.hashes or package.checksum or (hashed and all(hashed))
     extras = (*package.optional_dependencies.values(), *package.dev_dependencies.values())
     needs = [*package.dependencies, *chain.from_iterable(extras)]
     required = rows(package.metadata, "requires-dist")
@@ -266,9 +266,10 @@ def go_mod(source: Source) -> Inventory:
             unread.append(Unread(f'"{" ".join(words)[:60]}" is no line of it', "Go"))
         elif "=>" in words:
             old, _, new = " ".join(words).partition(" => ")
+            name, _, version = new.partition(" ")
             gone.add(old)
-            if " " in new:
-                entries.append(Entry(*new.split()[:2], loose="has no hash"))
+            if version:
+                entries.append(Entry(name, version, loose="has no hash"))
             else:
                 name = canonical("Go", old.partition(" ")[0])
                 unread.append(Unread(f"{name} lies in a folder", "Go", name))
