@@ -6,7 +6,6 @@ that was not understood is never called absent.
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import tomllib
@@ -50,6 +49,7 @@ _VALUE = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w
 _STEP = re.compile(
     r"\s*(?:onbuild\s+)?(from|copy|add|arg|env|run)\s+(.*)", re.IGNORECASE | re.DOTALL
 )
+_LISTED = re.compile(r'^\[\s*"|"\s*,\s*"|"\s*\]\s*$')  # between the words of a command as a list
 _UPS = ("", "../", "../../", "../../../", "../../../../")  # to the top of a repository
 Values = defaultdict[str, list[str]]  # name of a variable -> values that it may have
 
@@ -62,7 +62,7 @@ def pipeline(source: Source) -> Inventory:
     values: Values = defaultdict(list)
     for path, _, value in documents.walk(every):
         _add_value(values, path, value)
-    asks = _steps(every if len(every) > 1 else every[0], values, source, inner=False)
+    asks = _steps(every if len(every) > 1 else every[0], values, source)
     return ask_inventory(asks, kind=CI, mentions=names_in(source.text), alone=True)
 
 
@@ -98,7 +98,7 @@ def _expanded(text: str, values: Values) -> Iterator[str]:
         yield expanded
 
 
-def _steps(data: object, values: Values, source: Source, inner: bool) -> Asks:
+def _steps(data: object, values: Values, source: Source) -> Asks:
     """What each text of a pipeline asks for, by the key that it stands at."""
     for path, key, value in documents.walk(data):
         for text in _expanded(value, values) if isinstance(value, str) else ():
@@ -111,7 +111,7 @@ def _steps(data: object, values: Values, source: Source, inner: bool) -> Asks:
             elif path.startswith("include") and key in ("remote", "project", "component"):
                 yield Unread(f"{text[:80]} is included from elsewhere")
             elif key in ("local", "template", "include") and re.search(r"\.ya?ml$", text):
-                yield from _included(text, values, source, inner)
+                yield from _included(text, values, source)
             elif key == "additional_dependencies":
                 ask = pep508(text, path)
                 yield from [ask] if isinstance(ask, Ask) else []
@@ -119,15 +119,14 @@ def _steps(data: object, values: Values, source: Source, inner: bool) -> Asks:
                 yield from shell(text, path)
 
 
-def _included(text: str, values: Values, source: Source, inner: bool) -> Asks:
+def _included(text: str, values: Values, source: Source) -> Asks:
     """What a file that a pipeline includes uses; one that another included is not followed."""
     names = (up + text.lstrip("/") for up in _UPS)
-    name = next((name for name in names if _exists(source, name)), "")
-    if not name or inner:
+    if name := next((name for name in names if _exists(source, name)), ""):
+        inner = Source(source.beside(name), source.where)  # which finds nothing beside it
+        yield from _steps(documents.from_yamls(inner), values, inner)
+    else:
         yield Unread(f"{text[:80]} is included and not read")
-        return
-    every = documents.from_yamls(Source(source.beside(name), source.where, source.beside))
-    yield from _steps(every, values, source, inner=True)
 
 
 def _place(text: str) -> str:
@@ -168,7 +167,7 @@ def _build_steps(text: str) -> Asks:
     stages = {"scratch"}
     if frontend := re.match(r"#\s*syntax\s*=\s*(\S+)", text):
         yield from image(frontend[1], "line 1")
-    for number, line in _lines(text):
+    for number, line in logical_lines(text):
         scope = f"line {number}"
         step = _STEP.fullmatch(line)
         word, rest = (step[1].lower(), step[2]) if step else ("", line)
@@ -176,37 +175,30 @@ def _build_steps(text: str) -> Asks:
             for name, value in re.findall(r"(\w+)(?:=|\s+)(\"[^\"]*\"|'[^']*'|\S+)", rest):
                 values[name].append(value.strip("\"'"))
                 values[name] += [f"${{{name}}}"] if word == "arg" else []
-        for command in _expanded(rest, values):
-            used = re.search(r"--from=(\S+)", command) if word in ("copy", "run") else None
+        for command in _expanded(_LISTED.sub(" ", rest), values):
+            used = re.findall(r"--from=(\S+)", command) if word in ("copy", "run") else []
             if word == "from":
                 words = [one for one in command.split() if not one.startswith("--")]
                 stages |= {one.lower() for one in words[2:3]}
-                if words and words[0].lower() not in stages:
-                    yield from image(words[0], scope)
-            elif used and used[1].lower() not in stages and not used[1].isdigit():
-                yield from image(used[1], scope)
-            yield from shell(_exec(command) if word == "run" else command, scope)
+                used = words[:1]
+            for one in used:
+                if one.lower() not in stages and not one.isdigit():
+                    yield from image(one, scope)
+            yield from shell(command, scope)
 
 
-def _exec(text: str) -> str:
-    """The words of a command that is written as a list, as a shell has them."""
-    try:
-        return shlex.join(json.loads(text)) if text.startswith("[") else text
-    except (ValueError, TypeError):
-        return text
-
-
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Logical lines of a Dockerfile, joined where one goes on, without its remarks."""
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """(number, line) of a text without its remarks, joined where a line goes on in the next."""
     start, held = 1, ""
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#") or (held and not line.strip()):
             continue
         start = start if held else number
-        if line.rstrip().endswith(("\\", "`")):
-            held += line.rstrip()[:-1] + " "
+        held += line
+        if held.rstrip().endswith(("\\", "`")):
+            held = held.rstrip()[:-1] + " "
             continue
-        yield start, held + line
+        yield start, held
         held = ""
     if held:
         yield start, held
