@@ -24,6 +24,7 @@ from impact.stack.inventory import (
     SBOM,
     Component,
     Inventory,
+    Pair,
     Unread,
     canonical,
     from_purl,
@@ -247,7 +248,8 @@ def _spdx_2(content: object, where: str, unread: Iterable[Unread] = ()) -> Inven
     lists = documents.shaped(lists, dict[str, list[Any]], where)
     relations = [[word(one, key) for key in _RELATION] for one in rows(lists, "relationships")]
     relations += [["", "DESCRIBES", str(top)] for top in listed(data.get("documentDescribes"))]
-    edges, tops = [], {}
+    edges: list[Pair] = []
+    tops: dict[str, None] = {}
     for one, kind, to in relations:
         edges.append((to, one) if _BACKWARD.fullmatch(kind) else (one, to))
         if kind in ("DESCRIBES", "DESCRIBED_BY"):

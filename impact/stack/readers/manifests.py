@@ -78,14 +78,14 @@ def _asks(document: Table) -> Asks:
         if not found or not place:
             continue
         scope = found.expand(place.scope)
+        parts: Iterable[Ask | Unread] = ()
         if isinstance(value, list) and place.grammar in _LISTS:
             parts = _texts(value, scope, path, _LISTS[place.grammar])
         elif isinstance(value, dict) and place.grammar in _TABLES:
             read = _TABLES[place.grammar]
             parts = chain.from_iterable(read(name, wanted, scope) for name, wanted in value.items())
-        else:
-            wrong = value and not path.startswith("tool.")
-            parts = [Unread(f"{path}: has a form that is not read")] if wrong else []
+        elif value and not path.startswith("tool."):
+            parts = [Unread(f"{path}: has a form that is not read")]
         for part in parts:
             limits = place.limit and isinstance(part, Ask)
             yield part._replace(limit=place.limit, by=place.by) if limits else part
