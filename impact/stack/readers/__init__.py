@@ -64,12 +64,10 @@ def read(source: Source) -> Inventory:
     found = format_of(source.text, source.where)
     if found is None:
         raise bad(source.where, "is no lock, manifest or SBOM that is known", "see `impact scan`")
-    if found.newer and re.search(found.newer, source.text[:5000]):
-        raise bad(source.where, f"this version of {found.name} is not read", "look for a newer kit")
-    if "\n<<<<<<< " in source.text:
-        raise bad(source.where, "holds the marks of a merge that is not done", "merge it first")
-    if not found.read:
-        raise bad(source.where, f"{found.name} is not read", "give a lock or an SBOM that is")
+    newer = bool(found.newer and re.search(found.newer, source.text[:5000]))
+    if newer or not found.read:
+        what = f"{'this version of ' if newer else ''}{found.name} is not read"
+        raise bad(source.where, what, "give a lock or an SBOM that is")
     collecting = gc.isenabled()
     gc.disable()  # what is read holds no cycles, and looking for them takes a quarter of the time
     try:

@@ -24,7 +24,6 @@ from impact.stack.inventory import (
     SBOM,
     Component,
     Inventory,
-    Pair,
     Unread,
     canonical,
     from_purl,
@@ -44,7 +43,8 @@ _TAG = re.compile(  # of SPDX, whose value may be a <text> of several lines
 )
 _OTHER = re.compile(r"(?m)^[ \t]*[^#\s].*")
 _TAGS = {"PackageName": "name", "SPDXID": "SPDXID", "PackageVersion": "versionInfo"}
-_RELATION = ("spdxElementId", "relationshipType", "relatedSpdxElement")
+_KIND = re.compile(r"(Relationship|Package|SpdxDocument|Sbom|Bom)\W*$")  # of a node of SPDX 3
+Relations = list[tuple[str, ...]]  # from, type, to
 
 
 class _Part(Struct, rename={"bom_ref": "bom-ref"}):
@@ -225,37 +225,29 @@ def _called(
     return [Component(key, home, canonical(home, name) if home else name, version)]
 
 
-def spdx_json(source: Source) -> Inventory:
-    """What a document of SPDX 2 in JSON holds."""
-    return _spdx_2(documents.from_json(source), source.where)
-
-
-def spdx_yaml(source: Source) -> Inventory:
-    """What a document of SPDX 2 in YAML holds."""
-    return _spdx_2(documents.from_yaml(source), source.where)
-
-
-def _spdx_2(content: object, where: str, unread: Iterable[Unread] = ()) -> Inventory:
-    """What a document of SPDX 2 holds; what it describes are its roots.
-
-    A relation from the needed to who needs it is turned.
-    """
-    data = documents.shaped(content, Table, where)
+def spdx_2(source: Source) -> Inventory:
+    """What a document of SPDX 2 in JSON or YAML holds."""
+    is_json = source.text.lstrip().startswith("{")
+    content = documents.from_json(source) if is_json else documents.from_yaml(source)
+    data, where = documents.shaped(content, Table, source.where), source.where
     data = table(data.get("sbom")) if "packages" not in data else data  # as GitHub exports it
     if "packages" not in data:
         raise bad(where, "has no packages at its top", "give the document itself")
     lists = {key: data.get(key) or [] for key in ("packages", "relationships")}
     lists = documents.shaped(lists, dict[str, list[Any]], where)
-    relations = [[word(one, key) for key in _RELATION] for one in rows(lists, "relationships")]
-    relations += [["", "DESCRIBES", str(top)] for top in listed(data.get("documentDescribes"))]
-    edges: list[Pair] = []
-    tops: dict[str, None] = {}
-    for one, kind, to in relations:
-        edges.append((to, one) if _BACKWARD.fullmatch(kind) else (one, to))
-        if kind in ("DESCRIBES", "DESCRIBED_BY"):
-            tops[to if kind == "DESCRIBES" else one] = None
+    keys = ("spdxElementId", "relationshipType", "relatedSpdxElement")
+    relations = [tuple(word(one, key) for key in keys) for one in rows(lists, "relationships")]
+    relations += [("", "DESCRIBES", str(top)) for top in listed(data.get("documentDescribes"))]
+    return _spdx(rows(lists, "packages"), relations)
+
+
+def _spdx(packages: list[Table], relations: Relations, unread: Iterable[Unread] = ()) -> Inventory:
+    """The inventory of packages as SPDX 2 has them in JSON; what a document describes are roots.
+
+    A relation from the needed to who needs it is turned.
+    """
     found, unread = [], [*unread]
-    for number, package in enumerate(rows(lists, "packages"), 1):
+    for number, package in enumerate(packages, 1):
         key, name, version = (word(package, key) for key in ("SPDXID", "name", "versionInfo"))
         refs = rows(package, "externalRefs")
         purls = [_purl(word(r, "referenceType"), word(r, "referenceLocator")) for r in refs]
@@ -266,7 +258,10 @@ def _spdx_2(content: object, where: str, unread: Iterable[Unread] = ()) -> Inven
             unread.append(Unread(f"package {number} has no SPDXID or no name", "", known))
     components = _unique(found)
     keys = {component.key for component in components}
-    roots = [top for top in tops if top in keys]
+    edges = [(to, one) if _BACKWARD.fullmatch(kind) else (one, to) for one, kind, to in relations]
+    ends = zip(edges, relations, strict=True)
+    tops = [top for (_, top), (_, kind, _) in ends if kind.startswith("DESCRIBE")]
+    roots = [top for top in dict.fromkeys(tops) if top in keys]
     return Inventory(SBOM, (), components, edges, roots, unread=unread)
 
 
@@ -288,7 +283,7 @@ def spdx_tag(source: Source) -> Inventory:
         what = f'"{other[0].strip()[:60]}" is no `Tag: value`'
         raise bad(source.where, what, "get the whole file again")
     packages: list[Table] = []
-    relations: list[Table] = []
+    relations: Relations = []
     unread: list[Unread] = []
     package: Table = {}  # whose tags follow; those of files and snippets are of none
     for tag, value in _TAG.findall(source.text):
@@ -302,35 +297,34 @@ def spdx_tag(source: Source) -> Inventory:
             name = "-" if tag == "Relationship" else str(package.get("name", "")).lower()
             unread.append(Unread(f'"{value[:60]}" is no {tag}', "", name))
         elif tag == "Relationship":
-            relations.append(dict(zip(_RELATION, words, strict=False)))
+            relations.append(tuple(words[:3]))
         elif tag == "ExternalRef" and package:
             ref = {"referenceType": words[-2], "referenceLocator": words[-1]}
             package["externalRefs"].append(ref)
-    return _spdx_2({"packages": packages, "relationships": relations}, source.where, unread)
+    return _spdx(packages, relations, unread)
 
 
 def spdx_3(source: Source) -> Inventory:
     """What a document of SPDX 3 in JSON-LD holds: packages of every profile, and relationships."""
     data = documents.json_table(source)
     packages: list[Table] = []
-    relations: list[Table] = []
+    relations: Relations = []
     for one in map(table, documents.shaped(data.get("@graph"), list[Any], source.where)):
         node = {key.rpartition("_")[2]: value for key, value in one.items()}  # without its profile
-        what = str(next(iter(_every(node.get("type", node.get("@type")))), ""))
         key = word(node, "spdxId") or word(node, "@id")
-        start, kind, ends = word(node, "from"), word(node, "relationshipType"), node.get("to")
-        if what.endswith(("SpdxDocument", "Sbom", "Bom")):
-            start, kind, ends = key, "DESCRIBES", node.get("rootElement")
-        relations += [
-            dict(zip(_RELATION, (start, kind, str(end)), strict=True)) for end in _every(ends)
-        ]
-        if what.endswith("Package"):
-            purls = [word(ref, "identifier") for ref in _every(node.get("externalIdentifier"))]
-            purls.append(word(node, "packageUrl"))
-            refs = [{"referenceLocator": purl} for purl in purls]
+        found = _KIND.search(str(node.get("type", node.get("@type"))))
+        kind = found[1] if found else ""
+        if kind == "Relationship":
+            start = word(node, "from"), word(node, "relationshipType")
+            relations += [(*start, str(end)) for end in _every(node.get("to"))]
+        elif kind == "Package":
             named = {"name": word(node, "name"), "versionInfo": word(node, "packageVersion")}
+            purls = [word(ref, "identifier") for ref in _every(node.get("externalIdentifier"))]
+            refs = [{"referenceLocator": purl} for purl in (*purls, word(node, "packageUrl"))]
             packages.append({"SPDXID": key, **named, "externalRefs": refs})
-    return _spdx_2({"packages": packages, "relationships": relations}, source.where)
+        elif kind:
+            relations += [(key, "DESCRIBES", str(top)) for top in _every(node.get("rootElement"))]
+    return _spdx(packages, relations)
 
 
 def _every(value: object) -> list[Any]:

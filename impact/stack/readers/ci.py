@@ -7,12 +7,10 @@ that was not understood is never called absent.
 from __future__ import annotations
 
 import re
-import shlex
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import islice, product
 from pathlib import Path
 
 from impact.base.errors import BadInput, bad
@@ -45,10 +43,14 @@ _INSTALLS = [
 ]
 _TOOLS = re.compile(r"p(?:ip|oetry|dm|npm)|uv|np[mx]|yarn|bun|conda|mamba|\.whl|\.tgz")
 _PACKAGE, _TAKES = COMMANDS["options"]["package"], COMMANDS["options"]["takes"]
-_VALUE = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
+_GIVEN = re.compile(  # a variable of `env`, a value of a matrix
+    r"(?:^|\.)(?:(?:env|environment|variables)\.|(matrix\.)(?:.*\.)?)([^.\[]+)(?:\[\d+\])*$"
+)
+_VALUE = re.compile(r"\$\{\{\s*(?:env\.)?([\w.-]+)\s*\}\}|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
 _STEP = re.compile(
     r"\s*(?:onbuild\s+)?(from|copy|add|arg|env|run)\s+(.*)", re.IGNORECASE | re.DOTALL
 )
+_WORDS = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")  # of a command
 _LISTED = re.compile(r'^\[\s*"|"\s*,\s*"|"\s*\]\s*$')  # between the words of a command as a list
 _UPS = ("", "../", "../../", "../../../", "../../../../")  # to the top of a repository
 Values = defaultdict[str, list[str]]  # name of a variable -> values that it may have
@@ -61,7 +63,8 @@ def pipeline(source: Source) -> Inventory:
         raise bad(source.where, "is no table", "get the whole file again")
     values: Values = defaultdict(list)
     for path, _, value in documents.walk(every):
-        _add_value(values, path, value)
+        if isinstance(value, str) and (given := _GIVEN.search(path)):
+            values[f"{given[1] or ''}{given[2]}"].append(value)
     asks = _steps(every if len(every) > 1 else every[0], values, source)
     return ask_inventory(asks, kind=CI, mentions=names_in(source.text), alone=True)
 
@@ -71,31 +74,14 @@ def compose(source: Source) -> Inventory:
     return replace(pipeline(source), kind=MANIFEST)
 
 
-def _add_value(values: Values, path: str, value: object) -> None:
-    """Add what a file gives its expressions: variables of `env`, values of a matrix."""
-    parent, _, name = path.rpartition(".")
-    name = name.partition("[")[0]
-    if not isinstance(value, str) or not name:
-        return
-    if parent.endswith((".env", ".environment", ".variables")) or parent in ("env", "variables"):
-        values[f"env.{name}"].append(value)
-        values[name].append(value)
-    elif ".matrix" in f".{parent}":
-        values[f"matrix.{name}"].append(value)
-
-
-def _expanded(text: str, values: Values) -> Iterator[str]:
+def _expanded(text: str, values: Values) -> list[str]:
     """A text with each value that its expressions may have; unknown ones stay as they are."""
-    found = {match[0]: match for match in _VALUE.finditer(text)}
-    choices = []
-    for written, match in found.items():
-        known = values.get(match[1] or match[2] or match[4], [])
-        choices.append([*known, *filter(None, [match[3]])] or [written])
-    for chosen in islice(product(*choices), MOST):
-        expanded = text
-        for written, value in zip(found, chosen, strict=True):
-            expanded = expanded.replace(written, value)
-        yield expanded
+    texts = [text]
+    for found in _VALUE.finditer(text):
+        known = values.get(found[1] or found[2] or found[4], [])
+        known = [*known, *filter(None, [found[3]])][:MOST] or [found[0]]
+        texts = [one.replace(found[0], value) for one in texts for value in known][:MOST]
+    return texts
 
 
 def _steps(data: object, values: Values, source: Source) -> Asks:
@@ -216,19 +202,12 @@ def shell(text: str, scope: str) -> Asks:
             yield Ask(kind, name, sign + version, scope)
     for command, row in _INSTALLS:
         for found in command.finditer(text):
-            yield from _arguments(_words(found[1]), _GRAMMARS[row["grammar"]], row["first"], scope)
+            yield from _arguments(found[1], _GRAMMARS[row["grammar"]], row["first"], scope)
 
 
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return [word.strip("\"'()") for word in text.split()]
-
-
-def _arguments(words: list[str], grammar: Grammar, first: bool, scope: str) -> Asks:
+def _arguments(text: str, grammar: Grammar, first: bool, scope: str) -> Asks:
     """The packages among the words behind a command; what is a path or an option is none."""
-    rest = iter(words)
+    rest = iter([re.sub("[\"']", "", word) for word in _WORDS.findall(text)])
     for word in rest:
         option, equals, value = word.partition("=") if word.startswith("-") else ("", "", "")
         if option in _PACKAGE:
@@ -264,9 +243,8 @@ def notebook(source: Source) -> Inventory:
     """What the cells of a notebook install; names in a line that installs are looked for."""
     cells = documents.walk(documents.from_json(source))
     texts = (text for _, key, text in cells if key in ("source", "input") and isinstance(text, str))
-    code = "".join(text if text.endswith("\n") else f"{text}\n" for text in texts)
-    lines = code.replace("\\\n", " ").splitlines()
-    mentions = names_in("\n".join(line for line in lines if "install" in line))
+    code = "\n".join(map(str.rstrip, texts))
+    mentions = names_in("\n".join(re.findall(".*install.*", code.replace("\\\n", " "))))
     asks = shell(code, "cells")
     return ask_inventory(asks, PYPI, NPM, mentions=mentions, alone=True)
 

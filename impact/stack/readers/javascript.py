@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from impact.stack import documents
-from impact.stack.documents import Source, Table, listed, table
+from impact.stack.documents import Source, Table, listed, table, word
 from impact.stack.grammars import npm
 from impact.stack.inventory import (
     NPM,
@@ -84,7 +84,13 @@ def package_lock(source: Source) -> Inventory:
         below = {other for others in needs.values() for other in others}
         needs[""] = [p for p in places if p.count(_FOLDER) == 1 and p not in below]
     entries = [
-        _entry(package, pairs[place], map(pairs.__getitem__, needs[place]), bool(own(place)))
+        _entry(
+            package,
+            pairs[place],
+            [pairs[other] for other in needs[place]],
+            own(place) is not None,
+            (package.version,) if ":" in package.version else (),
+        )
         for place, package in places.items()
         if not (package.link and package.resolved in places)  # its target is a place of its own
     ]
@@ -102,10 +108,16 @@ def package_lock(source: Source) -> Inventory:
     return lock_inventory(NPM, entries, unread)
 
 
-def _entry(package: _Package, pair: Pair, needs: Iterable[Pair] = (), own: bool = False) -> Entry:
-    loose = "" if package.integrity or package.in_bundle else "has no hash"
-    address = package.version if ":" in package.version else ""
-    return Entry(*pair, [*needs], own, loose, (package.resolved, address))
+def _entry(
+    package: _Package,
+    pair: Pair,
+    needs: Iterable[Pair] = (),
+    own: bool = False,
+    files: tuple[str, ...] = (),
+) -> Entry:
+    fixed = package.integrity or package.in_bundle or package.checksum
+    fixed = fixed or table(package.resolution).get("integrity")
+    return Entry(*pair, needs, own, "" if fixed else "has no hash", (package.resolved, *files))
 
 
 def _pairs(places: Mapping[str, _Package], project: str) -> dict[str, Pair]:
@@ -113,12 +125,9 @@ def _pairs(places: Mapping[str, _Package], project: str) -> dict[str, Pair]:
     linked = {one.resolved: _last(place) for place, one in places.items() if one.link}
     pairs = {}
     for place, package in places.items():
-        name, version = (
-            package.name or linked.get(place) or _last(place) or project,
-            package.version,
-        )
-        if alias := _ALIAS.fullmatch(version):
-            name, version = alias.groups()
+        alias = _ALIAS.fullmatch(package.version)
+        name = package.name or linked.get(place) or _last(place) or project
+        name, version = alias.groups() if alias else (name, package.version)
         pairs[place] = canonical(NPM, name), _number(version.lstrip("v="))
     return pairs
 
@@ -131,7 +140,7 @@ def _last(place: str) -> str:
     return place.rpartition(_FOLDER)[2]
 
 
-def _workspaces(places: Mapping[str, _Package]) -> Callable[[str], object]:
+def _workspaces(places: Mapping[str, _Package]) -> Callable[[str], re.Match[str] | None]:
     """Whether a place is one of the project's own: its root, or by the patterns there."""
     named = places[""].workspaces if "" in places else None
     named = named.get("packages") if isinstance(named, dict) else named
@@ -140,20 +149,16 @@ def _workspaces(places: Mapping[str, _Package]) -> Callable[[str], object]:
     return re.compile(rf"(?:(?!.*{_FOLDER})(?:{every}))?").fullmatch
 
 
-def _flat(nested: Table) -> Iterator[tuple[str, Any]]:
+def _flat(packages: Table, above: str = "") -> Iterator[tuple[str, Any]]:
     """Packages of version 1, where one lies in another, as places of version 2."""
-    below = [("", nested)]
-    while below:
-        above, packages = below.pop()
-        for name, package in packages.items():
-            place = f"{above}{_FOLDER}{name}"
-            inner = table(package).get("dependencies", {})
-            if not isinstance(package, dict) or not isinstance(inner, dict):
-                yield place, package
-                continue
+    for name, package in packages.items():
+        place = f"{above}{_FOLDER}{name}"
+        inner = table(package).get("dependencies", {})
+        if isinstance(package, dict) and isinstance(inner, dict):
             needs, bundled = table(package.get("requires")), package.get("bundled", False)
-            yield place, {**package, "inBundle": bundled, "dependencies": needs}
-            below.append((f"{place}/", inner))
+            package = {**package, "inBundle": bundled, "dependencies": needs}
+            yield from _flat(inner, f"{place}/")
+        yield place, package
 
 
 def _needs(
@@ -217,23 +222,20 @@ def _pnpm(lock: Table, wrong: list[str]) -> Iterator[Entry]:
             wrong.append(f"{key[:80]}: no name")
             continue
         wanted = {**package.dependencies, **package.optional_dependencies}
-        content = table(package.resolution)
-        files = key.partition("(")[0], str(content.get("tarball", ""))
-        loose = "" if content.get("integrity") else "has no hash"
-        yield Entry(*pairs[key], [*_pnpm_needs(wanted, pairs, major)], loose=loose, files=files)
+        files = key.partition("(")[0], word(package.resolution, "tarball")
+        yield _entry(package, pairs[key], [*_pnpm_needs(wanted, pairs, major)], files=files)
     for place, importer in table(lock.get("importers") or {".": lock}).items():
         wanted = dict.fromkeys(table(table(importer).get("specifiers")), "")
         groups = [table(importer).get(key) for key in _GROUPS]
         for group in (*groups, *table(lock.get("catalogs")).values()):
             wanted |= table(group)
-        wanted = {n: w.get("version", "") if isinstance(w, dict) else w for n, w in wanted.items()}
         yield Entry(place, "", [*_pnpm_needs(wanted, pairs, major)], own=True)
 
 
 def _pnpm_needs(wanted: Table, pairs: Mapping[str, Pair], major: str) -> Iterator[Pair]:
     """What each need was resolved to: a package of the lock by its key, an alias, or a version."""
-    for name, version in wanted.items():
-        version = str(version)
+    for name, one in wanted.items():
+        version = str(one.get("version", "") if isinstance(one, dict) else one)
         keys = (f"{name}@{version}", f"/{name}@{version}", f"/{name}/{version}", version)
         found = next((key for key in (*keys, f"/{version}") if key in pairs), None)
         if found is not None:
@@ -287,10 +289,9 @@ def yarn(source: Source) -> Inventory:
             for need, spec in {**package.dependencies, **package.optional_dependencies}.items()
         ]
         address = rest.partition("::")[0]
-        fixed = package.checksum or package.integrity or "#" in package.resolved
-        loose = "" if fixed else "has no hash"
-        entries.append(Entry(*pair, needs, kind == "workspace", loose, (address, rest)))
+        package.checksum = package.checksum or package.resolved.partition("#")[2]
+        entries.append(_entry(package, pair, needs, kind == "workspace", (address, rest)))
         inner = npm(pair[0], f"{kind}:{address}") if kind in ("npm", "patch") else None
         if isinstance(inner, Ask) and inner.spec[:1].isdigit():  # what it was resolved to
-            entries.append(Entry(inner.name, inner.spec, loose=loose))
+            entries.append(_entry(package, (inner.name, inner.spec)))
     return _whole(entries, wrong)

@@ -39,7 +39,9 @@ from impact.stack.inventory import (
 
 _NAME = re.compile(r"\s*([A-Za-z0-9._/-]+)(?: (\d\S*))?")
 _GEM = re.compile(r"(?m)^    (  )?([\w.-]+)(?: \(([^)\n-]*)[^)\n]*\))?!?\r?$")
+_BLOCK = re.compile(r"(?m)^(\w+)[ \t]*\(([^)]*)\)")  # of go.mod
 _FOLDERS = ("editable", "virtual", "directory")  # of uv: on the disk of who made the lock
+_ADDRESSES = ("name", "file", "url", "path")  # of a file, the first of them
 _SPECS = ("GEM", "GIT", "PATH", "PLUGIN SOURCE")
 _CUT = "ends too early: what follows is lost"
 
@@ -47,16 +49,6 @@ _CUT = "ends too early: what follows is lost"
 class _Need(Struct):
     name: str
     version: str = ""
-
-
-class _File(Struct, rename="kebab"):
-    hash: str = ""
-    hashes: dict[str, str] = field(default_factory=dict)
-    file: str = ""
-    name: str = ""
-    url: str = ""
-    path: str = ""
-    upload_time: Any = ""  # a time of TOML, or its text
 
 
 class _Package(Struct, rename="kebab"):
@@ -68,10 +60,10 @@ class _Package(Struct, rename="kebab"):
     dependencies: list[_Need | str] | Table = field(default_factory=list)
     optional_dependencies: dict[str, list[_Need]] = field(default_factory=dict)
     dev_dependencies: dict[str, list[_Need]] = field(default_factory=dict)
-    files: list[_File] = field(default_factory=list)
-    wheels: list[_File] = field(default_factory=list)
-    sdist: _File | None = None
-    archive: _File | None = None
+    files: list[Table] = field(default_factory=list)
+    wheels: list[Table] = field(default_factory=list)
+    sdist: Table | None = None
+    archive: Table | None = None
     hashes: list[str] = field(default_factory=list)
     checksum: str = ""
     metadata: Table | None = None
@@ -99,42 +91,35 @@ def lock(
     items, cut = listing(source, **options)
     packages, wrong = documents.each(items, _Package, "packages")
     entries = [_entry(package) for package in packages]
-    stamp = newest(file.upload_time for package in packages for file in _files(package))
+    stamp = newest(file.get("upload-time") for package in packages for file in _files(package))
     unread = [Unread(why, ecosystem, canonical(ecosystem, name)) for name, why in wrong]
     unread += [Unread(cut)] if cut else []
     return lock_inventory(ecosystem, entries, unread, stamp, whole)
 
 
-def _files(package: _Package) -> list[_File]:
-    every = (*package.files, *package.wheels, package.sdist, package.archive)
-    return [file for file in every if file is not None]
+def _files(package: _Package) -> list[Table]:
+    return [*package.files, *package.wheels, *filter(None, (package.sdist, package.archive))]
 
 
 def _entry(package: _Package) -> Entry:
     """What a package needs, whether it is the project's own, and what is not fixed of it."""
     files, source = _files(package), table(package.source)
-    places = [*map(source.get, _FOLDERS), table(package.directory).get("path"), package.path]
-    hashed = [bool(file.hash or file.hashes) for file in files]
+    homes = [*map(source.get, _FOLDERS), table(package.directory).get("path"), package.path]
+    hashed = [bool(file.get("hash") or file.get("hashes")) for file in files]
     fixed = package.hashes or package.checksum or (hashed and all(hashed))
     extras = (*package.optional_dependencies.values(), *package.dev_dependencies.values())
     needs = [*package.dependencies, *chain.from_iterable(extras)]
     required = rows(package.metadata, "requires-dist")
     needs += [word(one, "name") for one in required if not one.get("marker")]
-    addresses = [file.name or file.file or file.url or file.path for file in files]
-    addresses += [
-        package.file,
-        package.url,
-        package.path,
-        word(source, "url"),
-        word(source, "path"),
-    ]
+    places = [next(filter(None, map(file.get, _ADDRESSES)), "") for file in files]
+    places += [package.file, package.url, package.path, *map(source.get, ("url", "path"))]
     return Entry(
         package.name,
         package.version.lstrip("="),
         [pair for need in needs if (pair := _need(need))],
-        package.own or next(filter(None, places), "") in (".", "./"),
+        package.own or next(filter(None, homes), "") in (".", "./"),
         "" if fixed else "has no hash",
-        tuple(f"/{address}" for address in addresses if address),
+        tuple(f"/{place}" for place in places if place),
     )
 
 
@@ -165,9 +150,9 @@ def toml(source: Source, packages: str = "package", last: str = "", own: str = "
         )
         folder = any(map(table(home).get, _FOLDERS)) and canonical(PYPI, name) in members
         one["own"] = folder or own not in one
-    groups = table(at(data, "manifest.dependency-groups")).values()
-    needs = chain(*map(listed, (at(data, "manifest.requirements"), *groups)))
-    named = {*files, *(key.split()[1] for key in sums), *(word(need, "name") for need in needs)}
+    needs = [at(data, f"manifest.{key}") for key in ("requirements", "dependency-groups")]
+    named = {name for _, key, name in documents.walk(needs) if key == "name"}
+    named |= {*files, *(key.split()[1] for key in sums)}
     lost = min(named - {str(table(one).get("name")) for one in items}, default="")
     cut = not data or (last and at(data, last) is None)
     return items, _CUT if cut else f"{lost} is named and not in the file" if lost else ""
@@ -248,39 +233,21 @@ def go_sum(source: Source) -> Packages:
 
 def go_mod(source: Source) -> Inventory:
     """go.mod: modules with their versions; before Go 1.17 it names direct ones alone."""
-    steps, block = [], ""
-    plain = re.sub(r'\s*//.*|"', "", source.text).replace("(", " (")
-    for words in map(str.split, plain.splitlines()):
-        if words[1:] == ["("]:
-            block = words[0]
-        elif words == [")"]:
-            block = ""
-        elif words:
-            steps.append([block, *words] if block else words)
-    steps += [["require", "..."]] if block else []  # it does not end: cut off
-    asked, entries, unread, gone = [], [], [], set()
-    for verb, *words in steps:
-        if verb == "require" and len(words) == 2:
-            asked.append(words)
-        elif verb == "require":
-            unread.append(Unread(f'"{" ".join(words)[:60]}" is no line of it', "Go"))
-        elif "=>" in words:
-            old, _, new = " ".join(words).partition(" => ")
-            name, _, version = new.partition(" ")
-            gone.add(old)
-            if version:
-                entries.append(Entry(name, version, loose="has no hash"))
-            else:
-                name = canonical("Go", old.partition(" ")[0])
-                unread.append(Unread(f"{name} lies in a folder", "Go", name))
-    entries += [
-        Entry(name, version, loose="has no hash")
-        for name, version in asked
-        if name not in gone and f"{name} {version}" not in gone
-    ]
-    whole = any(
-        [*map(int, found)] >= [1, 17] for found in re.findall(r"(?m)^go (\d+)\.(\d+)", plain)
-    )
+    plain = re.sub(r'[ \t]*//.*|"', "", source.text)
+    lines = _BLOCK.sub(lambda found: re.sub(r"\s*\n\s*(?=\S)", f"\n{found[1]} ", found[2]), plain)
+    lines = re.sub(r"[ \t\r]+", " ", lines)
+    asked = re.findall(r"(?m)^require (\S+) (v\S+) ?$", lines)
+    others = re.findall(r"(?m)^(require\b(?! \S+ v\S+ ?$).*|.*\(.*)", lines)
+    replaced = re.findall(r"(?m)^replace (\S+)(?: (v\S+))? => (\S+)(?: (v\S+))?", lines)
+    gone = {(name, version) for name, version, _, _ in replaced}
+    held = [one for one in asked if not {one, (one[0], "")} & gone]
+    held += [(name, version) for _, _, name, version in replaced if version]
+    entries = [Entry(name, version, loose="has no hash") for name, version in held]
+    unread = [Unread(f'"{line[:60]}" is no line of it', "Go") for line in others]
+    for name in (old for old, _, _, version in replaced if not version):
+        unread.append(Unread(f"{name} lies in a folder", "Go", canonical("Go", name)))
+    release = re.findall(r"(?m)^go (\d+)\.(\d+)", lines)
+    whole = any([*map(int, found)] >= [1, 17] for found in release)
     return replace(lock_inventory("Go", entries, unread), kind=LOCK if whole else MANIFEST)
 
 

@@ -87,8 +87,9 @@ def _asks(document: Table) -> Asks:
         elif value and not path.startswith("tool."):
             parts = [Unread(f"{path}: has a form that is not read")]
         for part in parts:
-            limits = place.limit and isinstance(part, Ask)
-            yield part._replace(limit=place.limit, by=place.by) if limits else part
+            if isinstance(part, Ask) and place.limit:
+                part = part._replace(limit=place.limit, by=place.by)
+            yield part
 
 
 def _texts(
