@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,11 +152,11 @@ def _build_steps(text: str) -> Asks:
     values: Values = defaultdict(list)
     stages = {"scratch"}
     if frontend := re.match(r"#\s*syntax\s*=\s*(\S+)", text):
-        yield from image(frontend[1], "line 1")
-    for number, line in logical_lines(text):
-        scope = f"line {number}"
+        yield from image(frontend[1], "syntax")
+    for line in logical_lines(text):
         step = _STEP.fullmatch(line)
         word, rest = (step[1].lower(), step[2]) if step else ("", line)
+        scope = word.upper() or "a step"
         if word in ("arg", "env"):
             for name, value in re.findall(r"(\w+)(?:=|\s+)(\"[^\"]*\"|'[^']*'|\S+)", rest):
                 values[name].append(value.strip("\"'"))
@@ -173,21 +173,10 @@ def _build_steps(text: str) -> Asks:
             yield from shell(command, scope)
 
 
-def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """(number, line) of a text without its remarks, joined where a line goes on in the next."""
-    start, held = 1, ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.lstrip().startswith("#") or (held and not line.strip()):
-            continue
-        start = start if held else number
-        held += line
-        if held.rstrip().endswith(("\\", "`")):
-            held = held.rstrip()[:-1] + " "
-            continue
-        yield start, held
-        held = ""
-    if held:
-        yield start, held
+def logical_lines(text: str) -> list[str]:
+    """The lines of a text without those that are remarks, each with those that it goes on in."""
+    text = re.sub(r"(?m)^[ \t]*#.*\n?", "", text)
+    return re.sub(r"[\\`][ \t]*\r?\n\s*", " ", text).splitlines()
 
 
 def shell(text: str, scope: str) -> Asks:
@@ -225,16 +214,14 @@ def _arguments(text: str, grammar: Grammar, first: bool, scope: str) -> Asks:
 
 def _package(word: str, grammar: Grammar, scope: str) -> Ask | Unread:
     """The package that a word names, by the grammar of the command that it stands behind."""
-    if grammar is npm:
-        if word.startswith("@") or "/" not in word:
-            return npm(*split_version(word), scope)
-        ask = npm("x", word, scope)
-        return ask if isinstance(ask, Ask) else ask._replace(name=_place(word))
-    if "/" in word or word.endswith((".whl", ".tar.gz")):
-        name, version = artifact(PYPI, word)
+    home, sign = (NPM, "") if grammar is npm else (PYPI, "==")
+    if ("/" in word and word[0] != "@") or word.endswith((".whl", ".tar.gz")):
+        name, version = artifact(home, word)
         why = f"{word[:80]} is an address or a path"
-        unread = Unread(why, PYPI, canonical(PYPI, _place(word)))
-        return Ask(PYPI, name, f"=={version}", scope) if name else unread
+        unread = Unread(why, home, canonical(home, _place(word)))
+        return Ask(home, name, sign + version, scope) if name else unread
+    if grammar is npm:
+        return npm(*split_version(word), scope)
     word = re.sub(r"^([\w.-]+(?:\[[^\]]*\])?)@(?=[\dv])", r"\1==", word)
     return grammar(word.strip("\"'"), scope)
 

@@ -21,7 +21,6 @@ from impact.stack.inventory import (
     Unread,
     canonical,
     lock_inventory,
-    missing_need,
     split_version,
 )
 
@@ -77,17 +76,17 @@ def package_lock(source: Source) -> Inventory:
     places, wrong = documents.each_named(current or {"": root, **older}, _Package, "packages")
     pairs = _pairs(places, str(lock.get("name") or "."))
     own = _workspaces(places)
-    missing: dict[str, None] = {}
     nests = {place[: place.rfind(_FOLDER)] for place in places if place.rfind(_FOLDER) > 0}
-    needs = {place: [*_needs(place, places, nests, missing)] for place in places}
+    needs = {place: [*_needs(place, places, pairs, nests)] for place in places}
     if not current:  # version 1 does not say what the project itself needs
         below = {other for others in needs.values() for other in others}
-        needs[""] = [p for p in places if p.count(_FOLDER) == 1 and p not in below]
+        tops = (pairs[place] for place in places if place.count(_FOLDER) == 1)
+        needs[""] = [pair for pair in tops if pair not in below]
     entries = [
         _entry(
             package,
             pairs[place],
-            [pairs[other] for other in needs[place]],
+            needs[place],
             own(place) is not None,
             (package.version,) if ":" in package.version else (),
         )
@@ -104,8 +103,7 @@ def package_lock(source: Source) -> Inventory:
         ]
         wrong += more
     unread = [Unread(why, NPM) for why in wrong]
-    unread += [missing_need(NPM, name) for name in missing]
-    return lock_inventory(NPM, entries, unread)
+    return lock_inventory(NPM, entries, unread, whole="named")
 
 
 def _entry(
@@ -115,8 +113,8 @@ def _entry(
     own: bool = False,
     files: tuple[str, ...] = (),
 ) -> Entry:
-    fixed = package.integrity or package.in_bundle or package.checksum
-    fixed = fixed or table(package.resolution).get("integrity")
+    content = word(package.resolution, "integrity")  # of pnpm
+    fixed = package.integrity or package.checksum or content or package.in_bundle
     return Entry(*pair, needs, own, "" if fixed else "has no hash", (package.resolved, *files))
 
 
@@ -154,20 +152,20 @@ def _flat(packages: Table, above: str = "") -> Iterator[tuple[str, Any]]:
     for name, package in packages.items():
         place = f"{above}{_FOLDER}{name}"
         inner = table(package).get("dependencies", {})
-        if isinstance(package, dict) and isinstance(inner, dict):
-            needs, bundled = table(package.get("requires")), package.get("bundled", False)
-            package = {**package, "inBundle": bundled, "dependencies": needs}
-            yield from _flat(inner, f"{place}/")
-        yield place, package
+        if not isinstance(package, dict) or not isinstance(inner, dict):
+            yield place, package
+            continue
+        needs, bundled = table(package.get("requires")), package.get("bundled", False)
+        yield place, {**package, "inBundle": bundled, "dependencies": needs}
+        yield from _flat(inner, f"{place}/")
 
 
 def _needs(
-    place: str, places: Mapping[str, _Package], nests: set[str], missing: dict[str, None]
-) -> Iterator[str]:
-    """Places that a package finds its dependencies in: its own folder first, then those above.
+    place: str, places: Mapping[str, _Package], pairs: Mapping[str, Pair], nests: set[str]
+) -> Iterator[Pair]:
+    """Packages that one finds its dependencies in: in its own folder first, then in those above.
 
-    `nests` are the places that hold others; in all but them there is nothing to find. What has to
-    be there and is not is added to `missing`.
+    `nests` are the places that hold others; in all but them there is nothing to find.
     """
     package = places[place]
     asks = {**package.dependencies, **package.dev_dependencies}
@@ -181,11 +179,11 @@ def _needs(
             found = places.get(f"{base}{_FOLDER}{name}")
             if found is not None:
                 linked = found.link and found.resolved in places
-                yield found.resolved if linked else f"{base}{_FOLDER}{name}"
+                yield pairs[found.resolved if linked else f"{base}{_FOLDER}{name}"]
                 break
         else:
             if name in asks and name not in package.optional_dependencies:
-                missing[npm(name, asks[name]).name or name] = None
+                yield npm(name, asks[name]).name or name, f"for {asks[name]}"
 
 
 def pnpm(source: Source) -> Inventory:

@@ -72,7 +72,7 @@ def read(source: Source) -> Inventory:
     for who, project, needed in _via(text):
         needs[who].append((needed, ""))
         projects |= {who} if project else set()
-    hashed = {_name(line) for _, line in logical_lines(text) if "--hash" in line}
+    hashed = {_name(line) for line in logical_lines(text) if "--hash" in line}
     entries = [Entry(project, "", needs[project], own=True) for project in projects]
     entries += [
         Entry(
@@ -97,7 +97,7 @@ def _name(line: str) -> str:
 
 def _every(source: Source, limit: bool, above: tuple[str, ...]) -> Asks:
     """Each requirement of a file and of the files that it names."""
-    for _, whole in logical_lines(source.text):
+    for whole in logical_lines(source.text):
         line = re.sub(r"(^|\s)#(?!egg=).*$", "", whole).strip()
         if line.startswith("-"):
             for option, value in _OPTION.findall(line):
