@@ -15,8 +15,10 @@ from impact.stack.documents import Source
 from impact.stack.inventory import Inventory, Unread, ask_inventory, names_in
 from impact.stack.readers import bills, ci, javascript, locks, manifests, requirements
 
-_MODULES = (bills, ci, javascript, locks, manifests, requirements)
-_ROOMS = {room.__name__.rpartition(".")[2]: vars(room) for room in _MODULES}
+_ROOMS = {
+    **{"bills": bills, "ci": ci, "javascript": javascript, "locks": locks},
+    **{"manifests": manifests, "requirements": requirements},
+}
 _WRITTEN = ("locks.", "javascript.")  # by tools, which end the last line
 
 
@@ -85,6 +87,6 @@ def _made(source: Source, found: Format) -> Inventory:
     """What the reader of a format says, of a module here; or the names that a search finds."""
     room, _, name = found.read.partition(".")
     if name:
-        read = _ROOMS[room][name]
+        read = getattr(_ROOMS[room], name)
         return locks.lock(read, source, **found.lock) if found.lock else read(source)
     return ask_inventory((), mentions=names_in(source.text, TABLE["remarks"][room]))

@@ -108,8 +108,8 @@ def _steps(data: object, values: Values, source: Source) -> Asks:
 def _included(text: str, values: Values, source: Source) -> Asks:
     """What a file that a pipeline includes uses; one that another included is not followed."""
     names = (up + text.lstrip("/") for up in _UPS)
-    if name := next((name for name in names if _exists(source, name)), ""):
-        inner = Source(source.beside(name), source.where)  # which finds nothing beside it
+    if found := next(filter(None, (beside(source, name) for name in names)), ""):
+        inner = Source(found, source.where)  # which finds nothing beside it
         yield from _steps(documents.from_yamls(inner), values, inner)
     else:
         yield Unread(f"{text[:80]} is included and not read")
@@ -128,17 +128,18 @@ def _uses(text: str, path: str, source: Source) -> Asks:
         yield from image(text, path)
     elif text.startswith("."):
         ends = ("", "/action.yml", "/action.yaml", "/Dockerfile")
-        if not any(_exists(source, f"{up}{text[2:]}{end}") for up in _UPS for end in ends):
+        if not any(beside(source, f"{up}{text[2:]}{end}") for up in _UPS for end in ends):
             yield Unread(f"{text[:80]} is used and not there")
     else:
         yield action(text, path)
 
 
-def _exists(source: Source, name: str) -> bool:
+def beside(source: Source, name: str) -> str | None:
+    """The text of a file beside another; None where there is none that can be read."""
     try:
-        return bool(source.beside(name))
+        return source.beside(name)
     except BadInput:
-        return False
+        return None
 
 
 def dockerfile(source: Source) -> Inventory:
@@ -244,6 +245,6 @@ def script(source: Source) -> Inventory:
 def submodules(source: Source) -> Inventory:
     """Whether the submodules of a repository are there, so that they are scanned too."""
     paths = re.findall(r"(?m)^\s*path\s*=\s*(\S+)", source.text)
-    gone = [path for path in paths if not _exists(source, f"{path}/.git")]
+    gone = [path for path in paths if not beside(source, f"{path}/.git")]
     unread = [Unread(f"the submodule {path[:80]} is not checked out") for path in gone]
     return ask_inventory(unread)

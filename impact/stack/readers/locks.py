@@ -43,12 +43,6 @@ _BLOCK = re.compile(r"(?m)^(\w+)[ \t]*\(([^)]*)\)")  # of go.mod
 _FOLDERS = ("editable", "virtual", "directory")  # of uv: on the disk of who made the lock
 _ADDRESSES = ("name", "file", "url", "path")  # of a file, the first of them
 _SPECS = ("GEM", "GIT", "PATH", "PLUGIN SOURCE")
-_CUT = "ends too early: what follows is lost"
-
-
-class _Need(Struct):
-    name: str
-    version: str = ""
 
 
 class _Package(Struct, rename="kebab"):
@@ -57,9 +51,9 @@ class _Package(Struct, rename="kebab"):
     name: str
     version: str = ""
     source: Table | str = ""
-    dependencies: list[_Need | str] | Table = field(default_factory=list)
-    optional_dependencies: dict[str, list[_Need]] = field(default_factory=dict)
-    dev_dependencies: dict[str, list[_Need]] = field(default_factory=dict)
+    dependencies: list[Any] | Table = field(default_factory=list)
+    optional_dependencies: dict[str, list[Any]] = field(default_factory=dict)
+    dev_dependencies: dict[str, list[Any]] = field(default_factory=dict)
     files: list[Table] = field(default_factory=list)
     wheels: list[Table] = field(default_factory=list)
     sdist: Table | None = None
@@ -74,7 +68,8 @@ class _Package(Struct, rename="kebab"):
     path: str = ""
 
 
-Packages = tuple[list[Any], str]  # packages as the file has them, and what of it was cut off
+# Packages as the file has them, names that it says it has, and whether it is there to its end.
+Packages = tuple[list[Any], set[str], bool]
 
 
 def lock(
@@ -88,12 +83,14 @@ def lock(
 
     `whole`: see `lock_inventory`.
     """
-    items, cut = listing(source, **options)
+    items, named, ended = listing(source, **options)
     packages, wrong = documents.each(items, _Package, "packages")
     entries = [_entry(package) for package in packages]
     stamp = newest(file.get("upload-time") for package in packages for file in _files(package))
     unread = [Unread(why, ecosystem, canonical(ecosystem, name)) for name, why in wrong]
-    unread += [Unread(cut)] if cut else []
+    lost = sorted(named - {package.name for package in packages})
+    unread += [Unread(f"{name} is named and not in the file") for name in lost[:1]]
+    unread += [] if ended else [Unread("ends too early: what follows is lost")]
     return lock_inventory(ecosystem, entries, unread, stamp, whole)
 
 
@@ -109,8 +106,7 @@ def _entry(package: _Package) -> Entry:
     fixed = package.hashes or package.checksum or (hashed and all(hashed))
     extras = (*package.optional_dependencies.values(), *package.dev_dependencies.values())
     needs = [*package.dependencies, *chain.from_iterable(extras)]
-    required = rows(package.metadata, "requires-dist")
-    needs += [word(one, "name") for one in required if not one.get("marker")]
+    needs += [one for one in rows(package.metadata, "requires-dist") if not one.get("marker")]
     places = [next(filter(None, map(file.get, _ADDRESSES)), "") for file in files]
     places += [package.file, package.url, package.path, *map(source.get, ("url", "path"))]
     return Entry(
@@ -123,10 +119,10 @@ def _entry(package: _Package) -> Entry:
     )
 
 
-def _need(need: _Need | str) -> Pair | None:
+def _need(need: object) -> Pair | None:
     """(name, version) of a dependency; the version is empty where only the name is given."""
-    if isinstance(need, _Need):
-        return need.name, need.version
+    if not isinstance(need, str):
+        return word(need, "name"), word(need, "version")
     found = _NAME.match(need)
     return (found[1], OPTIONAL if ";" in need else found[2] or "") if found else None
 
@@ -140,22 +136,16 @@ def toml(source: Source, packages: str = "package", last: str = "", own: str = "
     items = documents.shaped(data.get(packages, []), list[Any], source.where)
     meta = table(data.get("metadata"))
     files = table(meta.get("files"))  # of Poetry before 1.3
-    sums = {key: value for key, value in meta.items() if key.startswith("checksum ")}  # of Cargo
     members = {canonical(PYPI, str(one)) for one in listed(at(data, "manifest.members"))}
     for one in filter(None, map(table, items)):
-        name, home = str(one.get("name")), one.get("source")
+        name, home = str(one.get("name")), table(one.get("source"))
         one["files"] = one.get("files") or files.get(name, [])
-        one["checksum"] = one.get("checksum") or sums.get(
-            f"checksum {name} {one.get('version')} ({home})", ""
-        )
-        folder = any(map(table(home).get, _FOLDERS)) and canonical(PYPI, name) in members
+        folder = any(map(home.get, _FOLDERS)) and canonical(PYPI, name) in members
         one["own"] = folder or own not in one
     needs = [at(data, f"manifest.{key}") for key in ("requirements", "dependency-groups")]
     named = {name for _, key, name in documents.walk(needs) if key == "name"}
-    named |= {*files, *(key.split()[1] for key in sums)}
-    lost = min(named - {str(table(one).get("name")) for one in items}, default="")
-    cut = not data or (last and at(data, last) is None)
-    return items, _CUT if cut else f"{lost} is named and not in the file" if lost else ""
+    ended = bool(data) and (not last or at(data, last) is not None)
+    return items, named | files.keys(), ended
 
 
 def tables(source: Source, key: str = "") -> Packages:
@@ -164,17 +154,21 @@ def tables(source: Source, key: str = "") -> Packages:
     data.pop("_meta", None)
     shape = dict[str, dict[str, Table]]
     groups = documents.shaped(data.get(key, {}) if key else data, shape, source.where)
-    return [
-        {
-            **package,
-            "name": name,
-            "version": package.get("resolved") or package.get("version", ""),
-            "checksum": package.get("contentHash", ""),
-            "own": package.get("type") == "Project",
-        }
-        for packages in groups.values()
-        for name, package in packages.items()
-    ], ""
+    return (
+        [
+            {
+                **package,
+                "name": name,
+                "version": package.get("resolved") or package.get("version", ""),
+                "checksum": package.get("contentHash", ""),
+                "own": package.get("type") == "Project",
+            }
+            for packages in groups.values()
+            for name, package in packages.items()
+        ],
+        set(),
+        True,
+    )
 
 
 def composer(source: Source) -> Packages:
@@ -184,19 +178,10 @@ def composer(source: Source) -> Packages:
     packages = [*chain(*documents.shaped(groups, list[list[Table]], source.where))]
     given = [table(one.get(key)) for one in packages for key in ("provide", "replace")]
     held = set(chain(*given))  # by another package
-    return [
-        {
-            "name": one.get("name"),
-            "version": one.get("version", ""),
-            "dependencies": {
-                name: spec
-                for name, spec in table(one.get("require")).items()
-                if "/" in name and name not in held
-            },
-            "checksum": at(one, "dist.shasum") or "",
-        }
-        for one in packages
-    ], ""
+    for one in packages:
+        needs = {name for name in table(one.get("require")) if "/" in name and name not in held}
+        one |= {"dependencies": sorted(needs), "checksum": at(one, "dist.shasum") or ""}
+    return packages, set(), True
 
 
 def gems(source: Source) -> Packages:
@@ -215,8 +200,7 @@ def gems(source: Source) -> Packages:
             elif found and name != "bundler":
                 found[-1]["dependencies"].append(name)
     named = re.findall(r"(?m)^  ([\w.-]+)", tops[1] if tops else "")
-    lost = {*named, *(name for name, _ in hashed)} - {one["name"] for one in found} - {"bundler"}
-    return found, f"{min(lost)} is named and not in the file" if lost else "" if tops else _CUT
+    return found, {*named, *(name for name, _ in hashed)} - {"bundler"}, bool(tops)
 
 
 def go_sum(source: Source) -> Packages:
@@ -228,7 +212,7 @@ def go_sum(source: Source) -> Packages:
             found += [line] if words else []
         elif not words[1].endswith("/go.mod"):
             found.append(dict(zip(("name", "version", "checksum"), words, strict=True)))
-    return found, ""
+    return found, set(), True
 
 
 def go_mod(source: Source) -> Inventory:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, convert
 
-from impact.base.errors import BadInput, bad
+from impact.base.errors import bad
 from impact.stack import documents
 from impact.stack.documents import Source, Table, at, listed, table
 from impact.stack.grammars import conda, npm, pep508, poetry
@@ -29,7 +29,7 @@ from impact.stack.inventory import (
     names_in,
     split_version,
 )
-from impact.stack.readers.ci import COMMANDS, shell
+from impact.stack.readers.ci import COMMANDS, beside, shell
 
 _TOOLS = COMMANDS["tools"]["names"]
 _LAST = re.compile(r"(?:^|/)((?:@[^/@]+/)?[^/@\s]+)(?:@[^/]*)?$")  # the last package of a path
@@ -191,10 +191,8 @@ def _dynamic(document: Table, source: Source) -> Asks:
         if not files:
             yield Unread(f"{key} are dynamic: a build script makes them", PYPI)
         for name in files:
-            try:
-                lines = source.beside(name).splitlines()
-            except BadInput as error:
-                yield Unread(str(error), PYPI)
-                continue
-            texts = (line.partition("#")[0].strip() for line in lines)
-            yield from map(pep508, filter(None, texts))
+            text = beside(source, name)
+            if text is None:
+                yield Unread(f"{name[:80]}: is not there, or cannot be read", PYPI)
+            lines = (line.partition("#")[0].strip() for line in (text or "").splitlines())
+            yield from map(pep508, filter(None, lines))

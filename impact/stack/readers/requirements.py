@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from posixpath import dirname, join, normpath
 
-from impact.base.errors import BadInput, bad
+from impact.base.errors import bad
 from impact.stack.documents import Source
 from impact.stack.grammars import pep508, pinned_version
 from impact.stack.inventory import (
@@ -25,7 +25,7 @@ from impact.stack.inventory import (
     canonical,
     lock_inventory,
 )
-from impact.stack.readers.ci import logical_lines
+from impact.stack.readers.ci import beside, logical_lines
 
 DEEPEST = 20  # files that name files
 _ADDRESSED = re.compile(r"(?i)file:|\S*[/\\]|\S+\.(?:whl|zip|tar\.gz|tgz)\b")
@@ -130,14 +130,11 @@ def _nested(source: Source, name: str, limit: bool, above: tuple[str, ...]) -> A
     path = normpath(join(dirname(base), name))
     if path in above:
         return  # files that name each other in a circle: each is read once
-    if "://" in name or len(above) > DEEPEST:
-        yield Unread(f"{name[:80]}: is not read", PYPI)
+    text = None if "://" in name or len(above) > DEEPEST else beside(source, path)
+    if text is None:
+        yield Unread(f"{name[:80]}: is not there, or cannot be read", PYPI)
         return
-    try:
-        inner = Source(source.beside(path), path, source.beside)
-    except BadInput as error:
-        yield Unread(str(error), PYPI)
-        return
+    inner = Source(text, path, source.beside)
     yield from _every(inner, limit, (*above, path))
 
 
