@@ -161,7 +161,7 @@ def test_requirements_follow_the_files_that_they_name() -> None:
 
 def test_a_named_file_that_cannot_be_read_is_told() -> None:
     found = inventory("requests==2\n-r gone.txt\n")
-    assert [part.why for part in found.unread] == ["gone.txt: is not there, or cannot be read"]
+    assert [part.why for part in found.unread] == ["gone.txt: is not there; add it"]
     assert found.kind == MANIFEST
 
 

@@ -51,10 +51,9 @@ def format_of(text: str, where: str = "") -> Format | None:
     most of its lines.
     """
     mine = [one for one in FORMATS if one.called and re.search(one.called, where)]
-    if sole := next((one for one in mine if one.loose and not one.holds), None):
-        return sole
-    for one in (*mine, *FORMATS):
-        if one.holds and all(re.search(pattern, text) for pattern in one.holds):
+    alone = [one for one in mine if one.loose and not one.holds]
+    for one in (*alone, *mine, *FORMATS):
+        if one in alone or (one.holds and all(re.search(part, text) for part in one.holds)):
             return one
     if not mine and requirements.is_list(text):
         return FORMATS[-1]

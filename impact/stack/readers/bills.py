@@ -65,13 +65,8 @@ class _Needs(Struct, rename="camel"):
     depends_on: list[str] = field(default_factory=list)
 
 
-def cyclonedx_json(source: Source) -> Inventory:
-    """What a bill in JSON holds; the component that it describes is its root."""
-    return _cyclonedx(documents.from_json(source), source.where)
-
-
-def cyclonedx_xml(source: Source) -> Inventory:
-    """What a bill in XML holds, by way of the form that it has in JSON."""
+def _from_xml(source: Source) -> Table:
+    """A bill in XML in the form that it has in JSON."""
     root = documents.from_xml(source)
     spaces = {found[1] for one in root.iter() if (found := _SPACE.match(str(one.tag)))}
     head = _SPACE.fullmatch(root.tag)
@@ -84,7 +79,7 @@ def cyclonedx_xml(source: Source) -> Inventory:
         {**need.attrib, "dependsOn": [other.get("ref", "") for other in need]}
         for need in root.iterfind("{*}dependencies/{*}dependency")
     ]
-    return _cyclonedx({**data, "specVersion": head[1], "dependencies": needs}, source.where)
+    return {**data, "specVersion": head[1], "dependencies": needs}
 
 
 def _plain(element: Element) -> object:
@@ -104,9 +99,14 @@ def _plain(element: Element) -> object:
     return found
 
 
-def _cyclonedx(content: object, where: str) -> Inventory:
-    """The inventory of a bill; what it lists twice stands there twice."""
-    bom = documents.shaped(content, Table, where)
+def cyclonedx(source: Source) -> Inventory:
+    """What a bill in JSON or XML holds; the component that it describes is its root.
+
+    What it lists twice stands there twice.
+    """
+    is_xml = source.text.lstrip().startswith("<")
+    content = _from_xml(source) if is_xml else documents.from_json(source)
+    bom, where = documents.shaped(content, Table, source.where), source.where
     spec = str(bom.get("specVersion") or "of no version")
     if not _VERSIONS.fullmatch(spec):
         raise bad(where, f"CycloneDX {spec} is not read", "make it in versions 1.2 to 1.7")
@@ -268,13 +268,10 @@ def _spdx(packages: list[Table], relations: Relations, unread: Iterable[Unread] 
 def _purl(kind: str, locator: str) -> str:
     """The package URL of a reference; one to a registry is written as one."""
     kind = kind.rpartition("/")[2].lower().partition("-")[0]
-    if locator[:4] == "pkg:":
+    if locator.startswith("pkg:") or kind not in ("nuget", "maven", "npm", "pypi"):
         return locator
-    if kind in ("nuget", "maven"):
-        locator = "@".join(re.split(r"[/:](?=[^/:]*$)", locator))
-    elif kind not in ("npm", "pypi"):
-        return ""
-    return f"pkg:{kind}/{locator.replace(':', '/')}"
+    named = re.sub(r"(?<=.)[/:@](?=[^/:@]*$)", "@", locator)
+    return f"pkg:{kind}/{named.replace(':', '/')}"
 
 
 def spdx_tag(source: Source) -> Inventory:

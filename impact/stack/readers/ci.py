@@ -108,7 +108,7 @@ def _steps(data: object, values: Values, source: Source) -> Asks:
 def _included(text: str, values: Values, source: Source) -> Asks:
     """What a file that a pipeline includes uses; one that another included is not followed."""
     names = (up + text.lstrip("/") for up in _UPS)
-    if found := next(filter(None, (beside(source, name) for name in names)), ""):
+    if found := next(filter(None, (_beside(source, name) for name in names)), ""):
         inner = Source(found, source.where)  # which finds nothing beside it
         yield from _steps(documents.from_yamls(inner), values, inner)
     else:
@@ -128,13 +128,13 @@ def _uses(text: str, path: str, source: Source) -> Asks:
         yield from image(text, path)
     elif text.startswith("."):
         ends = ("", "/action.yml", "/action.yaml", "/Dockerfile")
-        if not any(beside(source, f"{up}{text[2:]}{end}") for up in _UPS for end in ends):
+        if not any(_beside(source, f"{up}{text[2:]}{end}") for up in _UPS for end in ends):
             yield Unread(f"{text[:80]} is used and not there")
     else:
         yield action(text, path)
 
 
-def beside(source: Source, name: str) -> str | None:
+def _beside(source: Source, name: str) -> str | None:
     """The text of a file beside another; None where there is none that can be read."""
     try:
         return source.beside(name)
@@ -176,8 +176,8 @@ def _build_steps(text: str) -> Asks:
 
 def logical_lines(text: str) -> list[str]:
     """The lines of a text without those that are remarks, each with those that it goes on in."""
-    text = re.sub(r"(?m)^[ \t]*#.*\n?", "", text)
-    return re.sub(r"[\\`][ \t]*\r?\n\s*", " ", text).splitlines()
+    text = re.sub(r"(?m)^[ \t]*#.*\n?", "", "\n".join(text.splitlines()))  # of any kind, as pip
+    return re.sub(r"[\\`][ \t]*\n\s*", " ", text).splitlines()
 
 
 def shell(text: str, scope: str) -> Asks:
@@ -245,6 +245,6 @@ def script(source: Source) -> Inventory:
 def submodules(source: Source) -> Inventory:
     """Whether the submodules of a repository are there, so that they are scanned too."""
     paths = re.findall(r"(?m)^\s*path\s*=\s*(\S+)", source.text)
-    gone = [path for path in paths if not beside(source, f"{path}/.git")]
+    gone = [path for path in paths if not _beside(source, f"{path}/.git")]
     unread = [Unread(f"the submodule {path[:80]} is not checked out") for path in gone]
     return ask_inventory(unread)

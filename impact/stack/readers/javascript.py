@@ -58,10 +58,13 @@ class _Package(Struct, rename="camel"):
     peer_dependencies: Table = field(default_factory=dict)
 
 
-def _whole(entries: Iterable[Entry], wrong: Iterable[str]) -> Inventory:
-    """The inventory of a lock that has all that it needs; what is `wrong` could be any package."""
+def _lock(entries: Iterable[Entry], wrong: Iterable[str], whole: str = "all") -> Inventory:
+    """The inventory of a lock, by default of one that has all that it needs or was cut off.
+
+    What is `wrong` could be any package.
+    """
     unread = [Unread(why, NPM) for why in wrong]
-    return lock_inventory(NPM, entries, unread, whole="all")
+    return lock_inventory(NPM, entries, unread, whole=whole)
 
 
 def package_lock(source: Source) -> Inventory:
@@ -102,8 +105,7 @@ def package_lock(source: Source) -> Inventory:
             if others[place][1] and others[place] not in known
         ]
         wrong += more
-    unread = [Unread(why, NPM) for why in wrong]
-    return lock_inventory(NPM, entries, unread, whole="named")
+    return _lock(entries, wrong, "named")
 
 
 def _entry(
@@ -195,7 +197,7 @@ def pnpm(source: Source) -> Inventory:
     wrong: list[str] = []
     for lock in documents.shaped(documents.from_yamls(source), list[Table], source.where):
         entries += _pnpm(lock, wrong)
-    return _whole(entries, wrong)
+    return _lock(entries, wrong)
 
 
 def _pnpm(lock: Table, wrong: list[str]) -> Iterator[Entry]:
@@ -211,23 +213,22 @@ def _pnpm(lock: Table, wrong: list[str]) -> Iterator[Entry]:
     }
     packages, misshapen = documents.each_named(held, _Package, "packages")
     wrong += misshapen
-    pairs = {}
+    pairs: dict[str, Pair] = {}  # complete when the needs are asked for
     for key, package in packages.items():
         name, version = _split(key, major)
         pairs[key] = canonical(NPM, package.name) or name, _number(package.version or version)
-    for key, package in packages.items():
         if not pairs[key][0]:
             wrong.append(f"{key[:80]}: no name")
             continue
-        wanted = {**package.dependencies, **package.optional_dependencies}
+        needs = _pnpm_needs(package.dependencies | package.optional_dependencies, pairs, major)
         files = key.partition("(")[0], word(package.resolution, "tarball")
-        yield _entry(package, pairs[key], [*_pnpm_needs(wanted, pairs, major)], files=files)
+        yield _entry(package, pairs[key], needs, files=files)
     for place, importer in table(lock.get("importers") or {".": lock}).items():
         wanted = dict.fromkeys(table(table(importer).get("specifiers")), "")
         groups = [table(importer).get(key) for key in _GROUPS]
         for group in (*groups, *table(lock.get("catalogs")).values()):
             wanted |= table(group)
-        yield Entry(place, "", [*_pnpm_needs(wanted, pairs, major)], own=True)
+        yield Entry(place, "", _pnpm_needs(wanted, pairs, major), own=True)
 
 
 def _pnpm_needs(wanted: Table, pairs: Mapping[str, Pair], major: str) -> Iterator[Pair]:
@@ -264,8 +265,8 @@ def yarn(source: Source) -> Inventory:
     document = documents.shaped(documents.from_yaml(source) or {}, Table, source.where)
     later = document.pop("__metadata", None) is not None
     packages, wrong = documents.each_named(document, _Package, "entry")
-    pairs: dict[str, Pair] = {}
-    located = []
+    pairs: dict[str, Pair] = {}  # complete when the needs are asked for
+    entries: list[Entry] = []
     for key, package in packages.items():
         patterns = [pattern.strip() for pattern in key.split(",")]
         locator = _LOCATOR.fullmatch(str(package.resolution))
@@ -279,17 +280,17 @@ def yarn(source: Source) -> Inventory:
         version = "" if "-use.local" in package.version else package.version
         pair = canonical(NPM, name), version
         pairs |= dict.fromkeys(patterns, pair)
-        located.append((pair, kind, rest, package))
-    entries: list[Entry] = []
-    for pair, kind, rest, package in located:
-        needs = [
-            pairs.get(f"{need}@{spec}") or pairs.get(f"{need}@npm:{spec}") or (need, f"for {spec}")
-            for need, spec in {**package.dependencies, **package.optional_dependencies}.items()
-        ]
         address = rest.partition("::")[0]
         package.checksum = package.checksum or package.resolved.partition("#")[2]
+        needs = _yarn_needs(package.dependencies | package.optional_dependencies, pairs)
         entries.append(_entry(package, pair, needs, kind == "workspace", (address, rest)))
         inner = npm(pair[0], f"{kind}:{address}") if kind in ("npm", "patch") else None
         if isinstance(inner, Ask) and inner.spec[:1].isdigit():  # what it was resolved to
             entries.append(_entry(package, (inner.name, inner.spec)))
-    return _whole(entries, wrong)
+    return _lock(entries, wrong)
+
+
+def _yarn_needs(wanted: Table, pairs: Mapping[str, Pair]) -> Iterator[Pair]:
+    for name, spec in wanted.items():
+        found = pairs.get(f"{name}@{spec}") or pairs.get(f"{name}@npm:{spec}")
+        yield found or (name, f"for {spec}")

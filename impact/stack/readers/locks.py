@@ -143,7 +143,7 @@ def toml(source: Source, packages: str = "package", last: str = "", own: str = "
         folder = any(map(home.get, _FOLDERS)) and canonical(PYPI, name) in members
         one["own"] = folder or own not in one
     needs = [at(data, f"manifest.{key}") for key in ("requirements", "dependency-groups")]
-    named = {name for _, key, name in documents.walk(needs) if key == "name"}
+    named = {str(name) for _, key, name in documents.walk(needs) if key == "name"}
     ended = bool(data) and (not last or at(data, last) is not None)
     return items, named | files.keys(), ended
 

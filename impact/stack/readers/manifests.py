@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any, Literal
-
-from msgspec import Struct, convert
+from typing import Any
 
 from impact.base.errors import bad
 from impact.stack import documents
@@ -29,29 +27,14 @@ from impact.stack.inventory import (
     names_in,
     split_version,
 )
-from impact.stack.readers.ci import COMMANDS, beside, shell
+from impact.stack.readers.ci import COMMANDS, shell
+from impact.stack.readers.requirements import nested
 
 _TOOLS = COMMANDS["tools"]["names"]
 _LAST = re.compile(r"(?:^|/)((?:@[^/@]+/)?[^/@\s]+)(?:@[^/]*)?$")  # the last package of a path
 _SCRIPT = re.compile(r"(?ms)^# /// script\s*$(.*?)^# ///\s*$")  # PEP 723
-
-
-class _Place(Struct, rename={"grammar": "as"}):
-    """A place in which packages are asked for, as commands.toml has it."""
-
-    at: str
-    grammar: str
-    scope: str = ""
-    limit: Literal["", "override", "constraint"] = ""
-    by: str = ""
-
-
-_PLACES = [(re.compile(one.at), one) for one in convert(COMMANDS["places"], list[_Place])]
+_PLACES: list[Table] = [{**row, "at": re.compile(f"^{row['at']}$")} for row in COMMANDS["places"]]
 _LISTS = {"pep508": pep508, "conda": conda}
-
-
-def _poetry(name: str, wanted: object, scope: str) -> Iterable[Ask | Unread]:
-    return poetry(name, wanted, scope) if canonical(PYPI, name) != "python" else ()
 
 
 def _pixi(name: str, wanted: object, scope: str) -> Iterable[Ask | Unread]:
@@ -60,7 +43,7 @@ def _pixi(name: str, wanted: object, scope: str) -> Iterable[Ask | Unread]:
 
 
 _TABLES: dict[str, Callable[[str, Any, str], Iterable[Ask | Unread]]] = {
-    "poetry": _poetry,
+    "poetry": poetry,
     "conda": _pixi,
     "npm": lambda name, spec, scope: [npm(name, spec, scope)],
     "catalog": lambda name, spec, scope: [npm(name, str(spec).partition("+")[0], scope)],
@@ -73,22 +56,21 @@ _TABLES: dict[str, Callable[[str, Any, str], Iterable[Ask | Unread]]] = {
 def _asks(document: Table) -> Asks:
     """What a document asks for in all of its places."""
     for path, _, value in documents.walk(document):
-        places = ((found, one) for pattern, one in _PLACES if (found := pattern.fullmatch(path)))
-        found, place = next(places, (None, None))
-        if not found or not place:
+        place = next((row for row in _PLACES if row["at"].fullmatch(path)), None)
+        if place is None:
             continue
-        scope = found.expand(place.scope)
+        grammar, scope = place["as"], place["at"].sub(place.get("scope", ""), path)
         parts: Iterable[Ask | Unread] = ()
-        if isinstance(value, list) and place.grammar in _LISTS:
-            parts = _texts(value, scope, path, _LISTS[place.grammar])
-        elif isinstance(value, dict) and place.grammar in _TABLES:
-            read = _TABLES[place.grammar]
-            parts = chain.from_iterable(read(name, wanted, scope) for name, wanted in value.items())
+        if isinstance(value, list) and grammar in _LISTS:
+            parts = _texts(value, scope, path, _LISTS[grammar])
+        elif isinstance(value, dict) and grammar in _TABLES:
+            every = (_TABLES[grammar](name, wanted, scope) for name, wanted in value.items())
+            parts = chain.from_iterable(every)
         elif value and not path.startswith("tool."):
             parts = [Unread(f"{path}: has a form that is not read")]
         for part in parts:
-            if isinstance(part, Ask) and place.limit:
-                part = part._replace(limit=place.limit, by=place.by)
+            if isinstance(part, Ask) and "limit" in place:
+                part = part._replace(limit=place["limit"], by=place["by"])
             yield part
 
 
@@ -178,7 +160,8 @@ def _python_asks(document: Table) -> Asks:
     for part in _asks(document):
         mine = map(table, places.get(part.name, ()) if isinstance(part, Ask) else ())
         place = next((one for one in mine if {"git", "url", "path"} & one.keys()), None)
-        yield from poetry(part.name, place, "") if place else [part]
+        if (part.ecosystem, part.name) != (PYPI, "python"):  # as Poetry calls the interpreter
+            yield from poetry(part.name, place, "") if place else [part]
 
 
 def _dynamic(document: Table, source: Source) -> Asks:
@@ -191,8 +174,4 @@ def _dynamic(document: Table, source: Source) -> Asks:
         if not files:
             yield Unread(f"{key} are dynamic: a build script makes them", PYPI)
         for name in files:
-            text = beside(source, name)
-            if text is None:
-                yield Unread(f"{name[:80]}: is not there, or cannot be read", PYPI)
-            lines = (line.partition("#")[0].strip() for line in (text or "").splitlines())
-            yield from map(pep508, filter(None, lines))
+            yield from nested(source, name, False, ())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from posixpath import dirname, join, normpath
 
-from impact.base.errors import bad
+from impact.base.errors import BadInput, bad
 from impact.stack.documents import Source
 from impact.stack.grammars import pep508, pinned_version
 from impact.stack.inventory import (
@@ -25,7 +25,7 @@ from impact.stack.inventory import (
     canonical,
     lock_inventory,
 )
-from impact.stack.readers.ci import beside, logical_lines
+from impact.stack.readers.ci import logical_lines
 
 DEEPEST = 20  # files that name files
 _ADDRESSED = re.compile(r"(?i)file:|\S*[/\\]|\S+\.(?:whl|zip|tar\.gz|tgz)\b")
@@ -105,7 +105,7 @@ def _every(source: Source, limit: bool, above: tuple[str, ...]) -> Asks:
                 if option.startswith("e"):
                     yield _addressed(value)
                 else:
-                    yield from _nested(source, value, limit or option.startswith("c"), above)
+                    yield from nested(source, value, limit or option.startswith("c"), above)
         elif _ADDRESSED.match(line):
             yield _addressed(line)
         elif line:
@@ -125,16 +125,19 @@ def _addressed(text: str) -> Unread | Ask:
     return Unread(f'"{text[:80]}" is a path or an address', PYPI)
 
 
-def _nested(source: Source, name: str, limit: bool, above: tuple[str, ...]) -> Asks:
+def nested(source: Source, name: str, limit: bool, above: tuple[str, ...]) -> Asks:
+    """Each requirement of a file that another names; `above` are those that led to it."""
     base = above[-1] if above else ""
     path = normpath(join(dirname(base), name))
     if path in above:
         return  # files that name each other in a circle: each is read once
-    text = None if "://" in name or len(above) > DEEPEST else beside(source, path)
-    if text is None:
-        yield Unread(f"{name[:80]}: is not there, or cannot be read", PYPI)
+    try:
+        if "://" in name or len(above) > DEEPEST:
+            raise bad(name[:80], "is not read", "give it itself")
+        inner = Source(source.beside(path), path, source.beside)
+    except BadInput as error:
+        yield Unread(str(error), PYPI)
         return
-    inner = Source(text, path, source.beside)
     yield from _every(inner, limit, (*above, path))
 
 
