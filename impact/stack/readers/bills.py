@@ -116,7 +116,7 @@ def cyclonedx(source: Source) -> Inventory:
     parts = [*tops, *_parts([*below, ("components", bom.get("components"))], wrong)]
     needs, breaks = documents.each(bom.get("dependencies") or [], _Needs, "dependencies")
     components = _components(parts)
-    roots = [one.key for one in components[: len(_components(tops))]]  # they stand first
+    roots = [one.key for one in _components(tops)]
     aggregates = (word(one, "aggregate") for one in rows(bom, "compositions"))
     if lacks := next((one for one in aggregates if one.startswith("incomplete")), ""):
         wrong.append(Wrong("", f"the file says itself that it is {lacks.replace('_', ' ')}"))
@@ -238,23 +238,26 @@ def spdx_2(source: Source) -> Inventory:
     keys = ("spdxElementId", "relationshipType", "relatedSpdxElement")
     relations = [tuple(word(one, key) for key in keys) for one in rows(lists, "relationships")]
     relations += [("", "DESCRIBES", str(top)) for top in listed(data.get("documentDescribes"))]
-    return _spdx(rows(lists, "packages"), relations)
+    packages = []
+    for one in rows(lists, "packages"):
+        refs = rows(one, "externalRefs")
+        purls = [_purl(word(r, "referenceType"), word(r, "referenceLocator")) for r in refs]
+        packages.append({**one, "purls": purls})
+    return _spdx(packages, relations)
 
 
 def _spdx(packages: list[Table], relations: Relations, unread: Iterable[Unread] = ()) -> Inventory:
-    """The inventory of packages as SPDX 2 has them in JSON; what a document describes are roots.
+    """The inventory of packages, with their `purls`, as SPDX 2 has them in JSON; what a document describes are roots.
 
     A relation from the needed to who needs it is turned.
     """
     found, unread = [], [*unread]
     for number, package in enumerate(packages, 1):
         key, name, version = (word(package, key) for key in ("SPDXID", "name", "versionInfo"))
-        refs = rows(package, "externalRefs")
-        purls = [_purl(word(r, "referenceType"), word(r, "referenceLocator")) for r in refs]
         if key and name:
-            found += _called(key, name, version, purls)
+            found += _called(key, name, version, package["purls"])
         else:
-            known = "" if any(purls) else name.lower()
+            known = "" if any(package["purls"]) else name.lower()
             unread.append(Unread(f"package {number} has no SPDXID or no name", "", known))
     components = _unique(found)
     keys = {component.key for component in components}
@@ -286,7 +289,7 @@ def spdx_tag(source: Source) -> Inventory:
     for tag, value in _TAG.findall(source.text):
         words = value.split()
         if tag in ("PackageName", "FileName", "SnippetSPDXID"):
-            package = {"externalRefs": []}
+            package = {"purls": []}
             packages += [package] if tag == "PackageName" else []
         if tag in _TAGS:
             package.setdefault(_TAGS[tag], value.strip())
@@ -296,8 +299,7 @@ def spdx_tag(source: Source) -> Inventory:
         elif tag == "Relationship":
             relations.append(tuple(words[:3]))
         elif tag == "ExternalRef" and package:
-            ref = {"referenceType": words[-2], "referenceLocator": words[-1]}
-            package["externalRefs"].append(ref)
+            package["purls"].append(_purl(words[-2], words[-1]))
     return _spdx(packages, relations, unread)
 
 
@@ -317,8 +319,8 @@ def spdx_3(source: Source) -> Inventory:
         elif kind == "Package":
             named = {"name": word(node, "name"), "versionInfo": word(node, "packageVersion")}
             purls = [word(ref, "identifier") for ref in _every(node.get("externalIdentifier"))]
-            refs = [{"referenceLocator": purl} for purl in (*purls, word(node, "packageUrl"))]
-            packages.append({"SPDXID": key, **named, "externalRefs": refs})
+            purls.append(word(node, "packageUrl"))
+            packages.append({"SPDXID": key, **named, "purls": purls})
         elif kind:
             relations += [(key, "DESCRIBES", str(top)) for top in _every(node.get("rootElement"))]
     return _spdx(packages, relations)

@@ -41,7 +41,6 @@ _INSTALLS = [
     (re.compile(rf"(?<![\w-])(?:{row['words']}) ([^;&|\n]*)".replace(" ", r"\s+")), row)
     for row in COMMANDS["command"]
 ]
-_TOOLS = re.compile(r"p(?:ip|oetry|dm|npm)|uv|np[mx]|yarn|bun|conda|mamba|\.whl|\.tgz")
 _PACKAGE, _TAKES = COMMANDS["options"]["package"], COMMANDS["options"]["takes"]
 _GIVEN = re.compile(  # a variable of `env`, a value of a matrix
     r"(?:^|\.)(?:(?:env|environment|variables)\.|(matrix\.)(?:.*\.)?)([^.\[]+)(?:\[\d+\])*$"
@@ -144,8 +143,7 @@ def _beside(source: Source, name: str) -> str | None:
 
 def dockerfile(source: Source) -> Inventory:
     """What an image is built from and installs; a default of an ARG can be set otherwise."""
-    asks, mentions = _build_steps(source.text), names_in(source.text)
-    return ask_inventory(asks, mentions=mentions, alone=True)
+    return ask_inventory(_build_steps(source.text), mentions=names_in(source.text), alone=True)
 
 
 def _build_steps(text: str) -> Asks:
@@ -182,8 +180,6 @@ def logical_lines(text: str) -> list[str]:
 
 def shell(text: str, scope: str) -> Asks:
     """What the commands of a script install, by the words of pip, uv, npm and their kin."""
-    if not _TOOLS.search(text):
-        return
     text = re.sub(r"(?m)(?:^|\s)#.*", "", re.sub(r"[\\`]\r?\n", " ", text))
     for address in re.findall(r"[^\s\"'=]+\.(?:whl|tgz)\b", text):
         kind, sign = (NPM, "") if address.endswith("tgz") else (PYPI, "==")
@@ -199,7 +195,7 @@ def _arguments(text: str, grammar: Grammar, first: bool, scope: str) -> Asks:
     """The packages among the words behind a command; what is a path or an option is none."""
     rest = iter([re.sub("[\"']", "", word) for word in _WORDS.findall(text)])
     for word in rest:
-        option, equals, value = word.partition("=") if word.startswith("-") else ("", "", "")
+        option, equals, value = word.partition("=")
         if option in _PACKAGE:
             word = value or next(rest, "")
         elif word.startswith("-"):
@@ -233,8 +229,7 @@ def notebook(source: Source) -> Inventory:
     texts = (text for _, key, text in cells if key in ("source", "input") and isinstance(text, str))
     code = "\n".join(map(str.rstrip, texts))
     mentions = names_in("\n".join(re.findall(".*install.*", code.replace("\\\n", " "))))
-    asks = shell(code, "cells")
-    return ask_inventory(asks, PYPI, NPM, mentions=mentions, alone=True)
+    return ask_inventory(shell(code, "cells"), PYPI, NPM, mentions=mentions, alone=True)
 
 
 def script(source: Source) -> Inventory:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from impact.stack import documents
-from impact.stack.documents import Source, Table, listed, table, word
+from impact.stack.documents import Source, Table, at, listed, table, word
 from impact.stack.grammars import npm
 from impact.stack.inventory import (
     NPM,
@@ -50,12 +50,20 @@ class _Package(Struct, rename="camel"):
     integrity: str = ""
     checksum: str = ""
     link: bool = False
-    workspaces: Any = None
     in_bundle: bool = False
     dependencies: Table = field(default_factory=dict)
     dev_dependencies: Table = field(default_factory=dict)
     optional_dependencies: Table = field(default_factory=dict)
     peer_dependencies: Table = field(default_factory=dict)
+
+
+class _Lock(Struct):
+    """A package-lock.json: its packages, and those of version 1, which version 2 has too."""
+
+    name: str = ""
+    version: str = ""
+    packages: Table | None = None
+    dependencies: Table | None = None
 
 
 def _lock(entries: Iterable[Entry], wrong: Iterable[str], whole: str = "all") -> Inventory:
@@ -69,16 +77,12 @@ def _lock(entries: Iterable[Entry], wrong: Iterable[str], whole: str = "all") ->
 
 def package_lock(source: Source) -> Inventory:
     """package-lock.json; the project and its workspaces are the roots, dev packages are kept."""
-    lock = documents.json_table(source)
-    current, older = (
-        documents.shaped({} if lock.get(key) is None else lock[key], Table, source.where)
-        for key in ("packages", "dependencies")
-    )
-    root = {key: lock[key] for key in ("name", "version") if key in lock}
-    older = dict(_flat(older))
+    lock = documents.shaped(documents.from_json(source), _Lock, source.where)
+    root = {"name": lock.name, "version": lock.version}
+    current, older = lock.packages or {}, dict(_flat(lock.dependencies or {}))
     places, wrong = documents.each_named(current or {"": root, **older}, _Package, "packages")
-    pairs = _pairs(places, str(lock.get("name") or "."))
-    own = _workspaces(places)
+    pairs = _pairs(places, lock.name or ".")
+    own = _workspaces(table(current.get("")).get("workspaces"))
     nests = {place[: place.rfind(_FOLDER)] for place in places if place.rfind(_FOLDER) > 0}
     needs = {place: [*_needs(place, places, pairs, nests)] for place in places}
     if not current:  # version 1 does not say what the project itself needs
@@ -140,11 +144,10 @@ def _last(place: str) -> str:
     return place.rpartition(_FOLDER)[2]
 
 
-def _workspaces(places: Mapping[str, _Package]) -> Callable[[str], re.Match[str] | None]:
+def _workspaces(named: object) -> Callable[[str], re.Match[str] | None]:
     """Whether a place is one of the project's own: its root, or by the patterns there."""
-    named = places[""].workspaces if "" in places else None
-    named = named.get("packages") if isinstance(named, dict) else named
-    patterns = [re.escape(str(one).removeprefix("./").rstrip("/")) for one in listed(named)]
+    named = listed(at(named, "packages") or named)
+    patterns = [re.escape(str(one).removeprefix("./").rstrip("/")) for one in named]
     every = "|".join(one.replace(r"\*\*", ".*").replace(r"\*", "[^/]*") for one in patterns)
     return re.compile(rf"(?:(?!.*{_FOLDER})(?:{every}))?").fullmatch
 

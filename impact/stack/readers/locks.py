@@ -255,11 +255,9 @@ def metadata(source: Source) -> Inventory:
     return _held([(raw.get("name", ""), raw.get("version", ""))], PYPI, asks)
 
 
-def _held(pairs: Iterable[Pair], home: str, asks: Iterable[Ask | Unread] = ()) -> Inventory:
+def _held(pairs: list[Pair], home: str, asks: Iterable[Ask | Unread] = ()) -> Inventory:
     """An inventory of what is installed, by name and version."""
-    made = ask_inventory(asks, *filter(None, [home]), kind=SBOM)
-    for name, version in pairs:
-        part = Component(f"{name} {version}", home, canonical(home, name), version)
-        made.components.append(part)
-        made.unread.extend([] if name else [Unread("a package has no name")])
+    unread = [Unread("a package has no name") for name, _ in pairs if not name]
+    made = ask_inventory([*asks, *unread], *filter(None, [home]), kind=SBOM)
+    made.components.extend(Component(f"{n} {v}", home, canonical(home, n), v) for n, v in pairs)
     return made

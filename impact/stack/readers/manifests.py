@@ -25,7 +25,6 @@ from impact.stack.inventory import (
     ask_inventory,
     canonical,
     names_in,
-    split_version,
 )
 from impact.stack.readers.ci import COMMANDS, shell
 from impact.stack.readers.requirements import nested
@@ -47,7 +46,6 @@ _TABLES: dict[str, Callable[[str, Any, str], Iterable[Ask | Unread]]] = {
     "conda": _pixi,
     "npm": lambda name, spec, scope: [npm(name, spec, scope)],
     "catalog": lambda name, spec, scope: [npm(name, str(spec).partition("+")[0], scope)],
-    "patched": lambda name, _, scope: [npm(*split_version(name), scope)],
     "tables": lambda *_: (),  # places of their own
     "shell": lambda name, text, scope: shell(str(text), f"{scope}.{name}"),
 }

@@ -46,8 +46,7 @@ def is_list(text: str) -> bool:
 
     A list of bare names could be anything: its own name has to promise it.
     """
-    plain = _PLAIN.search(text) is not None and text.lstrip()[:1] not in "{[<"
-    return plain and _share(text) >= 0.8
+    return bool(_PLAIN.search(text)) and text.lstrip()[:1] not in "{[<" and _share(text) >= 0.8
 
 
 def _share(text: str) -> float:
