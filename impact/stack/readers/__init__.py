@@ -71,8 +71,14 @@ def read(source: Source) -> Inventory:
         raise bad(source.where, what, "give a lock or an SBOM that is")
     collecting = gc.isenabled()
     gc.disable()  # what is read holds no cycles, and looking for them takes a quarter of the time
+    room, _, name = found.read.partition(".")
     try:
-        made = _made(source, found)
+        if not name:  # names are looked for, and nothing is understood
+            made = ask_inventory((), mentions=names_in(source.text, TABLE["remarks"][room]))
+        elif found.lock:
+            made = locks.lock(getattr(_ROOMS[room], name), source, **found.lock)
+        else:
+            made = getattr(_ROOMS[room], name)(source)
     finally:
         if collecting:
             gc.enable()
@@ -80,12 +86,3 @@ def read(source: Source) -> Inventory:
     if open_ and found.read.startswith(_WRITTEN):
         made.unread.append(Unread("its last line does not end: it was cut off"))
     return replace(made, format=found.name)
-
-
-def _made(source: Source, found: Format) -> Inventory:
-    """What the reader of a format says, of a module here; or the names that a search finds."""
-    room, _, name = found.read.partition(".")
-    if name:
-        read = getattr(_ROOMS[room], name)
-        return locks.lock(read, source, **found.lock) if found.lock else read(source)
-    return ask_inventory((), mentions=names_in(source.text, TABLE["remarks"][room]))

@@ -125,8 +125,8 @@ def cyclonedx(source: Source) -> Inventory:
     loose = [end for edge in edges for end in edge if end not in keys]
     purls = [(one, from_purl(one)) for one in dict.fromkeys(loose)]
     components += [Component(one, *package) for one, package in purls if package[1]]
-    breaks += [Wrong("", f"{other[:60]} is needed and no component") for other in loose]
     notes = [*_breaks(parts, needs, spec), *(one.why for one in breaks)]
+    notes += [f"{other[:60]} is needed and no component" for other in loose]
     return Inventory(
         SBOM,
         (),
@@ -210,18 +210,17 @@ def _called(
     found: dict[Component, None] = {}
     for purl in dict.fromkeys(purls):
         ecosystem, package, exact = from_purl(purl)
-        versions = dict.fromkeys(filter(None, (exact, version)))
-        if len(versions) == 2 and same(ecosystem, exact, version):
-            versions.pop(version)
-        for one in (versions or [""]) if package else []:
+        versions = list(filter(None, (exact, version))) or [""]
+        versions = [exact] if exact and same(ecosystem, exact, version) else versions
+        for one in versions if package else []:
             found[Component(key, ecosystem, package, one)] = None
             if source := upstream(purl):
                 found[Component(f"{key} of {source}", ecosystem, source, one)] = None
     if found:
         return list(found)
-    behind = _BEHIND.fullmatch(name)
-    name, last = (behind[1], behind[2]) if behind else (name, "")
-    version = last if last and not version[:1].isdigit() else version
+    if behind := _BEHIND.fullmatch(name):
+        name, last = behind.groups()
+        version = version if version[:1].isdigit() else last
     return [Component(key, home, canonical(home, name) if home else name, version)]
 
 
@@ -247,9 +246,9 @@ def spdx_2(source: Source) -> Inventory:
 
 
 def _spdx(packages: list[Table], relations: Relations, unread: Iterable[Unread] = ()) -> Inventory:
-    """The inventory of packages, with their `purls`, as SPDX 2 has them in JSON; what a document describes are roots.
+    """The inventory of packages as SPDX 2 has them in JSON, with their `purls`.
 
-    A relation from the needed to who needs it is turned.
+    What a document describes are its roots. A relation from the needed to who needs it is turned.
     """
     found, unread = [], [*unread]
     for number, package in enumerate(packages, 1):

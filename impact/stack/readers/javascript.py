@@ -205,11 +205,11 @@ def pnpm(source: Source) -> Inventory:
 
 def _pnpm(lock: Table, wrong: list[str]) -> Iterator[Entry]:
     """The entries of one document: its packages, then its importers."""
-    major = str(lock.get("lockfileVersion", "")).partition(".")[0]
-    split = major.isdigit() and int(major) >= 9  # what a package needs stands in its snapshot
+    found = re.match(r"\d", str(lock.get("lockfileVersion")))
+    major = int(found[0]) if found else 6  # from 9 on snapshots say what a package needs
     held, snapshots = table(lock.get("packages")), table(lock.get("snapshots"))
     needed = ("importers", "snapshots") if held else ("importers",)
-    wrong += [f"has no {part}: it was cut off" for part in needed if split and part not in lock]
+    wrong += [f"has no {part}: it was cut off" for part in needed if major > 8 and part not in lock]
     held |= {
         key: {**table(held.get(key.partition("(")[0])), **table(snapshot)}
         for key, snapshot in snapshots.items()
@@ -234,7 +234,7 @@ def _pnpm(lock: Table, wrong: list[str]) -> Iterator[Entry]:
         yield Entry(place, "", _pnpm_needs(wanted, pairs, major), own=True)
 
 
-def _pnpm_needs(wanted: Table, pairs: Mapping[str, Pair], major: str) -> Iterator[Pair]:
+def _pnpm_needs(wanted: Table, pairs: Mapping[str, Pair], major: int) -> Iterator[Pair]:
     """What each need was resolved to: a package of the lock by its key, an alias, or a version."""
     for name, one in wanted.items():
         version = str(one.get("version", "") if isinstance(one, dict) else one)
@@ -248,9 +248,9 @@ def _pnpm_needs(wanted: Table, pairs: Mapping[str, Pair], major: str) -> Iterato
             yield name, version
 
 
-def _split(key: str, major: str) -> Pair:
+def _split(key: str, major: int) -> Pair:
     """(name, version) of a key of pnpm; empty texts where it is none."""
-    found = (_SLASH if major < "6" and len(major) == 1 else _AT).fullmatch(key)
+    found = (_SLASH if major < 6 else _AT).fullmatch(key)
     return (canonical(NPM, found[1]), found[2]) if found else ("", "")
 
 

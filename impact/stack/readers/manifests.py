@@ -60,7 +60,12 @@ def _asks(document: Table) -> Asks:
         grammar, scope = place["as"], place["at"].sub(place.get("scope", ""), path)
         parts: Iterable[Ask | Unread] = ()
         if isinstance(value, list) and grammar in _LISTS:
-            parts = _texts(value, scope, path, _LISTS[grammar])
+            others = ({"include-group"}, {"pip"})  # which are read by their own names
+            texts = [one for one in value if not isinstance(one, dict) or set(one) not in others]
+            parts = [
+                _LISTS[grammar](one, scope) if isinstance(one, str) else Unread(f"{path}: no text")
+                for one in texts
+            ]
         elif isinstance(value, dict) and grammar in _TABLES:
             every = (_TABLES[grammar](name, wanted, scope) for name, wanted in value.items())
             parts = chain.from_iterable(every)
@@ -70,16 +75,6 @@ def _asks(document: Table) -> Asks:
             if isinstance(part, Ask) and "limit" in place:
                 part = part._replace(limit=place["limit"], by=place["by"])
             yield part
-
-
-def _texts(
-    texts: list[Any], scope: str, path: str, read: Callable[[str, str], Ask | Unread]
-) -> Asks:
-    for text in texts:
-        if isinstance(text, str):
-            yield read(text, scope)
-        elif not isinstance(text, dict) or set(text) not in ({"include-group"}, {"pip"}):
-            yield Unread(f"{path}: no text")  # those are read by their own names
 
 
 def package_json(source: Source) -> Inventory:
