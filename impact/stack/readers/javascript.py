@@ -83,8 +83,7 @@ def package_lock(source: Source) -> Inventory:
     places, wrong = documents.each_named(current or {"": root, **older}, _Package, "packages")
     pairs = _pairs(places, lock.name or ".")
     own = _workspaces(table(current.get("")).get("workspaces"))
-    nests = {place[: place.rfind(_FOLDER)] for place in places if place.rfind(_FOLDER) > 0}
-    needs = {place: [*_needs(place, places, pairs, nests)] for place in places}
+    needs = {place: [*_needs(place, places, pairs)] for place in places}
     if not current:  # version 1 does not say what the project itself needs
         below = {other for others in needs.values() for other in others}
         tops = (pairs[place] for place in places if place.count(_FOLDER) == 1)
@@ -165,19 +164,14 @@ def _flat(packages: Table, above: str = "") -> Iterator[tuple[str, Any]]:
         yield from _flat(inner, f"{place}/")
 
 
-def _needs(
-    place: str, places: Mapping[str, _Package], pairs: Mapping[str, Pair], nests: set[str]
-) -> Iterator[Pair]:
-    """Packages that one finds its dependencies in: in its own folder first, then in those above.
-
-    `nests` are the places that hold others; in all but them there is nothing to find.
-    """
+def _needs(place: str, places: Mapping[str, _Package], pairs: Mapping[str, Pair]) -> Iterator[Pair]:
+    """Packages that one finds its dependencies in: in its own folder first, then in those above."""
     package = places[place]
     asks = {**package.dependencies, **package.dev_dependencies}
     bases: list[str] = []
     base = f"{place}/" if place else ""
     while base and len(bases) < MOST_NESTED:
-        bases += [base] if base in nests else []
+        bases.append(base)
         base = base[: max(base.rfind(_FOLDER, 0, len(base) - 1), 0)]
     for name in {**asks, **package.optional_dependencies, **package.peer_dependencies}:
         for base in (*bases, ""):
