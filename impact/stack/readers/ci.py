@@ -10,7 +10,6 @@ import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from impact.base.errors import BadInput, bad
@@ -18,8 +17,6 @@ from impact.stack import documents
 from impact.stack.documents import Source
 from impact.stack.grammars import action, conda, image, npm, pep508
 from impact.stack.inventory import (
-    CI,
-    MANIFEST,
     NPM,
     PYPI,
     Ask,
@@ -65,12 +62,7 @@ def pipeline(source: Source) -> Inventory:
         if isinstance(value, str) and (given := _GIVEN.search(path)):
             values[f"{given[1] or ''}{given[2]}"].append(value)
     asks = _steps(every if len(every) > 1 else every[0], values, source)
-    return ask_inventory(asks, kind=CI, mentions=names_in(source.text), alone=True)
-
-
-def compose(source: Source) -> Inventory:
-    """What a compose file uses; unlike a pipeline it is no step of CI."""
-    return replace(pipeline(source), kind=MANIFEST)
+    return ask_inventory(asks, mentions=names_in(source.text), alone=True)
 
 
 def _expanded(text: str, values: Values) -> list[str]:
