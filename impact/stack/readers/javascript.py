@@ -66,7 +66,7 @@ class _Lock(Struct):
     dependencies: Table | None = None
 
 
-def _lock(entries: Iterable[Entry], wrong: Iterable[str], whole: str = "all") -> Inventory:
+def _inventory(entries: Iterable[Entry], wrong: Iterable[str], whole: str = "all") -> Inventory:
     """The inventory of a lock, by default of one that has all that it needs or was cut off.
 
     What is `wrong` could be any package.
@@ -108,7 +108,7 @@ def package_lock(source: Source) -> Inventory:
             if others[place][1] and others[place] not in known
         ]
         wrong += more
-    return _lock(entries, wrong, "named")
+    return _inventory(entries, wrong, "named")
 
 
 def _entry(
@@ -194,7 +194,7 @@ def pnpm(source: Source) -> Inventory:
     wrong: list[str] = []
     for lock in documents.shaped(documents.from_yamls(source), list[Table], source.where):
         entries += _pnpm(lock, wrong)
-    return _lock(entries, wrong)
+    return _inventory(entries, wrong)
 
 
 def _pnpm(lock: Table, wrong: list[str]) -> Iterator[Entry]:
@@ -248,19 +248,19 @@ def _split(key: str, major: int) -> Pair:
     return (canonical(NPM, found[1]), found[2]) if found else ("", "")
 
 
-def yarn_classic(source: Source) -> Inventory:
-    """yarn.lock of Yarn 1, which is YAML once its keys are. It names no project: no roots."""
-    text = _HEAD.sub(lambda found: json.dumps(found[1].replace('"', "")) + ":", source.text)
-    return yarn(Source(_FIELD.sub(r"\1: ", text), source.where))
-
-
 def yarn(source: Source) -> Inventory:
     """yarn.lock of any Yarn; the workspaces are the roots.
 
-    An entry of later ones says what it was resolved to, one of Yarn 1 only who asks for it.
+    That of Yarn 1 is YAML once its keys are. It names no project, and an entry says only who asks
+    for it; one of later Yarns says what it was resolved to.
     """
-    document = documents.shaped(documents.from_yaml(source) or {}, Table, source.where)
-    later = document.pop("__metadata", None) is not None
+    text, later = source.text, "__metadata:" in source.text
+    if not later:
+        text = _HEAD.sub(lambda found: json.dumps(found[1].replace('"', "")) + ":", text)
+        text = _FIELD.sub(r"\1: ", text)
+    content = documents.from_yaml(Source(text, source.where)) or {}
+    document = documents.shaped(content, Table, source.where)
+    document.pop("__metadata", None)
     packages, wrong = documents.each_named(document, _Package, "entry")
     pairs: dict[str, Pair] = {}  # complete when the needs are asked for
     entries: list[Entry] = []
@@ -284,7 +284,7 @@ def yarn(source: Source) -> Inventory:
         inner = npm(pair[0], f"{kind}:{address}") if kind in ("npm", "patch") else None
         if isinstance(inner, Ask) and inner.spec[:1].isdigit():  # what it was resolved to
             entries.append(_entry(package, (inner.name, inner.spec)))
-    return _lock(entries, wrong)
+    return _inventory(entries, wrong)
 
 
 def _yarn_needs(wanted: Table, pairs: Mapping[str, Pair]) -> Iterator[Pair]:

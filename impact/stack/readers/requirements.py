@@ -37,8 +37,9 @@ _PLAIN = re.compile(rf"(?m)^(?:{_NAME}[ \t]*(?:{_SPEC}|@ )|-[rce] |--[a-z-]+[ =]
 _OPTION = re.compile(  # that brings in another file, a folder or an address
     r"""(?:^|\s)--?(r|c|e|requirem\w*|cons\w*|ed\w*)[\s=]*("[^"]*"|'[^']*'|\S*)"""
 )
-_VIA = re.compile(r"#\s*(?:via\s*)?(.*)")
-_OTHER = re.compile(rf"({_NAME})( \(pyproject\.toml.*\))?")  # the second: it is the project
+_VIA = re.compile(  # who needs it, in the remark of a compiler, and whether that is the project
+    rf"[#,]\s*(?:via\s+)?(?!via\b)({_NAME})( \(pyproject\.toml[^,]*\))?(?=\s*(?:,|$))"
+)
 
 
 def is_list(text: str) -> bool:
@@ -145,7 +146,5 @@ def _via(text: str) -> Iterator[tuple[str, str, str]]:
     needed = ""
     for line in text.splitlines():
         needed = _name(line) or needed
-        remark = _VIA.search(line)
-        for other in remark[1].split(",") if needed and remark else ():
-            if found := _OTHER.fullmatch(other.strip()):
-                yield canonical(PYPI, found[1]), found[2], needed
+        for who, project in _VIA.findall(line) if needed else ():
+            yield canonical(PYPI, who), project, needed
