@@ -174,10 +174,8 @@ def shell(text: str, scope: str) -> Asks:
     """What the commands of a script install, by the words of pip, uv, npm and their kin."""
     text = re.sub(r"(?m)(?:^|\s)#.*", "", re.sub(r"[\\`]\r?\n", " ", text))
     for address in re.findall(r"[^\s\"'=]+\.(?:whl|tgz)\b", text):
-        kind, sign = (NPM, "") if address.endswith("tgz") else (PYPI, "==")
-        name, version = artifact(kind, address)
-        if name:
-            yield Ask(kind, name, sign + version, scope)
+        ask = _package(address, npm if address.endswith("tgz") else pep508, scope)
+        yield from [ask] if isinstance(ask, Ask) else []
     for command, row in _INSTALLS:
         for found in command.finditer(text):
             yield from _arguments(found[1], _GRAMMARS[row["grammar"]], row["first"], scope)
@@ -204,7 +202,7 @@ def _arguments(text: str, grammar: Grammar, first: bool, scope: str) -> Asks:
 def _package(word: str, grammar: Grammar, scope: str) -> Ask | Unread:
     """The package that a word names, by the grammar of the command that it stands behind."""
     home, sign = (NPM, "") if grammar is npm else (PYPI, "==")
-    if ("/" in word and word[0] != "@") or word.endswith((".whl", ".tar.gz")):
+    if ("/" in word and word[0] != "@") or word.endswith((".whl", ".tar.gz", ".tgz")):
         name, version = artifact(home, word)
         why = f"{word[:80]} is an address or a path"
         unread = Unread(why, home, canonical(home, _place(word)))
@@ -212,7 +210,7 @@ def _package(word: str, grammar: Grammar, scope: str) -> Ask | Unread:
     if grammar is npm:
         return npm(*split_version(word), scope)
     word = re.sub(r"^([\w.-]+(?:\[[^\]]*\])?)@(?=[\dv])", r"\1==", word)
-    return grammar(word.strip("\"'"), scope)
+    return grammar(word, scope)
 
 
 def notebook(source: Source) -> Inventory:
