@@ -166,7 +166,8 @@ def _build_steps(text: str) -> Asks:
 
 def logical_lines(text: str) -> list[str]:
     """The lines of a text without those that are remarks, each with those that it goes on in."""
-    text = re.sub(r"(?m)^[ \t]*#.*\n?", "", "\n".join(text.splitlines()))  # of any kind, as pip
+    text = "\n".join(text.splitlines())  # which end in more ways than one, for pip too
+    text = re.sub(r"(?m)^[ \t]*#.*\n?", "", text)
     return re.sub(r"[\\`][ \t]*\n\s*", " ", text).splitlines()
 
 
