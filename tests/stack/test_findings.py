@@ -195,6 +195,7 @@ def test_what_is_needed_and_not_there_is_not_absent(name: str) -> None:
         "requests==2.0\n--no-binary :all: -r base.txt\nsix==1\n",
         "requests==2.0\nsix==1\n./wheels/litellm-1.82.8-py3-none-any.whl\n",
         "litellm==1.82.8+local\n",
+        "requests==2.0\n# a remark that ends for pip\u2028litellm==1.82.8\n",
     ],
 )
 def test_requirements_are_followed_as_pip_follows_them(text: str) -> None:

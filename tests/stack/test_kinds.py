@@ -57,10 +57,10 @@ def test_a_fault_of_one_file_takes_no_alarm_of_another_with_it(
     """A real reader that raises what nobody foresaw, beside a file that holds the bad version."""
     from impact.stack.readers import bills
 
-    def raises(content: object, where: str) -> None:
-        raise ZeroDivisionError(where)
+    def raises(parts: object) -> None:
+        raise ZeroDivisionError(parts)
 
-    monkeypatch.setattr(bills, "_cyclonedx", raises)
+    monkeypatch.setattr(bills, "_components", raises)
     (tmp_path / "bom.json").write_text(bom())
     (tmp_path / "requirements.txt").write_text("litellm==1.82.8\n")
     rows = {Path(row["file"]).name: row for row in scanned([tmp_path]).to_dicts()}

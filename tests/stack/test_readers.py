@@ -35,6 +35,7 @@ OTHER_EDGES = {
     "yarn-2/yarn.lock": "what needs a package and its patch needs one here",
     "yarn-4/yarn.lock": "what needs a package and its patch needs one here",
     "poetry-2/poetry.lock": "one name with two versions counts twice here",
+    "uv/requirements-hashes.txt": "one name with two versions counts twice here",
     "npm-8-v1/package-lock.json": "the workspace counts as needed by the project here",
     "npm-6/package-lock.json": "the peer dependency counts as needed by the project here",
     "sbom-spdx/npm-sbom.spdx.json": "what the document describes counts here",

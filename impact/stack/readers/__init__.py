@@ -5,31 +5,24 @@ from __future__ import annotations
 import gc
 import re
 import tomllib
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple
+
+import msgspec
 
 from impact.base.errors import bad
 from impact.stack.documents import Source
 from impact.stack.inventory import Inventory, Unread, ask_inventory, names_in
 from impact.stack.readers import bills, ci, javascript, locks, manifests, requirements
 
-Read = Callable[[Source], Inventory]
-_MODULES = (bills, ci, javascript, locks, manifests, requirements)
-_ROOMS = {room.__name__.rpartition(".")[2]: vars(room) for room in _MODULES}
-_WRITTEN = ("locks.", "javascript.")  # by tools, which end the last line
-_REMARKS = {
-    "#": r"(?:^|\s)#.*",
-    "<!--": r"(?s)<!--(?:(?!<!--|-->).)*-->",
-    "//": r"(?:^|\s)//.*",
-    "": "",
+_ROOMS = {
+    **{"bills": bills, "ci": ci, "javascript": javascript, "locks": locks},
+    **{"manifests": manifests, "requirements": requirements},
 }
+_WRITTEN = ("locks.", "javascript.")  # by tools, which end the last line
 
 
-class Format(NamedTuple):
+class Format(msgspec.Struct, frozen=True):
     """A format of files, as formats.toml has it."""
 
     name: str
@@ -38,13 +31,11 @@ class Format(NamedTuple):
     called: str = ""
     loose: bool = False
     newer: str = ""  # what versions that are not read show in their head
-    lock: Mapping[str, str] = MappingProxyType(
-        {}
-    )  # of one that lists its packages, see the head of formats.toml
+    lock: dict[str, str] = {}  # of one that lists its packages, see the head of formats.toml
 
 
 TABLE = tomllib.loads(Path(__file__).parents[1].joinpath("formats.toml").read_text("utf-8"))
-FORMATS = tuple(Format(**row) for row in TABLE["format"])
+FORMATS = msgspec.convert(TABLE["format"], tuple[Format, ...])
 _CALLED = re.compile("|".join(f"(?:{one.called})" for one in FORMATS if one.called))
 
 
@@ -60,10 +51,9 @@ def format_of(text: str, where: str = "") -> Format | None:
     most of its lines.
     """
     mine = [one for one in FORMATS if one.called and re.search(one.called, where)]
-    if sole := next((one for one in mine if one.loose and not one.holds), None):
-        return sole
-    for one in (*mine, *FORMATS):
-        if one.holds and all(re.search(pattern, text) for pattern in one.holds):
+    alone = [one for one in mine if one.loose and not one.holds]
+    for one in (*alone, *mine, *FORMATS):
+        if one in alone or (one.holds and all(re.search(part, text) for part in one.holds)):
             return one
     if not mine and requirements.is_list(text):
         return FORMATS[-1]
@@ -75,45 +65,24 @@ def read(source: Source) -> Inventory:
     found = format_of(source.text, source.where)
     if found is None:
         raise bad(source.where, "is no lock, manifest or SBOM that is known", "see `impact scan`")
-    if found.newer and re.search(found.newer, source.text[:5000]):
-        raise bad(source.where, f"this version of {found.name} is not read", "look for a newer kit")
-    if "\n<<<<<<< " in source.text:
-        raise bad(source.where, "holds the marks of a merge that is not done", "merge it first")
-    if not found.read:
-        raise bad(source.where, f"{found.name} is not read", "give a lock or an SBOM that is")
+    newer = bool(found.newer and re.search(found.newer, source.text[:5000]))
+    if newer or not found.read:
+        what = f"{'this version of ' if newer else ''}{found.name} is not read"
+        raise bad(source.where, what, "give a lock or an SBOM that is")
     collecting = gc.isenabled()
     gc.disable()  # what is read holds no cycles, and looking for them takes a quarter of the time
+    room, _, name = found.read.partition(".")
     try:
-        made = _reader(found)(source)
-        open_ = source.text[-1:] != "\n" and source.text.lstrip()[:1] not in "{["
-        if open_ and found.read.startswith(_WRITTEN):
-            made.unread.append(Unread("its last line does not end: it was cut off"))
-        return made if made.format else replace(made, format=found.name)
+        if not name:  # names are looked for, and nothing is understood
+            made = ask_inventory((), mentions=names_in(source.text, TABLE["remarks"][room]))
+        elif found.lock:
+            made = locks.lock(getattr(_ROOMS[room], name), source, **found.lock)
+        else:
+            made = getattr(_ROOMS[room], name)(source)
     finally:
         if collecting:
             gc.enable()
-
-
-def _reader(found: Format) -> Read:
-    """The function that reads a format: of a module here, the list of a lock, or the search."""
-    room, _, name = found.read.partition(".")
-    if room.startswith("search"):
-        return partial(_searched, _REMARKS[room[7:]])
-    read = _ROOMS[room][name]
-    return (lambda source: _listed(read, source, **found.lock)) if found.lock else read
-
-
-def _listed(
-    listing: Callable[..., locks.Packages],
-    source: Source,
-    ecosystem: str,
-    whole: str = "",
-    **options: str,
-) -> Inventory:
-    """A lock whose packages a function lists, as the `options` of its format ask."""
-    return locks.lock(*listing(source, **options), ecosystem, whole)
-
-
-def _searched(remark: str, source: Source) -> Inventory:
-    """A text in which names are looked for, and nothing is understood."""
-    return ask_inventory((), mentions=names_in(source.text, remark))
+    open_ = source.text[-1:] != "\n" and source.text.lstrip()[:1] not in "{["
+    if open_ and found.read.startswith(_WRITTEN):
+        made.unread.append(Unread("its last line does not end: it was cut off"))
+    return replace(made, format=found.name)

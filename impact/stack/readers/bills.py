@@ -7,8 +7,10 @@ packages and relations.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from msgspec import Struct, field
@@ -30,13 +32,19 @@ from impact.stack.inventory import (
 from impact.stack.versions import same
 
 _VERSIONS = re.compile(r"1\.[2-7]")
-_SPACE = "http://cyclonedx.org/schema/bom/"
+_SPACE = re.compile(r"\{http://cyclonedx\.org/schema/bom/(.*)\}(.*)")
 _LISTS = {"components", "dependencies", "compositions"}
 _SCOPES = {"", "required", "optional", "excluded"}
 _ALONE = ("file", "operating-system", "device", "firmware")  # that no registry has
 _BEHIND = re.compile(r"(.+?)(?:@|==|:| )v?(\d[\w.+-]*)")  # a version behind a name
 _BACKWARD = re.compile(r".*(?:DEPENDENCY_OF|_OF|CONTAINED_BY|DESCRIBED_BY|FOR)$")
-_TAG = re.compile(r"([A-Za-z0-9]+):[ \t]*(.*)")
+_TAG = re.compile(  # of SPDX, whose value may be a <text> of several lines
+    r"(?m)^[ \t]*([A-Za-z0-9]+):[ \t]*(<text>[\s\S]*?</text>.*|(?!<text>).*)$"
+)
+_OTHER = re.compile(r"(?m)^[ \t]*[^#\s].*")
+_TAGS = {"PackageName": "name", "SPDXID": "SPDXID", "PackageVersion": "versionInfo"}
+_KIND = re.compile(r"(Relationship|Package|SpdxDocument|Sbom|Bom)\W*$")  # of a node of SPDX 3
+Relations = list[tuple[str, ...]]  # from, type, to
 
 
 class _Part(Struct, rename={"bom_ref": "bom-ref"}):
@@ -57,28 +65,21 @@ class _Needs(Struct, rename="camel"):
     depends_on: list[str] = field(default_factory=list)
 
 
-def cyclonedx_json(source: Source) -> Inventory:
-    """What a bill in JSON holds; the component that it describes is its root."""
-    return _cyclonedx(documents.from_json(source), source.where)
-
-
-def cyclonedx_xml(source: Source) -> Inventory:
-    """What a bill in XML holds, by way of the form that it has in JSON."""
+def _from_xml(source: Source) -> Table:
+    """A bill in XML in the form that it has in JSON."""
     root = documents.from_xml(source)
-    space = root.tag.partition("}")[0] + "}"
-    if not space.startswith("{" + _SPACE) or root.tag != f"{space}bom":
+    spaces = {found[1] for one in root.iter() if (found := _SPACE.match(str(one.tag)))}
+    head = _SPACE.fullmatch(root.tag)
+    if not head or head[2] != "bom":
         raise bad(source.where, "this element is not read", "make it in versions 1.2 to 1.7")
-    spaces = {str(element.tag).partition("}")[0] + "}" for element in root.iter()}
-    other = next((one for one in spaces if one != space and one[1:].startswith(_SPACE)), "")
     data = table(_plain(root))
-    if other:
-        data["compositions"] = [{"aggregate": f"incomplete: a part is of {other[1:-1]}"}]
-    data["specVersion"] = space.removeprefix("{" + _SPACE)[:-1]
-    needs = root.iterfind(f"{space}dependencies/{space}dependency")
-    data["dependencies"] = [
-        {**need.attrib, "dependsOn": [other.get("ref", "") for other in need]} for need in needs
+    if other := min(spaces - {head[1]}, default=""):
+        data["compositions"] = [{"aggregate": f"incomplete: a part is of CycloneDX {other}"}]
+    needs = [
+        {**need.attrib, "dependsOn": [other.get("ref", "") for other in need]}
+        for need in root.iterfind("{*}dependencies/{*}dependency")
     ]
-    return _cyclonedx(data, source.where)
+    return {**data, "specVersion": head[1], "dependencies": needs}
 
 
 def _plain(element: Element) -> object:
@@ -98,21 +99,24 @@ def _plain(element: Element) -> object:
     return found
 
 
-def _cyclonedx(content: object, where: str) -> Inventory:
-    """The inventory of a bill; what it lists twice stands there twice."""
-    bom = documents.shaped(content, Table, where)
+def cyclonedx(source: Source) -> Inventory:
+    """What a bill in JSON or XML holds; the component that it describes is its root.
+
+    What it lists twice stands there twice.
+    """
+    is_xml = source.text.lstrip().startswith("<")
+    content = _from_xml(source) if is_xml else documents.from_json(source)
+    bom, where = documents.shaped(content, Table, source.where), source.where
     spec = str(bom.get("specVersion") or "of no version")
     if not _VERSIONS.fullmatch(spec):
         raise bad(where, f"CycloneDX {spec} is not read", "make it in versions 1.2 to 1.7")
     top = at(bom, "metadata.component")
-    wrong: list[Wrong] = []
-    alone = {**top, "components": []} if isinstance(top, dict) else top  # its parts come below
-    tops = [*_parts([alone] if top else [], "metadata.component", wrong)]
-    parts = [*_parts(bom.get("components") or [], "components", wrong)]
-    parts += _parts(at(top, "components") or [], "metadata.component.components", wrong)
+    tops, wrong = documents.each([top] if top else [], _Part, "metadata.component")
+    below = [("metadata.component.components", at(top, "components"))]
+    parts = [*tops, *_parts([*below, ("components", bom.get("components"))], wrong)]
     needs, breaks = documents.each(bom.get("dependencies") or [], _Needs, "dependencies")
-    components = _components([*tops, *parts])
-    roots = [one.key for one in components[: len(_components(tops))]]  # they stand first
+    components = _components(parts)
+    roots = [one.key for one in _components(tops)]
     aggregates = (word(one, "aggregate") for one in rows(bom, "compositions"))
     if lacks := next((one for one in aggregates if one.startswith("incomplete")), ""):
         wrong.append(Wrong("", f"the file says itself that it is {lacks.replace('_', ' ')}"))
@@ -121,8 +125,8 @@ def _cyclonedx(content: object, where: str) -> Inventory:
     loose = [end for edge in edges for end in edge if end not in keys]
     purls = [(one, from_purl(one)) for one in dict.fromkeys(loose)]
     components += [Component(one, *package) for one, package in purls if package[1]]
-    breaks += [Wrong("", f"{other[:60]} is needed and no component") for other in loose]
-    notes = [*_breaks([*tops, *parts], needs, spec), *(one.why for one in breaks)]
+    notes = [*_breaks(parts, needs, spec), *(one.why for one in breaks)]
+    notes += [f"{other[:60]} is needed and no component" for other in loose]
     return Inventory(
         SBOM,
         (),
@@ -135,28 +139,31 @@ def _cyclonedx(content: object, where: str) -> Inventory:
 
 
 def _components(parts: Iterable[_Part]) -> list[Component]:
-    """The components of some parts; one reference for two things gives two components."""
+    """The components of some parts."""
+    every = (_named(part, number) for number, part in enumerate(parts))
+    return _unique(chain.from_iterable(every))
+
+
+def _unique(components: Iterable[Component]) -> list[Component]:
+    """The same with a key of its own for each: one reference for two things gives two."""
     found: list[Component] = []
     known: dict[str, Component] = {}
-    for part in parts:
-        for component in _named(part, len(found)):
-            if known.setdefault(component.key, component)[1:] != component[1:]:
-                component = component._replace(key=f"{component.key} #{len(found)}")
-            found.append(component)
+    for component in components:
+        if known.setdefault(component.key, component)[1:] != component[1:]:
+            component = component._replace(key=f"{component.key} #{len(found)}")
+        found.append(component)
     return found
 
 
-def _parts(items: object, where: str, wrong: list[Wrong]) -> Iterator[_Part]:
+def _parts(below: list[tuple[str, object]], wrong: list[Wrong]) -> Iterator[_Part]:
     """Components with those nested in them, however deep; what cannot be read joins `wrong`."""
-    below = [(where, items)]
     while below:
         place, items = below.pop()
-        level = items if isinstance(items, list) else [items]
+        level = items if isinstance(items, list) else [items] if items else []
         parts, unread = documents.each(level, _Part, place)
         yield from parts
         wrong += unread
-        inner = (at(item, "components") for item in level)
-        below += [(f"{place}[..].components", more) for more in inner if more]
+        below += [(f"{place}[..].components", at(item, "components")) for item in level]
 
 
 def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]:
@@ -176,7 +183,7 @@ def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]
         *(("need", need.depends_on) for need in needs),
     ):
         if len(set(names)) < len(names):
-            again = next(name for at, name in enumerate(names) if name in names[:at])
+            again, _ = Counter(names).most_common(1)[0]
             yield f"the {what} {again[:60]} stands twice"
 
 
@@ -203,166 +210,119 @@ def _called(
     found: dict[Component, None] = {}
     for purl in dict.fromkeys(purls):
         ecosystem, package, exact = from_purl(purl)
-        versions = dict.fromkeys(filter(None, (exact, version)))
-        if len(versions) == 2 and same(ecosystem, exact, version):
-            versions.pop(version)
-        for one in (versions or [""]) if package else []:
+        versions = list(filter(None, (exact, version))) or [""]
+        versions = [exact] if exact and same(ecosystem, exact, version) else versions
+        for one in versions if package else []:
             found[Component(key, ecosystem, package, one)] = None
             if source := upstream(purl):
                 found[Component(f"{key} of {source}", ecosystem, source, one)] = None
     if found:
         return list(found)
-    behind = _BEHIND.fullmatch(name)
-    name, last = (behind[1], behind[2]) if behind else (name, "")
-    version = last if last and not version[:1].isdigit() else version
+    if behind := _BEHIND.fullmatch(name):
+        name, last = behind.groups()
+        version = version if version[:1].isdigit() else last
     return [Component(key, home, canonical(home, name) if home else name, version)]
 
 
-class _Spdx(NamedTuple):
-    """A package of SPDX: its id, name, version and package URLs."""
-
-    key: str
-    name: str
-    version: str
-    purls: list[str]
-
-
-Relations = list[tuple[str, ...]]  # from, type, to
-
-
-def spdx_json(source: Source) -> Inventory:
-    """What a document of SPDX 2 in JSON holds."""
-    return _spdx_2(documents.from_json(source), source.where)
-
-
-def spdx_yaml(source: Source) -> Inventory:
-    """What a document of SPDX 2 in YAML holds."""
-    return _spdx_2(documents.from_yaml(source), source.where)
-
-
-def _spdx_2(content: object, where: str) -> Inventory:
-    """What a document of SPDX 2 holds; what it describes are its roots."""
-    data = documents.shaped(content, Table, where)
+def spdx_2(source: Source) -> Inventory:
+    """What a document of SPDX 2 in JSON or YAML holds."""
+    is_json = source.text.lstrip().startswith("{")
+    content = documents.from_json(source) if is_json else documents.from_yaml(source)
+    data, where = documents.shaped(content, Table, source.where), source.where
     data = table(data.get("sbom")) if "packages" not in data else data  # as GitHub exports it
     if "packages" not in data:
         raise bad(where, "has no packages at its top", "give the document itself")
     lists = {key: data.get(key) or [] for key in ("packages", "relationships")}
     lists = documents.shaped(lists, dict[str, list[Any]], where)
+    keys = ("spdxElementId", "relationshipType", "relatedSpdxElement")
+    relations = [tuple(word(one, key) for key in keys) for one in rows(lists, "relationships")]
+    relations += [("", "DESCRIBES", str(top)) for top in listed(data.get("documentDescribes"))]
     packages = []
     for one in rows(lists, "packages"):
         refs = rows(one, "externalRefs")
         purls = [_purl(word(r, "referenceType"), word(r, "referenceLocator")) for r in refs]
-        packages.append(
-            _Spdx(word(one, "SPDXID"), word(one, "name"), word(one, "versionInfo"), purls)
-        )
-    keys = ("spdxElementId", "relationshipType", "relatedSpdxElement")
-    relations = [tuple(word(one, key) for key in keys) for one in rows(lists, "relationships")]
-    relations += [("", "DESCRIBES", str(top)) for top in listed(data.get("documentDescribes"))]
-    return _document(packages, relations)
+        packages.append({**one, "purls": purls})
+    return _spdx(packages, relations)
+
+
+def _spdx(packages: list[Table], relations: Relations, unread: Iterable[Unread] = ()) -> Inventory:
+    """The inventory of packages as SPDX 2 has them in JSON, with their `purls`.
+
+    What a document describes are its roots. A relation from the needed to who needs it is turned.
+    """
+    found, unread = [], [*unread]
+    for number, package in enumerate(packages, 1):
+        key, name, version = (word(package, key) for key in ("SPDXID", "name", "versionInfo"))
+        if key and name:
+            found += _called(key, name, version, package["purls"])
+        else:
+            known = "" if any(package["purls"]) else name.lower()
+            unread.append(Unread(f"package {number} has no SPDXID or no name", "", known))
+    components = _unique(found)
+    keys = {component.key for component in components}
+    edges = [(to, one) if _BACKWARD.fullmatch(kind) else (one, to) for one, kind, to in relations]
+    ends = zip(edges, relations, strict=True)
+    tops = [top for (_, top), (_, kind, _) in ends if kind.startswith("DESCRIBE")]
+    roots = [top for top in dict.fromkeys(tops) if top in keys]
+    return Inventory(SBOM, (), components, edges, roots, unread=unread)
 
 
 def _purl(kind: str, locator: str) -> str:
     """The package URL of a reference; one to a registry is written as one."""
     kind = kind.rpartition("/")[2].lower().partition("-")[0]
-    if locator[:4] == "pkg:":
+    if locator.startswith("pkg:") or kind not in ("nuget", "maven", "npm", "pypi"):
         return locator
-    if kind in ("nuget", "maven"):
-        locator = "@".join(re.split(r"[/:](?=[^/:]*$)", locator))
-    elif kind not in ("npm", "pypi"):
-        return ""
-    return f"pkg:{kind}/{locator.replace(':', '/')}"
-
-
-def _document(
-    packages: Iterable[_Spdx], relations: Relations, unread: Iterable[Unread] = ()
-) -> Inventory:
-    """The inventory of a document; a relation from the needed to who needs it is turned."""
-    components: dict[str, Component] = {}
-    unread = list(unread)
-    for number, (key, name, version, purls) in enumerate(packages, 1):
-        if not key or not name:
-            known = "" if any(purls) else name.lower()
-            unread.append(Unread(f"package {number} has no SPDXID or no name", "", known))
-            continue
-        for component in _called(key, name, version, purls):
-            again = f"{component.key} #{len(components)}"
-            unique = again if component.key in components else component.key
-            components[unique] = component._replace(key=unique)
-    edges = [(to, one) if _BACKWARD.fullmatch(kind) else (one, to) for one, kind, to in relations]
-    tops = [
-        to if kind == "DESCRIBES" else one
-        for one, kind, to in relations
-        if kind in ("DESCRIBES", "DESCRIBED_BY")
-    ]
-    roots = [top for top in dict.fromkeys(tops) if top in components]
-    return Inventory(SBOM, (), list(components.values()), edges, roots, unread=unread)
+    named = re.sub(r"(?<=.)[/:@](?=[^/:@]*$)", "@", locator)
+    return f"pkg:{kind}/{named.replace(':', '/')}"
 
 
 def spdx_tag(source: Source) -> Inventory:
-    """What a document of SPDX 2 in tag-value form holds."""
-    packages: list[_Spdx] = []
+    """What a document of SPDX 2 in tag-value form holds, by way of the form that it has in JSON."""
+    if other := _OTHER.search(_TAG.sub("", source.text)):
+        what = f'"{other[0].strip()[:60]}" is no `Tag: value`'
+        raise bad(source.where, what, "get the whole file again")
+    packages: list[Table] = []
     relations: Relations = []
     unread: list[Unread] = []
-    inside = False  # whether tags belong to the last package; files and snippets end it
-    for line, tag, value in _tags(source):
+    package: Table = {}  # whose tags follow; those of files and snippets are of none
+    for tag, value in _TAG.findall(source.text):
         words = value.split()
-        package = packages[-1] if inside else _Spdx("", "", "", [])
-        if tag == "PackageName":
-            inside = True
-            packages.append(_Spdx("", value, "", []))
-        elif tag in ("FileName", "SnippetSPDXID"):
-            inside = False
-        elif tag == "Relationship" and len(words) == 3:
-            relations.append(tuple(words))
+        if tag in ("PackageName", "FileName", "SnippetSPDXID"):
+            package = {"purls": []}
+            packages += [package] if tag == "PackageName" else []
+        if tag in _TAGS:
+            package.setdefault(_TAGS[tag], value.strip())
         elif tag in ("Relationship", "ExternalRef") and len(words) < 3:
-            name = "-" if tag == "Relationship" else package.name.lower()
-            unread.append(Unread(f"line {line}: is no {tag}", "", name))
-        elif tag == "ExternalRef":
-            package.purls.append(_purl(*words[-2:]))
-        elif tag == "SPDXID" and inside:
-            packages[-1] = package._replace(key=package.key or value)
-        elif tag == "PackageVersion" and inside:
-            packages[-1] = package._replace(version=package.version or value)
-    return _document(packages, relations, unread)
-
-
-def _tags(source: Source) -> Iterator[tuple[int, str, str]]:
-    """(line, tag, value); a value in <text> may take several lines."""
-    lines = iter(enumerate(source.text.splitlines(), 1))
-    for number, line in lines:
-        if not line.strip() or line.startswith("#"):
-            continue
-        found = _TAG.fullmatch(line.strip())
-        if not found:
-            raise bad(f"{source.where}:{number}", "is no `Tag: value`", "get the whole file again")
-        value = found[2]
-        while value.startswith("<text>") and "</text>" not in value:
-            more = next(lines, None)
-            if more is None:
-                raise bad(f"{source.where}:{number}", "<text> does not end", "get it again")
-            value += f"\n{more[1]}"
-        yield number, found[1], value.strip()
+            name = "-" if tag == "Relationship" else str(package.get("name", "")).lower()
+            unread.append(Unread(f'"{value[:60]}" is no {tag}', "", name))
+        elif tag == "Relationship":
+            relations.append(tuple(words[:3]))
+        elif tag == "ExternalRef" and package:
+            package["purls"].append(_purl(words[-2], words[-1]))
+    return _spdx(packages, relations, unread)
 
 
 def spdx_3(source: Source) -> Inventory:
     """What a document of SPDX 3 in JSON-LD holds: packages of every profile, and relationships."""
     data = documents.json_table(source)
-    packages: list[_Spdx] = []
+    packages: list[Table] = []
     relations: Relations = []
     for one in map(table, documents.shaped(data.get("@graph"), list[Any], source.where)):
         node = {key.rpartition("_")[2]: value for key, value in one.items()}  # without its profile
-        what = str(next(iter(_every(node.get("type", node.get("@type")))), ""))
         key = word(node, "spdxId") or word(node, "@id")
-        if what.endswith("Relationship"):
+        found = _KIND.search(str(node.get("type", node.get("@type"))))
+        kind = found[1] if found else ""
+        if kind == "Relationship":
             start = word(node, "from"), word(node, "relationshipType")
             relations += [(*start, str(end)) for end in _every(node.get("to"))]
-        elif what.endswith("Package"):
+        elif kind == "Package":
+            named = {"name": word(node, "name"), "versionInfo": word(node, "packageVersion")}
             purls = [word(ref, "identifier") for ref in _every(node.get("externalIdentifier"))]
             purls.append(word(node, "packageUrl"))
-            packages.append(_Spdx(key, word(node, "name"), word(node, "packageVersion"), purls))
-        elif what.endswith(("SpdxDocument", "Sbom", "Bom")):
+            packages.append({"SPDXID": key, **named, "purls": purls})
+        elif kind:
             relations += [(key, "DESCRIBES", str(top)) for top in _every(node.get("rootElement"))]
-    return _document(packages, relations)
+    return _spdx(packages, relations)
 
 
 def _every(value: object) -> list[Any]:

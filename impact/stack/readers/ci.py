@@ -6,14 +6,10 @@ that was not understood is never called absent.
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from itertools import islice, product
+from collections.abc import Callable
 from pathlib import Path
 
 from impact.base.errors import BadInput, bad
@@ -21,8 +17,6 @@ from impact.stack import documents
 from impact.stack.documents import Source
 from impact.stack.grammars import action, conda, image, npm, pep508
 from impact.stack.inventory import (
-    CI,
-    MANIFEST,
     NPM,
     PYPI,
     Ask,
@@ -44,12 +38,16 @@ _INSTALLS = [
     (re.compile(rf"(?<![\w-])(?:{row['words']}) ([^;&|\n]*)".replace(" ", r"\s+")), row)
     for row in COMMANDS["command"]
 ]
-_TOOLS = re.compile(r"p(?:ip|oetry|dm|npm)|uv|np[mx]|yarn|bun|conda|mamba|\.whl|\.tgz")
 _PACKAGE, _TAKES = COMMANDS["options"]["package"], COMMANDS["options"]["takes"]
-_VALUE = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
+_GIVEN = re.compile(  # a variable of `env`, a value of a matrix
+    r"(?:^|\.)(?:(?:env|environment|variables)\.|(matrix\.)(?:.*\.)?)([^.\[]+)(?:\[\d+\])*$"
+)
+_VALUE = re.compile(r"\$\{\{\s*(?:env\.)?([\w.-]+)\s*\}\}|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
 _STEP = re.compile(
     r"\s*(?:onbuild\s+)?(from|copy|add|arg|env|run)\s+(.*)", re.IGNORECASE | re.DOTALL
 )
+_WORDS = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")  # of a command
+_LISTED = re.compile(r'^\[\s*"|"\s*,\s*"|"\s*\]\s*$')  # between the words of a command as a list
 _UPS = ("", "../", "../../", "../../../", "../../../../")  # to the top of a repository
 Values = defaultdict[str, list[str]]  # name of a variable -> values that it may have
 
@@ -61,44 +59,23 @@ def pipeline(source: Source) -> Inventory:
         raise bad(source.where, "is no table", "get the whole file again")
     values: Values = defaultdict(list)
     for path, _, value in documents.walk(every):
-        _add_value(values, path, value)
-    asks = _steps(every if len(every) > 1 else every[0], values, source, inner=False)
-    return ask_inventory(asks, kind=CI, mentions=names_in(source.text), alone=True)
+        if isinstance(value, str) and (given := _GIVEN.search(path)):
+            values[f"{given[1] or ''}{given[2]}"].append(value)
+    asks = _steps(every if len(every) > 1 else every[0], values, source)
+    return ask_inventory(asks, mentions=names_in(source.text), alone=True)
 
 
-def compose(source: Source) -> Inventory:
-    """What a compose file uses; unlike a pipeline it is no step of CI."""
-    return replace(pipeline(source), kind=MANIFEST)
-
-
-def _add_value(values: Values, path: str, value: object) -> None:
-    """Add what a file gives its expressions: variables of `env`, values of a matrix."""
-    parent, _, name = path.rpartition(".")
-    name = name.partition("[")[0]
-    if not isinstance(value, str) or not name:
-        return
-    if parent.endswith((".env", ".environment", ".variables")) or parent in ("env", "variables"):
-        values[f"env.{name}"].append(value)
-        values[name].append(value)
-    elif ".matrix" in f".{parent}":
-        values[f"matrix.{name}"].append(value)
-
-
-def _expanded(text: str, values: Values) -> Iterator[str]:
+def _expanded(text: str, values: Values) -> list[str]:
     """A text with each value that its expressions may have; unknown ones stay as they are."""
-    found = {match[0]: match for match in _VALUE.finditer(text)}
-    choices = []
-    for written, match in found.items():
-        known = values.get(match[1] or match[2] or match[4], [])
-        choices.append([*known, *filter(None, [match[3]])] or [written])
-    for chosen in islice(product(*choices), MOST):
-        expanded = text
-        for written, value in zip(found, chosen, strict=True):
-            expanded = expanded.replace(written, value)
-        yield expanded
+    texts = [text]
+    for found in _VALUE.finditer(text):
+        known = values.get(found[1] or found[2] or found[4], [])
+        known = [*known, *filter(None, [found[3]])][:MOST] or [found[0]]
+        texts = [one.replace(found[0], value) for one in texts for value in known][:MOST]
+    return texts
 
 
-def _steps(data: object, values: Values, source: Source, inner: bool) -> Asks:
+def _steps(data: object, values: Values, source: Source) -> Asks:
     """What each text of a pipeline asks for, by the key that it stands at."""
     for path, key, value in documents.walk(data):
         for text in _expanded(value, values) if isinstance(value, str) else ():
@@ -111,7 +88,7 @@ def _steps(data: object, values: Values, source: Source, inner: bool) -> Asks:
             elif path.startswith("include") and key in ("remote", "project", "component"):
                 yield Unread(f"{text[:80]} is included from elsewhere")
             elif key in ("local", "template", "include") and re.search(r"\.ya?ml$", text):
-                yield from _included(text, values, source, inner)
+                yield from _included(text, values, source)
             elif key == "additional_dependencies":
                 ask = pep508(text, path)
                 yield from [ask] if isinstance(ask, Ask) else []
@@ -119,15 +96,14 @@ def _steps(data: object, values: Values, source: Source, inner: bool) -> Asks:
                 yield from shell(text, path)
 
 
-def _included(text: str, values: Values, source: Source, inner: bool) -> Asks:
+def _included(text: str, values: Values, source: Source) -> Asks:
     """What a file that a pipeline includes uses; one that another included is not followed."""
     names = (up + text.lstrip("/") for up in _UPS)
-    name = next((name for name in names if _exists(source, name)), "")
-    if not name or inner:
+    if found := next(filter(None, (_beside(source, name) for name in names)), ""):
+        inner = Source(found, source.where)  # which finds nothing beside it
+        yield from _steps(documents.from_yamls(inner), values, inner)
+    else:
         yield Unread(f"{text[:80]} is included and not read")
-        return
-    every = documents.from_yamls(Source(source.beside(name), source.where, source.beside))
-    yield from _steps(every, values, source, inner=True)
 
 
 def _place(text: str) -> str:
@@ -143,23 +119,23 @@ def _uses(text: str, path: str, source: Source) -> Asks:
         yield from image(text, path)
     elif text.startswith("."):
         ends = ("", "/action.yml", "/action.yaml", "/Dockerfile")
-        if not any(_exists(source, f"{up}{text[2:]}{end}") for up in _UPS for end in ends):
+        if not any(_beside(source, f"{up}{text[2:]}{end}") for up in _UPS for end in ends):
             yield Unread(f"{text[:80]} is used and not there")
     else:
         yield action(text, path)
 
 
-def _exists(source: Source, name: str) -> bool:
+def _beside(source: Source, name: str) -> str | None:
+    """The text of a file beside another; None where there is none that can be read."""
     try:
-        return bool(source.beside(name))
+        return source.beside(name)
     except BadInput:
-        return False
+        return None
 
 
 def dockerfile(source: Source) -> Inventory:
     """What an image is built from and installs; a default of an ARG can be set otherwise."""
-    asks, mentions = _build_steps(source.text), names_in(source.text)
-    return ask_inventory(asks, mentions=mentions, alone=True)
+    return ask_inventory(_build_steps(source.text), mentions=names_in(source.text), alone=True)
 
 
 def _build_steps(text: str) -> Asks:
@@ -167,78 +143,50 @@ def _build_steps(text: str) -> Asks:
     values: Values = defaultdict(list)
     stages = {"scratch"}
     if frontend := re.match(r"#\s*syntax\s*=\s*(\S+)", text):
-        yield from image(frontend[1], "line 1")
-    for number, line in _lines(text):
-        scope = f"line {number}"
+        yield from image(frontend[1], "syntax")
+    for line in logical_lines(text):
         step = _STEP.fullmatch(line)
         word, rest = (step[1].lower(), step[2]) if step else ("", line)
+        scope = word.upper() or "a step"
         if word in ("arg", "env"):
             for name, value in re.findall(r"(\w+)(?:=|\s+)(\"[^\"]*\"|'[^']*'|\S+)", rest):
                 values[name].append(value.strip("\"'"))
                 values[name] += [f"${{{name}}}"] if word == "arg" else []
-        for command in _expanded(rest, values):
-            used = re.search(r"--from=(\S+)", command) if word in ("copy", "run") else None
+        for command in _expanded(_LISTED.sub(" ", rest), values):
+            used = re.findall(r"--from=(\S+)", command) if word in ("copy", "run") else []
             if word == "from":
                 words = [one for one in command.split() if not one.startswith("--")]
                 stages |= {one.lower() for one in words[2:3]}
-                if words and words[0].lower() not in stages:
-                    yield from image(words[0], scope)
-            elif used and used[1].lower() not in stages and not used[1].isdigit():
-                yield from image(used[1], scope)
-            yield from shell(_exec(command) if word == "run" else command, scope)
+                used = words[:1]
+            for one in used:
+                if one.lower() not in stages and not one.isdigit():
+                    yield from image(one, scope)
+            yield from shell(command, scope)
 
 
-def _exec(text: str) -> str:
-    """The words of a command that is written as a list, as a shell has them."""
-    try:
-        return shlex.join(json.loads(text)) if text.startswith("[") else text
-    except (ValueError, TypeError):
-        return text
-
-
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Logical lines of a Dockerfile, joined where one goes on, without its remarks."""
-    start, held = 1, ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.lstrip().startswith("#") or (held and not line.strip()):
-            continue
-        start = start if held else number
-        if line.rstrip().endswith(("\\", "`")):
-            held += line.rstrip()[:-1] + " "
-            continue
-        yield start, held + line
-        held = ""
-    if held:
-        yield start, held
+def logical_lines(text: str) -> list[str]:
+    """The lines of a text without those that are remarks, each with those that it goes on in."""
+    text = "\n".join(text.splitlines())  # which end in more ways than one, for pip too
+    text = re.sub(r"(?m)^[ \t]*#.*\n?", "", text)
+    return re.sub(r"[\\`][ \t]*\n\s*", " ", text).splitlines()
 
 
 def shell(text: str, scope: str) -> Asks:
     """What the commands of a script install, by the words of pip, uv, npm and their kin."""
-    if not _TOOLS.search(text):
-        return
     text = re.sub(r"(?m)(?:^|\s)#.*", "", re.sub(r"[\\`]\r?\n", " ", text))
     for address in re.findall(r"[^\s\"'=]+\.(?:whl|tgz)\b", text):
-        kind, sign = (NPM, "") if address.endswith("tgz") else (PYPI, "==")
-        name, version = artifact(kind, address)
-        if name:
-            yield Ask(kind, name, sign + version, scope)
+        ask = _package(address, npm if address.endswith("tgz") else pep508, scope)
+        yield from [ask] if isinstance(ask, Ask) else []
     for command, row in _INSTALLS:
         for found in command.finditer(text):
-            yield from _arguments(_words(found[1]), _GRAMMARS[row["grammar"]], row["first"], scope)
+            yield from _arguments(found[1], _GRAMMARS[row["grammar"]], row["first"], scope)
 
 
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return [word.strip("\"'()") for word in text.split()]
-
-
-def _arguments(words: list[str], grammar: Grammar, first: bool, scope: str) -> Asks:
+def _arguments(text: str, grammar: Grammar, first: bool, scope: str) -> Asks:
     """The packages among the words behind a command; what is a path or an option is none."""
-    rest = iter(words)
+    rest = iter([re.sub("[\"']", "", word) for word in _WORDS.findall(text)])
     for word in rest:
-        option, equals, value = word.partition("=") if word.startswith("-") else ("", "", "")
+        option, equals, value = word.partition("=")
         if option in _PACKAGE:
             word = value or next(rest, "")
         elif word.startswith("-"):
@@ -254,29 +202,25 @@ def _arguments(words: list[str], grammar: Grammar, first: bool, scope: str) -> A
 
 def _package(word: str, grammar: Grammar, scope: str) -> Ask | Unread:
     """The package that a word names, by the grammar of the command that it stands behind."""
-    if grammar is npm:
-        if word.startswith("@") or "/" not in word:
-            return npm(*split_version(word), scope)
-        ask = npm("x", word, scope)
-        return ask if isinstance(ask, Ask) else ask._replace(name=_place(word))
-    if "/" in word or word.endswith((".whl", ".tar.gz")):
-        name, version = artifact(PYPI, word)
+    home, sign = (NPM, "") if grammar is npm else (PYPI, "==")
+    if ("/" in word and word[0] != "@") or word.endswith((".whl", ".tar.gz", ".tgz")):
+        name, version = artifact(home, word)
         why = f"{word[:80]} is an address or a path"
-        unread = Unread(why, PYPI, canonical(PYPI, _place(word)))
-        return Ask(PYPI, name, f"=={version}", scope) if name else unread
+        unread = Unread(why, home, canonical(home, _place(word)))
+        return Ask(home, name, sign + version, scope) if name else unread
+    if grammar is npm:
+        return npm(*split_version(word), scope)
     word = re.sub(r"^([\w.-]+(?:\[[^\]]*\])?)@(?=[\dv])", r"\1==", word)
-    return grammar(word.strip("\"'"), scope)
+    return grammar(word, scope)
 
 
 def notebook(source: Source) -> Inventory:
     """What the cells of a notebook install; names in a line that installs are looked for."""
     cells = documents.walk(documents.from_json(source))
     texts = (text for _, key, text in cells if key in ("source", "input") and isinstance(text, str))
-    code = "".join(text if text.endswith("\n") else f"{text}\n" for text in texts)
-    lines = code.replace("\\\n", " ").splitlines()
-    mentions = names_in("\n".join(line for line in lines if "install" in line))
-    asks = shell(code, "cells")
-    return ask_inventory(asks, PYPI, NPM, mentions=mentions, alone=True)
+    code = "\n".join(map(str.rstrip, texts))
+    mentions = names_in("\n".join(re.findall(".*install.*", code.replace("\\\n", " "))))
+    return ask_inventory(shell(code, "cells"), PYPI, NPM, mentions=mentions, alone=True)
 
 
 def script(source: Source) -> Inventory:
@@ -287,6 +231,6 @@ def script(source: Source) -> Inventory:
 def submodules(source: Source) -> Inventory:
     """Whether the submodules of a repository are there, so that they are scanned too."""
     paths = re.findall(r"(?m)^\s*path\s*=\s*(\S+)", source.text)
-    gone = [path for path in paths if not _exists(source, f"{path}/.git")]
+    gone = [path for path in paths if not _beside(source, f"{path}/.git")]
     unread = [Unread(f"the submodule {path[:80]} is not checked out") for path in gone]
     return ask_inventory(unread)
