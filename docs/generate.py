@@ -131,8 +131,8 @@ def live() -> str:
     page.draw(executed)
     text = page.page(task, executed, live=True)
     ahead = (
-        (f"{page.UP}/index.html", "reports.md"),
-        (f"{page.UP}/{page.GUIDE}.html", f"{page.GUIDE}.md"),
+        ("../../index.html", "reports.md"),
+        (f"../../{page.GUIDE}.html", f"{page.GUIDE}.md"),
     )
     for there, here in ahead:  # no folder of reports lies about it
         text = text.replace(f'href="{there}"', f'href="{here}"')

@@ -15,15 +15,36 @@ from impact.base.words import plain
 
 if TYPE_CHECKING:
     from impact.case.folder import Case
+    from impact.simulation import Run
 
+_FILE = click.Path(path_type=Path)
+_CASE = click.argument("case")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_AS_OF = click.option("--as-of", default="", help="A date or UTC time; empty is all that is known.")
+_JOBS = click.option(
+    "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Reports made at a time."
+)
+
+
+def _noted(context: click.Context, option: click.Parameter, tlp: str) -> str:
+    """A level as given; says that WHITE, as TLP 1.0 called it, is read as CLEAR."""
+    if tlp.strip().lower().removeprefix("tlp:") == "white":
+        click.echo("--tlp: WHITE is read as CLEAR, its name since TLP 2.0", err=True)
+    return tlp
+
+
+_TLP = click.option(
+    "--tlp", default="", callback=_noted, help="TLP level; empty is the level of the case."
+)
 _VIEW = (
     click.option("--scenario", default="baseline", show_default=True, help="Scenario of the case."),
-    click.option("--as-of", default="", help="A date or UTC time; empty is all that is known."),
-    click.option("--tlp", default="", help="TLP level; empty is the level of the case."),
+    _AS_OF,
+    _TLP,
     click.option(
         "--set",
         "changes",
         multiple=True,
+        callback=lambda context, option, changes: "; ".join(changes),
         metavar="NAME=VALUE",
         help="Change an input to VALUE or LOW,MODE,HIGH; repeatable.",
     ),
@@ -72,67 +93,58 @@ def cases() -> None:
 
 
 @main.command()
-@click.argument("case")
+@_CASE
 def check(case: str) -> None:
     """Check CASE, list all faults at once, and name inputs that newer claims outdate."""
     from impact.base.errors import BadInput
     from impact.case import claim_checks
     from impact.case.folder import find_case, notes, read_case
+    from impact.case.ways import giving_way
 
     home = find_case(case)
     found, faults = read_case(home)
     faults += [fault for one in (found.unusable if found else {}).values() for fault in one.faults]
     if faults or found is None:
         raise BadInput(faults)
-    for note in [
-        *notes(home, found),
-        *_given_way(found),
-        *map(str, claim_checks.outdated(found.tables)),
-    ]:
+    told = notes(home, found)
+    if ways := giving_way(found.tables, found.defaults):
+        told.append(f"links.csv: these defaults give way to links of your own: {', '.join(ways)}")
+    for note in [*told, *map(str, claim_checks.outdated(found.tables))]:
         click.echo(plain(note), err=True)
     click.echo(f"{found}\nno faults")
 
 
-def _given_way(case: Case) -> list[str]:
-    """What to say of links on defaults that give way to others of a case."""
-    from impact.case.ways import giving_way
-
-    found = ", ".join(giving_way(case.tables, case.defaults))
-    return [f"links.csv: these defaults give way to links of your own: {found}"] if found else []
-
-
 @main.command()
-@click.argument("case")
+@_CASE
 @view_options
 @click.option("--year", is_flag=True, help="A year, with as many such events as it has.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(case: str, year: bool, as_json: bool, draws: int, seed: int, **view: Any) -> None:
+@_JSON
+def show(case: str, as_json: bool, **options: Any) -> None:
     """Show exposure and losses of CASE."""
     from impact.cli import summary
-    from impact.simulation import simulate, simulate_year
 
-    known = _view(case, view)
-    run = simulate_year(known, draws, seed) if year else simulate(known, draws, seed)
+    run = _run(case, **options)
     if as_json:
         _print_json(summary.record(run))
     else:
         click.echo(summary.text(run))
 
 
-def _view(case: str, options: dict[str, Any]) -> Case:
+def _view(
+    case: str, scenario: str = "", as_of: str = "", tlp: str = "", changes: str = "", **_: Any
+) -> Case:
     """The view of a case under the options of a verb."""
     from impact.case.folder import load_case
     from impact.case.views import view
 
-    _note_white(options["tlp"])
-    options["changes"] = "; ".join(options["changes"])
-    return view(load_case(case), **options)
+    return view(load_case(case), scenario, as_of, tlp, changes)
 
 
-def _note_white(tlp: str) -> None:
-    """Say that WHITE, as TLP 1.0 called it, is read as CLEAR."""
-    if tlp.strip().lower().removeprefix("tlp:") == "white":
-        click.echo("--tlp: WHITE is read as CLEAR, its name since TLP 2.0", err=True)
+def _run(case: str, draws: int, seed: int, year: bool = False, **options: Any) -> Run:
+    """The run of such a view."""
+    from impact.simulation import simulate, simulate_year
+
+    return (simulate_year if year else simulate)(_view(case, **options), draws, seed)
 
 
 def _print_json(record: dict[str, Any]) -> None:
@@ -140,22 +152,21 @@ def _print_json(record: dict[str, Any]) -> None:
 
 
 @main.command()
-@click.argument("case")
+@_CASE
 @click.option("--to", default="", metavar="WHO", help="Only what this party can answer.")
 @view_options
-def ask(case: str, to: str, draws: int, seed: int, **view: Any) -> None:
+def ask(case: str, to: str, **options: Any) -> None:
     """Print the questions of CASE that would settle most, as a mail."""
     from impact.cli import summary
-    from impact.simulation import simulate
 
-    click.echo(summary.mail(simulate(_view(case, view), draws, seed), to))
+    click.echo(summary.mail(_run(case, **options), to))
 
 
 @main.command()
-@click.argument("case")
-@click.option("--as-of", default="", help="A date or UTC time; empty is all that is known.")
-@click.option("--tlp", default="", help="TLP level; empty is the level of the case.")
-def forecast(case: str, **view: str) -> None:
+@_CASE
+@_AS_OF
+@_TLP
+def forecast(case: str, **options: str) -> None:
     """Say what CASE may become: how many are known as hit in the end, by when, and what they lose.
 
     From what past events came to, and the counts of those hit that were known.
@@ -164,7 +175,7 @@ def forecast(case: str, **view: str) -> None:
     from impact.base import words
     from impact.case.views import now
 
-    known = _view(case, {**view, "changes": ()})
+    known = _view(case, **options)
     answer = outlooks.forecast(known)
     if not answer.there:
         raise bad("--as-of", answer.sentence.rstrip("."), "take a later day")
@@ -172,7 +183,7 @@ def forecast(case: str, **view: str) -> None:
 
 
 @main.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.argument("folder", required=False, type=_FILE)
 def score(folder: Path | None) -> None:
     """Say how forecasts of past events do, each made without the event itself.
 
@@ -184,16 +195,15 @@ def score(folder: Path | None) -> None:
 
 
 @main.command()
-@click.argument("case")
+@_CASE
 @click.argument("name")
 @view_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def why(case: str, name: str, as_json: bool, draws: int, seed: int, **view: Any) -> None:
+@_JSON
+def why(case: str, name: str, as_json: bool, **options: Any) -> None:
     """Say how NAME, a party, number, input, claim or statement of CASE, comes about."""
     from impact.answers import why as explaining
-    from impact.simulation import simulate
 
-    run = simulate(_view(case, view), draws, seed)
+    run = _run(case, **options)
     if as_json:
         _print_json(explaining.record(run, name))
     else:
@@ -201,25 +211,22 @@ def why(case: str, name: str, as_json: bool, draws: int, seed: int, **view: Any)
 
 
 @main.command()
-@click.argument("case")
+@_CASE
 @click.option("--from", "first", required=True, metavar="DAY|SCENARIO", help="From which view.")
 @click.option("--to", "last", required=True, metavar="DAY|SCENARIO", help="To which view.")
 @view_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def diff(
-    case: str, first: str, last: str, as_json: bool, draws: int, seed: int, **view: Any
-) -> None:
+@_JSON
+def diff(case: str, first: str, last: str, as_json: bool, **options: Any) -> None:
     """Say what became known or was changed from one view of CASE to another, and what it did."""
     from impact.answers import differences, news
     from impact.cli import summary
-    from impact.simulation import simulate
 
     ends = [_end(case, where, end) for where, end in (("--from", first), ("--to", last))]
-    for option, given in (("scenario", view["scenario"] != "baseline"), ("as_of", view["as_of"])):
-        if given and all(option in end for end in ends):
+    for option, usual in (("scenario", "baseline"), ("as_of", "")):
+        if options[option] != usual and all(option in end for end in ends):
             name = option.replace("_", "-")
             raise bad(f"--{name}", "both ends say it already", "leave it out")
-    one, other = (simulate(_view(case, {**view, **end}), draws, seed) for end in ends)
+    one, other = (_run(case, **{**options, **end}) for end in ends)
     if as_json:
         currency = one.known.currency
         found = {"currency": currency, **differences.record(one, other)}
@@ -247,78 +254,66 @@ def _end(case: str, where: str, end: str) -> dict[str, str]:
 
 
 @main.command()
-@click.argument("case")
+@_CASE
 @click.option("--to", "kind", required=True, type=click.Choice(["stix", "csv"]), help="What.")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=_FILE)
 @view_options
-def export(case: str, kind: str, path: Path, draws: int, seed: int, **view: Any) -> None:
+def export(case: str, kind: str, path: Path, **options: Any) -> None:
     """Write a view of CASE to PATH: a STIX 2.1 bundle, or a folder of CSV tables and results."""
     from impact.answers import answers
     from impact.case import stix
     from impact.reports import export as exporting
     from impact.reports.files import write
-    from impact.simulation import simulate
 
     if not path.name or path.is_dir() != (kind == "csv" and path.exists()):
         raise bad("PATH", "is empty or of the other kind", "name a file for stix, a folder for csv")
-    known = _view(case, view)
     if kind == "csv":
-        run = simulate(known, draws, seed)
+        run = _run(case, **options)
         rows = exporting.write(run, answers(run), path)
         click.echo(f"{path}: {', '.join(f'{many} in {name}' for name, many in rows.items())}")
         return
-    bundle = stix.bundle(known)
+    bundle = stix.bundle(_view(case, **options))
     write(path, stix.text(bundle))
     click.echo(f"{path}: {len(bundle['objects'])} objects; assumptions are not exported")
 
 
 @main.command()
-@click.argument("case")
+@_CASE
 @view_options
 @click.option("--notebook", default="00_brief", show_default=True, help="A notebook, or all.")
-@click.option("--out", default="reports", show_default=True, help="Folder for the reports.")
-@click.option("--jobs", default=1, show_default=True, help="Reports made at a time.")
+@click.option(
+    "--out", default="reports", show_default=True, type=_FILE, help="Folder for the reports."
+)
+@_JOBS
 @click.option("--cluster", default="", metavar="ADDRESS", help="Dask scheduler, tcp://HOST:PORT.")
 @click.option(
     "--format", "kinds", default="html,ipynb", show_default=True, help="html,ipynb,pdf,live"
 )
-@click.option("--timeout", default=600, show_default=True, help="Seconds for one report.")
+@click.option(
+    "--timeout",
+    default=600,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Seconds for one report.",
+)
 @click.option("--now", is_flag=True, help="Count to this hour, not to that of the last run.")
-@click.option("--sheet", is_flag=True, help="Add one A4 page for each view.")
-def report(
-    case: str,
-    notebook: str,
-    out: str,
-    jobs: int,
-    cluster: str,
-    kinds: str,
-    timeout: int,
-    now: bool,
-    sheet: bool,
-    **view: Any,
-) -> None:
+@click.option("--sheet", "sheets", is_flag=True, help="Add one A4 page for each view.")
+def report(case: str, **options: Any) -> None:
     """Execute notebooks on CASE, write pages and an index; --scenario all takes every scenario."""
-    from impact.case.folder import load_case
     from impact.reports import command
 
-    _note_white(view["tlp"])
-    view["changes"] = "; ".join(view["changes"])
-    told = command.make(
-        case, notebook, Path(out), jobs, cluster, kinds, timeout, now=now, sheets=sheet, **view
-    )
-    for one in load_case(case).unusable.values():
-        click.echo(plain(str(one)), err=True)
-    for fault in told.faults:
-        click.echo(plain(str(fault)), err=True)
-    click.echo(plain("\n".join(told.lines)))
-    sys.exit(told.exit_status)
+    lines, faults, exit_status = command.make(case, **options)
+    for fault in faults:
+        click.echo(plain(fault), err=True)
+    click.echo(plain("\n".join(lines)))
+    sys.exit(exit_status)
 
 
 @main.command()
 @click.argument("name")
-@click.option("--vendors", type=click.Path(path_type=Path), help="A vendor inventory, as CSV.")
-@click.option("--scan", type=click.Path(path_type=Path), help="Locks, SBOMs or a folder of them.")
-@click.option("--advisories", type=click.Path(path_type=Path), help="Folder or zip of OSV or CVE.")
+@click.option("--vendors", type=_FILE, help="A vendor inventory, as CSV.")
+@click.option("--scan", type=_FILE, help="Locks, SBOMs or a folder of them.")
+@click.option("--advisories", type=_FILE, help="Folder or zip of OSV or CVE.")
 @click.option("--title", default=None, help="What happened; NAME unless given.")
 @click.option("--day", default=None, help="Day of the breach, 2026-11-20; today unless given.")
 @click.option("--currency", default=None, help="ISO 4217 code of all amounts; USD unless given.")
@@ -333,15 +328,13 @@ def new(
     from impact.cli import drafts
 
     given = {key: value for key, value in about.items() if value is not None}
-    drafts.checked(name, given)
     if sys.stdin.isatty() and sys.stdout.isatty():
-        for key, usual in drafts.usual(name).items():
-            if key not in given:
-                given[key] = _asked(name, key, usual)
+        drafts.checked(name, given)
+        given = {key: given.get(key) or _asked(name, key) for key in _ASKED}
     click.echo(plain("\n".join(drafts.new(name, vendors, scan, advisories, given))))
 
 
-def _asked(name: str, key: str, usual: str) -> str:
+def _asked(name: str, key: str) -> str:
     """What the terminal answers to a question of `impact new`; it is asked until that will do."""
     from impact.cli import drafts
 
@@ -352,6 +345,7 @@ def _asked(name: str, key: str, usual: str) -> str:
             raise click.UsageError(error.faults[0].what + "; " + error.faults[0].repair) from None
         return text
 
+    usual = drafts.usual(name)[key]
     answer: str = click.prompt(_ASKED[key], default=usual, value_proc=checked)
     return answer
 
@@ -365,24 +359,21 @@ _ASKED = {
 
 
 @main.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=_FILE)
 @click.option("--case", default="", help="Case that gives the windows and the advisories.")
-@click.option("--advisories", type=click.Path(path_type=Path), help="Folder or zip of OSV or CVE.")
+@click.option("--advisories", type=_FILE, help="Folder or zip of OSV or CVE.")
 @click.option("--as-of", default="", help="What could have been said at that date or UTC time.")
 @click.option("--history", is_flag=True, help="Read what git keeps of each lock.")
-@click.option("--installs", type=click.Path(path_type=Path), help="CSV of installs or CI runs.")
+@click.option("--installs", type=_FILE, help="CSV of installs or CI runs.")
 @click.option("--constraint", default="", metavar="SPEC", help="Does this proposed fix exclude it?")
 @click.option("--hunt", is_flag=True, help="Print what to rotate and to look for.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
-@click.option("--vex", type=click.Path(path_type=Path), help="Write OpenVEX to this file.")
-def scan(paths: tuple[Path, ...], vex: Path | None, **options: Any) -> None:
+@click.option("--vex", type=_FILE, help="Write OpenVEX to this file.")
+def scan(paths: tuple[Path, ...], **options: Any) -> None:
     """Was a malicious version installed while it was available? Reads locks, SBOMs and git."""
     from impact.cli import scan_report
-    from impact.reports.files import write
 
-    lines, document, exit_status = scan_report.command(paths, **options)
-    if vex is not None:
-        write(vex, document())
+    lines, exit_status = scan_report.command(paths, **options)
     for line in lines:
         click.echo(plain(line))
     sys.exit(exit_status)
@@ -391,8 +382,8 @@ def scan(paths: tuple[Path, ...], vex: Path | None, **options: Any) -> None:
 @main.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--case", default="", help="The case or its folder, where it is no bundled one.")
-@click.option("--jobs", default=1, show_default=True, help="Reports run at a time.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_JOBS
+@_JSON
 def verify(path: Path, case: str, jobs: int, as_json: bool) -> None:
     """Run the report of a page, or all of a folder, again and name what differs."""
     from impact.reports import verify as verifying

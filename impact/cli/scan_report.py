@@ -6,8 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -20,8 +19,9 @@ from impact.base.errors import bad
 from impact.case.folder import Case, load_case
 from impact.case.views import view
 from impact.measures.evidence import names
+from impact.reports.files import write
 from impact.stack import scan as scanning
-from impact.stack import vex
+from impact.stack import vex as openvex
 from impact.stack.files import shown
 from impact.stack.findings import ALARMING, NOT_EVALUATED
 from impact.stack.inventory import tail
@@ -43,8 +43,9 @@ def command(
     constraint: str,
     hunt: bool,
     as_json: bool,
-) -> tuple[list[str], Callable[[], str], int]:
-    """(what is printed, what makes OpenVEX, exit status) of `impact scan`."""
+    vex: Path | None,
+) -> tuple[list[str], int]:
+    """(what is printed, exit status) of `impact scan`; `vex` is a file that OpenVEX goes to."""
     if not paths and not constraint:
         raise bad("PATH", "nothing to scan", "name a lock, an SBOM or a folder, or --constraint")
     if hunt and not case:
@@ -59,21 +60,23 @@ def command(
         rows, folders = scan.rows(paths, question, _progress(), workers)
         frames.append(rows)
     every = pl.concat(frames)
+    if vex is not None:
+        write(vex, openvex.text(every, question.packages, question.as_of))
 
-    document = partial(vex.text, every, question.packages, question.as_of)
-    looked = every.filter(pl.col("settle") != NOT_LOOKED_FOR)["system"].unique()
-    missed = set(every["system"]) - set(looked)
+    looked = every.filter(pl.col("settle") != NOT_LOOKED_FOR)
+    missed = set(every["system"]) - set(looked["system"])
     alarm = pl.col("finding").is_in(ALARMING) | (pl.col("verdict") == EXPOSED)
     grave = every.filter(alarm).height > 0 or missed or not every.height
     named = [f"`{name}`" for name in missed]
     answer = scan.told(every, known, question, folders, named, pasted=True)
     if as_json and not every.height:  # which must not be taken for clean
         print(answer.sentence, file=sys.stderr)
-    if as_json:
-        return [lines(every)] if every.height else [], document, int(bool(grave))
-    told = [markdown(answer)]
-    told += [hunted(known, every)] if hunt and known is not None else []
-    return told, document, int(bool(grave))
+        told = []
+    elif as_json:
+        told = [lines(every)]
+    else:
+        told = [markdown(answer), *([hunted(known, every)] if hunt and known else [])]
+    return told, int(bool(grave))
 
 
 def _check_there(paths: Sequence[Path]) -> None:
@@ -126,13 +129,8 @@ def lines(rows: pl.DataFrame) -> str:
     """The rows of a scan for a machine: a JSON object a line, by file and package."""
 
     def text(name: str) -> pl.Expr:
-        moment = pl.element().struct.field(name)
-        whole = moment.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return (
-            pl.when(moment.dt.second() == 0)
-            .then(moment.dt.strftime("%Y-%m-%dT%H:%MZ"))
-            .otherwise(whole)
-        )
+        moment = pl.element().struct.field(name).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return moment.str.replace(":00Z$", "Z")
 
     plain = [pl.element().struct.field(name) for name in ("finding", "version", "commit")]
     state = pl.struct(*plain, text("begins").alias("from"), text("ends").alias("to"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -20,12 +19,9 @@ from impact.case import folder, views
 from impact.measures.loss import by_form
 from impact.measures.questions import ranking
 from impact.measures.reach import chances
-from impact.measures.windows import window
 from impact.simulation import Run
 
 _MEASURES = ("mean_usd", "p50_usd", "p90_usd", "p95_usd", "p99_usd", "tvar95_usd", "mean_error_usd")
-
-
 _QUESTIONS = 12  # of a mail: a page holds no more
 
 
@@ -71,11 +67,6 @@ def record(run: Run) -> dict[str, Any]:
         "view_digest": folder.digest(known),
         "changes": [str(change) for change in known.changes],
         "notices": views.warnings(known),
-        "windows": [
-            {"release": name, "part": part, **_span(opens, closes)}
-            for name in sorted(set(known["windows"]["entity"]))
-            for part, opens, closes in window(known, name).iter_rows()
-        ],
         "exposure": chances(run).select("entity", "kind", met).to_dicts(),
         "losses": losses_of.to_dicts(),
         "forms": by_form(run).to_dicts(),
@@ -97,21 +88,13 @@ def in_currency(part: Any, currency: str) -> Any:
     }
 
 
-def _span(opens: datetime, closes: datetime | None) -> dict[str, str | None]:
-    """A window's part in JSON; one that is still open closes with null."""
-    return {
-        "opens": times.as_text(opens),
-        "closes": None if closes is None else times.as_text(closes),
-    }
-
-
 def text(run: Run) -> str:
     """The bottom line, the windows, exposure and losses for a terminal, notices first."""
     known = run.known
     head = f"{known.title}, {known.scenarios[known.scenario].title.lower()}"
     if run.over == "year":
         parts = [f"{head}: next year", *views.warnings(known), str(next_year(run))]
-        return "\n\n".join(words.plain(part) for part in parts)
-    answers = [str(bottom_line(run)), str(exposure(run)), str(losses(run))]
-    parts = [head, *views.warnings(known), answers[0], window_sentence(known), *answers[1:]]
+    else:
+        parts = [head, *views.warnings(known), str(bottom_line(run)), window_sentence(known)]
+        parts += [str(exposure(run)), str(losses(run))]
     return "\n\n".join(words.plain(part) for part in parts if part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,16 @@ from impact.answers import text
 from impact.answers.comparisons import difference
 from impact.answers.losses import told_bearers
 from impact.base import words
-from impact.base.errors import ImpactError
 from impact.case import views
-from impact.case.changes import parse_changes
-from impact.measures.evidence import names
+from impact.case.scenarios import BASELINE
 from impact.measures.reach import any_client, any_reported
 from impact.reports.plan import Task
 from impact.simulation import Run, simulate
 
-STATES = {"copied": "Any client data copied", "published": "Any client data with third parties"}
-_RELATIONS = {"copied": "taken_from", "published": "published_from"}
-_MEASURES = ("mean_usd", "mean_error_usd", "low", "high", "assumed_share", "basis", "range", "when")
+STATES = {  # what may have become of the data of any client -> the relation that says so
+    "Any client data copied": "taken_from",
+    "Any client data with third parties": "published_from",
+}
 
 
 class Headlines:
@@ -29,67 +28,61 @@ class Headlines:
 
     def __init__(self) -> None:
         self.found: dict[str, dict[str, Any]] = {}
-        self.baselines: dict[tuple[Any, ...], Run | None] = {}
+        self.baselines: dict[tuple[Any, ...], Run] = {}
 
     def of(self, task: Task) -> dict[str, Any]:
         """The headline of a task's view, see `headline`."""
+        known, asked = task.known, task.parameters
         if task.place not in self.found:
-            parameters, baseline = task.parameters, self._baseline(task)
-            run = simulate(task.known, parameters.draws, parameters.seed, baseline)
+            key = (known.as_of, replace(asked, scenario=BASELINE))
+            if key not in self.baselines:
+                plain = views.under(known, BASELINE)
+                self.baselines[key] = simulate(plain, asked.draws, asked.seed)
+            baseline = self.baselines[key]
+            run = simulate(known, asked.draws, asked.seed, baseline)
             self.found[task.place] = headline(run, baseline)
         return self.found[task.place]
 
-    def _baseline(self, task: Task) -> Run | None:
-        """The run of the task's view without its scenario; None where there is no such view."""
-        known, parameters = task.known, task.parameters
-        changes, draws, seed = parameters.changes, parameters.draws, parameters.seed
-        key = (known.id, known.as_of, known.tlp, changes, draws, seed)
-        if key not in self.baselines:
-            self.baselines[key] = None
-            with suppress(ImpactError):
-                if known.before is not None:
-                    own = parse_changes(changes)
-                    plain = views.changed(known.before, own, "changes")
-                    self.baselines[key] = simulate(plain, draws, seed)
-        return self.baselines[key]
 
-
-def headline(run: Run, baseline: Run | None) -> dict[str, Any]:
+def headline(run: Run, baseline: Run) -> dict[str, Any]:
     """What the index says of a view, as JSON.
 
-    `bearers` maps each bearer, `total` among them, to its name, measures and range with basis;
-    `difference` is the mean total less the baseline's on the same draws, with its error; `copied`
-    and `published` are the chances that any client's data was, `reported` those of the two that
-    somebody reports; `unpriced` says that nothing is in it for competitive advantage.
+    `mean_usd`, `low` and `high` are of the total, `mean` and `range` as printed; `difference` is
+    its mean less the baseline's on the same draws, with its error; `states` says of each of STATES
+    whether somebody reports it, or how likely it is; `unpriced` that nothing is in the total for
+    competitive advantage.
     """
-    known, called = run.known, names(run.known)
+    known = run.known
     scenario = known.scenarios[known.scenario]
-    rows = {row["bearer"]: row for row in told_bearers(run).iter_rows(named=True)}
-    found: dict[str, Any] = {
+    (total,) = (row for row in told_bearers(run).to_dicts() if row["bearer"] == "total")
+    moved = ""
+    if scenario.changes:  # else it differs by its day alone
+        template = text.parts("moved", {"currency": known.currency})
+        moved = text.one_line(template.moved(difference(baseline, run)))
+    return {
         "title": views.scenario_title(known),
         "says": scenario.says,
         "notices": views.notices(known),
-        "bearers": {
-            bearer: {"name": called.get(bearer, "All parties together, net")}
-            | {part: _plain(row[part]) for part in _MEASURES}
-            | {"mean": words.money(row["mean_usd"], currency=known.currency)}
-            for bearer, row in rows.items()
-        },
         "currency": known.currency,
-        **{state: any_client(run, relation).value for state, relation in _RELATIONS.items()},
-        "reported": [s for s, relation in _RELATIONS.items() if any_reported(run, relation)],
+        **{part: float(np.nan_to_num(total[part] or 0)) for part in ("mean_usd", "low", "high")},
+        "mean": words.money(total["mean_usd"], currency=known.currency),
+        "range": f"{total['range']} {total['when'] if '(' in total['when'] else ''}".rstrip(),
+        "difference": moved,
+        "states": [_state(run, relation) for relation in STATES.values()],
         "unpriced": unpriced(run),
-        "difference": None,
     }
-    if baseline is not None and scenario.changes:  # else it differs by its day alone
-        moved = difference(baseline, run)
-        template = text.parts("moved", {"currency": known.currency})
-        found["difference"] = {
-            "value_usd": moved["difference_usd"],
-            "error_usd": moved["difference_error_usd"],
-            "text": text.one_line(template.moved(moved)),
-        }
-    return found
+
+
+def _state(run: Run, relation: str) -> str:
+    """Whether a state is reported, else its chance: assumed, also where the scenario fixes it."""
+    chance = any_client(run, relation).value
+    if any_reported(run, relation):
+        return "reported"
+    if chance is None:
+        return "not modelled"
+    if chance in (0.0, 1.0):
+        return "assumed here" if chance else "none"
+    return f"{words.about(chance)}, assumed"
 
 
 def unpriced(run: Run) -> bool:
@@ -97,8 +90,3 @@ def unpriced(run: Run) -> bool:
     forms = {name: row["form"] for name, row in run.known.rows("losses").items()}
     worth = [run.losses[name] for name, form in forms.items() if form == "competitive_advantage"]
     return not any(np.any(amounts) for amounts in worth)
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: not a number is none."""
-    return None if isinstance(value, float) and not np.isfinite(value) else value

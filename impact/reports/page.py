@@ -20,25 +20,23 @@ from markupsafe import Markup, escape
 
 from impact.answers.answer import MIME, as_html, as_text, blocks, linked
 from impact.answers.text import lower_first
-from impact.base import times, words
+from impact.base import words
 from impact.base.errors import Refusal
 from impact.board.data import describe, packed, script, style
 from impact.case import folder, views
+from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP
 from impact.case.views import now
 from impact.reports import origin
-from impact.reports.plan import Parameters, Task
+from impact.reports.plan import Task
 from impact.simulation import simulate
 
 Notebook = Mapping[str, Any]
 GUIDE = "reading-a-report"  # of those who receive a page: in docs/, and beside the index
 _GUIDE = folder.HOME / "docs" / f"{GUIDE}.md"
-UP = "../.."  # from a page to its index
 _DIGEST = re.compile("[0-9a-f]{32,}")
 _RECORD = {"name", "label", "lead", "rows", "figures", "notes"}  # that an answer has
-
-
 Part = Markup | dict[str, Any]  # a piece of a page: markdown as HTML, or the record of an answer
 
 
@@ -166,6 +164,16 @@ def render(template: str, **values: Any) -> str:
     return _templates().get_template(template).render(values)
 
 
+def head(known: Case) -> dict[str, Any]:
+    """What stands at the head of every page of a view."""
+    return {
+        "known": known,
+        "scenario": known.scenarios[known.scenario],
+        "level": words.level(known.label),
+        "as_of": words.date(now(known)),
+    }
+
+
 def page(task: Task, executed: Notebook, live: bool = False) -> str:
     """The page of a task as one HTML text: no script but that of a live one, no outside address.
 
@@ -176,32 +184,25 @@ def page(task: Task, executed: Notebook, live: bool = False) -> str:
     board, declined = _board(task, executed) if live else ("", "")
     return render(
         "page.html",
-        title=title(task, executed),
-        question=question(task, executed),
+        **head(known),
+        task=task,
+        title=title(task),
+        question=question(task),
         notices=views.warnings(known),
-        tlp=known.label,
-        scenario=known.scenarios[known.scenario],
         parts=[part for part in found if isinstance(part, str) or part.get("there", True)],
-        beside={name: words.capital(name[3:].replace("_", " ")) for name in task.beside},
-        here=notebook.name,
-        leads=[lead for lead in notebook.leads if lead[1] in task.beside],
-        index=f"{UP}/index.html",
-        guide=f"{UP}/{GUIDE}.html",
-        origin=_made_from(task),
+        leads=[
+            (who, page, what)
+            for who, pages in notebook.leads.items()
+            for page, what in pages.items()
+            if page in task.beside
+        ],
+        origin=escape(json.dumps(task.made_from)),
         board=Markup(board),  # noqa: S704 (JSON without a sign that ends a script)
         declined=declined,
         script=Markup(script()) if board else "",  # noqa: S704 (the kit's own)
         script_source=_source(script()) if board else "",
-        footer={
-            "Case": known.id,
-            "Scenario": known.scenario,
-            "As of": words.date(now(known)),
-            "Level": words.level(known.label),
-            "Draws": f"{task.parameters.draws:,}",
-            "Seed": str(task.parameters.seed),
-            "Kit": origin.kit_version(),
-            "View": folder.digest(known, notebook.reads)[:16],
-        },
+        kit=origin.kit_version(),
+        digest=folder.digest(known, notebook.reads)[:16],
     )
 
 
@@ -221,33 +222,20 @@ def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(bytes.fromhex(origin.sha256(text))).decode()}'"
 
 
-def _made_from(task: Task) -> Markup:
-    """What `impact verify` needs to make a page again, as JSON in an attribute."""
-    made_from = {
-        "notebook": task.notebook.name,
-        "parameters": vars(task.parameters),
-        "now": times.as_text(now(task.known)),
-        "beside": task.beside,
-    }
-    return escape(json.dumps(made_from))
-
-
 def guide() -> str:
     """The reading guide as a page."""
     return render("guide.html", guide=markdown(_GUIDE.read_text(encoding="utf-8")))
 
 
-def question(task: Task, notebook: Notebook) -> str:
-    """The question of a notebook, its first heading; that of the case where it has none."""
-    texts = ("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
-    headings = (text.partition("\n")[0][2:] for text in texts if text.startswith("# "))
-    return next(headings, task.known.question)
+def question(task: Task) -> str:
+    """The question of a notebook; that of the case where it has none."""
+    return task.notebook.question or task.known.question
 
 
-def title(task: Task, notebook: Notebook) -> str:
+def title(task: Task) -> str:
     """The page's title: the case, the notebook's question, what is supposed of a named party."""
     known = task.known
-    text = f"{known.title}: {lower_first(known, question(task, notebook))}"
+    text = f"{known.title}: {lower_first(known, question(task))}"
     if known.scenario != BASELINE:
         text += f" {views.scenario_title(known)}"
     return text
@@ -263,15 +251,13 @@ def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
     executed = [cell for cell in notebook["cells"] if "injected-parameters" not in _tags(cell)]
     cells = []
     for number, (cell, done) in enumerate(zip(source, executed, strict=True)):
-        takes_parameters = "parameters" in _tags(cell)
-        shared: dict[str, Any] = {
-            "cell_type": cell["cell_type"],
-            "id": f"cell-{number:02}",
-            "metadata": {"tags": ["parameters"]} if takes_parameters else {},
-            "source": _assignments(task.parameters)
-            if takes_parameters
-            else "".join(cell["source"]),
-        }
+        shared = {"cell_type": cell["cell_type"], "id": f"cell-{number:02}", "metadata": {}}
+        shared["source"] = "".join(cell["source"])
+        if "parameters" in _tags(cell):
+            shared["metadata"] = {"tags": ["parameters"]}
+            values = vars(task.parameters).items()
+            lines = [f"{name}: {type(value).__name__} = {value!r}" for name, value in values]
+            shared["source"] = "\n".join(lines)
         if cell["cell_type"] == "code":
             outputs = [output for record in _answers(done) for output in _outputs(record)]
             shared |= {"execution_count": None, "outputs": outputs}
@@ -283,12 +269,6 @@ def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
 
 def _tags(cell: Mapping[str, Any]) -> list[str]:
     return list(cell.get("metadata", {}).get("tags", ()))
-
-
-def _assignments(parameters: Parameters) -> str:
-    """A parameters cell that sets these."""
-    values = vars(parameters).items()
-    return "\n".join(f"{name}: {type(value).__name__} = {value!r}" for name, value in values)
 
 
 def _outputs(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

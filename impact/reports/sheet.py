@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from impact.answers.brief import bottom_line
 from impact.answers.losses import losses
-from impact.base import words
-from impact.case.views import notices, now
+from impact.case.views import notices
 from impact.reports import page
 from impact.reports.plan import Task
 from impact.simulation import simulate
 
-NAME, FIGURES = "sheet", 5
+FIGURES = 5
 _COSTS = ("YOU PAY:", "EVERYONE:", "COST:")  # what the figures tell
 
 
@@ -22,11 +21,7 @@ def sheet(task: Task) -> str:
     lead = [line for line in brief.lead[:-1] if not line.startswith(_COSTS)]
     return page.render(
         "sheet.html",
-        title=known.title,
-        tlp=known.label,
-        level=words.level(known.label),
-        as_of=words.date(now(known)),
-        scenario=known.scenarios[known.scenario],
+        **page.head(known),
         notices=notices(known),
         lead=lead,
         links=brief.links,

@@ -5,24 +5,49 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impact.answers.text import lower_first
-from impact.base import times, words
-from impact.base.errors import Fault
+from impact.base import words
 from impact.case import folder
 from impact.case.views import now
 from impact.reports import kernels, origin, page, pdf
 from impact.reports.plan import Task
 
 LIVE = "live.html"
-FORMATS = ("html", "ipynb", "pdf", LIVE)
 MEMORY_BYTES = 4 * 2**30  # that a worker, or a kernel that it asks for, may hold
+
+
+def _page(task: Task, executed: page.Notebook) -> bytes:
+    return page.page(task, executed).encode()
+
+
+def _shared(task: Task, executed: page.Notebook) -> bytes:
+    shared = page.shared_notebook(task, executed)
+    return f"{json.dumps(shared, indent=1, ensure_ascii=False)}\n".encode()
+
+
+def _live(task: Task, executed: page.Notebook) -> bytes:
+    return page.page(task, executed, live=True).encode()
+
+
+def _printed(task: Task, executed: page.Notebook) -> bytes:
+    return pdf.printed(page.page(task, executed))
+
+
+# the files of a report by suffix, that which stands for it first
+MAKERS: dict[str, Callable[[Task, page.Notebook], bytes]] = {
+    "html": _page,
+    LIVE: _live,
+    "pdf": _printed,
+    "ipynb": _shared,
+}
+USUAL = ("html", "ipynb")
 
 
 @dataclass(frozen=True)
@@ -31,15 +56,6 @@ class Made:
 
     files: dict[str, bytes]
     entry: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Lost:
-    """Why there is no report: the fault, the kind of error, and what was executed."""
-
-    fault: Fault
-    kind: str
-    executed: str
 
 
 def begin() -> None:
@@ -65,64 +81,48 @@ def _end_with_parent() -> None:
 
 
 def limit_memory(most: int) -> None:
-    """Let this process and those that it starts hold so many bytes, where it has limits."""
-    try:
-        import resource
-    except ImportError:
-        return
+    """Let this process and those that it starts hold so many bytes."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
-def report(
-    task: Task, kinds: Sequence[str] = FORMATS[:2], seconds: int = kernels.SECONDS
-) -> Made | Lost:
-    """Make the files of a task; a kernel that is lost gets one more try with papermill's own."""
+def report(task: Task, kinds: Iterable[str] = USUAL, seconds: int = kernels.SECONDS) -> Made:
+    """Make the files of a task; a kernel that is lost gets one more try with papermill's own.
+
+    Raises `kernels.Lost` where there is no report.
+    """
     try:
-        try:
-            executed = kernels.execute(task, seconds)
-        except kernels.Failed as failed:
-            if not failed.again:
-                raise
-            executed = kernels.execute(task, seconds, kernels.PLAIN)
-    except kernels.Failed as failed:
-        return Lost(failed.fault, failed.kind, failed.executed)
+        executed = kernels.execute(task, seconds)
+    except kernels.Lost as lost:
+        if not lost.again:
+            raise
+        executed = kernels.execute(task, seconds, kernels.PLAIN)
     page.draw(executed)
-    html = page.page(task, executed)
-    files = {"html": html.encode()}
-    shared = json.dumps(page.shared_notebook(task, executed), indent=1, ensure_ascii=False)
-    files["ipynb"] = f"{shared}\n".encode()
-    if "pdf" in kinds:
-        files["pdf"] = pdf.printed(html)
-    if LIVE in kinds:
-        files[LIVE] = page.page(task, executed, live=True).encode()
-    files = {kind: content for kind, content in files.items() if kind in kinds}
+    files = {kind: MAKERS[kind](task, executed) for kind in kinds}
     return Made(files, entry(task, executed, files))
 
 
 def entry(task: Task, executed: page.Notebook, files: dict[str, bytes]) -> dict[str, Any]:
     """What a report was made from and every figure in it, raw and as printed."""
-    known, moment = task.known, now(task.known)
+    known = task.known
     figures = [
         {"answer": record["name"], **figure}
         for record in page.records(executed)
         for figure in record["figures"]
     ]
     return {
+        **task.made_from,
         "case": known.id,
-        "case_title": f"{known.title}: {lower_first(known, known.question)}",
-        "title": page.title(task, executed),
-        "question": page.question(task, executed),
+        "case_title": known.title,
+        "question": page.question(task),
         "scenario": known.scenario,
-        "parameters": vars(task.parameters),
-        "as_of": words.date(moment),
-        "moment": times.as_text(moment),
+        "as_of": words.date(now(known)),
         "level": words.level(known.tlp),
         "view_digest": folder.digest(known, task.notebook.reads),
         "key": dict(task.key),
         "kit": origin.kit_version(),
-        "libraries": origin.named(),
+        "libraries": origin.versions(),
         "figures": figures,
         "files": {kind: origin.sha256(content) for kind, content in files.items()},
     }

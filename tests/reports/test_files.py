@@ -100,7 +100,7 @@ def test_where_there_is_no_room_for_all_nothing_changes(small_disk: Path) -> Non
     one, two = small_disk / "one", small_disk / "two"
     files.write(one, "a" * 50_000)
     with pytest.raises(BadInput, match="make room"):
-        files.write_all({one: "b" * 50_000, two: "c" * 400_000})
+        files.write_all([(one, "b" * 50_000), (two, "c" * 400_000)])
     assert one.read_text("utf-8") == "a" * 50_000
     assert [path.name for path in small_disk.iterdir()] == ["one"]
 
@@ -108,7 +108,7 @@ def test_where_there_is_no_room_for_all_nothing_changes(small_disk: Path) -> Non
 def test_a_file_may_be_written_twice_in_one_go(tmp_path: Path) -> None:
     """As a manifest is: first without the entry whose files are replaced, then with it."""
     one = tmp_path / "one"
-    files.write_all({one: "after"}, {one: "before"})
+    files.write_all([(one, "before"), (one, "after")])
     assert [(path.name, path.read_text("utf-8")) for path in tmp_path.iterdir()] == [
         ("one", "after")
     ]
@@ -128,7 +128,7 @@ def test_a_manifest_of_others_is_no_report(tmp_path: Path, content: str) -> None
     files.write(tmp_path / "ext" / "v1" / files.MANIFEST, content)
     (tmp_path / "a" / "b" / ".writing-1-x.tmp").mkdir(parents=True)
     with files.alone(tmp_path):
-        assert files.manifests(tmp_path) == {}
+        assert files.reports(tmp_path) == {}
     files.one_level(tmp_path, "TLP:GREEN")
 
 
