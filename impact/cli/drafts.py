@@ -30,24 +30,20 @@ def new(
     inventory: Path | None,
     scan: Path | None,
     advisories: Path | None,
-    about: Mapping[str, str] | None = None,
+    about: Mapping[str, str],
 ) -> list[str]:
     """Write a new case and say what it holds and what comes next.
 
     `about` gives `title`, `day`, `currency` and `role`, or what `usual` says of them. Without
     `advisories` those of the bundled cases are asked, with their windows.
     """
-    of, today = checked(name, about or {}), _today()
+    of, today = checked(name, about), _today()
     listed, unused = vendors.read(inventory, draft.headings()) if inventory else ([], [])
-    held: list[Held] = []
-    originals: dict[str, bytes] = {}
-    if scan is not None:
-        held, originals = _scanned(scan, advisories)
+    held, originals = _scanned(scan, advisories) if scan else ([], {})
     home = draft.write(name, listed, held, originals, of, today)
-    day = times.as_text(of.day)
     told = [
         f"{home}: {words.count(len(listed), 'vendor')}, {words.count(len(held), 'row')} of a scan",
-        f'"{of.title}", breach of {day}, role {of.role}, amounts in {of.currency}',
+        f'"{of.title}", breach of {times.as_text(of.day)}, role {of.role}, amounts in {of.currency}',
     ]
     if of.currency != "USD":
         told.append(
@@ -77,8 +73,6 @@ def _today() -> datetime:
 
 def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str, bytes]]:
     """(what a scan says of each system, the originals that it says it of)."""
-    if not path.exists():
-        raise bad(str(path), "is not there", "give a file or folder of this machine")
     if advisories:
         found, windows, kept = records.read(advisories), list[Window](), _records(advisories)
     else:

@@ -22,7 +22,6 @@ from impact.measures.evidence import names
 from impact.reports.files import write
 from impact.stack import scan as scanning
 from impact.stack import vex as openvex
-from impact.stack.files import shown
 from impact.stack.findings import ALARMING, NOT_EVALUATED
 from impact.stack.inventory import tail
 from impact.stack.verdicts import EXPOSED, NOT_LOOKED_FOR
@@ -50,7 +49,6 @@ def command(
         raise bad("PATH", "nothing to scan", "name a lock, an SBOM or a folder, or --constraint")
     if hunt and not case:
         raise bad("--hunt", "no indicators", "name a case with --case")
-    _check_there(paths)
     known = view(load_case(case), as_of=as_of) if case else None
     question = scan.asked(known, advisories, installs, as_of, history)
     frames = [scanning.constraint(constraint, question.packages)] if constraint else []
@@ -79,21 +77,11 @@ def command(
     return told, int(bool(grave))
 
 
-def _check_there(paths: Sequence[Path]) -> None:
-    """Raises BadInput for a path that is not there."""
-    for path in paths:
-        if not os.path.lexists(path):
-            what = "is an address" if ":/" in str(path) else "is not there"
-            raise bad(shown(path), what, "give a file or folder of this machine")
-
-
 def _progress() -> scan.Told:
     """Where a person looks on, each file as it is read; elsewhere nothing."""
-    if not sys.stderr.isatty():
-        return lambda file: None
     from tqdm import tqdm
 
-    bar = tqdm(unit=" files", desc="scanning", leave=False)
+    bar = tqdm(unit=" files", desc="scanning", leave=False, disable=None)
 
     def tell(file: str) -> None:
         bar.set_postfix_str(words.plain(file)[-40:], refresh=False)
@@ -146,11 +134,10 @@ def hunted(known: Case, rows: pl.DataFrame) -> str:
     named = pl.col("finding").is_in(ALARMING) & ~pl.col("verdict").is_in(["no", "unlikely"])
     open_ = (pl.col("finding") != NOT_EVALUATED) | (pl.col("version") != "")
     held = {tail(name) for name in rows.filter(named & open_)["package"].unique()}
-    said, listed = names(known), []
-    kinds = dict(known["entities"].select("id", "kind").iter_rows())
-    for row in indicators(known).table.iter_rows(named=True):
+    said, entities, listed = names(known), known.rows("entities"), []
+    for row in indicators(known).table.to_dicts():
         name, _, version = said[row["entity"]].rpartition(" ")
-        of_release = kinds[row["entity"]] == "release"
+        of_release = entities[row["entity"]]["kind"] == "release"
         if not of_release or tail(name) in held:
             escaped = {"value": _cell("Path", row["value"]), "what": _cell("", row["what"])}
             listed.append({**row, **escaped, "version": version if of_release else ""})

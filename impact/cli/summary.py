@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -39,15 +38,8 @@ def mail(run: Run, to: str = "") -> str:
         repair = did_you_mean(to, asked, f"one of {', '.join(asked)}" if asked else "ask nobody")
         raise bad("--to", f'nothing is asked of "{to}"' if to else "no question is open", repair)
     said = text_of.parts("ask", {**text_of.shared(run.known), "groups": groups.items()})
-    return "\n".join(words.plain(line) for line in _spaced(text_of.paragraphs(said.lines)))
-
-
-def _spaced(lines: Sequence[str]) -> Iterator[str]:
-    """The lines of a mail: an item follows closely, all else after an empty line."""
-    for place, line in enumerate(lines):
-        if place and not line.startswith("- "):
-            yield ""
-        yield line
+    lines = "\n\n".join(text_of.paragraphs(said.lines))
+    return words.plain(lines.replace("\n\n- ", "\n- "))  # an item follows closely
 
 
 def record(run: Run) -> dict[str, Any]:
@@ -55,7 +47,7 @@ def record(run: Run) -> dict[str, Any]:
     known = run.known
     losses_of = told_bearers(run).select("bearer", "chance", *_MEASURES, "basis")
     met = pl.when(pl.col("how") != "rare").then(pl.col("chance", "chance_error"))
-    found = {
+    return {
         "case": known.id,
         "currency": known.currency,
         "scenario": known.scenario,
@@ -70,21 +62,6 @@ def record(run: Run) -> dict[str, Any]:
         "exposure": chances(run).select("entity", "kind", met).to_dicts(),
         "losses": losses_of.to_dicts(),
         "forms": by_form(run).to_dicts(),
-    }
-    return dict(in_currency(found, known.currency))
-
-
-def in_currency(part: Any, currency: str) -> Any:
-    """JSON of amounts with `_amount` in place of `_usd` in its keys, where they are not in USD."""
-    if currency == "USD" or not isinstance(part, dict | list):
-        return part
-    if isinstance(part, list):
-        return [in_currency(each, currency) for each in part]
-    return {
-        f"{name.removesuffix('_usd')}_amount" if name.endswith("_usd") else name: in_currency(
-            value, currency
-        )
-        for name, value in part.items()
     }
 
 

@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from contextlib import contextmanager
@@ -108,9 +107,6 @@ def interrupts() -> Iterator[Callable[[], bool]]:
         heard.append(number)
         raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():  # which alone hears signals
-        yield lambda: False
-        return
     before = signal.signal(signal.SIGINT, hear)
     try:
         yield lambda: bool(heard)
@@ -125,28 +121,21 @@ def _with_reasons(
     for level in {words.level(task.known.tlp) for task in tasks}:
         files.one_level(out, level)
     entries = files.reports(out)
-    there = {(home, name) for (home, name), entry in entries.items() if "key" in entry}
-    there |= {(out / task.place, task.notebook.name) for task in tasks}
-    tasks = [
-        with_pages(task, [name for home, name in there if home == out / task.place])
-        for task in tasks
-    ]
+    there = {name for name, entry in entries.items() if "key" in entry}
+    there |= {task.name for task in tasks}
+
+    def beside(task: Task) -> list[str]:
+        return [Path(name).name for name in there if name.startswith(f"{task.place}/")]
+
+    tasks = [with_pages(task, beside(task)) for task in tasks]
     return tasks, {
-        task.name: files.why_due(
-            out, task, kinds, entries.get((out / task.place, task.notebook.name), {})
-        )
-        for task in tasks
+        task.name: files.why_due(out, task, kinds, entries.get(task.name, {})) for task in tasks
     }
 
 
 def _finish(out: Path, outcome: Outcome) -> None:
     """Write the story of a run, with no word of a fault, and the pages beside the reports."""
-    story = {
-        "made": outcome.made,
-        "unchanged": outcome.skipped,
-        "failed": sorted(outcome.failed),
-        "interrupted": outcome.interrupted,
-    }
+    story = {**vars(outcome), "failed": sorted(outcome.failed)}
     files.write(out / LAST_RUN, json.dumps(story, indent=1) + "\n")
     if not index.is_current(out):  # to draw its picture takes longer than to find that out
         files.write(out / "index.html", index.index(out))

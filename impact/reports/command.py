@@ -9,7 +9,7 @@ from typing import Any
 from impact.base import words
 from impact.base.errors import BadInput, Fault
 from impact.case.folder import load_case
-from impact.reports import batch, files, sheet
+from impact.reports import batch, files, page
 from impact.reports import cluster as clusters
 from impact.reports.plan import Parameters, attempt, chosen, find_notebooks, plan
 
@@ -22,22 +22,22 @@ def make(
     out: Path,
     jobs: int,
     cluster: str,
-    kinds: str,
+    format: str,
     timeout: int,
     scenario: str,
     now: bool,
-    sheets: bool,
+    sheet: bool,
     **view: Any,
 ) -> tuple[list[str], list[str], int]:
     """(lines for the reader, faults, exit status): plan and make reports of a case.
 
     `cluster` is the address of a Dask scheduler, or empty. Reports without an as-of keep the moment
-    of those of the case in the folder, unless `now` is asked for. `sheets` adds one A4 page for
+    of those of the case in the folder, unless `now` is asked for. `sheet` adds one A4 page for
     each view. Raises BadInput with every fault of what was asked, before any kernel starts.
     """
     loaded = load_case(case)
     faults: list[Fault] = []
-    formats = attempt(faults, batch.formats, kinds) or ()
+    formats = attempt(faults, batch.formats, format) or ()
     notebooks = attempt(faults, find_notebooks, notebook) or []
     base = Parameters(case=loaded.id, **view)
     moment = "" if now else files.moment_of(out, loaded.id)
@@ -47,9 +47,9 @@ def make(
         raise BadInput(faults)
     with clusters.executor(cluster) as (executor, many):
         done = batch.run(tasks, out, formats, many or jobs, executor, timeout)
-    if sheets:
+    if sheet:
         for place, task in {one.place: one for one in tasks}.items():
-            files.write(out / place / "sheet.html", sheet.sheet(task))
+            files.write(out / place / "sheet.html", page.sheet(task))
     return (
         [*_reasons(done.made), _counts(done, len(refused)), str(out / "index.html")],
         list(map(str, [*loaded.unusable.values(), *refused, *done.failed.values()])),

@@ -61,8 +61,7 @@ def write_all(contents: Iterable[tuple[Path, str | bytes]]) -> None:
         raise bad(str(path), f"cannot be written ({error.strerror})", repair) from None
     finally:
         for spare, _ in spares:
-            with contextlib.suppress(OSError):
-                spare.unlink(missing_ok=True)
+            spare.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -100,10 +99,10 @@ def read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def reports(out: Path) -> dict[tuple[Path, str], Entry]:
-    """(Folder, notebook) -> entry of all reports, in the order of the names; no file of others."""
+def reports(out: Path) -> dict[str, Entry]:
+    """`PLACE/NOTEBOOK` -> entry of all reports, in the order of the names; no file of others."""
     return {
-        (path.parent, notebook): entry
+        f"{path.parent.relative_to(out).as_posix()}/{notebook}": entry
         for path in sorted(out.glob(f"*/*/{MANIFEST}"))
         for notebook, entry in sorted(entries_of(path).items())
     }
@@ -183,8 +182,13 @@ def record(out: Path, task: Task, files: Mapping[str, bytes], entry: Entry) -> N
 
 
 def gathered(home: Path, entries: Mapping[str, Entry]) -> dict[Path, str | bytes]:
-    """What a folder of reports gathers from their entries: their figures, as Parquet and CSV."""
-    rows, buffer = results(entries), io.BytesIO()
+    """What a folder of reports gathers from their entries: their figures."""
+    return as_files(home, results(entries))
+
+
+def as_files(home: Path, rows: pl.DataFrame) -> dict[Path, str | bytes]:
+    """Figures as Parquet and as CSV in which no text is read as a formula."""
+    buffer = io.BytesIO()
     rows.write_parquet(buffer)
     return {
         home / f"{RESULTS}.parquet": buffer.getvalue(),

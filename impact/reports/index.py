@@ -52,12 +52,10 @@ def _sealed(text: str, rows: Rows) -> str:
 def _rows(out: Path) -> Rows:
     """The reports of a folder, each with its page, or the file that stands for it."""
     rows = []
-    for (home, notebook), entry in files.reports(out).items():
-        paths = [
-            home / f"{notebook}.{kind}" for kind in work.MAKERS if kind in entry.get("files", {})
-        ]
-        there = [path.relative_to(out).as_posix() for path in paths if path.is_file()]
-        place = home.relative_to(out).as_posix()
+    for name, entry in files.reports(out).items():
+        place, _, notebook = name.rpartition("/")
+        paths = [f"{name}.{kind}" for kind in work.MAKERS if kind in entry.get("files", {})]
+        there = [path for path in paths if (out / path).is_file()]
         rows.append(entry | {"place": place, "notebook": notebook, "page": [*there, ""][0]})
     return rows
 

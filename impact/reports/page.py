@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jinja2
@@ -19,6 +18,8 @@ import mistune
 from markupsafe import Markup, escape
 
 from impact.answers.answer import MIME, as_html, as_text, blocks, linked
+from impact.answers.brief import bottom_line
+from impact.answers.losses import losses
 from impact.answers.text import lower_first
 from impact.base import words
 from impact.base.errors import Refusal
@@ -35,6 +36,8 @@ from impact.simulation import simulate
 Notebook = Mapping[str, Any]
 GUIDE = "reading-a-report"  # of those who receive a page: in docs/, and beside the index
 _GUIDE = folder.HOME / "docs" / f"{GUIDE}.md"
+FIGURES = 5  # of a sheet
+_COSTS = ("YOU PAY:", "EVERYONE:", "COST:")  # what its figures tell
 _DIGEST = re.compile("[0-9a-f]{32,}")
 _RECORD = {"name", "label", "lead", "rows", "figures", "notes"}  # that an answer has
 Part = Markup | dict[str, Any]  # a piece of a page: markdown as HTML, or the record of an answer
@@ -55,26 +58,22 @@ def draw(notebook: Notebook) -> None:
 
 
 def parts(notebook: Notebook) -> Iterator[Part]:
-    """Markdown and answers of an executed notebook, in order; the first heading is left out."""
-    titled = False
+    """Markdown and answers of an executed notebook that has something to tell, in order.
+
+    The first heading is left out, and so are paragraphs that stand on the page already.
+    """
+    titled, above = False, ""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             text = "".join(cell["source"])
             if not titled and text.startswith("# "):
                 titled, text = True, text.partition("\n")[2]
             yield markdown(text)
-        yield from _answers(cell)
-
-
-def without_repeats(found: Iterable[Part]) -> Iterator[Part]:
-    """The parts of a page without the paragraphs that stand on it already."""
-    above = ""
-    for part in found:
-        if isinstance(part, dict):
-            new = [*_new_paragraphs(part["lead"], above)]
-            above += "\n".join([*new, ""])
-            part = {**part, "lead": new}
-        yield part
+        for record in _answers(cell):
+            if record.get("there", True):
+                new = [*_new_paragraphs(record["lead"], above)]
+                above += "\n".join([*new, ""])
+                yield {**record, "lead": new}
 
 
 def _new_paragraphs(lines: Sequence[str], above: str) -> Iterator[str]:
@@ -143,8 +142,9 @@ def _spaced(text: str) -> str:
 @cache
 def _templates() -> jinja2.Environment:
     """The templates, with autoescape; a name that is missing is an error."""
+    loader = jinja2.PackageLoader("impact.reports")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("impact.reports"),
+        loader=loader,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=lambda value: words.shown(value) if type(value) is str else value,
@@ -152,7 +152,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"cited": _cited, "paragraphs": _paragraphs, "plain": typeset}
-    text = (files("impact.reports") / "templates" / "style.css").read_text(encoding="utf-8")
+    text = loader.get_source(environment, "style.css")[0]
     for name, look in (("style", text), ("board_style", style())):
         environment.globals[name] = Markup(look)  # noqa: S704 (the kit's own)
         environment.globals[f"{name}_source"] = Markup(_source(look))  # noqa: S704 (base64)
@@ -164,7 +164,7 @@ def render(template: str, **values: Any) -> str:
     return _templates().get_template(template).render(values)
 
 
-def head(known: Case) -> dict[str, Any]:
+def _head(known: Case) -> dict[str, Any]:
     """What stands at the head of every page of a view."""
     return {
         "known": known,
@@ -174,22 +174,37 @@ def head(known: Case) -> dict[str, Any]:
     }
 
 
+def sheet(task: Task) -> str:
+    """One A4 page of a view: what happened, what to do, and five figures; without a script."""
+    known = task.known
+    run = simulate(known, task.parameters.draws, task.parameters.seed)
+    brief = bottom_line(run)
+    return render(
+        "sheet.html",
+        **_head(known),
+        notices=views.notices(known),
+        lead=[line for line in brief.lead[:-1] if not line.startswith(_COSTS)],
+        links=brief.links,
+        rows=losses(run, FIGURES).rows(),
+        notes=brief.notes,
+    )
+
+
 def page(task: Task, executed: Notebook, live: bool = False) -> str:
     """The page of a task as one HTML text: no script but that of a live one, no outside address.
 
     It carries what it was made from, so that `impact verify` can make it again from the page alone.
     """
     known, notebook = task.known, task.notebook
-    found = without_repeats(parts(executed))
     board, declined = _board(task, executed) if live else ("", "")
     return render(
         "page.html",
-        **head(known),
+        **_head(known),
         task=task,
         title=title(task),
         question=question(task),
         notices=views.warnings(known),
-        parts=[part for part in found if isinstance(part, str) or part.get("there", True)],
+        parts=parts(executed),
         leads=[
             (who, page, what)
             for who, pages in notebook.leads.items()
@@ -241,7 +256,7 @@ def title(task: Task) -> str:
     return text
 
 
-def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
+def shared_notebook(task: Task, notebook: Notebook) -> str:
     """A notebook for sharing, built anew: the source, its parameters as set, and the answers.
 
     Of the executed one nothing is taken but the records of its answers: no path, user, time or id,
@@ -251,20 +266,21 @@ def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
     executed = [cell for cell in notebook["cells"] if "injected-parameters" not in _tags(cell)]
     cells = []
     for number, (cell, done) in enumerate(zip(source, executed, strict=True)):
-        shared = {"cell_type": cell["cell_type"], "id": f"cell-{number:02}", "metadata": {}}
-        shared["source"] = "".join(cell["source"])
+        made = {"cell_type": cell["cell_type"], "id": f"cell-{number:02}", "metadata": {}}
+        made["source"] = "".join(cell["source"])
         if "parameters" in _tags(cell):
-            shared["metadata"] = {"tags": ["parameters"]}
+            made["metadata"] = {"tags": ["parameters"]}
             values = vars(task.parameters).items()
             lines = [f"{name}: {type(value).__name__} = {value!r}" for name, value in values]
-            shared["source"] = "\n".join(lines)
+            made["source"] = "\n".join(lines)
         if cell["cell_type"] == "code":
             outputs = [output for record in _answers(done) for output in _outputs(record)]
-            shared |= {"execution_count": None, "outputs": outputs}
-        cells.append(shared)
+            made |= {"execution_count": None, "outputs": outputs}
+        cells.append(made)
     python = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": python, "language_info": {"name": "python"}}
-    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    shared = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    return f"{json.dumps(shared, indent=1, ensure_ascii=False)}\n"
 
 
 def _tags(cell: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -23,7 +23,6 @@ from impact.case.schema import TABLES
 from impact.reports import origin
 from impact.simulation import check_draws
 
-Found = TypeVar("Found")
 ALL = "all"
 BESIDE = "pages beside it"  # a part of the key
 _READ = (*(table.name for table in TABLES), "scenarios", "decisions", "files")
@@ -106,15 +105,12 @@ class Task:
 
 def find_notebooks(name: str) -> list[Path]:
     """The notebooks named `00_brief`, or all that are reports: those that begin with a number."""
-    reports = sorted((folder.HOME / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    if name == ALL:
-        return reports
-    found = [path for path in reports if path.stem == name]
-    if not found:
-        names = [path.stem for path in reports]
-        repair = did_you_mean(name, names, f"one of {', '.join(names)} or all")
+    paths = sorted((folder.HOME / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    reports = {path.stem: path for path in paths}
+    if name != ALL and name not in reports:
+        repair = did_you_mean(name, list(reports), f"one of {', '.join(reports)} or all")
         raise bad("--notebook", f'no notebook "{name}"', repair)
-    return found
+    return paths if name == ALL else [reports[name]]
 
 
 def chosen(case: Case, scenario: str) -> list[str]:
@@ -141,7 +137,9 @@ def plan(
     """
     see = partial(_view, case, now or times.as_text(views.present(case)), {})
     found = _checked(case, notebooks, scenarios, base, see)
-    needed = [notebook for notebook in found if has(case, notebook.needs)]
+    full = {name for name, rows in case.tables.items() if rows.height}
+    full |= {"files"} if case.files else set()
+    needed = [notebook for notebook in found if full.issuperset(notebook.needs)]
     tasks: dict[str, Task] = {}
     refused = list[Fault]()
     for scenario in scenarios:
@@ -182,20 +180,14 @@ def _checked(
     attempt(faults, check_draws, base.draws, base.seed)
     with suppress(Refusal):  # which each scenario meets again
         attempt(faults, see, replace(base, scenario=BASELINE))
-    unknown = [name for name in scenarios if name not in case.scenarios]
-    for name in unknown[:1]:
+    for name in sorted(set(scenarios) - case.scenarios.keys())[:1]:
         attempt(faults, views.view, case, name)
     if faults:
         raise BadInput(faults)
     return [notebook for notebook, _ in read]
 
 
-def has(case: Case, needs: Iterable[str]) -> bool:
-    """Whether a case holds files, or rows of a table, of each of these names."""
-    return all(case.files if name == "files" else case[name].height for name in needs)
-
-
-def attempt(faults: list[Fault], function: Callable[..., Found], *arguments: Any) -> Found | None:
+def attempt(faults: list[Fault], function: Callable[..., Any], *arguments: Any) -> Any:
     """What a function returns; where it raises BadInput, its faults are added to `faults`."""
     try:
         return function(*arguments)
@@ -313,22 +305,22 @@ def _heading(cells: Iterable[_Cell]) -> str:
 
 def _cell_faults(name: str, cell: str) -> list[Fault]:
     """What is wrong with a parameters cell: a name, the type of a default, or a secret in it."""
-    where, declared = f"{name} parameters", dict[str, Any]()
+    where = f"{name} parameters"
     try:
         statements = ast.parse(cell).body
     except SyntaxError as error:
         return [Fault(where, f"line {error.lineno} is no Python", "mend that line")]
-    for statement in statements:
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            declared[statement.target.id] = getattr(statement.value, "value", None)
+    declared = {
+        ast.unparse(one.target): one for one in statements if isinstance(one, ast.AnnAssign)
+    }
     faults = [
         Fault(where, f'"{key}" looks like a secret', "read it where it is used, it is shared here")
-        for key, value in declared.items()
-        if _SECRET_NAME.search(key) or _SECRET.search(str(value))
+        for key, one in declared.items()
+        if _SECRET_NAME.search(key) or _SECRET.search(ast.unparse(one))
     ]
     for key, default in vars(DEFAULTS).items():
-        if type(declared.get(key)) is not type(default):
-            kind = type(default).__name__
+        kind = type(default).__name__
+        if key not in declared or ast.unparse(declared[key].annotation) != kind:
             repair = f"write `{key}: {kind} = {default!r}`"
             faults.append(Fault(where, f"declares no {key} of type {kind}", repair))
     return faults

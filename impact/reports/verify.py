@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -147,14 +146,15 @@ def _task(report: Report, case: str) -> Task:
 
 def _verdict(report: Report, task: Task, made: work.Made) -> Verdict:
     """What differs between the figures and the files of a report and those made now."""
-    old, key = report.entry, report.entry.get("key", {})
-    changed = files.changed_parts(key, task.key) if key else []
-    differences = list(_figures(old, json.loads(json.dumps(made.entry)))) if key else []
+    old, changed, differences = report.entry, list[str](), list[Difference]()
+    if old:
+        changed += files.changed_parts(old["key"], task.key)
+        differences += _figures(old, made.entry)
     for kind, path in sorted(report.files.items()):
         content = path.read_bytes() if path.is_file() else b""
         digest = origin.sha256(content)
         found = _other(kind, content, made.files.get(kind, content))
-        if key and digest != old["files"][kind]:
+        if old and digest != old["files"][kind]:
             changed.append(f"its {kind} file")
             found = found or [_difference(f"{kind} file", old["files"][kind], digest)]
         differences += found
@@ -197,8 +197,8 @@ def _figures(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Differe
 def _alike(one: Any, other: Any) -> bool:
     """Whether two pieces of JSON are the same, with numbers that may differ by a billionth."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
+        return _alike(sorted(one.items()), sorted(other.items()))
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) == len(other) and all(map(_alike, one, other))
     if isinstance(one, int | float) and isinstance(other, int | float):
         return isclose(one, other, rel_tol=WITHIN, abs_tol=WITHIN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import resource
@@ -23,29 +22,12 @@ LIVE = "live.html"
 MEMORY_BYTES = 4 * 2**30  # that a worker, or a kernel that it asks for, may hold
 
 
-def _page(task: Task, executed: page.Notebook) -> bytes:
-    return page.page(task, executed).encode()
-
-
-def _shared(task: Task, executed: page.Notebook) -> bytes:
-    shared = page.shared_notebook(task, executed)
-    return f"{json.dumps(shared, indent=1, ensure_ascii=False)}\n".encode()
-
-
-def _live(task: Task, executed: page.Notebook) -> bytes:
-    return page.page(task, executed, live=True).encode()
-
-
-def _printed(task: Task, executed: page.Notebook) -> bytes:
-    return pdf.printed(page.page(task, executed))
-
-
 # the files of a report by suffix, that which stands for it first
-MAKERS: dict[str, Callable[[Task, page.Notebook], bytes]] = {
-    "html": _page,
-    LIVE: _live,
-    "pdf": _printed,
-    "ipynb": _shared,
+MAKERS: dict[str, Callable[..., bytes]] = {
+    "html": lambda task, executed: page.page(task, executed).encode(),
+    LIVE: lambda task, executed: page.page(task, executed, live=True).encode(),
+    "pdf": lambda task, executed: pdf.printed(page.page(task, executed)),
+    "ipynb": lambda task, executed: page.shared_notebook(task, executed).encode(),
 }
 USUAL = ("html", "ipynb")
 
@@ -66,9 +48,9 @@ def begin() -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):  # what kernels and their clients log; the batch names failures
         os.dup2(silence, stream)
+    limit_memory(MEMORY_BYTES)
     if engine.can_fork() and len(list(Path("/proc/self/task").iterdir())) == 1:
         engine.become_stem()  # with threads of its own this process has begun something already
-    limit_memory(MEMORY_BYTES)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

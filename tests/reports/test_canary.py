@@ -24,7 +24,7 @@ from impact.base.errors import ImpactError, Refusal
 from impact.case import stix, writer
 from impact.case.schema import TLP
 from impact.cli import summary
-from impact.reports import export, files, headline, index, kernels, page, plan, sheet, work
+from impact.reports import export, files, headline, index, kernels, page, plan, work
 from impact.reports.plan import Parameters, Task
 from notebooks import notebook
 
@@ -91,7 +91,7 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
     done = executed(task, draw)
     made = {
         "html": page.page(task, done).encode(),
-        "ipynb": json.dumps(page.shared_notebook(task, done)).encode(),
+        "ipynb": page.shared_notebook(task, done).encode(),
         work.LIVE: page.page(task, done, live=True).encode(),
     }
     entry = work.entry(task, done, made) | {"headline": headline.Headlines().of(task)}
@@ -107,7 +107,7 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
         elif path.is_file():
             yield path.name, path.read_text("utf-8")
     yield "show", summary.text(run) + json.dumps(summary.record(run))
-    yield "sheet", sheet.sheet(task)
+    yield "sheet", page.sheet(task)
     with contextlib.suppress(ImpactError):  # where nothing is open
         yield "ask", summary.mail(run)
     yield "stix", stix.text(stix.bundle(task.known))
