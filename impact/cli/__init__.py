@@ -103,11 +103,10 @@ def _on_view(verb: Verb) -> click.Command:
 @main.command()
 def cases() -> None:
     """List the cases."""
-    from impact.case.folder import cases as every_case
-    from impact.case.folder import load_case
+    from impact.case import folder
 
-    for name, home in every_case().items():
-        case = load_case(home)
+    for name, home in folder.cases().items():
+        case = folder.load_case(home)
         click.echo(f"{name}: {case.title}. {case.question}")
 
 
@@ -116,18 +115,16 @@ def cases() -> None:
 def check(case: str) -> None:
     """Check CASE, list all faults at once, and name inputs that newer claims outdate."""
     from impact.base.errors import BadInput
-    from impact.case import claim_checks
-    from impact.case.folder import find_case, notes, read_case
-    from impact.case.ways import giving_way
+    from impact.case import claim_checks, folder, ways
 
-    home = find_case(case)
-    found, faults = read_case(home)
+    home = folder.find_case(case)
+    found, faults = folder.read_case(home)
     faults += [fault for one in (found.unusable if found else {}).values() for fault in one.faults]
     if faults or found is None:
         raise BadInput(faults)
-    told = notes(home, found)
-    if ways := giving_way(found.tables, found.defaults):
-        told.append(f"links.csv: these defaults give way to links of your own: {', '.join(ways)}")
+    told = folder.notes(home, found)
+    if rows := ways.giving_way(found.tables, found.defaults):
+        told.append(f"links.csv: these defaults give way to links of your own: {', '.join(rows)}")
     for note in [*told, *map(str, claim_checks.outdated(found.tables))]:
         click.echo(plain(note), err=True)
     click.echo(f"{found}\nno faults")

@@ -41,9 +41,10 @@ def new(
     listed, unused = vendors.read(inventory, draft.headings()) if inventory else ([], [])
     held, originals = _scanned(scan, advisories) if scan else ([], {})
     home = draft.write(name, listed, held, originals, of, today)
+    day = times.as_text(of.day)
     told = [
         f"{home}: {words.count(len(listed), 'vendor')}, {words.count(len(held), 'row')} of a scan",
-        f'"{of.title}", breach of {times.as_text(of.day)}, role {of.role}, amounts in {of.currency}',
+        f'"{of.title}", breach of {day}, role {of.role}, amounts in {of.currency}',
     ]
     if of.currency != "USD":
         told.append(

@@ -64,7 +64,7 @@ def command(
     looked = every.filter(pl.col("settle") != NOT_LOOKED_FOR)
     missed = set(every["system"]) - set(looked["system"])
     alarm = pl.col("finding").is_in(ALARMING) | (pl.col("verdict") == EXPOSED)
-    grave = every.filter(alarm).height > 0 or missed or not every.height
+    clean = every.height and not missed and not every.filter(alarm).height
     named = [f"`{name}`" for name in missed]
     answer = scan.told(every, known, question, folders, named, pasted=True)
     if as_json and not every.height:  # which must not be taken for clean
@@ -74,7 +74,7 @@ def command(
         told = [lines(every)]
     else:
         told = [markdown(answer), *([hunted(known, every)] if hunt and known else [])]
-    return told, int(bool(grave))
+    return told, int(not clean)
 
 
 def _progress() -> scan.Told:
@@ -120,8 +120,8 @@ def lines(rows: pl.DataFrame) -> str:
         moment = pl.element().struct.field(name).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
         return moment.str.replace(":00Z$", "Z")
 
-    plain = [pl.element().struct.field(name) for name in ("finding", "version", "commit")]
-    state = pl.struct(*plain, text("begins").alias("from"), text("ends").alias("to"))
+    held = pl.element().struct.field("finding", "version", "commit")
+    state = pl.struct(held, text("begins").alias("from"), text("ends").alias("to"))
     shown = rows.sort("file", "package", "ecosystem").select(
         *KEYS, "ecosystem", "system", history=pl.col("states").list.eval(state)
     )

@@ -57,7 +57,6 @@ def record(run: Run) -> dict[str, Any]:
         "over": run.over,
         "seed": run.seed,
         "view_digest": folder.digest(known),
-        "changes": [str(change) for change in known.changes],
         "notices": views.warnings(known),
         "exposure": chances(run).select("entity", "kind", met).to_dicts(),
         "losses": losses_of.to_dicts(),

@@ -52,11 +52,11 @@ def workers(jobs: int) -> Executor:
     from impact.reports import engine
 
     named = len(tempfile.gettempdir()) < kernels.LONGEST  # the fork server has a socket there
-    kind = "forkserver" if engine.can_fork() and named else "spawn"
-    context = multiprocessing.get_context(kind)
-    if kind == "forkserver":
+    forked = engine.can_fork() and named
+    context = multiprocessing.get_context("forkserver" if forked else "spawn")
+    if forked:
         context.set_forkserver_preload(_PRELOADED)
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=work.begin)
+    return ProcessPoolExecutor(jobs, context, work.begin, (forked,))
 
 
 def run(

@@ -33,8 +33,7 @@ def executor(address: str) -> Iterator[tuple[Executor | None, int]]:
         raise bad("--cluster", "dask.distributed is not installed", repair) from None
     _reach(address)
     connect: Any = Client
-    client = connect(address, timeout=SECONDS, set_as_default=False)
-    with client:
+    with connect(address, timeout=SECONDS, set_as_default=False) as client:
         workers = client.scheduler_info(n_workers=-1)["workers"]
         if faults := _faults(workers, client.run(origin.made_with)):
             raise BadInput(faults)

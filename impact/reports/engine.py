@@ -23,7 +23,6 @@ import socket
 import sys
 import threading
 import time
-import uuid
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -206,11 +205,7 @@ class ForkManager(AsyncKernelManager):
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> tuple[list[str], dict[str, Any]]:
         if self.provisioner is None:
-            self.kernel_id = self.kernel_id or str(uuid.uuid4())
-            spec = self.kernel_spec
-            self.provisioner = ForkProvisioner(
-                kernel_id=self.kernel_id, kernel_spec=spec, parent=self
-            )
+            self.provisioner = ForkProvisioner(kernel_spec=self.kernel_spec, parent=self)
         started: tuple[list[str], dict[str, Any]] = await super()._async_pre_start_kernel(**kwargs)
         return started
 

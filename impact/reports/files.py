@@ -215,15 +215,12 @@ def _manifest(entries: Mapping[str, Entry]) -> str:
 
 def results(entries: Mapping[str, Entry]) -> pl.DataFrame:
     """The figures of finished reports, one a row."""
-    schema = {
-        **dict.fromkeys(("notebook", "answer", "name"), pl.String),
-        **dict.fromkeys(("value", "error"), pl.Float64),
-        **dict.fromkeys(("unit", "text"), pl.String),
-    }
+    columns = ("notebook", "answer", "name", "value", "error", "unit", "text")
+    numbers = dict.fromkeys(("value", "error"), pl.Float64)
     rows = [
         {"notebook": notebook}
         | {part: words.plain(v) if isinstance(v, str) else v for part, v in figure.items()}
         for notebook, entry in sorted(entries.items())
         for figure in entry.get("figures", ())
     ]
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String) | numbers)

@@ -9,7 +9,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from impact.base import words
@@ -40,8 +39,11 @@ class Made:
     entry: dict[str, Any]
 
 
-def begin() -> None:
-    """Make this process ready to do the work of a batch on its own machine."""
+def begin(forked: bool) -> None:
+    """Make this process ready to do the work of a batch on its own machine.
+
+    One that was forked with the imports done, and has begun nothing, has a stem forked off it.
+    """
     from impact.reports import engine
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who runs the batch hears it, and ends us
@@ -49,8 +51,8 @@ def begin() -> None:
     for stream in (1, 2):  # what kernels and their clients log; the batch names failures
         os.dup2(silence, stream)
     limit_memory(MEMORY_BYTES)
-    if engine.can_fork() and len(list(Path("/proc/self/task").iterdir())) == 1:
-        engine.become_stem()  # with threads of its own this process has begun something already
+    if forked:
+        engine.become_stem()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -134,7 +134,7 @@ def test_a_parameters_cell_with_a_secret_or_a_fault_is_refused(
     "given",
     [
         {"scenario": "AKIA" + "A" * 16},
-        {"changes": "api_token=3"},
+        {"changes": "weeks=glpat-" + "c" * 16},
         {"tlp": "sk-" + "b" * 24},
         {"as_of": "-----BEGIN PRIVATE KEY-----"},
     ],
@@ -149,6 +149,14 @@ def test_a_parameter_that_looks_like_a_secret_is_refused_and_not_repeated(
         f"{name}: looks like a secret; leave it out: parameters are printed in pages and manifests"
     ]
     assert value not in told[0]
+
+
+def test_a_change_with_the_name_of_a_secret_is_no_input_and_its_value_is_not_repeated(
+    small: impact.Case, brief: Path
+) -> None:
+    (told,) = faults(small, brief, changes="api_token=7391")
+    assert told.startswith('changes: no input "api_token"')
+    assert "7391" not in told
 
 
 @pytest.mark.parametrize("name", ["../../escaped", "a/b", "%2e%2e", "..", ".hidden", "a\\nb", ""])
