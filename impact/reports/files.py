@@ -216,11 +216,11 @@ def _manifest(entries: Mapping[str, Entry]) -> str:
 def results(entries: Mapping[str, Entry]) -> pl.DataFrame:
     """The figures of finished reports, one a row."""
     columns = ("notebook", "answer", "name", "value", "error", "unit", "text")
-    numbers = dict.fromkeys(("value", "error"), pl.Float64)
+    schema = {name: pl.Float64() if name in ("value", "error") else pl.String() for name in columns}
     rows = [
         {"notebook": notebook}
         | {part: words.plain(v) if isinstance(v, str) else v for part, v in figure.items()}
         for notebook, entry in sorted(entries.items())
         for figure in entry.get("figures", ())
     ]
-    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String) | numbers)
+    return pl.DataFrame(rows, schema=schema)
