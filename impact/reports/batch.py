@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import signal
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -80,7 +80,7 @@ def run(
         outcome = Outcome(skipped=[name for name, why in reasons.items() if not why])
         due = [task for task in tasks if reasons[task.name]]
         bar = tqdm(total=len(due), unit="report", disable=None, leave=False)
-        with bar as progress, interrupts() as interrupted:
+        with bar, interrupts() as heard:
             try:
                 for task, result in run_each(due, kinds, jobs, executor, seconds):
                     if isinstance(result, work.Made):
@@ -89,8 +89,8 @@ def run(
                     else:
                         files.record_failure(out, task, result.kind, result.executed)
                         outcome.failed[task.name] = result.fault
-                    progress.update()
-                    if interrupted():
+                    bar.update()
+                    if heard:
                         raise KeyboardInterrupt
             except KeyboardInterrupt:
                 outcome.interrupted = True
@@ -99,9 +99,9 @@ def run(
 
 
 @contextmanager
-def interrupts() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed, though what it raised was lost in a library that calls back."""
-    heard = []
+def interrupts() -> Iterator[list[int]]:
+    """Each Ctrl-C, though what it raised may be lost in a library that calls back."""
+    heard = list[int]()
 
     def hear(number: int, frame: object) -> None:
         heard.append(number)
@@ -109,7 +109,7 @@ def interrupts() -> Iterator[Callable[[], bool]]:
 
     before = signal.signal(signal.SIGINT, hear)
     try:
-        yield lambda: bool(heard)
+        yield heard
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
-from impact.answers.answer import LOOKS
+from impact.answers.answer import LOOKS, Answer
 from impact.case.scenarios import BASELINE
 from impact.reports import files, origin, page, work
 from impact.reports.headline import STATES
@@ -79,7 +79,7 @@ def _case(rows: Rows) -> dict[str, Any]:
 
 def _pictures(views: Rows) -> dict[str, Markup]:
     """The totals of all views on one axis, wide and narrow."""
-    from impact.charts import pictures, theme
+    from impact.charts import pictures
 
     heads = [row["headline"] for row in views]
     bars = [
@@ -88,15 +88,14 @@ def _pictures(views: Rows) -> dict[str, Markup]:
         for head in heads
     ]
     frame, currency, worst = pl.DataFrame(bars), heads[0]["currency"], bars[-1]
-    title = f'"{worst["label"]}" would cost most' if worst["mean"] else "No loss follows"
-    about = (
-        "Net loss of all parties: bar nine outcomes in ten, dot the average. Hollow: it contradicts"
-        f" a report, or supposes a compromise that nobody has reported. {currency}"
+    picture = Answer(
+        "scenarios",
+        f"Bars and dots compare the total of {len(bars)} scenarios, sorted by the average.",
+        frame,
+        label=views[0]["level"],
+        title=f'"{worst["label"]}" would cost most' if worst["mean"] else "No loss follows",
+        subtitle="Net loss of all parties: bar nine outcomes in ten, dot the average. Hollow: it"
+        " contradicts a report, or supposes a compromise that nobody has reported. " + currency,
+        draw=partial(pictures.spans, frame, currency),
     )
-    alt = f"Bars and dots compare the total of {len(bars)} scenarios, sorted by the average."
-    draw = partial(pictures.spans, frame, currency)
-    drawn = {look: theme.described(draw, title, about, (), wide) for look, wide in LOOKS.items()}
-    return {
-        look: Markup(theme.svg(picture, f"scenarios {look}", alt))  # noqa: S704
-        for look, picture in drawn.items()
-    }
+    return {look: Markup(picture.svg(look)) for look in LOOKS}  # noqa: S704 (the kit's own)
