@@ -12,7 +12,7 @@ from impact.case import checks, ways
 from impact.case.schema import TABLES
 from impact.measures import reach
 from impact.numerics import graph
-from impact.reports import headline
+from impact.reports import index
 
 FACT = re.compile(r"(CL|EV|F|K)\d\d|relationships|")
 FOUR = ("cloudflare", "palo-alto-networks", "workiva", "zscaler")
@@ -350,7 +350,7 @@ def test_the_index_says_that_data_was_reported_as_copied_and_supposes_nothing(
     drift: impact.Case,
 ) -> None:
     baseline = run_of(drift)
-    copied, passed_on = headline.headline(baseline, baseline)["states"]
+    copied, passed_on = index.headline(baseline, baseline)["states"]
     assert copied == "reported" != passed_on
-    other = headline.headline(run_of(drift, "allow-list"), baseline)
+    other = index.headline(run_of(drift, "allow-list"), baseline)
     assert "reported" not in other["states"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from impact.base import words
 from impact.base.errors import Fault, ImpactError, bad
-from impact.reports import files, headline, index, kernels, page, pdf, work
+from impact.reports import files, index, page, pdf, work
 from impact.reports.plan import Task, with_pages
 
 LAST_RUN = "last_run.json"
@@ -51,7 +51,7 @@ def workers(jobs: int) -> Executor:
 
     from impact.reports import engine
 
-    named = len(tempfile.gettempdir()) < kernels.LONGEST  # the fork server has a socket there
+    named = len(tempfile.gettempdir()) < work.LONGEST  # the fork server has a socket there
     forked = engine.can_fork() and named
     context = multiprocessing.get_context("forkserver" if forked else "spawn")
     if forked:
@@ -65,7 +65,7 @@ def run(
     kinds: Sequence[str] = work.USUAL,
     jobs: int = 1,
     executor: Executor | None = None,
-    seconds: int = kernels.SECONDS,
+    seconds: int = work.SECONDS,
 ) -> Outcome:
     """Make what is due, `jobs` at a time, and the index; a failure is named, not fatal.
 
@@ -149,8 +149,8 @@ def run_each(
     kinds: Iterable[str],
     jobs: int,
     given: Executor | None = None,
-    seconds: int = kernels.SECONDS,
-) -> Iterator[tuple[Task, work.Made | kernels.Lost]]:
+    seconds: int = work.SECONDS,
+) -> Iterator[tuple[Task, work.Made | work.Lost]]:
     """(task, what became of it) as each ends, with its headline in the entry of what was made.
 
     Where a worker dies, those that were at work or waited are tried again one by one, so that the
@@ -158,7 +158,7 @@ def run_each(
     """
     if not tasks:
         return
-    headlines = headline.Headlines()
+    headlines = index.Headlines()
     alone = given is not None or len(tasks) == 1
     doubtful = list[Task]()
     with _pool(min(jobs, len(tasks)), given) as pool:
@@ -195,12 +195,12 @@ def _pool(jobs: int, given: Executor | None) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _result(task: Task, future: Future[work.Made]) -> work.Made | kernels.Lost:
+def _result(task: Task, future: Future[work.Made]) -> work.Made | work.Lost:
     """What became of a task: its files, or why there are none."""
     repair = "run it alone with --jobs 1"
     try:
         return future.result()
-    except kernels.Lost as lost:
+    except work.Lost as lost:
         return lost
     except BrokenExecutor:
         kind = what = "the worker died"
@@ -208,4 +208,4 @@ def _result(task: Task, future: Future[work.Made]) -> work.Made | kernels.Lost:
         kind, what = type(error).__name__, f"{type(error).__name__}: {error}"[:200]
         if isinstance(error, ImpactError):
             what, repair = error.faults[0].what, error.faults[0].repair
-    return kernels.Lost(Fault(task.name, f"failed with {what}", repair), kind)
+    return work.Lost(Fault(task.name, f"failed with {what}", repair), kind)

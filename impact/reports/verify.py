@@ -15,7 +15,7 @@ from typing import Any
 from impact.base import texts
 from impact.base.errors import Refusal, bad
 from impact.case.folder import cases, load_case
-from impact.reports import batch, files, index, kernels, origin, work
+from impact.reports import batch, files, index, origin, work
 from impact.reports.plan import Parameters, Task, find_notebooks, plan, with_pages
 
 SHOWN = 12  # differences of one report in a terminal
@@ -67,7 +67,7 @@ def verify(path: Path, case: str = "", jobs: int = 1) -> list[Verdict]:
     tasks = [_task(report, case) for report in reports]
     made = dict[int, work.Made]()
     for task, result in batch.run_each(tasks, _COMPARED, jobs):
-        if isinstance(result, kernels.Lost):
+        if isinstance(result, work.Lost):
             raise Refusal(result.fault)
         made[id(task)] = result
     pairs = zip(reports, tasks, strict=True)

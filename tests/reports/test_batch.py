@@ -19,7 +19,7 @@ import pytest
 
 import impact
 from impact.base.errors import BadInput
-from impact.reports import batch, engine, files, kernels, page
+from impact.reports import batch, engine, files, page, work
 from notebooks import DRAWS, LOAD, SCENARIOS, case_of, notebook, planned
 
 FAILING = "if scenario == 'worse':\n    raise ValueError('of ' + 'some' + 'body')"
@@ -424,7 +424,7 @@ def test_a_kernel_sees_the_rows_of_its_view_and_no_others(tmp_path: Path) -> Non
     path = notebook(tmp_path / "00_small.ipynb", look)
     for level, seen in (("green", False), ("amber", True)):
         (task,) = planned(case, [path], "baseline", tlp=level)
-        executed = kernels.execute(task)
+        executed = work.execute(task)
         said = str([cell.get("outputs") for cell in executed["cells"]])
         assert ("secret_weeks" in said) is seen
         assert "usd_a_week" in said

@@ -24,7 +24,7 @@ from impact.base.errors import ImpactError, Refusal
 from impact.case import stix, writer
 from impact.case.schema import TLP
 from impact.cli import summary
-from impact.reports import export, files, headline, index, kernels, page, plan, work
+from impact.reports import export, files, index, page, plan, work
 from impact.reports.plan import Parameters, Task
 from notebooks import notebook
 
@@ -94,7 +94,7 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
         "ipynb": page.shared_notebook(task, done).encode(),
         work.LIVE: page.page(task, done, live=True).encode(),
     }
-    entry = work.entry(task, done, made) | {"headline": headline.Headlines().of(task)}
+    entry = work.entry(task, done, made) | {"headline": index.Headlines().of(task)}
     assert all(_within(record["label"], task.known.tlp) for record in page.records(done))
     files.record(home, task, made, entry)
     files.write(home / "index.html", index.index(home))
@@ -201,7 +201,7 @@ def test_a_real_kernel_is_given_no_word_of_a_row_above_its_level(
     tasks, _ = plan.plan(
         case, [every], ["baseline"], Parameters(case="tiny", tlp="green", draws=DRAWS)
     )
-    said = json.dumps(kernels.execute(tasks[0]))
+    said = json.dumps(work.execute(tasks[0]))
     secret = forbidden(case, "green")
     assert secret
     assert not secret & set(WORD.findall(said.lower()))
