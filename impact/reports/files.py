@@ -30,10 +30,7 @@ from impact.reports.plan import Task
 MANIFEST, RESULTS = "manifest.json", "answers"
 FAILED = ".failed"
 Entry = dict[str, Any]
-_PARTS = {
-    **dict.fromkeys(("key", "files", "parameters", "headline"), dict),
-    **dict.fromkeys(("figures", "beside"), list),
-}
+_PARTS = {"key": dict, "files": dict, "figures": list, "parameters": dict, "headline": dict}
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -134,9 +134,14 @@ def _sealed(text: str, rows: Rows) -> str:
 
 
 def _rows(out: Path) -> Rows:
-    """The reports of a folder, each with its page, or the file that stands for it."""
+    """The reports of a folder, each with its page, or the file that stands for it.
+
+    An entry of an earlier kit, which had other headlines, is made again before it is shown.
+    """
     rows = []
     for name, entry in files.reports(out).items():
+        if "key" in entry and "beside" not in entry:
+            continue
         place, _, notebook = name.rpartition("/")
         paths = [f"{name}.{kind}" for kind in work.MAKERS if kind in entry.get("files", {})]
         there = [path for path in paths if (out / path).is_file()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import polars as pl
 import pytest
 
 from impact.base.errors import BadInput
-from impact.reports import files
+from impact.reports import files, index
 
 
 def test_a_file_is_written_whole_with_its_folder_and_no_trace(tmp_path: Path) -> None:
@@ -130,6 +131,15 @@ def test_a_manifest_of_others_is_no_report(tmp_path: Path, content: str) -> None
     with files.alone(tmp_path):
         assert files.reports(tmp_path) == {}
     files.one_level(tmp_path, "TLP:GREEN")
+
+
+def test_a_report_of_an_earlier_kit_has_its_level_and_no_row_in_the_index(tmp_path: Path) -> None:
+    entry = {"case": "x", "level": "TLP:AMBER", "figures": []}
+    entry |= {part: {} for part in ("key", "files", "parameters", "headline")}
+    files.write(tmp_path / "x" / "baseline" / files.MANIFEST, json.dumps({"00": entry}))
+    with pytest.raises(BadInput, match="holds reports at TLP:AMBER"):
+        files.one_level(tmp_path, "TLP:GREEN")
+    assert "No report is finished in this folder yet" in index.index(tmp_path)
 
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", '=HYPERLINK("x")']
