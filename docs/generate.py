@@ -23,7 +23,7 @@ from impact.case.schema import SCHEMA_VERSION, SINGLE_VALUED, TABLES, Column, Ta
 from impact.charts import theme
 from impact.cli import main
 from impact.numerics.loss_kinds import KINDS
-from impact.reports import kernels, page, plan
+from impact.reports import page, plan, work
 from impact.reports.plan import Parameters
 from impact.stack.readers import FORMATS
 from impact.stack.verdicts import TABLE, TIMES
@@ -127,12 +127,12 @@ def live() -> str:
     parameters = Parameters(as_of="2026-09-01")
     notebooks = plan.find_notebooks("00_brief")
     (task,), _ = plan.plan(load_case("mercor"), notebooks, ["baseline"], parameters)
-    executed = kernels.execute(task)
+    executed = work.execute(task)
     page.draw(executed)
     text = page.page(task, executed, live=True)
     ahead = (
-        (f"{page.UP}/index.html", "reports.md"),
-        (f"{page.UP}/{page.GUIDE}.html", f"{page.GUIDE}.md"),
+        ("../../index.html", "reports.md"),
+        (f"../../{page.GUIDE}.html", f"{page.GUIDE}.md"),
     )
     for there, here in ahead:  # no folder of reports lies about it
         text = text.replace(f'href="{there}"', f'href="{here}"')

@@ -182,6 +182,10 @@ def test_a_case_in_another_currency_has_its_units_and_says_what_was_not_converte
     assert row["basis"].startswith("assumption in GBP, not converted: ")
     assert "usd" not in (case / "losses.csv").read_text("utf-8").lower()
     assert run("check", "acme")[0] == 0
+    shown = json.loads(run("show", "acme", "--json", "--draws", "1000")[1])
+    names = {name for rows in (shown["losses"], shown["forms"]) for row in rows for name in row}
+    assert {"mean_amount", "p95_amount"} <= names
+    assert not any(name.endswith("_usd") for name in names)
 
 
 def test_the_role_and_the_title_of_a_case_are_its_own(home: Path) -> None:
@@ -394,9 +398,9 @@ def test_systems_whose_names_are_alike_stay_apart(home: Path) -> None:
     [
         (("../x",), "is no bare name"),
         (("Acme",), "is no bare name"),
-        (("acme", "--vendors", "gone.csv"), "gone.csv: cannot be read"),
-        (("acme", "--scan", "gone"), "gone: is not there"),
-        (("acme", "--scan", "fleet", "--advisories", "gone"), "gone: is not there"),
+        (("acme", "--vendors", "gone.csv"), "Path 'gone.csv' does not exist"),
+        (("acme", "--scan", "gone"), "Path 'gone' does not exist"),
+        (("acme", "--scan", "fleet", "--advisories", "gone"), "Path 'gone' does not exist"),
         (("acme", "--vendors", "odd.csv"), "has no column of vendors' names among a, b"),
         (("acme", "--vendors", "bad.csv"), "bad.csv:3 share"),
     ],

@@ -13,7 +13,7 @@ from impact.base import times, words
 from impact.base.errors import BadInput, bad
 from impact.case import draft, vendors
 from impact.case.draft import Held
-from impact.case.folder import ADVISORIES, ROLES, Case, cases, load_case
+from impact.case.folder import ADVISORIES, ROLES, cases, load_case
 from impact.case.views import view
 from impact.measures import fleet
 from impact.stack import advisories as records
@@ -22,9 +22,7 @@ from impact.stack import scan as scanning
 from impact.stack.advisories import Advisories
 from impact.stack.documents import Source
 from impact.stack.findings import ABSENT, LOCKED_AFFECTED
-from impact.stack.verdicts import NO, VERDICTS, Window
-
-MOST_BYTES = 64 << 20  # of originals that are copied into a case
+from impact.stack.verdicts import NO, Window
 
 
 def new(
@@ -32,19 +30,16 @@ def new(
     inventory: Path | None,
     scan: Path | None,
     advisories: Path | None,
-    about: Mapping[str, str] | None = None,
+    about: Mapping[str, str],
 ) -> list[str]:
     """Write a new case and say what it holds and what comes next.
 
     `about` gives `title`, `day`, `currency` and `role`, or what `usual` says of them. Without
     `advisories` those of the bundled cases are asked, with their windows.
     """
-    of, today = checked(name, about or {}), _today()
+    of, today = checked(name, about), _today()
     listed, unused = vendors.read(inventory, draft.headings()) if inventory else ([], [])
-    held: list[Held] = []
-    originals: dict[str, bytes] = {}
-    if scan is not None:
-        held, originals = _scanned(scan, advisories)
+    held, originals = _scanned(scan, advisories) if scan else ([], {})
     home = draft.write(name, listed, held, originals, of, today)
     day = times.as_text(of.day)
     told = [
@@ -79,45 +74,29 @@ def _today() -> datetime:
 
 def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str, bytes]]:
     """(what a scan says of each system, the originals that it says it of)."""
-    if not path.exists():
-        raise bad(str(path), "is not there", "give a file or folder of this machine")
-    bundled = (
-        [] if advisories else [view(load_case(home), tlp="clear") for home in cases().values()]
-    )
-    found = records.read(advisories) if advisories else _all(bundled)
+    if advisories:
+        found, windows, kept = records.read(advisories), list[Window](), _records(advisories)
+    else:
+        bundled = [view(load_case(home), tlp="clear") for home in cases().values()]
+        named = [one for known in bundled for one in fleet.advisories(known).affected]
+        found = Advisories(tuple(named))
+        windows = [window for known in bundled for window in fleet.windows(known, found)]
+        held = [item for known in bundled for item in known.files.items()]
+        kept = {place: data for place, data in held if place.startswith(f"{ADVISORIES}/")}
     if found.unread:  # what they name would be missing from the case without a word
         raise BadInput(found.unread)
     if not found.affected:
         raise bad("--advisories", "no advisory names a package", "give a folder of OSV records")
-    windows: list[Window] = [window for known in bundled for window in fleet.windows(known, found)]
     every = list(files.found([path]))
     rows = scanning.scan(every, scanning.question(found, windows))
-    told = rows.filter(
+    rows = rows.filter(
         (pl.col("finding") != ABSENT) & (pl.col("verdict") != NO) & (pl.col("package") != "")
     )
-    held = [_held(row) for row in _gravest(told).iter_rows(named=True)]
-    kept = _originals(every, set(told["file"]), path)
-    if advisories:
-        kept |= _records(advisories)
-    else:
-        kept |= {
-            place: data
-            for known in bundled
-            for place, data in known.files.items()
-            if place.startswith(f"{ADVISORIES}/")
-        }
-    return held, kept
-
-
-def _all(bundled: Sequence[Case]) -> Advisories:
-    return Advisories(tuple(one for known in bundled for one in fleet.advisories(known).affected))
-
-
-def _gravest(rows: pl.DataFrame) -> pl.DataFrame:
-    """Of each system and package the row with the gravest verdict."""
-    rank = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
-    order = rows.sort("system", "package", rank, "file")
-    return order.unique(["system", "package"], keep="first", maintain_order=True)
+    gravest = rows.sort("system", "package", fleet.RANK, "file").unique(
+        ["system", "package"], keep="first", maintain_order=True
+    )
+    kept |= _originals(every, set(rows["file"]), path)
+    return [_held(row) for row in gravest.iter_rows(named=True)], kept
 
 
 def _held(row: dict[str, str]) -> Held:
@@ -130,20 +109,15 @@ def _held(row: dict[str, str]) -> Held:
 def _originals(every: Sequence[files.Found], wanted: set[str], root: Path) -> dict[str, bytes]:
     """The files that rows speak of, by their place in a case: locks/ or sboms/, then the system."""
     kept: dict[str, bytes] = {}
-    size = 0
     for found in every:
         if found.where not in wanted or found.path is None or not found.path.is_file():
             continue
-        data = found.path.read_bytes()
-        size += len(data)
-        if size > MOST_BYTES:
-            raise bad(str(root), "holds more than a case can", "scan it in parts")
         inside = (
             found.path.relative_to(root) if root in found.path.parents else Path(found.path.name)
         )
         parts = inside.parts if inside.parts[0] == found.system else (found.system, *inside.parts)
         home = "sboms" if _is_sbom(found) else "locks"
-        kept["/".join((home, *parts))] = data
+        kept["/".join((home, *parts))] = found.path.read_bytes()
     return kept
 
 

@@ -6,8 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -20,9 +19,9 @@ from impact.base.errors import bad
 from impact.case.folder import Case, load_case
 from impact.case.views import view
 from impact.measures.evidence import names
+from impact.reports.files import write
 from impact.stack import scan as scanning
-from impact.stack import vex
-from impact.stack.files import shown
+from impact.stack import vex as openvex
 from impact.stack.findings import ALARMING, NOT_EVALUATED
 from impact.stack.inventory import tail
 from impact.stack.verdicts import EXPOSED, NOT_LOOKED_FOR
@@ -43,13 +42,13 @@ def command(
     constraint: str,
     hunt: bool,
     as_json: bool,
-) -> tuple[list[str], Callable[[], str], int]:
-    """(what is printed, what makes OpenVEX, exit status) of `impact scan`."""
+    vex: Path | None,
+) -> tuple[list[str], int]:
+    """(what is printed, exit status) of `impact scan`; `vex` is a file that OpenVEX goes to."""
     if not paths and not constraint:
         raise bad("PATH", "nothing to scan", "name a lock, an SBOM or a folder, or --constraint")
     if hunt and not case:
         raise bad("--hunt", "no indicators", "name a case with --case")
-    _check_there(paths)
     known = view(load_case(case), as_of=as_of) if case else None
     question = scan.asked(known, advisories, installs, as_of, history)
     frames = [scanning.constraint(constraint, question.packages)] if constraint else []
@@ -59,38 +58,30 @@ def command(
         rows, folders = scan.rows(paths, question, _progress(), workers)
         frames.append(rows)
     every = pl.concat(frames)
+    if vex is not None:
+        write(vex, openvex.text(every, question.packages, question.as_of))
 
-    document = partial(vex.text, every, question.packages, question.as_of)
-    looked = every.filter(pl.col("settle") != NOT_LOOKED_FOR)["system"].unique()
-    missed = set(every["system"]) - set(looked)
+    looked = every.filter(pl.col("settle") != NOT_LOOKED_FOR)
+    missed = set(every["system"]) - set(looked["system"])
     alarm = pl.col("finding").is_in(ALARMING) | (pl.col("verdict") == EXPOSED)
-    grave = every.filter(alarm).height > 0 or missed or not every.height
+    clean = every.height and not missed and not every.filter(alarm).height
     named = [f"`{name}`" for name in missed]
     answer = scan.told(every, known, question, folders, named, pasted=True)
     if as_json and not every.height:  # which must not be taken for clean
         print(answer.sentence, file=sys.stderr)
-    if as_json:
-        return [lines(every)] if every.height else [], document, int(bool(grave))
-    told = [markdown(answer)]
-    told += [hunted(known, every)] if hunt and known is not None else []
-    return told, document, int(bool(grave))
-
-
-def _check_there(paths: Sequence[Path]) -> None:
-    """Raises BadInput for a path that is not there."""
-    for path in paths:
-        if not os.path.lexists(path):
-            what = "is an address" if ":/" in str(path) else "is not there"
-            raise bad(shown(path), what, "give a file or folder of this machine")
+        told = []
+    elif as_json:
+        told = [lines(every)]
+    else:
+        told = [markdown(answer), *([hunted(known, every)] if hunt and known else [])]
+    return told, int(not clean)
 
 
 def _progress() -> scan.Told:
     """Where a person looks on, each file as it is read; elsewhere nothing."""
-    if not sys.stderr.isatty():
-        return lambda file: None
     from tqdm import tqdm
 
-    bar = tqdm(unit=" files", desc="scanning", leave=False)
+    bar = tqdm(unit=" files", desc="scanning", leave=False, disable=None)
 
     def tell(file: str) -> None:
         bar.set_postfix_str(words.plain(file)[-40:], refresh=False)
@@ -126,16 +117,11 @@ def lines(rows: pl.DataFrame) -> str:
     """The rows of a scan for a machine: a JSON object a line, by file and package."""
 
     def text(name: str) -> pl.Expr:
-        moment = pl.element().struct.field(name)
-        whole = moment.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return (
-            pl.when(moment.dt.second() == 0)
-            .then(moment.dt.strftime("%Y-%m-%dT%H:%MZ"))
-            .otherwise(whole)
-        )
+        moment = pl.element().struct.field(name).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return moment.str.replace(":00Z$", "Z")
 
-    plain = [pl.element().struct.field(name) for name in ("finding", "version", "commit")]
-    state = pl.struct(*plain, text("begins").alias("from"), text("ends").alias("to"))
+    held = pl.element().struct.field("finding", "version", "commit")
+    state = pl.struct(held, text("begins").alias("from"), text("ends").alias("to"))
     shown = rows.sort("file", "package", "ecosystem").select(
         *KEYS, "ecosystem", "system", history=pl.col("states").list.eval(state)
     )
@@ -148,11 +134,10 @@ def hunted(known: Case, rows: pl.DataFrame) -> str:
     named = pl.col("finding").is_in(ALARMING) & ~pl.col("verdict").is_in(["no", "unlikely"])
     open_ = (pl.col("finding") != NOT_EVALUATED) | (pl.col("version") != "")
     held = {tail(name) for name in rows.filter(named & open_)["package"].unique()}
-    said, listed = names(known), []
-    kinds = dict(known["entities"].select("id", "kind").iter_rows())
-    for row in indicators(known).table.iter_rows(named=True):
+    said, entities, listed = names(known), known.rows("entities"), []
+    for row in indicators(known).table.to_dicts():
         name, _, version = said[row["entity"]].rpartition(" ")
-        of_release = kinds[row["entity"]] == "release"
+        of_release = entities[row["entity"]]["kind"] == "release"
         if not of_release or tail(name) in held:
             escaped = {"value": _cell("Path", row["value"]), "what": _cell("", row["what"])}
             listed.append({**row, **escaped, "version": version if of_release else ""})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -20,12 +18,9 @@ from impact.case import folder, views
 from impact.measures.loss import by_form
 from impact.measures.questions import ranking
 from impact.measures.reach import chances
-from impact.measures.windows import window
 from impact.simulation import Run
 
 _MEASURES = ("mean_usd", "p50_usd", "p90_usd", "p95_usd", "p99_usd", "tvar95_usd", "mean_error_usd")
-
-
 _QUESTIONS = 12  # of a mail: a page holds no more
 
 
@@ -43,15 +38,8 @@ def mail(run: Run, to: str = "") -> str:
         repair = did_you_mean(to, asked, f"one of {', '.join(asked)}" if asked else "ask nobody")
         raise bad("--to", f'nothing is asked of "{to}"' if to else "no question is open", repair)
     said = text_of.parts("ask", {**text_of.shared(run.known), "groups": groups.items()})
-    return "\n".join(words.plain(line) for line in _spaced(text_of.paragraphs(said.lines)))
-
-
-def _spaced(lines: Sequence[str]) -> Iterator[str]:
-    """The lines of a mail: an item follows closely, all else after an empty line."""
-    for place, line in enumerate(lines):
-        if place and not line.startswith("- "):
-            yield ""
-        yield line
+    lines = "\n\n".join(text_of.paragraphs(said.lines))
+    return words.plain(lines.replace("\n\n- ", "\n- "))  # an item follows closely
 
 
 def record(run: Run) -> dict[str, Any]:
@@ -59,7 +47,7 @@ def record(run: Run) -> dict[str, Any]:
     known = run.known
     losses_of = told_bearers(run).select("bearer", "chance", *_MEASURES, "basis")
     met = pl.when(pl.col("how") != "rare").then(pl.col("chance", "chance_error"))
-    found = {
+    return {
         "case": known.id,
         "currency": known.currency,
         "scenario": known.scenario,
@@ -69,39 +57,10 @@ def record(run: Run) -> dict[str, Any]:
         "over": run.over,
         "seed": run.seed,
         "view_digest": folder.digest(known),
-        "changes": [str(change) for change in known.changes],
         "notices": views.warnings(known),
-        "windows": [
-            {"release": name, "part": part, **_span(opens, closes)}
-            for name in sorted(set(known["windows"]["entity"]))
-            for part, opens, closes in window(known, name).iter_rows()
-        ],
         "exposure": chances(run).select("entity", "kind", met).to_dicts(),
         "losses": losses_of.to_dicts(),
         "forms": by_form(run).to_dicts(),
-    }
-    return dict(in_currency(found, known.currency))
-
-
-def in_currency(part: Any, currency: str) -> Any:
-    """JSON of amounts with `_amount` in place of `_usd` in its keys, where they are not in USD."""
-    if currency == "USD" or not isinstance(part, dict | list):
-        return part
-    if isinstance(part, list):
-        return [in_currency(each, currency) for each in part]
-    return {
-        f"{name.removesuffix('_usd')}_amount" if name.endswith("_usd") else name: in_currency(
-            value, currency
-        )
-        for name, value in part.items()
-    }
-
-
-def _span(opens: datetime, closes: datetime | None) -> dict[str, str | None]:
-    """A window's part in JSON; one that is still open closes with null."""
-    return {
-        "opens": times.as_text(opens),
-        "closes": None if closes is None else times.as_text(closes),
     }
 
 
@@ -111,7 +70,7 @@ def text(run: Run) -> str:
     head = f"{known.title}, {known.scenarios[known.scenario].title.lower()}"
     if run.over == "year":
         parts = [f"{head}: next year", *views.warnings(known), str(next_year(run))]
-        return "\n\n".join(words.plain(part) for part in parts)
-    answers = [str(bottom_line(run)), str(exposure(run)), str(losses(run))]
-    parts = [head, *views.warnings(known), answers[0], window_sentence(known), *answers[1:]]
+    else:
+        parts = [head, *views.warnings(known), str(bottom_line(run)), window_sentence(known)]
+        parts += [str(exposure(run)), str(losses(run))]
     return "\n\n".join(words.plain(part) for part in parts if part)

@@ -33,8 +33,7 @@ def executor(address: str) -> Iterator[tuple[Executor | None, int]]:
         raise bad("--cluster", "dask.distributed is not installed", repair) from None
     _reach(address)
     connect: Any = Client
-    client = connect(address, timeout=SECONDS, set_as_default=False)
-    with client:
+    with connect(address, timeout=SECONDS, set_as_default=False) as client:
         workers = client.scheduler_info(n_workers=-1)["workers"]
         if faults := _faults(workers, client.run(origin.made_with)):
             raise BadInput(faults)
@@ -45,11 +44,11 @@ def _reach(address: str) -> None:
     """Raises BadInput where nobody listens at an address; a client that fails never quite ends."""
     found = urlsplit(address)
     try:
-        if found.scheme not in ("tcp", "tls") or not found.hostname or not found.port:
-            raise OSError("it is no tcp://HOST:PORT")
-        socket.create_connection((found.hostname, found.port), SECONDS).close()
+        if found.scheme not in ("tcp", "tls"):
+            raise ValueError("it is no tcp://HOST:PORT")
+        socket.create_connection((found.hostname, found.port or 0), SECONDS).close()
     except (OSError, ValueError) as error:
-        what = f'no scheduler answers at "{address}" ({getattr(error, "strerror", "") or error})'
+        what = f'no scheduler answers at "{address}" ({error})'
         repair = "start one with `dask scheduler`, or leave it out"
         raise bad("--cluster", what, repair) from None
 

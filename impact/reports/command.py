@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from impact.base import words
 from impact.base.errors import BadInput, Fault
-from impact.case.folder import find_case, load_case
-from impact.reports import batch, cluster, files, sheet
+from impact.case.folder import load_case
+from impact.reports import batch, files, page
+from impact.reports import cluster as clusters
 from impact.reports.plan import Parameters, attempt, chosen, find_notebooks, plan
 
 _NAMED = 5  # reports named for one reason, before "and N more"
-
-
-@dataclass(frozen=True)
-class CommandResult:
-    """What the command prints: lines for the reader, faults, and its exit status."""
-
-    lines: tuple[str, ...]
-    faults: tuple[Fault, ...]
-    exit_status: int
 
 
 def make(
@@ -30,40 +21,39 @@ def make(
     notebook: str,
     out: Path,
     jobs: int,
-    address: str,
-    kinds: str,
-    seconds: int,
+    cluster: str,
+    format: str,
+    timeout: int,
     scenario: str,
-    now: bool = False,
-    sheets: bool = False,
+    now: bool,
+    sheet: bool,
     **view: Any,
-) -> CommandResult:
-    """Plan and make reports of a case; `address` is that of a Dask scheduler, or empty.
+) -> tuple[list[str], list[str], int]:
+    """(lines for the reader, faults, exit status): plan and make reports of a case.
 
-    Reports without an as-of keep the moment of those of the case in the folder, unless `now` is
-    asked for. `sheets` adds one A4 page for each view. Raises BadInput with
-    every fault of what was asked, before any kernel starts.
+    `cluster` is the address of a Dask scheduler, or empty. Reports without an as-of keep the moment
+    of those of the case in the folder, unless `now` is asked for. `sheet` adds one A4 page for
+    each view. Raises BadInput with every fault of what was asked, before any kernel starts.
     """
-    loaded = load_case(find_case(case))
+    loaded = load_case(case)
     faults: list[Fault] = []
-    formats = attempt(faults, batch.formats, kinds) or ()
+    formats = attempt(faults, batch.formats, format) or ()
     notebooks = attempt(faults, find_notebooks, notebook) or []
-    attempt(faults, batch.at_least_one, "--jobs", jobs, "the number of reports made at a time")
-    attempt(faults, batch.at_least_one, "--timeout", seconds, "the seconds that a report may take")
     base = Parameters(case=loaded.id, **view)
     moment = "" if now else files.moment_of(out, loaded.id)
     scenarios = chosen(loaded, scenario)
     tasks, refused = attempt(faults, plan, loaded, notebooks, scenarios, base, moment) or ([], [])
     if faults:
         raise BadInput(faults)
-    with cluster.executor(address) as (executor, many):
-        done = batch.run(tasks, out, formats, many or jobs, executor, seconds)
-    for task in {one.place: one for one in tasks}.values() if sheets else ():
-        files.write(out / task.place / f"{sheet.NAME}.html", sheet.sheet(task))
-    return CommandResult(
-        (*_reasons(done.made), _counts(done, len(refused)), str(out / "index.html")),
-        (*refused, *done.failed.values()),
-        1 if refused or done.failed or done.interrupted else 0,
+    with clusters.executor(cluster) as (executor, many):
+        done = batch.run(tasks, out, formats, many or jobs, executor, timeout)
+    if sheet:
+        for place, task in {one.place: one for one in tasks}.items():
+            files.write(out / place / "sheet.html", page.sheet(task))
+    return (
+        [*_reasons(done.made), _counts(done, len(refused)), str(out / "index.html")],
+        list(map(str, [*loaded.unusable.values(), *refused, *done.failed.values()])),
+        int(bool(refused or done.failed or done.interrupted)),
     )
 
 

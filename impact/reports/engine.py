@@ -3,7 +3,7 @@
 A kernel spends most of its life importing. Here it begins as a copy of a *stem*, a process that has
 imported (`impact.reports.preload`) and done nothing else, so that no state passes from one report
 to another. A request is one message on a socket that holds what a new process is given: arguments,
-environment, folder, limits, and one end of a socket pair. Each end of the pair sees at once when
+environment, folder, and one end of a socket pair. Each end of the pair sees at once when
 the other side has gone, so a kernel never outlives who asked for it.
 
 Where kernels cannot be forked, or a forked one does not answer, papermill's own engine does it.
@@ -23,7 +23,6 @@ import socket
 import sys
 import threading
 import time
-import uuid
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -61,7 +60,8 @@ def stem() -> socket.socket:
     if _stem is None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         theirs.set_inheritable(True)
-        code = f"from impact.reports import engine; engine.main({theirs.fileno()})"
+        served = f"engine.serve(socket.socket(fileno={theirs.fileno()}))"
+        code = f"import socket; from impact.reports import engine; {served}"
         no_input = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
         command = [sys.executable, "-c", code]
         os.posix_spawn(sys.executable, command, os.environ, file_actions=[no_input])
@@ -79,25 +79,16 @@ def leave_stem() -> None:
     _stem = None
 
 
-def main(number: int) -> None:
-    """Serve requests on the socket of that file descriptor."""
-    serve(socket.socket(fileno=number))
-
-
 def serve(requests: socket.socket) -> NoReturn:
     """Import what kernels need, then fork one for each request until nobody is left to ask."""
-    from impact.reports import preload
+    import impact.reports.preload  # noqa: F401
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system clears away kernels that end
-    asked = 0
     while True:
         message, ends, _, _ = socket.recv_fds(requests, _MESSAGE, 1)
         if not message:
             os._exit(0)
-        asked += 1
-        if asked == 2:
-            preload.warm()
         gc.freeze()  # what is there by now is never garbage: no kernel looks at it or copies it
         if os.fork() == 0:
             requests.close()
@@ -107,14 +98,10 @@ def serve(requests: socket.socket) -> NoReturn:
 
 def _become_kernel(given: dict[str, Any], asker: socket.socket) -> NoReturn:
     """The kernel itself; ends with its process, or when who asked for it has gone."""
-    import resource
-
     try:
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        for limit, values in given["limits"]:
-            resource.setrlimit(limit, tuple(values))
         os.environ.clear()
         os.environ.update(given["environment"])
         os.chdir(given["folder"])
@@ -134,12 +121,9 @@ class Forked:
     stdin = stdout = stderr = None
 
     def __init__(self, arguments: list[str], environment: dict[str, str], folder: str) -> None:
-        import resource
-
-        limits = [(resource.RLIMIT_DATA, resource.getrlimit(resource.RLIMIT_DATA))]
         arguments = [*arguments, f"--IPKernelApp.parent_handle={os.getpid()}"]
         given = {"arguments": arguments, "environment": environment, "folder": folder}
-        message = json.dumps({**given, "limits": limits}).encode()
+        message = json.dumps(given).encode()
         self.end, theirs = socket.socketpair()
         try:
             with theirs:
@@ -221,11 +205,7 @@ class ForkManager(AsyncKernelManager):
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> tuple[list[str], dict[str, Any]]:
         if self.provisioner is None:
-            self.kernel_id = self.kernel_id or str(uuid.uuid4())
-            spec = self.kernel_spec
-            self.provisioner = ForkProvisioner(
-                kernel_id=self.kernel_id, kernel_spec=spec, parent=self
-            )
+            self.provisioner = ForkProvisioner(kernel_spec=self.kernel_spec, parent=self)
         started: tuple[list[str], dict[str, Any]] = await super()._async_pre_start_kernel(**kwargs)
         return started
 
@@ -240,17 +220,13 @@ class ForkEngine:
 
     @staticmethod
     def nb_kernel_name(nb: Any, name: str | None = None) -> str:
-        """The name of a notebook's kernel, as papermill's own engine finds it."""
-        from papermill.utils import nb_kernel_name
-
-        return str(nb_kernel_name(nb, name))
+        """The name of a notebook's kernel: what is forked is Python."""
+        return name or "python3"
 
     @staticmethod
     def nb_language(nb: Any, language: str | None = None) -> str:
-        """The language of a notebook, as papermill's own engine finds it."""
-        from papermill.utils import nb_language
-
-        return str(nb_language(nb, language))
+        """The language of a notebook."""
+        return language or "python"
 
     @staticmethod
     def execute_notebook(nb: Any, kernel_name: str, **settings: Any) -> Any:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -13,7 +11,6 @@ from impact.answers.answer import Answer
 from impact.base import times
 from impact.base.errors import bad
 from impact.case import writer
-from impact.case.tables import harmless
 from impact.reports import files
 from impact.simulation import Run
 
@@ -26,11 +23,16 @@ def results(run: Run, answers: Iterable[Answer]) -> pl.DataFrame:
     """
     known = run.known
     figures = [{"answer": a.name, **vars(figure)} for a in answers for figure in a.figures]
-    day = "" if known.as_of is None else times.as_text(known.as_of)
-    view: dict[str, Any] = {"case": known.id, "scenario": known.scenario, "as_of": day}
-    rows = files.results({"": {"figures": figures}}).drop("notebook")
-    view |= {"tlp": known.tlp, "draws": run.draws, "seed": run.seed}
-    return rows.select(*(pl.lit(value).alias(name) for name, value in view.items()), pl.all())
+    view = {
+        "case": known.id,
+        "scenario": known.scenario,
+        "as_of": times.as_text(known.as_of) if known.as_of else "",
+        "tlp": known.tlp,
+        "draws": run.draws,
+        "seed": run.seed,
+    }
+    of = [pl.lit(value).alias(name) for name, value in view.items()]
+    return files.results({"": {"figures": figures}}).select(*of, pl.exclude("notebook"))
 
 
 def write(run: Run, answers: Iterable[Answer], home: Path) -> dict[str, int]:
@@ -40,12 +42,8 @@ def write(run: Run, answers: Iterable[Answer], home: Path) -> dict[str, int]:
     """
     if (home / "case.toml").exists():
         raise bad(str(home), "is a case, which would be overwritten", "name another folder")
-    known = run.known
-    found = {table: known[table].select(writer.cells(known[table])) for table in known.tables}
-    found[files.RESULTS] = results(run, answers)
-    for name, rows in found.items():
-        files.write(home / f"{name}.csv", harmless(rows).write_csv())
-    buffer = io.BytesIO()
-    found[files.RESULTS].write_parquet(buffer)
-    files.write(home / f"{files.RESULTS}.parquet", buffer.getvalue())
-    return {f"{name}.csv": rows.height for name, rows in found.items()}
+    tables, found = run.known.tables, results(run, answers)
+    rows = {f"{name}.csv": tables[name].height for name in tables}
+    cases = {home / f"{name}.csv": writer.text(tables[name]) for name in tables}
+    files.write_all([*cases.items(), *files.as_files(home, found).items()])
+    return {**rows, f"{files.RESULTS}.csv": found.height}

@@ -15,7 +15,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,81 +30,61 @@ from impact.reports.plan import Task
 MANIFEST, RESULTS = "manifest.json", "answers"
 FAILED = ".failed"
 Entry = dict[str, Any]
-Contents = dict[Path, str | bytes]
 _PARTS = {"key": dict, "files": dict, "figures": list, "parameters": dict, "headline": dict}
 
 
 def write(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, see `write_all`."""
-    write_all({path: content})
+    write_all([(path, content)])
 
 
-def write_all(contents: Contents, first: Contents | None = None) -> None:
-    """Write files whole or not at all: each beside its place and synced, then renamed.
+def write_all(contents: Iterable[tuple[Path, str | bytes]]) -> None:
+    """Write files whole or not at all: each beside its place and synced, then renamed, in order.
 
-    All are written before the first is put in its place, those of `first` before the others: where
-    there is no room, nothing changes. What a killed run left of them the next one removes.
+    All are written before the first is put in its place: where there is no room, nothing changes.
+    What a killed run left of them the next one removes.
     """
-    steps = [*(first or {}).items(), *contents.items()]
     spares: list[tuple[Path, Path]] = []
     path = Path()
     try:
-        for path, content in steps:
+        for path, content in contents:
             path.parent.mkdir(parents=True, exist_ok=True)
             data = content.encode() if isinstance(content, str) else content
             spares.append((texts.staged(path, data), path))
         for spare, path in spares:
             spare.replace(path)
-        for folder in {path.parent for _, path in spares}:
-            _sync_folder(folder)
     except OSError as error:
         repair = "make room, or choose another folder, and run again"
         raise bad(str(path), f"cannot be written ({error.strerror})", repair) from None
     finally:
         for spare, _ in spares:
-            with contextlib.suppress(OSError):
-                spare.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in a folder last through a loss of power, where folders can be synced."""
-    with contextlib.suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+            spare.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def alone(out: Path) -> Iterator[None]:
-    """Hold a report folder, which is made, for one run; raises BadInput while another holds it."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        number = os.open(out, os.O_RDONLY)
-    except OSError as error:
-        repair = "choose another folder"
-        raise bad(str(out), f"cannot be written ({error.strerror})", repair) from None
-    try:
-        with contextlib.suppress(ImportError):
-            import fcntl
+    """Hold a report folder, which is made, for one run; raises BadInput while another holds it.
 
-            try:
-                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                repair = "wait until it has ended, or choose another folder"
-                raise bad(str(out), "another run is writing here", repair) from None
-        _remove_leftovers(out)
+    What a killed run left of temporary files is removed.
+    """
+    import fcntl
+
+    with contextlib.ExitStack() as held:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            number = os.open(out, os.O_RDONLY)
+            held.callback(os.close, number)
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            repair = "wait until it has ended, or choose another folder"
+            raise bad(str(out), "another run is writing here", repair) from None
+        except OSError as error:
+            what = f"cannot be written ({error.strerror})"
+            raise bad(str(out), what, "choose another folder") from None
+        for path in [*out.glob(f"{texts.STAGED}*"), *out.glob(f"*/*/{texts.STAGED}*")]:
+            if path.is_file():
+                path.unlink(missing_ok=True)
         yield
-    finally:
-        os.close(number)
-
-
-def _remove_leftovers(out: Path) -> None:
-    """Remove what a killed run left of temporary files."""
-    for path in [*out.glob(f"{texts.STAGED}*"), *out.glob(f"*/*/{texts.STAGED}*")]:
-        if path.is_file():
-            path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -116,10 +96,13 @@ def read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def manifests(out: Path) -> dict[Path, dict[str, Entry]]:
-    """Folder of reports -> notebook -> entry, in the order of the names; no file of others."""
-    found = {path.parent: entries_of(path) for path in sorted(out.glob(f"*/*/{MANIFEST}"))}
-    return {home: entries for home, entries in found.items() if entries}
+def reports(out: Path) -> dict[str, Entry]:
+    """`PLACE/NOTEBOOK` -> entry of all reports, in the order of the names; no file of others."""
+    return {
+        f"{path.parent.relative_to(out).as_posix()}/{notebook}": entry
+        for path in sorted(out.glob(f"*/*/{MANIFEST}"))
+        for notebook, entry in sorted(entries_of(path).items())
+    }
 
 
 def entries_of(manifest: Path) -> dict[str, Entry]:
@@ -135,42 +118,34 @@ def entries_of(manifest: Path) -> dict[str, Entry]:
 
 def one_level(out: Path, level: str) -> None:
     """Raises BadInput where a folder holds reports of another level: one folder, one level."""
-    for entries in manifests(out).values():
-        for entry in entries.values():
-            if entry["level"] != level:
-                what = f"holds reports at {entry['level']}, these are at {level}"
-                raise bad(str(out), what, "choose another folder with --out")
+    for entry in reports(out).values():
+        if entry["level"] != level:
+            what = f"holds reports at {entry['level']}, these are at {level}"
+            raise bad(str(out), what, "choose another folder with --out")
 
 
 def moment_of(out: Path, case: str) -> str:
     """The latest moment that the reports of a case without an as-of in a folder were seen from."""
-    entries = (entry for found in manifests(out).values() for entry in found.values())
     moments = [
         str(entry["moment"])
-        for entry in entries
+        for entry in reports(out).values()
         if entry["case"] == case and "moment" in entry and not entry["parameters"]["as_of"]
     ]
     return max(moments, key=times.parse, default="")
 
 
-def place(out: Path, task: Task, suffix: str) -> Path:
-    """Where a file of a task lies."""
-    return out / task.place / f"{task.notebook.name}.{suffix}"
-
-
-def why_due(out: Path, task: Task, kinds: tuple[str, ...], made: Mapping[str, Entry]) -> list[str]:
+def why_due(out: Path, task: Task, kinds: Iterable[str], entry: Entry) -> list[str]:
     """Why a report is to be made, in words; empty where the folder holds this very report."""
-    entry = made.get(task.notebook.name, {})
     if "failed" in entry:
         return ["it failed before"]
-    if "key" not in entry:
+    if not entry:
         return ["it is new"]
     if changed := changed_parts(entry["key"], task.key):
         parts = [part for part in changed if part != "view"] or changed  # a view is its tables
         return [f"changed: {part}" for part in parts]
     why = []
     for kind in kinds:
-        path, digest = place(out, task, kind), entry["files"].get(kind)
+        path, digest = out / f"{task.name}.{kind}", entry["files"].get(kind)
         if digest is None:
             why.append(f"no {kind} file yet")
         elif not path.is_file() or sha256(path.read_bytes()) != digest:
@@ -193,14 +168,24 @@ def record(out: Path, task: Task, files: Mapping[str, bytes], entry: Entry) -> N
     others = entries_of(home / MANIFEST)
     was_made = "key" in others.pop(name, {})
     entries = {**others, name: entry}
-    contents: Contents = {place(out, task, kind): text for kind, text in files.items()}
-    contents |= {**gathered(home, entries), home / MANIFEST: _manifest(entries)}
-    write_all(contents, {home / MANIFEST: _manifest(others)} if was_made else None)
+    write_all(
+        [
+            *([(home / MANIFEST, _manifest(others))] if was_made else []),
+            *((out / f"{task.name}.{kind}", content) for kind, content in files.items()),
+            *gathered(home, entries).items(),
+            (home / MANIFEST, _manifest(entries)),
+        ]
+    )
 
 
-def gathered(home: Path, entries: Mapping[str, Entry]) -> Contents:
-    """What a folder of reports gathers from their entries: their figures, as Parquet and CSV."""
-    rows, buffer = results(entries), io.BytesIO()
+def gathered(home: Path, entries: Mapping[str, Entry]) -> dict[Path, str | bytes]:
+    """What a folder of reports gathers from their entries: their figures."""
+    return as_files(home, results(entries))
+
+
+def as_files(home: Path, rows: pl.DataFrame) -> dict[Path, str | bytes]:
+    """Figures as Parquet and as CSV in which no text is read as a formula."""
+    buffer = io.BytesIO()
     rows.write_parquet(buffer)
     return {
         home / f"{RESULTS}.parquet": buffer.getvalue(),
@@ -210,15 +195,15 @@ def gathered(home: Path, entries: Mapping[str, Entry]) -> Contents:
 
 def record_failure(out: Path, task: Task, what: str, executed: str) -> None:
     """Name a failed report in its folder; what there is of its notebook goes beside all reports."""
-    home, name = out / task.place, task.notebook.name
-    entries = entries_of(home / MANIFEST)
+    manifest, name = out / task.place / MANIFEST, task.notebook.name
+    entries = entries_of(manifest)
     failure = {"failed": what, "level": words.level(task.known.tlp), "case": task.known.id}
     entries[name] = {**entries.get(name, {}), **failure}
     if executed:
         notebook = f"{task.name.replace('/', '_')[:200]}.ipynb"
         with contextlib.suppress(BadInput):  # wherever that can be
             write(out.resolve().parent / FAILED / notebook, executed)
-    write(home / MANIFEST, _manifest(entries))
+    write(manifest, _manifest(entries))
 
 
 def _manifest(entries: Mapping[str, Entry]) -> str:
@@ -227,15 +212,12 @@ def _manifest(entries: Mapping[str, Entry]) -> str:
 
 def results(entries: Mapping[str, Entry]) -> pl.DataFrame:
     """The figures of finished reports, one a row."""
-    schema = {
-        **dict.fromkeys(("notebook", "answer", "name"), pl.String),
-        **dict.fromkeys(("value", "error"), pl.Float64),
-        **dict.fromkeys(("unit", "text"), pl.String),
-    }
+    columns = ("notebook", "answer", "name", "value", "error", "unit", "text")
+    schema = {name: pl.Float64() if name in ("value", "error") else pl.String() for name in columns}
     rows = [
         {"notebook": notebook}
         | {part: words.plain(v) if isinstance(v, str) else v for part, v in figure.items()}
         for notebook, entry in sorted(entries.items())
         for figure in entry.get("figures", ())
     ]
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=schema)

@@ -1,43 +1,117 @@
-"""The index: the brief first, scenarios on one axis, then each report; from a folder of reports."""
+"""The index: the brief first, scenarios on one axis, then each report; from a folder of reports.
+
+What it says of a view is that view's headline: computed in one process, beside the baseline.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 import polars as pl
 from markupsafe import Markup
 
-from impact.answers.answer import LOOKS
+from impact.answers import text
+from impact.answers.answer import LOOKS, Answer
+from impact.answers.comparisons import difference
+from impact.answers.losses import told_bearers
 from impact.base import words
+from impact.case import views
 from impact.case.scenarios import BASELINE
+from impact.measures.reach import any_client, any_reported
 from impact.reports import files, origin, page, work
-from impact.reports.files import Entry
-from impact.reports.headline import STATES
+from impact.reports.plan import Task
+from impact.simulation import Run, simulate
+
+# entries of reports, with `place` and `notebook`, and `page` if it is there
+Rows = list[dict[str, Any]]
+STATES = {  # what may have become of the data of any client -> the relation that says so
+    "Any client data copied": "taken_from",
+    "Any client data with third parties": "published_from",
+}
 
 
-class Row(NamedTuple):
-    """A report as the manifest of its folder holds it, with the files that are still there."""
+class Headlines:
+    """Headlines of the tasks of a batch; views of one day are run on the same draws."""
 
-    place: str
-    notebook: str
-    entry: Entry
+    def __init__(self) -> None:
+        self.found: dict[str, dict[str, Any]] = {}
+        self.baselines: dict[tuple[Any, ...], Run] = {}
+
+    def of(self, task: Task) -> dict[str, Any]:
+        """The headline of a task's view, see `headline`."""
+        known, asked = task.known, task.parameters
+        if task.place not in self.found:
+            key = (known.as_of, replace(asked, scenario=BASELINE))
+            if key not in self.baselines:
+                plain = views.under(known, BASELINE)
+                self.baselines[key] = simulate(plain, asked.draws, asked.seed)
+            baseline = self.baselines[key]
+            run = simulate(known, asked.draws, asked.seed, baseline)
+            self.found[task.place] = headline(run, baseline)
+        return self.found[task.place]
 
 
-Rows = list[Row]
+def headline(run: Run, baseline: Run) -> dict[str, Any]:
+    """What the index says of a view, as JSON.
+
+    `mean_usd`, `low` and `high` are of the total, `mean` and `range` as printed; `difference` is
+    its mean less the baseline's on the same draws, with its error; `states` says of each of STATES
+    whether somebody reports it, or how likely it is; `unpriced` that nothing is in the total for
+    competitive advantage.
+    """
+    known = run.known
+    scenario = known.scenarios[known.scenario]
+    (total,) = (row for row in told_bearers(run).to_dicts() if row["bearer"] == "total")
+    moved = ""
+    if scenario.changes:  # else it differs by its day alone
+        template = text.parts("moved", {"currency": known.currency})
+        moved = text.one_line(template.moved(difference(baseline, run)))
+    return {
+        "title": views.scenario_title(known),
+        "says": scenario.says,
+        "notices": views.notices(known),
+        "currency": known.currency,
+        **{part: float(np.nan_to_num(total[part] or 0)) for part in ("mean_usd", "low", "high")},
+        "mean": words.money(total["mean_usd"], currency=known.currency),
+        "range": f"{total['range']} {total['when'] if '(' in total['when'] else ''}".rstrip(),
+        "difference": moved,
+        "states": [_state(run, relation) for relation in STATES.values()],
+        "unpriced": unpriced(run),
+    }
+
+
+def _state(run: Run, relation: str) -> str:
+    """Whether a state is reported, else its chance: assumed, also where the scenario fixes it."""
+    chance = any_client(run, relation).value
+    if any_reported(run, relation):
+        return "reported"
+    if chance is None:
+        return "not modelled"
+    if chance in (0.0, 1.0):
+        return "assumed here" if chance else "none"
+    return f"{words.about(chance)}, assumed"
+
+
+def unpriced(run: Run) -> bool:
+    """Whether no amount of a run is for what data is worth to a client or a rival."""
+    forms = {name: row["form"] for name, row in run.known.rows("losses").items()}
+    worth = [run.losses[name] for name, form in forms.items() if form == "competitive_advantage"]
+    return not any(np.any(amounts) for amounts in worth)
 
 
 def index(out: Path) -> str:
     """The index page of a folder of reports; it depends only on the finished reports in it."""
-    by_case = _finished(out)
-    cases = [_case(name, rows) for name, rows in sorted(by_case.items())]
-    levels = sorted({row.entry["level"] for rows in by_case.values() for row in rows})
-    text = page.render("index.html", cases=cases, levels=levels)
-    return text.replace(_HEAD, _HEAD + _made_from(by_case, text), 1)
+    rows = _rows(out)
+    names = sorted({row["case"] for row in rows})
+    cases = [_case([row for row in rows if row["case"] == name]) for name in names]
+    levels = sorted({row["level"] for row in rows})
+    return _sealed(page.render("index.html", cases=cases, levels=levels, states=[*STATES]), rows)
 
 
 def is_current(out: Path) -> bool:
@@ -46,147 +120,71 @@ def is_current(out: Path) -> bool:
         text = (out / "index.html").read_text("utf-8")
     except (OSError, ValueError):
         return False
-    found = _MADE_FROM.search(text)
-    if found is None:
-        return False
-    return found[0] == _made_from(_finished(out), text.replace(found[0], "", 1))
+    return text == _sealed(_SEAL.sub("", text, 1), _rows(out))
 
 
 _HEAD = '<meta charset="utf-8">'
-_MADE_FROM = re.compile('<meta name="made-from" content="[0-9a-f ]*">')
+_SEAL = re.compile('<meta name="made-from" content="[0-9a-f]*">')
 
 
-def _made_from(by_case: dict[str, Rows], text: str) -> str:
-    """What an index was made from, and its text, as digests."""
-    source = json.dumps([by_case, origin.kit_digest()], sort_keys=True)
-    digests = f"{origin.sha256(source)} {origin.sha256(text)}"
-    return f'<meta name="made-from" content="{digests}">'
+def _sealed(text: str, rows: Rows) -> str:
+    """An index with a digest of what it was made from and of its text."""
+    digest = origin.sha256(json.dumps([rows, origin.kit_digest(), text], sort_keys=True))
+    return text.replace(_HEAD, f'{_HEAD}<meta name="made-from" content="{digest}">', 1)
 
 
-def _finished(out: Path) -> dict[str, Rows]:
-    """The finished reports of a folder, by case."""
-    by_case: dict[str, Rows] = {}
-    for home, entries in files.manifests(out).items():
-        for notebook, entry in sorted(entries.items()):
-            kinds = entry.get("files", {})
-            there = {k: kinds[k] for k in kinds if (home / f"{notebook}.{k}").is_file()}
-            row = Row(home.relative_to(out).as_posix(), notebook, entry | {"files": there})
-            by_case.setdefault(entry["case"], []).append(row)
-    return by_case
+def _rows(out: Path) -> Rows:
+    """The reports of a folder, each with its page, or the file that stands for it.
+
+    An entry of an earlier kit, which had other headlines, is made again before it is shown.
+    """
+    rows = []
+    for name, entry in files.reports(out).items():
+        if "key" in entry and "beside" not in entry:
+            continue
+        place, _, notebook = name.rpartition("/")
+        paths = [f"{name}.{kind}" for kind in work.MAKERS if kind in entry.get("files", {})]
+        there = [path for path in paths if (out / path).is_file()]
+        rows.append(entry | {"place": place, "notebook": notebook, "page": [*there, ""][0]})
+    return rows
 
 
-def _case(name: str, rows: Rows) -> dict[str, Any]:
+def _case(rows: Rows) -> dict[str, Any]:
     """What the index shows of a case: where to begin, its scenarios, and its reports by view."""
-    by_view: dict[str, Rows] = {}
-    for row in rows:
-        by_view.setdefault(row.place, []).append(row)
-    first = [found for mine in by_view.values() if (found := _first(mine))]
-    first.sort(key=lambda row: (_mean(row), row.place))
-    baselines = [row for row in first if row.entry["scenario"] == BASELINE]
-    begin = next(iter(baselines or first), None)
-    days = {row.entry["as_of"] for row in first}
+    finished = {row["place"]: row for row in reversed(rows) if "key" in row}
+    shown = sorted(finished.values(), key=lambda row: (row["headline"]["mean_usd"], row["place"]))
+    begin = min(shown, key=lambda row: bool(row["scenario"] != BASELINE), default=rows[0])
     return {
-        "title": begin.entry["case_title"].partition(":")[0] if begin else name,
-        "links": [_report(row) for row in by_view[begin.place]] if begin else [],
-        "states": list(STATES.values()),
-        "views": [_view(row) for row in first],
-        "as_of": days.pop() if len(days) == 1 else "",
-        "pictures": _pictures(first) if len(first) > 1 else {},
-        "unpriced": all(row.entry["headline"]["unpriced"] for row in first),
-        "reports": [
-            {"title": _view_title(mine), "place": place, "rows": [_report(row) for row in mine]}
-            for place, mine in by_view.items()
-        ],
+        "title": begin.get("case_title", begin["case"]),
+        "links": [row for row in rows if row["page"] and row["place"] == begin["place"]],
+        "views": shown,
+        "as_of": shown[0]["as_of"] if len({row["as_of"] for row in shown}) == 1 else "",
+        "pictures": _pictures(shown) if len(shown) > 1 else {},
+        "unpriced": all(row["headline"]["unpriced"] for row in shown),
+        "finished": finished,
+        "rows": rows,
     }
 
 
-def _first(rows: Rows) -> Row | None:
-    """The first finished report of a view."""
-    return next((row for row in rows if "key" in row.entry), None)
-
-
-def _mean(row: Row) -> float:
-    return float(row.entry["headline"]["bearers"]["total"]["mean_usd"] or 0.0)
-
-
-def _view_title(rows: Rows) -> str:
-    """The scenario of a view and its day, or its place where no report of it is finished."""
-    if first := _first(rows):
-        return f"{first.entry['headline']['title']}, as of {first.entry['as_of']}"
-    return rows[0].place
-
-
-def _pictures(rows: Rows) -> dict[str, Markup]:
+def _pictures(shown: Rows) -> dict[str, Markup]:
     """The totals of all views on one axis, wide and narrow."""
-    from impact.charts import pictures, theme
+    from impact.charts import pictures
 
-    bars = []
-    for row in rows:
-        head = row.entry["headline"]
-        ends = {end: head["bearers"]["total"].get(end) or 0.0 for end in ("low", "high")}
-        hollow = bool(head["notices"])
-        bars.append({"label": head["title"], "mean": _mean(row), "hollow": hollow, **ends})
-    frame, currency = pl.DataFrame(bars), str(rows[0].entry["headline"]["currency"])
-    worst = bars[-1]
-    title = f'"{worst["label"]}" would cost most' if worst["mean"] else "No loss follows"
-    about = (
-        "Net loss of all parties: bar nine outcomes in ten, dot the average. Hollow: it contradicts"
-        f" a report, or supposes a compromise that nobody has reported. {currency}"
+    heads = [row["headline"] for row in shown]
+    bars = [
+        {"label": head["title"], "mean": head["mean_usd"], "hollow": bool(head["notices"])}
+        | {end: head[end] for end in ("low", "high")}
+        for head in heads
+    ]
+    frame, currency, worst = pl.DataFrame(bars), heads[0]["currency"], bars[-1]
+    picture = Answer(
+        "scenarios",
+        f"Bars and dots compare the total of {len(bars)} scenarios, sorted by the average.",
+        frame,
+        label=shown[0]["level"],
+        title=f'"{worst["label"]}" would cost most' if worst["mean"] else "No loss follows",
+        subtitle="Net loss of all parties: bar nine outcomes in ten, dot the average. Hollow: it"
+        " contradicts a report, or supposes a compromise that nobody has reported. " + currency,
+        draw=partial(pictures.spans, frame, currency),
     )
-    alt = f"Bars and dots compare the total of {len(rows)} scenarios, sorted by the average."
-    draw = partial(pictures.spans, frame, currency)
-    drawn = {look: theme.described(draw, title, about, (), wide) for look, wide in LOOKS.items()}
-    return {
-        look: Markup(theme.svg(picture, alt))  # noqa: S704
-        for look, picture in drawn.items()
-    }
-
-
-def _view(row: Row) -> dict[str, Any]:
-    """A view as a row of the scenarios side by side."""
-    found = row.entry["headline"]
-    total, moved = found["bearers"]["total"], found["difference"]
-    return {
-        **{part: found[part] for part in ("title", "says", "notices")},
-        "as_of": row.entry["as_of"],
-        "page": _href(row),
-        "mean": total["mean"],
-        "range": _range(total),
-        "difference": moved["text"] if moved else "–",
-        "states": [
-            "reported" if state in found["reported"] else _assumed(found[state]) for state in STATES
-        ],
-    }
-
-
-def _report(row: Row) -> dict[str, str]:
-    """A report as a row of its view: its question, whether it was made, and its page."""
-    entry = row.entry
-    failed = f"failed ({entry['failed']})" if "failed" in entry else ""
-    if "key" not in entry:
-        return {"title": row.place, "notebook": row.notebook, "status": failed, "page": ""}
-    status = f"{failed}, of an earlier run" if failed else "made" if entry["files"] else "page lost"
-    title, page = entry["question"], _href(row)
-    return {"title": title, "notebook": row.notebook, "status": status, "page": page}
-
-
-def _href(row: Row) -> str:
-    """The page of a report, or the file that stands for it where no page was asked for."""
-    kind = next(
-        (kind for kind in ("html", work.LIVE, "pdf", "ipynb") if kind in row.entry["files"]), ""
-    )
-    return f"{row.place}/{row.notebook}.{kind}" if kind else ""
-
-
-def _assumed(chance: float | None) -> str:
-    """A chance that nobody reports: assumed, also where the scenario fixes it; or not modelled."""
-    if chance is None:
-        return "not modelled"
-    if chance in (0.0, 1.0):
-        return "assumed here" if chance else "none"
-    return f"{words.about(chance)}, assumed"
-
-
-def _range(measures: Mapping[str, str]) -> str:
-    """The range of the total and, where it is of some outcomes alone, of which."""
-    return f"{measures['range']} {measures['when'] if '(' in measures['when'] else ''}".rstrip()
+    return {look: Markup(picture.svg(look)) for look in LOOKS}  # noqa: S704 (the kit's own)

@@ -15,7 +15,6 @@ from packaging.utils import canonicalize_name
 from impact.case.folder import HOME, REFERENCE
 
 KIT = "breach-impact-kit"
-NAMED = ("altair", "numpy", "papermill", "polars", "scipy", "vl-convert-python")
 _FILES = (".py", ".j2", ".html", ".css", ".js", ".toml", ".csv")
 
 
@@ -65,11 +64,6 @@ def versions() -> dict[str, str]:
 def lock_digest() -> str:
     """SHA-256 of `versions`."""
     return sha256(json.dumps(versions()))
-
-
-def named() -> dict[str, str]:
-    """Versions of Python and of the libraries that numbers, charts and pages come from."""
-    return {name: versions()[name] for name in ("python", *NAMED)}
 
 
 def made_with() -> dict[str, str]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jinja2
@@ -19,26 +18,28 @@ import mistune
 from markupsafe import Markup, escape
 
 from impact.answers.answer import MIME, as_html, as_text, blocks, linked
+from impact.answers.brief import bottom_line
+from impact.answers.losses import losses
 from impact.answers.text import lower_first
-from impact.base import times, words
+from impact.base import words
 from impact.base.errors import Refusal
 from impact.board.data import describe, packed, script, style
 from impact.case import folder, views
+from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP
 from impact.case.views import now
 from impact.reports import origin
-from impact.reports.plan import Parameters, Task
+from impact.reports.plan import Task
 from impact.simulation import simulate
 
 Notebook = Mapping[str, Any]
 GUIDE = "reading-a-report"  # of those who receive a page: in docs/, and beside the index
 _GUIDE = folder.HOME / "docs" / f"{GUIDE}.md"
-UP = "../.."  # from a page to its index
+FIGURES = 5  # of a sheet
+_COSTS = ("YOU PAY:", "EVERYONE:", "COST:")  # what its figures tell
 _DIGEST = re.compile("[0-9a-f]{32,}")
 _RECORD = {"name", "label", "lead", "rows", "figures", "notes"}  # that an answer has
-
-
 Part = Markup | dict[str, Any]  # a piece of a page: markdown as HTML, or the record of an answer
 
 
@@ -57,26 +58,22 @@ def draw(notebook: Notebook) -> None:
 
 
 def parts(notebook: Notebook) -> Iterator[Part]:
-    """Markdown and answers of an executed notebook, in order; the first heading is left out."""
-    titled = False
+    """Markdown and answers of an executed notebook that has something to tell, in order.
+
+    The first heading is left out, and so are paragraphs that stand on the page already.
+    """
+    titled, above = False, ""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             text = "".join(cell["source"])
             if not titled and text.startswith("# "):
                 titled, text = True, text.partition("\n")[2]
             yield markdown(text)
-        yield from _answers(cell)
-
-
-def without_repeats(found: Iterable[Part]) -> Iterator[Part]:
-    """The parts of a page without the paragraphs that stand on it already."""
-    above = ""
-    for part in found:
-        if isinstance(part, dict):
-            new = [*_new_paragraphs(part["lead"], above)]
-            above += "\n".join([*new, ""])
-            part = {**part, "lead": new}
-        yield part
+        for record in _answers(cell):
+            if record.get("there", True):
+                new = [*_new_paragraphs(record["lead"], above)]
+                above += "\n".join([*new, ""])
+                yield {**record, "lead": new}
 
 
 def _new_paragraphs(lines: Sequence[str], above: str) -> Iterator[str]:
@@ -145,8 +142,9 @@ def _spaced(text: str) -> str:
 @cache
 def _templates() -> jinja2.Environment:
     """The templates, with autoescape; a name that is missing is an error."""
+    loader = jinja2.PackageLoader("impact.reports")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("impact.reports"),
+        loader=loader,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=lambda value: words.shown(value) if type(value) is str else value,
@@ -154,7 +152,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"cited": _cited, "paragraphs": _paragraphs, "plain": typeset}
-    text = (files("impact.reports") / "templates" / "style.css").read_text(encoding="utf-8")
+    text = loader.get_source(environment, "style.css")[0]
     for name, look in (("style", text), ("board_style", style())):
         environment.globals[name] = Markup(look)  # noqa: S704 (the kit's own)
         environment.globals[f"{name}_source"] = Markup(_source(look))  # noqa: S704 (base64)
@@ -166,42 +164,60 @@ def render(template: str, **values: Any) -> str:
     return _templates().get_template(template).render(values)
 
 
+def _head(known: Case) -> dict[str, Any]:
+    """What stands at the head of every page of a view."""
+    return {
+        "known": known,
+        "scenario": known.scenarios[known.scenario],
+        "level": words.level(known.label),
+        "as_of": words.date(now(known)),
+    }
+
+
+def sheet(task: Task) -> str:
+    """One A4 page of a view: what happened, what to do, and five figures; without a script."""
+    known = task.known
+    run = simulate(known, task.parameters.draws, task.parameters.seed)
+    brief = bottom_line(run)
+    return render(
+        "sheet.html",
+        **_head(known),
+        notices=views.notices(known),
+        lead=[line for line in brief.lead[:-1] if not line.startswith(_COSTS)],
+        links=brief.links,
+        rows=losses(run, FIGURES).rows(),
+        notes=brief.notes,
+    )
+
+
 def page(task: Task, executed: Notebook, live: bool = False) -> str:
     """The page of a task as one HTML text: no script but that of a live one, no outside address.
 
     It carries what it was made from, so that `impact verify` can make it again from the page alone.
     """
     known, notebook = task.known, task.notebook
-    found = without_repeats(parts(executed))
     board, declined = _board(task, executed) if live else ("", "")
     return render(
         "page.html",
-        title=title(task, executed),
-        question=question(task, executed),
+        **_head(known),
+        task=task,
+        title=title(task),
+        question=question(task),
         notices=views.warnings(known),
-        tlp=known.label,
-        scenario=known.scenarios[known.scenario],
-        parts=[part for part in found if isinstance(part, str) or part.get("there", True)],
-        beside={name: words.capital(name[3:].replace("_", " ")) for name in task.beside},
-        here=notebook.name,
-        leads=[lead for lead in notebook.leads if lead[1] in task.beside],
-        index=f"{UP}/index.html",
-        guide=f"{UP}/{GUIDE}.html",
-        origin=_made_from(task),
+        parts=parts(executed),
+        leads=[
+            (who, page, what)
+            for who, pages in notebook.leads.items()
+            for page, what in pages.items()
+            if page in task.beside
+        ],
+        origin=escape(json.dumps(task.made_from)),
         board=Markup(board),  # noqa: S704 (JSON without a sign that ends a script)
         declined=declined,
         script=Markup(script()) if board else "",  # noqa: S704 (the kit's own)
         script_source=_source(script()) if board else "",
-        footer={
-            "Case": known.id,
-            "Scenario": known.scenario,
-            "As of": words.date(now(known)),
-            "Level": words.level(known.label),
-            "Draws": f"{task.parameters.draws:,}",
-            "Seed": str(task.parameters.seed),
-            "Kit": origin.kit_version(),
-            "View": folder.digest(known, notebook.reads)[:16],
-        },
+        kit=origin.kit_version(),
+        digest=folder.digest(known, notebook.reads)[:16],
     )
 
 
@@ -221,39 +237,26 @@ def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(bytes.fromhex(origin.sha256(text))).decode()}'"
 
 
-def _made_from(task: Task) -> Markup:
-    """What `impact verify` needs to make a page again, as JSON in an attribute."""
-    made_from = {
-        "notebook": task.notebook.name,
-        "parameters": vars(task.parameters),
-        "now": times.as_text(now(task.known)),
-        "beside": task.beside,
-    }
-    return escape(json.dumps(made_from))
-
-
 def guide() -> str:
     """The reading guide as a page."""
     return render("guide.html", guide=markdown(_GUIDE.read_text(encoding="utf-8")))
 
 
-def question(task: Task, notebook: Notebook) -> str:
-    """The question of a notebook, its first heading; that of the case where it has none."""
-    texts = ("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
-    headings = (text.partition("\n")[0][2:] for text in texts if text.startswith("# "))
-    return next(headings, task.known.question)
+def question(task: Task) -> str:
+    """The question of a notebook; that of the case where it has none."""
+    return task.notebook.question or task.known.question
 
 
-def title(task: Task, notebook: Notebook) -> str:
+def title(task: Task) -> str:
     """The page's title: the case, the notebook's question, what is supposed of a named party."""
     known = task.known
-    text = f"{known.title}: {lower_first(known, question(task, notebook))}"
+    text = f"{known.title}: {lower_first(known, question(task))}"
     if known.scenario != BASELINE:
         text += f" {views.scenario_title(known)}"
     return text
 
 
-def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
+def shared_notebook(task: Task, notebook: Notebook) -> str:
     """A notebook for sharing, built anew: the source, its parameters as set, and the answers.
 
     Of the executed one nothing is taken but the records of its answers: no path, user, time or id,
@@ -263,32 +266,25 @@ def shared_notebook(task: Task, notebook: Notebook) -> dict[str, Any]:
     executed = [cell for cell in notebook["cells"] if "injected-parameters" not in _tags(cell)]
     cells = []
     for number, (cell, done) in enumerate(zip(source, executed, strict=True)):
-        takes_parameters = "parameters" in _tags(cell)
-        shared: dict[str, Any] = {
-            "cell_type": cell["cell_type"],
-            "id": f"cell-{number:02}",
-            "metadata": {"tags": ["parameters"]} if takes_parameters else {},
-            "source": _assignments(task.parameters)
-            if takes_parameters
-            else "".join(cell["source"]),
-        }
+        made = {"cell_type": cell["cell_type"], "id": f"cell-{number:02}", "metadata": {}}
+        made["source"] = "".join(cell["source"])
+        if "parameters" in _tags(cell):
+            made["metadata"] = {"tags": ["parameters"]}
+            values = vars(task.parameters).items()
+            lines = [f"{name}: {type(value).__name__} = {value!r}" for name, value in values]
+            made["source"] = "\n".join(lines)
         if cell["cell_type"] == "code":
             outputs = [output for record in _answers(done) for output in _outputs(record)]
-            shared |= {"execution_count": None, "outputs": outputs}
-        cells.append(shared)
+            made |= {"execution_count": None, "outputs": outputs}
+        cells.append(made)
     python = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": python, "language_info": {"name": "python"}}
-    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    shared = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    return f"{json.dumps(shared, indent=1, ensure_ascii=False)}\n"
 
 
 def _tags(cell: Mapping[str, Any]) -> list[str]:
     return list(cell.get("metadata", {}).get("tags", ()))
-
-
-def _assignments(parameters: Parameters) -> str:
-    """A parameters cell that sets these."""
-    values = vars(parameters).items()
-    return "\n".join(f"{name}: {type(value).__name__} = {value!r}" for name, value in values)
 
 
 def _outputs(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -15,12 +15,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SECONDS = 120
 _OFFLINE = (
     "--headless=new",
-    "--disable-gpu",
     "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
     "--disable-extensions",
-    "--disable-sync",
     "--no-first-run",
     "--no-pdf-header-footer",
     "--proxy-server=127.0.0.1:9",  # nothing listens at the discard port
@@ -31,11 +27,10 @@ _TIMES = re.compile(rb"/(CreationDate|ModDate) \(D:[^)]*\)")
 
 def browser() -> str:
     """The path of Chromium; raises BadInput with the way to install it where there is none."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        repair = "install it (Debian: apt-get install chromium), or leave pdf out of --format"
-        raise bad("--format pdf", f"none of {', '.join(BROWSERS)} is on the PATH", repair)
-    return found
+    for path in filter(None, map(shutil.which, BROWSERS)):
+        return path
+    repair = "install it (Debian: apt-get install chromium), or leave pdf out of --format"
+    raise bad("--format pdf", f"none of {', '.join(BROWSERS)} is on the PATH", repair)
 
 
 def printed(html: str) -> bytes:
@@ -45,7 +40,7 @@ def printed(html: str) -> bytes:
         page, pdf = home / "page.html", home / "page.pdf"
         page.write_text(html, encoding="utf-8")
         command = [browser(), *_OFFLINE, f"--user-data-dir={home / 'profile'}"]
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
+        if os.geteuid() == 0:
             command.append("--no-sandbox")  # which Chromium's sandbox asks of root
         command += [f"--print-to-pdf={pdf}", page.as_uri()]
         try:
@@ -53,8 +48,8 @@ def printed(html: str) -> bytes:
         except subprocess.TimeoutExpired:
             raise bad("pdf", f"not printed in {SECONDS} seconds", "run again") from None
         if not pdf.exists():
-            lines = done.stderr.decode(errors="replace").strip().splitlines()
-            last = lines[-1][:200] if lines else f"status {done.returncode}"
+            said = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
+            last = said.splitlines()[-1][:200]
             raise bad("pdf", f"was not printed ({last})", "try the page in a browser")
         return _TIMES.sub(_still, pdf.read_bytes())
 

@@ -7,9 +7,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+import msgspec
 
 from impact.base import texts, times, words
 from impact.base.errors import BadInput, Fault, Refusal, bad, did_you_mean, unlike
@@ -20,10 +23,8 @@ from impact.case.schema import TABLES
 from impact.reports import origin
 from impact.simulation import check_draws
 
-Found = TypeVar("Found")
 ALL = "all"
 BESIDE = "pages beside it"  # a part of the key
-_LISTS = {"reads", "varies_by", "needs"}  # that the metadata of a notebook may hold
 _READ = (*(table.name for table in TABLES), "scenarios", "decisions", "files")
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|api_?key|credential|private_?key")
 _SECRET = re.compile(
@@ -53,16 +54,17 @@ NAMES = tuple(part.name for part in fields(Parameters))
 class Notebook:
     """A notebook as it will run: name and text, the tables that it reads, what it varies by.
 
-    Of a case that has nothing of what it `needs` there is no report. `leads` says who reads on, on
-    which other pages, and for what: (who, page, what).
+    `question` is its first heading, if it has one. Of a case that has nothing of what it `needs`
+    there is no report. `leads` says who reads on, on which other pages, and for what.
     """
 
     name: str
     text: str
+    question: str = ""
     reads: tuple[str, ...] = _READ
     varies_by: tuple[str, ...] = NAMES
     needs: tuple[str, ...] = ()
-    leads: tuple[tuple[str, str, str], ...] = ()
+    leads: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Task:
     """One notebook under one view: all that a worker needs, where it goes, and its key.
 
     `key` maps each thing that the report is made from to its digest: the notebook, the parameters,
-    each table that the notebook reads, the view, the kit, the lock and the pages `beside` it.
+    each table that the notebook reads, the view, the kit and the lock; and it names the pages
+    beside it.
     """
 
     notebook: Notebook
@@ -78,25 +81,36 @@ class Task:
     known: Case
     place: str  # CASE/SCENARIO[@as-of][+tlp][~hash]
     key: Mapping[str, str]
-    beside: tuple[str, ...] = ()  # notebooks whose pages lie in the same folder, its own included
 
     @property
     def name(self) -> str:
         """`PLACE/NOTEBOOK`, as progress and failures name it."""
         return f"{self.place}/{self.notebook.name}"
 
+    @property
+    def beside(self) -> list[str]:
+        """The notebooks whose pages lie in the same folder, its own among them."""
+        return self.key.get(BESIDE, "").split()
+
+    @property
+    def made_from(self) -> dict[str, Any]:
+        """What it takes to make the report again, as JSON: a page and a manifest hold it."""
+        return {
+            "notebook": self.notebook.name,
+            "parameters": vars(self.parameters),
+            "moment": times.as_text(views.now(self.known)),
+            "beside": self.beside,
+        }
+
 
 def find_notebooks(name: str) -> list[Path]:
     """The notebooks named `00_brief`, or all that are reports: those that begin with a number."""
-    reports = sorted((folder.HOME / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    if name == ALL:
-        return reports
-    found = [path for path in reports if path.stem == name]
-    if not found:
-        names = [path.stem for path in reports]
-        repair = did_you_mean(name, names, f"one of {', '.join(names)} or all")
+    paths = sorted((folder.HOME / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    reports = {path.stem: path for path in paths}
+    if name != ALL and name not in reports:
+        repair = did_you_mean(name, list(reports), f"one of {', '.join(reports)} or all")
         raise bad("--notebook", f'no notebook "{name}"', repair)
-    return found
+    return paths if name == ALL else [reports[name]]
 
 
 def chosen(case: Case, scenario: str) -> list[str]:
@@ -121,57 +135,58 @@ def plan(
     that does not vary by scenario is planned once. Raises BadInput with all faults of notebooks and
     parameters at once, and Refusal where every scenario is refused.
     """
-    seen = _Views(case, base, now or times.as_text(views.present(case)))
-    found = _checked(notebooks, scenarios, seen)
-    needed = [notebook for notebook in found if has(case, notebook.needs)]
+    see = partial(_view, case, now or times.as_text(views.present(case)), {})
+    found = _checked(case, notebooks, scenarios, base, see)
+    full = {name for name, rows in case.tables.items() if rows.height}
+    full |= {"files"} if case.files else set()
+    needed = [notebook for notebook in found if full.issuperset(notebook.needs)]
     tasks: dict[str, Task] = {}
-    refused, faults = list[Fault](), list[Fault]()
+    refused = list[Fault]()
     for scenario in scenarios:
         try:
             for notebook in needed:
-                task = _task(notebook, seen, scenario)
+                task = _task(case, notebook, replace(base, scenario=scenario), see)
                 if tasks.setdefault(task.name, task).key != task.key:
                     other = tasks[task.name].parameters.scenario
                     what = f'has the place of scenario "{other}", {task.place}'
-                    faults.append(Fault(f"scenario {scenario}", what, "give one another name"))
+                    raise bad(f"scenario {scenario}", what, "give one another name")
         except Refusal as refusal:
             refused += refusal.faults
-    if faults:
-        raise BadInput(faults)
     if found and scenarios and not tasks:
         what = "would have nothing to show of this case"
-        names = sorted({notebook.name for notebook in found})
-        raise Refusal(refused or [Fault(name, what, "choose another") for name in names])
+        raise Refusal(refused or [Fault(one.name, what, "choose another") for one in found])
     return list(tasks.values()), refused
 
 
-def _checked(notebooks: Sequence[Path], scenarios: Sequence[str], seen: _Views) -> list[Notebook]:
+See = Callable[[Parameters], Case]
+
+
+def _checked(
+    case: Case,
+    notebooks: Sequence[Path],
+    scenarios: Sequence[str],
+    base: Parameters,
+    see: See,
+) -> list[Notebook]:
     """The notebooks of a plan; raises BadInput with every fault of these and of the parameters."""
-    case, base = seen.case, seen.base
     faults: list[Fault] = []
     for part in fields(base):
         faults += unlike(part.name, getattr(base, part.name), str(part.type))
-    if faults := faults or _secrets(base, case):
+    if faults := faults or _secrets(base):
         raise BadInput(faults)
     read = [read_notebook(path) for path in notebooks]
     faults = [fault for _, wrong in read for fault in wrong]
     attempt(faults, check_draws, base.draws, base.seed)
     with suppress(Refusal):  # which each scenario meets again
-        attempt(faults, seen.of, replace(base, scenario=BASELINE))
-    unknown = [name for name in scenarios if name not in case.scenarios]
-    for name in unknown[:1]:
+        attempt(faults, see, replace(base, scenario=BASELINE))
+    for name in sorted(set(scenarios) - case.scenarios.keys())[:1]:
         attempt(faults, views.view, case, name)
     if faults:
         raise BadInput(faults)
     return [notebook for notebook, _ in read]
 
 
-def has(case: Case, needs: Iterable[str]) -> bool:
-    """Whether a case holds files, or rows of a table, of each of these names."""
-    return all(case.files if name == "files" else case[name].height for name in needs)
-
-
-def attempt(faults: list[Fault], function: Callable[..., Found], *arguments: Any) -> Found | None:
+def attempt(faults: list[Fault], function: Callable[..., Any], *arguments: Any) -> Any:
     """What a function returns; where it raises BadInput, its faults are added to `faults`."""
     try:
         return function(*arguments)
@@ -180,39 +195,31 @@ def attempt(faults: list[Fault], function: Callable[..., Found], *arguments: Any
         return None
 
 
-class _Views:
-    """The views of one plan: rows of one day are looked up once for all scenarios."""
+def _view(case: Case, now: str, baselines: dict[Parameters, Case], asked: Parameters) -> Case:
+    """The view of some parameters; rows of one day are looked up once, in `baselines`.
 
-    def __init__(self, case: Case, base: Parameters, now: str) -> None:
-        self.case, self.base, self.now = case, base, now
-        self.baselines: dict[tuple[str, str], Case] = {}
+    Raises BadInput or Refusal as `impact.view` does.
+    """
+    scenario, baseline = asked.scenario, replace(asked, scenario=BASELINE)
 
-    def of(self, parameters: Parameters) -> Case:
-        """The view of some parameters; raises BadInput or Refusal as `impact.view` does."""
-        as_of, changes = parameters.as_of, parameters.changes
+    def view(name: str) -> Case:
+        return views.view(case, name, asked.as_of, asked.tlp, asked.changes, now)
 
-        def view(scenario: str) -> Case:
-            return views.view(self.case, scenario, as_of, parameters.tlp, changes, self.now)
-
-        scenario = self.case.scenarios[parameters.scenario]
-        if scenario.as_of and not as_of:
-            return view(scenario.id)
-        if (as_of, changes) not in self.baselines:
-            self.baselines[as_of, changes] = view(BASELINE)
-        known = self.baselines[as_of, changes]
-        if scenario.id != BASELINE and (scenario.id not in known.scenarios or scenario.as_of):
-            return view(scenario.id)
-        return views.under(known, scenario.id)
+    if case.scenarios[scenario].as_of:
+        return view(scenario)
+    if baseline not in baselines:
+        baselines[baseline] = view(BASELINE)
+    known = baselines[baseline]
+    return views.under(known, scenario) if scenario in known.scenarios else view(scenario)
 
 
-def _task(notebook: Notebook, seen: _Views, scenario: str) -> Task:
+def _task(case: Case, notebook: Notebook, parameters: Parameters, see: See) -> Task:
     """The task of a notebook under a scenario, with what it does not vary by left as it is."""
-    parameters = replace(seen.base, scenario=scenario)
     if "scenario" not in notebook.varies_by and not parameters.as_of:
-        parameters = replace(parameters, as_of=seen.case.scenarios[scenario].as_of)
+        parameters = replace(parameters, as_of=case.scenarios[parameters.scenario].as_of)
     fixed = {name: getattr(DEFAULTS, name) for name in NAMES if name not in notebook.varies_by}
-    parameters = replace(parameters, **{**fixed, "case": seen.base.case})
-    known = seen.of(parameters)
+    parameters = replace(parameters, **{**fixed, "case": parameters.case})
+    known = see(parameters)
     digests = folder.digests(known)
     key = {
         "notebook": origin.sha256(notebook.text),
@@ -228,7 +235,7 @@ def _task(notebook: Notebook, seen: _Views, scenario: str) -> Task:
 def place(known: Case, parameters: Parameters) -> str:
     """CASE/SCENARIO[@as-of][+tlp][~hash]; its name tells a supposition about a named party.
 
-    The parts are bare names by the rules of the tables, so that no path leaves the folder.
+    The parts are bare names by the rules of a case, so that no path leaves the folder.
     """
     name = known.scenario
     if views.falling(known):
@@ -241,19 +248,12 @@ def place(known: Case, parameters: Parameters) -> str:
     rest = (parameters.changes.strip(), parameters.draws, parameters.seed)
     if rest != (DEFAULTS.changes, DEFAULTS.draws, DEFAULTS.seed):
         name += f"~{origin.sha256(repr(rest))[:8]}"
-    return f"{_bare(known.id)}/{_bare(name)}"
+    return f"{known.id}/{name}"
 
 
 def with_pages(task: Task, beside: Iterable[str]) -> Task:
     """A task whose page leads to those of other notebooks in its folder."""
-    names = tuple(sorted(beside))
-    return replace(task, beside=names, key={**task.key, BESIDE: " ".join(names)})
-
-
-def _bare(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+@~-]{0,199}", name) or ".." in name:
-        raise bad(name[:40], "is no name for a folder", "use letters, digits and . _ + -")
-    return name
+    return replace(task, key={**task.key, BESIDE: " ".join(sorted(beside))})
 
 
 def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
@@ -261,69 +261,75 @@ def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
     try:
         text = path.read_text(encoding="utf-8")
         content: Any = texts.from_json(text)
-        tagged = [
-            "".join(cell["source"])
-            for cell in content["cells"]
-            if cell["cell_type"] == "code"
-            and "parameters" in cell.get("metadata", {}).get("tags", [])
-        ]
+        cells = msgspec.convert(content["cells"], list[_Cell])
         settings = content.get("metadata", {}).get("impact", {})
-        leads = [
-            (who, page, what)
-            for who, pages in settings.get("leads", {}).items()
-            for page, what in pages.items()
-        ]
-        lists = {name: tuple(settings[name]) for name in _LISTS & settings.keys()}
-        notebook = Notebook(path.stem, text, leads=tuple(leads), **lists)
+        said = {"name": path.stem, "text": text, "question": _heading(cells)}
+        notebook = msgspec.convert({**settings, **said}, Notebook)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         fault = Fault(path.name, "cannot be read as a notebook", "save it again with JupyterLab")
         return Notebook(path.stem, ""), [fault]
-    faults = list[Fault]()
-    for what, names, allowed in (
-        ("can be read", (*notebook.reads, *notebook.needs), _READ),
-        ("reports vary by", notebook.varies_by, NAMES),
-    ):
-        for name in names:
-            if name not in allowed:
-                repair = did_you_mean(str(name), allowed, f"one of {', '.join(allowed)}")
-                fault = Fault(f"{path.name} metadata", f'"{name}" is nothing that {what}', repair)
-                faults.append(fault)
+    named = [
+        *((name, _READ) for name in (*notebook.reads, *notebook.needs)),
+        *((name, NAMES) for name in notebook.varies_by),
+    ]
+    faults = [
+        Fault(
+            f"{path.name} metadata",
+            f'"{name}" is nothing that it may name there',
+            did_you_mean(name, allowed, f"one of {', '.join(allowed)}"),
+        )
+        for name, allowed in named
+        if name not in allowed
+    ]
+    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", ())]
     if len(tagged) == 1:
-        return notebook, faults + _cell_faults(path.name, tagged[0])
+        return notebook, faults + _cell_faults(path.name, "".join(tagged[0].source))
     what = f"has {words.count(len(tagged), 'cell')} tagged parameters"
     return notebook, [*faults, Fault(path.name, what, "tag one cell")]
 
 
+class _Cell(msgspec.Struct):
+    """What a plan reads of a cell."""
+
+    cell_type: str
+    source: str | list[str] = ""
+    metadata: dict[str, Any] = {}
+
+
+def _heading(cells: Iterable[_Cell]) -> str:
+    """The first heading of a notebook; empty where it has none."""
+    notes = ("".join(cell.source) for cell in cells if cell.cell_type == "markdown")
+    return next((text.partition("\n")[0][2:] for text in notes if text.startswith("# ")), "")
+
+
 def _cell_faults(name: str, cell: str) -> list[Fault]:
     """What is wrong with a parameters cell: a name, the type of a default, or a secret in it."""
-    where, declared = f"{name} parameters", dict[str, Any]()
+    where = f"{name} parameters"
     try:
         statements = ast.parse(cell).body
     except SyntaxError as error:
         return [Fault(where, f"line {error.lineno} is no Python", "mend that line")]
-    for statement in statements:
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            declared[statement.target.id] = getattr(statement.value, "value", None)
+    declared = {
+        ast.unparse(one.target): one for one in statements if isinstance(one, ast.AnnAssign)
+    }
     faults = [
         Fault(where, f'"{key}" looks like a secret', "read it where it is used, it is shared here")
-        for key, value in declared.items()
-        if _SECRET_NAME.search(key) or _SECRET.search(str(value))
+        for key, one in declared.items()
+        if _SECRET_NAME.search(key) or _SECRET.search(ast.unparse(one))
     ]
     for key, default in vars(DEFAULTS).items():
-        if type(declared.get(key)) is not type(default):
-            kind = type(default).__name__
+        kind = type(default).__name__
+        if key not in declared or ast.unparse(declared[key].annotation) != kind:
             repair = f"write `{key}: {kind} = {default!r}`"
             faults.append(Fault(where, f"declares no {key} of type {kind}", repair))
     return faults
 
 
-def _secrets(parameters: Parameters, case: Case) -> list[Fault]:
+def _secrets(parameters: Parameters) -> list[Fault]:
     """Parameters that look like a secret; what they hold is not repeated."""
     repair = "leave it out: parameters are printed in pages and manifests"
-    names = {item.partition("=")[0].strip() for item in parameters.changes.split(";")}
-    strange = any(_SECRET_NAME.search(name) for name in names - case.inputs.keys())
     return [
         Fault(name, "looks like a secret", repair)
         for name, value in vars(parameters).items()
-        if _SECRET.search(str(value)) or (name == "changes" and strange)
+        if _SECRET.search(str(value))
     ]

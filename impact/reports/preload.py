@@ -1,7 +1,8 @@
 """What every kernel of a report imports, imported once: kernels are forked from a process that did.
 
 Imports only: nothing is computed here, and no library starts work of its own that a fork would
-lose. Building one chart description reads the chart schema, in plain Python.
+lose. Building one chart description reads the chart schema, in plain Python, and templates
+are compiled.
 """
 
 import importlib
@@ -15,6 +16,7 @@ import ipykernel.debugger
 import ipykernel.ipkernel
 import ipykernel.kernelapp  # noqa: F401
 import IPython.core.completer  # noqa: F401
+import scipy.special  # noqa: F401
 import vl_convert  # noqa: F401
 
 from impact import answers, charts
@@ -24,11 +26,6 @@ for package in (charts, answers):
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
 altair.Chart(altair.InlineData([{"x": 1}])).mark_point().encode(x=altair.X("x:Q")).to_dict()
-
-
-def warm() -> None:
-    """What a second kernel need not do again: the templates compiled, the functions of scipy."""
-    importlib.import_module("scipy.special")
-    compiled = text.templates()
-    for name in compiled.list_templates(["j2"]):
-        compiled.get_template(name)
+compiled = text.templates()
+for name in compiled.list_templates(["j2"]):
+    compiled.get_template(name)

@@ -338,9 +338,7 @@ def test_a_board_that_declines_says_why_and_the_page_stays(
     case = impact.load_case("mercor")
     base = Parameters(draws=2000)
     (task,), _ = plan.plan(case, plan.find_notebooks("00_brief"), ["baseline"], base)
-    from impact.reports import kernels
-
-    executed = kernels.execute(task)
+    executed = work.execute(task)
     pages.draw(executed)
     text = pages.page(task, executed, live=True)
     assert "This page does not recompute: its data would have" in text

@@ -24,7 +24,7 @@ from impact.base.errors import ImpactError, Refusal
 from impact.case import stix, writer
 from impact.case.schema import TLP
 from impact.cli import summary
-from impact.reports import export, files, headline, index, kernels, page, plan, sheet, work
+from impact.reports import export, files, index, page, plan, work
 from impact.reports.plan import Parameters, Task
 from notebooks import notebook
 
@@ -91,10 +91,10 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
     done = executed(task, draw)
     made = {
         "html": page.page(task, done).encode(),
-        "ipynb": json.dumps(page.shared_notebook(task, done)).encode(),
+        "ipynb": page.shared_notebook(task, done).encode(),
         work.LIVE: page.page(task, done, live=True).encode(),
     }
-    entry = work.entry(task, done, made) | {"headline": headline.Headlines().of(task)}
+    entry = work.entry(task, done, made) | {"headline": index.Headlines().of(task)}
     assert all(_within(record["label"], task.known.tlp) for record in page.records(done))
     files.record(home, task, made, entry)
     files.write(home / "index.html", index.index(home))
@@ -107,7 +107,7 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
         elif path.is_file():
             yield path.name, path.read_text("utf-8")
     yield "show", summary.text(run) + json.dumps(summary.record(run))
-    yield "sheet", sheet.sheet(task)
+    yield "sheet", page.sheet(task)
     with contextlib.suppress(ImpactError):  # where nothing is open
         yield "ask", summary.mail(run)
     yield "stix", stix.text(stix.bundle(task.known))
@@ -201,7 +201,7 @@ def test_a_real_kernel_is_given_no_word_of_a_row_above_its_level(
     tasks, _ = plan.plan(
         case, [every], ["baseline"], Parameters(case="tiny", tlp="green", draws=DRAWS)
     )
-    said = json.dumps(kernels.execute(tasks[0]))
+    said = json.dumps(work.execute(tasks[0]))
     secret = forbidden(case, "green")
     assert secret
     assert not secret & set(WORD.findall(said.lower()))

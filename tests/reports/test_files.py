@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import polars as pl
 import pytest
 
 from impact.base.errors import BadInput
-from impact.reports import files
+from impact.reports import files, index
 
 
 def test_a_file_is_written_whole_with_its_folder_and_no_trace(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_where_there_is_no_room_for_all_nothing_changes(small_disk: Path) -> Non
     one, two = small_disk / "one", small_disk / "two"
     files.write(one, "a" * 50_000)
     with pytest.raises(BadInput, match="make room"):
-        files.write_all({one: "b" * 50_000, two: "c" * 400_000})
+        files.write_all([(one, "b" * 50_000), (two, "c" * 400_000)])
     assert one.read_text("utf-8") == "a" * 50_000
     assert [path.name for path in small_disk.iterdir()] == ["one"]
 
@@ -108,7 +109,7 @@ def test_where_there_is_no_room_for_all_nothing_changes(small_disk: Path) -> Non
 def test_a_file_may_be_written_twice_in_one_go(tmp_path: Path) -> None:
     """As a manifest is: first without the entry whose files are replaced, then with it."""
     one = tmp_path / "one"
-    files.write_all({one: "after"}, {one: "before"})
+    files.write_all([(one, "before"), (one, "after")])
     assert [(path.name, path.read_text("utf-8")) for path in tmp_path.iterdir()] == [
         ("one", "after")
     ]
@@ -128,8 +129,17 @@ def test_a_manifest_of_others_is_no_report(tmp_path: Path, content: str) -> None
     files.write(tmp_path / "ext" / "v1" / files.MANIFEST, content)
     (tmp_path / "a" / "b" / ".writing-1-x.tmp").mkdir(parents=True)
     with files.alone(tmp_path):
-        assert files.manifests(tmp_path) == {}
+        assert files.reports(tmp_path) == {}
     files.one_level(tmp_path, "TLP:GREEN")
+
+
+def test_a_report_of_an_earlier_kit_has_its_level_and_no_row_in_the_index(tmp_path: Path) -> None:
+    entry = {"case": "x", "level": "TLP:AMBER", "figures": []}
+    entry |= {part: {} for part in ("key", "files", "parameters", "headline")}
+    files.write(tmp_path / "x" / "baseline" / files.MANIFEST, json.dumps({"00": entry}))
+    with pytest.raises(BadInput, match="holds reports at TLP:AMBER"):
+        files.one_level(tmp_path, "TLP:GREEN")
+    assert "No report is finished in this folder yet" in index.index(tmp_path)
 
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", '=HYPERLINK("x")']

@@ -21,7 +21,7 @@ from impact.answers.answer import MIME
 from impact.base import words
 from impact.base.words import web_address
 from impact.charts import theme
-from impact.reports import batch, kernels, page
+from impact.reports import batch, page, work
 from impact.reports.plan import Task
 from notebooks import notebook, planned
 
@@ -133,7 +133,7 @@ def test_nothing_that_a_case_or_a_user_says_is_run_as_code(tmp_path: Path) -> No
         case, [notebook(tmp_path / "00_evil.ipynb", "impact.losses(run)")], "qzscenworse",
         changes="link.qzlinkuses=0.5;\n qzinputake=0.25",
     )  # fmt: skip
-    cells = kernels.execute(task)["cells"]
+    cells = work.execute(task)["cells"]
     (given,) = (cell for cell in cells if "injected-parameters" in cell["metadata"]["tags"])
     said = ast.parse(given["source"]).body
     assert all(isinstance(line, ast.Assign | ast.AnnAssign) for line in said)
@@ -249,7 +249,7 @@ def test_what_a_page_says_already_is_left_out_but_no_list_loses_its_question() -
 
     asked, none, half = "What would it cost?", "- less: wait.", "- more: leave."
     cells = [cell("New.", asked, none), cell("New.", asked, none), cell(asked, none, half)]
-    shown = [part["lead"] for part in page.without_repeats(page.parts({"cells": cells}))]
+    shown = [part["lead"] for part in page.parts({"cells": cells})]
     assert shown == [["New.", asked, none], [], [asked, none, half]]
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 import impact
-from impact.reports import plan, sheet
+from impact.reports import page, plan
 from impact.reports.plan import Parameters
 
 
@@ -20,7 +20,7 @@ def sheet_of(name: str, **asked: str) -> str:
         [asked.pop("scenario", "baseline")],
         Parameters(case=name, draws=2_000, **asked),
     )
-    return sheet.sheet(tasks[0])
+    return page.sheet(tasks[0])
 
 
 def text_of(html: str) -> str:
@@ -35,7 +35,7 @@ def test_a_sheet_has_at_most_250_words_and_its_figures(name: str, scenario: str)
     html = sheet_of(name, scenario=scenario)
     prose = re.sub(r"<table>.*?</table>", "", html, flags=re.DOTALL)
     assert len(text_of(prose).split()) <= 250
-    assert html.count("<tr>") == 1 + sheet.FIGURES
+    assert html.count("<tr>") == 1 + page.FIGURES
     assert "DECIDE" in text_of(html)
     assert "YOU PAY" not in text_of(html)
     assert "TLP:CLEAR" in text_of(html)
@@ -49,8 +49,8 @@ def test_a_sheet_prints_on_one_page(chromium: str, tmp_path: Path, name: str) ->
     path.write_text(sheet_of(name), "utf-8")
     with sync_playwright() as started:
         opened = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = opened.new_page()
-        page.goto(path.as_uri())
-        printed = page.pdf(prefer_css_page_size=True)
+        tab = opened.new_page()
+        tab.goto(path.as_uri())
+        printed = tab.pdf(prefer_css_page_size=True)
         opened.close()
     assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 from pathlib import Path
@@ -92,7 +93,9 @@ def test_a_picture_that_was_redrawn_is_seen(project: Path) -> None:
     page = page_of(project)
     edit(page, 'stroke-width="1', 'stroke-width="9')
     found = verdict(project, page)
-    assert [one["figure"] for one in found.differences] == ["html file"]
+    (redrawn,) = found.differences
+    assert 'stroke-width="9' in redrawn["printed"]
+    assert 'stroke-width="1' in redrawn["recomputed"]
 
 
 def test_an_edited_notebook_or_a_lost_file_is_seen(project: Path) -> None:
@@ -152,12 +155,12 @@ def test_what_a_folder_gathers_is_compared_too(
     assert last.name.endswith(file)
 
 
-@pytest.mark.parametrize("part", ["title", "as_of", "level", "headline"])
+@pytest.mark.parametrize("part", ["question", "as_of", "level", "headline"])
 def test_an_edited_word_of_the_manifest_is_named(project: Path, part: str) -> None:
     page = page_of(project)
     entries = manifest(page)
     entry = entries["03_what_it_costs"]
-    entry[part] = {**entry[part], "copied": 0.5} if part == "headline" else "TLP:RED"
+    entry[part] = {**entry[part], "unpriced": 0.5} if part == "headline" else "TLP:RED"
     (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
     assert [one["figure"] for one in verdict(project, page).differences] == [part]
 
@@ -203,30 +206,39 @@ def test_a_manifest_of_another_kit_says_so(project: Path) -> None:
     assert (found.changed, found.differences) == (("kit", "lock"), ())
 
 
+def made_from(notebook: str = "00_brief", **parameters: Any) -> str:
+    """What stands at the head of a page of the case of these tests."""
+    asked = vars(Parameters()) | {"case": "tiny", **parameters}
+    said = {"notebook": notebook, "parameters": asked, "moment": "", "beside": []}
+    return f'<meta name="made-from" content="{html.escape(json.dumps(said))}">'
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ("<html></html>", "holds no report of this kit"),
         ('<meta name="made-from" content="{">', "does not say what it was made from"),
         ('<meta name="made-from" content="[]">', "does not say what it was made from"),
-        ('<meta name="made-from" content=\'{"notebook": "x", "parameters": {}}\'>', "says no case"),
         (
-            '<meta name="made-from" content=\'{"notebook": "../x", "parameters": PARAMETERS}\'>',
+            '<meta name="made-from" content="{&#34;notebook&#34;: &#34;x&#34;}">',
+            "does not say what",
+        ),
+        (
+            made_from(notebook="../x"),
             'no notebook "../x"',
         ),
         (
-            '<meta name="made-from" content=\'{"notebook": "00_brief", "parameters": MANY}\'>',
+            made_from(draws=10**12),
             "is outside 1 to 1,048,576",
         ),
-        ("\udcff", "cannot be read"),
+        (made_from(draws="many"), "is text, not a whole number"),
+        (made_from(more=1), "does not say what it was made from"),
+        ("\udcff", "is not UTF-8"),
     ],
 )
 def test_a_page_of_others_is_refused_in_a_line(
     project: Path, tmp_path: Path, content: str, said: str
 ) -> None:
-    said_there = {"case": "tiny", **{k: v for k, v in vars(Parameters()).items() if k != "case"}}
-    content = content.replace("PARAMETERS", json.dumps(said_there))
-    content = content.replace("MANY", json.dumps(said_there | {"draws": 10**12}))
     page = tmp_path / "page.html"
     page.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(BadInput) as refused:
@@ -236,13 +248,13 @@ def test_a_page_of_others_is_refused_in_a_line(
 
 def test_a_page_of_another_case_or_of_a_path_is_refused(project: Path, tmp_path: Path) -> None:
     page = page_of(project)
-    with pytest.raises(BadInput, match="no such case"):
+    with pytest.raises(BadInput, match='is of the case "tiny", which is another or not here'):
         verify.verify(page)
-    with pytest.raises(BadInput, match='is of the case "tiny", not of "mercor"'):
+    with pytest.raises(BadInput, match='is of the case "tiny", which is another'):
         verify.verify(page, "mercor")
     alone = tmp_path / "page.html"
     alone.write_text(page.read_text("utf-8").replace("&#34;tiny&#34;", "&#34;/etc&#34;"), "utf-8")
-    with pytest.raises(BadInput, match="is of a case without a name"):
+    with pytest.raises(BadInput, match='is of the case "/etc", which is another or not here'):
         verify.verify(alone)
 
 
