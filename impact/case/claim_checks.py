@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 import polars as pl
 
@@ -10,7 +11,6 @@ from impact.base import times
 from impact.base.errors import Fault
 from impact.case.schema import SINGLE_VALUED
 from impact.case.tables import MOST_SHOWN, Row, Tables, as_written, faults_of, standing
-from impact.case.ways import reachable
 
 DOUBTFUL = ("5", "6")  # credibilities that outdate nothing: improbable, cannot be judged
 Topic = tuple[str, str, str | None]
@@ -44,18 +44,14 @@ def source_dates(tables: Tables) -> Iterator[Fault]:
 def circles(tables: Tables) -> Iterator[Fault]:
     """Sources that derive from themselves, claims that supersede themselves, at any remove."""
     for table, column in (("sources", "derived_from"), ("claims", "supersedes")):
-        rows = tables[table].select("id", column, "file_line").drop_nulls("id")
-        rows = rows.filter(pl.col(column).list.len() > 0)
-        ahead = {name: set(targets) for name, targets, _ in rows.iter_rows()}
-        lines = {name: line for name, _, line in rows.iter_rows()}
-        named = set[str]()
-        for name in sorted(ahead):
-            behind = reachable({name}, ahead)
-            if name in behind and not named & behind:
-                named.add(name)
-                what = f'"{name}" leads back to itself'
-                repair = "cut the circle: name the one that came first"
-                yield Fault(f"{table}.csv:{lines[name]} {column}", what, repair)
+        rows = tables[table].drop_nulls("id")
+        try:
+            TopologicalSorter(dict(rows.select("id", column).iter_rows())).prepare()
+        except CycleError as error:
+            name = min(error.args[1])
+            where = f"{table}.csv:{rows.filter(id=name)['file_line'][-1]} {column}"
+            repair = "cut the circle: name the one that came first"
+            yield Fault(where, f'"{name}" leads back to itself', repair)
 
 
 def own_words(tables: Tables) -> Iterator[Fault]:
@@ -103,16 +99,6 @@ def hypotheses(tables: Tables) -> Iterator[Fault]:
         if claim is None and len(judgements) == 1:
             what = f"there is one hypothesis for {stage}"
             yield Fault(f"{where} hypothesis", what, "add another, such as somebody else")
-
-
-def clocks(tables: Tables) -> Iterator[Fault]:
-    """Duties that are met before they begin or later than the row was known."""
-    for row in tables["duties"].drop_nulls("met_on").iter_rows(named=True):
-        where, met = f"duties.csv:{row['file_line']} met_on", row["met_on"]
-        if row["starts_from"] and met < times.start(row["starts_from"]):
-            yield Fault(where, "is before starts_from", "check both dates")
-        if met > times.until(row["known_on"]):
-            yield Fault(where, "is later than known_on", "write it in a row that is known by then")
 
 
 def outdated(tables: Tables) -> Iterator[Fault]:
@@ -171,4 +157,4 @@ def _differ(new: Row, old: Row) -> bool:
     return new["predicate"] in SINGLE_VALUED
 
 
-CHECKS = (source_dates, circles, own_words, hypotheses, clocks)
+CHECKS = (source_dates, circles, own_words, hypotheses)

@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import msgspec
 import polars as pl
 
-from impact.base import times, words
+from impact.base import words
 from impact.base.errors import BadInput, Fault, bad, did_you_mean
 from impact.case import checks, parts, reference, tables
 from impact.case import scenarios as scenario_file
 from impact.case.changes import Change
 from impact.case.scenarios import BASELINE, Decision, Scenario, Unusable
-from impact.case.schema import SCHEMA_VERSION, TABLES, TLP, highest
+from impact.case.schema import SETTINGS, TABLES, TLP, highest
 from impact.numerics import loss_kinds
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -31,23 +32,10 @@ REFERENCE = HOME / "data" / "reference"
 ADVISORIES = "advisories"
 STACK = ("locks", "sboms")  # of the level of the case
 FOLDERS = (ADVISORIES, *STACK)
-_REQUIRED = ("id", "title", "question", "currency", "tlp", "schema_version")
-ROLES = ("client", "user", "vendor", "contractor")  # whose case it is; the first unless it says
-_OPTIONAL = (
-    "role",  # of whom the case is: one of ROLES
-    "author",  # who answers for the case
-    "contact",  # how to reach the author
-    "next_update",  # when the case is looked at again: a date
-    "title_known_on",  # before that day a view is titled by the name of the event
-    "view_of",  # the seal of a view written by the kit
-    "moment",  # when that view was seen from
-    "left_out",  # whether rows above its level were left out of it
-    "event_kind",  # kind of the event among those of past incidents; a forecast learns from it
-    "disclosed_on",  # the day on which the event became public: day 0 of a forecast
-    "defaults",  # inputs on which a link gives way, see `impact.case.ways.giving_way`
-    "stack",  # a folder of data/ that counts as the locks of the case
-    "vendors",  # headings of a vendor inventory, see impact.case.vendors
-)
+VIEW = "case.json"  # stands in a folder of a view that the kit wrote, for both TOML files
+_TEXTS = {"id", "title", "question", "currency", "tlp", "role", "author", "contact"}
+_TEXTS |= {"next_update", "title_known_on", "event_kind", "disclosed_on"}
+ROLES = SETTINGS["case"].by_name["role"].allowed  # whose case it is; the first unless it says
 
 
 Found = TypeVar("Found")
@@ -73,8 +61,37 @@ def once(
     return remembered
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a case or a view says of itself, its scenarios and its decisions."""
+
+    id: str
+    title: str
+    question: str
+    currency: str
+    tlp: str
+    role: str = ROLES[0]
+    author: str = field(default="", repr=False)
+    contact: str = field(default="", repr=False)
+    next_update: str = field(default="", repr=False)
+    event_kind: str = field(default="", repr=False)
+    disclosed_on: str = field(default="", repr=False)
+    scenarios: Mapping[str, Scenario] = field(repr=False)
+    decisions: Mapping[str, Decision] = field(repr=False)
+    unusable: Mapping[str, Unusable] = field(default_factory=dict, repr=False)
+    moment: datetime | None = None
+    left_out: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class View(About):
+    """A view that the kit wrote, with the seal of its tables."""
+
+    seal: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case(About):
     """Valid tables, and how they are seen.
 
     `tables` holds one frame per table of `impact.case.schema`, sorted by key. A case as loaded has
@@ -92,30 +109,14 @@ class Case:
     have faults, which keep nothing else from being shown.
     """
 
-    id: str
-    title: str
-    question: str
-    currency: str
-    tlp: str
     tables: Mapping[str, pl.DataFrame] = field(repr=False)
-    scenarios: Mapping[str, Scenario] = field(repr=False)
-    decisions: Mapping[str, Decision] = field(repr=False)
-    role: str = ROLES[0]
     defaults: tuple[str, ...] = field(default=(), repr=False)
-    unusable: Mapping[str, Unusable] = field(default_factory=dict, repr=False)
     label: str = TLP[-1]
     title_known_on: str = field(default="", repr=False)
-    author: str = field(default="", repr=False)
-    contact: str = field(default="", repr=False)
-    next_update: str = field(default="", repr=False)
-    event_kind: str = field(default="", repr=False)
-    disclosed_on: str = field(default="", repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     scenario: str = BASELINE
     as_of: datetime | None = None
-    moment: datetime | None = None
     lasted: Mapping[str, float] = field(default_factory=dict, repr=False)
-    left_out: bool = False
     changes: tuple[Change, ...] = ()
     ended: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     before: Case | None = field(default=None, repr=False, compare=False)
@@ -170,7 +171,7 @@ def cases() -> dict[str, Path]:
     Those of the working folder come before those of the kit.
     """
     places = (HOME, Path.cwd())
-    found = [path.parent for at in places for path in at.glob("data/cases/*/case.toml")]
+    found = [path.parent for at in places for path in at.glob("data/cases/*/case.*")]
     named = {path.name: path for path in found if path.name != TEMPLATE}
     return dict(sorted(named.items()))
 
@@ -190,7 +191,7 @@ def find_case(case: str | Path) -> Path:
         return known[text]
     try:
         folder = Path(text)
-        if (folder / "case.toml").is_file():
+        if any((folder / name).is_file() for name in ("case.toml", VIEW)):
             return folder
         if folder.is_dir() and text:
             raise bad(text, "holds no case.toml", "name a case folder")
@@ -216,29 +217,25 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
 
     Faults of a decision alone stand in the `unusable` of the case.
     """
-    settings, faults = _settings(folder / "case.toml")
-    frames, found = _frames(folder, settings.get("tlp", TLP[-1]))
-    faults += found
-    content, found = read_toml(folder / "scenarios.toml")
-    if faults or found:  # what refers to a table that could not be read is not told again
-        return None, [*faults, *found]
-    sealed = settings.pop("view_of", None) == seal(folder)
-    defaults, level = tuple(settings.pop("defaults").split()), settings["tlp"]
-    read = scenario_file.read("scenarios.toml", content, frames, sealed, level, defaults)
-    if not sealed:  # a view was checked where it was written
-        faults = [*checks.all_faults(frames, settings["currency"]), *read.faults]
-        faults = faults or list(reference.input_faults(frames["inputs"], REFERENCE))
-    if faults:
+    if (folder / VIEW).is_file():
+        return _read_view(folder)
+    content, faults = _settings(folder / "case.toml")
+    frames, found = _frames(folder, content.get("tlp", TLP[-1]))
+    blocks, wrong = read_toml(folder / "scenarios.toml")
+    if faults := [*faults, *found, *wrong]:  # what refers to what was not read is not told again
+        return None, faults
+    defaults, level = tuple(content.get("defaults", ())), content["tlp"]
+    read = scenario_file.read("scenarios.toml", blocks, frames, level, defaults)
+    faults = [*checks.all_faults(frames, content["currency"]), *read.faults]
+    if faults := faults or list(reference.input_faults(frames["inputs"], REFERENCE)):
         return None, faults
     try:
-        files = originals(folder, settings.pop("stack", ""))
+        files = originals(folder, content.get("stack", ""))
     except BadInput as error:
         return None, list(error.faults)
-    moment, left_out = settings.pop("moment", None), settings.pop("left_out", None)
+    texts: dict[str, Any] = {name: str(content[name]) for name in _TEXTS & content.keys()}
     loaded = Case(
-        **settings,
-        moment=times.parse(moment) if moment else None,
-        left_out=left_out == "True",
+        **texts,
         files=files,
         tables=frames,
         defaults=defaults,
@@ -247,6 +244,17 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         unusable=read.unusable,
     )
     return replace(loaded, label=label_of(loaded)), []
+
+
+def _read_view(folder: Path) -> tuple[Case | None, list[Fault]]:
+    """(case, faults) of a folder that `impact.case.writer` wrote; what was edited is checked."""
+    view = msgspec.json.decode((folder / VIEW).read_bytes(), type=View)
+    frames, faults = _frames(folder, view.tlp)
+    if not faults and seal(folder) != view.seal:
+        faults = checks.all_faults(frames, view.currency)
+    kept = {name: value for name, value in vars(view).items() if name != "seal"}
+    case = Case(**kept, tables=frames, files=originals(folder))
+    return None if faults else replace(case, label=label_of(case)), faults
 
 
 def _frames(folder: Path, level: str) -> tuple[dict[str, pl.DataFrame], list[Fault]]:
@@ -323,12 +331,9 @@ def notes(folder: Path, case: Case) -> list[str]:
 
 
 def seal(folder: Path) -> str:
-    """SHA-256 of the tables and scenarios in a case folder."""
-    sha = hashlib.sha256()
-    for name in ("scenarios.toml", *(f"{table.name}.csv" for table in TABLES)):
-        path = folder / name
-        sha.update(name.encode() + b"\x1d" + (path.read_bytes() if path.exists() else b""))
-    return sha.hexdigest()
+    """SHA-256 of the tables in a case folder."""
+    data = b"\x1d".join((folder / f"{table.name}.csv").read_bytes() for table in TABLES)
+    return hashlib.sha256(data).hexdigest()
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], list[Fault]]:
@@ -343,65 +348,22 @@ def read_toml(path: Path) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def _settings(path: Path) -> tuple[dict[str, Any], list[Fault]]:
-    """(settings as text, faults) of a `case.toml`, without those that no case holds."""
+    """(settings, faults) of a `case.toml`."""
     content, faults = read_toml(path)
     if faults:
         return {}, faults
-    wrong = list(_form_faults(content))
-    if not wrong and not content["id"].replace("-", "").replace("_", "").isalnum():
-        wrong.append(("id", "is not a bare name", "use a-z, 0-9, - and _"))
-    wrong += _value_faults(content)
-    if not wrong:
-        try:
-            content["tlp"] = tables.level(content["tlp"], f"{path.name} tlp")
-        except BadInput as error:
-            faults += error.faults
-    defaults = content.get("defaults", [])
-    if not isinstance(defaults, list) or not all(isinstance(one, str) for one in defaults):
-        wrong.append(("defaults", "is no list", 'write ["INPUT", "INPUT"]'))
-        defaults = []
-    if not isinstance(content.get("vendors", {}), dict):
-        wrong.append(("vendors", "is no table", "write it as [vendors]"))
-    faults += [Fault(f"{path.name} {name}", what, repair) for name, what, repair in wrong]
-    texts = {name: str(content[name]) for name in content.keys() - {"schema_version", "vendors"}}
-    return {**texts, "defaults": " ".join(defaults)}, faults
+    rows, faults = tables.settings([(path.name, content)], SETTINGS["case"])
+    faults += currency_faults(f"{path.name} currency", content.get("currency"))
+    return {**content, **rows.select("tlp", "defaults").row(0, named=True)}, faults
 
 
-def _form_faults(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(setting, what, repair) where one is unknown, missing, or not of its kind."""
-    known = [*_REQUIRED, *_OPTIONAL]
-    for name in sorted(set(content) - set(known)):
-        yield name, "no such setting", did_you_mean(name, known, "remove it")
-    for name in _REQUIRED[:-1]:
-        if not isinstance(content.get(name), str):
-            yield name, "is missing or not text", "fill it in"
-    for name in sorted(
-        {"title_known_on", "moment", "next_update", "disclosed_on"} & content.keys()
-    ):
-        try:
-            times.parse(str(content[name]))
-        except ValueError as error:
-            yield name, "is no date", str(error)
-
-
-def _value_faults(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(setting, what, repair) of a currency, a role or a format that there is not."""
-    code, role = content.get("currency"), content.get("role", ROLES[0])
-    if isinstance(code, str) and code not in ("USD", *loss_kinds.currencies()):
-        repair = "write a code of ISO 4217, such as EUR"
-        repair = did_you_mean(code.upper(), sorted(loss_kinds.currencies()), repair)
-        yield "currency", f'"{code[:40]}" is no currency', repair
-    if role not in ROLES:
-        repair = did_you_mean(str(role).lower(), ROLES, f"one of {', '.join(ROLES)}")
-        yield "role", f'"{str(role)[:40]}" is no role', repair
-    kinds, kind = reference.KINDS, content.get("event_kind", "")
-    if kind and kind not in kinds:
-        repair = did_you_mean(str(kind), kinds, f"one of {', '.join(kinds)}")
-        yield "event_kind", f'"{str(kind)[:40]}" is no kind of event', repair
-    version = content.get("schema_version")
-    if version != SCHEMA_VERSION:
-        what = f"is {version}, this kit reads {SCHEMA_VERSION}"
-        yield "schema_version", what, f"write {SCHEMA_VERSION}"
+def currency_faults(where: str, code: object) -> list[Fault]:
+    """A fault where there is no such currency."""
+    known = sorted(loss_kinds.currencies())
+    if not isinstance(code, str) or code in known:
+        return []
+    repair = did_you_mean(code.upper(), known, "write a code of ISO 4217, such as EUR")
+    return [Fault(where, f'"{code[:40]}" is no currency', repair)]
 
 
 def digest(known: Case, reads: Collection[str] = ()) -> str:

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import polars as pl
+import rtoml
 
 from impact.base import times
 from impact.base.errors import BadInput, bad
 from impact.base.texts import staged
-from impact.case.folder import FOLDERS, Case, load_case, ordered, read_case, seal
-from impact.case.scenarios import (
-    BASELINE,
-    DECISION,
-    OPTION,
-    SCENARIO,
-    UNUSABLE,
-    Decision,
-    Option,
-    Scenario,
-)
-from impact.case.schema import SCHEMA_VERSION
+from impact.case.folder import FOLDERS, VIEW, About, Case, View, load_case, ordered, read_case, seal
+from impact.case.scenarios import Scenario
 from impact.case.tables import harmless
 
-_SETTINGS = ("id", "title", "question", "currency", "role", "tlp")
-_MORE = ("event_kind", "disclosed_on", "author", "contact", "next_update")  # that a case may have
 _LINE = "file_line"  # where a row stood in the file that it was read from
 
 
@@ -41,21 +29,14 @@ def write(known: Case, home: Path) -> None:
     """
     home.mkdir(parents=True)
     before = known.before or known
-    found = {"scenarios.toml": _scenarios(known)}
     for table, rows in before.tables.items():
         every = [rows, before.ended[table]] if table in before.ended else [rows]
-        found[f"{table}.csv"] = text(ordered(pl.concat(every)))
-    for name, content in found.items():
-        (home / name).write_text(content, encoding="utf-8")
+        (home / f"{table}.csv").write_text(text(ordered(pl.concat(every))), encoding="utf-8")
     for name, data in known.files.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(data)
-    settings = {name: getattr(known, name) for name in _SETTINGS}
-    settings |= {name: value for name in _MORE if (value := getattr(known, name))}
-    settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
-    settings |= {"moment": times.as_text(known.moment)} if known.moment else {}
-    settings |= {"left_out": True} if known.left_out else {}
-    (home / "case.toml").write_text(_lines(settings), encoding="utf-8")
+    about = {part.name: getattr(known, part.name) for part in fields(About)}
+    (home / VIEW).write_bytes(msgspec.json.encode(View(**about, seal=seal(home))))
 
 
 def keep(folder: Path, scenario: Scenario) -> None:
@@ -68,9 +49,14 @@ def keep(folder: Path, scenario: Scenario) -> None:
     old = path.read_text("utf-8") if path.exists() else ""
     if scenario.id in load_case(folder).scenarios:
         raise bad(f"scenario {scenario.id}", "is there already", "give another name")
-    settings = _settings_of(scenario, SCENARIO)
-    settings = {name: value for name, value in settings.items() if value or name == "set"}
-    new = f"{old.rstrip()}\n\n{_block(('scenario', scenario.id), settings)}".lstrip()
+    texts = {name: getattr(scenario, name) for name in ("title", "says", "as_of", "tlp")}
+    settings = {name: value for name, value in texts.items() if value}
+    if scenario.contradicts:
+        settings["contradicts"] = list(scenario.contradicts)
+    settings["set"] = {
+        c.name: c.mode if c.low == c.high else [c.low, c.mode, c.high] for c in scenario.changes
+    }
+    new = f"{old.rstrip()}\n\n{rtoml.dumps({'scenario': {scenario.id: settings}})}".lstrip()
     try:
         with tempfile.TemporaryDirectory() as home:
             trial = Path(home) / folder.resolve().name
@@ -104,49 +90,3 @@ def cells(rows: pl.DataFrame) -> list[pl.Expr]:
         if name != _LINE:
             found.append(column.alias(name))
     return found
-
-
-def _scenarios(known: Case) -> str:
-    blocks = [
-        _block(("scenario", name), _settings_of(scenario, SCENARIO))
-        for name, scenario in known.scenarios.items()
-        if name != BASELINE
-    ]
-    for name, decision in known.decisions.items():
-        blocks.append(_block(("decision", name), _settings_of(decision, DECISION)))
-        for option in decision.options:
-            path = ("decision", name, "option", option.id)
-            blocks.append(_block(path, _settings_of(option, OPTION)))
-    for name, one in known.unusable.items():
-        faults = [[fault.where, fault.what, fault.repair] for fault in one.faults]
-        title = {"title": one.decision.title, "tlp": one.decision.tlp}
-        blocks.append(_block((UNUSABLE, name), title | {"faults": faults}))
-    return "\n".join(["# the scenarios and decisions of a view", *blocks])
-
-
-def _settings_of(entry: Scenario | Decision | Option, names: Iterable[str]) -> dict[str, Any]:
-    """These settings of an entry, `set` from its changes."""
-    if isinstance(entry, Decision):
-        return {name: getattr(entry, name) for name in names}
-    estimates = {
-        c.name: c.mode if c.low == c.high else [c.low, c.mode, c.high] for c in entry.changes
-    }
-    return {name: estimates if name == "set" else getattr(entry, name) for name in names}
-
-
-def _block(path: Iterable[str], settings: Mapping[str, Any]) -> str:
-    return f"[{'.'.join(map(_value, path))}]\n{_lines(settings)}"
-
-
-def _lines(settings: Mapping[str, Any]) -> str:
-    return "".join(f"{name} = {_value(value)}\n" for name, value in settings.items())
-
-
-def _value(value: Any) -> str:
-    """A value as TOML; its strings are those of JSON, but for DEL."""
-    if isinstance(value, dict):
-        inside = ", ".join(f"{_value(name)} = {_value(each)}" for name, each in value.items())
-        return f"{{ {inside} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

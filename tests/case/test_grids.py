@@ -64,7 +64,7 @@ def test_a_member_is_what_set_alone_would_give(tmp_path: Path) -> None:
         ("each = { wekks = [4] }", 'no input "wekks"; did you mean "weeks"'),
         ('as_of = ["2026-01-02", "2026-01-02"]', "as_of: is empty or names a day twice"),
         ("as_of = []", "as_of: is empty or names a day twice"),
-        ('as_of = ["someday"]', 'as_of: "someday" is no date'),
+        ('as_of = ["someday"]', 'as_of: "someday" is not a date'),
         (f"each = {{ weeks = {MANY}, usd_a_week = {MANY} }}", "more than 1,000"),
     ],
 )
@@ -147,7 +147,7 @@ def test_a_view_has_the_scenarios_of_its_level_alone(tmp_path: Path) -> None:
 
 
 def test_a_level_that_is_none_is_told_with_its_scenario(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"scenario.g tlp: \"pink\" is no TLP level"):
+    with pytest.raises(BadInput, match=r"scenario.g tlp: \"pink\" is not allowed; one of clear"):
         load(tmp_path, grid('tlp = "pink"'))
 
 

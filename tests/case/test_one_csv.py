@@ -47,12 +47,12 @@ def numbers(
     ("written", "told"),
     [
         ("20.000", "write 20 or 20000, whichever it is"),
-        ("1.250.000", "write 1250000, without separators"),
-        ("1.250,5", "write 1250.5, without separators"),
-        ("1 000", "write 1000, without separators"),
-        ("1'000", "write 1000, without separators"),
-        ("1’000,5", "write 1000.5, without separators"),
-        ("1\u202f000", "write 1000, without separators"),
+        ("1.250.000", decimals.HOW),
+        ("1.250,5", decimals.HOW),
+        ("1 000", decimals.HOW),
+        ("1'000", decimals.HOW),
+        ("1’000,5", decimals.HOW),
+        ("1\u202f000", decimals.HOW),
         ("40 %", "write 0.4"),
         ("1%", "write 0.01"),
         ("2,5 %", "write 0.025"),
@@ -107,7 +107,9 @@ def test_the_values_of_quantiles_are_numbers_like_all_others(tmp_path: Path) -> 
     assert faults == [
         'inputs.csv:2 parameters: "20.000" is not a number; write 20 or 20000, whichever it is'
     ]
-    assert read == [0.5, 1, 2]
+    assert read == []
+    read, faults = numbers(tmp_path, ";", "0,5", "1", "2", parameters="0=1; 0,5=20,5; 1=30,25")
+    assert (read, faults) == ([0.5, 1, 2], [])
 
 
 @given(st.lists(st.floats(0, 1e9).map(lambda value: float(f"{value:.6g}")), min_size=1))
@@ -326,8 +328,9 @@ def test_a_row_that_a_lower_mark_gives_away_is_told(case_copy: Any) -> None:
     _, faults = read_case(case_copy.folder)
     line = case_copy.line_of("entities", "odd")
     assert list(map(str, faults)) == [
-        f"entities.csv:{line} tlp: says at clear what line {line - 1} marks red;"
-        " keep the row with the mark that holds"
+        f'entities.csv:{at} tlp: "{mark}" is not the only mark of these words, see lines'
+        f" {line - 1} and {line}; keep the row with the mark that holds"
+        for at, mark in ((line, "clear"), (line - 1, "red"))
     ]
 
 
