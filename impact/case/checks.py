@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -24,8 +24,8 @@ import polars as pl
 from impact.base import times
 from impact.base.errors import BadInput, Fault, did_you_mean
 from impact.case import claim_checks, ways
-from impact.case.schema import TABLES, Table
-from impact.case.tables import MOST_SHOWN, Row, Tables, as_written, faults_of
+from impact.case.schema import TABLE, TABLES, Table
+from impact.case.tables import MOST_SHOWN, Row, Tables, faults_of
 from impact.numerics import loss_kinds
 
 CERTAIN = "certain"
@@ -89,12 +89,11 @@ def _twice(tables: Tables) -> Iterator[Fault]:
         where, twice = table + ".csv:{file_line} ", rows.filter(pl.col("id").is_duplicated())
         words = [name for name in rows.columns if name not in ("tlp", "file_line")]
         lists = [name for name, kind in rows.schema.items() if kind == pl.List(pl.String)]
-        plain = twice.with_columns(pl.col(lists).list.join(";"), day=as_written("known_on"))
+        plain = twice.with_columns(pl.col(lists).list.join(";"))
         same = plain.filter(pl.struct(key).is_duplicated()).with_columns(lines=lines.over(key))
         what = '"{id}" stands twice with one known_on and tlp'
-        repair = (
-            "remove one of the lines {lines}, or give the newer row a later known_on than {day}"
-        )
+        later = "or give the newer row a later known_on than {known_on}"
+        repair = "remove one of the lines {lines}, " + later
         yield from faults_of(same, where + "id", what, repair)
         marked = plain.filter((pl.col("tlp").n_unique() > 1).over(words))
         what = '"{tlp}" is not the only mark of these words, see lines {lines}'
@@ -103,15 +102,16 @@ def _twice(tables: Tables) -> Iterator[Fault]:
         yield from faults_of(marked, where + "tlp", what, repair)
 
 
-def uses(rows: pl.DataFrame, table: Table) -> list[pl.DataFrame]:
+def uses(rows: pl.DataFrame, table: Table, to: Collection[str] = [*TABLE]) -> list[pl.DataFrame]:
     """What each column of a table refers to: `table`, `column`, `to`, `name` and its row.
 
-    Of the row `id`, `file_line` and `known_on`, and `place`, where it stands.
+    Of the row `id`, `file_line` and `known_on`, and `place`, where it stands. `to` names the tables
+    referred to.
     """
     return [
         _uses(rows, table.name, column.name, column.refers_to)
         for column in table.columns
-        if column.refers_to
+        if column.refers_to in to
     ]
 
 
@@ -138,10 +138,8 @@ def uses_of_inputs(tables: Tables) -> pl.DataFrame:
     parts = [
         _uses(chances.with_columns(pl.col("chances").str.split(" over ")), "links", "chances"),
         _uses(losses.explode("arguments").with_columns(named), "losses", "arguments"),
-        _uses(losses, "losses", "retention"),
-        _uses(losses, "losses", "limit"),
     ]
-    return pl.concat(parts)
+    return pl.concat([*parts, *uses(losses, TABLE["losses"], ["inputs"])])
 
 
 def inputs_of(tables: Tables) -> dict[tuple[str, str], set[str]]:
@@ -152,11 +150,12 @@ def inputs_of(tables: Tables) -> dict[tuple[str, str], set[str]]:
     return found
 
 
-def references(tables: Tables) -> pl.DataFrame:
-    """One row per reference of any row of a case, see `uses`."""
-    named = [each for table in TABLES for each in uses(tables[table.name], table)]
-    others = pl.concat(named).filter((pl.col("to") != "inputs") | (pl.col("table") == "inputs"))
-    return pl.concat([others, uses_of_inputs(tables)])
+def references(tables: Tables, to: Collection[str] = [*TABLE]) -> pl.DataFrame:
+    """One row per reference of any row of a case to these tables, see `uses`."""
+    others = {*to} - {"inputs"}
+    parts = [each for table in TABLES for each in uses(tables[table.name], table, others)]
+    inputs = uses_of_inputs(tables)
+    return pl.concat([*parts, inputs if "inputs" in to else inputs.clear()])
 
 
 def first_known(tables: Tables) -> pl.DataFrame:
@@ -196,17 +195,13 @@ def _broken_references(tables: Tables) -> Iterator[Fault]:
     yield from unknown(named, there)
     later = pl.col("first").dt.truncate("1s") > pl.col("known_on").dt.truncate("1s")
     late = named.join(there, on=["to", "name"]).filter(later)
-    late = late.sort("table", "file_line", "column", "name").with_columns(
-        mine=as_written("known_on"), day=as_written("first")
-    )
-    earlier = pl.format("set known_on of {}.csv:{} to {} or earlier", "to", "first_line", "mine")
-    cited = pl.format(  # its day is that of its sources
-        "set known_on of {} to {} or later, or cite earlier sources in {}.csv:{}",
-        *("place", "day", "to", "first_line"),
-    )
-    late = late.with_columns(repair=pl.when("sourced").then(cited).otherwise(earlier))
-    what = '"{name}" becomes known later ({day}) than this row ({mine})'
-    yield from faults_of(late, "{place} {column}", what, "{repair}")
+    late = late.sort("table", "file_line", "column", "name")
+    what = '"{name}" becomes known later ({first}) than this row ({known_on})'
+    earlier = "set known_on of {to}.csv:{first_line} to {known_on} or earlier"
+    cited = "set known_on of {place} to {first} or later, or cite earlier sources in {to}.csv"
+    for sourced, repair in ((True, cited + ":{first_line}"), (False, earlier)):
+        found = late.filter(sourced=sourced)  # where it is, its day is that of its sources
+        yield from faults_of(found, "{place} {column}", what, repair)
 
 
 def _missing_root(tables: Tables) -> Iterator[Fault]:
@@ -332,11 +327,11 @@ def _chances(links: pl.DataFrame, inputs: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(unit=unit, windowed=windowed)
 
 
-def input_faults(where: str, rows: Mapping[str, Row]) -> Iterator[Fault]:
-    """Faults of estimates by the name of their input, which may be that of a link."""
+def input_faults(rows: Iterable[tuple[str, Row]]) -> Iterator[Fault]:
+    """Faults of estimates, each with its place, as rows of inputs.csv that may be of a link."""
     numbers = dict.fromkeys(("low", "mode", "high", "cap"), pl.Float64)
     texts = dict.fromkeys(("id", "shape", "unit", "lasts_since", "place"), pl.String)
-    cells = [{**row, "id": None, "place": f"{where} {name}"} for name, row in rows.items()]
+    cells = [{**row, "id": None, "place": place} for place, row in rows]
     changed = _with_units(pl.DataFrame(cells, schema={**numbers, **texts}))
     yield from broken("inputs", changed, "{place}")
 

@@ -10,7 +10,7 @@ import polars as pl
 from impact.base import times
 from impact.base.errors import Fault
 from impact.case.schema import SINGLE_VALUED
-from impact.case.tables import MOST_SHOWN, Row, Tables, as_written, faults_of, standing
+from impact.case.tables import Row, Tables, faults_of, standing
 
 DOUBTFUL = ("5", "6")  # credibilities that outdate nothing: improbable, cannot be judged
 Topic = tuple[str, str, str | None]
@@ -18,27 +18,19 @@ Topic = tuple[str, str, str | None]
 
 def source_dates(tables: Tables) -> Iterator[Fault]:
     """Rows that claim to be known earlier or later than their own sources were published."""
-    sources, where = tables["sources"], ".csv:{file_line} known_on"
-    differ = sources.filter(pl.col("known_on") != pl.col("published_on"))[:MOST_SHOWN]
-    differ = differ.with_columns(as_written("known_on"), as_written("published_on"))
-    what = "{known_on} differs from published_on"
-    yield from faults_of(differ, "sources" + where, what, "write the same date, {published_on}")
-    published = sources.group_by("id").agg(first=pl.col("published_on").min())
+    published = tables["sources"].group_by("id").agg(first=pl.col("published_on").min())
+    cited = [
+        rows.select("file_line", "known_on", table=pl.lit(table), id="sources").explode("id")
+        for table, rows in tables.items()
+        if table != "sources"
+    ]
+    earliest = pl.concat(cited).join(published, on="id").sort("first", "id")
+    earliest = earliest.unique(["table", "file_line"], keep="first", maintain_order=True)
+    differs = pl.col("first").dt.truncate("1s") != pl.col("known_on").dt.truncate("1s")
     what = '{known_on} is not the earliest publication among the row\'s own sources, "{id}"'
-    later = pl.when(pl.col("known_on") > pl.col("first"))
-    why = later.then(pl.lit("a later corroboration is a row of its own")).otherwise(
-        pl.lit("nothing is known before it is published")
-    )
-    for table, rows in tables.items():
-        if table == "sources":
-            continue
-        cited = rows.select("file_line", "known_on", id="sources").explode("id")
-        earliest = cited.join(published, on="id").sort("first", "id")
-        earliest = earliest.unique("file_line", keep="first", maintain_order=True)
-        differs = pl.col("first").dt.truncate("1s") != pl.col("known_on").dt.truncate("1s")
-        dated = earliest.filter(differs).sort("file_line")[:MOST_SHOWN].with_columns(why=why)
-        dated = dated.with_columns(as_written("known_on"), as_written("first"))
-        yield from faults_of(dated, table + where, what, "write {first}; {why}")
+    repair = "write {first}; nothing is known before, and a later corroboration is a row of its own"
+    late = earliest.filter(differs).sort("table", "file_line")
+    yield from faults_of(late, "{table}.csv:{file_line} known_on", what, repair)
 
 
 def circles(tables: Tables) -> Iterator[Fault]:
@@ -58,15 +50,10 @@ def own_words(tables: Tables) -> Iterator[Fault]:
     """Claims that somebody else than their claimant replaces, takes back or writes anew."""
     claims = tables["claims"]
     made = claims.group_by("id", maintain_order=True).agg(by=pl.col("claimant").first())
-    replacing = claims.explode("supersedes").drop_nulls("supersedes")
-    verb = pl.when("withdrawn").then(pl.lit("take it back")).otherwise(pl.lit("write it anew"))
-    pairs = {
-        "supersedes": replacing.with_columns(other="supersedes", verb=pl.lit("replace it")),
-        "claimant": claims.with_columns(other="id", verb=verb),
-    }
+    replacing = claims.with_columns(other="supersedes").explode("other")
     what = '"{other}" was made by {by}, not by {claimant}'
-    repair = "only who made a claim can {verb}; use contradicts"
-    for column, rows in pairs.items():
+    repair = "only who made a claim can replace, rewrite or withdraw it; use contradicts"
+    for column, rows in (("supersedes", replacing), ("claimant", claims.with_columns(other="id"))):
         joined = rows.join(made, left_on="other", right_on="id")
         wrong = joined.filter(pl.col("by") != pl.col("claimant"))
         yield from faults_of(wrong, "claims.csv:{file_line} " + column, what, repair)
@@ -77,28 +64,29 @@ def hypotheses(tables: Tables) -> Iterator[Fault]:
     rows, claims = tables["judgements"], tables["claims"]
     unknown = rows.drop_nulls("claim").join(claims, left_on="claim", right_on="id", how="anti")
     newest = standing(rows.join(unknown, on="stage", how="anti"))  # those miss a reference
-    found: dict[tuple[str, str | None], dict[str, tuple[int, float]]] = {}
-    for stage, claim, who, line, high in newest.select(
-        "stage", "claim", "hypothesis", "file_line", "high"
-    ).iter_rows():
-        found.setdefault((stage, claim), {})[who] = (line, high)
-    for (stage, claim), judgements in found.items():
-        priors = found.get((stage, None), {})
-        line = min(line for line, _ in judgements.values())
-        where = f"judgements.csv:{line}"
-        for who in sorted(judgements.keys() - priors.keys()):
-            what = f'"{who}" has no prior for {stage}'
-            repair = "add a row for it without a claim"
-            yield Fault(f"judgements.csv:{judgements[who][0]} hypothesis", what, repair)
-        if missing := sorted(priors.keys() - judgements.keys()):
-            what = f'"{claim}" is not judged for {", ".join(missing)}'
-            yield Fault(f"{where} claim", what, "judge it for every hypothesis of the stage")
-        elif max(high for _, high in judgements.values()) <= 0:
-            what, repair = "is possible under no hypothesis", "write a chance above 0 for one"
-            yield Fault(f"{where} high", what, repair)
-        if claim is None and len(judgements) == 1:
-            what = f"there is one hypothesis for {stage}"
-            yield Fault(f"{where} hypothesis", what, "add another, such as somebody else")
+    priors = newest.filter(pl.col("claim").is_null())
+    lost = newest.join(priors, on=["stage", "hypothesis"], how="anti")
+    groups = newest.group_by("stage", "claim", maintain_order=True).agg(
+        line=pl.col("file_line").min(), who="hypothesis", high=pl.col("high").max()
+    )
+    wanted = priors.group_by("stage").agg(wanted="hypothesis")
+    missing = pl.col("wanted").list.set_difference("who").list.sort().list.join(", ")
+    groups = groups.join(wanted, on="stage", maintain_order="left").with_columns(missing=missing)
+    where, whole = "judgements.csv:{line} ", groups.filter(missing="")
+    alone = groups.filter(pl.col("claim").is_null() & (pl.col("who").list.len() == 1))
+    for found, place, what, repair in (
+        (lost.with_columns(line="file_line"), "hypothesis", *_NO_PRIOR),
+        (groups.filter(pl.col("missing") != ""), "claim", *_NOT_JUDGED),
+        (whole.filter(pl.col("high") <= 0), "high", *_IMPOSSIBLE),
+        (alone, "hypothesis", *_ALONE),
+    ):
+        yield from faults_of(found, where + place, what, repair)
+
+
+_NO_PRIOR = '"{hypothesis}" has no prior for {stage}', "add a row for it without a claim"
+_NOT_JUDGED = '"{claim}" is not judged for {missing}', "judge it for every hypothesis of the stage"
+_IMPOSSIBLE = "is possible under no hypothesis", "write a chance above 0 for one"
+_ALONE = "there is one hypothesis for {stage}", "add another, such as somebody else"
 
 
 def outdated(tables: Tables) -> Iterator[Fault]:

@@ -129,23 +129,27 @@ def apply(
 
     A change is an assumption of the view, whatever the row was; `link.ID` becomes a row of its own.
     """
-    rows, new = dict(inputs), Rows()
-    faults: list[Fault] = []
+    rows, faults = _applied(inputs, links, changes, where)
+    new = [(f"{where} {name}", row) for name, row in rows.items()]
+    faults += checks.input_faults(new) if new else ()
+    return dict(sorted({**inputs, **rows}.items())), faults
+
+
+def _applied(
+    inputs: Rows, links: pl.DataFrame, changes: Iterable[Change], where: str
+) -> tuple[Rows, list[Fault]]:
+    """(the rows of changed inputs by id, a fault for each that there is not)."""
+    new, faults = Rows(), list[Fault]()
     for change in changes:
-        if change.name in rows:
-            old = rows[change.name]
+        old, link = inputs.get(change.name), change.name.removeprefix(checks.LINK_INPUT)
+        days = links.filter(id=link)["known_on"].to_list() if link != change.name else []
+        if old is None and not days:
+            names = [*inputs, *(checks.LINK_INPUT + name for name in links["id"])]
+            repair = did_you_mean(change.name, names, "name an input of the view or link.ID")
+            faults.append(Fault(where, f'no input "{change.name}"', repair))
         else:
-            link = change.name.removeprefix(checks.LINK_INPUT)
-            days = links.filter(pl.col("id") == link)["known_on"]
-            if link == change.name or not days.len():
-                names = [*rows, *(checks.LINK_INPUT + name for name in links["id"])]
-                repair = did_you_mean(change.name, names, "name an input of the view or link.ID")
-                faults.append(Fault(where, f'no input "{change.name}"', repair))
-                continue
-            old = _link_row(rows, link, days[-1])
-        new[change.name] = rows[change.name] = _changed_row(old, change)
-    faults += checks.input_faults(where, new) if new else ()
-    return dict(sorted(rows.items())), faults
+            new[change.name] = _changed_row(old or _link_row(inputs, link, days[-1]), change)
+    return new, faults
 
 
 _RANGED = ("pert", "lognormal", "uniform")  # shapes that low, mode and high describe
@@ -218,21 +222,23 @@ def _blocks(place: str, content: Mapping[str, Any], key: str) -> tuple[list[Bloc
 
 
 def _rows(
-    blocks: Sequence[Block], kind: str, tables: Tables, level: str
+    blocks: Sequence[Block], kind: str, tables: Tables, level: str = TLP[0]
 ) -> tuple[list[tuple[dict[str, Any], tuple[Change, ...]]], list[Fault]]:
     """((settings, changes of `set`) of each block, faults), checked against the tables."""
-    table = SETTINGS[kind]
+    table, found, changed = SETTINGS[kind], [], list[tuple[str, Row]]()
     rows, faults = settings([(place, block) for _, place, block in blocks], table, level)
     faults += checks.unknown(pl.concat(checks.uses(rows, table)), checks.first_known(tables))
     inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
-    found = []
     for row, (name, place, block) in zip(rows.iter_rows(named=True), blocks, strict=True):
         changes, estimates = list[Change](), block.get("set", {})
         for one, estimate in estimates.items() if isinstance(estimates, dict) else ():
             read_estimate(place, one, estimate, changes, faults)
-        faults += apply(inputs, tables["links"], changes, place)[1]
-        found.append(({**row, "title": row["title"] or name}, tuple(sorted(changes))))
-    return found, faults
+        new, wrong = _applied(inputs, tables["links"], changes, place)
+        faults += wrong
+        changed += [(f"{place} {one}", row) for one, row in new.items()]
+        said = {key: value or "" for key, value in row.items()} | {"title": row["title"] or name}
+        found.append((said, tuple(sorted(changes))))
+    return found, [*faults, *(checks.input_faults(changed) if changed else ())]
 
 
 def _scenarios(
@@ -254,7 +260,7 @@ def _scenarios(
     found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
     for (name, _, _), (row, changes) in zip(members, rows, strict=True):
         found[name] = Scenario(
-            *(name, row["title"], row["says"] or "", changes, _day(row["as_of"])),
+            *(name, row["title"], row["says"], changes, _day(row["as_of"])),
             *(tuple(row["contradicts"]), grid_of[name], row["tlp"]),
         )
     return found, list(dict.fromkeys(faults + wrong))
@@ -270,45 +276,40 @@ def _decisions(
     """(decisions, those with faults, other faults) of a file."""
     blocks, others = _blocks(file, content, "decision")
     rows, wrong = _rows(blocks, "decision", tables, level)
+    inside = [_blocks(place, content, "option") for _, place, content in blocks]
+    options, more = _rows([block for found, _ in inside for block in found], "option", tables)
+    faults, made = (
+        [*wrong, *more, *(fault for _, found in inside for fault in found)],
+        iter(options),
+    )
     decisions, unusable = dict[str, Decision](), dict[str, Unusable]()
-    for (name, place, block), (row, _) in zip(blocks, rows, strict=True):
-        options, faults = _options(place, block, tables)
-        at = f"{place} "
-        faults = [fault for fault in wrong if f"{fault.where} ".startswith(at)] + faults
-        texts = {name: row[name] or "" for name in _TEXTS}
-        closes, tlp = _day(row["closes"]), row["tlp"]
-        made = Decision(name, options=options, closes=closes, tlp=tlp, **texts)
-        if faults := faults or list(_decision_faults(place, made, tables)):
-            unusable[name] = Unusable(made, tuple(faults))
+    for (name, place, _), (row, _), (named, _) in zip(blocks, rows, inside, strict=True):
+        texts = {key: row[key] for key in _TEXTS}
+        ways_out = tuple(_option(one, *next(made)) for one, _, _ in named)
+        decision = Decision(name, options=ways_out, closes=_day(row["closes"]), **texts)
+        own = [fault for fault in faults if f"{fault.where} ".startswith(f"{place} ")]
+        if own := own or list(_decision_faults(place, decision, tables)):
+            unusable[name] = Unusable(decision, tuple(own))
         else:
-            decisions[name] = made
+            decisions[name] = decision
     return decisions, unusable, others
 
 
-_TEXTS = ("title", "question", "bearer", "flips_on", "flips_says", "note")
+_TEXTS = ("title", "question", "bearer", "flips_on", "flips_says", "note", "tlp")
 
 
-def _options(
-    place: str, content: Mapping[str, Any], tables: Tables
-) -> tuple[tuple[Option, ...], list[Fault]]:
-    """(options, faults) of a decision."""
-    blocks, faults = _blocks(place, content, "option")
-    if len(blocks) < 2:
-        what, repair = "has fewer than two options", "add [decision.NAME.option.NAME]"
-        faults.append(Fault(place, what, repair))
-    rows, wrong = _rows(blocks, "option", tables, TLP[0])
-    found = [
-        Option(
-            *(name, row["title"], row["says"] or "", tuple(row["costs"]), tuple(row["saves"])),
-            *(changes, _day(row["closes"]), tuple(row["against"])),
-        )
-        for (name, _, _), (row, changes) in zip(blocks, rows, strict=True)
-    ]
-    return tuple(found), faults + wrong
+def _option(name: str, row: Mapping[str, Any], changes: tuple[Change, ...]) -> Option:
+    costs, saves, against = (tuple(row[side]) for side in ("costs", "saves", "against"))
+    closes = _day(row["closes"])
+    return Option(name, row["title"], row["says"], costs, saves, changes, closes, against)
 
 
 def _decision_faults(place: str, decision: Decision, tables: Tables) -> Iterator[Fault]:
     """Losses of others, losses that no option moves, and costs that bend where it flips."""
+    if len(decision.options) < 2:
+        what, repair = "has fewer than two options", "add [decision.NAME.option.NAME]"
+        yield Fault(place, what, repair)
+        return
     bearer = decision.bearer
     concerned = (pl.col("bearer") == bearer) | (pl.col("received_by") == bearer)
     losses = tables["losses"].filter(concerned)

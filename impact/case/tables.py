@@ -197,13 +197,11 @@ def standing(rows: pl.DataFrame) -> pl.DataFrame:
 
 def faults_of(rows: pl.DataFrame, where: str, what: str, repair: str) -> Iterator[Fault]:
     """A fault for each of the first rows, whose cells the three texts name in {braces}."""
-    for row in rows[:MOST_SHOWN].iter_rows(named=True):
+    for row in rows[:MOST_SHOWN].with_columns(_WRITTEN).iter_rows(named=True):
         yield Fault(where.format_map(row), what.format_map(row), repair.format_map(row))
 
 
-def as_written(column: str) -> pl.Expr:
-    """The times of a column as its file has them."""
-    return pl.col(column).map_elements(times.as_text, pl.String)
+_WRITTEN = pl.col(times.INSTANT).map_elements(times.as_text, pl.String)
 
 
 def read_text(path: Path) -> tuple[str, list[Fault]]:

@@ -269,26 +269,29 @@ def _standing(
     standing, ended = dict[str, pl.DataFrame](), dict[str, pl.DataFrame]()
     what = "was withdrawn by a row above the level"
     repair = "raise the level, or withdraw it at this level too"
-    faults = list[Fault]()
+    hidden, faults = set[str](), list[Fault]()  # tables with rows known by then that do not stand
     for name, every in tables.items():
         rows = every.filter(_known_by(moment))
-        last = newest(rows.filter(at_level))
+        lower, higher = rows.filter(at_level), rows.filter(~at_level)
+        last = newest(lower)
         standing[name], ended[name] = (last.filter(withdrawn=gone) for gone in (False, True))
-        above = newest(rows.filter(~at_level)).filter("withdrawn").select("id", above="known_on")
+        hidden |= {name} if ended[name].height or higher.height else set()
+        above = newest(higher).filter("withdrawn").select("id", above="known_on")
         over = standing[name].join(above, on="id").filter(pl.col("above") >= pl.col("known_on"))
         faults += [Fault(f"{name}.csv {row}", what, repair) for row in over["id"]]
-    if faults := faults or _missing_rows(standing, ended):
+    if faults := faults or _missing_rows(standing, ended, hidden):
         raise Refusal(faults)
     return standing, ended
 
 
-def _missing_rows(standing: Tables, ended: Tables) -> list[Fault]:
+def _missing_rows(standing: Tables, ended: Tables, hidden: set[str]) -> list[Fault]:
     """Rows that are referred to and do not stand: each named once.
 
     A row that ends another needs no more than its own sources, and a claim may go on contradicting
     or superseding one that was taken back.
     """
-    needed = [checks.references(standing), checks.references(ended).filter(to="sources")]
+    needed = [checks.references(standing, hidden)]
+    needed += [checks.references(ended, {"sources"})] if "sources" in hidden else []
     there, gone = (
         pl.concat([rows.select(name="id", to=pl.lit(table)) for table, rows in tables.items()])
         for tables in (standing, ended)
