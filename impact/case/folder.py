@@ -61,7 +61,7 @@ def once(
     return remembered
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class About:
     """What a case or a view says of itself, its scenarios and its decisions."""
 
@@ -71,26 +71,19 @@ class About:
     currency: str
     tlp: str
     role: str = ROLES[0]
-    author: str = field(default="", repr=False)
-    contact: str = field(default="", repr=False)
-    next_update: str = field(default="", repr=False)
-    event_kind: str = field(default="", repr=False)
-    disclosed_on: str = field(default="", repr=False)
-    scenarios: Mapping[str, Scenario] = field(repr=False)
-    decisions: Mapping[str, Decision] = field(repr=False)
-    unusable: Mapping[str, Unusable] = field(default_factory=dict, repr=False)
+    author: str = ""
+    contact: str = ""
+    next_update: str = ""
+    event_kind: str = ""
+    disclosed_on: str = ""
+    scenarios: Mapping[str, Scenario]
+    decisions: Mapping[str, Decision]
+    unusable: Mapping[str, Unusable]
     moment: datetime | None = None
     left_out: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class View(About):
-    """A view that the kit wrote, with the seal of its tables."""
-
-    seal: str
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Case(About):
     """Valid tables, and how they are seen.
 
@@ -109,19 +102,19 @@ class Case(About):
     have faults, which keep nothing else from being shown.
     """
 
-    tables: Mapping[str, pl.DataFrame] = field(repr=False)
-    defaults: tuple[str, ...] = field(default=(), repr=False)
+    tables: Mapping[str, pl.DataFrame]
+    defaults: tuple[str, ...] = ()
     label: str = TLP[-1]
-    title_known_on: str = field(default="", repr=False)
-    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    title_known_on: str = ""
+    files: Mapping[str, bytes]
     scenario: str = BASELINE
     as_of: datetime | None = None
-    lasted: Mapping[str, float] = field(default_factory=dict, repr=False)
+    lasted: Mapping[str, float] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
-    ended: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
-    before: Case | None = field(default=None, repr=False, compare=False)
-    loaded: Case | None = field(default=None, repr=False, compare=False)
-    memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    ended: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    before: Case | None = field(default=None, compare=False)
+    loaded: Case | None = field(default=None, compare=False)
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False)
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         """The frame of a table by name."""
@@ -140,7 +133,7 @@ class Case(About):
         """The rows of any table by id."""
         return self.inputs if table == "inputs" else _rows(self, table)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """The case in two lines: its title and what it holds."""
         return f"{self.title}: {self.question}\n{', '.join(self._counts())}"
 
@@ -247,13 +240,10 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
 
 
 def _read_view(folder: Path) -> tuple[Case | None, list[Fault]]:
-    """(case, faults) of a folder that `impact.case.writer` wrote; what was edited is checked."""
-    view = msgspec.json.decode((folder / VIEW).read_bytes(), type=View)
-    frames, faults = _frames(folder, view.tlp)
-    if not faults and seal(folder) != view.seal:
-        faults = checks.all_faults(frames, view.currency)
-    kept = {name: value for name, value in vars(view).items() if name != "seal"}
-    case = Case(**kept, tables=frames, files=originals(folder))
+    """(case, faults) of a folder that `impact.case.writer` wrote from a valid case."""
+    about = msgspec.json.decode((folder / VIEW).read_bytes(), type=About)
+    frames, faults = _frames(folder, about.tlp)
+    case = Case(**vars(about), tables=frames, files=originals(folder))
     return None if faults else replace(case, label=label_of(case)), faults
 
 
@@ -328,12 +318,6 @@ def notes(folder: Path, case: Case) -> list[str]:
         found.append(f"tlp: {words.listed(without)} {rest}; write clear where a row may go out")
     found += map(str, parts.warnings(case.tables))
     return [*found, *map(str, reference.departures(case["inputs"], REFERENCE))]
-
-
-def seal(folder: Path) -> str:
-    """SHA-256 of the tables in a case folder."""
-    data = b"\x1d".join((folder / f"{table.name}.csv").read_bytes() for table in TABLES)
-    return hashlib.sha256(data).hexdigest()
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], list[Fault]]:

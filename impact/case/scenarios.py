@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from impact.base import times
 from impact.base.errors import Fault, did_you_mean
 from impact.case import checks, grids, ways
-from impact.case.changes import Change, read_estimate
+from impact.case.changes import Change, read_changes
 from impact.case.schema import SETTINGS, TLP
 from impact.case.tables import Row, Tables, settings
 from impact.numerics import loss_kinds
@@ -103,19 +102,16 @@ class Read(NamedTuple):
 
 def named(entry: Scenario | Decision) -> frozenset[tuple[str, str]]:
     """(table, id) of every row that a scenario or a decision names."""
-    if isinstance(entry, Scenario):
-        changes = list(entry.changes)
-        found = {("claims", claim) for claim in entry.contradicts}
-    else:
-        changes = []
-        found = {("entities", entry.bearer), ("inputs", entry.flips_on)}
-        for option in entry.options:
-            found |= {("losses", loss) for loss in (*option.costs, *option.saves)}
-            found |= {("duties", duty) for duty in option.against}
-            changes += option.changes
-    for change in changes:
-        link = change.name.removeprefix(checks.LINK_INPUT)
-        found.add(("inputs", change.name) if link == change.name else ("links", link))
+    found = set[tuple[str, str]]()
+    for part in (entry, *getattr(entry, "options", ())):
+        for column in SETTINGS[type(part).__name__.lower()].columns:
+            if column.refers_to:
+                names = getattr(part, column.name)
+                names = [names] if isinstance(names, str) else names
+                found |= {(column.refers_to, name) for name in names}
+        for change in getattr(part, "changes", ()):
+            link = change.name.removeprefix(checks.LINK_INPUT)
+            found.add(("inputs", change.name) if link == change.name else ("links", link))
     return frozenset(found)
 
 
@@ -229,15 +225,17 @@ def _rows(
     rows, faults = settings([(place, block) for _, place, block in blocks], table, level)
     faults += checks.unknown(pl.concat(checks.uses(rows, table)), checks.first_known(tables))
     inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
+    kept = [column.name for column in table.columns if column.type != "table"]
     for row, (name, place, block) in zip(rows.iter_rows(named=True), blocks, strict=True):
-        changes, estimates = list[Change](), block.get("set", {})
-        for one, estimate in estimates.items() if isinstance(estimates, dict) else ():
-            read_estimate(place, one, estimate, changes, faults)
-        new, wrong = _applied(inputs, tables["links"], changes, place)
-        faults += wrong
-        changed += [(f"{place} {one}", row) for one, row in new.items()]
-        said = {key: value or "" for key, value in row.items()} | {"title": row["title"] or name}
-        found.append((said, tuple(sorted(changes))))
+        own = block.get("set", {})
+        changes, wrong = read_changes(place, own.items() if isinstance(own, dict) else ())
+        new, others = _applied(inputs, tables["links"], changes, place)
+        faults += wrong + others
+        changed += [(f"{place} {one}", estimate) for one, estimate in new.items()]
+        said = {
+            one: tuple(row[one]) if isinstance(row[one], list) else row[one] or "" for one in kept
+        }
+        found.append((said | {"id": name, "title": row["title"] or name}, tuple(sorted(changes))))
     return found, [*faults, *(checks.input_faults(changed) if changed else ())]
 
 
@@ -258,16 +256,9 @@ def _scenarios(
     rows, wrong = _rows(members, "scenario", tables, level)
     says = "What is reported and, where nothing is, assumptions."
     found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
-    for (name, _, _), (row, changes) in zip(members, rows, strict=True):
-        found[name] = Scenario(
-            *(name, row["title"], row["says"], changes, _day(row["as_of"])),
-            *(tuple(row["contradicts"]), grid_of[name], row["tlp"]),
-        )
+    for said, changes in rows:
+        found[said["id"]] = Scenario(changes=changes, grid=grid_of[said["id"]], **said)
     return found, list(dict.fromkeys(faults + wrong))
-
-
-def _day(moment: datetime | None) -> str:
-    return times.as_text(moment) if moment else ""
 
 
 def _decisions(
@@ -278,30 +269,17 @@ def _decisions(
     rows, wrong = _rows(blocks, "decision", tables, level)
     inside = [_blocks(place, content, "option") for _, place, content in blocks]
     options, more = _rows([block for found, _ in inside for block in found], "option", tables)
-    faults, made = (
-        [*wrong, *more, *(fault for _, found in inside for fault in found)],
-        iter(options),
-    )
+    faults = [*wrong, *more, *(fault for _, found in inside for fault in found)]
+    made = (Option(changes=changes, **said) for said, changes in options)
     decisions, unusable = dict[str, Decision](), dict[str, Unusable]()
-    for (name, place, _), (row, _), (named, _) in zip(blocks, rows, inside, strict=True):
-        texts = {key: row[key] for key in _TEXTS}
-        ways_out = tuple(_option(one, *next(made)) for one, _, _ in named)
-        decision = Decision(name, options=ways_out, closes=_day(row["closes"]), **texts)
+    for (name, place, _), (said, _), (named, _) in zip(blocks, rows, inside, strict=True):
+        decision = Decision(options=tuple(islice(made, len(named))), **said)
         own = [fault for fault in faults if f"{fault.where} ".startswith(f"{place} ")]
         if own := own or list(_decision_faults(place, decision, tables)):
             unusable[name] = Unusable(decision, tuple(own))
         else:
             decisions[name] = decision
     return decisions, unusable, others
-
-
-_TEXTS = ("title", "question", "bearer", "flips_on", "flips_says", "note", "tlp")
-
-
-def _option(name: str, row: Mapping[str, Any], changes: tuple[Change, ...]) -> Option:
-    costs, saves, against = (tuple(row[side]) for side in ("costs", "saves", "against"))
-    closes = _day(row["closes"])
-    return Option(name, row["title"], row["says"], costs, saves, changes, closes, against)
 
 
 def _decision_faults(place: str, decision: Decision, tables: Tables) -> Iterator[Fault]:

@@ -98,9 +98,8 @@ def settings(
     found = pl.DataFrame(cells, schema=dict.fromkeys(known, pl.String())).with_columns(_TIDY)
     places = [place for place, _ in blocks]
     rows, wrong = typed(found.with_row_index("file_line"), table, places, level)
-    undated = pl.lit(None, times.INSTANT)
-    placed = rows.with_columns(place=pl.Series(places, dtype=pl.String), known_on=undated)
-    return placed, faults + wrong
+    placed = rows.with_columns(_WRITTEN, place=pl.Series(places, dtype=pl.String))
+    return placed.with_columns(known_on=pl.lit(None, times.INSTANT)), faults + wrong
 
 
 def as_text(value: object) -> str | None:

@@ -14,7 +14,7 @@ import polars as pl
 from impact.base import times, words
 from impact.base.errors import BadInput, Fault, Refusal, bad, did_you_mean
 from impact.case import checks, folder, scenarios, ways
-from impact.case.changes import Change, asked_for
+from impact.case.changes import Change, parse_changes
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import TLP
 from impact.case.tables import Row, Tables, newest
@@ -47,7 +47,7 @@ def view(
     chosen = _scenario(case, name)
     moment = _moment(as_of or chosen.as_of)
     level = read_level(tlp) if tlp else case.tlp
-    own, visible = asked_for(changes), _at_level(case, case.scenarios, level)
+    own, visible = parse_changes(changes), _at_level(case, case.scenarios, level)
     if name not in visible:
         repair = "raise the level, or take another scenario"
         raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
@@ -115,16 +115,11 @@ def _at_level(case: Case, entries: Mapping[str, Entry], level: str) -> dict[str,
 
 
 def _unusable(case: Case, level: str) -> dict[str, scenarios.Unusable]:
-    """Decisions with faults, told to who may see the whole case; what they name stays with them."""
-    if _RANK[level] < _RANK[case.tlp]:
-        return {}
-    hidden = _RANK[level] < _RANK[case.label]
+    """Decisions with faults; what they name stays with those who may see the whole case."""
     visible = _at_level(case, {name: one.decision for name, one in case.unusable.items()}, level)
-    return {
-        name: replace(one, faults=()) if hidden else one
-        for name, one in case.unusable.items()
-        if name in visible
-    }
+    if _RANK[level] < _RANK[case.label]:
+        return {name: replace(case.unusable[name], faults=()) for name in visible}
+    return {name: case.unusable[name] for name in visible}
 
 
 @folder.once

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import fields
 from pathlib import Path
 
@@ -14,7 +12,8 @@ import rtoml
 from impact.base import times
 from impact.base.errors import BadInput, bad
 from impact.base.texts import staged
-from impact.case.folder import FOLDERS, VIEW, About, Case, View, load_case, ordered, read_case, seal
+from impact.case import scenarios
+from impact.case.folder import VIEW, About, Case, load_case, ordered
 from impact.case.scenarios import Scenario
 from impact.case.tables import harmless
 
@@ -36,7 +35,7 @@ def write(known: Case, home: Path) -> None:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(data)
     about = {part.name: getattr(known, part.name) for part in fields(About)}
-    (home / VIEW).write_bytes(msgspec.json.encode(View(**about, seal=seal(home))))
+    (home / VIEW).write_bytes(msgspec.json.encode(about))
 
 
 def keep(folder: Path, scenario: Scenario) -> None:
@@ -45,26 +44,20 @@ def keep(folder: Path, scenario: Scenario) -> None:
     Raises BadInput where the name is taken or the case would have a fault with it; the file is
     then left as it was. It is replaced in one step, so that it is never half written.
     """
-    path = folder / "scenarios.toml"
-    old = path.read_text("utf-8") if path.exists() else ""
-    if scenario.id in load_case(folder).scenarios:
+    path, case = folder / "scenarios.toml", load_case(folder)
+    if scenario.id in case.scenarios:
         raise bad(f"scenario {scenario.id}", "is there already", "give another name")
-    texts = {name: getattr(scenario, name) for name in ("title", "says", "as_of", "tlp")}
-    settings = {name: value for name, value in texts.items() if value}
-    if scenario.contradicts:
-        settings["contradicts"] = list(scenario.contradicts)
+    texts = {name: getattr(scenario, name) for name in ("title", "says", "as_of", "contradicts")}
+    settings = {name: value for name, value in texts.items() if value} | {"tlp": scenario.tlp}
     settings["set"] = {
         c.name: c.mode if c.low == c.high else [c.low, c.mode, c.high] for c in scenario.changes
     }
-    new = f"{old.rstrip()}\n\n{rtoml.dumps({'scenario': {scenario.id: settings}})}".lstrip()
+    new = rtoml.dumps({"scenario": {scenario.id: settings}})
+    read = scenarios.read(path.name, rtoml.loads(new), case.tables, case.tlp, case.defaults)
+    if read.faults:
+        raise BadInput(read.faults)
     try:
-        with tempfile.TemporaryDirectory() as home:
-            trial = Path(home) / folder.resolve().name
-            shutil.copytree(folder, trial, ignore=shutil.ignore_patterns(*FOLDERS))
-            (trial / path.name).write_text(new, encoding="utf-8")
-            _, faults = read_case(trial)
-        if faults:
-            raise BadInput(faults)
+        new = f"{path.read_text('utf-8').rstrip()}\n\n{new}"
         staged(path, new.encode()).replace(path)
     except OSError as error:  # no room, or no right to write
         what = f"cannot be written ({error.strerror or type(error).__name__})"
