@@ -185,7 +185,7 @@ def unknown(named: pl.DataFrame, there: pl.DataFrame) -> Iterator[Fault]:
     for row in missing[:MOST_SHOWN].iter_rows(named=True):
         to, name = row["to"], row["name"]
         known = there.filter(to=to)["name"].drop_nulls().sort().to_list()
-        what = re.sub("ies$", "y", to).removesuffix("s")
+        what = re.sub("(?<=ss)es$|s$", "", to.replace("ies", "y"))
         repair = did_you_mean(name, known, f"add it to {to}.csv")
         yield Fault(f"{row['place']} {row['column']}", f'no {what} "{name}"', repair)
 
@@ -220,24 +220,12 @@ class Rule(NamedTuple):
     repair: str
 
 
-_WITHIN = {  # by unit, beside the rules of single columns
-    "chance": ("{} < 0 OR {} > 1", "is outside 0 to 1", "write a fraction of one"),
-    "share": ("{} < 0 OR {} > 1", "is outside 0 to 1", "write a fraction of one"),
-    "hour": ("{} < 0", "is below 0", "write hours"),
-}
-
-
 def _rules() -> Iterator[Rule]:
     with Path(__file__).with_name("rules.csv").open(encoding="utf-8", newline="") as file:
         for table, column, wrong, what, repair in list(csv.reader(file))[1:]:
             yield Rule(table, column, pl.sql_expr(wrong), what, repair)
-    numbers = [(t.name, c.name, c.unit) for t in TABLES for c in t.columns if c.type == "number"]
-    for table, name, unit in numbers:
-        beyond = pl.col(name).abs() > MOST
-        yield Rule(table, name, beyond, f"is beyond {_MOST}", "check its zeros")
-        if unit in _WITHIN:
-            wrong, what, repair = _WITHIN[unit]
-            yield Rule(table, name, pl.sql_expr(wrong.replace("{}", name)), what, repair)
+    for table, name in ((t.name, c.name) for t in TABLES for c in t.columns if c.type == "number"):
+        yield Rule(table, name, pl.col(name).abs() > MOST, f"is beyond {_MOST}", "check its zeros")
 
 
 RULES = tuple(_rules())
@@ -265,27 +253,25 @@ def _broken_rules(tables: Tables, currency: str) -> Iterator[Fault]:
         "duties": tables["duties"].with_columns(begins=starts),
         "chances": _chances(tables["links"], inputs),
         "parameters": _parameters(inputs),
-        "arguments": _pairs(tables["losses"], "arguments"),
+        "arguments": pairs(tables["losses"], "arguments"),
     }
     homes = {"chances": "links", "parameters": "inputs", "arguments": "losses"}
     for table, rows in frames.items():
         yield from broken(table, rows, homes.get(table, table) + ".csv:{file_line}")
 
 
-def _with_units(rows: pl.DataFrame, currency: str = "") -> pl.DataFrame:
-    """Inputs with what their unit says of them, see above; without a currency none is `foreign`."""
-
-    def told(unit: str) -> tuple[object, ...]:
-        money, chance = loss_kinds.money(unit), unit == "share" or is_chance(unit)
-        foreign = ", ".join(sorted(money - {currency})) if currency else ""
-        signed, odd = unit == "1" or {unit} == money, not chance and not _is_unit(unit)
-        return unit, chance, signed, odd, foreign, re.sub("[A-Z]{3}", currency, unit)
-
-    units = [told(unit) for unit in rows["unit"].drop_nulls().unique()]
-    names, kind = ("unit", "chance", "signed", "odd", "foreign", "right"), pl.Boolean
-    schema = {**dict.fromkeys(names, pl.String), "chance": kind, "signed": kind, "odd": kind}
-    found = pl.DataFrame(units, schema, orient="row")
-    return rows.join(found, on="unit", how="left", maintain_order="left")
+def _with_units(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
+    """Inputs with what their unit says of them, see above."""
+    unit, code = pl.col("unit"), "[A-Z]{3}"
+    chance = unit.str.contains(f"^(share|chance|{_PER_MINUTES.pattern})$")
+    others = pl.element().filter(pl.element() != currency).unique(maintain_order=True)
+    return rows.with_columns(
+        chance=chance,
+        signed=unit.str.contains(f"^({code}|1)$"),
+        odd=~chance & ~unit.map_elements(_is_unit, pl.Boolean),
+        foreign=unit.str.extract_all(code).list.eval(others).list.join(", "),
+        right=unit.str.replace_all(code, currency),
+    )
 
 
 def _is_unit(unit: str) -> bool:
@@ -296,7 +282,7 @@ def _is_unit(unit: str) -> bool:
     return True
 
 
-def _pairs(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+def pairs(rows: pl.DataFrame, column: str) -> pl.DataFrame:
     """The NAME=VALUE items in a column, each in a row; a row without any has one of nulls."""
     parts = pl.col(column).str.extract_groups("^([^=]+)=(.+)$").struct
     name, value = (parts.field(part).str.strip_chars() for part in ("1", "2"))
@@ -308,21 +294,21 @@ def _parameters(inputs: pl.DataFrame) -> pl.DataFrame:
     number = pl.col("value").cast(pl.Float64, strict=False)
     finite = pl.when(number.is_finite()).then(number)
     place = pl.col("name").cast(pl.Float64, strict=False)
-    found = _pairs(inputs, "parameters").with_columns(value=finite, at=place)
+    found = pairs(inputs, "parameters").with_columns(value=finite, at=place)
     before = pl.col("value").shift().over("file_line")
     return found.sort("file_line", "at").with_columns(before=before)
 
 
 def _chances(links: pl.DataFrame, inputs: pl.DataFrame) -> pl.DataFrame:
     """The items of `chances` of all links but `certain`, each with the units that it names."""
-    units = inputs.unique("id", keep="last").select("id", "unit")
-    terms = links.explode("chances").filter(pl.col("chances") != CERTAIN)
-    parts = pl.col("chances").str.extract_groups(f"^(?:{_OVER.pattern})$").struct
-    names = parts.field("1").fill_null(pl.col("chances"))
-    named = terms.select("file_line", name=names, minutes=parts.field("2"))
-    found = named.join(units, how="left", left_on="name", right_on="id")
-    found = found.join(units, how="left", left_on="minutes", right_on="id", suffix="_of_minutes")
-    unit = pl.col("unit").fill_null("chance")
+    of = dict(inputs.select("id", "unit").iter_rows())
+    units = pl.col("name", "minutes").replace_strict(of, default=None, return_dtype=pl.String)
+    items = links.select("file_line", "chances").explode("chances")
+    parts = items.filter(pl.col("chances") != CERTAIN).with_columns(
+        pl.col("chances").str.splitn(" over ", 2).struct.rename_fields(["name", "minutes"])
+    )
+    found = parts.unnest("chances").with_columns(units.name.prefix("unit_of_"))
+    unit = pl.col("unit_of_name").fill_null("chance")
     windowed = unit.str.contains(f"^(?:{_PER_MINUTES.pattern})$")
     return found.with_columns(unit=unit, windowed=windowed)
 
@@ -332,42 +318,26 @@ def input_faults(rows: Iterable[tuple[str, Row]]) -> Iterator[Fault]:
     numbers = dict.fromkeys(("low", "mode", "high", "cap"), pl.Float64)
     texts = dict.fromkeys(("id", "shape", "unit", "lasts_since", "place"), pl.String)
     cells = [{**row, "id": None, "place": place} for place, row in rows]
-    changed = _with_units(pl.DataFrame(cells, schema={**numbers, **texts}))
-    yield from broken("inputs", changed, "{place}")
+    changed = _with_units(pl.DataFrame(cells, schema={**numbers, **texts}), "")
+    yield from broken("inputs", changed.with_columns(foreign=pl.lit("")), "{place}")
 
 
-def parameters(items: list[str] | None) -> tuple[dict[str, float], str]:
-    """(name -> number, first wrong item) of the `parameters` of an input."""
-    pairs: dict[str, float] = {}
-    for at, item in enumerate(items or ()):
-        name, _, value = (part.strip() for part in item.partition("="))
-        try:
-            pairs[name] = float(value)
-        except ValueError:
-            return {}, item
-        if not math.isfinite(pairs[name]) or len(pairs) <= at:
-            return {}, item
-    return pairs, ""
+def parameters(items: list[str] | None) -> dict[str, float]:
+    """Name -> number of `parameters` or `quantiles`; none where an item is no finite number."""
+    try:
+        found = {name: float(value) for name, value in argument_pairs(items or []).items()}
+    except ValueError:
+        return {}
+    right = len(found) == len(items or []) and all(map(math.isfinite, found.values()))
+    return found if right else {}
 
 
 def ends_of(row: Row) -> tuple[float, ...]:
     """Every number that describes an input's estimate; what is drawn lies between them."""
-    pairs = parameters(row["parameters"])[0] if row["shape"] == "quantiles" else {}
+    pairs = parameters(row["parameters"]) if row["shape"] == "quantiles" else {}
     given = (row[name] for name in ("low", "mode", "high", "cap"))
     ends = (*(value for value in given if value is not None), *pairs.values())
     return ends or (0.0, 1.0)  # a beta without ends
-
-
-def _beyond(kind: str, pairs: Mapping[str, str], ends: Mapping[str, tuple[float, ...]]) -> str:
-    """What is wrong with a loss that can come to more than any amount; empty where none can."""
-    most = {name: np.asarray(max(map(abs, ends[at]))) for name, at in pairs.items() if at in ends}
-    if len(most) < len(pairs) or max(most.values()) > MOST:
-        return ""  # told as a missing reference, or with the input
-    try:
-        amount = float(loss_kinds.KINDS[kind].amount(most))
-    except BadInput as error:
-        return error.faults[0].what
-    return "" if amount <= MOST else f"can come to {amount:.0e}"
 
 
 def _losses(tables: Tables, currency: str) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import polars as pl
 
 from impact.base import times
-from impact.base.errors import BadInput, bad, did_you_mean
+from impact.base.errors import BadInput, Fault, bad
 from impact.base.words import plain
 from impact.case import folder, tables
 from impact.case.schema import TABLES, Table
@@ -61,12 +61,12 @@ def incident(title: str, day: str, currency: str, role: str, today: datetime) ->
     if times.start(known) > times.start(today) + timedelta(days=1):  # somewhere it is tomorrow
         raise bad("--day", f"{day} has not come yet", "give the day of the breach")
     code = currency.strip().upper()
-    if code not in loss_kinds.currencies():
-        repair = did_you_mean(code, sorted(loss_kinds.currencies()), "write a code of ISO 4217")
-        raise bad("--currency", f'"{currency[:40]}" is no currency', repair)
+    faults = folder.currency_faults("--currency", code)
     if role not in folder.ROLES:
-        repair = did_you_mean(role.lower(), folder.ROLES, f"one of {', '.join(folder.ROLES)}")
-        raise bad("--role", f'"{role[:40]}" is no role', repair)
+        what, repair = f'"{role[:40]}" is no role', tables.one_of(folder.ROLES, role)
+        faults.append(Fault("--role", what, repair))
+    if faults:
+        raise BadInput(faults)
     return Incident(text, known, code, role)
 
 
@@ -220,40 +220,30 @@ class _Rows:
 def _rows(
     vendors: Sequence[Vendor], held: Sequence[Held], about: Incident, today: str
 ) -> dict[str, list[dict[str, str]]]:
-    """Table -> rows of the draft."""
+    """Table -> rows of the draft: each vendor, system and release once, and what holds which."""
     rows = _Rows(about, today)
     ids = {vendor.name.lower(): rows.id_of(slug(vendor.name)) for vendor in vendors}
-    for vendor in vendors:
-        me = ids[vendor.name.lower()]
-        texts = {"name": _line(vendor.name), "role": _line(vendor.role), "ask": _line(vendor.ask)}
+    for vendor, me in zip(vendors, ids.values(), strict=True):
         share = "" if vendor.share is None else repr(vendor.share)
-        rows.add("vendor", id=me, falls=f"{me.replace('-', '_')}_falls", share=share, **texts)
+        falls, texts = f"{me.replace('-', '_')}_falls", map(_line, (vendor.role, vendor.ask))
+        words = dict(zip(("role", "ask"), texts, strict=True))
+        rows.add("vendor", id=me, name=_line(vendor.name), falls=falls, share=share, **words)
     if held:
         rows.add("scan")
-        _add_findings(rows, held, ids)
-    return rows.found
-
-
-def _add_findings(rows: _Rows, held: Sequence[Held], vendors: Mapping[str, str]) -> None:
-    """Add what a scan found: each system and each release once, and that one holds the other."""
-    systems, releases = dict[str, str](), dict[tuple[str, str], str]()
+    systems, releases = dict[str, str](), dict[str, str]()
     for one in held:
-        release = one.package, one.version
-        if one.system.lower() in vendors:
-            system = vendors[one.system.lower()]
-        elif one.system not in systems:
+        system = ids.get(one.system.lower()) or systems.get(one.system)
+        if system is None:
             system = systems[one.system] = rows.id_of(f"system-{slug(one.system)}")
             rows.add("system", system=system, name=_line(one.system))
-        else:
-            system = systems[one.system]
-        if release not in releases:
-            name = "-".join(slug(part, ".") for part in release if part)
-            releases[release] = rows.id_of(name)
+        named = " ".join(filter(None, (one.package, one.version)))
+        if named not in releases:
+            releases[named] = rows.id_of(slug(named, "."))
             kind = "release" if one.version else "package"
-            named = _line(" ".join(release).strip())
-            rows.add("release", release=releases[release], name=named, kind=kind)
-        names = {"system": system, "release": releases[release]}
+            rows.add("release", release=releases[named], name=_line(named), kind=kind)
+        names = {"system": system, "release": releases[named]}
         rows.add("finding", verdict=one.verdict, says=_line(one.says), **names)
+    return rows.found
 
 
 def slug(name: str, also: str = "") -> str:

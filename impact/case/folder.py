@@ -213,7 +213,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     if (folder / VIEW).is_file():
         return _read_view(folder)
     content, faults = _settings(folder / "case.toml")
-    frames, found = _frames(folder, content.get("tlp", TLP[-1]))
+    frames, found = tables.read_all(folder, TABLES, content.get("tlp", TLP[-1]))
     blocks, wrong = read_toml(folder / "scenarios.toml")
     if faults := [*faults, *found, *wrong]:  # what refers to what was not read is not told again
         return None, faults
@@ -241,25 +241,13 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
 
 def _read_view(folder: Path) -> tuple[Case | None, list[Fault]]:
     """(case, faults) of a folder that `impact.case.writer` wrote from a valid case."""
-    about = msgspec.json.decode((folder / VIEW).read_bytes(), type=About)
-    frames, faults = _frames(folder, about.tlp)
+    try:
+        about = msgspec.json.decode((folder / VIEW).read_bytes(), type=About)
+    except msgspec.DecodeError as error:
+        return None, [Fault(VIEW, f"is no view of the kit: {error}", "make the report again")]
+    frames, faults = tables.read_all(folder, TABLES, about.tlp)
     case = Case(**vars(about), tables=frames, files=originals(folder))
     return None if faults else replace(case, label=label_of(case)), faults
-
-
-def _frames(folder: Path, level: str) -> tuple[dict[str, pl.DataFrame], list[Fault]]:
-    """(rows by table, faults) of the tables of a case at that level."""
-    frames, faults = dict[str, pl.DataFrame](), list[Fault]()
-    for table in TABLES:
-        path = folder / f"{table.name}.csv"
-        if path.exists():
-            frame, found = tables.read(path, table, level)
-            faults += found
-        else:
-            frame = tables.empty(table)
-            faults.append(Fault(path.name, "is missing", "add it with its header line"))
-        frames[table.name] = ordered(frame)
-    return frames, faults
 
 
 _HIDDEN = {".git", ".DS_Store", ".ipynb_checkpoints"}  # of no use to a reader of the stack
@@ -289,12 +277,6 @@ def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
     return found
 
 
-def ordered(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of a table in key order: by id, then by the day they became known, then by level."""
-    rank = pl.col("tlp").replace_strict(TLP, range(len(TLP)), default=0)
-    return rows.sort("id", "known_on", rank, nulls_last=True)
-
-
 def notes(folder: Path, case: Case) -> list[str]:
     """What of a valid case is read otherwise than it is written, or in a way that may surprise.
 
@@ -303,19 +285,16 @@ def notes(folder: Path, case: Case) -> list[str]:
     found, without = list[str](), list[str]()
     for table in TABLES:
         rows, _, _ = tables.raw(folder / f"{table.name}.csv", table)
-        marks = rows["tlp"] if "tlp" in rows.columns else pl.Series([None] * rows.height)
-        marks = marks.cast(pl.String)
-        if white := marks.str.to_lowercase().str.contains("white").sum():
+        marks = rows["tlp"] if "tlp" in rows.columns else None
+        if marks is not None and (white := marks.str.contains("(?i)white").sum()):
             what = f"{white} marked WHITE, read as CLEAR, its name since TLP 2.0"
             found.append(f"{table.name}.csv tlp: {what}")
-        if rows.height and "tlp" not in rows.columns and case.label != case.tlp == TLP[0]:
-            what = "the column is missing, so that all rows are read as clear, and others are not"
-            found.append(f"{table.name}.csv tlp: {what}; add it where rows may not go out")
-        if count := marks.null_count():
-            without.append(f"{count}{'' if without else ' rows'} of {table.name}.csv")
-    if without and case.tlp != TLP[0]:
+        unmarked = rows.height if marks is None else marks.null_count()
+        if unmarked and (marks is None or case.tlp != TLP[0]):
+            without.append(f"{unmarked}{'' if without else ' rows'} of {table.name}.csv")
+    if without and case.label != TLP[0]:
         rest = f"have none and are read as {case.tlp}, the level of the case"
-        found.append(f"tlp: {words.listed(without)} {rest}; write clear where a row may go out")
+        found.append(f"tlp: {words.listed(without)} {rest}; mark those that are of another")
     found += map(str, parts.warnings(case.tables))
     return [*found, *map(str, reference.departures(case["inputs"], REFERENCE))]
 

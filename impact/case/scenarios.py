@@ -15,7 +15,7 @@ from impact.case import checks, grids, ways
 from impact.case.changes import Change, read_changes
 from impact.case.schema import SETTINGS, TLP
 from impact.case.tables import Row, Tables, settings
-from impact.numerics import loss_kinds
+from impact.numerics import graph, loss_kinds
 
 BASELINE = "baseline"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # signs of a place are left to it
@@ -309,7 +309,7 @@ def _moved(tables: Tables, changed: set[str]) -> set[str]:
     """The losses that changes of these inputs move: by their own, or by links on ways to them."""
     named, links = checks.inputs_of(tables), ways.modelled(tables["links"])
     hit = {link.target for link in links if named["links", link.name] & changed}
-    hit |= ways.reachable(hit, links)
+    hit |= ways.reachable(hit, graph.by_source(links))
     losses = tables["losses"].select("id", "needs").iter_rows()
     return {loss for loss, need in losses if need in hit or named["losses", loss] & changed}
 

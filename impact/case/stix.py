@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -27,41 +29,13 @@ Object = dict[str, Any]
 OURS = uuid.uuid5(uuid.NAMESPACE_URL, "breach-impact-kit")
 CYBER_OBSERVABLES = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")  # STIX 2.1, section 2.9
 TLP_2 = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"  # OASIS, TLP 2.0
-MARKINGS = {
-    "clear": "94868c89-83c2-464b-929b-a1a8aa3c8487",
-    "green": "bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
-    "amber": "55d920b0-5e8b-4f79-9ee9-91f868d9b421",
-    "amber+strict": "939a9414-2ddd-4d32-a0cd-375ea402b003",
-    "red": "e828b379-4e03-4974-9ac4-e53a884c97c1",
-}
-CONFIDENCE = {"1": 90, "2": 70, "3": 50, "4": 30, "5": 10}  # STIX 2.1, appendix A; 6 has none
+FIXED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+MARKINGS, CONFIDENCE = FIXED["marking"], FIXED["confidence"]
+AUTHOR = {**FIXED["author"], "id": f"identity--{OURS}"}
 BAD = ("poisons", "publishes")  # relations whose target, a release, is malicious
-_TYPES: dict[str, tuple[str, Object]] = {  # kind of an entity -> STIX type, and what only that has
-    "event": ("campaign", {}),
-    "actor": ("threat-actor", {"threat_actor_types": ["unknown"]}),
-    "service": ("infrastructure", {"infrastructure_types": ["unknown"]}),
-    **dict.fromkeys(
-        ("vendor", "lab", "client", "publisher", "authority"),
-        ("identity", {"identity_class": "organization"}),
-    ),
-    **dict.fromkeys(
-        ("group", "workforce", "competitor"), ("identity", {"identity_class": "class"})
-    ),
-    **dict.fromkeys(("release", "package", "product"), ("software", {})),
-}
-_MALWARE: tuple[str, Object] = "malware", {"malware_types": ["unknown"], "is_family": False}
-AUTHOR = {  # the kit itself, by which all objects are made
-    "type": "identity",
-    "spec_version": "2.1",
-    "id": f"identity--{OURS}",
-    "created": "2026-01-01T00:00:00.000Z",
-    "modified": "2026-01-01T00:00:00.000Z",
-    "name": "breach-impact-kit",
-    "identity_class": "system",
-}
-_SHA256, _ADDRESS = re.compile("[0-9a-fA-F]{64}"), re.compile(r"https?://[\w.:-]+(/[!-~]*)?")
 _OBSERVABLE = ("type", "spec_version", "id", "object_marking_refs")
 _INDICATED = ("malware", "campaign", "threat-actor", "infrastructure")  # what may be indicated
+_SHA256, _ADDRESS = re.compile("[0-9a-fA-F]{64}"), re.compile(r"https?://[\w.:-]+(/[!-~]*)?")
 
 
 def bundle(known: Case) -> Object:
@@ -122,12 +96,12 @@ class _Maker:
         self.known, self.rows, self.first = known, known.rows("entities"), _first_known(known)
         links = known.rows("links").values()
         bad = {link["target"] for link in links if link["relation"] in BAD}
-        self.kinds = {
-            name: _MALWARE if row["kind"] == "release" and name in bad else _TYPES[row["kind"]]
-            for name, row in self.rows.items()
-            if row["kind"] in _TYPES
+        parts = {name: FIXED["kind"].get(row["kind"], "") for name, row in self.rows.items()}
+        parts |= {name: "malware" for name in bad if self.rows[name]["kind"] == "release"}
+        self.parts = {name: part for name, part in parts.items() if part}
+        self.ids = {
+            name: self.id(_type(part), "entities", name) for name, part in self.parts.items()
         }
-        self.ids = {name: self.id(kind, "entities", name) for name, (kind, _) in self.kinds.items()}
 
     def id(self, kind: str, table: str, name: str) -> str:
         """The id of the object of a row."""
@@ -165,10 +139,10 @@ class _Maker:
 
     def entities(self) -> Iterator[Object]:
         """Parties, actors, software, services and the campaign."""
-        for name, (kind, typed) in self.kinds.items():
-            row = self.rows[name]
-            said = {} if kind == "software" else {"description": row["role"]}
-            yield self.object(kind, "entities", row, name=row["name"], **said, **typed)
+        for name, part in self.parts.items():
+            row, more = self.rows[name], dict(FIXED["part"][part])
+            more |= {} if part == "software" else {"description": row["role"]}
+            yield self.object(_type(part), "entities", row, name=row["name"], **more)
 
     def links(self) -> Iterator[Object]:
         """The relations that somebody reports, between parties that have an object."""
@@ -256,6 +230,11 @@ class _Maker:
                 yield self.object("relationship", "indicators", row, **ends)
 
 
+def _type(part: str) -> str:
+    """The STIX type of a part: parties are identities of a class."""
+    return "identity" if "identity_class" in FIXED["part"][part] else part
+
+
 def _cited(source: Row) -> Object:
     """A source with its date, reliability and how it was read."""
     text = f"{source['title']}; published {times.as_text(source['published_on'])},"
@@ -282,7 +261,7 @@ def _pattern(kind: str, value: str) -> str | None:
         folder, _, file = quoted.rpartition("/")
         inside = f" AND file:parent_directory_ref.path LIKE '%{folder}'" if folder else ""
         return f"[file:name = '{file}'{inside}]"
-    address = "ipv6-addr" if ":" in plain else "ipv4-addr"
-    part = {"domain": "domain-name:value", "ip": f"{address}:value", "url": "url:value"}
-    part |= {"sha256": "file:hashes.'SHA-256'"} if _SHA256.fullmatch(plain) else {}
-    return f"[{part[kind]} = '{quoted}']" if kind in part else None
+    if kind == "sha256" and not _SHA256.fullmatch(plain):
+        return None
+    part = "ipv6-addr:value" if kind == "ip" and ":" in plain else FIXED["pattern"].get(kind)
+    return f"[{part} = '{quoted}']" if part else None

@@ -8,7 +8,7 @@ number is Float64, time is an instant (see `impact.base.times`), flag is Boolean
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -66,6 +66,24 @@ def read(path: Path, table: Table, level: str = TLP[0]) -> tuple[pl.DataFrame, l
     if faults or not found.height:
         return empty(table), faults
     return typed(found, table, [f"{path.name}:{line}" for line in found["file_line"]], level)
+
+
+def read_all(
+    folder: Path, declared: Iterable[Table], level: str = TLP[0]
+) -> tuple[dict[str, pl.DataFrame], list[Fault]]:
+    """(rows by table in key order, faults) of the tables in a folder."""
+    found, faults = dict[str, pl.DataFrame](), list[Fault]()
+    for table in declared:
+        rows, wrong = read(folder / f"{table.name}.csv", table, level)
+        found[table.name] = ordered(rows)
+        faults += wrong
+    return found, faults
+
+
+def ordered(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a table in key order: by id, then by the day they became known, then by level."""
+    rank = pl.col("^tlp$").replace_strict(TLP, range(len(TLP)), default=0)
+    return rows.sort("id", "known_on", rank, nulls_last=True)
 
 
 def raw(path: Path, table: Table) -> tuple[pl.DataFrame, str, list[Fault]]:
@@ -174,11 +192,11 @@ def level(text: str, where: str = "tlp") -> str:
     plain = text.strip().lower().removeprefix("tlp:")
     plain = "clear" if plain == "white" else plain
     if plain not in TLP:
-        raise bad(where, f'"{text}" is no TLP level', _one_of(TLP, plain))
+        raise bad(where, f'"{text}" is no TLP level', one_of(TLP, plain))
     return plain
 
 
-def _one_of(allowed: Sequence[str], text: str) -> str:
+def one_of(allowed: Sequence[str], text: str) -> str:
     """How to write what is not one of the texts that are allowed: the nearest one, and all."""
     near = did_you_mean(text.lower().removeprefix("tlp:"), allowed, "")
     return f"{near} one of {', '.join(allowed)}".strip()
@@ -257,7 +275,7 @@ def _reading(
                 text = text.str.to_lowercase().str.strip_prefix("tlp:")
                 text = text.replace("white", "clear").fill_null(level)
             wrong = ~text.is_in(column.allowed)
-            return text, wrong, "is not allowed", partial(_one_of, column.allowed)
+            return text, wrong, "is not allowed", partial(one_of, column.allowed)
         case "id" | "ref":
             repair = "use a-z, 0-9 and . _ + -"
             return text, ~text.str.contains(_ID), "is not a bare name", repair

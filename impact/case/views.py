@@ -51,7 +51,7 @@ def view(
     if name not in visible:
         repair = "raise the level, or take another scenario"
         raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
-    tables, ended = _standing(case.tables, moment, level)
+    tables, ended, left_out = _standing(case.tables, moment, level)
     tables["links"] = ways.without_defaults(tables, case.defaults)
     files = case.files
     if _RANK[level] < _RANK[case.tlp]:  # what a case holds of a stack is of its own level
@@ -64,7 +64,7 @@ def view(
         as_of=moment,
         moment=moment or _moment(now) or present(case),
         tlp=level,
-        left_out=case.left_out or _left_out(case.tables, moment, level),
+        left_out=case.left_out or left_out,
         scenario=name,
         scenarios=visible,
         decisions=_at_level(case, case.decisions, level),
@@ -93,12 +93,6 @@ def _at_or_below(level: str) -> pl.Expr:
 
 def _known_by(moment: datetime | None) -> pl.Expr:
     return pl.lit(True) if moment is None else pl.col("known_on") <= times.until(moment)
-
-
-def _left_out(tables: Tables, moment: datetime | None, level: str) -> bool:
-    """Whether rows that were known by then stand above a level; which ones is not said."""
-    above = ~_at_or_below(level) & _known_by(moment)
-    return any(rows.filter(above).height for rows in tables.values())
 
 
 Entry = TypeVar("Entry", scenarios.Scenario, scenarios.Decision)
@@ -255,8 +249,10 @@ def _moment(as_of: str) -> datetime | None:
 
 def _standing(
     tables: Tables, moment: datetime | None, level: str
-) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
-    """(rows that stand at that moment and level, rows that ended others by then), by table.
+) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame], bool]:
+    """(rows by table that stand at that moment and level, those that ended others, left out).
+
+    Whether rows above the level are left out is told, and not which ones.
 
     Raises Refusal where a row above the level ends one below it, or is needed by one.
     """
@@ -265,18 +261,20 @@ def _standing(
     what = "was withdrawn by a row above the level"
     repair = "raise the level, or withdraw it at this level too"
     hidden, faults = set[str](), list[Fault]()  # tables with rows known by then that do not stand
+    left_out = False
     for name, every in tables.items():
         rows = every.filter(_known_by(moment))
         lower, higher = rows.filter(at_level), rows.filter(~at_level)
         last = newest(lower)
         standing[name], ended[name] = (last.filter(withdrawn=gone) for gone in (False, True))
         hidden |= {name} if ended[name].height or higher.height else set()
+        left_out |= higher.height > 0
         above = newest(higher).filter("withdrawn").select("id", above="known_on")
         over = standing[name].join(above, on="id").filter(pl.col("above") >= pl.col("known_on"))
         faults += [Fault(f"{name}.csv {row}", what, repair) for row in over["id"]]
     if faults := faults or _missing_rows(standing, ended, hidden):
         raise Refusal(faults)
-    return standing, ended
+    return standing, ended, left_out
 
 
 def _missing_rows(standing: Tables, ended: Tables, hidden: set[str]) -> list[Fault]:

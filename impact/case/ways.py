@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 
@@ -58,21 +58,22 @@ def giving_way(tables: Tables, defaults: Sequence[str]) -> list[str]:
         for name, chances in links.select("id", "chances").iter_rows()
         if chances and all(any(fnmatchcase(one, each) for each in defaults) for one in chances)
     ]
-    others = modelled(links.filter(~pl.col("id").is_in(stand_in)))
-    of: dict[str, set[str]] = {}
+    others = graph.by_source(modelled(links.filter(~pl.col("id").is_in(stand_in))))
+    held: dict[str, set[str]] = {}
     for name, party in tables["entities"].select("id", "party").drop_nulls().iter_rows():
-        of.setdefault(party, set()).add(name)
-    reached: dict[str, set[str]] = {}
-    found = []
+        held.setdefault(party, set()).add(name)
     ours = links.filter(pl.col("id").is_in(stand_in)).sort("known_on", "file_line")
     ends = ours.select("id", "source", "target").rows()
     last = {(source, target): name for name, source, target in ends}
-    for name, source, target in ends:
-        if source not in reached:
-            reached[source] = reachable({source} | of.get(source, set()), others)
-        if target in reached[source] or last[source, target] != name:
-            found.append(name)
-    return sorted(found)
+    reached = {
+        source: reachable({source} | held.get(source, set()), others)
+        for source in {source for source, _ in last}
+    }
+    return sorted(
+        name
+        for name, source, target in ends
+        if target in reached[source] or last[source, target] != name
+    )
 
 
 def without_defaults(tables: Tables, defaults: Sequence[str]) -> pl.DataFrame:
@@ -83,9 +84,9 @@ def without_defaults(tables: Tables, defaults: Sequence[str]) -> pl.DataFrame:
     return tables["links"].with_columns(chances) if defaults else tables["links"]
 
 
-def reachable(start: Collection[str], edges: Sequence[graph.Edge]) -> set[str]:
+def reachable(start: Collection[str], leaving: Mapping[str, Sequence[graph.Edge]]) -> set[str]:
     """All that is ahead of some entities; themselves only where a link leads to them."""
-    leaving, found, queue = graph.by_source(edges), set[str](), list(start)
+    found, queue = set[str](), list(start)
     while queue:
         new = {edge.target for edge in leaving.get(queue.pop(), ())} - found
         found |= new

@@ -13,9 +13,9 @@ from impact.base import times
 from impact.base.errors import BadInput, bad
 from impact.base.texts import staged
 from impact.case import scenarios
-from impact.case.folder import VIEW, About, Case, load_case, ordered
+from impact.case.folder import VIEW, About, Case, load_case
 from impact.case.scenarios import Scenario
-from impact.case.tables import harmless
+from impact.case.tables import harmless, ordered
 
 _LINE = "file_line"  # where a row stood in the file that it was read from
 
@@ -45,7 +45,7 @@ def keep(folder: Path, scenario: Scenario) -> None:
     then left as it was. It is replaced in one step, so that it is never half written.
     """
     path, case = folder / "scenarios.toml", load_case(folder)
-    if scenario.id in case.scenarios:
+    if scenario.id.casefold() in map(str.casefold, case.scenarios):
         raise bad(f"scenario {scenario.id}", "is there already", "give another name")
     texts = {name: getattr(scenario, name) for name in ("title", "says", "as_of", "contradicts")}
     settings = {name: value for name, value in texts.items() if value} | {"tlp": scenario.tlp}

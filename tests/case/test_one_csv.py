@@ -309,16 +309,15 @@ def test_a_row_without_a_mark_is_of_the_level_of_its_case(tmp_path: Path) -> Non
     assert "s" not in impact.view(case, tlp="green").scenarios
     assert folder.notes(home, case)[0] == (
         "tlp: 3 rows of entities.csv, 2 of links.csv and 1 of inputs.csv have none and are read as"
-        " amber, the level of the case; write clear where a row may go out"
+        " amber, the level of the case; mark those that are of another"
     )
 
 
 def test_a_table_that_lost_its_marks_beside_marked_rows_is_told(tmp_path: Path) -> None:
     home = written(tmp_path / "case", [link("event", "a")], [fixed("shut", 1, tlp="red")])
     assert folder.notes(home, impact.load_case(home)) == [
-        f"{table}.csv tlp: the column is missing, so that all rows are read as clear, and others"
-        " are not; add it where rows may not go out"
-        for table in ("entities", "links")
+        "tlp: 2 rows of entities.csv and 1 of links.csv have none and are read as clear, the level"
+        " of the case; mark those that are of another"
     ]
 
 
@@ -426,7 +425,7 @@ def test_bands_that_do_not_sum_to_1_are_told_once(case_copy: Any) -> None:
     (told,) = told_of(case_copy)
     assert told == (
         "losses.csv:2 arguments band: band_high_share, band_low_share, band_mid_share sum to 1.3;"
-        " let them sum to 1, or say in a row of its own what is left"
+        " let them sum to 1"
     )
 
 
@@ -436,7 +435,7 @@ def test_priors_that_do_not_sum_to_1_are_told(case_copy: Any) -> None:
     case_copy.set("judgements", first["id"], "high", "1")
     case_copy.set("judgements", first["id"], "mode", str(first["mode"] + 0.1))
     (told,) = told_of(case_copy)
-    assert "the priors of access sum to 1.1; let their modes sum to 1" in told
+    assert "the priors of access sum to 1.1; let them sum to 1" in told
 
 
 def test_shares_of_one_supply_sum_to_1_at_most(tmp_path: Path) -> None:
@@ -444,5 +443,5 @@ def test_shares_of_one_supply_sum_to_1_at_most(tmp_path: Path) -> None:
     links += [link(name, "a", relation="supplies", share="0.7") for name in ("v", "w")]
     home = written(tmp_path / "case", links)
     assert folder.notes(home, impact.load_case(home)) == [
-        'links.csv:4 share: the shares of the supply of "a" sum to 1.4; let them sum to 1 at most'
+        "links.csv:4 share: the shares of the supply of a sum to 1.4; let them sum to 1 at most"
     ]
