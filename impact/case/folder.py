@@ -17,6 +17,7 @@ import polars as pl
 
 from impact.base import words
 from impact.base.errors import BadInput, Fault, bad, did_you_mean
+from impact.base.texts import local
 from impact.case import checks, parts, reference, tables
 from impact.case import scenarios as scenario_file
 from impact.case.changes import Change
@@ -301,11 +302,10 @@ def notes(folder: Path, case: Case) -> list[str]:
 
 def read_toml(path: Path) -> tuple[dict[str, Any], list[Fault]]:
     """(content, faults) of a TOML file."""
-    text, faults = tables.read_text(path)
-    if faults:
-        return {}, faults
     try:
-        return tomllib.loads(text), []
+        return tomllib.loads(local(path)), []
+    except BadInput as error:
+        return {}, list(error.faults)
     except tomllib.TOMLDecodeError as error:
         return {}, [Fault(path.name, f"is not TOML: {error}", "mend that line")]
 

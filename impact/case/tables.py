@@ -31,27 +31,10 @@ NO_NUMBER = "is not a number"
 _TRUE = ("true", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "waar", "prawda")
 _FALSE = ("false", "falsch", "faux", "falso", "onwaar", "fałsz")
 _ID = r"^[a-z0-9][a-z0-9._+-]*$"
-_TYPES: dict[str, pl.DataType] = {
-    "number": pl.Float64(),
-    "time": times.INSTANT,
-    "flag": pl.Boolean(),
-    **dict.fromkeys(("refs", "chances", "arguments"), pl.List(pl.String)),
-}
 _OWN = "x_"  # columns that start so are kept and not read
 _NUMBERS = ("parameters", "quantiles")  # columns of NAME=NUMBER pairs
 _PARTED = re.compile("[;=]")
 _TIDY = pl.all().str.strip_chars().replace("", None)
-
-
-def dtype(column: Column) -> pl.DataType:
-    """The polars type of a column."""
-    return _TYPES.get(column.type, pl.String())
-
-
-def empty(table: Table) -> pl.DataFrame:
-    """A frame of the table's columns and no rows."""
-    schema = {column.name: dtype(column) for column in table.columns}
-    return pl.DataFrame(schema={**schema, "file_line": pl.Int64()})
 
 
 def read(path: Path, table: Table, level: str = TLP[0]) -> tuple[pl.DataFrame, list[Fault]]:
@@ -61,11 +44,11 @@ def read(path: Path, table: Table, level: str = TLP[0]) -> tuple[pl.DataFrame, l
     tabs, and then with a decimal comma. A row without a `tlp` is of the `level` of its case.
     """
     found, sign, faults = raw(path, table)
-    if not faults and found.height:
+    if not faults:
         found, faults = _with_points(path.name, found, table, sign)
-    if faults or not found.height:
-        return empty(table), faults
-    return typed(found, table, [f"{path.name}:{line}" for line in found["file_line"]], level)
+    found = found.clear() if faults else found
+    rows, wrong = typed(found, table, [f"{path.name}:{line}" for line in found["file_line"]], level)
+    return rows, faults + wrong
 
 
 def read_all(
@@ -88,12 +71,13 @@ def ordered(rows: pl.DataFrame) -> pl.DataFrame:
 
 def raw(path: Path, table: Table) -> tuple[pl.DataFrame, str, list[Fault]]:
     """(cells as text with their `file_line`, separator, faults) of a local CSV file."""
-    text, faults = read_text(path)
     nothing = pl.DataFrame(schema={"file_line": pl.Int64})
-    if faults:
-        return nothing, ",", faults
-    read, ragged = sheet(text, path.name, table.by_name, one_line=True)
-    if faults := _header(path.name, read.header, table) or ragged:
+    try:
+        read, ragged = sheet(local(path), path.name, table.by_name, one_line=True)
+    except BadInput as error:
+        return nothing, ",", list(error.faults)
+    faults = _header(path.name, read.header, table) if read.header else []
+    if faults := faults or ragged:
         return nothing, read.separator, faults
     found = pl.DataFrame(columns(read), schema=dict.fromkeys(read.header, pl.String()))
     lines = pl.Series("file_line", [line for line, _ in read.rows], pl.Int64)
@@ -219,17 +203,6 @@ def faults_of(rows: pl.DataFrame, where: str, what: str, repair: str) -> Iterato
 
 
 _WRITTEN = pl.col(times.INSTANT).map_elements(times.as_text, pl.String)
-
-
-def read_text(path: Path) -> tuple[str, list[Fault]]:
-    """(text, faults) of a UTF-8 file, with or without a byte order mark."""
-    try:
-        text = local(path)
-    except BadInput as error:
-        return "", list(error.faults)
-    if not text.strip():
-        return "", [Fault(path.name, "is empty", "give it a header line or remove the file")]
-    return text, []
 
 
 def _header(file: str, names: Sequence[str], table: Table) -> list[Fault]:

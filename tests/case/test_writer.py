@@ -65,7 +65,8 @@ def test_any_cell_reads_as_it_was_written(says: str, number: float, parts: list[
         "known_on": times.parse("2026-04"),
         "withdrawn": True,
     }
-    schema = tables.empty(table).drop("file_line").schema
+    nothing = pl.DataFrame(schema={"file_line": pl.Int64})
+    schema = tables.typed(nothing, table, [])[0].drop("file_line").schema
     rows = pl.DataFrame([given_cells], schema=schema)
     with TemporaryDirectory() as home:
         path = Path(home, "claims.csv")
