@@ -20,7 +20,6 @@ from impact.base.words import plain
 from impact.case import folder, tables
 from impact.case.schema import TABLES, Table
 from impact.case.vendors import Vendor
-from impact.numerics import loss_kinds
 
 SCANNED = "own-scan"  # id of the source that the rows of a scan rest on
 _TEMPLATE_CODE = "USD"  # currency of the amounts in the template
@@ -130,37 +129,47 @@ def _fill(
     about: Incident,
     today: str,
 ) -> None:
-    known = {f"{table.name}.csv": table for table in TABLES}
-    for path in template().iterdir():
-        if table := known.get(path.name):
-            text = _table(path, table, rows.get(table.name, ()), about, today)
-            (made / path.name).write_text(text, encoding="utf-8")
-        elif path.is_file():
-            shutil.copyfile(path, made / path.name)
+    shutil.copytree(template(), made, dirs_exist_ok=True)
+    for table in TABLES:
+        path = made / f"{table.name}.csv"
+        path.write_text(_table(path, table, rows.get(table.name, ()), about, today), "utf-8")
     settings = (made / "case.toml").read_text("utf-8")
     own = {"id": name, "title": about.title, "currency": about.currency, "role": about.role}
     own["disclosed_on"] = times.as_text(about.day)
     for key, value in own.items():
         settings = _with_setting(settings, key, value)
     (made / "case.toml").write_text(settings, "utf-8")
-    for place, data in files.items():
-        (made / place).parent.mkdir(parents=True, exist_ok=True)
-        (made / place).write_bytes(data)
+    folder.write_originals(made, files)
 
 
 def _table(
     path: Path, table: Table, rows: Iterable[Mapping[str, str]], about: Incident, today: str
 ) -> str:
-    """A table of the template with its own rows, dated, and further ones; parted as it is."""
+    """A table of the template with further rows; parted as it is.
+
+    Its own rows are known from the day of the breach, and in the currency of the case.
+    """
     there, sign, faults = tables.raw(path, table)
     if faults:
         raise BadInput(faults)
-    names = there.drop("file_line").columns
-    cells = [{key: row[key] or "" for key in names} for row in there.iter_rows(named=True)]
-    own = [_dated_row(row, about, today) for row in cells]
-    every = [{key: row.get(key) or None for key in names} for row in (*own, *rows)]
-    frame = pl.DataFrame(every, schema=dict.fromkeys(names, pl.String()))
-    return tables.harmless(frame).write_csv(separator=sign)
+    name, code, unit = pl.col("id"), about.currency, pl.col("unit")
+    new = {"known_on": pl.lit(times.as_text(about.day)), "authored_on": pl.lit(today)}
+    if about.role == "vendor":
+        new["kind"] = pl.when(name == "us").then(pl.lit("vendor")).otherwise("kind")
+    if code != _TEMPLATE_CODE and table.name == "inputs":
+        priced = pl.when(unit.str.contains(_TEMPLATE_CODE))
+        renamed = name.str.replace(_TEMPLATE_CODE.lower(), code.lower())
+        basis = pl.format("assumption in {}, not converted: {}", pl.lit(code), "basis")
+        new |= {
+            "id": priced.then(renamed).otherwise(name),
+            "basis": priced.then(basis).otherwise("basis"),
+        }
+        new["unit"] = unit.str.replace_all(_TEMPLATE_CODE, code)
+    own = there.drop("file_line")
+    own = own.with_columns(**{column: new[column] for column in new.keys() & {*own.columns}})
+    cells = [{column: row.get(column) or None for column in own.columns} for row in rows]
+    every = pl.concat([own, pl.DataFrame(cells, schema=own.schema)])
+    return tables.harmless(every).write_csv(separator=sign)
 
 
 def _with_setting(settings: str, key: str, value: str) -> str:
@@ -169,21 +178,6 @@ def _with_setting(settings: str, key: str, value: str) -> str:
     top, table, rest = settings.partition("\n[")
     top, many = re.subn(rf"(?m)^{key} *= .*$", lambda _: line, top, count=1)
     return ("" if many else f"{line}\n") + top + table + rest
-
-
-def _dated_row(row: dict[str, str], about: Incident, today: str) -> dict[str, str]:
-    """A row of the template, known from the day of the breach, in the currency of the case."""
-    made = {**row, "known_on": times.as_text(about.day)}
-    if "authored_on" in made:
-        made["authored_on"] = today
-    if about.role == "vendor" and made["id"] == "us":
-        made["kind"] = "vendor"
-    code = about.currency
-    if code != _TEMPLATE_CODE and loss_kinds.money(made.get("unit") or ""):
-        made["id"] = made["id"].replace(_TEMPLATE_CODE.lower(), code.lower())
-        made["unit"] = made["unit"].replace(_TEMPLATE_CODE, code)
-        made["basis"] = f"assumption in {code}, not converted: {made['basis']}"
-    return made
 
 
 class _Rows:
@@ -225,9 +219,8 @@ def _rows(
     ids = {vendor.name.lower(): rows.id_of(slug(vendor.name)) for vendor in vendors}
     for vendor, me in zip(vendors, ids.values(), strict=True):
         share = "" if vendor.share is None else repr(vendor.share)
-        falls, texts = f"{me.replace('-', '_')}_falls", map(_line, (vendor.role, vendor.ask))
-        words = dict(zip(("role", "ask"), texts, strict=True))
-        rows.add("vendor", id=me, name=_line(vendor.name), falls=falls, share=share, **words)
+        texts = {part: _line(getattr(vendor, part)) for part in ("name", "role", "ask")}
+        rows.add("vendor", id=me, falls=f"{me.replace('-', '_')}_falls", share=share, **texts)
     if held:
         rows.add("scan")
     systems, releases = dict[str, str](), dict[str, str]()

@@ -34,8 +34,7 @@ ADVISORIES = "advisories"
 STACK = ("locks", "sboms")  # of the level of the case
 FOLDERS = (ADVISORIES, *STACK)
 VIEW = "case.json"  # stands in a folder of a view that the kit wrote, for both TOML files
-_TEXTS = {"id", "title", "question", "currency", "tlp", "role", "author", "contact"}
-_TEXTS |= {"next_update", "title_known_on", "event_kind", "disclosed_on"}
+_ASIDE = {"schema_version", "defaults", "stack", "vendors"}  # settings that no case holds as text
 ROLES = SETTINGS["case"].by_name["role"].allowed  # whose case it is; the first unless it says
 
 
@@ -227,7 +226,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         files = originals(folder, content.get("stack", ""))
     except BadInput as error:
         return None, list(error.faults)
-    texts: dict[str, Any] = {name: str(content[name]) for name in _TEXTS & content.keys()}
+    texts: dict[str, Any] = {name: str(content[name]) for name in content.keys() - _ASIDE}
     loaded = Case(
         **texts,
         files=files,
@@ -249,6 +248,13 @@ def _read_view(folder: Path) -> tuple[Case | None, list[Fault]]:
     frames, faults = tables.read_all(folder, TABLES, about.tlp)
     case = Case(**vars(about), tables=frames, files=originals(folder))
     return None if faults else replace(case, label=label_of(case)), faults
+
+
+def write_originals(home: Path, files: Mapping[str, bytes]) -> None:
+    """Write files of others into a case folder, by their path in it."""
+    for place, data in files.items():
+        (home / place).parent.mkdir(parents=True, exist_ok=True)
+        (home / place).write_bytes(data)
 
 
 _HIDDEN = {".git", ".DS_Store", ".ipynb_checkpoints"}  # of no use to a reader of the stack

@@ -244,13 +244,13 @@ def _scenarios(
 ) -> tuple[dict[str, Scenario], list[Fault]]:
     """(scenarios of a file by name, faults): those of grids one by one, and the baseline."""
     blocks, faults = _blocks(file, content, "scenario")
-    members, grid_of, same = list[Block](), dict[str, str](), {BASELINE: BASELINE}
+    members, grid_of, same = list[Block](), dict[str, str](), {BASELINE}
     for grid, place, block in blocks:
         for name, entry in grids.members(place, grid, block, faults):
-            if other := same.get(name.casefold()):  # many file systems tell no capitals apart
-                what = "is named already" if other == name else f'is "{other}" in other capitals'
-                faults.append(Fault(place, f'"{name}" {what}', "give another name"))
-            same[name.casefold()] = name
+            if name.casefold() in same:  # many file systems tell no capitals apart
+                what = f'"{name}" is named already, capitals aside'
+                faults.append(Fault(place, what, "give another name"))
+            same.add(name.casefold())
             members.append((name, place, entry))
             grid_of[name] = "" if name == grid else grid
     rows, wrong = _rows(members, "scenario", tables, level)

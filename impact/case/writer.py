@@ -13,7 +13,7 @@ from impact.base import times
 from impact.base.errors import BadInput, bad
 from impact.base.texts import staged
 from impact.case import scenarios
-from impact.case.folder import VIEW, About, Case, load_case
+from impact.case.folder import VIEW, About, Case, load_case, write_originals
 from impact.case.scenarios import Scenario
 from impact.case.tables import harmless, ordered
 
@@ -31,9 +31,7 @@ def write(known: Case, home: Path) -> None:
     for table, rows in before.tables.items():
         every = [rows, before.ended[table]] if table in before.ended else [rows]
         (home / f"{table}.csv").write_text(text(ordered(pl.concat(every))), encoding="utf-8")
-    for name, data in known.files.items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_bytes(data)
+    write_originals(home, known.files)
     about = {part.name: getattr(known, part.name) for part in fields(About)}
     (home / VIEW).write_bytes(msgspec.json.encode(about))
 

@@ -363,7 +363,7 @@ def test_scenarios_in_other_capitals_are_told(tmp_path: Path) -> None:
     (home / "scenarios.toml").write_text(toml)
     _, faults = read_case(home)
     assert list(map(str, faults)) == [
-        'scenarios.toml scenario.Slow: "Slow" is "slow" in other capitals; give another name'
+        'scenarios.toml scenario.Slow: "Slow" is named already, capitals aside; give another name'
     ]
 
 
