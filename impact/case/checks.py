@@ -4,7 +4,8 @@ What concerns a row alone is a line of `rules.csv`: which rows are wrong, as a c
 what is said of them and how they are repaired; `{COLUMN}` is the cell of the row. Of an input
 `chance` says whether its unit is a chance or a share, `signed` whether it may be below 0, `odd`
 whether it is none, `foreign` which other currencies than that of the case are in it, and `right`
-what to write. Rows of `chances`, `parameters` and `arguments` are the items in these columns.
+what to write. Rows of `chances`, `parameters` and `arguments` are the items in these columns, of
+`named` the references of all tables, of `judged`, `owned` and `cited` see `claim_checks`.
 Every function takes the typed tables by name and gives faults.
 """
 
@@ -69,8 +70,8 @@ def all_faults(tables: Tables, currency: str = "USD") -> list[Fault]:
     """Every fault that the tables of a case in that currency have between them."""
     checks = (
         _twice,
-        _broken_references,
-        *claim_checks.CHECKS,
+        lambda tables: unknown(references(tables), first_known(tables)),
+        claim_checks.circles,
         _missing_root,
         partial(_broken_rules, currency=currency),
         ways.late_arrivals,
@@ -190,20 +191,6 @@ def unknown(named: pl.DataFrame, there: pl.DataFrame) -> Iterator[Fault]:
         yield Fault(f"{row['place']} {row['column']}", f'no {what} "{name}"', repair)
 
 
-def _broken_references(tables: Tables) -> Iterator[Fault]:
-    named, there = references(tables), first_known(tables)
-    yield from unknown(named, there)
-    later = pl.col("first").dt.truncate("1s") > pl.col("known_on").dt.truncate("1s")
-    late = named.join(there, on=["to", "name"]).filter(later)
-    late = late.sort("table", "file_line", "column", "name")
-    what = '"{name}" becomes known later ({first}) than this row ({known_on})'
-    earlier = "set known_on of {to}.csv:{first_line} to {known_on} or earlier"
-    cited = "set known_on of {place} to {first} or later, or cite earlier sources in {to}.csv"
-    for sourced, repair in ((True, cited + ":{first_line}"), (False, earlier)):
-        found = late.filter(sourced=sourced)  # where it is, its day is that of its sources
-        yield from faults_of(found, "{place} {column}", what, repair)
-
-
 def _missing_root(tables: Tables) -> Iterator[Fault]:
     if "event" not in tables["entities"].filter(kind="event")["id"]:
         what = "there must be one root of kind event, named event"
@@ -247,17 +234,20 @@ def broken(table: str, rows: pl.DataFrame, where: str) -> Iterator[Fault]:
 def _broken_rules(tables: Tables, currency: str) -> Iterator[Fault]:
     starts = pl.col("starts_from").map_elements(times.start, pl.Datetime("us", "UTC"))
     inputs = _with_units(tables["inputs"], currency)
-    frames = {
-        **tables,
-        "inputs": inputs,
-        "duties": tables["duties"].with_columns(begins=starts),
-        "chances": _chances(tables["links"], inputs),
-        "parameters": _parameters(inputs),
-        "arguments": pairs(tables["losses"], "arguments"),
-    }
-    homes = {"chances": "links", "parameters": "inputs", "arguments": "losses"}
-    for table, rows in frames.items():
-        yield from broken(table, rows, homes.get(table, table) + ".csv:{file_line}")
+    duties = tables["duties"].with_columns(begins=starts)
+    for table, rows in {**tables, "inputs": inputs, "duties": duties}.items():
+        yield from broken(table, rows, table + ".csv:{file_line}")
+    named = references(tables).join(first_known(tables), on=["to", "name"])
+    for of, file, rows in (
+        ("chances", "links", _chances(tables["links"], inputs)),
+        ("parameters", "inputs", _parameters(inputs)),
+        ("arguments", "losses", pairs(tables["losses"], "arguments")),
+        ("judged", "judgements", claim_checks.judged(tables)),
+        ("owned", "claims", claim_checks.owned(tables)),
+        ("cited", "{table}", claim_checks.cited(tables)),
+        ("named", "{table}", named.sort("table", "file_line", "column", "name")),
+    ):
+        yield from broken(of, rows, file + ".csv:{file_line}")
 
 
 def _with_units(rows: pl.DataFrame, currency: str) -> pl.DataFrame:

@@ -10,27 +10,23 @@ import polars as pl
 from impact.base import times
 from impact.base.errors import Fault
 from impact.case.schema import SINGLE_VALUED
-from impact.case.tables import Row, Tables, faults_of, standing
+from impact.case.tables import Row, Tables, standing
 
 DOUBTFUL = ("5", "6")  # credibilities that outdate nothing: improbable, cannot be judged
 Topic = tuple[str, str, str | None]
 
 
-def source_dates(tables: Tables) -> Iterator[Fault]:
-    """Rows that claim to be known earlier or later than their own sources were published."""
+def cited(tables: Tables) -> pl.DataFrame:
+    """The rows that cite sources, with the `first` publication among these and its `source`."""
     published = tables["sources"].group_by("id").agg(first=pl.col("published_on").min())
-    cited = [
-        rows.select("file_line", "known_on", table=pl.lit(table), id="sources").explode("id")
+    rows = [
+        rows.select("file_line", "known_on", table=pl.lit(table), source="sources")
         for table, rows in tables.items()
         if table != "sources"
     ]
-    earliest = pl.concat(cited).join(published, on="id").sort("first", "id")
-    earliest = earliest.unique(["table", "file_line"], keep="first", maintain_order=True)
-    differs = pl.col("first").dt.truncate("1s") != pl.col("known_on").dt.truncate("1s")
-    what = '{known_on} is not the earliest publication among the row\'s own sources, "{id}"'
-    repair = "write {first}; nothing is known before, and a later corroboration is a row of its own"
-    late = earliest.filter(differs).sort("table", "file_line")
-    yield from faults_of(late, "{table}.csv:{file_line} known_on", what, repair)
+    named = pl.concat(rows).explode("source").join(published, left_on="source", right_on="id")
+    named = named.sort("table", "file_line", "first", "source")
+    return named.unique(["table", "file_line"], keep="first", maintain_order=True)
 
 
 def circles(tables: Tables) -> Iterator[Fault]:
@@ -46,47 +42,28 @@ def circles(tables: Tables) -> Iterator[Fault]:
             yield Fault(where, f'"{name}" leads back to itself', repair)
 
 
-def own_words(tables: Tables) -> Iterator[Fault]:
-    """Claims that somebody else than their claimant replaces, takes back or writes anew."""
+def owned(tables: Tables) -> pl.DataFrame:
+    """The claims that replace others, take them back or write them anew, and `by` whom these are."""
     claims = tables["claims"]
     made = claims.group_by("id", maintain_order=True).agg(by=pl.col("claimant").first())
-    replacing = claims.with_columns(other="supersedes").explode("other")
-    what = '"{other}" was made by {by}, not by {claimant}'
-    repair = "only who made a claim can replace, rewrite or withdraw it; use contradicts"
-    for column, rows in (("supersedes", replacing), ("claimant", claims.with_columns(other="id"))):
-        joined = rows.join(made, left_on="other", right_on="id")
-        wrong = joined.filter(pl.col("by") != pl.col("claimant"))
-        yield from faults_of(wrong, "claims.csv:{file_line} " + column, what, repair)
+    replacing = claims.with_columns(other="supersedes", column=pl.lit("supersedes"))
+    again = claims.with_columns(other="id", column=pl.lit("claimant"))
+    every = pl.concat([replacing.explode("other"), again], how="diagonal")
+    return every.join(made, left_on="other", right_on="id")
 
 
-def hypotheses(tables: Tables) -> Iterator[Fault]:
-    """Judgements that leave a hypothesis out, or under which nothing is possible."""
+def judged(tables: Tables) -> pl.DataFrame:
+    """The judgements that stand, whether a `prior` is there, and who is `missing` beside them."""
     rows, claims = tables["judgements"], tables["claims"]
     unknown = rows.drop_nulls("claim").join(claims, left_on="claim", right_on="id", how="anti")
     newest = standing(rows.join(unknown, on="stage", how="anti"))  # those miss a reference
-    priors = newest.filter(pl.col("claim").is_null())
-    lost = newest.join(priors, on=["stage", "hypothesis"], how="anti")
-    groups = newest.group_by("stage", "claim", maintain_order=True).agg(
-        line=pl.col("file_line").min(), who="hypothesis", high=pl.col("high").max()
-    )
-    wanted = priors.group_by("stage").agg(wanted="hypothesis")
-    missing = pl.col("wanted").list.set_difference("who").list.sort().list.join(", ")
-    groups = groups.join(wanted, on="stage", maintain_order="left").with_columns(missing=missing)
-    where, whole = "judgements.csv:{line} ", groups.filter(missing="")
-    alone = groups.filter(pl.col("claim").is_null() & (pl.col("who").list.len() == 1))
-    for found, place, what, repair in (
-        (lost.with_columns(line="file_line"), "hypothesis", *_NO_PRIOR),
-        (groups.filter(pl.col("missing") != ""), "claim", *_NOT_JUDGED),
-        (whole.filter(pl.col("high") <= 0), "high", *_IMPOSSIBLE),
-        (alone, "hypothesis", *_ALONE),
-    ):
-        yield from faults_of(found, where + place, what, repair)
-
-
-_NO_PRIOR = '"{hypothesis}" has no prior for {stage}', "add a row for it without a claim"
-_NOT_JUDGED = '"{claim}" is not judged for {missing}', "judge it for every hypothesis of the stage"
-_IMPOSSIBLE = "is possible under no hypothesis", "write a chance above 0 for one"
-_ALONE = "there is one hypothesis for {stage}", "add another, such as somebody else"
+    priors = newest.filter(pl.col("claim").is_null()).group_by("stage")
+    beside = newest.group_by("stage", "claim").agg(beside="hypothesis")
+    rows = newest.join(beside, on=["stage", "claim"], nulls_equal=True, maintain_order="left")
+    rows = rows.join(priors.agg(priors="hypothesis"), on="stage", how="left", maintain_order="left")
+    missing = pl.col("priors").list.set_difference("beside").list.sort().list.join(", ")
+    prior = pl.col("priors").list.contains(pl.col("hypothesis")).fill_null(False)
+    return rows.with_columns(missing=missing.fill_null(""), prior=prior)
 
 
 def outdated(tables: Tables) -> Iterator[Fault]:
@@ -143,6 +120,3 @@ def _differ(new: Row, old: Row) -> bool:
     if new["object"] == old["object"]:
         return bool(new["stance"] != old["stance"])
     return new["predicate"] in SINGLE_VALUED
-
-
-CHECKS = (source_dates, circles, own_words, hypotheses)

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import polars as pl
 
 from impact.base.errors import Fault
-from impact.case.checks import pairs
-from impact.case.tables import Tables, faults_of, standing
+from impact.case.checks import broken, pairs
+from impact.case.tables import Tables, standing
 
-NEAR = 0.01  # by which parts may miss the whole
 BAND = "band"  # the argument of a loss that says which part of the people a row is about
 
 
@@ -19,24 +18,22 @@ def warnings(tables: Tables) -> Iterator[Fault]:
     judgements, links = standing(tables["judgements"]), standing(tables["links"])
     priors = judgements.filter(pl.col("claim").is_null()).with_columns(of="stage", part="mode")
     supplies = links.filter(relation="supplies").with_columns(of="target", part="share")
-    most, once = "let them sum to 1 at most", "let them sum to 1"
-    above, off = pl.col("total") > 1 + NEAR, (pl.col("total") - 1).abs() > NEAR
-    for rows, wrong, where, what, repair in (
-        (priors, off, "judgements.csv:{line} mode", "the priors of {of} sum", once),
-        (_bands(tables), off, "losses.csv:{line} arguments band", "{parts} sum", once),
-        (supplies, above, "links.csv:{line} share", "the shares of the supply of {of} sum", most),
+    for name, file, rows in (
+        ("priors", "judgements", priors),
+        ("bands", "losses", _bands(tables)),
+        ("supplies", "links", supplies),
     ):
         sums = (
             rows.drop_nulls("part")
-            .group_by("of", maintain_order=True)
+            .group_by("of")
             .agg(
                 total=pl.col("part").sum(),
                 line=pl.col("file_line").min(),
                 parts=pl.col("id").sort().str.join(", "),
             )
         )
-        found = sums.filter(wrong).sort("line").unique("parts", maintain_order=True)
-        yield from faults_of(found, where, what + " to {total:.3g}", repair)
+        once = sums.sort("line").unique("parts", maintain_order=True)
+        yield from broken(name, once, file + ".csv:{line}")
 
 
 def _bands(tables: Tables) -> pl.DataFrame:

@@ -55,10 +55,7 @@ def _days(found: Tables) -> Iterator[Fault]:
     """Counts of those hit that are later than the number at which their incident settled."""
     settled = found[INCIDENTS].select("id", last="known_on", line="file_line")
     hit = found[COUNTS].filter(status="hit").join(settled, left_on="incident", right_on="id")
-    late = hit.filter(pl.col("known_on") > pl.col("last"))
-    what = "{known_on} is after the settled number of {incident} ({last})"
-    repair = "date it earlier, or take it as the settled number in incidents.csv:{line}"
-    yield from tables.faults_of(late, "counts.csv:{file_line} known_on", what, repair)
+    yield from checks.broken("settled", hit, "counts.csv:{file_line}")
 
 
 def _shapes(found: Tables) -> Iterator[Fault]:
