@@ -26,7 +26,7 @@ from impact.base import times
 from impact.base.errors import BadInput, Fault, did_you_mean
 from impact.case import claim_checks, ways
 from impact.case.schema import TABLE, TABLES, Table
-from impact.case.tables import MOST_SHOWN, Row, Tables, faults_of
+from impact.case.tables import MOST_SHOWN, Row, Tables, faults_of, second
 from impact.numerics import loss_kinds
 
 CERTAIN = "certain"
@@ -238,6 +238,7 @@ def _broken_rules(tables: Tables, currency: str) -> Iterator[Fault]:
     for table, rows in {**tables, "inputs": inputs, "duties": duties}.items():
         yield from broken(table, rows, table + ".csv:{file_line}")
     named = references(tables).join(first_known(tables), on=["to", "name"])
+    named = named.filter(second("first") > second("known_on"))
     for of, file, rows in (
         ("chances", "links", _chances(tables["links"], inputs)),
         ("parameters", "inputs", _parameters(inputs)),

@@ -10,14 +10,14 @@ import polars as pl
 from impact.base import times
 from impact.base.errors import Fault
 from impact.case.schema import SINGLE_VALUED
-from impact.case.tables import Row, Tables, standing
+from impact.case.tables import Row, Tables, second, standing
 
 DOUBTFUL = ("5", "6")  # credibilities that outdate nothing: improbable, cannot be judged
 Topic = tuple[str, str, str | None]
 
 
 def cited(tables: Tables) -> pl.DataFrame:
-    """The rows that cite sources, with the `first` publication among these and its `source`."""
+    """The rows known at another time than the `first` publication among their own sources."""
     published = tables["sources"].group_by("id").agg(first=pl.col("published_on").min())
     rows = [
         rows.select("file_line", "known_on", table=pl.lit(table), source="sources")
@@ -26,7 +26,8 @@ def cited(tables: Tables) -> pl.DataFrame:
     ]
     named = pl.concat(rows).explode("source").join(published, left_on="source", right_on="id")
     named = named.sort("table", "file_line", "first", "source")
-    return named.unique(["table", "file_line"], keep="first", maintain_order=True)
+    earliest = named.unique(["table", "file_line"], keep="first", maintain_order=True)
+    return earliest.filter(second("first") != second("known_on"))
 
 
 def circles(tables: Tables) -> Iterator[Fault]:
@@ -43,7 +44,7 @@ def circles(tables: Tables) -> Iterator[Fault]:
 
 
 def owned(tables: Tables) -> pl.DataFrame:
-    """The claims that replace others, take them back or write them anew, and `by` whom these are."""
+    """The claims that replace others, take them back or write them anew, made `by` whom."""
     claims = tables["claims"]
     made = claims.group_by("id", maintain_order=True).agg(by=pl.col("claimant").first())
     replacing = claims.with_columns(other="supersedes", column=pl.lit("supersedes"))

@@ -202,6 +202,11 @@ def faults_of(rows: pl.DataFrame, where: str, what: str, repair: str) -> Iterato
         yield Fault(where.format_map(row), what.format_map(row), repair.format_map(row))
 
 
+def second(column: str) -> pl.Expr:
+    """The whole second of a time: what is known by another is asked of it."""
+    return pl.col(column).dt.truncate("1s")
+
+
 _WRITTEN = pl.col(times.INSTANT).map_elements(times.as_text, pl.String)
 
 
