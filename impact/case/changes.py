@@ -39,7 +39,7 @@ def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
     >>> [str(change) for change in parse_changes("pause_weeks=52; p=0.1,0.2,0.3")]
     ['pause_weeks=52', 'p=0.1,0.2,0.3']
     """
-    estimates, wrong, by_name = list[tuple[str, object]](), list[Fault](), dict[str, list[str]]()
+    estimates, wrong = list[tuple[str, object]](), list[Fault]()
     for item in filter(None, (part.strip() for part in text.split(";"))):
         name, sign, value = (part.strip() for part in item.partition("="))
         if not sign or not NAME.fullmatch(name):
@@ -50,12 +50,11 @@ def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
         except ValueError:
             estimates.append((name, value))
     changes, faults = read_changes(where, estimates)
-    for change in changes:
-        by_name.setdefault(change.name, []).append(str(change))
-    for name, several in by_name.items():
-        if len(several) > 1:
-            what = f"is set more than once: {'; '.join(several)}"
-            faults.append(Fault(f"{where} {name}", what, "keep one"))
+    names = [change.name for change in changes]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        several = "; ".join(str(change) for change in changes if change.name == name)
+        what = f"is set more than once: {several}"
+        faults.append(Fault(f"{where} {name}", what, "keep one"))
     if wrong or faults:
         raise BadInput(wrong + faults)
     return tuple(changes)

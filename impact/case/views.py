@@ -53,14 +53,11 @@ def view(
         raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
     tables, ended, left_out = _standing(case.tables, moment, level)
     tables["links"] = ways.without_defaults(tables, case.defaults)
-    files = case.files
-    if _RANK[level] < _RANK[case.tlp]:  # what a case holds of a stack is of its own level
-        files = {name: data for name, data in files.items() if name.startswith(ADVISORIES)}
     known = replace(
         case,
         tables=tables,
         ended=ended,
-        files=files,
+        files=_files(case, level),
         as_of=moment,
         moment=moment or _moment(now) or present(case),
         tlp=level,
@@ -77,6 +74,12 @@ def view(
     )
     known = replace(known, before=replace(known, scenario=scenarios.BASELINE))
     return changed(_with_scenario(known, chosen), own, "changes")
+
+
+def _files(case: Case, level: str) -> dict[str, bytes]:
+    """The originals at a level: what a case holds of a stack is of its own level."""
+    whole = _RANK[level] >= _RANK[case.tlp]
+    return {name: data for name, data in case.files.items() if whole or name.startswith(ADVISORIES)}
 
 
 def _scenario(case: Case, name: str) -> scenarios.Scenario:
