@@ -35,7 +35,7 @@ import impact
 from impact import answers as questions
 from impact.answers import comparisons, differences
 from impact.case import views
-from impact.case.folder import ordered
+from impact.case.tables import ordered
 from impact.measures.totals import total_loss
 from impact.numerics import graph, measures
 from impact.simulation import what_if

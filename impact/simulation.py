@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from impact.base.errors import BadInput, bad
 from impact.case import checks, views, ways
-from impact.case.changes import Change, asked_for
+from impact.case.changes import Change, parse_changes
 from impact.case.folder import Case, once
 from impact.case.lineage import Lineage
 from impact.numerics import Draws, graph, loss_kinds, sampling
@@ -117,7 +117,7 @@ def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
     unknown input or a wrong estimate.
     """
     require_event_run(run, "what_if")
-    parsed = asked_for(changes) if isinstance(changes, str) else changes
+    parsed = parse_changes(changes) if isinstance(changes, str) else changes
     known = views.changed(run.known, parsed, "changes")
     return simulate(known, run.draws, run.seed, run)
 
@@ -331,7 +331,7 @@ def stream_of(row: Mapping[str, Any], use: str) -> str:
 
 def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """(shape, low, mode, high, cap, parameters) of an input; a beta without ends is on 0 to 1."""
-    pairs = tuple(sorted(checks.parameters(row["parameters"])[0].items()))
+    pairs = tuple(sorted(checks.parameters(row["parameters"]).items()))
     low, high = row["low"], row["high"]
     if row["shape"] == "beta":
         low, high = 0.0 if low is None else low, 1.0 if high is None else high

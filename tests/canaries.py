@@ -12,7 +12,7 @@ import polars as pl
 from tiny import write
 
 import impact
-from impact.case import folder
+from impact.case import tables as reading
 from impact.case.schema import TABLES, TLP, highest
 
 LEVELS = {table.name: table for table in TABLES}
@@ -225,7 +225,7 @@ def marked(case: impact.Case, dice: random.Random, ordered: bool) -> impact.Case
     tables = {}
     for table, frame in case.tables.items():
         own = pl.Series([levels[table, row] for row in frame["id"]], dtype=pl.String)
-        tables[table] = folder.ordered(frame.with_columns(tlp=own))
+        tables[table] = reading.ordered(frame.with_columns(tlp=own))
     mine = dice.choices(TLP, (6, 2, 2, 1, 1), k=8)
     scenarios = {
         name: replace(scenario, tlp=level if name != "baseline" else TLP[0])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from impact.base.errors import BadInput, Fault
 
@@ -28,7 +30,7 @@ class Change:
 
 def _exact(value: float) -> str:
     """A number that reads back as the same number."""
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return repr(value).removesuffix(".0")
 
 
 def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
@@ -37,55 +39,47 @@ def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
     >>> [str(change) for change in parse_changes("pause_weeks=52; p=0.1,0.2,0.3")]
     ['pause_weeks=52', 'p=0.1,0.2,0.3']
     """
-    changes: list[Change] = []
-    faults: list[Fault] = []
-    for item in (part.strip() for part in text.split(";")):
+    estimates, wrong = list[tuple[str, object]](), list[Fault]()
+    for item in filter(None, (part.strip() for part in text.split(";"))):
         name, sign, value = (part.strip() for part in item.partition("="))
-        if not item:
-            continue
         if not sign or not NAME.fullmatch(name):
-            faults.append(Fault(where, f'"{item[:60]}" is no change', "write NAME=VALUE"))
+            wrong.append(Fault(where, f'"{item[:60]}" is no change', "write NAME=VALUE"))
             continue
         try:
-            estimate: object = [float(part) for part in value.split(",")]
+            estimates.append((name, [float(part) for part in value.split(",")]))
         except ValueError:
-            estimate = value
-        read_estimate(where, name, estimate, changes, faults)
-    if faults:
-        raise BadInput(faults)
+            estimates.append((name, value))
+    changes, faults = read_changes(where, estimates)
+    names = [change.name for change in changes]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        several = "; ".join(str(change) for change in changes if change.name == name)
+        what = f"is set more than once: {several}"
+        faults.append(Fault(f"{where} {name}", what, "keep one"))
+    if wrong or faults:
+        raise BadInput(wrong + faults)
     return tuple(changes)
 
 
-def asked_for(text: str) -> tuple[Change, ...]:
-    """The changes asked for in a text; raises BadInput where two are of one input."""
-    changes = parse_changes(text)
-    by_name: dict[str, list[str]] = {}
-    for change in changes:
-        by_name.setdefault(change.name, []).append(str(change))
-    if faults := [
-        Fault(f"changes {name}", f"is set more than once: {'; '.join(several)}", "keep one")
-        for name, several in by_name.items()
-        if len(several) > 1
-    ]:
-        raise BadInput(faults)
-    return changes
-
-
-def read_estimate(
-    where: str, name: str, estimate: object, changes: list[Change], faults: list[Fault]
-) -> None:
-    """Add the change that an estimate of an input is to `changes`, or what is wrong to `faults`."""
-    values = list(estimate) if isinstance(estimate, list) else [estimate]
-    numeric = all(
-        isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < 1e300 for v in values
-    )
-    if not numeric or len(values) not in (1, 3):
-        repair = "write one number, or low,mode,high"
-        faults.append(Fault(f"{where} {name}", f'"{str(estimate)[:60]}" is no estimate', repair))
-        return
-    low, mode, high = (float(str(v)) for v in (values * 3 if len(values) == 1 else values))
-    if low <= mode <= high:
-        changes.append(Change(name, low, mode, high))
-    else:
-        what, repair = "low, mode and high are not in order", "write low <= mode <= high"
-        faults.append(Fault(f"{where} {name}", what, repair))
+def read_changes(
+    where: str, estimates: Iterable[tuple[str, object]]
+) -> tuple[list[Change], list[Fault]]:
+    """(changes, faults) of estimates by the name of their input: a number, or [low, mode, high]."""
+    changes, faults = list[Change](), list[Fault]()
+    for name, estimate in estimates:
+        values: list[Any] = estimate if isinstance(estimate, list) else [estimate]
+        numeric = all(
+            isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < 1e300
+            for v in values
+        )
+        if not numeric or len(values) not in (1, 3):
+            what, repair = (
+                f'"{str(estimate)[:60]}" is no estimate',
+                "write one number, or low,mode,high",
+            )
+            faults.append(Fault(f"{where} {name}", what, repair))
+        elif values != sorted(values):
+            what, repair = "low, mode and high are not in order", "write low <= mode <= high"
+            faults.append(Fault(f"{where} {name}", what, repair))
+        else:
+            changes.append(Change(name, *map(float, values * (3 // len(values)))))
+    return changes, faults

@@ -2,8 +2,10 @@
 
 What concerns a row alone is a line of `rules.csv`: which rows are wrong, as a condition in SQL,
 what is said of them and how they are repaired; `{COLUMN}` is the cell of the row. Of an input
-`chance` says whether its unit is a chance or a share, `signed` whether it may be below 0. Rows of
-`chances` are the items in that column of links.csv, see `_chances`.
+`chance` says whether its unit is a chance or a share, `signed` whether it may be below 0, `odd`
+whether it is none, `foreign` which other currencies than that of the case are in it, and `right`
+what to write. Rows of `chances`, `parameters` and `arguments` are the items in these columns, of
+`named` the references of all tables, of `judged`, `owned` and `cited` see `claim_checks`.
 Every function takes the typed tables by name and gives faults.
 """
 
@@ -12,18 +14,19 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
-from functools import partial, reduce
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
+from impact.base import times
 from impact.base.errors import BadInput, Fault, did_you_mean
 from impact.case import claim_checks, ways
-from impact.case.schema import TABLES, TLP
-from impact.case.tables import MOST_SHOWN, Row, Tables, as_written, faults_of
+from impact.case.schema import TABLE, TABLES, Table
+from impact.case.tables import MOST_SHOWN, Row, Tables, faults_of, second
 from impact.numerics import loss_kinds
 
 CERTAIN = "certain"
@@ -66,91 +69,94 @@ def argument_pairs(arguments: list[str]) -> dict[str, str]:
 def all_faults(tables: Tables, currency: str = "USD") -> list[Fault]:
     """Every fault that the tables of a case in that currency have between them."""
     checks = (
-        _duplicate_rows,
-        _inconsistent_marks,
-        _broken_references,
-        *claim_checks.CHECKS,
+        _twice,
+        lambda tables: unknown(references(tables), first_known(tables)),
+        claim_checks.circles,
         _missing_root,
-        _broken_rules,
-        _repeated_chances,
+        partial(_broken_rules, currency=currency),
         ways.late_arrivals,
-        partial(_inputs, currency=currency),
         partial(_losses, currency=currency),
     )
     return [fault for check in checks for fault in check(tables)]
 
 
-def _duplicate_rows(tables: Tables) -> Iterator[Fault]:
-    key = ("id", "known_on", "tlp")
-    lines = pl.col("file_line").sort().cast(pl.String).str.join(" and ").over(key)
-    what = '"{id}" stands twice with one known_on and tlp'
-    repair = "remove one of the lines {lines}, or give the newer row a later known_on than {day}"
+def _twice(tables: Tables) -> Iterator[Fault]:
+    """Rows that stand twice, and those that say at one level what others say at another."""
+    lines, key = (
+        pl.col("file_line").sort().cast(pl.String).str.join(" and "),
+        ["id", "known_on", "tlp"],
+    )
     for table, rows in tables.items():
-        twice = rows.with_columns(lines=lines).filter(pl.struct(key).is_duplicated())
-        twice = twice[:MOST_SHOWN].with_columns(day=as_written("known_on"))
-        yield from faults_of(twice, table + ".csv:{file_line} id", what, repair)
-
-
-def _inconsistent_marks(tables: Tables) -> Iterator[Fault]:
-    """Rows that say at a lower level what a row of a higher one says in the same words."""
-    what = "says at {lower} what line {last} marks {higher}"
-    repair = "keep the row with the mark that holds"
-    for table, rows in tables.items():
-        if rows["tlp"].n_unique() < 2:
-            continue
+        where, twice = table + ".csv:{file_line} ", rows.filter(pl.col("id").is_duplicated())
+        words = [name for name in rows.columns if name not in ("tlp", "file_line")]
         lists = [name for name, kind in rows.schema.items() if kind == pl.List(pl.String)]
-        plain = rows.with_columns(pl.col(lists).list.join(";"))
-        same = [name for name in plain.columns if name not in ("tlp", "file_line")]
-        rank = pl.col("tlp").replace_strict(TLP, range(len(TLP)))
-        found = plain.with_columns(rank=rank).filter(pl.struct(same).is_duplicated()).sort("rank")
-        groups = found.group_by(same, maintain_order=True).agg(
-            first=pl.col("file_line").first(),
-            last=pl.col("file_line").last(),
-            lower=pl.col("tlp").first(),
-            higher=pl.col("tlp").last(),
-        )
-        yield from faults_of(groups, table + ".csv:{first} tlp", what, repair)
+        plain = twice.with_columns(pl.col(lists).list.join(";"))
+        same = plain.filter(pl.struct(key).is_duplicated()).with_columns(lines=lines.over(key))
+        what = '"{id}" stands twice with one known_on and tlp'
+        later = "or give the newer row a later known_on than {known_on}"
+        repair = "remove one of the lines {lines}, " + later
+        yield from faults_of(same, where + "id", what, repair)
+        marked = plain.filter((pl.col("tlp").n_unique() > 1).over(words))
+        what = '"{tlp}" is not the only mark of these words, see lines {lines}'
+        repair = "keep the row with the mark that holds"
+        marked = marked.with_columns(lines=lines.over(words))
+        yield from faults_of(marked, where + "tlp", what, repair)
 
 
-def uses_of_inputs(tables: Tables) -> pl.DataFrame:
-    """One row per use of an input by a link or a loss.
+def uses(rows: pl.DataFrame, table: Table, to: Collection[str] = [*TABLE]) -> list[pl.DataFrame]:
+    """What each column of a table refers to: `table`, `column`, `to`, `name` and its row.
 
-    Columns `table`, `column`, `to` (inputs), `name`, `file_line`, `known_on`.
+    Of the row `id`, `file_line` and `known_on`, and `place`, where it stands. `to` names the tables
+    referred to.
     """
-    links = tables["links"].explode("chances").filter(pl.col("chances") != CERTAIN)
-    losses = tables["losses"]
-    named = pl.col("arguments").str.split("=").list.last().str.strip_chars()
-    parts = [
-        _uses(links.with_columns(pl.col("chances").str.split(" over ")), "links", "chances"),
-        _uses(losses.explode("arguments").with_columns(named), "losses", "arguments"),
-        _uses(losses, "losses", "retention"),
-        _uses(losses, "losses", "limit"),
+    return [
+        _uses(rows, table.name, column.name, column.refers_to)
+        for column in table.columns
+        if column.refers_to in to
     ]
-    return pl.concat(parts)
 
 
 def _uses(rows: pl.DataFrame, table: str, column: str, to: str = "inputs") -> pl.DataFrame:
     one = rows.explode(column) if rows.schema[column] == pl.List(pl.String) else rows
-    labels = {"table": pl.lit(table), "column": pl.lit(column), "to": pl.lit(to)}
-    named = one.select(**labels, name=column, file_line="file_line", known_on="known_on")
-    return named.drop_nulls("name")
+    line = pl.format("{}.csv:{}", pl.lit(table), "file_line")
+    return one.select(
+        table=pl.lit(table),
+        column=pl.lit(column),
+        to=pl.lit(to),
+        name=column,
+        id="id" if "id" in rows.columns else pl.lit(None, pl.String),
+        file_line=pl.col("file_line").cast(pl.Int64),
+        known_on="known_on",
+        place="place" if "place" in rows.columns else line,
+    ).drop_nulls("name")
 
 
-def references(tables: Tables, to: Collection[str] | None = None) -> pl.DataFrame:
-    """One row per reference of any row, with the columns of `uses_of_inputs`.
-
-    `to` names the tables referred to; without it, all.
-    """
+def uses_of_inputs(tables: Tables) -> pl.DataFrame:
+    """One row per use of an input by a link or a loss, see `uses`."""
+    links, losses = tables["links"], tables["losses"]
+    chances = links.explode("chances").filter(pl.col("chances") != CERTAIN)
+    named = pl.col("arguments").str.split("=").list.last().str.strip_chars()
     parts = [
-        _uses(tables[table.name], table.name, column.name, column.refers_to)
-        for table in TABLES
-        for column in table.columns
-        if column.refers_to
-        and (to is None or column.refers_to in to)
-        and (column.refers_to != "inputs" or table.name == "inputs")
+        _uses(chances.with_columns(pl.col("chances").str.split(" over ")), "links", "chances"),
+        _uses(losses.explode("arguments").with_columns(named), "losses", "arguments"),
     ]
-    uses = uses_of_inputs(tables)
-    return pl.concat([*parts, uses if to is None or "inputs" in to else uses.clear()])
+    return pl.concat([*parts, *uses(losses, TABLE["losses"], ["inputs"])])
+
+
+def inputs_of(tables: Tables) -> dict[tuple[str, str], set[str]]:
+    """(table, id) of each link and loss -> the inputs that it names, and `link.ID` of a link."""
+    found = {("links", link): {LINK_INPUT + link} for link in tables["links"]["id"]}
+    for table, row, name in uses_of_inputs(tables).select("table", "id", "name").iter_rows():
+        found.setdefault((table, row), set()).add(name)
+    return found
+
+
+def references(tables: Tables, to: Collection[str] = [*TABLE]) -> pl.DataFrame:
+    """One row per reference of any row of a case to these tables, see `uses`."""
+    others = {*to} - {"inputs"}
+    parts = [each for table in TABLES for each in uses(tables[table.name], table, others)]
+    inputs = uses_of_inputs(tables)
+    return pl.concat([*parts, inputs if "inputs" in to else inputs.clear()])
 
 
 def first_known(tables: Tables) -> pl.DataFrame:
@@ -173,34 +179,20 @@ def first_known(tables: Tables) -> pl.DataFrame:
     )
 
 
-def _broken_references(tables: Tables) -> Iterator[Fault]:
-    there = first_known(tables)
-    joined = references(tables).join(there, on=["to", "name"], how="left")
-    later = pl.col("first").dt.truncate("1s") > pl.col("known_on").dt.truncate("1s")
-    wrong = joined.filter(pl.col("first").is_null() | later)
-    wrong = wrong.sort("table", "file_line", "column", "name")
-    where = "{table}.csv:{file_line} {column}"
-    for row in wrong.filter(pl.col("first").is_null())[:MOST_SHOWN].iter_rows(named=True):
+def unknown(named: pl.DataFrame, there: pl.DataFrame) -> Iterator[Fault]:
+    """A fault for each of the first of some uses whose name does not stand in the table."""
+    missing = named.join(there, on=["to", "name"], how="anti")
+    missing = missing.sort("table", "file_line", "column", "name")
+    for row in missing[:MOST_SHOWN].iter_rows(named=True):
         to, name = row["to"], row["name"]
-        known = there.filter(pl.col("to") == to)["name"].drop_nulls().sort().to_list()
-        what = {"entities": "entity"}.get(to, to.rstrip("s"))
+        known = there.filter(to=to)["name"].drop_nulls().sort().to_list()
+        what = re.sub("(?<=ss)es$|s$", "", to.replace("ies", "y"))
         repair = did_you_mean(name, known, f"add it to {to}.csv")
-        yield Fault(where.format_map(row), f'no {what} "{name}"', repair)
-    late = wrong.filter(later)[:MOST_SHOWN].with_columns(
-        mine=as_written("known_on"), day=as_written("first")
-    )
-    earlier = pl.format("set known_on of {}.csv:{} to {} or earlier", "to", "first_line", "mine")
-    cited = pl.format(  # its day is that of its sources
-        "set known_on of {}.csv:{} to {} or later, or cite earlier sources in {}.csv:{}",
-        *("table", "file_line", "day", "to", "first_line"),
-    )
-    late = late.with_columns(repair=pl.when("sourced").then(cited).otherwise(earlier))
-    what = '"{name}" becomes known later ({day}) than this row ({mine})'
-    yield from faults_of(late, where, what, "{repair}")
+        yield Fault(f"{row['place']} {row['column']}", f'no {what} "{name}"', repair)
 
 
 def _missing_root(tables: Tables) -> Iterator[Fault]:
-    if "event" not in tables["entities"].filter(pl.col("kind") == "event")["id"]:
+    if "event" not in tables["entities"].filter(kind="event")["id"]:
         what = "there must be one root of kind event, named event"
         yield Fault("entities.csv kind", what, "add it")
 
@@ -215,218 +207,178 @@ class Rule(NamedTuple):
     repair: str
 
 
-_WITHIN = {  # by unit, beside the rules of single columns
-    "chance": ("{} < 0 OR {} > 1", "is outside 0 to 1", "write a fraction of one"),
-    "share": ("{} < 0 OR {} > 1", "is outside 0 to 1", "write a fraction of one"),
-    "hour": ("{} < 0", "is below 0", "write hours"),
-}
-
-
 def _rules() -> Iterator[Rule]:
     with Path(__file__).with_name("rules.csv").open(encoding="utf-8", newline="") as file:
         for table, column, wrong, what, repair in list(csv.reader(file))[1:]:
             yield Rule(table, column, pl.sql_expr(wrong), what, repair)
-    numbers = [(t.name, c.name, c.unit) for t in TABLES for c in t.columns if c.type == "number"]
-    for table, name, unit in numbers:
-        beyond = pl.col(name).abs() > MOST
-        yield Rule(table, name, beyond, f"is beyond {_MOST}", "check its zeros")
-        if unit in _WITHIN:
-            wrong, what, repair = _WITHIN[unit]
-            yield Rule(table, name, pl.sql_expr(wrong.replace("{}", name)), what, repair)
+    for table, name in ((t.name, c.name) for t in TABLES for c in t.columns if c.type == "number"):
+        yield Rule(table, name, pl.col(name).abs() > MOST, f"is beyond {_MOST}", "check its zeros")
 
 
 RULES = tuple(_rules())
 
 
 def broken(table: str, rows: pl.DataFrame, where: str) -> Iterator[Fault]:
-    """A fault for each row that breaks a rule of its table; `where` names its cells in {braces}."""
-    if table == "inputs":
-        unit = pl.col("unit")
-        chance = unit.map_elements(lambda of: of == "share" or is_chance(of), pl.Boolean)
-        signed = unit.map_elements(lambda of: of == "1" or {of} == loss_kinds.money(of), pl.Boolean)
-        rows = rows.with_columns(chance=chance, signed=signed)
+    """The first fault of each cell that breaks a rule of a table; {braces} of `where` are cells."""
     rules = [rule for rule in RULES if rule.table == table]
     wrong = rows.select(rule.wrong.alias(str(at)) for at, rule in enumerate(rules))
+    told = dict[str, Fault]()
     for rule, found in zip(rules, wrong, strict=True):
         if found.any():
             place = f"{where} {rule.column}"
-            yield from faults_of(rows.filter(found), place, rule.what, rule.repair)
+            for fault in faults_of(rows.filter(found), place, rule.what, rule.repair):
+                told.setdefault(fault.where, fault)
+    yield from told.values()
 
 
-def _broken_rules(tables: Tables) -> Iterator[Fault]:
-    for table, rows in tables.items():
+def _broken_rules(tables: Tables, currency: str) -> Iterator[Fault]:
+    starts = pl.col("starts_from").map_elements(times.start, pl.Datetime("us", "UTC"))
+    inputs = _with_units(tables["inputs"], currency)
+    duties = tables["duties"].with_columns(begins=starts)
+    for table, rows in {**tables, "inputs": inputs, "duties": duties}.items():
         yield from broken(table, rows, table + ".csv:{file_line}")
-    yield from broken("chances", _chances(tables), "links.csv:{file_line}")
+    named = references(tables).join(first_known(tables), on=["to", "name"])
+    named = named.filter(second("first") > second("known_on"))
+    for of, file, rows in (
+        ("chances", "links", _chances(tables["links"], inputs)),
+        ("parameters", "inputs", _parameters(inputs)),
+        ("arguments", "losses", pairs(tables["losses"], "arguments")),
+        ("judged", "judgements", claim_checks.judged(tables)),
+        ("owned", "claims", claim_checks.owned(tables)),
+        ("cited", "{table}", claim_checks.cited(tables)),
+        ("named", "{table}", named.sort("table", "file_line", "column", "name")),
+    ):
+        yield from broken(of, rows, file + ".csv:{file_line}")
 
 
-def _chances(tables: Tables) -> pl.DataFrame:
+def _with_units(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
+    """Inputs with what their unit says of them, see above."""
+    unit, code = pl.col("unit"), "[A-Z]{3}"
+    chance = unit.str.contains(f"^(share|chance|{_PER_MINUTES.pattern})$")
+    others = pl.element().filter(pl.element() != currency).unique(maintain_order=True)
+    return rows.with_columns(
+        chance=chance,
+        signed=unit.str.contains(f"^({code}|1)$"),
+        odd=~chance & ~unit.map_elements(_is_unit, pl.Boolean),
+        foreign=unit.str.extract_all(code).list.eval(others).list.join(", "),
+        right=unit.str.replace_all(code, currency),
+    )
+
+
+def _is_unit(unit: str) -> bool:
+    try:
+        loss_kinds.dimension(unit)
+    except ValueError:
+        return False
+    return True
+
+
+def pairs(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The NAME=VALUE items in a column, each in a row; a row without any has one of nulls."""
+    parts = pl.col(column).str.extract_groups("^([^=]+)=(.+)$").struct
+    name, value = (parts.field(part).str.strip_chars() for part in ("1", "2"))
+    return rows.explode(column, empty_as_null=True).with_columns(name=name, value=value)
+
+
+def _parameters(inputs: pl.DataFrame) -> pl.DataFrame:
+    """The parameters of inputs; those of quantiles stand in order, with the value `before`."""
+    number = pl.col("value").cast(pl.Float64, strict=False)
+    finite = pl.when(number.is_finite()).then(number)
+    place = pl.col("name").cast(pl.Float64, strict=False)
+    found = pairs(inputs, "parameters").with_columns(value=finite, at=place)
+    before = pl.col("value").shift().over("file_line")
+    return found.sort("file_line", "at").with_columns(before=before)
+
+
+def _chances(links: pl.DataFrame, inputs: pl.DataFrame) -> pl.DataFrame:
     """The items of `chances` of all links but `certain`, each with the units that it names."""
-    units = tables["inputs"].unique("id", keep="last").select("id", "unit")
-    terms = tables["links"].explode("chances").filter(pl.col("chances") != CERTAIN)
-    parts = pl.col("chances").str.extract_groups(f"^(?:{_OVER.pattern})$").struct
-    names = parts.field("1").fill_null(pl.col("chances"))
-    named = terms.select("file_line", name=names, minutes=parts.field("2"))
-    found = named.join(units, how="left", left_on="name", right_on="id")
-    found = found.join(units, how="left", left_on="minutes", right_on="id", suffix="_of_minutes")
-    unit = pl.col("unit").fill_null("chance")
+    of = dict(inputs.select("id", "unit").iter_rows())
+    units = pl.col("name", "minutes").replace_strict(of, default=None, return_dtype=pl.String)
+    items = links.select("file_line", "chances").explode("chances")
+    parts = items.filter(pl.col("chances") != CERTAIN).with_columns(
+        pl.col("chances").str.splitn(" over ", 2).struct.rename_fields(["name", "minutes"])
+    )
+    found = parts.unnest("chances").with_columns(units.name.prefix("unit_of_"))
+    unit = pl.col("unit_of_name").fill_null("chance")
     windowed = unit.str.contains(f"^(?:{_PER_MINUTES.pattern})$")
     return found.with_columns(unit=unit, windowed=windowed)
 
 
-def _repeated_chances(tables: Tables) -> Iterator[Fault]:
-    terms = tables["links"].select("file_line", "chances").explode("chances").drop_nulls("chances")
-    twice = terms.filter(pl.struct(pl.all()).is_duplicated()).unique()
-    what, repair = '"{chances}" stands twice', "give the second chance a name of its own"
-    yield from faults_of(twice, "links.csv:{file_line} chances", what, repair, most=None)
-
-
-def _inputs(tables: Tables, currency: str) -> Iterator[Fault]:
-    for row in tables["inputs"].iter_rows(named=True):
-        where, unit = f"inputs.csv:{row['file_line']}", row["unit"] or ""
-        yield from _shape_faults(where, row)
-        if other := sorted(loss_kinds.money(unit) - {currency}):
-            right = reduce(lambda made, code: made.replace(code, currency), other, unit)
-            what = f'"{unit}" is in {", ".join(other)}, and the case is in {currency}'
-            yield Fault(f"{where} unit", what, f"convert the amounts and write {right}")
-    rates = tables["inputs"].filter(pl.col("unit") == RATE)
-    further = rates.with_columns(first=pl.col("id").first()).filter(pl.col("id") != pl.col("first"))
-    what = '"{first}" says already how often such an event happens'
-    repair = f"keep one input in {RATE}"
-    yield from faults_of(further, "inputs.csv:{file_line} unit", what, repair, most=None)
-
-
-def input_faults(where: str, rows: Mapping[str, Row]) -> Iterator[Fault]:
-    """Faults of estimates by the name of their input, which may be that of a link."""
+def input_faults(rows: Iterable[tuple[str, Row]]) -> Iterator[Fault]:
+    """Faults of estimates, each with its place, as rows of inputs.csv that may be of a link."""
     numbers = dict.fromkeys(("low", "mode", "high", "cap"), pl.Float64)
     texts = dict.fromkeys(("id", "shape", "unit", "lasts_since", "place"), pl.String)
-    cells = [{**row, "id": None, "place": f"{where} {name}"} for name, row in rows.items()]
-    yield from broken("inputs", pl.DataFrame(cells, schema={**numbers, **texts}), "{place}")
-    for name, row in rows.items():
-        yield from _shape_faults(f"{where} {name}", row)
+    cells = [{**row, "id": None, "place": place} for place, row in rows]
+    changed = _with_units(pl.DataFrame(cells, schema={**numbers, **texts}), "")
+    yield from broken("inputs", changed.with_columns(foreign=pl.lit("")), "{place}")
 
 
-def _shape_faults(where: str, row: Row) -> Iterator[Fault]:
-    """Faults of an input's parameters and of its unit, which are small languages of their own."""
-    shape, unit = str(row["shape"]), str(row["unit"] or "1")
-    pairs, wrong = parameters(row["parameters"])
-    if wrong or (pairs and shape not in ("beta", "quantiles")):
-        what = f'"{wrong}" is not NAME=NUMBER' if wrong else f"a {shape} takes none"
-        yield Fault(f"{where} parameters", what, "write a=2; b=8, or 0=40; 1=179")
-        return
-    if shape == "beta" and (set(pairs) != {"a", "b"} or min(pairs.values()) <= 0):
-        what = "a beta needs a and b above 0"
-        yield Fault(f"{where} parameters", what, "after k of n cases a=k+1; b=n-k+1")
-    if shape == "quantiles":
-        yield from _quantile_faults(where, pairs, unit)
-    if any(abs(value) > MOST for value in pairs.values()):
-        yield Fault(f"{where} parameters", f"is beyond {_MOST}", "check its zeros")
-    if unit != "share" and not is_chance(unit):
-        try:
-            loss_kinds.dimension(unit)
-        except ValueError as error:
-            yield Fault(f"{where} unit", str(error), "write products and quotients: USD/hour")
-
-
-def parameters(items: list[str] | None) -> tuple[dict[str, float], str]:
-    """(name -> number, first wrong item) of the `parameters` of an input."""
-    pairs: dict[str, float] = {}
-    for at, item in enumerate(items or ()):
-        name, _, value = (part.strip() for part in item.partition("="))
-        try:
-            pairs[name] = float(value)
-        except ValueError:
-            return {}, item
-        if not math.isfinite(pairs[name]) or len(pairs) <= at:
-            return {}, item
-    return pairs, ""
-
-
-def _quantile_faults(where: str, pairs: Mapping[str, float], unit: str) -> Iterator[Fault]:
-    repair = "write the value at each quantile from 0 to 1: 0=40; 0.5=152; 1=179"
+def parameters(items: list[str] | None) -> dict[str, float]:
+    """Name -> number of `parameters` or `quantiles`; none where an item is no finite number."""
     try:
-        known = sorted((float(name), value) for name, value in pairs.items())
+        found = {name: float(value) for name, value in argument_pairs(items or []).items()}
     except ValueError:
-        yield Fault(f"{where} parameters", "names something that is no quantile", repair)
-        return
-    places, values = [q for q, _ in known], [value for _, value in known]
-    inside = all(0 <= place <= 1 for place in places)
-    if len({*places}) < max(2, len(places)) or not inside or (places[0], places[-1]) != (0, 1):
-        yield Fault(f"{where} parameters", "quantiles do not run from 0 to 1", repair)
-    if values != sorted(values):
-        yield Fault(f"{where} parameters", "values fall as quantiles rise", repair)
-    least, most = min(values, default=0), max(values, default=0)
-    if (unit == "share" or is_chance(unit)) and (least < 0 or most > 1):
-        what = "a chance or share is outside 0 to 1"
-        yield Fault(f"{where} parameters", what, "write a fraction of one")
-    elif least < 0 and unit != "1" and {unit} != loss_kinds.money(unit):
-        yield Fault(f"{where} parameters", "is below 0", f"there is no {unit} below 0")
+        return {}
+    right = len(found) == len(items or []) and all(map(math.isfinite, found.values()))
+    return found if right else {}
 
 
 def ends_of(row: Row) -> tuple[float, ...]:
     """Every number that describes an input's estimate; what is drawn lies between them."""
-    pairs = parameters(row["parameters"])[0] if row["shape"] == "quantiles" else {}
+    pairs = parameters(row["parameters"]) if row["shape"] == "quantiles" else {}
     given = (row[name] for name in ("low", "mode", "high", "cap"))
     ends = (*(value for value in given if value is not None), *pairs.values())
     return ends or (0.0, 1.0)  # a beta without ends
 
 
-def _beyond(kind: str, pairs: Mapping[str, str], ends: Mapping[str, tuple[float, ...]]) -> str:
-    """What is wrong with a loss that can come to more than any amount; empty where none can."""
-    most = {name: np.asarray(max(map(abs, ends[at]))) for name, at in pairs.items() if at in ends}
-    if len(most) < len(pairs) or max(most.values()) > MOST:
-        return ""  # told as a missing reference, or with the input
-    try:
-        amount = float(loss_kinds.KINDS[kind].amount(most))
-    except BadInput as error:
-        return error.faults[0].what
-    return "" if amount <= MOST else f"can come to {amount:.0e}"
-
-
 def _losses(tables: Tables, currency: str) -> Iterator[Fault]:
-    units = dict(tables["inputs"].select("id", "unit").iter_rows())
-    ends = {row["id"]: ends_of(row) for row in tables["inputs"].iter_rows(named=True)}
+    inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
     for row in tables["losses"].iter_rows(named=True):
-        where = f"losses.csv:{row['file_line']}"
-        if wrong := _form_fault(row):
-            column, what, repair = wrong
-            yield Fault(f"{where} {column}", what, repair)
+        where, kind = f"losses.csv:{row['file_line']}", row["kind"]
+        if kind not in loss_kinds.KINDS:
+            repair = did_you_mean(kind, list(loss_kinds.KINDS), "choose a known kind")
+            yield Fault(f"{where} kind", f'no kind of loss "{kind}"', repair)
             continue
-        kind, pairs = row["kind"], argument_pairs(row["arguments"])
-        named = {argument: units.get(name, "") for argument, name in pairs.items()}
-        others = set().union(*map(loss_kinds.money, named.values())) - {currency}
-        if others or not {*pairs.values()} <= units.keys():
-            continue  # told with the input, or as a missing reference
-        try:
-            fault = loss_kinds.unit_fault(kind, named, currency)
-        except ValueError:
-            continue  # told with the input
-        if fault:
-            of_one = loss_kinds.KINDS[kind].currency not in ("", currency)
-            repair = "write it as a product" if of_one else "check the inputs and their units"
-            yield Fault(f"{where} {'kind' if of_one else 'arguments'}", fault, repair)
+        pairs = argument_pairs(row["arguments"])
+        named = {argument: inputs[name] for argument, name in pairs.items() if name in inputs}
+        units = {argument: of["unit"] or "" for argument, of in named.items()}
+        foreign = any(loss_kinds.money(unit) - {currency} for unit in units.values())
+        if named and len(named) == len(row["arguments"]) and not foreign:  # else told elsewhere
+            yield from _amount_faults(where, kind, named, units, currency)
         for column in ("retention", "limit"):
-            unit = units.get(row[column], currency)
-            if unit != currency and not loss_kinds.money(unit) - {currency}:
+            cover = inputs.get(row[column])
+            if (
+                cover
+                and cover["unit"] != currency
+                and not loss_kinds.money(cover["unit"]) - {currency}
+            ):
                 what, repair = f"is not in {currency}", f"name an input in {currency}"
                 yield Fault(f"{where} {column}", what, repair)
-            if min(ends.get(row[column] or "", (0.0,))) < 0:
+            if cover and min(ends_of(cover)) < 0:
                 what = f'"{row[column]}" can be below 0'
                 yield Fault(f"{where} {column}", what, "name an amount of cover")
-        if not fault and (beyond := _beyond(kind, pairs, ends)):
-            yield Fault(f"{where} arguments", beyond, "check the inputs and their zeros")
 
 
-def _form_fault(loss: Row) -> tuple[str, str, str] | None:
-    """(column, what, repair) of a kind that there is not, or of arguments that are no pairs."""
-    kind, pairs = loss["kind"], argument_pairs(loss["arguments"])
-    if kind not in loss_kinds.KINDS:
-        repair = did_you_mean(kind, list(loss_kinds.KINDS), "choose a known kind")
-        return "kind", f'no kind of loss "{kind}"', repair
-    if not pairs or not all(name and value for name, value in pairs.items()):
-        what = "is not NAME=INPUT pairs separated by ;"
-        return "arguments", what, "write people=idle_people; weeks=pause_weeks"
-    if len(pairs) < len(loss["arguments"]):
-        names = [item.partition("=")[0].strip() for item in loss["arguments"]]
-        what = f'"{max(names, key=names.count)}" stands twice'
-        return "arguments", what, "give each argument a name of its own"
-    return None
+def _amount_faults(
+    where: str, kind: str, inputs: Mapping[str, Row], units: Mapping[str, str], currency: str
+) -> Iterator[Fault]:
+    """What is wrong with what the arguments of a loss, an input by name each, come to."""
+    try:
+        fault = loss_kinds.unit_fault(kind, units, currency)
+    except ValueError:
+        return  # told with the input
+    if fault:
+        of_one = loss_kinds.KINDS[kind].currency not in ("", currency)
+        repair = "write it as a product" if of_one else "check the inputs and their units"
+        yield Fault(f"{where} {'kind' if of_one else 'arguments'}", fault, repair)
+        return
+    most = {name: np.asarray(max(map(abs, ends_of(row)))) for name, row in inputs.items()}
+    if max(most.values()) > MOST:
+        return  # told with the input
+    try:
+        amount = float(loss_kinds.KINDS[kind].amount(most))
+        fault = f"can come to {amount:.0e}" if amount > MOST else None
+    except BadInput as error:
+        fault = error.faults[0].what
+    if fault:
+        yield Fault(f"{where} arguments", fault, "check the inputs and their zeros")

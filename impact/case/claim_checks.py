@@ -3,116 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 import polars as pl
 
 from impact.base import times
 from impact.base.errors import Fault
 from impact.case.schema import SINGLE_VALUED
-from impact.case.tables import MOST_SHOWN, Row, Tables, as_written, faults_of, standing
-from impact.case.ways import reachable
+from impact.case.tables import Row, Tables, second, standing
 
 DOUBTFUL = ("5", "6")  # credibilities that outdate nothing: improbable, cannot be judged
 Topic = tuple[str, str, str | None]
 
 
-def source_dates(tables: Tables) -> Iterator[Fault]:
-    """Rows that claim to be known earlier or later than their own sources were published."""
-    sources, where = tables["sources"], ".csv:{file_line} known_on"
-    differ = sources.filter(pl.col("known_on") != pl.col("published_on"))[:MOST_SHOWN]
-    differ = differ.with_columns(as_written("known_on"), as_written("published_on"))
-    what = "{known_on} differs from published_on"
-    yield from faults_of(differ, "sources" + where, what, "write the same date, {published_on}")
-    published = sources.group_by("id").agg(first=pl.col("published_on").min())
-    what = '{known_on} is not the earliest publication among the row\'s own sources, "{id}"'
-    later = pl.when(pl.col("known_on") > pl.col("first"))
-    why = later.then(pl.lit("a later corroboration is a row of its own")).otherwise(
-        pl.lit("nothing is known before it is published")
-    )
-    for table, rows in tables.items():
-        if table == "sources":
-            continue
-        cited = rows.select("file_line", "known_on", id="sources").explode("id")
-        earliest = cited.join(published, on="id").sort("first", "id")
-        earliest = earliest.unique("file_line", keep="first", maintain_order=True)
-        differs = pl.col("first").dt.truncate("1s") != pl.col("known_on").dt.truncate("1s")
-        dated = earliest.filter(differs).sort("file_line")[:MOST_SHOWN].with_columns(why=why)
-        dated = dated.with_columns(as_written("known_on"), as_written("first"))
-        yield from faults_of(dated, table + where, what, "write {first}; {why}")
+def cited(tables: Tables) -> pl.DataFrame:
+    """The rows known at another time than the `first` publication among their own sources."""
+    published = tables["sources"].group_by("id").agg(first=pl.col("published_on").min())
+    rows = [
+        rows.select("file_line", "known_on", table=pl.lit(table), source="sources")
+        for table, rows in tables.items()
+        if table != "sources"
+    ]
+    named = pl.concat(rows).explode("source").join(published, left_on="source", right_on="id")
+    named = named.sort("table", "file_line", "first", "source")
+    earliest = named.unique(["table", "file_line"], keep="first", maintain_order=True)
+    return earliest.filter(second("first") != second("known_on"))
 
 
 def circles(tables: Tables) -> Iterator[Fault]:
     """Sources that derive from themselves, claims that supersede themselves, at any remove."""
     for table, column in (("sources", "derived_from"), ("claims", "supersedes")):
-        rows = tables[table].select("id", column, "file_line").drop_nulls("id")
-        rows = rows.filter(pl.col(column).list.len() > 0)
-        ahead = {name: set(targets) for name, targets, _ in rows.iter_rows()}
-        lines = {name: line for name, _, line in rows.iter_rows()}
-        named = set[str]()
-        for name in sorted(ahead):
-            behind = reachable({name}, ahead)
-            if name in behind and not named & behind:
-                named.add(name)
-                what = f'"{name}" leads back to itself'
-                repair = "cut the circle: name the one that came first"
-                yield Fault(f"{table}.csv:{lines[name]} {column}", what, repair)
+        rows = tables[table].drop_nulls("id")
+        try:
+            TopologicalSorter(dict(rows.select("id", column).iter_rows())).prepare()
+        except CycleError as error:
+            name = min(error.args[1])
+            where = f"{table}.csv:{rows.filter(id=name)['file_line'][-1]} {column}"
+            repair = "cut the circle: name the one that came first"
+            yield Fault(where, f'"{name}" leads back to itself', repair)
 
 
-def own_words(tables: Tables) -> Iterator[Fault]:
-    """Claims that somebody else than their claimant replaces, takes back or writes anew."""
+def owned(tables: Tables) -> pl.DataFrame:
+    """The claims that replace others, take them back or write them anew, made `by` whom."""
     claims = tables["claims"]
     made = claims.group_by("id", maintain_order=True).agg(by=pl.col("claimant").first())
-    replacing = claims.explode("supersedes").drop_nulls("supersedes")
-    verb = pl.when("withdrawn").then(pl.lit("take it back")).otherwise(pl.lit("write it anew"))
-    pairs = {
-        "supersedes": replacing.with_columns(other="supersedes", verb=pl.lit("replace it")),
-        "claimant": claims.with_columns(other="id", verb=verb),
-    }
-    what = '"{other}" was made by {by}, not by {claimant}'
-    repair = "only who made a claim can {verb}; use contradicts"
-    for column, rows in pairs.items():
-        joined = rows.join(made, left_on="other", right_on="id")
-        wrong = joined.filter(pl.col("by") != pl.col("claimant"))
-        yield from faults_of(wrong, "claims.csv:{file_line} " + column, what, repair)
+    replacing = claims.with_columns(other="supersedes", column=pl.lit("supersedes"))
+    again = claims.with_columns(other="id", column=pl.lit("claimant"))
+    every = pl.concat([replacing.explode("other"), again], how="diagonal")
+    return every.join(made, left_on="other", right_on="id")
 
 
-def hypotheses(tables: Tables) -> Iterator[Fault]:
-    """Judgements that leave a hypothesis out, or under which nothing is possible."""
+def judged(tables: Tables) -> pl.DataFrame:
+    """The judgements that stand, whether a `prior` is there, and who is `missing` beside them."""
     rows, claims = tables["judgements"], tables["claims"]
     unknown = rows.drop_nulls("claim").join(claims, left_on="claim", right_on="id", how="anti")
     newest = standing(rows.join(unknown, on="stage", how="anti"))  # those miss a reference
-    found: dict[tuple[str, str | None], dict[str, tuple[int, float]]] = {}
-    for stage, claim, who, line, high in newest.select(
-        "stage", "claim", "hypothesis", "file_line", "high"
-    ).iter_rows():
-        found.setdefault((stage, claim), {})[who] = (line, high)
-    for (stage, claim), judgements in found.items():
-        priors = found.get((stage, None), {})
-        line = min(line for line, _ in judgements.values())
-        where = f"judgements.csv:{line}"
-        for who in sorted(judgements.keys() - priors.keys()):
-            what = f'"{who}" has no prior for {stage}'
-            repair = "add a row for it without a claim"
-            yield Fault(f"judgements.csv:{judgements[who][0]} hypothesis", what, repair)
-        if missing := sorted(priors.keys() - judgements.keys()):
-            what = f'"{claim}" is not judged for {", ".join(missing)}'
-            yield Fault(f"{where} claim", what, "judge it for every hypothesis of the stage")
-        elif max(high for _, high in judgements.values()) <= 0:
-            what, repair = "is possible under no hypothesis", "write a chance above 0 for one"
-            yield Fault(f"{where} high", what, repair)
-        if claim is None and len(judgements) == 1:
-            what = f"there is one hypothesis for {stage}"
-            yield Fault(f"{where} hypothesis", what, "add another, such as somebody else")
-
-
-def clocks(tables: Tables) -> Iterator[Fault]:
-    """Duties that are met before they begin or later than the row was known."""
-    for row in tables["duties"].drop_nulls("met_on").iter_rows(named=True):
-        where, met = f"duties.csv:{row['file_line']} met_on", row["met_on"]
-        if row["starts_from"] and met < times.start(row["starts_from"]):
-            yield Fault(where, "is before starts_from", "check both dates")
-        if met > times.until(row["known_on"]):
-            yield Fault(where, "is later than known_on", "write it in a row that is known by then")
+    priors = newest.filter(pl.col("claim").is_null()).group_by("stage")
+    beside = newest.group_by("stage", "claim").agg(beside="hypothesis")
+    rows = newest.join(beside, on=["stage", "claim"], nulls_equal=True, maintain_order="left")
+    rows = rows.join(priors.agg(priors="hypothesis"), on="stage", how="left", maintain_order="left")
+    missing = pl.col("priors").list.set_difference("beside").list.sort().list.join(", ")
+    prior = pl.col("priors").list.contains(pl.col("hypothesis")).fill_null(False)
+    return rows.with_columns(missing=missing.fill_null(""), prior=prior)
 
 
 def outdated(tables: Tables) -> Iterator[Fault]:
@@ -169,6 +121,3 @@ def _differ(new: Row, old: Row) -> bool:
     if new["object"] == old["object"]:
         return bool(new["stance"] != old["stance"])
     return new["predicate"] in SINGLE_VALUED
-
-
-CHECKS = (source_dates, circles, own_words, hypotheses, clocks)

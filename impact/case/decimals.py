@@ -8,10 +8,7 @@ from collections.abc import Collection
 HOW = "write 1200.5, without separators or units"
 _ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # 1,250: a thousand, or one and a quarter
 _PLAIN = re.compile(r"[+-]?\d*([.,])\d+(?:[eE][+-]?\d+)?")
-_GROUPS = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?:([.,])\d+)?")
-_SPACED = re.compile(r"[+-]?\d{1,3}(?:[\s'’_]\d{3})+(?:[.,]\d+)?")
 _PERCENT = re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*[%％]")
-_OTHER = {",": ".", ".": ","}
 
 
 def sure(written: Collection[str], separator: str) -> tuple[dict[str, str], set[str]]:
@@ -24,39 +21,22 @@ def sure(written: Collection[str], separator: str) -> tuple[dict[str, str], set[
     >>> sure(["0,5", "1,250", "20.000"], ";")
     ({'0,5': '0.5', '1,250': '1.250'}, {'20.000'})
     """
-    signs = {sign for text in written if (sign := _decimal_sign(text))}
-    pointed, doubtful = dict[str, str](), set[str]()
-    for text in written:
-        if _ONE_GROUP.fullmatch(text):
-            sign = "," if "," in text else "."
-            if separator == "," and sign == ",":
-                doubtful.add(text)
-            elif separator == "," and not signs and not text.endswith("0"):
-                continue
-            elif signs != {sign}:
-                doubtful.add(text)
-            elif sign == ",":
-                pointed[text] = text.replace(",", ".")
-        elif separator != "," and "," in text and _PLAIN.fullmatch(text):
-            pointed[text] = text.replace(",", ".")
-    return dict(sorted(pointed.items())), doubtful
-
-
-def _decimal_sign(text: str) -> str:
-    """The decimal sign that a number shows its file to have; empty where it shows none."""
-    if _ONE_GROUP.fullmatch(text):
-        return ""
-    if found := _PLAIN.fullmatch(text):
-        return found[1]
-    found = _GROUPS.fullmatch(text)
-    return _OTHER[found[1]] if found and found[1] != found[2] else ""
+    plain = [text for text in written if _PLAIN.fullmatch(text)]
+    groups = [text for text in plain if _ONE_GROUP.fullmatch(text)]
+    signs = {"," if "," in text else "." for text in plain if text not in groups}
+    if separator == ",":
+        open_ = {text for text in groups if (signs or text.endswith("0")) and signs != {"."}}
+        return {}, open_ | {text for text in groups if "," in text}
+    doubtful = {text for text in groups if signs != {"," if "," in text else "."}}
+    pointed = {text for text in plain if "," in text} - doubtful
+    return {text: text.replace(",", ".") for text in sorted(pointed)}, doubtful
 
 
 def repair(text: str) -> str:
     """How to write what is no number, or could be two.
 
-    >>> repair("20.000"), repair("1.250,5"), repair("1%")
-    ('write 20 or 20000, whichever it is', 'write 1250.5, without separators', 'write 0.01')
+    >>> repair("20.000"), repair("0,5"), repair("1%")
+    ('write 20 or 20000, whichever it is', 'write 0.5', 'write 0.01')
     """
     if found := _PERCENT.fullmatch(text):
         share = float(found[1].replace(",", ".")) / 100
@@ -64,10 +44,4 @@ def repair(text: str) -> str:
     if _ONE_GROUP.fullmatch(text):
         one, thousand = re.sub("[.,]", ".", text), re.sub("[.,]", "", text)
         return f"write {float(one):.12g} or {thousand}, whichever it is"
-    if _SPACED.fullmatch(text):
-        plain = re.sub(r"[^\d.+-]", "", text.replace(",", "."))
-        return f"write {plain}, without separators"
-    if (sign := _decimal_sign(text)) and not _PLAIN.fullmatch(text):
-        plain = text.replace(_OTHER[sign], "").replace(sign, ".")
-        return f"write {plain}, without separators"
     return f"write {text.replace(',', '.')}" if _PLAIN.fullmatch(text) else HOW

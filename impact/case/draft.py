@@ -15,12 +15,11 @@ from typing import NamedTuple
 import polars as pl
 
 from impact.base import times
-from impact.base.errors import BadInput, bad, did_you_mean
+from impact.base.errors import BadInput, Fault, bad
 from impact.base.words import plain
 from impact.case import folder, tables
 from impact.case.schema import TABLES, Table
 from impact.case.vendors import Vendor
-from impact.numerics import loss_kinds
 
 SCANNED = "own-scan"  # id of the source that the rows of a scan rest on
 _TEMPLATE_CODE = "USD"  # currency of the amounts in the template
@@ -61,12 +60,12 @@ def incident(title: str, day: str, currency: str, role: str, today: datetime) ->
     if times.start(known) > times.start(today) + timedelta(days=1):  # somewhere it is tomorrow
         raise bad("--day", f"{day} has not come yet", "give the day of the breach")
     code = currency.strip().upper()
-    if code not in loss_kinds.currencies():
-        repair = did_you_mean(code, sorted(loss_kinds.currencies()), "write a code of ISO 4217")
-        raise bad("--currency", f'"{currency[:40]}" is no currency', repair)
+    faults = folder.currency_faults("--currency", code)
     if role not in folder.ROLES:
-        repair = did_you_mean(role.lower(), folder.ROLES, f"one of {', '.join(folder.ROLES)}")
-        raise bad("--role", f'"{role[:40]}" is no role', repair)
+        what, repair = f'"{role[:40]}" is no role', tables.one_of(folder.ROLES, role)
+        faults.append(Fault("--role", what, repair))
+    if faults:
+        raise BadInput(faults)
     return Incident(text, known, code, role)
 
 
@@ -130,37 +129,47 @@ def _fill(
     about: Incident,
     today: str,
 ) -> None:
-    known = {f"{table.name}.csv": table for table in TABLES}
-    for path in template().iterdir():
-        if table := known.get(path.name):
-            text = _table(path, table, rows.get(table.name, ()), about, today)
-            (made / path.name).write_text(text, encoding="utf-8")
-        elif path.is_file():
-            shutil.copyfile(path, made / path.name)
+    shutil.copytree(template(), made, dirs_exist_ok=True)
+    for table in TABLES:
+        path = made / f"{table.name}.csv"
+        path.write_text(_table(path, table, rows.get(table.name, ()), about, today), "utf-8")
     settings = (made / "case.toml").read_text("utf-8")
     own = {"id": name, "title": about.title, "currency": about.currency, "role": about.role}
     own["disclosed_on"] = times.as_text(about.day)
     for key, value in own.items():
         settings = _with_setting(settings, key, value)
     (made / "case.toml").write_text(settings, "utf-8")
-    for place, data in files.items():
-        (made / place).parent.mkdir(parents=True, exist_ok=True)
-        (made / place).write_bytes(data)
+    folder.write_originals(made, files)
 
 
 def _table(
     path: Path, table: Table, rows: Iterable[Mapping[str, str]], about: Incident, today: str
 ) -> str:
-    """A table of the template with its own rows, dated, and further ones; parted as it is."""
+    """A table of the template with further rows; parted as it is.
+
+    Its own rows are known from the day of the breach, and in the currency of the case.
+    """
     there, sign, faults = tables.raw(path, table)
     if faults:
         raise BadInput(faults)
-    names = there.drop("file_line").columns
-    cells = [{key: row[key] or "" for key in names} for row in there.iter_rows(named=True)]
-    own = [_dated_row(row, about, today) for row in cells]
-    every = [{key: row.get(key) or None for key in names} for row in (*own, *rows)]
-    frame = pl.DataFrame(every, schema=dict.fromkeys(names, pl.String()))
-    return tables.harmless(frame).write_csv(separator=sign)
+    name, code, unit = pl.col("id"), about.currency, pl.col("unit")
+    new = {"known_on": pl.lit(times.as_text(about.day)), "authored_on": pl.lit(today)}
+    if about.role == "vendor":
+        new["kind"] = pl.when(name == "us").then(pl.lit("vendor")).otherwise("kind")
+    if code != _TEMPLATE_CODE and table.name == "inputs":
+        priced = pl.when(unit.str.contains(_TEMPLATE_CODE))
+        renamed = name.str.replace(_TEMPLATE_CODE.lower(), code.lower())
+        basis = pl.format("assumption in {}, not converted: {}", pl.lit(code), "basis")
+        new |= {
+            "id": priced.then(renamed).otherwise(name),
+            "basis": priced.then(basis).otherwise("basis"),
+        }
+        new["unit"] = unit.str.replace_all(_TEMPLATE_CODE, code)
+    own = there.drop("file_line")
+    own = own.with_columns(**{column: new[column] for column in new.keys() & {*own.columns}})
+    cells = [{column: row.get(column) or None for column in own.columns} for row in rows]
+    every = pl.concat([own, pl.DataFrame(cells, schema=own.schema)])
+    return tables.harmless(every).write_csv(separator=sign)
 
 
 def _with_setting(settings: str, key: str, value: str) -> str:
@@ -169,21 +178,6 @@ def _with_setting(settings: str, key: str, value: str) -> str:
     top, table, rest = settings.partition("\n[")
     top, many = re.subn(rf"(?m)^{key} *= .*$", lambda _: line, top, count=1)
     return ("" if many else f"{line}\n") + top + table + rest
-
-
-def _dated_row(row: dict[str, str], about: Incident, today: str) -> dict[str, str]:
-    """A row of the template, known from the day of the breach, in the currency of the case."""
-    made = {**row, "known_on": times.as_text(about.day)}
-    if "authored_on" in made:
-        made["authored_on"] = today
-    if about.role == "vendor" and made["id"] == "us":
-        made["kind"] = "vendor"
-    code = about.currency
-    if code != _TEMPLATE_CODE and loss_kinds.money(made.get("unit") or ""):
-        made["id"] = made["id"].replace(_TEMPLATE_CODE.lower(), code.lower())
-        made["unit"] = made["unit"].replace(_TEMPLATE_CODE, code)
-        made["basis"] = f"assumption in {code}, not converted: {made['basis']}"
-    return made
 
 
 class _Rows:
@@ -220,40 +214,29 @@ class _Rows:
 def _rows(
     vendors: Sequence[Vendor], held: Sequence[Held], about: Incident, today: str
 ) -> dict[str, list[dict[str, str]]]:
-    """Table -> rows of the draft."""
+    """Table -> rows of the draft: each vendor, system and release once, and what holds which."""
     rows = _Rows(about, today)
     ids = {vendor.name.lower(): rows.id_of(slug(vendor.name)) for vendor in vendors}
-    for vendor in vendors:
-        me = ids[vendor.name.lower()]
-        texts = {"name": _line(vendor.name), "role": _line(vendor.role), "ask": _line(vendor.ask)}
+    for vendor, me in zip(vendors, ids.values(), strict=True):
         share = "" if vendor.share is None else repr(vendor.share)
+        texts = {part: _line(getattr(vendor, part)) for part in ("name", "role", "ask")}
         rows.add("vendor", id=me, falls=f"{me.replace('-', '_')}_falls", share=share, **texts)
     if held:
         rows.add("scan")
-        _add_findings(rows, held, ids)
-    return rows.found
-
-
-def _add_findings(rows: _Rows, held: Sequence[Held], vendors: Mapping[str, str]) -> None:
-    """Add what a scan found: each system and each release once, and that one holds the other."""
-    systems, releases = dict[str, str](), dict[tuple[str, str], str]()
+    systems, releases = dict[str, str](), dict[str, str]()
     for one in held:
-        release = one.package, one.version
-        if one.system.lower() in vendors:
-            system = vendors[one.system.lower()]
-        elif one.system not in systems:
+        system = ids.get(one.system.lower()) or systems.get(one.system)
+        if system is None:
             system = systems[one.system] = rows.id_of(f"system-{slug(one.system)}")
             rows.add("system", system=system, name=_line(one.system))
-        else:
-            system = systems[one.system]
-        if release not in releases:
-            name = "-".join(slug(part, ".") for part in release if part)
-            releases[release] = rows.id_of(name)
+        named = " ".join(filter(None, (one.package, one.version)))
+        if named not in releases:
+            releases[named] = rows.id_of(slug(named, "."))
             kind = "release" if one.version else "package"
-            named = _line(" ".join(release).strip())
-            rows.add("release", release=releases[release], name=named, kind=kind)
-        names = {"system": system, "release": releases[release]}
+            rows.add("release", release=releases[named], name=_line(named), kind=kind)
+        names = {"system": system, "release": releases[named]}
         rows.add("finding", verdict=one.verdict, says=_line(one.says), **names)
+    return rows.found
 
 
 def slug(name: str, also: str = "") -> str:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import msgspec
 import polars as pl
 
-from impact.base import times, words
+from impact.base import words
 from impact.base.errors import BadInput, Fault, bad, did_you_mean
+from impact.base.texts import local
 from impact.case import checks, parts, reference, tables
 from impact.case import scenarios as scenario_file
 from impact.case.changes import Change
 from impact.case.scenarios import BASELINE, Decision, Scenario, Unusable
-from impact.case.schema import SCHEMA_VERSION, TABLES, TLP, highest
+from impact.case.schema import SETTINGS, TABLES, TLP, highest
 from impact.numerics import loss_kinds
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -31,23 +33,9 @@ REFERENCE = HOME / "data" / "reference"
 ADVISORIES = "advisories"
 STACK = ("locks", "sboms")  # of the level of the case
 FOLDERS = (ADVISORIES, *STACK)
-_REQUIRED = ("id", "title", "question", "currency", "tlp", "schema_version")
-ROLES = ("client", "user", "vendor", "contractor")  # whose case it is; the first unless it says
-_OPTIONAL = (
-    "role",  # of whom the case is: one of ROLES
-    "author",  # who answers for the case
-    "contact",  # how to reach the author
-    "next_update",  # when the case is looked at again: a date
-    "title_known_on",  # before that day a view is titled by the name of the event
-    "view_of",  # the seal of a view written by the kit
-    "moment",  # when that view was seen from
-    "left_out",  # whether rows above its level were left out of it
-    "event_kind",  # kind of the event among those of past incidents; a forecast learns from it
-    "disclosed_on",  # the day on which the event became public: day 0 of a forecast
-    "defaults",  # inputs on which a link gives way, see `impact.case.ways.giving_way`
-    "stack",  # a folder of data/ that counts as the locks of the case
-    "vendors",  # headings of a vendor inventory, see impact.case.vendors
-)
+VIEW = "case.json"  # stands in a folder of a view that the kit wrote, for both TOML files
+_ASIDE = {"schema_version", "defaults", "stack", "vendors"}  # settings that no case holds as text
+ROLES = SETTINGS["case"].by_name["role"].allowed  # whose case it is; the first unless it says
 
 
 Found = TypeVar("Found")
@@ -73,8 +61,30 @@ def once(
     return remembered
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class About:
+    """What a case or a view says of itself, its scenarios and its decisions."""
+
+    id: str
+    title: str
+    question: str
+    currency: str
+    tlp: str
+    role: str = ROLES[0]
+    author: str = ""
+    contact: str = ""
+    next_update: str = ""
+    event_kind: str = ""
+    disclosed_on: str = ""
+    scenarios: Mapping[str, Scenario]
+    decisions: Mapping[str, Decision]
+    unusable: Mapping[str, Unusable]
+    moment: datetime | None = None
+    left_out: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Case(About):
     """Valid tables, and how they are seen.
 
     `tables` holds one frame per table of `impact.case.schema`, sorted by key. A case as loaded has
@@ -92,35 +102,19 @@ class Case:
     have faults, which keep nothing else from being shown.
     """
 
-    id: str
-    title: str
-    question: str
-    currency: str
-    tlp: str
-    tables: Mapping[str, pl.DataFrame] = field(repr=False)
-    scenarios: Mapping[str, Scenario] = field(repr=False)
-    decisions: Mapping[str, Decision] = field(repr=False)
-    role: str = ROLES[0]
-    defaults: tuple[str, ...] = field(default=(), repr=False)
-    unusable: Mapping[str, Unusable] = field(default_factory=dict, repr=False)
+    tables: Mapping[str, pl.DataFrame]
+    defaults: tuple[str, ...] = ()
     label: str = TLP[-1]
-    title_known_on: str = field(default="", repr=False)
-    author: str = field(default="", repr=False)
-    contact: str = field(default="", repr=False)
-    next_update: str = field(default="", repr=False)
-    event_kind: str = field(default="", repr=False)
-    disclosed_on: str = field(default="", repr=False)
-    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    title_known_on: str = ""
+    files: Mapping[str, bytes]
     scenario: str = BASELINE
     as_of: datetime | None = None
-    moment: datetime | None = None
-    lasted: Mapping[str, float] = field(default_factory=dict, repr=False)
-    left_out: bool = False
+    lasted: Mapping[str, float] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
-    ended: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
-    before: Case | None = field(default=None, repr=False, compare=False)
-    loaded: Case | None = field(default=None, repr=False, compare=False)
-    memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    ended: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    before: Case | None = field(default=None, compare=False)
+    loaded: Case | None = field(default=None, compare=False)
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False)
 
     def __getitem__(self, table: str) -> pl.DataFrame:
         """The frame of a table by name."""
@@ -139,7 +133,7 @@ class Case:
         """The rows of any table by id."""
         return self.inputs if table == "inputs" else _rows(self, table)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """The case in two lines: its title and what it holds."""
         return f"{self.title}: {self.question}\n{', '.join(self._counts())}"
 
@@ -170,7 +164,7 @@ def cases() -> dict[str, Path]:
     Those of the working folder come before those of the kit.
     """
     places = (HOME, Path.cwd())
-    found = [path.parent for at in places for path in at.glob("data/cases/*/case.toml")]
+    found = [path.parent for at in places for path in at.glob("data/cases/*/case.*")]
     named = {path.name: path for path in found if path.name != TEMPLATE}
     return dict(sorted(named.items()))
 
@@ -190,7 +184,7 @@ def find_case(case: str | Path) -> Path:
         return known[text]
     try:
         folder = Path(text)
-        if (folder / "case.toml").is_file():
+        if any((folder / name).is_file() for name in ("case.toml", VIEW)):
             return folder
         if folder.is_dir() and text:
             raise bad(text, "holds no case.toml", "name a case folder")
@@ -216,29 +210,25 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
 
     Faults of a decision alone stand in the `unusable` of the case.
     """
-    settings, faults = _settings(folder / "case.toml")
-    frames, found = _frames(folder, settings.get("tlp", TLP[-1]))
-    faults += found
-    content, found = read_toml(folder / "scenarios.toml")
-    if faults or found:  # what refers to a table that could not be read is not told again
-        return None, [*faults, *found]
-    sealed = settings.pop("view_of", None) == seal(folder)
-    defaults, level = tuple(settings.pop("defaults").split()), settings["tlp"]
-    read = scenario_file.read("scenarios.toml", content, frames, sealed, level, defaults)
-    if not sealed:  # a view was checked where it was written
-        faults = [*checks.all_faults(frames, settings["currency"]), *read.faults]
-        faults = faults or list(reference.input_faults(frames["inputs"], REFERENCE))
-    if faults:
+    if (folder / VIEW).is_file():
+        return _read_view(folder)
+    content, faults = _settings(folder / "case.toml")
+    frames, found = tables.read_all(folder, TABLES, content.get("tlp", TLP[-1]))
+    blocks, wrong = read_toml(folder / "scenarios.toml")
+    if faults := [*faults, *found, *wrong]:  # what refers to what was not read is not told again
+        return None, faults
+    defaults, level = tuple(content.get("defaults", ())), content["tlp"]
+    read = scenario_file.read("scenarios.toml", blocks, frames, level, defaults)
+    faults = [*checks.all_faults(frames, content["currency"]), *read.faults]
+    if faults := faults or list(reference.input_faults(frames["inputs"], REFERENCE)):
         return None, faults
     try:
-        files = originals(folder, settings.pop("stack", ""))
+        files = originals(folder, content.get("stack", ""))
     except BadInput as error:
         return None, list(error.faults)
-    moment, left_out = settings.pop("moment", None), settings.pop("left_out", None)
+    texts: dict[str, Any] = {name: str(content[name]) for name in content.keys() - _ASIDE}
     loaded = Case(
-        **settings,
-        moment=times.parse(moment) if moment else None,
-        left_out=left_out == "True",
+        **texts,
         files=files,
         tables=frames,
         defaults=defaults,
@@ -249,19 +239,22 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
     return replace(loaded, label=label_of(loaded)), []
 
 
-def _frames(folder: Path, level: str) -> tuple[dict[str, pl.DataFrame], list[Fault]]:
-    """(rows by table, faults) of the tables of a case at that level."""
-    frames, faults = dict[str, pl.DataFrame](), list[Fault]()
-    for table in TABLES:
-        path = folder / f"{table.name}.csv"
-        if path.exists():
-            frame, found = tables.read(path, table, level)
-            faults += found
-        else:
-            frame = tables.empty(table)
-            faults.append(Fault(path.name, "is missing", "add it with its header line"))
-        frames[table.name] = ordered(frame)
-    return frames, faults
+def _read_view(folder: Path) -> tuple[Case | None, list[Fault]]:
+    """(case, faults) of a folder that `impact.case.writer` wrote from a valid case."""
+    try:
+        about = msgspec.json.decode((folder / VIEW).read_bytes(), type=About)
+    except msgspec.DecodeError as error:
+        return None, [Fault(VIEW, f"is no view of the kit: {error}", "make the report again")]
+    frames, faults = tables.read_all(folder, TABLES, about.tlp)
+    case = Case(**vars(about), tables=frames, files=originals(folder))
+    return None if faults else replace(case, label=label_of(case)), faults
+
+
+def write_originals(home: Path, files: Mapping[str, bytes]) -> None:
+    """Write files of others into a case folder, by their path in it."""
+    for place, data in files.items():
+        (home / place).parent.mkdir(parents=True, exist_ok=True)
+        (home / place).write_bytes(data)
 
 
 _HIDDEN = {".git", ".DS_Store", ".ipynb_checkpoints"}  # of no use to a reader of the stack
@@ -291,12 +284,6 @@ def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
     return found
 
 
-def ordered(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of a table in key order: by id, then by the day they became known, then by level."""
-    rank = pl.col("tlp").replace_strict(TLP, range(len(TLP)), default=0)
-    return rows.sort("id", "known_on", rank, nulls_last=True)
-
-
 def notes(folder: Path, case: Case) -> list[str]:
     """What of a valid case is read otherwise than it is written, or in a way that may surprise.
 
@@ -305,103 +292,47 @@ def notes(folder: Path, case: Case) -> list[str]:
     found, without = list[str](), list[str]()
     for table in TABLES:
         rows, _, _ = tables.raw(folder / f"{table.name}.csv", table)
-        marks = rows["tlp"] if "tlp" in rows.columns else pl.Series([None] * rows.height)
-        marks = marks.cast(pl.String)
-        if white := marks.str.to_lowercase().str.contains("white").sum():
+        marks = rows["tlp"] if "tlp" in rows.columns else None
+        if marks is not None and (white := marks.str.contains("(?i)white").sum()):
             what = f"{white} marked WHITE, read as CLEAR, its name since TLP 2.0"
             found.append(f"{table.name}.csv tlp: {what}")
-        if rows.height and "tlp" not in rows.columns and case.label != case.tlp == TLP[0]:
-            what = "the column is missing, so that all rows are read as clear, and others are not"
-            found.append(f"{table.name}.csv tlp: {what}; add it where rows may not go out")
-        if count := marks.null_count():
-            without.append(f"{count}{'' if without else ' rows'} of {table.name}.csv")
-    if without and case.tlp != TLP[0]:
+        unmarked = rows.height if marks is None else marks.null_count()
+        if unmarked and (marks is None or case.tlp != TLP[0]):
+            without.append(f"{unmarked}{'' if without else ' rows'} of {table.name}.csv")
+    if without and case.label != TLP[0]:
         rest = f"have none and are read as {case.tlp}, the level of the case"
-        found.append(f"tlp: {words.listed(without)} {rest}; write clear where a row may go out")
+        found.append(f"tlp: {words.listed(without)} {rest}; mark those that are of another")
     found += map(str, parts.warnings(case.tables))
     return [*found, *map(str, reference.departures(case["inputs"], REFERENCE))]
 
 
-def seal(folder: Path) -> str:
-    """SHA-256 of the tables and scenarios in a case folder."""
-    sha = hashlib.sha256()
-    for name in ("scenarios.toml", *(f"{table.name}.csv" for table in TABLES)):
-        path = folder / name
-        sha.update(name.encode() + b"\x1d" + (path.read_bytes() if path.exists() else b""))
-    return sha.hexdigest()
-
-
 def read_toml(path: Path) -> tuple[dict[str, Any], list[Fault]]:
     """(content, faults) of a TOML file."""
-    text, faults = tables.read_text(path)
-    if faults:
-        return {}, faults
     try:
-        return tomllib.loads(text), []
+        return tomllib.loads(local(path)), []
+    except BadInput as error:
+        return {}, list(error.faults)
     except tomllib.TOMLDecodeError as error:
         return {}, [Fault(path.name, f"is not TOML: {error}", "mend that line")]
 
 
 def _settings(path: Path) -> tuple[dict[str, Any], list[Fault]]:
-    """(settings as text, faults) of a `case.toml`, without those that no case holds."""
+    """(settings, faults) of a `case.toml`."""
     content, faults = read_toml(path)
     if faults:
         return {}, faults
-    wrong = list(_form_faults(content))
-    if not wrong and not content["id"].replace("-", "").replace("_", "").isalnum():
-        wrong.append(("id", "is not a bare name", "use a-z, 0-9, - and _"))
-    wrong += _value_faults(content)
-    if not wrong:
-        try:
-            content["tlp"] = tables.level(content["tlp"], f"{path.name} tlp")
-        except BadInput as error:
-            faults += error.faults
-    defaults = content.get("defaults", [])
-    if not isinstance(defaults, list) or not all(isinstance(one, str) for one in defaults):
-        wrong.append(("defaults", "is no list", 'write ["INPUT", "INPUT"]'))
-        defaults = []
-    if not isinstance(content.get("vendors", {}), dict):
-        wrong.append(("vendors", "is no table", "write it as [vendors]"))
-    faults += [Fault(f"{path.name} {name}", what, repair) for name, what, repair in wrong]
-    texts = {name: str(content[name]) for name in content.keys() - {"schema_version", "vendors"}}
-    return {**texts, "defaults": " ".join(defaults)}, faults
+    rows, faults = tables.settings([(path.name, content)], SETTINGS["case"])
+    faults += currency_faults(f"{path.name} currency", content.get("currency"))
+    return {**content, **rows.select("tlp", "defaults").row(0, named=True)}, faults
 
 
-def _form_faults(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(setting, what, repair) where one is unknown, missing, or not of its kind."""
-    known = [*_REQUIRED, *_OPTIONAL]
-    for name in sorted(set(content) - set(known)):
-        yield name, "no such setting", did_you_mean(name, known, "remove it")
-    for name in _REQUIRED[:-1]:
-        if not isinstance(content.get(name), str):
-            yield name, "is missing or not text", "fill it in"
-    for name in sorted(
-        {"title_known_on", "moment", "next_update", "disclosed_on"} & content.keys()
-    ):
-        try:
-            times.parse(str(content[name]))
-        except ValueError as error:
-            yield name, "is no date", str(error)
-
-
-def _value_faults(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(setting, what, repair) of a currency, a role or a format that there is not."""
-    code, role = content.get("currency"), content.get("role", ROLES[0])
-    if isinstance(code, str) and code not in ("USD", *loss_kinds.currencies()):
-        repair = "write a code of ISO 4217, such as EUR"
-        repair = did_you_mean(code.upper(), sorted(loss_kinds.currencies()), repair)
-        yield "currency", f'"{code[:40]}" is no currency', repair
-    if role not in ROLES:
-        repair = did_you_mean(str(role).lower(), ROLES, f"one of {', '.join(ROLES)}")
-        yield "role", f'"{str(role)[:40]}" is no role', repair
-    kinds, kind = reference.KINDS, content.get("event_kind", "")
-    if kind and kind not in kinds:
-        repair = did_you_mean(str(kind), kinds, f"one of {', '.join(kinds)}")
-        yield "event_kind", f'"{str(kind)[:40]}" is no kind of event', repair
-    version = content.get("schema_version")
-    if version != SCHEMA_VERSION:
-        what = f"is {version}, this kit reads {SCHEMA_VERSION}"
-        yield "schema_version", what, f"write {SCHEMA_VERSION}"
+def currency_faults(where: str, code: object) -> list[Fault]:
+    """A fault where there is no such currency."""
+    known = sorted(loss_kinds.currencies())
+    if not isinstance(code, str) or code in known:
+        return []
+    repair = did_you_mean(code.upper(), known, "write a code of ISO 4217, such as EUR")
+    return [Fault(where, f'"{code[:40]}" is no currency', repair)]
 
 
 def digest(known: Case, reads: Collection[str] = ()) -> str:

@@ -7,79 +7,65 @@ the days; an entry with several lists stands for every combination of them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from impact.base.errors import Fault
+from impact.case.tables import as_text
 
 MOST = 1_000  # scenarios of one grid
-_REPAIR = "write each = { NAME = [VALUE, VALUE] }"
+_REPAIR = "write each = { NAME = [VALUE, VALUE] }, and as_of = [DAY, DAY]"
 Entry = Mapping[str, Any]
 
 
-def members(where: str, name: str, entry: Entry) -> tuple[list[tuple[str, Entry]], list[Fault]]:
-    """(scenarios, faults): the (id, settings) that an entry stands for; itself where it is no grid.
+def members(where: str, name: str, entry: Entry, faults: list[Fault]) -> list[tuple[str, Entry]]:
+    """The scenarios (id, settings) that an entry stands for; itself where it is no grid.
 
-    A member is named `GRID_VALUE` by its estimates and `GRID@DAY` by its day, and says both.
+    A member is named `GRID_VALUE` by its estimates and `GRID@DAY` by its day, and says both. What
+    is wrong is added to `faults`, and the grid is then empty.
 
     >>> each = {"each": {"pause_weeks": [4, [8, 9, 13]]}}
-    >>> [name for name, _ in members("here", "pause", each)[0]]
+    >>> [name for name, _ in members("here", "pause", each, [])]
     ['pause_4', 'pause_8-9-13']
     """
     each, days = entry.get("each", {}), entry.get("as_of", "")
     if "each" not in entry and not isinstance(days, list):
-        return [(name, entry)], []
-    faults = []
-    if not isinstance(each, dict) or ("each" in entry and not each):
-        faults.append(Fault(f"{where} each", "is no table of lists", _REPAIR))
-        each = {}
-    for key, values in each.items():
-        if not isinstance(values, list) or not values:
-            faults.append(Fault(f"{where} each {key}", "is no list of estimates", _REPAIR))
-        elif len({_short(value) for value in values}) < len(values):
-            faults.append(Fault(f"{where} each {key}", "lists an estimate twice", "keep one"))
-        if isinstance(entry.get("set"), dict) and key in entry["set"]:
-            faults.append(Fault(f"{where} each {key}", "is set in `set` too", "keep one"))
-    listed = [day(each_day) for each_day in (days if isinstance(days, list) else [days])]
-    if not listed or len(set(map(str, listed))) < len(listed):
-        repair = 'write as_of = ["2026-04-03", "2026-04-23"]'
-        faults.append(Fault(f"{where} as_of", "is empty or names a day twice", repair))
-    if faults:
-        return [], faults
-    combined = itertools.product(*each.values(), listed)
-    some = itertools.islice(combined, MOST + 1)
-    found = [_member(name, entry, tuple(each), values) for values in some]
-    if len(found) > MOST:
-        what = f"stands for more than {MOST:,} scenarios"
-        return [], [Fault(where, what, "split it, or list fewer values")]
-    return found, []
-
-
-def _member(
-    grid: str, entry: Entry, names: tuple[str, ...], values: tuple[Any, ...]
-) -> tuple[str, Entry]:
-    *estimates, on = values
-    labels = [
-        f"{key.replace('_', ' ')} {_short(value, ' to ')}"
-        for key, value in zip(names, estimates, strict=True)
+        return [(name, entry)]
+    days = days if isinstance(days, list) else [days]
+    if wrong := [*_faults(where, entry, each, days)]:
+        faults += wrong
+        return []
+    combined = itertools.product(*each.values(), map(as_text, days))
+    return [
+        _member(name, entry, dict(zip((*each, ""), each_of, strict=True))) for each_of in combined
     ]
-    name = "_".join([grid, *map(_short, estimates)])
+
+
+def _faults(where: str, entry: Entry, each: Any, days: list[Any]) -> Iterator[Fault]:
+    right = isinstance(each, dict) and (each or "each" not in entry)
+    lists: list[Any] = [*each.values(), days] if right else [None]
+    own = entry.get("set", {})
+    if not all(isinstance(values, list) and values for values in lists):
+        yield Fault(f"{where} each", "is no table of lists", _REPAIR)
+    elif math.prod(map(len, lists)) > MOST:
+        what = f"stands for more than {MOST:,} scenarios"
+        yield Fault(where, what, "split it, or list fewer values")
+    elif twice := isinstance(own, dict) and sorted(each.keys() & own.keys()):
+        yield Fault(f"{where} each {twice[0]}", "is set in `set` too", "keep one")
+
+
+def _member(grid: str, entry: Entry, values: dict[str, Any]) -> tuple[str, Entry]:
+    """(id, settings) of a member with these estimates by input, and its day."""
+    on, own = values.pop(""), entry.get("set", {})
+    labels = [f"{key.replace('_', ' ')} {_short(value, ' to ')}" for key, value in values.items()]
+    name = "_".join([grid, *map(_short, values.values())])
     if isinstance(entry.get("as_of"), list):
         labels.append(f"as of {on}")
         name += f"@{on.replace(':', '')}"
-    settings = {key: value for key, value in entry.items() if key != "each"} | {"as_of": on}
-    if isinstance(settings.get("set", {}), dict):
-        settings["set"] = settings.get("set", {}) | dict(zip(names, estimates, strict=True))
-    settings["title"] = f"{entry.get('title', grid)}: {', '.join(labels)}"
-    return name, settings
-
-
-def day(value: object) -> str:
-    """A day of scenarios.toml as text: written as text, or as a date or time of TOML."""
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
-    return str(value)
+    title = f"{entry.get('title', grid)}: {', '.join(labels)}"
+    more = {"as_of": on, "title": title, "set": own | values if isinstance(own, dict) else own}
+    return name, {key: value for key, value in entry.items() if key != "each"} | more
 
 
 def _short(estimate: object, between: str = "-") -> str:

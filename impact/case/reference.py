@@ -31,11 +31,7 @@ EACH = "/organisation"  # a class is of one case, an input may be of several
 
 def load(folder: Path) -> Tables:
     """The tables of a folder of reference data; raises BadInput with all faults."""
-    found, faults = dict[str, pl.DataFrame](), list[Fault]()
-    for table in TABLES:
-        rows, wrong = tables.read(folder / f"{table.name}.csv", table)
-        found[table.name] = rows.sort("id", maintain_order=True)
-        faults += wrong
+    found, faults = tables.read_all(folder, TABLES)
     for check in (_rows, _days, _shapes):  # what cannot be read is not told again
         faults = faults or list(check(found))
     if faults:
@@ -45,28 +41,21 @@ def load(folder: Path) -> Tables:
 
 def _rows(found: Tables) -> Iterator[Fault]:
     """Rows that break a rule, stand twice, or refer to what there is not."""
+    there = [rows.select(name="id", to=pl.lit(table)) for table, rows in found.items()]
     for table in TABLES:
-        rows, where = found[table.name], f"{table.name}.csv:{{file_line}} "
-        yield from checks.broken(table.name, rows, where.strip())
+        rows, where = found[table.name], f"{table.name}.csv:{{file_line}}"
+        yield from checks.broken(table.name, rows, where)
         twice = rows.filter(pl.col("id").is_duplicated())
-        yield from tables.faults_of(twice, f"{where}id", '"{id}" stands twice', "rename one")
-        for column in filter(lambda column: column.refers_to, table.columns):
-            name, to = column.name, column.refers_to
-            missing = rows.filter(~pl.col(name).is_in(found[to]["id"].implode()))
-            what, repair = f'no row "{{{name}}}" in {to}.csv', "add it, or name another"
-            yield from tables.faults_of(missing, where + name, what, repair)
+        yield from tables.faults_of(twice, f"{where} id", '"{id}" stands twice', "rename one")
+        if named := checks.uses(rows, table, found.keys()):
+            yield from checks.unknown(pl.concat(named), pl.concat(there))
 
 
 def _days(found: Tables) -> Iterator[Fault]:
     """Counts of those hit that are later than the number at which their incident settled."""
     settled = found[INCIDENTS].select("id", last="known_on", line="file_line")
     hit = found[COUNTS].filter(status="hit").join(settled, left_on="incident", right_on="id")
-    late = hit.filter(pl.col("known_on") > pl.col("last")).with_columns(
-        day=tables.as_written("known_on"), end=tables.as_written("last")
-    )
-    what = "{day} is after the settled number of {incident} ({end})"
-    repair = "date it earlier, or take it as the settled number in incidents.csv:{line}"
-    yield from tables.faults_of(late, "counts.csv:{file_line} known_on", what, repair)
+    yield from checks.broken("settled", hit, "counts.csv:{file_line}")
 
 
 def _shapes(found: Tables) -> Iterator[Fault]:
@@ -117,14 +106,14 @@ def distribution(
 
 def _points(row: Row, where: str) -> dict[float, float]:
     """The value at each quantile of a class."""
-    pairs, wrong = checks.parameters(row["quantiles"])
+    pairs = checks.parameters(row["quantiles"])
     try:
         found = dict(sorted((float(at), value) for at, value in pairs.items()))
     except ValueError:
         found = {}
     values = list(found.values())
     repair = "write two or more, each between 0 and 1: 0.25=30; 0.5=56"
-    if wrong or len(found) < 2 or not all(0 < at < 1 for at in found):
+    if len(found) < 2 or not all(0 < at < 1 for at in found):
         raise bad(f"{where} quantiles", "are no values at quantiles", repair)
     if values != sorted(values) or values[0] < 0:
         raise bad(f"{where} quantiles", "fall, or begin below 0", "write values that rise from 0")
@@ -133,7 +122,7 @@ def _points(row: Row, where: str) -> dict[float, float]:
 
 def _parameters(row: Row, names: list[str], where: str) -> dict[Any, float]:
     """The parameters of a class, in the order of their names."""
-    pairs, _ = checks.parameters(row["parameters"])
+    pairs = checks.parameters(row["parameters"])
     low = [name for name, value in pairs.items() if value <= 0 and name not in ("mean", "mu")]
     if {*pairs} != {*names} or low:
         repair = f"write {', '.join(names)}, all but a mean above 0"

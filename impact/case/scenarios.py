@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from impact.base import times
-from impact.base.errors import BadInput, Fault, did_you_mean
+from impact.base.errors import Fault, did_you_mean
 from impact.case import checks, grids, ways
-from impact.case.changes import NAME, Change, read_estimate
-from impact.case.schema import TLP
-from impact.case.tables import Row, Tables
-from impact.case.tables import level as read_level
-from impact.numerics import loss_kinds
+from impact.case.changes import Change, read_changes
+from impact.case.schema import SETTINGS, TLP
+from impact.case.tables import Row, Tables, settings
+from impact.numerics import graph, loss_kinds
 
 BASELINE = "baseline"
-UNUSABLE = "unusable"  # block of a sealed view
-_SCENARIO_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # signs of a place are left to it
-_MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
-# Settings of each kind of block, in the order in which `impact.case.writer` writes them.
-SCENARIO = ("title", "says", "as_of", "contradicts", "tlp", "set")
-DECISION = ("title", "question", "bearer", "flips_on", "flips_says", "note", "closes", "tlp")
-OPTION = ("title", "says", "costs", "saves", "closes", "against", "set")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # signs of a place are left to it
 
 
 @dataclass(frozen=True)
@@ -109,19 +102,16 @@ class Read(NamedTuple):
 
 def named(entry: Scenario | Decision) -> frozenset[tuple[str, str]]:
     """(table, id) of every row that a scenario or a decision names."""
-    if isinstance(entry, Scenario):
-        changes = list(entry.changes)
-        found = {("claims", claim) for claim in entry.contradicts}
-    else:
-        changes = []
-        found = {("entities", entry.bearer), ("inputs", entry.flips_on)}
-        for option in entry.options:
-            found |= {("losses", loss) for loss in (*option.costs, *option.saves)}
-            found |= {("duties", duty) for duty in option.against}
-            changes += option.changes
-    for change in changes:
-        link = change.name.removeprefix(checks.LINK_INPUT)
-        found.add(("inputs", change.name) if link == change.name else ("links", link))
+    found = set[tuple[str, str]]()
+    for part in (entry, *getattr(entry, "options", ())):
+        for column in SETTINGS[type(part).__name__.lower()].columns:
+            if column.refers_to:
+                names = getattr(part, column.name)
+                names = [names] if isinstance(names, str) else names
+                found |= {(column.refers_to, name) for name in names}
+        for change in getattr(part, "changes", ()):
+            link = change.name.removeprefix(checks.LINK_INPUT)
+            found.add(("inputs", change.name) if link == change.name else ("links", link))
     return frozenset(found)
 
 
@@ -135,23 +125,27 @@ def apply(
 
     A change is an assumption of the view, whatever the row was; `link.ID` becomes a row of its own.
     """
-    rows, new = dict(inputs), Rows()
-    faults: list[Fault] = []
+    rows, faults = _applied(inputs, links, changes, where)
+    new = [(f"{where} {name}", row) for name, row in rows.items()]
+    faults += checks.input_faults(new) if new else ()
+    return dict(sorted({**inputs, **rows}.items())), faults
+
+
+def _applied(
+    inputs: Rows, links: pl.DataFrame, changes: Iterable[Change], where: str
+) -> tuple[Rows, list[Fault]]:
+    """(the rows of changed inputs by id, a fault for each that there is not)."""
+    new, faults = Rows(), list[Fault]()
     for change in changes:
-        if change.name in rows:
-            old = rows[change.name]
+        old, link = inputs.get(change.name), change.name.removeprefix(checks.LINK_INPUT)
+        days = links.filter(id=link)["known_on"].to_list() if link != change.name else []
+        if old is None and not days:
+            names = [*inputs, *(checks.LINK_INPUT + name for name in links["id"])]
+            repair = did_you_mean(change.name, names, "name an input of the view or link.ID")
+            faults.append(Fault(where, f'no input "{change.name}"', repair))
         else:
-            link = change.name.removeprefix(checks.LINK_INPUT)
-            days = links.filter(pl.col("id") == link)["known_on"]
-            if link == change.name or not days.len():
-                names = [*rows, *(checks.LINK_INPUT + name for name in links["id"])]
-                repair = did_you_mean(change.name, names, "name an input of the view or link.ID")
-                faults.append(Fault(where, f'no input "{change.name}"', repair))
-                continue
-            old = _link_row(rows, link, days[-1])
-        new[change.name] = rows[change.name] = _changed_row(old, change)
-    faults += checks.input_faults(where, new) if new else ()
-    return dict(sorted(rows.items())), faults
+            new[change.name] = _changed_row(old or _link_row(inputs, link, days[-1]), change)
+    return new, faults
 
 
 _RANGED = ("pert", "lognormal", "uniform")  # shapes that low, mode and high describe
@@ -192,242 +186,146 @@ def read(
     file: str,
     content: Mapping[str, Any],
     tables: Tables,
-    sealed: bool = False,
     level: str = TLP[0],
     defaults: Sequence[str] = (),
 ) -> Read:
     """The scenarios and decisions of a `scenarios.toml`, checked against the tables.
 
-    A decision rests on no link that gives way, see `ways.giving_way`.
-    In that of a view that the kit wrote, `sealed`, members of grids stand by their own names, and
-    decisions that were unusable with their faults. An entry without a `tlp` is of the `level` of
-    its case.
+    A decision rests on no link that gives way, see `ways.giving_way`. An entry without a `tlp` is
+    of the `level` of its case.
     """
-    inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
-    whole = _Block(file, content, tables, inputs, [])
-    whole.refuse_unknown_settings(("scenario", "decision", *([UNUSABLE] if sealed else [])))
-    scenarios = _scenarios(whole, level, _MEMBER if sealed else _SCENARIO_NAME)
+    _, faults = settings([(file, content)], SETTINGS["scenarios"])
+    scenarios, wrong = _scenarios(file, content, tables, level)
     yielding = pl.col("id").is_in(ways.giving_way(tables, defaults))
     remaining = {**tables, "links": tables["links"].filter(~yielding)}
-    of_decisions = replace(whole, tables=remaining, faults=[])
-    return Read(scenarios, *_decisions(of_decisions, level, sealed), whole.faults)
+    decisions, unusable, others = _decisions(file, content, remaining, level)
+    return Read(scenarios, decisions, unusable, [*faults, *wrong, *others])
 
 
-@dataclass(frozen=True)
-class _Block:
-    """A block of a `scenarios.toml`: where it stands, its settings, and what they refer to.
-
-    What is wrong with it is added to `faults`, which a block shares with those inside of it.
-    """
-
-    where: str
-    settings: Mapping[str, Any]
-    tables: Tables
-    inputs: Rows
-    faults: list[Fault]
-
-    def refuse(self, name: str, what: str, repair: str) -> None:
-        """Add a fault at a setting, or at the block itself where `name` is empty."""
-        where = f"{self.where} {name}" if name else self.where
-        self.faults.append(Fault(where, what, repair))
-
-    def refuse_unknown_settings(self, known: Sequence[str]) -> None:
-        """Add a fault for each setting that there is not."""
-        for name in sorted(set(self.settings) - set(known)):
-            self.refuse(name, "no such setting", did_you_mean(name, known, "remove it"))
-
-    def require(self, name: str, what: str, ids: Iterable[str], rows: pl.DataFrame) -> None:
-        """Add a fault for each id of a setting that no row of `rows` has."""
-        known = rows["id"].drop_nulls().to_list()
-        otherwise = f"name {'an' if what[0] in 'aei' else 'a'} {what}"
-        for one in ids:
-            if one not in known:
-                self.refuse(name, f'no {what} "{one}"', did_you_mean(one, known, otherwise))
-
-    def blocks(self, key: str, name_of: re.Pattern[str] = NAME) -> list[tuple[str, _Block]]:
-        """The blocks inside of it that begin with a key, by name."""
-        inside, found = self.settings.get(key, {}), list[tuple[str, _Block]]()
-        if not isinstance(inside, dict):
-            self.refuse(key, "is no table", f"write [{key}.NAME]")
-            return []
-        for name, entry in inside.items():
-            if name_of.fullmatch(name) and isinstance(entry, dict):
-                place = f"{self.where} {key}.{name}"
-                found.append((name, replace(self, where=place, settings=entry)))
-            else:
-                what = "is not a bare name with its settings"
-                self.refuse(f"{key}.{name[:40]}", what, "use a-z, 0-9 and . _ -")
-        return found
-
-    def text(self, name: str, default: str = "") -> str:
-        """A setting as text."""
-        return str(self.settings.get(name, default))
-
-    def day(self, name: str) -> str:
-        """A day or a time as text; empty where there is none."""
-        text = grids.day(self.settings.get(name, ""))
-        try:
-            _ = text and times.parse(text)
-        except ValueError as error:
-            self.refuse(name, f'"{text}" is no date', str(error))
-            return ""
-        return text
-
-    def level(self) -> str:
-        """The TLP level of its own words; clear where it gives none."""
-        try:
-            return read_level(self.text("tlp", TLP[0]), f"{self.where} tlp")
-        except BadInput as error:
-            self.faults.extend(error.faults)
-            return TLP[-1]
-
-    def names(self, setting: str, example: str) -> tuple[str, ...]:
-        """The names in the list of a setting; none where it is no list."""
-        found = self.settings.get(setting, [])
-        if not isinstance(found, list):
-            self.refuse(setting, "is no list", f'write ["{example}", "{example}"]')
-            return ()
-        return tuple(map(str, found))
-
-    def changes(self) -> tuple[Change, ...]:
-        """The changes that its `set` makes, checked against the inputs and links."""
-        estimates, changes = self.settings.get("set", {}), list[Change]()
-        if not isinstance(estimates, dict):
-            self.refuse("set", "is no table", "write set = { NAME = VALUE }")
-            return ()
-        for name, estimate in estimates.items():
-            read_estimate(self.where, name, estimate, changes, self.faults)
-        _, wrong = apply(self.inputs, self.tables["links"], changes, self.where)
-        self.faults.extend(wrong)
-        return tuple(sorted(changes))
+Block = tuple[str, str, Mapping[str, Any]]  # its name, where it stands, its settings
 
 
-def _scenarios(whole: _Block, level: str, name_of: re.Pattern[str]) -> dict[str, Scenario]:
-    """The scenarios of a file by name, those of grids one by one, and the baseline."""
+def _blocks(place: str, content: Mapping[str, Any], key: str) -> tuple[list[Block], list[Fault]]:
+    """(blocks, faults) of what begins with a key inside of a block."""
+    inside, found, faults = content.get(key, {}), list[Block](), list[Fault]()
+    for name, entry in inside.items() if isinstance(inside, dict) else ():
+        if _NAME.fullmatch(name) and isinstance(entry, dict):
+            found.append((name, f"{place} {key}.{name}", entry))
+        else:
+            what = "is not a bare name with its settings"
+            faults.append(Fault(f"{place} {key}.{name[:40]}", what, "use a-z, 0-9 and . _ -"))
+    return found, faults
+
+
+def _rows(
+    blocks: Sequence[Block], kind: str, tables: Tables, level: str = TLP[0]
+) -> tuple[list[tuple[dict[str, Any], tuple[Change, ...]]], list[Fault]]:
+    """((settings, changes of `set`) of each block, faults), checked against the tables."""
+    table, found, changed = SETTINGS[kind], [], list[tuple[str, Row]]()
+    rows, faults = settings([(place, block) for _, place, block in blocks], table, level)
+    faults += checks.unknown(pl.concat(checks.uses(rows, table)), checks.first_known(tables))
+    inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
+    kept = [column.name for column in table.columns if column.type != "table"]
+    for row, (name, place, block) in zip(rows.iter_rows(named=True), blocks, strict=True):
+        own = block.get("set", {})
+        changes, wrong = read_changes(place, own.items() if isinstance(own, dict) else ())
+        new, others = _applied(inputs, tables["links"], changes, place)
+        faults += wrong + others
+        changed += [(f"{place} {one}", estimate) for one, estimate in new.items()]
+        said = {
+            one: tuple(row[one]) if isinstance(row[one], list) else row[one] or "" for one in kept
+        }
+        found.append((said | {"id": name, "title": row["title"] or name}, tuple(sorted(changes))))
+    return found, [*faults, *(checks.input_faults(changed) if changed else ())]
+
+
+def _scenarios(
+    file: str, content: Mapping[str, Any], tables: Tables, level: str
+) -> tuple[dict[str, Scenario], list[Fault]]:
+    """(scenarios of a file by name, faults): those of grids one by one, and the baseline."""
+    blocks, faults = _blocks(file, content, "scenario")
+    members, grid_of, same = list[Block](), dict[str, str](), {BASELINE}
+    for grid, place, block in blocks:
+        for name, entry in grids.members(place, grid, block, faults):
+            if name.casefold() in same:  # many file systems tell no capitals apart
+                what = f'"{name}" is named already, capitals aside'
+                faults.append(Fault(place, what, "give another name"))
+            same.add(name.casefold())
+            members.append((name, place, entry))
+            grid_of[name] = "" if name == grid else grid
+    rows, wrong = _rows(members, "scenario", tables, level)
     says = "What is reported and, where nothing is, assumptions."
     found = {BASELINE: Scenario(BASELINE, "Baseline", says)}
-    same = {BASELINE: BASELINE}  # by name without capitals: many file systems tell none apart
-    for grid, block in whole.blocks("scenario", name_of):
-        members, faults = grids.members(block.where, grid, block.settings)
-        for name, settings in members:
-            one = replace(block, settings={"tlp": level, **settings}, faults=faults)
-            if other := same.get(name.casefold()):
-                what = "is named already" if other == name else f'is "{other}" in other capitals'
-                one.refuse("", f'"{name}" {what}', "give another name")
-            same[name.casefold()] = name
-            found[name] = _scenario(one, name, "" if name == grid else grid)
-        whole.faults.extend(dict.fromkeys(faults))
-    return found
-
-
-def _scenario(block: _Block, name: str, grid: str) -> Scenario:
-    block.refuse_unknown_settings((*SCENARIO, "each"))
-    contradicts = block.names("contradicts", "claim")
-    as_of = block.day("as_of")
-    block.require("contradicts", "claim", contradicts, block.tables["claims"])
-    title, says = block.text("title", name), block.text("says")
-    return Scenario(name, title, says, block.changes(), as_of, contradicts, grid, tlp=block.level())
+    for said, changes in rows:
+        found[said["id"]] = Scenario(changes=changes, grid=grid_of[said["id"]], **said)
+    return found, list(dict.fromkeys(faults + wrong))
 
 
 def _decisions(
-    whole: _Block, level: str, sealed: bool
-) -> tuple[dict[str, Decision], dict[str, Unusable]]:
-    """(decisions, those with faults) of a file; a view was checked where it was written."""
+    file: str, content: Mapping[str, Any], tables: Tables, level: str
+) -> tuple[dict[str, Decision], dict[str, Unusable], list[Fault]]:
+    """(decisions, those with faults, other faults) of a file."""
+    blocks, others = _blocks(file, content, "decision")
+    rows, wrong = _rows(blocks, "decision", tables, level)
+    inside = [_blocks(place, content, "option") for _, place, content in blocks]
+    options, more = _rows([block for found, _ in inside for block in found], "option", tables)
+    faults = [*wrong, *more, *(fault for _, found in inside for fault in found)]
+    made = (Option(changes=changes, **said) for said, changes in options)
     decisions, unusable = dict[str, Decision](), dict[str, Unusable]()
-    for name, block in whole.blocks("decision"):
-        settings = {"tlp": level, **block.settings}
-        one = replace(block, settings=settings, faults=list[Fault]())
-        decision = _decision(one, name)
-        if one.faults and not sealed:
-            unusable[name] = Unusable(decision, tuple(one.faults))
+    for (name, place, _), (said, _), (named, _) in zip(blocks, rows, inside, strict=True):
+        decision = Decision(options=tuple(islice(made, len(named))), **said)
+        own = [fault for fault in faults if f"{fault.where} ".startswith(f"{place} ")]
+        if own := own or list(_decision_faults(place, decision, tables)):
+            unusable[name] = Unusable(decision, tuple(own))
         else:
             decisions[name] = decision
-    for fault in whole.faults:
-        title = fault.where.removeprefix(f"{whole.where} ")
-        unusable[fault.where] = Unusable(_title_only(title, level), (fault,))
-    for name, entry in whole.settings.get(UNUSABLE, {}).items() if sealed else ():
-        faults = tuple(Fault(*parts) for parts in entry["faults"])
-        unusable[name] = Unusable(_title_only(entry["title"], entry["tlp"]), faults)
-    return decisions, unusable
+    return decisions, unusable, others
 
 
-def _title_only(title: str, tlp: str) -> Decision:
-    """A decision of which no more than the title is known."""
-    return Decision("", title, "", "", "", "", "", (), tlp=tlp)
-
-
-def _decision(block: _Block, name: str) -> Decision:
-    block.refuse_unknown_settings((*DECISION, "option"))
-    texts = {key: block.text(key) for key in DECISION}
-    bearer, flips_on = texts["bearer"], texts["flips_on"]
-    options = tuple(_option(one, option, bearer) for option, one in block.blocks("option"))
-    if len(options) < 2:
-        block.refuse("", "has fewer than two options", "add [decision.NAME.option.NAME]")
-    block.require("bearer", "entity", [bearer], block.tables["entities"])
-    block.require("flips_on", "input", [flips_on], block.tables["inputs"])
-    if not block.faults:
-        _refuse_unmoved_losses(block, options)
-        _refuse_curved_costs(block, flips_on, bearer)
-    texts |= {"title": block.text("title", name), "closes": block.day("closes")}
-    return Decision(name, options=options, **{**texts, "tlp": block.level()})
-
-
-def _option(block: _Block, name: str, bearer: str) -> Option:
-    block.refuse_unknown_settings(OPTION)
-    changes = block.changes()
-    costs = _losses(block, "costs", "no loss", bearer)
-    saves = _losses(block, "saves", "no benefit", bearer)
-    closes = block.day("closes")
-    against = block.names("against", "duty")
-    block.require("against", "duty", against, block.tables["duties"])
-    title, says = block.text("title", name), block.text("says")
-    return Option(name, title, says, costs, saves, changes, closes, against)
-
-
-def _losses(block: _Block, side: str, nothing: str, bearer: str) -> tuple[str, ...]:
-    """The losses that an option names as its costs, or as what it saves: at least one."""
-    names = block.settings.get(side, [])
-    if not isinstance(names, list) or not names:
-        repair = f'write {side} = ["LOSS"]: every way to decide brings one thing and saves another'
-        block.refuse(side, f"the option has {nothing}", repair)
-        return ()
-    named = tuple(map(str, names))
-    if (block.tables["entities"]["id"] == bearer).any():  # else its decision says so
-        block.require(side, f"loss of {bearer}", named, _concerning(block, bearer))
-    return named
-
-
-def _concerning(block: _Block, party: str) -> pl.DataFrame:
-    """The losses that a party bears, or receives."""
-    concerned = (pl.col("bearer") == party) | (pl.col("received_by") == party)
-    return block.tables["losses"].filter(concerned)
-
-
-def _refuse_unmoved_losses(block: _Block, options: Sequence[Option]) -> None:
-    """Refuse losses that options name and that no change of any option can move."""
-    changed = {change.name for option in options for change in option.changes}
-    known = set(block.tables["losses"]["id"])
-    named = {name for option in options for name in (*option.costs, *option.saves)} & known
-    behind = ways.inputs_behind(block.tables, named)
-    for option in options:
-        for side, names in (("costs", option.costs), ("saves", option.saves)):
-            for name in sorted(set(names) & known):
-                if not changed & behind[name]:
-                    repair = "change an input on which it rests, or leave it out"
-                    block.refuse(f"option.{option.id} {side}", f'no option moves "{name}"', repair)
-
-
-def _refuse_curved_costs(block: _Block, flips_on: str, bearer: str) -> None:
-    """Refuse costs of a bearer that are no straight line in an input; in a chance they may bend."""
-    of_input = pl.col("id") == flips_on
-    if any(map(checks.is_chance, block.tables["inputs"].filter(of_input)["unit"])):
+def _decision_faults(place: str, decision: Decision, tables: Tables) -> Iterator[Fault]:
+    """Losses of others, losses that no option moves, and costs that bend where it flips."""
+    if len(decision.options) < 2:
+        what, repair = "has fewer than two options", "add [decision.NAME.option.NAME]"
+        yield Fault(place, what, repair)
         return
-    for row in _concerning(block, bearer).iter_rows(named=True):
+    bearer = decision.bearer
+    concerned = (pl.col("bearer") == bearer) | (pl.col("received_by") == bearer)
+    losses = tables["losses"].filter(concerned)
+    moved = _moved(tables, {c.name for one in decision.options for c in one.changes})
+    for option in decision.options:
+        for side, names in (("costs", option.costs), ("saves", option.saves)):
+            where = f"{place} option.{option.id} {side}"
+            for name in names:
+                if name not in losses["id"]:
+                    repair = did_you_mean(name, losses["id"].to_list(), f"name a loss of {bearer}")
+                    yield Fault(where, f'no loss of {bearer} "{name}"', repair)
+                elif name not in moved:
+                    repair = "change an input on which it rests, or leave it out"
+                    yield Fault(where, f'no option moves "{name}"', repair)
+    yield from _curved_costs(place, decision.flips_on, losses, tables["inputs"])
+
+
+def _moved(tables: Tables, changed: set[str]) -> set[str]:
+    """The losses that changes of these inputs move: by their own, or by links on ways to them."""
+    named, links = checks.inputs_of(tables), ways.modelled(tables["links"])
+    hit = {link.target for link in links if named["links", link.name] & changed}
+    hit |= ways.reachable(hit, graph.by_source(links))
+    losses = tables["losses"].select("id", "needs").iter_rows()
+    return {loss for loss, need in losses if need in hit or named["losses", loss] & changed}
+
+
+def _curved_costs(
+    place: str, flips_on: str, losses: pl.DataFrame, inputs: pl.DataFrame
+) -> Iterator[Fault]:
+    """The first cost that is no straight line in an input; in a chance it may bend."""
+    if any(map(checks.is_chance, inputs.filter(id=flips_on)["unit"])):
+        return
+    for row in losses.iter_rows(named=True):
         uses = list(checks.argument_pairs(row["arguments"]).values()).count(flips_on)
         covered = flips_on in (row["retention"], row["limit"]) or (uses and row["limit"])
         kind = loss_kinds.KINDS.get(row["kind"])  # one that there is not is refused with its row
         if uses > 1 or covered or (uses and not (kind and kind.linear)):
             what = f'the cost of "{row["id"]}" is no straight line in "{flips_on}"'
             repair = "name an input that is a factor of products, once each and without a limit"
-            block.refuse("flips_on", what, repair)
+            yield Fault(f"{place} flips_on", what, repair)
             return

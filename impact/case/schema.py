@@ -10,6 +10,9 @@ table, `id` the first and the others the last. Types:
 - ref: an id of the table `refers_to`; refs: several of them, separated by ;
 - chances: `certain`, or input names separated by ; each may be `NAME over MINUTES`
 - arguments: NAME=INPUT pairs separated by ;
+
+`settings.csv` declares in the same way what `case.toml` and the blocks of `scenarios.toml` may set;
+there lists are those of TOML, and a `table` is one of TOML.
 """
 
 from __future__ import annotations
@@ -90,11 +93,12 @@ def declared(path: Path) -> tuple[Table, ...]:
                 *(line["refers_to"], line["meaning"]),
             )
             columns[line["table"]].append(column)
-    first, *last = columns["*"]
-    return tuple(Table(name, row, (first, *columns[name], *last)) for name, row in rows.items())
+    first, last = columns["*"][:1], columns["*"][1:]
+    return tuple(Table(name, row, (*first, *columns[name], *last)) for name, row in rows.items())
 
 
 TABLES = declared(Path(__file__).with_suffix(".csv"))
+SETTINGS = {table.name: table for table in declared(Path(__file__).with_name("settings.csv"))}
 TABLE = {table.name: table for table in TABLES}
 TLP = TABLES[0].by_name["tlp"].allowed
 BASIS_KINDS = TABLE["inputs"].by_name["basis_kind"].allowed  # strongest first

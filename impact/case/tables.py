@@ -8,7 +8,8 @@ number is Float64, time is an instant (see `impact.base.times`), flag is Boolean
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,24 +31,10 @@ NO_NUMBER = "is not a number"
 _TRUE = ("true", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "waar", "prawda")
 _FALSE = ("false", "falsch", "faux", "falso", "onwaar", "fałsz")
 _ID = r"^[a-z0-9][a-z0-9._+-]*$"
-_TYPES: dict[str, pl.DataType] = {
-    "number": pl.Float64(),
-    "time": times.INSTANT,
-    "flag": pl.Boolean(),
-    **dict.fromkeys(("refs", "chances", "arguments"), pl.List(pl.String)),
-}
 _OWN = "x_"  # columns that start so are kept and not read
-
-
-def dtype(column: Column) -> pl.DataType:
-    """The polars type of a column."""
-    return _TYPES.get(column.type, pl.String())
-
-
-def empty(table: Table) -> pl.DataFrame:
-    """A frame of the table's columns and no rows."""
-    schema = {column.name: dtype(column) for column in table.columns}
-    return pl.DataFrame(schema={**schema, "file_line": pl.Int64()})
+_NUMBERS = ("parameters", "quantiles")  # columns of NAME=NUMBER pairs
+_PARTED = re.compile("[;=]")
+_TIDY = pl.all().str.strip_chars().replace("", None)
 
 
 def read(path: Path, table: Table, level: str = TLP[0]) -> tuple[pl.DataFrame, list[Fault]]:
@@ -57,102 +44,131 @@ def read(path: Path, table: Table, level: str = TLP[0]) -> tuple[pl.DataFrame, l
     tabs, and then with a decimal comma. A row without a `tlp` is of the `level` of its case.
     """
     found, sign, faults = raw(path, table)
-    if faults or not found.height:
-        return empty(table), faults
-    numbers = [c.name for c in table.columns if c.type == "number" and c.name in found.columns]
-    lists = [
-        name
-        for name in ("parameters", "quantiles")
-        if name in found.columns and name in table.by_name
-    ]
-    doubtful = set[str]()
-    if known := _punctuated(found, numbers, lists):
-        sure, doubtful = decimals.sure(known, sign)
-        found = _with_points(found, numbers, lists, sure)
-    rows, faults = typed(found, table, path.name, level, doubtful)
-    for name in lists:
-        faults += _doubtful_items(path.name, name, found, doubtful)
-    return rows, faults
+    if not faults:
+        found, faults = _with_points(path.name, found, table, sign)
+    found = found.clear() if faults else found
+    rows, wrong = typed(found, table, [f"{path.name}:{line}" for line in found["file_line"]], level)
+    return rows, faults + wrong
+
+
+def read_all(
+    folder: Path, declared: Iterable[Table], level: str = TLP[0]
+) -> tuple[dict[str, pl.DataFrame], list[Fault]]:
+    """(rows by table in key order, faults) of the tables in a folder."""
+    found, faults = dict[str, pl.DataFrame](), list[Fault]()
+    for table in declared:
+        rows, wrong = read(folder / f"{table.name}.csv", table, level)
+        found[table.name] = ordered(rows)
+        faults += wrong
+    return found, faults
+
+
+def ordered(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a table in key order: by id, then by the day they became known, then by level."""
+    rank = pl.col("^tlp$").replace_strict(TLP, range(len(TLP)), default=0)
+    return rows.sort("id", "known_on", rank, nulls_last=True)
 
 
 def raw(path: Path, table: Table) -> tuple[pl.DataFrame, str, list[Fault]]:
     """(cells as text with their `file_line`, separator, faults) of a local CSV file."""
-    text, faults = read_text(path)
     nothing = pl.DataFrame(schema={"file_line": pl.Int64})
-    if faults:
-        return nothing, ",", faults
-    read, ragged = sheet(text, path.name, table.by_name, one_line=True)
-    faults = _header(path.name, read.header, table) or ragged
-    if faults:
+    try:
+        read, ragged = sheet(local(path), path.name, table.by_name, one_line=True)
+    except BadInput as error:
+        return nothing, ",", list(error.faults)
+    faults = _header(path.name, read.header, table) if read.header else []
+    if faults := faults or ragged:
         return nothing, read.separator, faults
-    cells = [pl.Series(name, each, pl.String) for name, each in columns(read).items()]
+    found = pl.DataFrame(columns(read), schema=dict.fromkeys(read.header, pl.String()))
     lines = pl.Series("file_line", [line for line, _ in read.rows], pl.Int64)
-    stripped = pl.all().str.strip_chars().replace("", None)
-    found = pl.DataFrame(cells).with_columns(stripped)
-    found = found.with_columns(lines)
-    return found, read.separator, _filled(path.name, found)
+    return found.with_columns(_TIDY).with_columns(lines), read.separator, []
 
 
-def _punctuated(found: pl.DataFrame, numbers: Sequence[str], lists: Sequence[str]) -> set[str]:
-    """Every text of a table that stands where a number does and holds a point or a comma."""
-    cells = {text for name in numbers for text in found[name].drop_nulls().unique()}
-    pairs = {text for name in lists for text in found[name].drop_nulls().unique()}
-    cells |= {part.strip() for text in pairs for part in re.split("[;=]", text)}
-    return {text for text in cells if "." in text or "," in text}
+def settings(
+    blocks: Sequence[tuple[str, Mapping[str, Any]]], table: Table, level: str = TLP[0]
+) -> tuple[pl.DataFrame, list[Fault]]:
+    """(rows, faults) of blocks of a TOML file, each with its place: a row of the table for each."""
+    faults, known = list[Fault](), list(table.by_name)
+    for place, block in blocks:
+        for name, value in block.items():
+            if name not in known:
+                repair = did_you_mean(name, known, "remove it")
+                faults.append(Fault(f"{place} {name}", "no such setting", repair))
+            elif table.by_name[name].type == "table" and not isinstance(value, dict):
+                faults.append(Fault(f"{place} {name}", "is no table", f"write [{name}]"))
+    cells = [{name: as_text(block.get(name)) for name in known} for _, block in blocks]
+    found = pl.DataFrame(cells, schema=dict.fromkeys(known, pl.String())).with_columns(_TIDY)
+    places = [place for place, _ in blocks]
+    rows, wrong = typed(found.with_row_index("file_line"), table, places, level)
+    placed = rows.with_columns(_WRITTEN, place=pl.Series(places, dtype=pl.String))
+    return placed.with_columns(known_on=pl.lit(None, times.INSTANT)), faults + wrong
+
+
+def as_text(value: object) -> str | None:
+    """A value of TOML as the cell of a table has it."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return None if value is None else str(value)
 
 
 def _with_points(
-    found: pl.DataFrame, numbers: Sequence[str], lists: Sequence[str], sure: Mapping[str, str]
-) -> pl.DataFrame:
-    """The table with each number that is sure as it is written with a point."""
-    if not sure:
-        return found
+    file: str, found: pl.DataFrame, table: Table, sign: str
+) -> tuple[pl.DataFrame, list[Fault]]:
+    """(the table with each number written with a point, a fault for each that can be two).
 
-    def pairs(text: str) -> str:
+    Numbers stand in columns of numbers and behind the names of `parameters` and `quantiles`.
+    """
+    named = [c.name for c in table.columns if c.type == "number" or c.name in _NUMBERS]
+    numbers = found.select(name for name in named if name in found.columns)
+    parts = {
+        part.strip()
+        for column in numbers.iter_columns()
+        for text in column.drop_nulls().unique()
+        for part in _PARTED.split(text)
+    }
+    sure, doubtful = decimals.sure({part for part in parts if "." in part or "," in part}, sign)
+    faults = [
+        Fault(f"{file}:{line} {column.name}", f'"{part}" {NO_NUMBER}', decimals.repair(part))
+        for column in (numbers.iter_columns() if doubtful else ())
+        for line, text in zip(found["file_line"], column, strict=True)
+        for part in map(str.strip, _PARTED.split(text or ""))
+        if part in doubtful
+    ]
+
+    def pointed(text: str) -> str:
         return re.sub("[^;=]+", lambda part: sure.get(part[0].strip(), part[0]), text)
 
-    return found.with_columns(
-        *(pl.col(name).replace(sure) for name in numbers),
-        *(pl.col(name).map_elements(pairs, pl.String) for name in lists),
-    )
-
-
-def _doubtful_items(
-    file: str, name: str, found: pl.DataFrame, doubtful: Collection[str]
-) -> list[Fault]:
-    """A fault for each NAME=NUMBER pair that can be two numbers."""
-    return [
-        Fault(f"{file}:{line} {name}", f'"{value}" {NO_NUMBER}', decimals.repair(value))
-        for line, text in found.select("file_line", name).drop_nulls().iter_rows()
-        for item in text.split(";")
-        if (value := item.partition("=")[2].strip()) in doubtful
-    ]
+    if sure:
+        found = found.with_columns(pl.col(numbers.columns).map_elements(pointed, pl.String))
+    return found, faults
 
 
 def typed(
-    raw: pl.DataFrame,
-    table: Table,
-    file: str,
-    level: str = TLP[0],
-    doubtful: Collection[str] = (),
+    raw: pl.DataFrame, table: Table, places: Sequence[str], level: str = TLP[0]
 ) -> tuple[pl.DataFrame, list[Fault]]:
     """(rows, faults): a frame of text, with a `file_line` column, as the table's typed columns.
 
-    `level` is that of a row without a `tlp`; `doubtful` are texts that could be two numbers.
+    `places` say where each row stands, `level` is that of a row without a `tlp`.
     """
-    faults, columns, lines = list[Fault](), list[pl.Series](), raw["file_line"]
-    nothing = pl.Series([None] * raw.height, dtype=pl.String)
+    left_out = [c.name for c in table.columns if c.name not in raw.columns]
+    raw = raw.with_columns(pl.lit(None, pl.String).alias(name) for name in left_out)
+    read, checks = list[pl.Expr](), list[tuple[str, pl.Expr, str, Repair]]()
     for column in table.columns:
-        written = raw[column.name] if column.name in raw.columns else nothing
-        cells = file, column.name, lines, written
-        series, wrong, what, repair = _convert(written, column, level, doubtful)
-        faults += _cell_faults(*cells, wrong, what, repair)
+        name, text = column.name, pl.col(column.name)
+        value, wrong, what, repair = _reading(raw[name], column, level)
+        read.append(value.alias(name))
+        checks.append((name, text.is_not_null() & wrong, what, repair))
         if column.required:
-            repair = f"fill it in: {column.meaning}"
-            faults += _cell_faults(*cells, written.is_null(), "is empty", repair)
-        columns.append(series.alias(column.name))
-    own = [raw[name] for name in raw.columns if name.startswith(_OWN)]
-    return pl.DataFrame([*columns, *own, lines]), faults
+            checks.append((name, text.is_null(), "is empty", f"fill it in: {column.meaning}"))
+    faults = list[Fault]()
+    found = raw.select(wrong.alias(str(at)) for at, (_, wrong, _, _) in enumerate(checks))
+    for (name, _, what, repair), cells in zip(checks, found, strict=True):
+        told = [(places[at], raw[name][at]) for at in cells.arg_true()]
+        faults += _cell_faults(name, told, what, repair)
+    own = [name for name in raw.columns if name.startswith(_OWN)]
+    return raw.select(*read, *own, "file_line"), faults
 
 
 def level(text: str, where: str = "tlp") -> str:
@@ -160,11 +176,11 @@ def level(text: str, where: str = "tlp") -> str:
     plain = text.strip().lower().removeprefix("tlp:")
     plain = "clear" if plain == "white" else plain
     if plain not in TLP:
-        raise bad(where, f'"{text}" is no TLP level', _one_of(TLP, plain))
+        raise bad(where, f'"{text}" is no TLP level', one_of(TLP, plain))
     return plain
 
 
-def _one_of(allowed: Sequence[str], text: str) -> str:
+def one_of(allowed: Sequence[str], text: str) -> str:
     """How to write what is not one of the texts that are allowed: the nearest one, and all."""
     near = did_you_mean(text.lower().removeprefix("tlp:"), allowed, "")
     return f"{near} one of {', '.join(allowed)}".strip()
@@ -180,41 +196,18 @@ def standing(rows: pl.DataFrame) -> pl.DataFrame:
     return newest(rows).filter(~pl.col("withdrawn"))
 
 
-def faults_of(
-    rows: pl.DataFrame, where: str, what: str, repair: str, most: int | None = MOST_SHOWN
-) -> Iterator[Fault]:
+def faults_of(rows: pl.DataFrame, where: str, what: str, repair: str) -> Iterator[Fault]:
     """A fault for each of the first rows, whose cells the three texts name in {braces}."""
-    for row in rows[:most].iter_rows(named=True):
+    for row in rows[:MOST_SHOWN].with_columns(_WRITTEN).iter_rows(named=True):
         yield Fault(where.format_map(row), what.format_map(row), repair.format_map(row))
 
 
-def as_written(column: str) -> pl.Expr:
-    """The times of a column as its file has them."""
-    return pl.col(column).map_elements(times.as_text, pl.String)
+def second(column: str) -> pl.Expr:
+    """The whole second of a time: what is known by another is asked of it."""
+    return pl.col(column).dt.truncate("1s")
 
 
-def read_text(path: Path) -> tuple[str, list[Fault]]:
-    """(text, faults) of a UTF-8 file, with or without a byte order mark."""
-    try:
-        text = local(path)
-    except BadInput as error:
-        return "", list(error.faults)
-    if not text.strip():
-        return "", [Fault(path.name, "is empty", "give it a header line or remove the file")]
-    return text, []
-
-
-_GONE = ("moves_with",)  # columns of earlier cases, which must be empty by now
-
-
-def _filled(file: str, found: pl.DataFrame) -> list[Fault]:
-    """Cells of columns that are gone: dropped in silence they would change what a case says."""
-    return [
-        Fault(f"{file}:{line} {name}", "is no longer read", "empty it: inputs are drawn apart")
-        for name in _GONE
-        if name in found.columns
-        for line in found.filter(pl.col(name).is_not_null())["file_line"]
-    ]
+_WRITTEN = pl.col(times.INSTANT).map_elements(times.as_text, pl.String)
 
 
 def _header(file: str, names: Sequence[str], table: Table) -> list[Fault]:
@@ -226,7 +219,7 @@ def _header(file: str, names: Sequence[str], table: Table) -> list[Fault]:
     faults += [
         Fault(f"{file}:1 {name}", "no such column", did_you_mean(name, list(table.by_name), keep))
         for name in names
-        if name not in (*table.by_name, *_GONE) and not name.startswith(_OWN)
+        if name not in table.by_name and not name.startswith(_OWN)
     ]
     faults += [
         Fault(f"{file}:1", f"the column {column.name} is missing", f"add it: {column.meaning}")
@@ -239,63 +232,49 @@ def _header(file: str, names: Sequence[str], table: Table) -> list[Fault]:
 Repair = str | Callable[[str], str]  # how to write a cell, or a function of it that says how
 
 
-def _convert(
-    written: pl.Series, column: Column, level: str, doubtful: Collection[str]
-) -> tuple[pl.Series, pl.Series, str, Repair]:
-    """(typed, wrong, what, repair) of one column of text."""
-    present = written.is_not_null()
-    never = pl.Series([False] * len(written), dtype=pl.Boolean)
+def _reading(
+    written: pl.Series, column: Column, level: str
+) -> tuple[pl.Expr, pl.Expr, str, Repair]:
+    """(typed, wrong where there is text, what, repair of a text) of one column of text."""
+    text = pl.col(column.name)
     match column.type:
         case "number":
-            number = written.cast(pl.Float64, strict=False)
-            wrong = present & ~number.is_finite().fill_null(False)
-            wrong |= present & written.is_in(list(doubtful)) if doubtful else never
-            return number, wrong, NO_NUMBER, decimals.repair
+            number = text.cast(pl.Float64, strict=False)
+            return number, ~number.is_finite().fill_null(False), NO_NUMBER, decimals.repair
         case "time":
-            instants, wrong = times.parse_column(written)
-            return instants, wrong, times.NO_DATE, times.repair
+            read = times.parse_column(written)
+            return pl.lit(read[0]), pl.lit(read[1]), times.NO_DATE, times.repair
         case "flag":
-            lower = written.str.to_lowercase()
-            wrong = present & ~lower.is_in([*_TRUE, *_FALSE])
-            flag = lower.is_in(_TRUE).fill_null(False)
-            return flag, wrong, "is neither true nor false", "write true or leave it empty"
+            lower = text.str.to_lowercase()
+            wrong, told = ~lower.is_in([*_TRUE, *_FALSE]), "is neither true nor false"
+            return lower.is_in(_TRUE).fill_null(False), wrong, told, "write true or leave it empty"
         case "choice":
-            value = written
             if column.name == "tlp":
-                value = written.str.to_lowercase().str.strip_prefix("tlp:")
-                value = value.replace("white", "clear").fill_null(level)
-            wrong = present & ~value.is_in(list(column.allowed))
-            return value, wrong, "is not allowed", partial(_one_of, column.allowed)
+                text = text.str.to_lowercase().str.strip_prefix("tlp:")
+                text = text.replace("white", "clear").fill_null(level)
+            wrong = ~text.is_in(column.allowed)
+            return text, wrong, "is not allowed", partial(one_of, column.allowed)
         case "id" | "ref":
-            wrong = present & ~written.str.contains(_ID)
-            return written, wrong, "is not a bare name", "use a-z, 0-9 and . _ + -"
+            repair = "use a-z, 0-9 and . _ + -"
+            return text, ~text.str.contains(_ID), "is not a bare name", repair
         case "refs" | "chances" | "arguments":
             item = pl.element().str.strip_chars()
-            items = written.fill_null("").str.split(";").list.eval(item.filter(item != ""))
-            return items, never, "", ""
-    return written, never, "", ""
+            text = text.fill_null("").str.split(";").list.eval(item.filter(item != ""))
+    return text, pl.lit(False), "", ""
 
 
 def _cell_faults(
-    file: str,
-    column: str,
-    lines: pl.Series,
-    written: pl.Series,
-    wrong: pl.Series,
-    what: str,
-    repair: Repair,
-) -> list[Fault]:
-    """A fault for each of the first cells that are wrong, and one that counts the others."""
-    places, faults = wrong.arg_true(), list[Fault]()
-    for place in places[:SHOWN]:
-        text = written[place]
+    column: str, cells: Sequence[tuple[str, str | None]], what: str, repair: Repair
+) -> Iterator[Fault]:
+    """A fault for each of the first cells (place, text) that are wrong, and one for the others."""
+    for place, text in cells[:SHOWN]:
         full = what if text is None else f'"{text[:60]}" {what}'
         advice = repair if isinstance(repair, str) else repair(text or "")
-        faults.append(Fault(f"{file}:{lines[place]} {column}", full, advice))
-    if len(places) > SHOWN:
+        yield Fault(f"{place} {column}", full, advice)
+    if more := cells[SHOWN:]:
         advice = repair if isinstance(repair, str) else repair("")
-        faults.append(Fault(f"{file} {column}", f"and {len(places) - SHOWN} more rows", advice))
-    return faults
+        file = more[0][0].partition(":")[0]
+        yield Fault(f"{file} {column}", f"and {len(more)} more rows", advice)
 
 
 def harmless(rows: pl.DataFrame) -> pl.DataFrame:

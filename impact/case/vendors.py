@@ -31,59 +31,48 @@ def read(path: Path, headings: dict[str, Any]) -> tuple[list[Vendor], list[str]]
     where = path.name
     known = {str(name).lower() for names in headings.values() for name in names}
     found, ragged = sheet(local(path), where, known)
-    header = found.header
-    columns = _columns(header, headings)
+    header, plain = found.header, [name.lower() for name in found.header]
+    columns = {  # the first heading of a field that is there is the last to be set
+        field: plain.index(str(name).lower())
+        for field in FIELDS
+        for name in reversed(headings.get(field, ()))
+        if str(name).lower() in plain
+    }
     if "name" not in columns:
         what = f"has no column of vendors' names among {', '.join(header)[:200]}"
         repair = "add its heading to `name` in [vendors] of the template's case.toml"
         raise bad(f"{where}:1", what, repair)
-    vendors: list[Vendor] = []
-    faults = list(ragged)
-    lines: dict[str, int] = {}
+    vendors, faults, lines = list[Vendor](), list(ragged), dict[str, int]()
     percent = "share" in columns and "%" in header[columns["share"]]
     for line, row in found.rows:
         cells = {field: " ".join(row[at].split()) for field, at in columns.items()}
-        name, key = cells["name"], cells["name"].lower()
+        name, share = cells["name"], None
+        try:
+            share = _share(cells.get("share", ""), percent)
+        except ValueError as error:
+            faults.append(Fault(f"{where}:{line} share", *error.args))
+        first = lines.setdefault(name.lower(), line)
         if not name:
             faults.append(Fault(f"{where}:{line}", "has no vendor's name", "fill it in"))
-            continue
-        if key in lines:
-            what = f'"{name[:60]}" stands in line {lines[key]} too'
+        elif first != line:
+            what = f'"{name[:60]}" stands in line {first} too'
             faults.append(Fault(f"{where}:{line}", what, "keep one row a vendor"))
-            continue
-        lines[key] = line
-        share, fault = _share(cells.get("share", ""), f"{where}:{line} share", percent)
-        faults += [fault] if fault else []
         vendors.append(Vendor(name, cells.get("role", ""), share, cells.get("ask", "")))
     if faults:
         raise BadInput(by_line(faults))
-    unused = [name for at, name in enumerate(header) if at not in columns.values() and name]
-    return vendors, unused
+    return vendors, [name for at, name in enumerate(header) if at not in columns.values() and name]
 
 
-def _columns(header: list[str], headings: dict[str, Any]) -> dict[str, int]:
-    """Field -> position of the first heading that it may have."""
-    plain = [name.lower() for name in header]
-    found: dict[str, int] = {}
-    for field in FIELDS:
-        known = [str(heading).lower() for heading in headings.get(field, ())]
-        if places := [plain.index(heading) for heading in known if heading in plain]:
-            found[field] = places[0]
-    return found
-
-
-def _share(text: str, where: str, percent: bool) -> tuple[float | None, Fault | None]:
-    """(share, fault): `40 %`, `0.4` and `0,4` are one share; empty is unknown.
+def _share(text: str, percent: bool) -> float | None:
+    """A share: `40 %`, `0.4` and `0,4` are one; empty is unknown. Raises ValueError(what, repair).
 
     Under a heading in `percent` a number without its sign could be either.
     """
-    if not text:
-        return None, None
     found = _SHARE.fullmatch(text)
     share = float(found[1].replace(",", ".")) / (100 if found[2] else 1) if found else -1.0
     if found and percent and not found[2] and share:
         what = f'"{text[:40]}" is under a heading in % and has no %'
-        return None, Fault(where, what, f"write {found[1]} %, or a share under another heading")
-    if not 0 <= share <= 1:
-        return None, Fault(where, f'"{text[:40]}" is no share', "write 0.4 or 40 %")
-    return share, None
+        raise ValueError(what, f"write {found[1]} %, or a share under another heading")
+    if text and not 0 <= share <= 1:
+        raise ValueError(f'"{text[:40]}" is no share', "write 0.4 or 40 %")
+    return share if text else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,7 +14,7 @@ import polars as pl
 from impact.base import times, words
 from impact.base.errors import BadInput, Fault, Refusal, bad, did_you_mean
 from impact.case import checks, folder, scenarios, ways
-from impact.case.changes import Change, asked_for
+from impact.case.changes import Change, parse_changes
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import TLP
 from impact.case.tables import Row, Tables, newest
@@ -44,20 +44,31 @@ def view(
     the level, or not yet known, are needed.
     """
     name = scenario or scenarios.BASELINE
-    if name not in case.scenarios:
-        repair = did_you_mean(name, list(case.scenarios), f"one of {', '.join(case.scenarios)}")
-        raise bad("scenario", f'no scenario "{name}"', repair)
-    chosen = case.scenarios[name]
+    chosen = _scenario(case, name)
     moment = _moment(as_of or chosen.as_of)
     level = read_level(tlp) if tlp else case.tlp
-    own = asked_for(changes)
-    visible = _at_level(case, case.scenarios, level)
+    own, visible = parse_changes(changes), _at_level(case, case.scenarios, level)
     if name not in visible:
         repair = "raise the level, or take another scenario"
         raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
-    known = _rows_of(case, moment, level)
-    known = replace(known, scenario=name, scenarios=visible, memo={}, loaded=case.loaded or case)
-    known = replace(known, moment=moment or _moment(now) or present(case))
+    tables, ended, left_out = _standing(case.tables, moment, level)
+    tables["links"] = ways.without_defaults(tables, case.defaults)
+    known = replace(
+        case,
+        tables=tables,
+        ended=ended,
+        files=_files(case, level),
+        as_of=moment,
+        moment=moment or _moment(now) or present(case),
+        tlp=level,
+        left_out=case.left_out or left_out,
+        scenario=name,
+        scenarios=visible,
+        decisions=_at_level(case, case.decisions, level),
+        unusable=_unusable(case, level),
+        loaded=case.loaded or case,
+        memo={},
+    )
     known = replace(
         known, title=_title(known), label=folder.label_of(known), lasted=_durations(known)
     )
@@ -65,24 +76,18 @@ def view(
     return changed(_with_scenario(known, chosen), own, "changes")
 
 
-def _rows_of(case: Case, moment: datetime | None, level: str) -> Case:
-    """The case with what stands at that moment and level: rows, decisions and files."""
-    tables, ended = _standing(case.tables, moment, level)
-    tables["links"] = ways.without_defaults(tables, case.defaults)
-    files = case.files
-    if _RANK[level] < _RANK[case.tlp]:  # what a case holds of a stack is of its own level
-        files = {name: data for name, data in files.items() if name.startswith(ADVISORIES)}
-    return replace(
-        case,
-        tables=tables,
-        ended=ended,
-        as_of=moment,
-        tlp=level,
-        left_out=case.left_out or _left_out(case.tables, moment, level),
-        decisions=_at_level(case, case.decisions, level),
-        unusable=_unusable(case, level),
-        files=files,
-    )
+def _files(case: Case, level: str) -> dict[str, bytes]:
+    """The originals at a level: what a case holds of a stack is of its own level."""
+    whole = _RANK[level] >= _RANK[case.tlp]
+    return {name: data for name, data in case.files.items() if whole or name.startswith(ADVISORIES)}
+
+
+def _scenario(case: Case, name: str) -> scenarios.Scenario:
+    """The scenario of that name."""
+    if name not in case.scenarios:
+        repair = did_you_mean(name, list(case.scenarios), f"one of {', '.join(case.scenarios)}")
+        raise bad("scenario", f'no scenario "{name}"', repair)
+    return case.scenarios[name]
 
 
 def _at_or_below(level: str) -> pl.Expr:
@@ -91,12 +96,6 @@ def _at_or_below(level: str) -> pl.Expr:
 
 def _known_by(moment: datetime | None) -> pl.Expr:
     return pl.lit(True) if moment is None else pl.col("known_on") <= times.until(moment)
-
-
-def _left_out(tables: Tables, moment: datetime | None, level: str) -> bool:
-    """Whether rows that were known by then stand above a level; which ones is not said."""
-    above = ~_at_or_below(level) & _known_by(moment)
-    return any(rows.filter(above).height for rows in tables.values())
 
 
 Entry = TypeVar("Entry", scenarios.Scenario, scenarios.Decision)
@@ -113,16 +112,11 @@ def _at_level(case: Case, entries: Mapping[str, Entry], level: str) -> dict[str,
 
 
 def _unusable(case: Case, level: str) -> dict[str, scenarios.Unusable]:
-    """Decisions with faults, told to who may see the whole case; what they name stays with them."""
-    if _RANK[level] < _RANK[case.tlp]:
-        return {}
-    hidden = _RANK[level] < _RANK[case.label]
+    """Decisions with faults; what they name stays with those who may see the whole case."""
     visible = _at_level(case, {name: one.decision for name, one in case.unusable.items()}, level)
-    return {
-        name: replace(one, faults=()) if hidden else one
-        for name, one in case.unusable.items()
-        if name in visible
-    }
+    if _RANK[level] < _RANK[case.label]:
+        return {name: replace(case.unusable[name], faults=()) for name in visible}
+    return {name: case.unusable[name] for name in visible}
 
 
 @folder.once
@@ -160,18 +154,14 @@ def under(known: Case, scenario: str) -> Case:
     Raises BadInput for an unknown scenario, or one that looks back to another day, and Refusal for
     one that rests on what is not known in this view.
     """
-    chosen, own = known.scenarios[known.scenario], known.changes
-    if scenario not in known.scenarios:
-        repair = did_you_mean(scenario, list(known.scenarios), "see scenarios.toml")
-        raise bad("scenario", f'no scenario "{scenario}"', repair)
-    other = known.scenarios[scenario]
+    other, old = _scenario(known, scenario), known.scenarios[known.scenario]
     if other.as_of and (known.as_of is None or times.as_text(known.as_of) != other.as_of):
         what = f"is of {other.as_of}, and these rows are not"
         raise bad(f"scenario {scenario}", what, "compare scenarios of one day")
     before = known.before or known
-    seen = replace(before, scenario=scenario, before=before)
-    seen = _with_scenario(seen, other)
-    return changed(seen, [change for change in own if change not in chosen.changes], "changes")
+    seen = _with_scenario(replace(before, scenario=scenario, before=before), other)
+    own = [change for change in known.changes if change not in old.changes]
+    return changed(seen, own, "changes")
 
 
 def changed(known: Case, changes: Iterable[Change], where: str) -> Case:
@@ -229,18 +219,15 @@ def _durations(known: Case) -> dict[str, float]:
     Of inputs that name the claim with which the state began (`lasts_since`), while nothing ends it:
     neither that claim's `valid_to` nor a later claim of another value on the same topic.
     """
-    named = {name: row.get("lasts_since") or "" for name, row in known.inputs.items()}
-    stated = known["claims"].filter(pl.col("id").is_in(list(named.values())))
-    claims = {claim["id"]: claim for claim in stated.iter_rows(named=True)}
-    found = dict[str, float]()
-    for name, since in named.items():
-        claim = claims.get(since)
+    claims, found = known.rows("claims"), dict[str, float]()
+    for name, row in known.inputs.items():
+        claim = claims.get(row["lasts_since"] or "")
         if claim is None or known.moment is None or _has_ended(known, claim):
             continue
         began = times.start(claim["valid_from"] or claim["stated_on"])
         days = (known.moment - began).total_seconds() / 86_400
         if days > 0:
-            found[name] = days / _DAYS[known.inputs[name]["unit"]]
+            found[name] = days / _DAYS[row["unit"]]
     return found
 
 
@@ -265,57 +252,56 @@ def _moment(as_of: str) -> datetime | None:
 
 def _standing(
     tables: Tables, moment: datetime | None, level: str
-) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
-    """(rows that stand at that moment and level, rows that ended others by then), by table.
+) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame], bool]:
+    """(rows by table that stand at that moment and level, those that ended others, left out).
+
+    Whether rows above the level are left out is told, and not which ones.
 
     Raises Refusal where a row above the level ends one below it, or is needed by one.
     """
-    at_level, by_then = _at_or_below(level), _known_by(moment)
+    at_level = _at_or_below(level)
     standing, ended = dict[str, pl.DataFrame](), dict[str, pl.DataFrame]()
-    hidden = set[str]()  # tables with rows known by then that do not stand
     what = "was withdrawn by a row above the level"
     repair = "raise the level, or withdraw it at this level too"
-    faults = list[Fault]()
-    for name, rows in tables.items():
-        lower = rows.filter(by_then & at_level)
-        higher = rows.select("id", "known_on", "tlp", "withdrawn").filter(by_then & ~at_level)
+    hidden, faults = set[str](), list[Fault]()  # tables with rows known by then that do not stand
+    left_out = False
+    for name, every in tables.items():
+        rows = every.filter(_known_by(moment))
+        lower, higher = rows.filter(at_level), rows.filter(~at_level)
         last = newest(lower)
-        seen, gone = last.filter(~pl.col("withdrawn")), last.filter("withdrawn")
-        above = newest(higher).filter("withdrawn")
-        over = seen.join(above.select("id", above="known_on"), on="id")
-        faults += [
-            Fault(f"{name}.csv {row}", what, repair)
-            for row in over.filter(pl.col("above") >= pl.col("known_on"))["id"]
-        ]
-        standing[name], ended[name] = seen, gone
-        hidden |= {name} if gone.height or higher.height else set()
+        standing[name], ended[name] = (last.filter(withdrawn=gone) for gone in (False, True))
+        hidden |= {name} if ended[name].height or higher.height else set()
+        left_out |= higher.height > 0
+        above = newest(higher).filter("withdrawn").select("id", above="known_on")
+        over = standing[name].join(above, on="id").filter(pl.col("above") >= pl.col("known_on"))
+        faults += [Fault(f"{name}.csv {row}", what, repair) for row in over["id"]]
     if faults := faults or _missing_rows(standing, ended, hidden):
         raise Refusal(faults)
-    return standing, ended
+    return standing, ended, left_out
 
 
-def _missing_rows(standing: Tables, ended: Tables, hidden: Collection[str]) -> list[Fault]:
+def _missing_rows(standing: Tables, ended: Tables, hidden: set[str]) -> list[Fault]:
     """Rows that are referred to and do not stand: each named once.
 
     A row that ends another needs no more than its own sources, and a claim may go on contradicting
     or superseding one that was taken back.
     """
-    needed = checks.references(standing, hidden)
-    if "sources" in hidden:
-        needed = pl.concat([needed, checks.references(ended, {"sources"})])
-    faults = []
-    for (to,), rows in sorted(needed.group_by("to")):
-        gone = ended[str(to)].select(name="id")
-        missing = rows.join(standing[str(to)].select(name="id"), on="name", how="anti")
-        lasting = missing.filter(~pl.col("column").is_in(_OF_CLAIMS))
-        for found, (what, repair) in zip(
-            (lasting.join(gone, on="name"), missing.join(gone, on="name", how="anti")),
-            (_WITHDRAWN, _ABOVE),
-            strict=True,
-        ):
-            names = found["name"].unique().sort()
-            faults += [Fault(f"{to}.csv {name}", what, repair) for name in names]
-    return faults
+    needed = [checks.references(standing, hidden)]
+    needed += [checks.references(ended, {"sources"})] if "sources" in hidden else []
+    there, gone = (
+        pl.concat([rows.select(name="id", to=pl.lit(table)) for table, rows in tables.items()])
+        for tables in (standing, ended)
+    )
+    missing, key = pl.concat(needed).join(there, on=["to", "name"], how="anti"), ["to", "name"]
+    lasting = missing.filter(~pl.col("column").is_in(_OF_CLAIMS))
+    return [
+        Fault(f"{to}.csv {name}", what, repair)
+        for rows, (what, repair) in (
+            (lasting.join(gone, on=key, how="semi"), _WITHDRAWN),
+            (missing.join(gone, on=key, how="anti"), _ABOVE),
+        )
+        for to, name in rows.select(key).unique().sort(key).iter_rows()
+    ]
 
 
 _OF_CLAIMS = ("contradicts", "supersedes")  # references of claims to claims that may be gone

@@ -58,23 +58,22 @@ def giving_way(tables: Tables, defaults: Sequence[str]) -> list[str]:
         for name, chances in links.select("id", "chances").iter_rows()
         if chances and all(any(fnmatchcase(one, each) for each in defaults) for one in chances)
     ]
-    ahead: dict[str, set[str]] = {}
-    for edge in modelled(links.filter(~pl.col("id").is_in(stand_in))):
-        ahead.setdefault(edge.source, set()).add(edge.target)
-    of: dict[str, set[str]] = {}
+    others = graph.by_source(modelled(links.filter(~pl.col("id").is_in(stand_in))))
+    held: dict[str, set[str]] = {}
     for name, party in tables["entities"].select("id", "party").drop_nulls().iter_rows():
-        of.setdefault(party, set()).add(name)
-    reached: dict[str, set[str]] = {}
-    found = []
+        held.setdefault(party, set()).add(name)
     ours = links.filter(pl.col("id").is_in(stand_in)).sort("known_on", "file_line")
     ends = ours.select("id", "source", "target").rows()
     last = {(source, target): name for name, source, target in ends}
-    for name, source, target in ends:
-        if source not in reached:
-            reached[source] = reachable({source} | of.get(source, set()), ahead)
-        if target in reached[source] or last[source, target] != name:
-            found.append(name)
-    return sorted(found)
+    reached = {
+        source: reachable({source} | held.get(source, set()), others)
+        for source in {source for source, _ in last}
+    }
+    return sorted(
+        name
+        for name, source, target in ends
+        if target in reached[source] or last[source, target] != name
+    )
 
 
 def without_defaults(tables: Tables, defaults: Sequence[str]) -> pl.DataFrame:
@@ -85,11 +84,11 @@ def without_defaults(tables: Tables, defaults: Sequence[str]) -> pl.DataFrame:
     return tables["links"].with_columns(chances) if defaults else tables["links"]
 
 
-def reachable(start: Collection[str], ahead: Mapping[str, set[str]]) -> set[str]:
+def reachable(start: Collection[str], leaving: Mapping[str, Sequence[graph.Edge]]) -> set[str]:
     """All that is ahead of some entities; themselves only where a link leads to them."""
     found, queue = set[str](), list(start)
     while queue:
-        new = ahead.get(queue.pop(), set()) - found
+        new = {edge.target for edge in leaving.get(queue.pop(), ())} - found
         found |= new
         queue += new
     return found
@@ -103,23 +102,3 @@ def late_arrivals(tables: Tables) -> Iterator[Fault]:
         what = f'a later arrival at "{edge.source}" would miss it, an earlier one would not'
         where = f"links.csv:{lines[edge.name]} valid_to"
         yield Fault(where, what, f'split the entity "{edge.source}", one for each arrival')
-
-
-def inputs_behind(tables: Tables, losses: Collection[str]) -> dict[str, set[str]]:
-    """Row of losses.csv by id -> the inputs that move it: its own, and of links on ways to it."""
-    links = tables["links"]
-    entering, ways = graph.by_target(modelled(links)), dict[str, set[str]]()
-    terms: dict[str, set[str]] = {}
-    for link, chances in links.select("id", "chances").iter_rows():
-        named = {part for term in chances for part in term.split(" over ")}
-        terms.setdefault(link, {f"link.{link}"}).update(named)
-    found: dict[str, set[str]] = {}
-    rows = tables["losses"].filter(pl.col("id").is_in(list(losses)))
-    for loss, need, arguments, *more in rows.select(
-        "id", "needs", "arguments", "retention", "limit"
-    ).iter_rows():
-        own = {item.partition("=")[2].strip() for item in arguments} | {*more} - {None}
-        if need not in ways:
-            ways[need] = set().union(*(terms[link] for link in graph.behind(entering, need)))
-        found.setdefault(loss, set()).update(own, ways[need])
-    return found

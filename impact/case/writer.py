@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
-from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import polars as pl
+import rtoml
 
 from impact.base import times
 from impact.base.errors import BadInput, bad
 from impact.base.texts import staged
-from impact.case.folder import FOLDERS, Case, load_case, ordered, read_case, seal
-from impact.case.scenarios import (
-    BASELINE,
-    DECISION,
-    OPTION,
-    SCENARIO,
-    UNUSABLE,
-    Decision,
-    Option,
-    Scenario,
-)
-from impact.case.schema import SCHEMA_VERSION
-from impact.case.tables import harmless
+from impact.case import scenarios
+from impact.case.folder import VIEW, About, Case, load_case, write_originals
+from impact.case.scenarios import Scenario
+from impact.case.tables import harmless, ordered
 
-_SETTINGS = ("id", "title", "question", "currency", "role", "tlp")
-_MORE = ("event_kind", "disclosed_on", "author", "contact", "next_update")  # that a case may have
 _LINE = "file_line"  # where a row stood in the file that it was read from
 
 
@@ -41,21 +28,12 @@ def write(known: Case, home: Path) -> None:
     """
     home.mkdir(parents=True)
     before = known.before or known
-    found = {"scenarios.toml": _scenarios(known)}
     for table, rows in before.tables.items():
         every = [rows, before.ended[table]] if table in before.ended else [rows]
-        found[f"{table}.csv"] = text(ordered(pl.concat(every)))
-    for name, content in found.items():
-        (home / name).write_text(content, encoding="utf-8")
-    for name, data in known.files.items():
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_bytes(data)
-    settings = {name: getattr(known, name) for name in _SETTINGS}
-    settings |= {name: value for name in _MORE if (value := getattr(known, name))}
-    settings |= {"schema_version": SCHEMA_VERSION, "view_of": seal(home)}
-    settings |= {"moment": times.as_text(known.moment)} if known.moment else {}
-    settings |= {"left_out": True} if known.left_out else {}
-    (home / "case.toml").write_text(_lines(settings), encoding="utf-8")
+        (home / f"{table}.csv").write_text(text(ordered(pl.concat(every))), encoding="utf-8")
+    write_originals(home, known.files)
+    about = {part.name: getattr(known, part.name) for part in fields(About)}
+    (home / VIEW).write_bytes(msgspec.json.encode(about))
 
 
 def keep(folder: Path, scenario: Scenario) -> None:
@@ -64,21 +42,20 @@ def keep(folder: Path, scenario: Scenario) -> None:
     Raises BadInput where the name is taken or the case would have a fault with it; the file is
     then left as it was. It is replaced in one step, so that it is never half written.
     """
-    path = folder / "scenarios.toml"
-    old = path.read_text("utf-8") if path.exists() else ""
-    if scenario.id in load_case(folder).scenarios:
+    path, case = folder / "scenarios.toml", load_case(folder)
+    if scenario.id.casefold() in map(str.casefold, case.scenarios):
         raise bad(f"scenario {scenario.id}", "is there already", "give another name")
-    settings = _settings_of(scenario, SCENARIO)
-    settings = {name: value for name, value in settings.items() if value or name == "set"}
-    new = f"{old.rstrip()}\n\n{_block(('scenario', scenario.id), settings)}".lstrip()
+    texts = {name: getattr(scenario, name) for name in ("title", "says", "as_of", "contradicts")}
+    settings = {name: value for name, value in texts.items() if value} | {"tlp": scenario.tlp}
+    settings["set"] = {
+        c.name: c.mode if c.low == c.high else [c.low, c.mode, c.high] for c in scenario.changes
+    }
+    new = rtoml.dumps({"scenario": {scenario.id: settings}})
+    read = scenarios.read(path.name, rtoml.loads(new), case.tables, case.tlp, case.defaults)
+    if read.faults:
+        raise BadInput(read.faults)
     try:
-        with tempfile.TemporaryDirectory() as home:
-            trial = Path(home) / folder.resolve().name
-            shutil.copytree(folder, trial, ignore=shutil.ignore_patterns(*FOLDERS))
-            (trial / path.name).write_text(new, encoding="utf-8")
-            _, faults = read_case(trial)
-        if faults:
-            raise BadInput(faults)
+        new = f"{path.read_text('utf-8').rstrip()}\n\n{new}"
         staged(path, new.encode()).replace(path)
     except OSError as error:  # no room, or no right to write
         what = f"cannot be written ({error.strerror or type(error).__name__})"
@@ -104,49 +81,3 @@ def cells(rows: pl.DataFrame) -> list[pl.Expr]:
         if name != _LINE:
             found.append(column.alias(name))
     return found
-
-
-def _scenarios(known: Case) -> str:
-    blocks = [
-        _block(("scenario", name), _settings_of(scenario, SCENARIO))
-        for name, scenario in known.scenarios.items()
-        if name != BASELINE
-    ]
-    for name, decision in known.decisions.items():
-        blocks.append(_block(("decision", name), _settings_of(decision, DECISION)))
-        for option in decision.options:
-            path = ("decision", name, "option", option.id)
-            blocks.append(_block(path, _settings_of(option, OPTION)))
-    for name, one in known.unusable.items():
-        faults = [[fault.where, fault.what, fault.repair] for fault in one.faults]
-        title = {"title": one.decision.title, "tlp": one.decision.tlp}
-        blocks.append(_block((UNUSABLE, name), title | {"faults": faults}))
-    return "\n".join(["# the scenarios and decisions of a view", *blocks])
-
-
-def _settings_of(entry: Scenario | Decision | Option, names: Iterable[str]) -> dict[str, Any]:
-    """These settings of an entry, `set` from its changes."""
-    if isinstance(entry, Decision):
-        return {name: getattr(entry, name) for name in names}
-    estimates = {
-        c.name: c.mode if c.low == c.high else [c.low, c.mode, c.high] for c in entry.changes
-    }
-    return {name: estimates if name == "set" else getattr(entry, name) for name in names}
-
-
-def _block(path: Iterable[str], settings: Mapping[str, Any]) -> str:
-    return f"[{'.'.join(map(_value, path))}]\n{_lines(settings)}"
-
-
-def _lines(settings: Mapping[str, Any]) -> str:
-    return "".join(f"{name} = {_value(value)}\n" for name, value in settings.items())
-
-
-def _value(value: Any) -> str:
-    """A value as TOML; its strings are those of JSON, but for DEL."""
-    if isinstance(value, dict):
-        inside = ", ".join(f"{_value(name)} = {_value(each)}" for name, each in value.items())
-        return f"{{ {inside} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

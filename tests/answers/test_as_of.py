@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import impact
 from impact.base import times
-from impact.case.folder import Case, digest, ordered
+from impact.case.folder import Case, digest
 from impact.case.schema import TABLES
+from impact.case.tables import ordered
 
 HOURS = st.datetimes(
     times.parse("2025-06-01T00:00Z").replace(tzinfo=None),

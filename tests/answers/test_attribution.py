@@ -16,7 +16,8 @@ from tiny import Row, evidence
 import impact
 from impact.answers.attribution import attribution
 from impact.base import times, words
-from impact.case.folder import Case, ordered
+from impact.case.folder import Case
+from impact.case.tables import ordered
 from impact.measures.attribution import Stage, changes_of_lead, shares, stages, weighted
 
 chance = st.floats(0.01, 1.0)

@@ -411,10 +411,10 @@ def test_what_a_faulty_decision_may_name_is_for_the_owner_alone(tiny: Any) -> No
     levels = {("inputs", "guard_count"): "clear"}
     secret = replace(raised(case, levels), label="red")
     assert "harm_usd" in " ".join(views.warnings(impact.view(secret)))
-    assert views.warnings(impact.view(secret, tlp="clear")) == []
     shared = replace(secret, tlp="clear")  # its own level, with rows above it
-    (said,) = views.warnings(impact.view(shared))
-    assert said == 'Decision "Guard" cannot be worked out: `impact check` says why.'
+    for below in (impact.view(secret, tlp="clear"), impact.view(shared)):
+        (said,) = views.warnings(below)
+        assert said == 'Decision "Guard" cannot be worked out: `impact check` says why.'
 
 
 def test_a_faulty_decision_stays_faulty_in_a_view_that_is_written(

@@ -17,7 +17,8 @@ from impact.answers import differences
 from impact.base import times
 from impact.base.errors import BadInput, Refusal
 from impact.case import views
-from impact.case.folder import Case, ordered
+from impact.case.folder import Case
+from impact.case.tables import ordered
 from impact.measures.totals import total_loss
 from impact.simulation import Run
 

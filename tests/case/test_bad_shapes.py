@@ -76,6 +76,6 @@ def test_only_one_input_says_how_often_such_an_event_happens(tmp_path: Path) -> 
     rates = [fixed(name, 1, "event/year") for name in ("one", "other")]
     found = faults(tmp_path, cost("fixed", mode="1"), *rates)
     assert found == [
-        'inputs.csv:4 unit: "one" says already how often such an event happens; keep one input in'
-        " event/year"
+        "inputs.csv:4 unit: another input says already how often such an event happens;"
+        " keep one input in event/year"
     ]

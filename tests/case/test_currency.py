@@ -38,7 +38,7 @@ def test_a_case_in_any_currency_adds_up_in_it(tmp_path: Path, currency: str) -> 
 def test_an_input_in_another_currency_is_told_once_with_the_unit_to_write(tmp_path: Path) -> None:
     _, faults = case_in("EUR", tmp_path / "case", "USD")
     assert faults == [
-        'inputs.csv:3 unit: "USD/hour" is in USD, and the case is in EUR;'
+        'inputs.csv:3 unit: "USD/hour" is in USD, and the case is not;'
         " convert the amounts and write EUR/hour"
     ]
 

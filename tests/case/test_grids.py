@@ -53,18 +53,18 @@ def test_a_member_is_what_set_alone_would_give(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ("each = { weeks = 4 }", "each weeks: is no list of estimates; write each"),
-        ("each = { weeks = [] }", "each weeks: is no list of estimates"),
+        ("each = { weeks = 4 }", "each: is no table of lists; write each"),
+        ("each = { weeks = [] }", "each: is no table of lists"),
         ("each = {}", "each: is no table of lists"),
         ("each = 3", "each: is no table of lists"),
-        ("each = { weeks = [4, 4] }", "each weeks: lists an estimate twice"),
+        ("each = { weeks = [4, 4] }", 'scenario.g: "g_4" is named already'),
         ("each = { weeks = [4] }\nset = { weeks = 3 }", "each weeks: is set in `set` too"),
         ("each = { weeks = [[1, 2]] }", 'weeks: "[1, 2]" is no estimate'),
         ('each = { weeks = ["../../x"] }', 'weeks: "../../x" is no estimate'),
         ("each = { wekks = [4] }", 'no input "wekks"; did you mean "weeks"'),
-        ('as_of = ["2026-01-02", "2026-01-02"]', "as_of: is empty or names a day twice"),
-        ("as_of = []", "as_of: is empty or names a day twice"),
-        ('as_of = ["someday"]', 'as_of: "someday" is no date'),
+        ('as_of = ["2026-01-02", "2026-01-02"]', '"g@2026-01-02" is named already'),
+        ("as_of = []", "each: is no table of lists; write each = { NAME = [VALUE, VALUE] }, and"),
+        ('as_of = ["someday"]', 'as_of: "someday" is not a date'),
         (f"each = {{ weeks = {MANY}, usd_a_week = {MANY} }}", "more than 1,000"),
     ],
 )
@@ -147,7 +147,7 @@ def test_a_view_has_the_scenarios_of_its_level_alone(tmp_path: Path) -> None:
 
 
 def test_a_level_that_is_none_is_told_with_its_scenario(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"scenario.g tlp: \"pink\" is no TLP level"):
+    with pytest.raises(BadInput, match=r"scenario.g tlp: \"pink\" is not allowed; one of clear"):
         load(tmp_path, grid('tlp = "pink"'))
 
 

@@ -47,12 +47,12 @@ def numbers(
     ("written", "told"),
     [
         ("20.000", "write 20 or 20000, whichever it is"),
-        ("1.250.000", "write 1250000, without separators"),
-        ("1.250,5", "write 1250.5, without separators"),
-        ("1 000", "write 1000, without separators"),
-        ("1'000", "write 1000, without separators"),
-        ("1’000,5", "write 1000.5, without separators"),
-        ("1\u202f000", "write 1000, without separators"),
+        ("1.250.000", decimals.HOW),
+        ("1.250,5", decimals.HOW),
+        ("1 000", decimals.HOW),
+        ("1'000", decimals.HOW),
+        ("1’000,5", decimals.HOW),
+        ("1\u202f000", decimals.HOW),
         ("40 %", "write 0.4"),
         ("1%", "write 0.01"),
         ("2,5 %", "write 0.025"),
@@ -107,7 +107,9 @@ def test_the_values_of_quantiles_are_numbers_like_all_others(tmp_path: Path) -> 
     assert faults == [
         'inputs.csv:2 parameters: "20.000" is not a number; write 20 or 20000, whichever it is'
     ]
-    assert read == [0.5, 1, 2]
+    assert read == []
+    read, faults = numbers(tmp_path, ";", "0,5", "1", "2", parameters="0=1; 0,5=20,5; 1=30,25")
+    assert (read, faults) == ([0.5, 1, 2], [])
 
 
 @given(st.lists(st.floats(0, 1e9).map(lambda value: float(f"{value:.6g}")), min_size=1))
@@ -307,16 +309,15 @@ def test_a_row_without_a_mark_is_of_the_level_of_its_case(tmp_path: Path) -> Non
     assert "s" not in impact.view(case, tlp="green").scenarios
     assert folder.notes(home, case)[0] == (
         "tlp: 3 rows of entities.csv, 2 of links.csv and 1 of inputs.csv have none and are read as"
-        " amber, the level of the case; write clear where a row may go out"
+        " amber, the level of the case; mark those that are of another"
     )
 
 
 def test_a_table_that_lost_its_marks_beside_marked_rows_is_told(tmp_path: Path) -> None:
     home = written(tmp_path / "case", [link("event", "a")], [fixed("shut", 1, tlp="red")])
     assert folder.notes(home, impact.load_case(home)) == [
-        f"{table}.csv tlp: the column is missing, so that all rows are read as clear, and others"
-        " are not; add it where rows may not go out"
-        for table in ("entities", "links")
+        "tlp: 2 rows of entities.csv and 1 of links.csv have none and are read as clear, the level"
+        " of the case; mark those that are of another"
     ]
 
 
@@ -326,8 +327,9 @@ def test_a_row_that_a_lower_mark_gives_away_is_told(case_copy: Any) -> None:
     _, faults = read_case(case_copy.folder)
     line = case_copy.line_of("entities", "odd")
     assert list(map(str, faults)) == [
-        f"entities.csv:{line} tlp: says at clear what line {line - 1} marks red;"
-        " keep the row with the mark that holds"
+        f'entities.csv:{at} tlp: "{mark}" is not the only mark of these words, see lines'
+        f" {line - 1} and {line}; keep the row with the mark that holds"
+        for at, mark in ((line, "clear"), (line - 1, "red"))
     ]
 
 
@@ -361,7 +363,7 @@ def test_scenarios_in_other_capitals_are_told(tmp_path: Path) -> None:
     (home / "scenarios.toml").write_text(toml)
     _, faults = read_case(home)
     assert list(map(str, faults)) == [
-        'scenarios.toml scenario.Slow: "Slow" is "slow" in other capitals; give another name'
+        'scenarios.toml scenario.Slow: "Slow" is named already, capitals aside; give another name'
     ]
 
 
@@ -423,7 +425,7 @@ def test_bands_that_do_not_sum_to_1_are_told_once(case_copy: Any) -> None:
     (told,) = told_of(case_copy)
     assert told == (
         "losses.csv:2 arguments band: band_high_share, band_low_share, band_mid_share sum to 1.3;"
-        " let them sum to 1, or say in a row of its own what is left"
+        " let them sum to 1"
     )
 
 
@@ -433,7 +435,7 @@ def test_priors_that_do_not_sum_to_1_are_told(case_copy: Any) -> None:
     case_copy.set("judgements", first["id"], "high", "1")
     case_copy.set("judgements", first["id"], "mode", str(first["mode"] + 0.1))
     (told,) = told_of(case_copy)
-    assert "the priors of access sum to 1.1; let their modes sum to 1" in told
+    assert "the priors of access sum to 1.1; let them sum to 1" in told
 
 
 def test_shares_of_one_supply_sum_to_1_at_most(tmp_path: Path) -> None:
@@ -441,5 +443,5 @@ def test_shares_of_one_supply_sum_to_1_at_most(tmp_path: Path) -> None:
     links += [link(name, "a", relation="supplies", share="0.7") for name in ("v", "w")]
     home = written(tmp_path / "case", links)
     assert folder.notes(home, impact.load_case(home)) == [
-        'links.csv:4 share: the shares of the supply of "a" sum to 1.4; let them sum to 1 at most'
+        "links.csv:4 share: the shares of the supply of a sum to 1.4; let them sum to 1 at most"
     ]

@@ -107,7 +107,7 @@ WRONG = {
         *("classes", "claim-settlement", {"shape": ""}),
         "shape: is not said of the parameters",
     ),
-    "no such prior": ("classes", "orgs-hub", {"prior": "orgs-pool"}, 'prior: no row "orgs-pool"'),
+    "no such prior": ("classes", "orgs-hub", {"prior": "orgs-pool"}, 'prior: no class "orgs-pool"'),
     "no source": ("classes", "tj-actions-ran", {"access": "seen"}, 'access: "seen" is not allowed'),
     "low above high": (
         "incidents",
@@ -128,7 +128,7 @@ WRONG = {
         "counts",
         "kaseya-1",
         {"incident": "kasaya"},
-        'incident: no row "kasaya"',
+        'incident: no incident "kasaya"',
     ),
     "no such status": (
         "counts",

@@ -346,7 +346,10 @@ def test_a_scenario_on_what_is_not_yet_known_is_refused(mercor: impact.Case) -> 
 NUMBERS = st.floats(0, 1e6).map(lambda value: float(f"{value:g}"))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["a", "b_1", "link.x-y"]), NUMBERS, NUMBERS, NUMBERS)))
+NAMES = st.sampled_from(["a", "b_1", "link.x-y"])
+
+
+@given(st.lists(st.tuples(NAMES, NUMBERS, NUMBERS, NUMBERS), unique_by=lambda one: one[0]))
 def test_changes_read_back_as_they_are_written(
     written: list[tuple[str, float, float, float]],
 ) -> None:
