@@ -141,17 +141,23 @@ def verdict(
     version count. An install is judged by the states of its time; where a version was seen,
     `affected` says whether it is one. An install while no state is known is unknown.
     """
-    for install in installs:
-        if install.version and affected(install):
-            return Verdict(
-                EXPOSED,
-                f"an install of {install.version} is recorded",
-                "Is that machine rebuilt, and is what it could reach rotated?",
-            )
-        if not _covered(install, states):
-            reason = f"no content of the file is known for {date(install.begins)}"
-            return Verdict(UNKNOWN, reason, "What was installed at that time?")
+    seen = [install for install in installs if install.version and affected(install)]
+    if seen:
+        return Verdict(
+            EXPOSED,
+            f"an install of {seen[0].version} is recorded",
+            "Is that machine rebuilt, and is what it could reach rotated?",
+        )
     every = [
+        Verdict(
+            UNKNOWN,
+            f"no content of the file is known for {date(install.begins)}",
+            "What was installed at that time?",
+        )
+        for install in installs
+        if not _covered(install, states)
+    ]
+    every += [
         _judged(*case, several)
         for state in states
         for several in _accounts(state, windows) or [[]]

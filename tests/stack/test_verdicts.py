@@ -118,6 +118,17 @@ def test_an_install_before_the_file_stood_is_unknown() -> None:
     assert judged(LOCKED_OTHER, ("11:00", "resolved"), ("26 11:00", "locked"), **late) == "unknown"
 
 
+def test_an_install_of_which_nothing_is_known_hides_no_graver_one() -> None:
+    early, late = ("19 11:00", "locked"), ("11:05", "resolved")
+    held = {"begins": "10:00", "recorded": True, "kind": MANIFEST}
+    assert judged(RANGE_ADMITS, late, **held) == judged(RANGE_ADMITS, early, late, **held)
+    state = Finding(LOCKED_OTHER, "1.80.0", at("20 8:00"), None, recorded=True)
+    seen = Install(at("11:00"), at("11:00"), "locked", version="1.82.8")
+    ran = [Install(at("19 8:00"), at("19 8:00"), "locked"), seen]
+    told = verdict([state], ACCOUNTS, ran, affected=lambda one: one.version == "1.82.8")
+    assert told.verdict == "exposed"
+
+
 def test_a_version_that_was_seen_decides() -> None:
     state = Finding(LOCKED_OTHER, "1.80.0", at("20 8:00"), None, recorded=True)
     for version, expected in (("1.82.8", "exposed"), ("1.80.0", "no")):
