@@ -118,6 +118,10 @@ ASKED: list[tuple[Callable[[impact.Run], object], str]] = [
         lambda run: impact.systems(run),  # type: ignore[arg-type]
         "scanned: is of type Run, not an answer; pass what impact.scan(...) returns",
     ),
+    (
+        lambda run: impact.scan(["uv.lock"], known=run.known),  # type: ignore[arg-type]
+        "paths: is of type list, not text or a path; pass each by itself",
+    ),
 ]  # fmt: skip
 
 

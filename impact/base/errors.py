@@ -74,7 +74,10 @@ def checked(function: Callable[Asked, Found]) -> Callable[Asked, Found]:
         faults = []
         for name, value in declared.bind(*given, **named).arguments.items():
             part = declared.parameters[name]
-            if not str(part).startswith("*"):
+            if part.kind is part.VAR_POSITIONAL:
+                wrong = [fault for one in value for fault in unlike(name, one, part.annotation)]
+                faults += [Fault(name, fault.what, "pass each by itself") for fault in wrong]
+            else:
                 faults += unlike(name, value, str(part.annotation))
         if faults:
             raise BadInput(faults)
