@@ -23,11 +23,10 @@ from impact.numerics import Draws, graph, loss_kinds, measures
 from impact.numerics.lines import Line, envelope
 from impact.simulation import (
     Run,
-    arguments,
     drawn_inputs,
     per_run,
-    remember,
     require_event_run,
+    sampler,
     what_if,
 )
 
@@ -83,7 +82,6 @@ def costings(run: Run) -> tuple[Costing, ...]:
             continue  # it rests on something that is not known in this view
         try:
             runs = [what_if(run, option.changes) for option in decision.options]
-            remember(run, runs)
             costs = np.array([net_loss(option, decision.bearer) for option in runs])
             lines = tuple(
                 _curve(run, decision, option)
@@ -138,7 +136,7 @@ def _line(decision: Decision, option: Option, run: Run, cost: Draws) -> Line:
         if decision.flips_on not in pairs.values() or not mask:
             continue
         sign = (row["bearer"] == decision.bearer) - (row["received_by"] == decision.bearer)
-        factors = arguments(run, name)
+        factors = sampler(run).arguments(name)
         others = [factors[a] for a, used in pairs.items() if used != decision.flips_on]
         of_one = np.where(graph.unpack(mask, run.draws), math.prod(others, start=1.0), 0.0)
         multiple += sign * run.losses[name]

@@ -13,7 +13,7 @@ from impact.case.ways import ROOT
 from impact.measures.reach import PARTIES
 from impact.measures.totals import net_loss, rare_entities, rare_loss, total_loss
 from impact.numerics import Draws, graph, loss_kinds, measures
-from impact.simulation import Run, arguments, drawn_inputs, per_run
+from impact.simulation import Run, drawn_inputs, per_run, sampler
 
 
 def variables(run: Run) -> tuple[list[str], list[Draws]]:
@@ -143,7 +143,7 @@ def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Dra
     their time. People is None where the loss is no such product.
     """
     units = dict(run.known["inputs"].select("id", "unit").iter_rows())
-    pairs, values = checks.argument_pairs(loss["arguments"]), arguments(run, loss["id"])
+    pairs, values = checks.argument_pairs(loss["arguments"]), sampler(run).arguments(loss["id"])
     dims = {name: loss_kinds.dimension(units[pairs[name]]) for name in pairs}
     people = [name for name in pairs if dims[name] == {"person": 1}]
     weeks = [name for name in pairs if dims[name] == {"week": 1}]

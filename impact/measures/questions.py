@@ -166,4 +166,4 @@ def _parties(known: Case) -> tuple[str, ...]:
 def inputs_used(known: Case) -> frozenset[str]:
     """The inputs, and the implicit ones of links, on which any number of a view can rest."""
     model = model_of(known)
-    return frozenset(model.used_by)
+    return frozenset(model.used)

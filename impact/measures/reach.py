@@ -88,7 +88,7 @@ def _evidence(run: Run) -> dict[str, int]:
             if term not in bits:
                 bits[term] = 1 << len(bits)
             brings[edge.name] = brings.get(edge.name, 0) | bits[term]
-    return graph.gathered(graph.net(edges_used(run), ROOT), brings)
+    return graph.gathered(edges_used(run), ROOT, brings)
 
 
 def by_entity(run: Run) -> dict[str, dict[str, Any]]:
@@ -271,7 +271,7 @@ def chain(run: Run) -> list[tuple[list[str], str | None]]:
     if not ends:
         return []
     end = max(sorted(ends), key=lambda one: begins.get(one, 0))
-    ways = graph.all_ways(walked).get(end, set())
+    ways = graph.behind(graph.by_target(walked), end)
     edges = [e for e in walked if e.name in ways and run.model.terms[e.name] == (checks.CERTAIN,)]
     steps, kinds = list[tuple[list[str], str | None]](), run.known.rows("entities")
     versions = related(run.known, "version_of", forward=False)

@@ -11,7 +11,7 @@ from impact.case import checks
 from impact.case.folder import Case
 from impact.case.ways import ROOT
 from impact.measures.evidence import related
-from impact.measures.reach import PARTIES, certain_entities
+from impact.measures.reach import PARTIES, certain_entities, edges_used
 from impact.measures.totals import total_loss
 from impact.numerics import graph, measures
 from impact.simulation import Model, Run, Sampler, model_of, run_from
@@ -71,7 +71,7 @@ def only(known: Case, entity: str) -> Model:
 def _fallen(run: Run, entity: str) -> dict[str, Any]:
     """One row: what follows if the entity alone falls, on the draws of the run."""
     model = only(run.known, entity)
-    fallen = run_from(Sampler(run.known, model, run.draws, run.seed, run.drawn), run)
+    fallen = run_from(Sampler(run.known, model, run.draws, run.seed, dict(run.drawn)))
     hit = graph.counted((fallen.reached[one] for one in parties(fallen)), run.draws)
     reached, lost = measures.mean(hit), total_loss(fallen)
     spread, mean = measures.nine_in_ten(lost, whole=True), measures.loss_measures(lost)["mean"]
@@ -131,11 +131,12 @@ def steps_saved(run: Run) -> pl.DataFrame:
     step to cut.
     """
     ends = parties(run)
-    lost = graph.cuts(run.model.net, run.on, run.reached) if ends else {}
     rows = []
-    for edge in run.edges if ends else ():
-        of, sure = lost[edge.name], run.model.terms[edge.name] == (checks.CERTAIN,)
-        spared = [run.reached[end] & ~of[end] for end in ends if end in of]
+    for edge in edges_used(run) if ends else ():
+        sure = run.model.terms[edge.name] == (checks.CERTAIN,)
+        others = [other for other in run.edges if other is not edge]
+        still = graph.reach(others, ROOT, run.on, run.draws)
+        spared = [run.reached[end] & ~still.get(end, 0) for end in ends]
         if any(spared) and not (edge.target in ends and sure):
             found = measures.mean(graph.counted(spared, run.draws))
             row = {"id": edge.name, "source": edge.source, "target": edge.target, "certain": sure}

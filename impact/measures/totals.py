@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+from operator import or_
+
 import numpy as np
 
-from impact.case import checks, ways
+from impact.case import ways
 from impact.numerics import Draws, graph
-from impact.simulation import Run, Sampler, per_run
+from impact.simulation import Run, per_run, sampler
 
 
 @per_run
 def rare_entities(run: Run) -> frozenset[str]:
     """Entities to which links lead that all can be on, and that no draw reaches: not resolved."""
-    source = Sampler(run.known, run.model, run.draws, run.seed, run.drawn)
-    leaving, found, queue = graph.by_source(run.edges), {ways.ROOT}, [ways.ROOT]
-    while queue:
-        for edge in leaving.get(queue.pop(), ()):
-            if edge.target not in found and _can_be_on(source, edge.name):
-                found.add(edge.target)
-                queue.append(edge.target)
-    return frozenset(found) - run.reached.keys()
+    source = sampler(run)
 
+    def over(_: bool, edge: graph.Edge) -> bool | None:
+        chances = (source.chance(term, edge.name) for term in source.terms(edge.name))
+        return all(np.max(chance) > 0 for chance in chances) or None
 
-def _can_be_on(source: Sampler, link: str) -> bool:
-    cut = checks.LINK_INPUT + link
-    terms = [*source.model.terms[link], *([cut] if cut in source.inputs else [])]
-    return all(
-        term == checks.CERTAIN or float(np.max(source.chance(term, link))) > 0 for term in terms
-    )
+    return frozenset(graph.spread(run.edges, ways.ROOT, True, over, or_)) - run.reached.keys()
 
 
 def path_chance(run: Run, entity: str) -> Draws | None:
@@ -38,12 +31,11 @@ def path_chance(run: Run, entity: str) -> Draws | None:
     paths = graph.simple_paths(run.edges, ways.ROOT, entity, 2)
     if len(paths) != 1:
         return None
-    source = Sampler(run.known, run.model, run.draws, run.seed, run.drawn)
+    source = sampler(run)
     chance = np.ones(run.draws)
     for edge in paths[0]:
-        cut = checks.LINK_INPUT + edge.name
-        for term in [*run.model.terms[edge.name], *([cut] if cut in source.inputs else [])]:
-            chance = chance if term == checks.CERTAIN else chance * source.chance(term, edge.name)
+        for term in source.terms(edge.name):
+            chance = chance * source.chance(term, edge.name)
     return chance
 
 
@@ -52,7 +44,7 @@ def rare_loss(run: Run, bearer: str) -> Draws | None:
 
     Zeros where nothing of it is rare. Its mean is exact but for the draws of the inputs.
     """
-    source = Sampler(run.known, run.model, run.draws, run.seed, run.drawn)
+    source = sampler(run)
     expected, unmet = np.zeros(run.draws), rare_entities(run)
     for name, row in run.model.losses.items():
         mine = row["bearer"] == bearer or (bearer == "total" and row["received_by"] is None)

@@ -94,14 +94,14 @@ def test_a_pert_is_the_modified_pert(expected: Expected) -> None:
 def test_a_chain_multiplies(expected: Expected) -> None:
     edges = [graph.Edge("one", "event", "a"), graph.Edge("two", "a", "b")]
     on = {"one": happens("one", 0.5), "two": happens("two", 0.4)}
-    reached = graph.reach(graph.net(edges, "event"), on, DRAWS)
+    reached = graph.reach(edges, "event", on, DRAWS)
     assert within(reached["b"].bit_count(), expected("chain and noisy-or")["chain"])
 
 
 def test_two_ways_in_are_a_noisy_or(expected: Expected) -> None:
     edges = [graph.Edge("one", "event", "a"), graph.Edge("two", "event", "a")]
     on = {"one": happens("one", 0.5), "two": happens("two", 0.4)}
-    reached = graph.reach(graph.net(edges, "event"), on, DRAWS)
+    reached = graph.reach(edges, "event", on, DRAWS)
     assert within(reached["a"].bit_count(), expected("chain and noisy-or")["noisy_or"])
 
 
@@ -113,7 +113,7 @@ def test_two_certain_children_of_one_cause_are_reached_together(expected: Expect
     ]
     always = graph.everything(DRAWS)
     on = {"cause": happens("cause", 0.5), "left": always, "right": always}
-    reached = graph.reach(graph.net(edges, "event"), on, DRAWS)
+    reached = graph.reach(edges, "event", on, DRAWS)
     joint = (reached["b"] & reached["c"]).bit_count()
     assert joint == reached["a"].bit_count()
     assert within(joint, expected("chain and noisy-or")["joint_shared"])
@@ -124,7 +124,7 @@ def test_a_shared_uncertain_chance_joins_by_its_second_moment(expected: Expected
     shared = sampling.rectangular(sampling.uniform(1, "shared", DRAWS), 0.1, 0.5, 0.9, 0)
     edges = [graph.Edge("left", "event", "b"), graph.Edge("right", "event", "c")]
     on = {"left": happens("left", shared), "right": happens("right", shared)}
-    reached = graph.reach(graph.net(edges, "event"), on, DRAWS)
+    reached = graph.reach(edges, "event", on, DRAWS)
     assert within(reached["b"].bit_count(), 0.5)
     assert within((reached["b"] & reached["c"]).bit_count(), 0.5**2 + 0.8**2 / 12)
 
