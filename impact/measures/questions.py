@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from impact.case import checks
 from impact.case.folder import Case
 from impact.measures.choice import Costing, costings
 from impact.measures.evidence import related
-from impact.measures.loss import leading_to
 from impact.measures.totals import total_loss
 from impact.numerics import Draws, graph, information
 from impact.numerics.information import Bins
@@ -141,7 +141,9 @@ def _question(run: Run, name: str) -> tuple[str, str]:
     row = run.known.rows("entities")[name]
     if row.get("question"):
         return row["question"], row["ask"] or ""
-    asked = [inputs[term] for term in leading_to(run, name) if inputs[term]["question"]]
+    leading = (edge for edge in run.edges if edge.target == name and edge.source in run.reached)
+    terms = (checks.chance_term(term)[0] for e in leading for term in run.model.terms[e.name])
+    asked = [inputs[one] for one in terms if one in inputs and inputs[one]["question"]]
     if not asked:
         return "", ""
     least = min(asked, key=lambda row: (row["mode"] or 0.0, row["id"]))

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from impact.measures.loss import LED, TOTAL, by_bearer
+from impact.measures.loss import LED, assumed
 from impact.measures.totals import total_loss
 from impact.numerics import measures
 from impact.simulation import Run
@@ -19,8 +19,7 @@ _DIGITS = (1, 1.5, 2, 3, 4, 6, 8)
 
 def ends_at(run: Run) -> float:
     """The chance at which a curve ends: one in twenty where assumptions lead, else no end."""
-    whole = by_bearer(run).row(by_predicate=pl.col("bearer") == TOTAL, named=True)
-    return 0.05 if whole["assumed_share"] > LED else 0.0
+    return 0.05 if assumed(run) > LED else 0.0
 
 
 def above(run: Run) -> pl.DataFrame:

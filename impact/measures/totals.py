@@ -10,6 +10,8 @@ from impact.case import ways
 from impact.numerics import Draws, graph
 from impact.simulation import Run, per_run, sampler
 
+TOTAL = "total"  # stands for all bearers
+
 
 @per_run
 def rare_entities(run: Run) -> frozenset[str]:
@@ -31,8 +33,7 @@ def path_chance(run: Run, entity: str) -> Draws | None:
     paths = graph.simple_paths(run.edges, ways.ROOT, entity, 2)
     if len(paths) != 1:
         return None
-    source = sampler(run)
-    chance = np.ones(run.draws)
+    source, chance = sampler(run), np.ones(run.draws)
     for edge in paths[0]:
         for term in source.terms(edge.name):
             chance = chance * source.chance(term, edge.name)
@@ -40,15 +41,14 @@ def path_chance(run: Run, entity: str) -> Draws | None:
 
 
 def rare_loss(run: Run, bearer: str) -> Draws | None:
-    """`(draws,)` expected USD of a bearer, or of all (`total`), from what is rare; None if unknown.
+    """`(draws,)` expected USD of a bearer, or of all (TOTAL), from what is rare; None if unknown.
 
     Zeros where nothing of it is rare. Its mean is exact but for the draws of the inputs.
     """
-    source = sampler(run)
-    expected, unmet = np.zeros(run.draws), rare_entities(run)
+    source, expected = sampler(run), np.zeros(run.draws)
     for name, row in run.model.losses.items():
-        mine = row["bearer"] == bearer or (bearer == "total" and row["received_by"] is None)
-        if mine and row["needs"] in unmet:
+        lost = _sign(row["bearer"], row["received_by"], bearer) > 0
+        if lost and row["needs"] in rare_entities(run):
             chance = path_chance(run, row["needs"])
             if chance is None:
                 return None
@@ -57,20 +57,19 @@ def rare_loss(run: Run, bearer: str) -> Draws | None:
 
 
 def net_loss(run: Run, bearer: str) -> Draws:
-    """`(draws,)` USD that a bearer loses, less what it receives by transfers."""
+    """`(draws,)` USD that a bearer, or all (TOTAL), lose, less what comes in by transfers."""
     balance = np.zeros(run.draws)
     for name, row in run.model.losses.items():
-        if bearer == row["bearer"]:
-            balance += run.losses[name]
-        elif bearer == row["received_by"]:
-            balance -= run.losses[name]
+        if sign := _sign(row["bearer"], row["received_by"], bearer):
+            balance += sign * run.losses[name]
     return balance
+
+
+def _sign(bearer: str, receiver: str | None, who: str) -> int:
+    """1 for who loses by a row, -1 for who receives; a transfer moves nothing of the total."""
+    return (who in (bearer, TOTAL)) - (receiver is not None and who in (receiver, TOTAL))
 
 
 def total_loss(run: Run) -> Draws:
     """`(draws,)` USD lost by all parties together: transfers only move money and are left out."""
-    lost = np.zeros(run.draws)
-    for name, row in run.model.losses.items():
-        if row["received_by"] is None:
-            lost += run.losses[name]
-    return lost
+    return net_loss(run, TOTAL)

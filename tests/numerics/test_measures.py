@@ -216,7 +216,7 @@ def test_squared_correlations_are_those_of_numpy() -> None:
     variables = rng.normal(size=(3, 500))
     outcomes = np.vstack([variables[0] + variables[1], rng.normal(size=500)])
     expected = np.corrcoef(np.vstack([variables, outcomes]))[:3, 3:] ** 2
-    assert measures.squared_correlations(list(variables), outcomes.T) == pytest.approx(
+    assert measures.squared_correlations(list(variables), outcomes) == pytest.approx(
         expected, abs=1e-12
     )
 
@@ -226,5 +226,5 @@ def test_what_does_not_vary_correlates_with_nothing(value: float) -> None:
     varying = np.random.default_rng(1).normal(size=999)
     still = np.full(999, value)
     rows = np.vstack([still, varying])
-    found = measures.squared_correlations(list(rows), rows.T)
+    found = measures.squared_correlations(list(rows), rows)
     assert found == pytest.approx(np.array([[0.0, 0.0], [0.0, 1.0]]), abs=1e-12)
