@@ -211,9 +211,7 @@ class Sampler:
             return np.asarray(row["mode"])
         if key not in self.kept:
             u = sampling.uniform(self.seed, stream_of(row, use), self.draws)
-            shape, *rest = estimate(row)
-            lasted = self.known.lasted.get(name)
-            self.kept[key] = sampling.beyond(u, lasted, sampling.QUANTILES[shape], *rest)
+            self.kept[key] = sampling.beyond(u, self.known.lasted.get(name), *estimate(row))
         found: Draws = self.kept[key]
         return found
 

@@ -133,7 +133,7 @@ def _drawn(rows: Sequence[Mapping[str, Any]]) -> Draws:
     drawn = []
     for row in rows:
         u = sampling.uniform(SEED, f"judgement|{row['id']}", DRAWS)
-        drawn.append(sampling.pert(u, row["low"], row["mode"], row["high"], 1.0))
+        drawn.append(sampling.quantile(u, "pert", row["low"], row["mode"], row["high"]))
     return np.array(drawn)
 
 

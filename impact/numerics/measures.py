@@ -179,4 +179,5 @@ def _standardised(values: Draws) -> Draws:
     mean, spread = values.mean(), values.std()
     if spread <= 1e-6 * abs(mean):  # lost in rounding
         return np.zeros(values.size)
-    return (values - mean) / spread
+    found: Draws = (values - mean) / spread
+    return found

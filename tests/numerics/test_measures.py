@@ -127,12 +127,14 @@ def mean_above(x: float) -> float:
 
 def quantile_of(u: float) -> float:
     """Quantile of the capped lognormal."""
-    return float(sampling.lognormal(np.array(u), LOW, 0.0, HIGH, CAP))
+    return float(sampling.quantile(np.array(u), "lognormal", LOW, 0.0, HIGH, CAP))
 
 
 def amounts(seed: int, chance: float = 1.0) -> np.ndarray:
     """Draws of the capped lognormal, nothing where a chance does not happen."""
-    drawn = sampling.lognormal(sampling.uniform(seed, "amount", IN_A_RUN), LOW, 0.0, HIGH, CAP)
+    drawn = sampling.quantile(
+        sampling.uniform(seed, "amount", IN_A_RUN), "lognormal", LOW, 0.0, HIGH, CAP
+    )
     if chance == 1.0:
         return drawn
     return np.where(sampling.happens(sampling.words(seed, "coverage", IN_A_RUN), chance), drawn, 0)
