@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,20 +69,16 @@ class Run:
 
 
 Found = TypeVar("Found")
-Asked = ParamSpec("Asked")
 
 
-def per_run(
-    function: Callable[Concatenate[Run, Asked], Found],
-) -> Callable[Concatenate[Run, Asked], Found]:
-    """Work out `function(run, ...)` once for a run."""
+def per_run(function: Callable[[Run], Found]) -> Callable[[Run], Found]:
+    """Work out `function(run)` once for a run."""
 
     @wraps(function)
-    def kept(run: Run, /, *asked: Asked.args, **named: Asked.kwargs) -> Found:
-        key = (function, asked, tuple(named.items()))
-        if key not in run.memo:
-            run.memo[key] = function(run, *asked, **named)
-        found: Found = run.memo[key]
+    def kept(run: Run) -> Found:
+        if function not in run.memo:
+            run.memo[function] = function(run)
+        found: Found = run.memo[function]
         return found
 
     return kept

@@ -221,17 +221,13 @@ def _turn(run: Run, one: Costing) -> dict[str, Any]:
         for at in regimes(one)
     ]
     chance_of = unit == run.known.currency and all(0 <= line.slope <= 1 for line in one.lines)
-    over = bool(decision.closes) and times.parse(decision.closes) <= now(run.known)
+    closes = times.parse(decision.closes) if decision.closes else None
     return {
-        "id": decision.id,
-        "title": decision.title,
-        "question": decision.question,
-        "bearer": decision.bearer,
+        **vars(decision),
         "says": decision.flips_says,
         "turns_on": noun(decision.flips_says),
-        "note": decision.note,
-        "closes": times.parse(decision.closes) if decision.closes else None,
-        "over": over,
+        "closes": closes,
+        "over": bool(closes) and closes <= now(run.known),
         "unit": unit,
         "stake": bool(one.costs.any()) or any(line.slope for line in one.lines),
         "unpriced": unpriced(run, one),

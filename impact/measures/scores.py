@@ -24,7 +24,6 @@ AGES = (1, 7)  # days after disclosure
 OTHERS, EARLIER = MODES = ("all others", "those settled before")  # what a forecast learns from
 LEVELS = {50: 0.5, 80: 0.8, 90: 0.9}  # as columns are called
 RIPPLES = "Ripples alone"
-_RESAMPLES, _SEED = 10_000, 1
 
 
 def crps(low: float, high: float, spread: Spread) -> float:
@@ -150,9 +149,10 @@ def summed(rows: pl.DataFrame) -> pl.DataFrame:
 
 def gain(gained: Draws) -> tuple[float, float, float]:
     """(mean, low, high) of gains, one an incident: 90 % bootstrap interval (Efron 1979)."""
-    picks = np.random.default_rng(_SEED).integers(0, len(gained), (_RESAMPLES, len(gained)))
-    low, high = np.quantile(gained[picks].mean(axis=1), [0.05, 0.95])
-    return float(gained.mean()), float(low), float(high)
+    found = scipy.stats.bootstrap(
+        (gained,), np.mean, n_resamples=10_000, confidence_level=0.9, method="percentile", rng=1
+    ).confidence_interval
+    return float(gained.mean()), float(found.low), float(found.high)
 
 
 def best(reference: Tables) -> str:
