@@ -102,7 +102,7 @@ def of_kind(past: Sequence[Past], kind: str) -> Spread:
         found[each] = populations.normal_posterior(every.mean, WEIGHT, average, len(own))
     squares = sum((one.final - found[one.kind][0]) ** 2 for one in past)
     df = every.df - (len({one.kind for one in past}) - 1) / 2
-    mean, _, wider = found[kind]
+    mean, wider = found[kind]
     return Spread(mean, float(np.sqrt(squares / df) * wider), every.df)
 
 
