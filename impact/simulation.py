@@ -197,18 +197,25 @@ class Sampler:
         self.known, self.model, self.inputs = known, model, known.inputs
         self.draws, self.seed, self.kept = draws, seed, kept
         self.streams = dict[Key, str]()
-        self.nothing: Draws = np.zeros(draws)
-        self.nothing.flags.writeable = False
+        self.nothing = np.broadcast_to(0.0, draws)
 
     def value(self, name: str, use: str) -> Draws:
         """`(draws,)` of an input where the row `use` uses it; a scalar where it is fixed."""
         row, key = self.inputs[name], self._key(name, use)
         if row["shape"] == "fixed":
             return np.asarray(row["mode"])
-        if key not in self.kept:
+
+        def drawn() -> Draws:
             u = sampling.uniform(self.seed, stream_of(row, use), self.draws)
-            self.kept[key] = sampling.beyond(u, self.known.lasted.get(name), *estimate(row))
-        found: Draws = self.kept[key]
+            return sampling.beyond(u, self.known.lasted.get(name), *estimate(row))
+
+        return self._once(key, drawn)
+
+    def _once(self, key: Key, draw: Callable[[], Found]) -> Found:
+        """What is kept under a key, drawn where nothing is."""
+        if key not in self.kept:
+            self.kept[key] = draw()
+        found: Found = self.kept[key]
         return found
 
     def _key(self, name: str, use: str) -> Key:
@@ -245,22 +252,15 @@ class Sampler:
         terms = self.terms(link)
         named = [name for term in terms for name in checks.chance_term(term) if name]
         key = ("link", link, *terms, *(self._key(name, link) for name in named))
-        if key not in self.kept:
-            mask = graph.everything(self.draws)
-            for term in terms:
-                chance = self.chance(term, link)
-                if chance.ndim or chance not in (0.0, 1.0):
-                    mask &= graph.pack(self.happens(link, checks.chance_term(term)[0], chance))
-                elif not chance:
-                    mask = 0
-            self.kept[key] = mask
-        found: int = self.kept[key]
-        return found
+        return self._once(key, lambda: self._link(link, terms))
 
-    def happens(self, link: str, name: str, chance: Draws) -> NDArray[np.bool_]:
-        """`(draws,)` truth of whether a chance happens on a link."""
-        words = sampling.words(self.seed, f"outcome|{link}|{name}", self.draws)
-        return sampling.happens(words, chance)
+    def _link(self, link: str, terms: Iterable[str]) -> int:
+        mask = graph.everything(self.draws)
+        for term in terms:
+            stream = f"outcome|{link}|{checks.chance_term(term)[0]}"
+            words = sampling.words(self.seed, stream, self.draws)
+            mask &= graph.pack(sampling.happens(words, self.chance(term, link)))
+        return mask
 
     def loss(self, name: str, mask: int) -> Draws:
         """`(draws,)` USD that the bearer keeps of one row of losses.csv."""
@@ -270,10 +270,7 @@ class Sampler:
         named = [*pairs.values(), *(row[part] for part in ("retention", "limit") if row[part])]
         keys = (self._key(each, name) for each in named)
         key = ("loss", name, mask, row["kind"], *pairs, row["retention"], row["limit"], *keys)
-        if key not in self.kept:
-            self.kept[key] = self._loss(name, mask)
-        found: Draws = self.kept[key]
-        return found
+        return self._once(key, lambda: self._loss(name, mask))
 
     def _loss(self, name: str, mask: int) -> Draws:
         row = self.model.losses[name]
@@ -282,10 +279,7 @@ class Sampler:
             retention = self.value(row["retention"], name) if row["retention"] else 0.0
             limit = self.value(row["limit"], name)
             amount = amount - np.clip(amount - retention, 0.0, limit)
-        if mask == graph.everything(self.draws):
-            return np.broadcast_to(amount, (self.draws,))
-        kept: Draws = np.where(graph.unpack(mask, self.draws), amount, 0.0)
-        return kept
+        return np.where(graph.unpack(mask, self.draws), amount, 0.0)
 
     def arguments(self, loss: str) -> dict[str, Draws]:
         """Argument -> draws of the inputs of a loss row."""

@@ -227,7 +227,7 @@ def _turn(run: Run, one: Costing) -> dict[str, Any]:
         "says": decision.flips_says,
         "turns_on": noun(decision.flips_says),
         "closes": closes,
-        "over": bool(closes) and closes <= now(run.known),
+        "over": closes is not None and closes <= now(run.known),
         "unit": unit,
         "stake": bool(one.costs.any()) or any(line.slope for line in one.lines),
         "unpriced": unpriced(run, one),

@@ -193,7 +193,7 @@ def named_in(known: Case) -> int:
     told = certain & pl.col("relation").is_in(ENTERED) & (pl.col("claims").list.len() > 0)
     hit = known["links"].filter(told)["target"]
     kinds = known["entities"].filter(pl.col("id").is_in(hit.implode()))["kind"]
-    return kinds.is_in([*PARTIES, "vendor"]).sum() or int("group" in kinds)
+    return int(kinds.is_in([*PARTIES, "vendor"]).sum()) or int("group" in kinds)
 
 
 def of_case(known: Case, reference: Tables) -> Outlook | str:

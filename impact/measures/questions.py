@@ -112,18 +112,13 @@ def _measured(
 def _question(run: Run, name: str) -> tuple[str, str]:
     """(question, whom to ask) of an input, or of a state: its own, or its least likely input's."""
     inputs = run.known.inputs
-    if name in inputs:
-        return inputs[name]["question"] or "", inputs[name]["ask"] or ""
-    row = run.known.rows("entities")[name]
-    if row.get("question"):
-        return row["question"], row["ask"] or ""
-    leading = (edge for edge in run.edges if edge.target == name and edge.source in run.reached)
-    terms = (checks.chance_term(term)[0] for e in leading for term in run.model.terms[e.name])
-    asked = [inputs[one] for one in terms if one in inputs and inputs[one]["question"]]
-    if not asked:
-        return "", ""
-    least = min(asked, key=lambda row: (row["mode"] or 0.0, row["id"]))
-    return least["question"], least["ask"] or ""
+    row = inputs[name] if name in inputs else run.known.rows("entities")[name]
+    if name not in inputs and not row["question"]:
+        leading = (e.name for e in run.edges if e.target == name and e.source in run.reached)
+        terms = (checks.chance_term(term)[0] for link in leading for term in run.model.terms[link])
+        asked = (inputs[one] for one in terms if one in inputs and inputs[one]["question"])
+        row = min(asked, key=lambda of: (of["mode"] or 0.0, of["id"]), default=row)
+    return row["question"] or "", row["ask"] or ""
 
 
 def _touched(run: Run) -> Draws:

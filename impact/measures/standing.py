@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations, groupby, product
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -21,7 +23,6 @@ from impact.case.folder import Case, once
 from impact.case.schema import (
     ADMIRALTY_LETTERS,
     ADMIRALTY_NUMBERS,
-    SAME_AS,
     SINGLE_VALUED,
 )
 from impact.case.ways import ROOT
@@ -70,32 +71,7 @@ _SLUG = re.compile(r"[a-z]+(-[a-z]+)+")
 _DAY = re.compile(r"\d{4}(-\d\d){0,2}")
 
 
-_TOPICS = {
-    "affected_version": "which version is affected",
-    "available_minutes": "how long it was available",
-    "basis_of_pause": "who tells of the pause",
-    "client_of": "whose client it is",
-    "counts": "what is counted",
-    "cve": "its CVE record",
-    "disclosed_on": "when it was disclosed",
-    "extortionist": "who extorts",
-    "headcount": "how many people",
-    "intruder": "who got in",
-    "leak_content": "what it holds",
-    "leak_status": "what became of it",
-    "malicious_from": "date of the malicious releases",
-    "organisations_affected": "how many are affected",
-    "payload": "which file carries the code",
-    "registry": "on which registry",
-    "runs_when": "when the code runs",
-    SAME_AS: "whether it is another actor under a new name",
-    "theft_began": "when the theft began",
-    "theft_ended": "when the theft ended",
-    "token_stolen_at": "where the token was stolen",
-    "who_paused": "who paused",
-    "who_was_idled": "who was idled",
-    "work_status": "its work",
-}
+_TOPICS = tomllib.loads(Path(__file__).with_name("topics.toml").read_text("utf-8"))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def accounts(known: Case, release: str) -> pl.DataFrame:
         length = (closes - row["opens"]).total_seconds() / 60 if closes else None
         who = said[told[0]["claimant"]] if told else "not sourced"
         rows.append((-support(known, told), row["id"], who, row["opens"], closes, length))
-    schema = {"account": pl.String, **SPAN, "minutes": pl.Float64()}
+    schema = {"account": pl.String(), **SPAN, "minutes": pl.Float64()}
     return pl.DataFrame([row[2:] for row in sorted(rows)], schema=schema, orient="row")
 
 
@@ -51,7 +51,7 @@ def window(known: Case, release: str) -> pl.DataFrame:
     is known; no core where the accounts share no minute.
     """
     ends = accounts(known, release).select("opens", "closes").iter_rows()
-    rows = spans([Window("", "", release, *each, "") for each in ends])
+    rows = spans([Window("", "", release, opens, closes) for opens, closes in ends])
     return pl.DataFrame(rows, schema={"part": pl.String(), **SPAN}, orient="row")
 
 

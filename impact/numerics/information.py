@@ -90,14 +90,12 @@ def worth(bins: Bins, costs: Draws, tried: int) -> float:
     means = bins.means(costs)
     if (means.min(axis=1) == means[:, costs.mean(axis=0).argmin()]).all():
         return 0.0  # one option is cheapest in every bin
-    label = np.repeat(np.arange(bins.sizes.size), bins.sizes)
-    earned = []
+    label, earned = np.repeat(np.arange(len(means)), bins.sizes), []
     for own, other in ((0, 1), (1, 0)):
-        fit, test = costs[bins.order[own::2]], costs[bins.order[other::2]]
-        starts = np.searchsorted(label[own::2], np.arange(bins.sizes.size))
-        means = np.add.reduceat(fit, starts, axis=0) / np.diff(np.append(starts, len(fit)))[:, None]
-        choice = means.argmin(axis=1)[label[other::2]]
-        earned.append(test[:, fit.mean(axis=0).argmin()] - test[np.arange(len(test)), choice])
+        half = Bins(bins.order[own::2], (bins.starts + 1 - own) // 2)
+        rest, best = costs[bins.order[other::2]], half.means(costs).argmin(axis=1)
+        without = rest[:, costs[half.order].mean(axis=0).argmin()]
+        earned.append(without - rest[np.arange(len(rest)), best[label[other::2]]])
     whole = np.concatenate(earned)
     mean, error = float(whole.mean()), float(whole.std(ddof=1)) / float(np.sqrt(whole.size))
     if min(part.mean() for part in earned) <= 0:

@@ -31,7 +31,7 @@ def below(y: float, mean: float, sd: float, df: float) -> float:
 SHAPES: dict[str, Callable[..., Draws]] = {  # quantiles at u
     "lognormal": lambda u, mu, sigma: np.exp(mu + sigma * scipy.special.ndtri(u)),  # of ln x
     "log_t": log_t,
-    "beta": lambda u, a, b: scipy.special.betaincinv(a, b, u),
+    "beta": lambda u, a, b: np.asarray(scipy.special.betaincinv(a, b, u)),
     "gamma": lambda u, shape, rate: scipy.special.gammaincinv(shape, u) / rate,
 }
 

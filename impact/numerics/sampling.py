@@ -149,22 +149,24 @@ def quantile(
     Balakrishnan 1995): after k of n cases a chance is Beta with a = k + 1 and b = n - k + 1.
     `quantiles` are values at stated quantiles from 0 to 1, straight lines between them.
     """
+    amounts: Draws
     if shape == "quantiles":
         at, values = zip(*sorted((float(name), value) for name, value in pairs), strict=True)
-        return np.interp(u, at, values)
-    if shape == "lognormal":
+        amounts = np.interp(u, at, values)
+    elif shape == "lognormal":
         mu, sigma = lognormal_parameters(low, high)
         below_cap = scipy.special.ndtr((np.log(cap) - mu) / sigma)
-        amounts: Draws = np.exp(mu + sigma * scipy.special.ndtri(u * below_cap))
-        return amounts
-    if shape == "fixed" or low == high:
-        return np.full(u.shape, mode if shape == "fixed" else low)
-    share: Draws = u
-    if shape == "pert":
-        share = beta_quantile(u, *pert_shape(low, mode, high))
-    elif shape == "beta":
-        share = scipy.special.betaincinv(dict(pairs)["a"], dict(pairs)["b"], u)
-    return low + (high - low) * share
+        amounts = np.exp(mu + sigma * scipy.special.ndtri(u * below_cap))
+    elif shape == "fixed" or low == high:
+        amounts = np.full(u.shape, mode if shape == "fixed" else low)
+    else:
+        share = u
+        if shape == "pert":
+            share = beta_quantile(u, *pert_shape(low, mode, high))
+        elif shape == "beta":
+            share = scipy.special.betaincinv(dict(pairs)["a"], dict(pairs)["b"], u)
+        amounts = low + (high - low) * share
+    return amounts
 
 
 def beyond(u: Draws, least: float | None, *estimate: Any) -> Draws:
