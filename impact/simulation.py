@@ -330,13 +330,11 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     events = simulate(known, max(1, int(many.sum())), seed)
     year = np.repeat(np.arange(draws), many)
 
-    def summed(amounts: Draws) -> Draws:
+    def summed(amounts: Draws | NDArray[np.bool_]) -> Draws:
         return np.bincount(year, amounts[: year.size], minlength=draws).astype(np.float64)
 
     def any_of(mask: int) -> int:
-        happened = np.zeros(draws, dtype=bool)
-        happened[year[graph.unpack(mask, events.draws)[: year.size]]] = True
-        return graph.pack(happened)
+        return graph.pack(summed(graph.unpack(mask, events.draws)) > 0)
 
     reached = {name: any_of(mask) for name, mask in events.reached.items()}
     on = {name: any_of(events.on[name]) for name in events.model.terms}

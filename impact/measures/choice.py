@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from impact.base.errors import BadInput
 from impact.case import checks
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
+from impact.case.tables import Row
 from impact.case.views import now
 from impact.measures.totals import net_loss
 from impact.numerics import Draws, loss_kinds, measures
@@ -237,10 +238,10 @@ def _turn(run: Run, one: Costing) -> dict[str, Any]:
     }
 
 
-def _rows(run: Run, one: Costing, chance_of: bool) -> list[dict[str, Any]]:
+def _rows(run: Run, one: Costing, chance_of: bool) -> list[Row]:
     chances, regrets = one.best_chances, one.regrets
     whole = not unpriced(run, one)  # else shares and regrets would say something false
-    rows, least = [], min(line.means[0] for line in one.lines)
+    rows, least = list[Row](), min(line.means[0] for line in one.lines)
     for place, (option, line) in enumerate(zip(one.decision.options, one.lines, strict=True)):
         cost = measures.loss_measures(one.costs[place])["mean"]
         spread = measures.nine_in_ten(one.costs[place], whole=True)
@@ -281,7 +282,7 @@ def noun(says: str) -> str:
     return "" if says.lower().startswith(("what ", "how ", "whether ")) else says
 
 
-def moves(run: Run, one: Costing) -> dict[str, Any] | None:
+def moves(run: Run, one: Costing) -> Row | None:
     """How the first threshold moves with the input that it depends on most, if it does much.
 
     `meaning` of that input, `ends` (its 5 and 95 % quantiles, their unit, the threshold there), and
@@ -306,7 +307,7 @@ def moves(run: Run, one: Costing) -> dict[str, Any] | None:
     return {"meaning": row["meaning"], "ends": moved, "unit": unit}
 
 
-def late_duties(run: Run, option: Option) -> dict[str, Any]:
+def late_duties(run: Run, option: Option) -> Row:
     """Since when the time of an option is `over`, and the `duties` whose deadlines it may miss."""
     closes = times.parse(option.closes) if option.closes else None
     duties = [run.known.rows("duties").get(name) for name in option.against]
@@ -320,7 +321,7 @@ def late_duties(run: Run, option: Option) -> dict[str, Any]:
     }
 
 
-def _due(row: Mapping[str, Any]) -> datetime | None:
+def _due(row: Row) -> datetime | None:
     begun, hours = row["starts_from"], row["clock_hours"]
     return begun + timedelta(hours=hours) if begun and hours else None
 

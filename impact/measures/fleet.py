@@ -37,16 +37,14 @@ def by_system(rows: pl.DataFrame) -> pl.DataFrame:
     Columns of a scan, and `files` (read of it) and `begins` (from when an affected version was
     held at the earliest). `settle` is empty where an answer would change no verdict.
     """
-    every = rows.filter(pl.col("system") != "")
     absent = pl.col("finding") == ABSENT
-    first = every.sort(absent, RANK, "system", "file", "package").unique(
-        "system", keep="first", maintain_order=True
-    )
-    many = every.group_by("system").agg(files=pl.col("file").n_unique())
+    every = rows.filter(pl.col("system") != "").sort(absent, RANK, "system", "file", "package")
+    groups = every.group_by("system", maintain_order=True)
+    first = groups.agg(pl.all().first(), files=pl.col("file").n_unique())
     since = holds(rows).filter(_BAD).group_by("system").agg(pl.col("begins").min())
     nothing = (absent & (pl.col("verdict") == UNLIKELY)) | (pl.col("verdict") == NO)
     package = pl.when(absent).then(pl.lit("none of them")).when(_WHOLE).then(pl.lit("all"))
-    found = first.join(many, on="system", how="left").join(since, on="system", how="left")
+    found = first.join(since, on="system", how="left")
     return found.sort(RANK, absent, "system").with_columns(
         settle=pl.when(nothing).then(pl.lit("")).otherwise("settle"),
         package=package.otherwise("package"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from impact.case import checks
+from impact.case.tables import Row
 from impact.measures.reach import PARTIES
 from impact.measures.totals import TOTAL as TOTAL
 from impact.measures.totals import net_loss, rare_entities, rare_loss
@@ -56,13 +56,13 @@ def spread_shares(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
     return known, shares
 
 
-def is_assumed(row: Mapping[str, Any]) -> bool:
+def is_assumed(row: Row) -> bool:
     """Whether an input is the kit's or the reader's own estimate."""
     return bool(row["basis_kind"] == "assumption")
 
 
 def shares_where(
-    run: Run, outcomes: Draws, holds: Callable[[Mapping[str, Any]], bool] = is_assumed
+    run: Run, outcomes: Draws, holds: Callable[[Row], bool] = is_assumed
 ) -> list[float]:
     """For each outcome `(outcomes, draws)`, the share of its spread of inputs for which it holds.
 
@@ -102,7 +102,7 @@ def parts(run: Run) -> pl.DataFrame:
         row = {"id": f"{bearer}.{part}", "bearer": bearer, "part": part}
         row |= {"chance": chance.value, "chance_error": chance.error}
         rows.append(row | _in_usd(found, measures.NAMES[1:]))
-    frame = pl.DataFrame(rows, schema=_PARTS, orient="row")
+    frame = pl.DataFrame(rows, schema=_PARTS)
     return frame.sort(-pl.col("mean_usd").fill_null(0.0), "bearer", "part")
 
 
@@ -143,7 +143,7 @@ def by_bearer(run: Run) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides=floats)
 
 
-def _of_bearer(run: Run, bearer: str, share: float) -> dict[str, Any]:
+def _of_bearer(run: Run, bearer: str, share: float) -> Row:
     """A row of `by_bearer`; `share` is that of assumptions."""
     lost = net_loss(run, bearer)
     found = measures.loss_measures(lost)
@@ -199,7 +199,7 @@ def ranges(run: Run) -> pl.DataFrame:
     rows = [*_idle(run), *_suppliers(run), *_drivers(run)]
     if _matters(run, TOTAL):
         rows.append(_range(run, TOTAL, "total", net_loss(run, TOTAL), TOTAL))
-    return pl.DataFrame(rows, schema=_RANGES, orient="row")
+    return pl.DataFrame(rows, schema=_RANGES)
 
 
 _RANGES = {
@@ -216,7 +216,7 @@ def _matters(run: Run, bearer: str) -> bool:
 
 def _range(
     run: Run, who: str, part: str, amounts: Draws, about: str, driver: str = "", unit: str = "money"
-) -> dict[str, Any]:
+) -> Row:
     """A row of `ranges`."""
     found = measures.nine_in_ten(amounts, whole=part == "total")
     missed = not np.any(amounts) and unmet(run, _bearer(run, about))
@@ -230,14 +230,14 @@ def _bearer(run: Run, about: str) -> str:
     return row["bearer"] if row else about
 
 
-def _idle(run: Run) -> list[dict[str, Any]]:
+def _idle(run: Run) -> list[Row]:
     """For each workforce likely to lose pay: person-weeks, all pay, pay of one person by band."""
-    rows = list[dict[str, Any]]()
+    rows = list[Row]()
     for force in run.known["entities"].filter(kind="workforce")["id"]:
         lost = net_loss(run, force)
         if np.count_nonzero(lost) <= LIKELY * run.draws:
             continue
-        weeks, each = np.zeros(run.draws), list[dict[str, Any]]()
+        weeks, each = np.zeros(run.draws), list[Row]()
         for loss in run.known["losses"].filter(bearer=force).iter_rows(named=True):
             people, effort = _natural_units(run, loss)
             if people is not None:
@@ -251,7 +251,7 @@ def _idle(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Draws]:
+def _natural_units(run: Run, loss: Row) -> tuple[Draws | None, Draws]:
     """(people concerned, person-weeks) of a product over people and weeks, its shares included.
 
     The argument BAND is the share of the people whom the row concerns; every other share is one of
@@ -270,7 +270,7 @@ def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Dra
     return concerned, np.broadcast_to(effort, run.draws)
 
 
-def _suppliers(run: Run) -> list[dict[str, Any]]:
+def _suppliers(run: Run) -> list[Row]:
     kinds, losses = run.known.rows("entities"), run.known["losses"]
     return [
         _range(run, one, "net" if one in losses["received_by"] else "own", net_loss(run, one), one)
@@ -279,7 +279,7 @@ def _suppliers(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _drivers(run: Run) -> list[dict[str, Any]]:
+def _drivers(run: Run) -> list[Row]:
     """Clients of a kind as one band by driver: the draws of all of them.
 
     What one client alone may lose is that client's own.
@@ -299,7 +299,7 @@ def _drivers(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def greatest(run: Run, many: int = 2) -> dict[str, Any]:
+def greatest(run: Run, many: int = 2) -> Row:
     """The total, and who loses most for sure; rows of `ranges`."""
     rows = ranges(run)
     sole = rows.filter(pl.col("part").is_in(["net", "own", "pay"]), pl.col("high") > 0, chance=1)
@@ -314,7 +314,7 @@ def assumed(run: Run) -> float:
     return float(found["assumed_share"])
 
 
-def rare_loss_of(run: Run, about: str) -> dict[str, Any] | None:
+def rare_loss_of(run: Run, about: str) -> Row | None:
     """The exact `mean`, if any, of a loss too rare for the draws; None where it is not."""
     bearer = _bearer(run, about)
     return {"mean": rare_mean(run, bearer).value} if unmet(run, bearer) else None

@@ -42,7 +42,7 @@ def ranking(run: Run) -> pl.DataFrame:
         if row["value_usd"] or max(row["cost_share"], row["data_share"]) >= LEAST:
             asked[question] = min(asked.get(question, row), row, key=_rank)
     rows = sorted(asked.values(), key=_rank)
-    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=_SCHEMA)
 
 
 def _rank(row: dict[str, Any]) -> tuple[float, float, str]:

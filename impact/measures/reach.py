@@ -185,7 +185,7 @@ def states(run: Run) -> pl.DataFrame:
                     row = here.get(state, {})
                     cells |= {state: row.get("band"), f"{state}_how": row.get("how")}
                 rows.append(cells)
-    return pl.DataFrame(rows, schema=_STATES, orient="row")
+    return pl.DataFrame(rows, schema=_STATES)
 
 
 STATES = ("reach", "copied", "published")
@@ -238,8 +238,8 @@ def chain(run: Run) -> list[tuple[list[str], str | None]]:
     begins = Counter(edge.source for edge in open_ if edge.source != ROOT)
     served = set(clients(run)["entity"])
     begun = [one for one in begins if one not in served] or list(begins)
-    supplied = [one for one in begun if one in related(run.known, "supplies")]
-    ends = supplied or begun or suppliers_hit(run)
+    supply = related(run.known, "supplies")
+    ends = [one for one in begun if one in supply] or begun or suppliers_hit(run)
     if not ends:
         return []
     end = max(sorted(ends), key=lambda one: begins[one])

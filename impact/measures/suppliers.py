@@ -38,7 +38,7 @@ def failures(run: Run) -> pl.DataFrame:
     falls = pl.col("kind").is_in(_FALL) | pl.col("id").is_in(supplies["source"].implode())
     linked = pl.col("id").is_in(pl.concat([modelled["source"], supplies["source"]]).implode())
     ids = run.known["entities"].filter(falls & linked)["id"]
-    frame = pl.DataFrame([_fallen(run, one) for one in ids], schema=_ALONE, orient="row")
+    frame = pl.DataFrame([_fallen(run, one) for one in ids], schema=_ALONE)
     return frame.sort("mean_usd", "parties", "id", descending=[True, True, False])
 
 
@@ -133,7 +133,7 @@ def steps_saved(run: Run) -> pl.DataFrame:
             found = measures.mean(graph.counted(spared, run.draws))
             row = {"id": edge.name, "source": edge.source, "target": edge.target, "certain": sure}
             rows.append(row | {"saved": found.value, "saved_error": found.error})
-    frame = pl.DataFrame(rows, schema=_CUTS, orient="row")
+    frame = pl.DataFrame(rows, schema=_CUTS)
     return frame.sort("saved", "id", descending=[True, False])
 
 

@@ -156,12 +156,10 @@ def order_statistic(amounts: Draws, q: float) -> float:
     return float(np.partition(amounts, place)[place])
 
 
-def exceedance_points(amounts: Draws, at: Draws) -> tuple[Draws, Draws]:
-    """(chances, errors) that an amount is above each threshold, with their Wilson errors."""
-    ordered = np.sort(amounts)
-    above = amounts.size - np.searchsorted(ordered, at, side="right")
-    found = [share(int(hits), amounts.size) for hits in above]
-    return np.array([m.value for m in found]), np.array([m.error for m in found])
+def exceedance_points(amounts: Draws, at: Draws) -> list[Measure]:
+    """The chance that an amount is above each threshold."""
+    above = amounts.size - np.searchsorted(np.sort(amounts), at, side="right")
+    return [share(hits, amounts.size) for hits in above.tolist()]
 
 
 def squared_correlations(variables: Sequence[Draws], outcomes: Draws) -> Draws:

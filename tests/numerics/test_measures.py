@@ -163,7 +163,8 @@ def test_intervals_of_an_exceedance_hold_it_as_often_as_they_say() -> None:
     at = np.array([quantile_of(1 - share) for share in shares])
     held = np.zeros(4, dtype=int)
     for seed in range(RUNS):
-        chances, errors = measures.exceedance_points(amounts(seed), at)
+        found = measures.exceedance_points(amounts(seed), at)
+        chances, errors = np.array([(of.value, of.error) for of in found]).T
         held += np.abs(chances - shares) <= errors
     assert off_95_percent(dict(zip(shares.tolist(), held.tolist(), strict=True))) == {}
 
