@@ -134,9 +134,8 @@ def regimes(one: Costing) -> list[Regime]:
     lines = {line.option: line for line in one.lines}
     found: list[Regime] = []
     for option, low, high in envelope(one.lines):
-        before = found[-1] if found else None
-        if before and _close(one, before.options[-1], option):
-            found[-1] = Regime((*before.options, option), before.low, high)
+        if found and _close(one, found[-1].options[-1], option):
+            found[-1] = replace(found[-1], options=(*found[-1].options, option), high=high)
         else:
             found.append(Regime((option,), low, high))
     errors = [
@@ -336,18 +335,14 @@ def drawing(run: Run, one: Costing) -> dict[str, Any] | None:
     marks = [at.high for at in found[:-1]]
     if not marks:
         return None
-    positive = min(marks) > 0 and not checks.is_chance(unit)
-    low, high = (marks[0] / 30, marks[-1] * 6) if positive else (0.0, 2 * marks[-1])
-    high = min(high, 1.0) if checks.is_chance(unit) else high
-    xs = np.geomspace(low, high, 91) if positive else np.linspace(low, high, 91)
-    xs = np.sort(np.concatenate([xs, marks]))
-    lines = {line.option: [line.at(x) for x in xs.tolist()] for line in one.lines}
+    chance = checks.is_chance(unit)
+    low, high = (0.0, min(2 * marks[-1], 1.0)) if chance else (marks[0] / 30, marks[-1] * 6)
+    even = np.linspace if chance else np.geomspace
+    xs = sorted([*even(low, high, 91).tolist(), *marks])
     return {
-        "lines": {
-            option: list(zip(xs.tolist(), costs, strict=True)) for option, costs in lines.items()
-        },
+        "lines": {line.option: [(x, line.at(x)) for x in xs] for line in one.lines},
         "zones": [(max(at.low, low), min(at.high, high)) for at in found],
         "marks": [(at, min(line.at(at) for line in one.lines)) for at in marks],
         "money": loss_kinds.money(unit.partition("/")[0]),
-        "chance": checks.is_chance(unit),
+        "chance": chance,
     }

@@ -138,9 +138,10 @@ def summed(rows: pl.DataFrame) -> pl.DataFrame:
     for (mode, age, method), of in rows.group_by("mode", "age", "method", maintain_order=True):
         row = {"id": f"{mode}, day {age}, {method}", "mode": mode, "age": age, "method": method}
         row |= {"n": of.height, **of.select(pl.col("^crps|is_.*$").mean()).row(0, named=True)}
+        row |= of.select(pl.col("^in_.*$").sum()).row(0, named=True)
         for name, level in LEVELS.items():
-            row[f"in_{name}"] = inside = int(of[f"in_{name}"].sum())
-            row[f"p_{name}"] = float(scipy.stats.binomtest(inside, of.height, level).pvalue)
+            test = scipy.stats.binomtest(row[f"in_{name}"], of.height, level)
+            row[f"p_{name}"] = float(test.pvalue)
         pooled = rows.filter(mode=mode, age=age, method=POOLED)
         gained = gain((pooled["crps"] - of["crps"]).to_numpy())
         found.append({**row, **dict(zip(("gain", "gain_low", "gain_high"), gained, strict=True))})

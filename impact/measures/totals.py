@@ -60,8 +60,11 @@ def net_loss(run: Run, bearer: str) -> Draws:
     """`(draws,)` USD that a bearer, or all (TOTAL), lose, less what comes in by transfers."""
     balance = np.zeros(run.draws)
     for name, row in run.model.losses.items():
-        if sign := _sign(row["bearer"], row["received_by"], bearer):
-            balance += sign * run.losses[name]
+        sign = _sign(row["bearer"], row["received_by"], bearer)
+        if sign > 0:
+            balance += run.losses[name]
+        elif sign < 0:
+            balance -= run.losses[name]
     return balance
 
 
