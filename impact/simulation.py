@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,8 @@ from impact.case.lineage import Lineage
 from impact.numerics import Draws, graph, loss_kinds, sampling
 
 MOST_DRAWS = 2**20  # of a run
-Kept = dict[tuple[Any, ...], Any]
+Key = tuple[Any, ...]
+Kept = dict[Key, Any]
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class Run:
 
     `reached` maps an entity to the draws in which the event reaches it, one bit a draw; `on` does
     so for links. `losses` maps a row of losses.csv to `(draws,)` USD, borne by its bearer. `drawn`
-    keeps the draws of every input by stream and estimate, so that a further run on changed inputs
-    works out only what changed. `lineage` says on which rows each number rests.
+    keeps the draws of every input, link and loss under all that decides them, so that a further run
+    on changed inputs works out only what changed; `streams` maps what an input is kept under there
+    to its name. `lineage` says on which rows each number rests.
     """
 
     known: Case
@@ -42,6 +44,7 @@ class Run:
     on: Mapping[str, int] = field(repr=False)
     losses: Mapping[str, Draws] = field(repr=False)
     drawn: Kept = field(repr=False)
+    streams: Mapping[Key, str] = field(repr=False)
     model: Model = field(repr=False)
     lineage: Lineage = field(repr=False)
     memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -66,20 +69,16 @@ class Run:
 
 
 Found = TypeVar("Found")
-Asked = ParamSpec("Asked")
 
 
-def per_run(
-    function: Callable[Concatenate[Run, Asked], Found],
-) -> Callable[Concatenate[Run, Asked], Found]:
-    """Work out `function(run, ...)` once for a run."""
+def per_run(function: Callable[[Run], Found]) -> Callable[[Run], Found]:
+    """Work out `function(run)` once for a run."""
 
     @wraps(function)
-    def kept(run: Run, /, *asked: Asked.args, **named: Asked.kwargs) -> Found:
-        key = (function, asked, tuple(named.items()))
-        if key not in run.memo:
-            run.memo[key] = function(run, *asked, **named)
-        found: Found = run.memo[key]
+    def kept(run: Run) -> Found:
+        if function not in run.memo:
+            run.memo[function] = function(run)
+        found: Found = run.memo[function]
         return found
 
     return kept
@@ -101,13 +100,9 @@ def simulate(
     >>> run = impact.simulate(impact.view(impact.load_case("mercor")), draws=1000)
     """
     check_draws(draws, seed)
-    if like and (like.draws, like.seed, like.over) != (draws, seed, "event"):
-        like = None
-    model = model_of(known)
-    source = Sampler(known, model, draws, seed, dict(like.drawn) if like else {})
-    if like is None or like.model is not model:
-        return run_from(source)
-    return run_from(source, like, _touched(known, like.known, model))
+    alike = like and (like.draws, like.seed, like.over) == (draws, seed, "event")
+    kept = like.drawn if like and alike else {}
+    return run_from(Sampler(known, model_of(known), draws, seed, dict(kept)))
 
 
 def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
@@ -129,13 +124,6 @@ def require_event_run(run: Run, what: str) -> None:
         raise bad(what, "the run is of a year", repair)
 
 
-def remember(run: Run, others: Iterable[Run]) -> None:
-    """Let a run, and what-ifs of it, take over what runs on the same draws have drawn besides."""
-    for other in others:
-        for key, draws in other.drawn.items():
-            run.drawn.setdefault(key, draws)
-
-
 def check_draws(draws: int, seed: int) -> None:
     """Raises BadInput for a number of draws or a seed that cannot be."""
     if not 1 <= draws <= MOST_DRAWS:
@@ -149,11 +137,10 @@ class Model:
     """What of a view is not an input: its links and losses, laid out once for many runs."""
 
     edges: tuple[graph.Edge, ...]
-    net: graph.Net
     terms: Mapping[str, tuple[str, ...]]  # link -> its chances
     losses: Mapping[str, Mapping[str, Any]]
     pairs: Mapping[str, Mapping[str, str]]  # loss -> argument -> input
-    used_by: Mapping[str, frozenset[str]]  # input -> the links and losses that name it
+    used: tuple[str, ...]  # the inputs that links and losses name, and those that links are
 
 
 @once
@@ -168,106 +155,83 @@ def model_of(known: Case) -> Model:
     terms = {edge.name: tuple(chances[edge.name]) for edge in edges}
     losses = known.rows("losses")
     pairs = {name: checks.argument_pairs(row["arguments"]) for name, row in losses.items()}
-    used: dict[str, set[str]] = {}
+    used = dict[str | None, None]()
     for link, items in terms.items():
-        for name in (part for term in items for part in checks.chance_term(term) if part):
-            used.setdefault(name, set()).add(link)
-        used.setdefault(checks.LINK_INPUT + link, set()).add(link)
+        used |= dict.fromkeys(part for term in items for part in checks.chance_term(term))
+        used[checks.LINK_INPUT + link] = None
     for loss, row in losses.items():
-        for name in [*pairs[loss].values(), *(row[part] for part in ("retention", "limit"))]:
-            used.setdefault(name or "", set()).add(loss)
-    used_by = {name: frozenset(rows) for name, rows in used.items()}
-    net = graph.net(edges, [ways.ROOT] if there else [])
-    return Model(tuple(edges), net, terms, losses, pairs, used_by)
+        used |= dict.fromkeys([*pairs[loss].values(), row["retention"], row["limit"]])
+    return Model(tuple(edges), terms, losses, pairs, tuple(name for name in used if name))
 
 
-def run_from(source: Sampler, like: Run | None = None, touched: Collection[str] = ()) -> Run:
-    """The run of a source of draws; of `like` all is kept but the links and losses in `touched`."""
+def run_from(source: Sampler) -> Run:
+    """The run of a source of draws."""
     known, model, draws = source.known, source.model, source.draws
-    kept = like.on.made if like is not None and isinstance(like.on, Links) else {}
-    on = Links(source, {n: m for n, m in kept.items() if n in model.terms and n not in touched})
-    if (
-        like is not None
-        and like.model is model
-        and not any(name in model.terms for name in touched)
-    ):
-        reached = like.reached
-    else:
-        reached = graph.reach(model.net, on, draws)
-    losses = {}
-    for name, row in model.losses.items():
-        mask = reached.get(row["needs"], 0)
-        if like is None or name in touched or mask != like.reached.get(row["needs"], 0):
-            losses[name] = source.loss(name, mask)
-        else:
-            losses[name] = like.losses[name]
-    lineage = Lineage(known)
-    return Run(known, draws, source.seed, "event", reached, on, losses, source.kept, model, lineage)
+    on, there = Links(source), ways.ROOT in known.rows("entities")
+    reached = graph.reach(model.edges, ways.ROOT, on, draws) if there else {}
+    losses = {
+        name: source.loss(name, reached.get(row["needs"], 0)) for name, row in model.losses.items()
+    }
+    made = reached, on, losses, source.kept, source.streams, model
+    return Run(known, draws, source.seed, "event", *made, Lineage(known))
 
 
-class Links(Mapping[str, int]):
+class Links(dict[str, int]):
     """Mask of each link of a model, drawn when it is first asked for: many are never reached."""
 
-    def __init__(self, source: Sampler, made: dict[str, int]) -> None:
-        self.source, self.made = source, made
+    def __init__(self, source: Sampler) -> None:
+        self.source = source
 
-    def __getitem__(self, link: str) -> int:
-        if link not in self.made:
-            self.made[link] = self.source.link(link)
-        return self.made[link]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.source.model.terms)
-
-    def __len__(self) -> int:
-        return len(self.source.model.terms)
-
-
-def _touched(known: Case, before: Case, model: Model) -> set[str]:
-    """The links and losses that name an input whose estimate differs between two views."""
-    old, new = before.inputs, known.inputs
-    names = {
-        name
-        for name in old.keys() | new.keys()
-        if old.get(name) is not new.get(name)
-        and (name not in old or name not in new or estimate(old[name]) != estimate(new[name]))
-    }
-    spans = before.lasted, known.lasted
-    names |= {n for n in {*spans[0], *spans[1]} if spans[0].get(n) != spans[1].get(n)}
-    return set().union(*(model.used_by.get(name, ()) for name in names))
+    def __missing__(self, link: str) -> int:
+        self[link] = self.source.link(link)
+        return self[link]
 
 
 class Sampler:
-    """Draws by name for one view; keeps each."""
+    """Draws by name for one view; keeps each in `kept`, under all that decides it.
 
-    def __init__(
-        self,
-        known: Case,
-        model: Model,
-        draws: int,
-        seed: int,
-        kept: Kept | None = None,
-    ) -> None:
+    `streams` maps what each input was kept under to its name.
+    """
+
+    def __init__(self, known: Case, model: Model, draws: int, seed: int, kept: Kept) -> None:
         self.known, self.model, self.inputs = known, model, known.inputs
-        self.draws, self.seed = draws, seed
-        self.kept: Kept = {} if kept is None else kept
-        self.nothing: Draws = np.zeros(draws)
-        self.nothing.flags.writeable = False
+        self.draws, self.seed, self.kept = draws, seed, kept
+        self.streams = dict[Key, str]()
+        self.nothing = np.broadcast_to(0.0, draws)
 
     def value(self, name: str, use: str) -> Draws:
         """`(draws,)` of an input where the row `use` uses it; a scalar where it is fixed."""
-        row = self.inputs[name]
+        row, key = self.inputs[name], self._key(name, use)
         if row["shape"] == "fixed":
             return np.asarray(row["mode"])
-        stream = stream_of(row, use)
-        lasted = self.known.lasted.get(name)
-        key = _input_key(stream, row, lasted)
+
+        def drawn() -> Draws:
+            u = sampling.uniform(self.seed, stream_of(row, use), self.draws)
+            return sampling.beyond(u, self.known.lasted.get(name), *estimate(row))
+
+        return self._once(key, drawn)
+
+    def _once(self, key: Key, draw: Callable[[], Found]) -> Found:
+        """What is kept under a key, drawn where nothing is."""
         if key not in self.kept:
-            u = sampling.uniform(self.seed, stream, self.draws)
-            shape, *rest = estimate(row)
-            self.kept[key] = sampling.beyond(u, lasted, sampling.QUANTILES[shape], *rest)
-        found: Draws = self.kept[key]
+            self.kept[key] = draw()
+        found: Found = self.kept[key]
         return found
+
+    def _key(self, name: str, use: str) -> Key:
+        """What the draws of an input are kept under."""
+        row = self.inputs[name]
+        lasted = self.known.lasted.get(name)
+        key = ("input", stream_of(row, use), *estimate(row), lasted, row["unit"])
+        if row["shape"] != "fixed":
+            self.streams[key] = name
+        return key
+
+    def terms(self, link: str) -> list[str]:
+        """The chances of a link that are not certain, and what cuts it."""
+        cut = checks.LINK_INPUT + link
+        every = [*self.model.terms[link], *([cut] if cut in self.inputs else [])]
+        return [term for term in every if term != checks.CERTAIN]
 
     def chance(self, term: str, use: str) -> Draws:
         """Chance of one item of a link's `chances`.
@@ -285,27 +249,30 @@ class Sampler:
 
     def link(self, link: str) -> int:
         """Mask of the draws in which a link is on: all its chances happen."""
-        mask = graph.everything(self.draws)
-        cut = checks.LINK_INPUT + link
-        for term in [*self.model.terms[link], *([cut] if cut in self.inputs else [])]:
-            if term == checks.CERTAIN:
-                continue
-            chance = self.chance(term, link)
-            if chance.ndim == 0 and chance in (0.0, 1.0):
-                mask = mask if chance else 0
-                continue
-            mask &= graph.pack(self.happens(link, checks.chance_term(term)[0], chance))
-        return mask
+        terms = self.terms(link)
+        named = [name for term in terms for name in checks.chance_term(term) if name]
+        key = ("link", link, *terms, *(self._key(name, link) for name in named))
+        return self._once(key, lambda: self._link(link, terms))
 
-    def happens(self, link: str, name: str, chance: Draws) -> NDArray[np.bool_]:
-        """`(draws,)` truth of whether a chance happens on a link."""
-        words = sampling.words(self.seed, f"outcome|{link}|{name}", self.draws)
-        return sampling.happens(words, chance)
+    def _link(self, link: str, terms: Iterable[str]) -> int:
+        mask = graph.everything(self.draws)
+        for term in terms:
+            stream = f"outcome|{link}|{checks.chance_term(term)[0]}"
+            words = sampling.words(self.seed, stream, self.draws)
+            mask &= graph.pack(sampling.happens(words, self.chance(term, link)))
+        return mask
 
     def loss(self, name: str, mask: int) -> Draws:
         """`(draws,)` USD that the bearer keeps of one row of losses.csv."""
         if mask == 0:
             return self.nothing
+        row, pairs = self.model.losses[name], self.model.pairs[name]
+        named = [*pairs.values(), *(row[part] for part in ("retention", "limit") if row[part])]
+        keys = (self._key(each, name) for each in named)
+        key = ("loss", name, mask, row["kind"], *pairs, row["retention"], row["limit"], *keys)
+        return self._once(key, lambda: self._loss(name, mask))
+
+    def _loss(self, name: str, mask: int) -> Draws:
         row = self.model.losses[name]
         amount = loss_kinds.KINDS[row["kind"]].amount(self.arguments(name))
         if row["limit"] is not None:
@@ -313,9 +280,8 @@ class Sampler:
             limit = self.value(row["limit"], name)
             amount = amount - np.clip(amount - retention, 0.0, limit)
         if mask == graph.everything(self.draws):
-            return np.broadcast_to(amount, (self.draws,))
-        kept: Draws = np.where(graph.unpack(mask, self.draws), amount, 0.0)
-        return kept
+            return np.broadcast_to(amount, self.draws)
+        return np.where(graph.unpack(mask, self.draws), amount, 0.0)
 
     def arguments(self, loss: str) -> dict[str, Draws]:
         """Argument -> draws of the inputs of a loss row."""
@@ -338,41 +304,17 @@ def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["shape"], low, row["mode"], high, row["cap"], pairs
 
 
-def drawn_inputs(run: Run) -> list[tuple[str, tuple[Any, ...], Draws]]:
+def drawn_inputs(run: Run) -> list[tuple[str, Key, Draws]]:
     """(input, its key in `drawn`, `(draws,)` values) of each stream that this run depends on.
 
     Of a year there are none: its draws are those of its events.
     """
-    if run.over == "year":
-        return []
-    inputs, model = run.known.inputs, run.model
-    uses = [
-        (part, edge.name)
-        for edge in run.edges
-        if run.reached.get(edge.source)
-        for term in (*model.terms[edge.name], checks.LINK_INPUT + edge.name)
-        for part in checks.chance_term(term)
-    ]
-    for loss, row in model.losses.items():
-        if run.reached.get(row["needs"]):
-            named = (*model.pairs[loss].values(), row["retention"], row["limit"])
-            uses += [(name, loss) for name in named]
-    found = dict[tuple[Any, ...], str]()
-    for name, use in uses:
-        if name in inputs and inputs[name]["shape"] != "fixed":
-            lasted = run.known.lasted.get(name)
-            found[_input_key(stream_of(inputs[name], use), inputs[name], lasted)] = name
-    return [(name, key, run.drawn[key]) for key, name in found.items()]
+    return [(name, key, run.drawn[key]) for key, name in run.streams.items()]
 
 
-def _input_key(stream: str, row: Mapping[str, Any], lasted: float | None) -> tuple[Any, ...]:
-    """What the draws of an input are kept under."""
-    return ("input", stream, *estimate(row), lasted)
-
-
-def arguments(run: Run, loss: str) -> dict[str, Draws]:
-    """Argument -> `(draws,)` or scalar draws of the inputs of one row of losses.csv."""
-    return Sampler(run.known, run.model, run.draws, run.seed, run.drawn).arguments(loss)
+def sampler(run: Run) -> Sampler:
+    """What draws more for a run, as it was drawn."""
+    return Sampler(run.known, run.model, run.draws, run.seed, run.drawn)
 
 
 def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
@@ -390,19 +332,17 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     events = simulate(known, max(1, int(many.sum())), seed)
     year = np.repeat(np.arange(draws), many)
 
-    def summed(amounts: Draws) -> Draws:
+    def summed(amounts: Draws | NDArray[np.bool_]) -> Draws:
         return np.bincount(year, amounts[: year.size], minlength=draws).astype(np.float64)
 
     def any_of(mask: int) -> int:
-        happened = np.zeros(draws, dtype=bool)
-        happened[year[graph.unpack(mask, events.draws)[: year.size]]] = True
-        return graph.pack(happened)
+        return graph.pack(summed(graph.unpack(mask, events.draws)) > 0)
 
     reached = {name: any_of(mask) for name, mask in events.reached.items()}
-    on = {name: any_of(mask) for name, mask in events.on.items()}
+    on = {name: any_of(events.on[name]) for name in events.model.terms}
     losses = {name: summed(amounts) for name, amounts in events.losses.items()}
     lineage, memo = Lineage(known, also=rates), {"events": events}
-    return Run(known, draws, seed, "year", reached, on, losses, {}, events.model, lineage, memo)
+    return Run(known, draws, seed, "year", reached, on, losses, {}, {}, events.model, lineage, memo)
 
 
 def _events_a_year(known: Case, draws: int, seed: int) -> tuple[tuple[str, ...], NDArray[np.int64]]:
@@ -411,7 +351,7 @@ def _events_a_year(known: Case, draws: int, seed: int) -> tuple[tuple[str, ...],
     if not rates:
         repair = f"give inputs.csv one in {checks.RATE}, or leave out --year"
         raise bad("year", "no input of this view says how often such an event happens", repair)
-    source = Sampler(known, model_of(known), draws, seed)
+    source = Sampler(known, model_of(known), draws, seed, {})
     rate = source.value(rates[0], "year")
     if checks.HERE in known.inputs:  # the rate is of a population, and this case one of it
         rate, rates = rate * source.value(checks.HERE, "year"), [*rates, checks.HERE]

@@ -14,7 +14,7 @@ from impact.case.folder import Case
 from impact.case.schema import highest
 from impact.measures.totals import total_loss
 from impact.numerics import measures
-from impact.simulation import Run, remember, require_event_run, simulate
+from impact.simulation import Run, require_event_run, simulate
 
 if TYPE_CHECKING:
     import altair as alt
@@ -74,7 +74,6 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             if scenarios is not None:
                 raise
             continue  # it rests on something that is not known in this view
-        remember(run, [other])
         label = highest((label, other.known.label))
         p95 = measures.order_statistic(total_loss(other), 0.95)
         row = {**_scenario(other, name), **difference(run, other)}

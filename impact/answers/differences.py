@@ -206,7 +206,7 @@ def _matters(run: Run, change: views.RowChange) -> bool:
         rows = [row for row in (change.old, change.new) if row is not None]
         return any(row["chances"] for row in rows)
     if change.table == "inputs":
-        return change.id in run.model.used_by
+        return change.id in run.model.used
     return change.table == "entities" and change.id == ROOT
 
 

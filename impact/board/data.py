@@ -34,7 +34,7 @@ from impact.measures.loss import spread_shares
 from impact.measures.questions import ranking
 from impact.measures.reach import PARTIES, reporters
 from impact.measures.totals import total_loss
-from impact.numerics import loss_kinds, measures, sampling
+from impact.numerics import graph, loss_kinds, measures, sampling
 from impact.simulation import Run, drawn_inputs, estimate, stream_of
 
 MOST_SLIDERS = 12
@@ -70,7 +70,7 @@ def describe(run: Run) -> dict[str, Any]:
         "inputs": inputs,
         "units": {name: _unit(known.inputs[name]) for name in inputs},
         "edges": [_edge(run, edge) for edge in run.edges],
-        "order": [list(component) for component in model.net.order],
+        "order": [list(graph.shortest(run.edges, ROOT))],
         "losses": [_loss(run, name) for name in model.losses],
         **_exposed(run),
         **_bearing(known),
@@ -128,7 +128,7 @@ def _require(run: Run) -> None:
 
 def _named(run: Run) -> list[str]:
     """The inputs that links and losses name, and links that are cut."""
-    return [name for name in run.model.used_by if name in run.known.inputs]
+    return [name for name in run.model.used if name in run.known.inputs]
 
 
 def _streams(run: Run) -> Iterator[str]:
@@ -277,7 +277,7 @@ def _views(known: Case) -> Iterator[tuple[str, Case]]:
 def _scenario(run: Run, other: Case, sliders: list[str], inputs: dict[str, Any]) -> dict[str, Any]:
     """A scenario: the inputs that it changes, and what its answers say otherwise."""
     lead = text.paragraphs(parts("exposure", {**text.shared(other), **_NOBODY}).lead)
-    theirs = {one: _estimated(other, one) for one in run.model.used_by if one in other.inputs}
+    theirs = {one: _estimated(other, one) for one in run.model.used if one in other.inputs}
     changed = {one: each for one, each in theirs.items() if inputs.get(one) != each}
     return {
         "title": views.scenario_title(other),

@@ -98,7 +98,7 @@ def distribution(
         after = populations.AFTER[shape](*prior.values(), row["k"], row["n"])
         return shape, dict(zip(names, after, strict=True))
     centre, spread = names[:2]
-    mean, _, wider = populations.normal_posterior(
+    mean, wider = populations.normal_posterior(
         prior[centre], own.pop("weight"), own[centre], row["n"]
     )
     return shape, {**own, centre: mean, spread: own[spread] * wider}

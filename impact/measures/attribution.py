@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from impact.case.folder import Case
 from impact.case.schema import JUDGED
@@ -55,14 +54,21 @@ class Stage:
     priors: Draws = field(repr=False)
     evidence: tuple[Evidence, ...] = field(repr=False)
 
-    def chances(self) -> Draws:
-        """`(hypotheses, draws)` chances after the evidence."""
-        weights = [one.firmness() for one in self.evidence]
-        return shares(weighted(self.priors, [one.likelihood for one in self.evidence], weights))
+    def chances(self, without: tuple[str, str] = ("", "")) -> Draws:
+        """`(hypotheses, draws)` chances after the evidence, but for a claim or an origin of it."""
+        kind, name = without
+        found = self.evidence
+        weights = [
+            0.0
+            if kind == "claim" and one.claim["id"] == name
+            else one.firmness(name if kind == "origin" else "")
+            for one in found
+        ]
+        return shares(weighted(self.priors, [one.likelihood for one in found], weights))
 
-    def leader(self) -> str:
+    def leader(self, without: tuple[str, str] = ("", "")) -> str:
         """The hypothesis that is likeliest on average."""
-        return self.hypotheses[int(self.chances().mean(axis=1).argmax())]
+        return self.hypotheses[int(self.chances(without).mean(axis=1).argmax())]
 
 
 def weighted(priors: Draws, likelihoods: Sequence[Draws], weights: Sequence[float]) -> Draws:
@@ -100,14 +106,14 @@ def stages(known: Case) -> tuple[Stage, ...]:
     }
     found = []
     for stage in JUDGED:
-        rows = known["judgements"].filter(pl.col("stage") == stage)
-        judged = {(row["claim"], row["hypothesis"]): row for row in rows.iter_rows(named=True)}
+        rows = known["judgements"].filter(stage=stage).iter_rows(named=True)
+        judged = {(row["claim"], row["hypothesis"]): row for row in rows}
         hypotheses = sorted(who for claim, who in judged if claim is None)
-        whole = sorted(
+        whole = [
             claim
-            for claim in {claim for claim, _ in judged} & sides.keys()
+            for claim in sorted({claim for claim, _ in judged} & sides.keys())
             if all((claim, who) in judged for who in hypotheses)
-        )
+        ]
         told = {id(sides[claim]): sides[claim] for claim in whole}  # copies are one statement
         evidence = []
         for side in told.values():
@@ -133,26 +139,16 @@ def _drawn(rows: Sequence[Mapping[str, Any]]) -> Draws:
     drawn = []
     for row in rows:
         u = sampling.uniform(SEED, f"judgement|{row['id']}", DRAWS)
-        drawn.append(sampling.pert(u, row["low"], row["mode"], row["high"], 1.0))
+        drawn.append(sampling.quantile(u, "pert", row["low"], row["mode"], row["high"]))
     return np.array(drawn)
 
 
 def changes_of_lead(stage: Stage) -> list[tuple[str, str, str]]:
     """(`claim` or `origin`, its id, who would lead without it) wherever that is somebody else."""
-    weights = [one.firmness() for one in stage.evidence]
-    logs = [np.log(np.maximum(one.likelihood, TINY)) for one in stage.evidence]
-    whole = weighted(stage.priors, [one.likelihood for one in stage.evidence], weights)
-    less: dict[tuple[str, str], Draws] = {}
-    for one, log, weight in zip(stage.evidence, logs, weights, strict=True):
-        less["claim", one.claim["id"]] = weight * log
-        for origin in one.origins:
-            lost = (weight - one.firmness(origin)) * log
-            less["origin", origin] = less.get(("origin", origin), np.zeros_like(whole)) + lost
-    leader, found = stage.leader(), list[tuple[str, str, str]]()
-    for (kind, name), lost in sorted(less.items()):
-        other = stage.hypotheses[int(shares(whole - lost).mean(axis=1).argmax())]
-        found += [(kind, name, other)] if other != leader else []
-    return found
+    parts = {("claim", one.claim["id"]) for one in stage.evidence}
+    parts |= {("origin", origin) for one in stage.evidence for origin in one.origins}
+    others = [(*part, stage.leader(part)) for part in sorted(parts)]
+    return [found for found in others if found[2] != stage.leader()]
 
 
 def confidence(stage: Stage, one_decides: bool) -> dict[str, Any]:

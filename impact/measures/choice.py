@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -17,16 +18,15 @@ from impact.base.errors import BadInput
 from impact.case import checks
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
+from impact.case.tables import Row
 from impact.case.views import now
 from impact.measures.totals import net_loss
-from impact.numerics import Draws, graph, loss_kinds, measures
+from impact.numerics import Draws, loss_kinds, measures
 from impact.numerics.lines import Line, envelope
 from impact.simulation import (
     Run,
-    arguments,
     drawn_inputs,
     per_run,
-    remember,
     require_event_run,
     what_if,
 )
@@ -54,11 +54,6 @@ class Costing:
     lines: tuple[Line, ...]
 
     @property
-    def best(self) -> int:
-        """The option that is cheapest on average."""
-        return int(self.costs.mean(axis=1).argmin())
-
-    @property
     def best_chances(self) -> Draws:
         """`(options,)` shares of draws in which each is cheapest; equals share a draw."""
         least = self.costs == self.costs.min(axis=0)
@@ -81,70 +76,50 @@ def costings(run: Run) -> tuple[Costing, ...]:
         named = {loss for option in decision.options for loss in (*option.costs, *option.saves)}
         if not named <= run.model.losses.keys() or decision.flips_on not in run.known.inputs:
             continue  # it rests on something that is not known in this view
-        try:
-            runs = [what_if(run, option.changes) for option in decision.options]
-            remember(run, runs)
-            costs = np.array([net_loss(option, decision.bearer) for option in runs])
-            lines = tuple(
-                _curve(run, decision, option)
-                if checks.is_chance(run.known.inputs[decision.flips_on]["unit"])
-                else _line(decision, option, run_of, cost)
-                for option, run_of, cost in zip(decision.options, runs, costs, strict=True)
-            )
-        except BadInput:
-            continue  # as above
-        found.append(Costing(decision, costs, lines))
+        with suppress(BadInput):  # as above
+            costs = [_cost(run, decision, option) for option in decision.options]
+            lines = [_line(run, decision, option) for option in decision.options]
+            found.append(Costing(decision, np.array(costs), tuple(lines)))
     return tuple(found)
 
 
-def _curve(run: Run, decision: Decision, option: Option) -> Line:
-    """The mean cost of one option at each value of the chance on which its decision flips.
+def _cost(run: Run, decision: Decision, option: Option, *first: Change) -> Draws:
+    """`(draws,)` cost of an option; what the option itself sets comes after other changes."""
+    return net_loss(what_if(run, [*first, *option.changes]), decision.bearer)
 
-    Used once, the chance mixes the cost without and the cost with what it is the chance of, which
-    is exact; otherwise the same draws are counted at 33 values of it. What the option itself sets
-    comes after.
+
+STEPS = 32  # pieces of the line of a chance
+A_LOT = 1e6  # of an amount on which a decision flips, far above the rounding of costs
+
+
+def _line(run: Run, decision: Decision, option: Option) -> Line:
+    """The mean cost of one option by the value of the input on which its decision flips.
+
+    A straight line, known from two points, for an amount or a share, of which costs are multiples,
+    and exactly so for a chance that is used once: it mixes the costs without and with what it is
+    the chance of. Otherwise the same draws are counted at even steps of the chance.
     """
-    name, model = decision.flips_on, run.model
-    terms = [checks.chance_term(term) for every in model.terms.values() for term in every]
-    links = [minutes for chance, minutes in terms if chance == name]
-    losses = [
-        model.losses[at] for at, p in model.pairs.items() for used in p.values() if used == name
-    ]
-    plain = all(loss_kinds.KINDS[row["kind"]].linear and not row["limit"] for row in losses)
-    once = len(links) + len(losses) == 1 and links in ([], [None]) and plain
-    costs = [
-        net_loss(what_if(run, _before(option, Change(name, at, at, at))), decision.bearer)
-        for at in np.linspace(0, 1, 2 if once else 33).tolist()
-    ]
+    name = decision.flips_on
+    unit = run.known.inputs[name]["unit"]
+    chance = checks.is_chance(unit)
+    last = 1.0 if chance or unit == "share" else A_LOT
+    values = np.linspace(0, last, STEPS + 1 if chance and not _once_used(run, name) else 2)
+    costs = [_cost(run, decision, option, Change(name, at, at, at)) for at in values.tolist()]
     means = tuple(float(cost.mean()) for cost in costs)
-    ends = costs[0], costs[-1] - costs[0]
-    return Line(option.id, means[0], means[-1] - means[0], means, *ends)
+    each = (costs[-1] - costs[0]) / last
+    return Line(option.id, means, last, 1.0 if chance else math.inf, costs[0], each)
 
 
-def _before(option: Option, change: Change) -> list[Change]:
-    """A change and those of an option, which stand where they are of the same input."""
-    own = {each.name for each in option.changes}
-    return [*([] if change.name in own else [change]), *option.changes]
-
-
-def _line(decision: Decision, option: Option, run: Run, cost: Draws) -> Line:
-    """The line of one option: what of its mean cost is a multiple of the input, and what is not."""
-    multiple, each = np.zeros(run.draws), np.zeros(run.draws)
-    if any(change.name == decision.flips_on for change in option.changes):
-        return Line(option.id, float(cost.mean()), 0.0, (), cost, each)  # it sets the input itself
-    for name, pairs in run.model.pairs.items():
-        row = run.model.losses[name]
-        mask = run.reached.get(row["needs"], 0)
-        if decision.flips_on not in pairs.values() or not mask:
-            continue
-        sign = (row["bearer"] == decision.bearer) - (row["received_by"] == decision.bearer)
-        factors = arguments(run, name)
-        others = [factors[a] for a, used in pairs.items() if used != decision.flips_on]
-        of_one = np.where(graph.unpack(mask, run.draws), math.prod(others, start=1.0), 0.0)
-        multiple += sign * run.losses[name]
-        each += sign * of_one
-    base = cost - multiple
-    return Line(option.id, float(base.mean()), float(each.mean()), (), base, each)
+def _once_used(run: Run, chance: str) -> bool:
+    """Whether one link names a chance, over no window, or one loss that is in proportion to it."""
+    model = run.model
+    terms = [checks.chance_term(term) for every in model.terms.values() for term in every]
+    used = [minutes is None for name, minutes in terms if name == chance]
+    for loss, pairs in model.pairs.items():
+        row = model.losses[loss]
+        plain = loss_kinds.KINDS[row["kind"]].linear and not row["limit"]
+        used += [plain for name in pairs.values() if name == chance]
+    return used == [True]
 
 
 CLOSE = 0.1  # of a mean cost: options nearer than that are called equal, for their inputs are wide
@@ -159,9 +134,8 @@ def regimes(one: Costing) -> list[Regime]:
     lines = {line.option: line for line in one.lines}
     found: list[Regime] = []
     for option, low, high in envelope(one.lines):
-        before = found[-1] if found else None
-        if before and _close(one, before.options[-1], option):
-            found[-1] = Regime((*before.options, option), before.low, high)
+        if found and _close(one, found[-1].options[-1], option):
+            found[-1] = replace(found[-1], options=(*found[-1].options, option), high=high)
         else:
             found.append(Regime((option,), low, high))
     errors = [
@@ -194,39 +168,36 @@ def unpriced(run: Run, one: Costing) -> bool:
     return row["shape"] == "fixed" and not row["mode"]
 
 
-def flip_at(run: Run, one: Costing, pair: tuple[str, str], change: Change) -> float:
-    """Where two options cross with one more input changed; 0 where they do not."""
-    lines = []
-    for option in (next(o for o in one.decision.options if o.id == name) for name in pair):
-        changed = what_if(run, _before(option, change))
-        cost = net_loss(changed, one.decision.bearer)
-        lines.append(_line(one.decision, option, changed, cost))
-    slope = lines[0].slope - lines[1].slope
-    return max(0.0, (lines[1].at_zero - lines[0].at_zero) / slope) if slope else 0.0
+def _crossing(run: Run, one: Costing, pair: Sequence[str]) -> float:
+    """Where two options cross in another run; 0 where they do not."""
+    options = {option.id: option for option in one.decision.options}
+    first, second = (_line(run, one.decision, options[name]) for name in pair)
+    slope = first.slope - second.slope
+    return max(0.0, (second.means[0] - first.means[0]) / slope) if slope else 0.0
 
 
 MOST_TRIED = 3  # inputs that are tried for how a threshold moves
 
 
-def deciding(run: Run, one: Costing, pair: tuple[str, str]) -> list[str]:
-    """The inputs behind the bearer with which the crossing of two options moves most, by its draws.
+def _deciding(run: Run, one: Costing, pair: Sequence[str]) -> dict[str, Draws]:
+    """The draws of the inputs behind the bearer with which a crossing moves most, by its draws.
 
     Each is cut into thirds, which is rough: the first few are worked out.
     """
     lines = {line.option: line for line in one.lines}
     first, second = (lines[name] for name in pair)
     gap, slope = second.base - first.base, first.each - second.each
-    behind = set(run.lineage[one.decision.bearer]["inputs"]) - {one.decision.flips_on}
-    moved = dict[str, float]()
+    behind = {*run.lineage[one.decision.bearer]["inputs"]} - {one.decision.flips_on}
+    drawn, moved = dict[str, Draws](), dict[str, float]()
     for name, _, values in drawn_inputs(run):
-        if name in behind and values.ndim:
-            ends = np.quantile(values, (1 / 3, 2 / 3))
-            parts = values <= ends[0], values >= ends[1]
+        if name in behind:
+            low, high = np.quantile(values, (1 / 3, 2 / 3))
+            parts = values <= low, values >= high
             at = [gap[part].mean() / max(slope[part].mean(), 1e-300) for part in parts]
             far = abs(math.log(at[1] / at[0])) if min(at) > 0 else 0.0
-            moved[name] = max(far, moved.get(name, 0.0))
+            drawn[name], moved[name] = values, max(far, moved.get(name, 0.0))
     ranked = sorted(moved, key=lambda name: (-moved[name], name))
-    return [name for name in ranked if moved[name] > 0][:MOST_TRIED]
+    return {name: drawn[name] for name in ranked[:MOST_TRIED] if moved[name] > 0}
 
 
 def turns(run: Run) -> tuple[dict[str, Any], ...]:
@@ -250,17 +221,13 @@ def _turn(run: Run, one: Costing) -> dict[str, Any]:
         for at in regimes(one)
     ]
     chance_of = unit == run.known.currency and all(0 <= line.slope <= 1 for line in one.lines)
-    over = bool(decision.closes) and times.parse(decision.closes) <= now(run.known)
+    closes = times.parse(decision.closes) if decision.closes else None
     return {
-        "id": decision.id,
-        "title": decision.title,
-        "question": decision.question,
-        "bearer": decision.bearer,
+        **vars(decision),
         "says": decision.flips_says,
         "turns_on": noun(decision.flips_says),
-        "note": decision.note,
-        "closes": times.parse(decision.closes) if decision.closes else None,
-        "over": over,
+        "closes": closes,
+        "over": closes is not None and closes <= now(run.known),
         "unit": unit,
         "stake": bool(one.costs.any()) or any(line.slope for line in one.lines),
         "unpriced": unpriced(run, one),
@@ -270,10 +237,10 @@ def _turn(run: Run, one: Costing) -> dict[str, Any]:
     }
 
 
-def _rows(run: Run, one: Costing, chance_of: bool) -> list[dict[str, Any]]:
+def _rows(run: Run, one: Costing, chance_of: bool) -> list[Row]:
     chances, regrets = one.best_chances, one.regrets
     whole = not unpriced(run, one)  # else shares and regrets would say something false
-    rows, least = [], min(line.at_zero for line in one.lines)
+    rows, least = list[Row](), min(line.means[0] for line in one.lines)
     for place, (option, line) in enumerate(zip(one.decision.options, one.lines, strict=True)):
         cost = measures.loss_measures(one.costs[place])["mean"]
         spread = measures.nine_in_ten(one.costs[place], whole=True)
@@ -290,8 +257,8 @@ def _rows(run: Run, one: Costing, chance_of: bool) -> list[dict[str, Any]]:
                 "high": spread.high,
                 "given": spread.given,
                 "often": spread.chance,
-                "fixed_usd": line.at_zero,
-                "extra_usd": line.at_zero - least,
+                "fixed_usd": line.means[0],
+                "extra_usd": line.means[0] - least,
                 "slope": line.slope if chance_of else None,
                 "best_chance": float(chances[place]) if whole else None,
                 "regret_usd": float(regrets[place]) if whole else None,
@@ -314,7 +281,7 @@ def noun(says: str) -> str:
     return "" if says.lower().startswith(("what ", "how ", "whether ")) else says
 
 
-def moves(run: Run, one: Costing) -> dict[str, Any] | None:
+def moves(run: Run, one: Costing) -> Row | None:
     """How the first threshold moves with the input that it depends on most, if it does much.
 
     `meaning` of that input, `ends` (its 5 and 95 % quantiles, their unit, the threshold there), and
@@ -324,10 +291,10 @@ def moves(run: Run, one: Costing) -> dict[str, Any] | None:
     if len(found) < 2 or len(one.lines[0].means) > 2:
         return None
     pair, ranges = (found[0].options[-1], found[1].options[0]), []
-    for other in deciding(run, one, pair):
-        drawn = {input_: values for input_, _, values in drawn_inputs(run)}[other]
-        ends = [float(np.quantile(drawn, q)) for q in (0.05, 0.95)]
-        flips = [flip_at(run, one, pair, Change(other, at, at, at)) for at in ends]
+    for other, values in _deciding(run, one, pair).items():
+        ends = np.quantile(values, (0.05, 0.95)).tolist()
+        changed = (what_if(run, [Change(other, at, at, at)]) for at in ends)
+        flips = [_crossing(run_of, one, pair) for run_of in changed]
         if min(flips) > 0:
             ranges.append((abs(math.log(flips[1] / flips[0])), other, ends, flips))
     far, other, ends, flips = max(ranges, default=(0.0, "", [], []))
@@ -339,7 +306,7 @@ def moves(run: Run, one: Costing) -> dict[str, Any] | None:
     return {"meaning": row["meaning"], "ends": moved, "unit": unit}
 
 
-def late_duties(run: Run, option: Option) -> dict[str, Any]:
+def late_duties(run: Run, option: Option) -> Row:
     """Since when the time of an option is `over`, and the `duties` whose deadlines it may miss."""
     closes = times.parse(option.closes) if option.closes else None
     duties = [run.known.rows("duties").get(name) for name in option.against]
@@ -353,7 +320,7 @@ def late_duties(run: Run, option: Option) -> dict[str, Any]:
     }
 
 
-def _due(row: Mapping[str, Any]) -> datetime | None:
+def _due(row: Row) -> datetime | None:
     begun, hours = row["starts_from"], row["clock_hours"]
     return begun + timedelta(hours=hours) if begun and hours else None
 
@@ -368,18 +335,14 @@ def drawing(run: Run, one: Costing) -> dict[str, Any] | None:
     marks = [at.high for at in found[:-1]]
     if not marks:
         return None
-    positive = min(marks) > 0 and not checks.is_chance(unit)
-    low, high = (marks[0] / 30, marks[-1] * 6) if positive else (0.0, 2 * marks[-1])
-    high = min(high, 1.0) if checks.is_chance(unit) else high
-    xs = np.geomspace(low, high, 91) if positive else np.linspace(low, high, 91)
-    xs = np.sort(np.concatenate([xs, marks]))
-    lines = {line.option: [line.at(x) for x in xs.tolist()] for line in one.lines}
+    chance = checks.is_chance(unit)
+    low, high = (0.0, min(2 * marks[-1], 1.0)) if chance else (marks[0] / 30, marks[-1] * 6)
+    even = np.linspace if chance else np.geomspace
+    xs = sorted([*even(low, high, 91).tolist(), *marks])
     return {
-        "lines": {
-            option: list(zip(xs.tolist(), costs, strict=True)) for option, costs in lines.items()
-        },
+        "lines": {line.option: [(x, line.at(x)) for x in xs] for line in one.lines},
         "zones": [(max(at.low, low), min(at.high, high)) for at in found],
         "marks": [(at, min(line.at(at) for line in one.lines)) for at in marks],
         "money": loss_kinds.money(unit.partition("/")[0]),
-        "chance": checks.is_chance(unit),
+        "chance": chance,
     }

@@ -39,17 +39,14 @@ def origins(known: Case, sources: Iterable[str]) -> set[str]:
 
 def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[str]]:
     """Source -> targets of the links of a relation; target -> sources where not forward."""
-    pairs: dict[str, list[str]] = {}
-    ends = ("source", "target") if forward else ("target", "source")
-    links = known["links"].filter(pl.col("relation") == relation)
-    for one, other in links.select(*ends).iter_rows():
-        pairs.setdefault(one, []).append(other)
-    return {one: list(dict.fromkeys(others)) for one, others in pairs.items()}
+    one, other = ("source", "target") if forward else ("target", "source")
+    groups = known["links"].filter(relation=relation).group_by(one, maintain_order=True)
+    return dict(groups.agg(pl.col(other).unique(maintain_order=True)).iter_rows())
 
 
 def data_sets(known: Case) -> dict[str, list[str]]:
     """Party -> the data sets that are its own."""
-    own = known["entities"].filter((pl.col("kind") == "dataset") & pl.col("party").is_not_null())
+    own = known["entities"].filter(kind="dataset").drop_nulls("party")
     return dict(own.group_by("party", maintain_order=True).agg("id").iter_rows())
 
 
@@ -78,9 +75,7 @@ def positions(known: Case) -> dict[str, list[str]]:
 
 def theft_reports(known: Case, data: str) -> list[str]:
     """What is reported of the theft of a data set itself, the newest first."""
-    claims = known["claims"].filter(
-        (pl.col("subject") == data) & (pl.col("stage") == "theft") & (pl.col("stance") == "asserts")
-    )
+    claims = known["claims"].filter(subject=data, stage="theft", stance="asserts")
     return claims.sort("known_on", "id", descending=[True, False])["id"].to_list()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import polars as pl
 
@@ -11,13 +10,12 @@ from impact.base import times
 from impact.base.errors import bad
 from impact.case.folder import ADVISORIES, STACK, Case
 from impact.measures.evidence import names
+from impact.measures.windows import SPAN, spans
 from impact.stack import advisories as records
 from impact.stack.advisories import Advisories
 from impact.stack.findings import ABSENT, LOCKED_AFFECTED, NOT_EVALUATED
 from impact.stack.inventory import canonical, tail
 from impact.stack.verdicts import (
-    CORE,
-    HULL,
     IMPORT,
     INSTALL,
     NO,
@@ -25,7 +23,6 @@ from impact.stack.verdicts import (
     UNLIKELY,
     VERDICTS,
     Window,
-    span,
 )
 
 _RUNS = {"start": START, "import": IMPORT, "install": INSTALL}
@@ -40,16 +37,14 @@ def by_system(rows: pl.DataFrame) -> pl.DataFrame:
     Columns of a scan, and `files` (read of it) and `begins` (from when an affected version was
     held at the earliest). `settle` is empty where an answer would change no verdict.
     """
-    every = rows.filter(pl.col("system") != "")
     absent = pl.col("finding") == ABSENT
-    first = every.sort(absent, RANK, "system", "file", "package").unique(
-        "system", keep="first", maintain_order=True
-    )
-    many = every.group_by("system").agg(files=pl.col("file").n_unique())
+    every = rows.filter(pl.col("system") != "").sort(absent, RANK, "system", "file", "package")
+    groups = every.group_by("system", maintain_order=True)
+    first = groups.agg(pl.all().first(), files=pl.col("file").n_unique())
     since = holds(rows).filter(_BAD).group_by("system").agg(pl.col("begins").min())
     nothing = (absent & (pl.col("verdict") == UNLIKELY)) | (pl.col("verdict") == NO)
     package = pl.when(absent).then(pl.lit("none of them")).when(_WHOLE).then(pl.lit("all"))
-    found = first.join(many, on="system", how="left").join(since, on="system", how="left")
+    found = first.join(since, on="system", how="left")
     return found.sort(RANK, absent, "system").with_columns(
         settle=pl.when(nothing).then(pl.lit("")).otherwise("settle"),
         package=package.otherwise("package"),
@@ -75,14 +70,13 @@ def available(accounts: Iterable[Window]) -> pl.DataFrame:
     by_version: dict[str, list[Window]] = {}
     for account in accounts:
         by_version.setdefault(f"{account.package} {account.version}", []).append(account)
-    found: list[tuple[str, str, datetime, datetime | None]] = [
-        (version, part, *opened)
+    found = [
+        (version, *each)
         for version, several in sorted(by_version.items())
-        for part in (HULL, CORE)
-        if (opened := span(several, part))
+        for each in spans(several)
     ]
-    schema = {"version": pl.String(), "part": pl.String(), "opens": times.INSTANT}
-    return pl.DataFrame(found, schema={**schema, "closes": times.INSTANT}, orient="row")
+    schema = {"version": pl.String(), "part": pl.String(), **SPAN}
+    return pl.DataFrame(found, schema=schema, orient="row")
 
 
 def pins(rows: pl.DataFrame) -> pl.DataFrame:
@@ -90,14 +84,12 @@ def pins(rows: pl.DataFrame) -> pl.DataFrame:
 
     Columns `pin`, `systems`, `which`, the most first.
     """
-    bad, freed = rows.filter(_BAD), dict[str, set[str]]()
-    for system, packages in bad.select("system", "through").iter_rows():
-        mine = bad.filter(pl.col("system") == system)["through"].to_list()
-        for package in packages:
-            if all(package in others for others in mine):
-                freed.setdefault(package, set()).add(system)
+    bad, freed = rows.filter(_BAD), dict[str, list[str]]()
+    for system, through in bad.group_by("system").agg("through").sort("system").iter_rows():
+        for package in set[str].intersection(*map(set, through)):
+            freed.setdefault(package, []).append(system)
     own = set(bad["package"])
-    found = [(name, len(every), sorted(every)) for name, every in freed.items()]
+    found = [(name, len(every), every) for name, every in freed.items()]
     found.sort(key=lambda row: (-row[1], row[0] not in own, row[0]))
     schema = {"pin": pl.String(), "systems": pl.Int64(), "which": pl.List(pl.String())}
     return pl.DataFrame(found, schema=schema, orient="row")
@@ -117,10 +109,9 @@ def by_file(rows: pl.DataFrame) -> pl.DataFrame:
 
 def advisories(known: Case) -> Advisories:
     """The advisories that a case holds."""
-    mine = known.files.items()
     return records.joined(
         (name, data)
-        for name, data in mine
+        for name, data in known.files.items()
         if name.startswith(f"{ADVISORIES}/") and name.endswith(records.ENDINGS)
     )
 
@@ -142,7 +133,7 @@ def windows(known: Case, found: Advisories) -> list[Window]:
     homes: dict[str, list[tuple[str, str]]] = {}
     for record in found.affected:
         homes.setdefault(tail(record.name), []).append((record.ecosystem, record.name))
-    spans = []
+    named = []
     for row in known["windows"].sort("entity", "id").iter_rows(named=True):
         package, _, version = said[row["entity"]].rpartition(" ")
         trigger = _trigger(known, row["entity"])
@@ -150,17 +141,13 @@ def windows(known: Case, found: Advisories) -> list[Window]:
         for ecosystem, name in sorted(set(homes.get(tail(package), ()))):
             own = canonical(ecosystem, package).lower()
             if f"/{name.lower()}".endswith(f"/{own}"):
-                spans.append(Window(ecosystem, name, version, opens, closes, trigger))
-    return spans
+                named.append(Window(ecosystem, name, version, opens, closes, trigger))
+    return named
 
 
 def _trigger(known: Case, release: str) -> str:
     """What makes the code of a release run, by the most credible claim; empty: not known."""
-    claims = known["claims"].filter(
-        (pl.col("predicate") == "runs_when")
-        & (pl.col("subject") == release)
-        & (pl.col("stance") == "asserts")
-    )
+    claims = known["claims"].filter(predicate="runs_when", subject=release, stance="asserts")
     best = claims.sort("credibility", "known_on", "id")["object"].to_list()
     text = str(best[0]).lower() if best else ""
     return next((trigger for start, trigger in _RUNS.items() if text.startswith(start)), "")

@@ -102,7 +102,7 @@ def of_kind(past: Sequence[Past], kind: str) -> Spread:
         found[each] = populations.normal_posterior(every.mean, WEIGHT, average, len(own))
     squares = sum((one.final - found[one.kind][0]) ** 2 for one in past)
     df = every.df - (len({one.kind for one in past}) - 1) / 2
-    mean, _, wider = found[kind]
+    mean, wider = found[kind]
     return Spread(mean, float(np.sqrt(squares / df) * wider), every.df)
 
 
@@ -130,10 +130,9 @@ def forecasts(past: Sequence[Past], kind: str, first: float | None) -> dict[str,
 
 def events(reference: Tables) -> list[Row]:
     """The incidents of reference data, each with its `hits`, the dated counts of those hit."""
-    hits: dict[str, list[Row]] = {}
-    for row in reference["counts"].filter(status="hit").sort("known_on", "id").to_dicts():
-        hits.setdefault(row["incident"], []).append(row)
-    return [{**row, "hits": hits.get(row["id"], [])} for row in reference["incidents"].to_dicts()]
+    counts = reference["counts"].filter(status="hit").sort("known_on", "id")
+    hits = counts.rows_by_key("incident", named=True, include_key=True)
+    return [{**row, "hits": hits[row["id"]]} for row in reference["incidents"].to_dicts()]
 
 
 def count_at(hits: Sequence[Row], moment: datetime) -> Row | None:
@@ -182,7 +181,7 @@ def over_time(final: Draws, took: Draws, known: float, days: Draws, at: Sequence
 
 def hits_in(known: Case) -> Sequence[Row]:
     """The claims of a view that count organisations hit in its event, by the day each was known."""
-    claims = known["claims"].filter(pl.col("status") == "hit", pl.col("stance") == "asserts")
+    claims = known["claims"].filter(status="hit", stance="asserts")
     low = pl.coalesce("low", "mode", "high")
     told = claims.select("id", "known_on", low=low, high=pl.coalesce("high", "mode"))
     return told.drop_nulls("low").sort("known_on", "id").to_dicts()
@@ -190,14 +189,11 @@ def hits_in(known: Case) -> Sequence[Row]:
 
 def named_in(known: Case) -> int:
     """How many organisations a view reports as hit by name; one where it reports a group alone."""
-    entities = known.rows("entities")
-    hit = {
-        row["target"]
-        for row in known.rows("links").values()
-        if row["relation"] in ENTERED and row["chances"] == [checks.CERTAIN] and row["claims"]
-    }
-    kinds = [entities[one]["kind"] for one in hit]
-    return sum(kind in (*PARTIES, "vendor") for kind in kinds) or int("group" in kinds)
+    certain = pl.col("chances").list.join(";") == checks.CERTAIN
+    told = certain & pl.col("relation").is_in(ENTERED) & (pl.col("claims").list.len() > 0)
+    hit = known["links"].filter(told)["target"]
+    kinds = known["entities"].filter(pl.col("id").is_in(hit.implode()))["kind"]
+    return int(kinds.is_in([*PARTIES, "vendor"]).sum()) or int("group" in kinds)
 
 
 def of_case(known: Case, reference: Tables) -> Outlook | str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import polars as pl
 
 from impact.case import checks
-from impact.case.ways import ROOT
+from impact.case.tables import Row
 from impact.measures.reach import PARTIES
-from impact.measures.totals import net_loss, rare_entities, rare_loss, total_loss
+from impact.measures.totals import TOTAL as TOTAL
+from impact.measures.totals import net_loss, rare_entities, rare_loss
 from impact.numerics import Draws, graph, loss_kinds, measures
-from impact.simulation import Run, arguments, drawn_inputs, per_run
+from impact.simulation import Run, drawn_inputs, per_run, sampler
+
+BAND = "band"  # argument of a product: the share of the people whom a row concerns
+LED = 0.5  # share of the spread from which assumptions are said to lead
+LIKELY = 0.5  # chance from which the work that a workforce loses is told
 
 
-def variables(run: Run) -> tuple[list[str], list[Draws]]:
+def _variables(run: Run) -> tuple[list[str], list[Draws]]:
     """(input of each row, rows of `(draws,)`): all that varied in this run.
 
     Rows are the draws of each input, and the outcome of each link that is not certain; an outcome
@@ -24,7 +28,7 @@ def variables(run: Run) -> tuple[list[str], list[Draws]]:
     """
     inputs, drawn = run.known.inputs, drawn_inputs(run)
     owners, rows = [name for name, _, _ in drawn], [values for _, _, values in drawn]
-    for link in (edge.name for edge in run.edges if run.reached.get(edge.source)):
+    for link in (edge.name for edge in run.edges if edge.source in run.reached):
         if (mask := run.on[link]) not in (0, graph.everything(run.draws)):
             terms = [term for term in run.model.terms[link] if term != checks.CERTAIN]
             named = [checks.chance_term(term)[0] for term in terms] or [checks.LINK_INPUT + link]
@@ -40,11 +44,11 @@ def spread_shares(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
     of an input, added up and scaled to sum to 1 over all inputs; a correlation within two standard
     errors of 0 counts as 0, and an outcome that does not vary has 0 everywhere.
     """
-    owners, varied = variables(run)
+    owners, varied = _variables(run)
     known = sorted(set(owners))
-    shares = np.zeros((len(known), outcomes.shape[0]))
+    shares = np.zeros((len(known), len(outcomes)))
     if owners:
-        squared = measures.squared_correlations(varied, np.ascontiguousarray(outcomes.T))
+        squared = measures.squared_correlations(varied, outcomes)
         squared[squared < 4 / run.draws] = 0.0
         np.add.at(shares, [known.index(owner) for owner in owners], squared)
         sums = shares.sum(axis=0)
@@ -52,44 +56,22 @@ def spread_shares(run: Run, outcomes: Draws) -> tuple[list[str], Draws]:
     return known, shares
 
 
-def is_assumed(row: Mapping[str, Any]) -> bool:
+def is_assumed(row: Row) -> bool:
     """Whether an input is the kit's or the reader's own estimate."""
     return bool(row["basis_kind"] == "assumption")
 
 
 def shares_where(
-    run: Run, outcomes: Draws, holds: Callable[[Mapping[str, Any]], bool] = is_assumed
+    run: Run, outcomes: Draws, holds: Callable[[Row], bool] = is_assumed
 ) -> list[float]:
     """For each outcome `(outcomes, draws)`, the share of its spread of inputs for which it holds.
 
     That is the share which assumptions carry, unless another condition is given.
     """
     known, shares = spread_shares(run, outcomes)
-    chosen = np.array([holds(run.known.inputs[name]) for name in known], dtype=bool)
-    return [float(column[chosen].sum()) for column in shares.T]
-
-
-def leading_to(run: Run, entity: str) -> tuple[str, ...]:
-    """The inputs of the chances of the links that lead to an entity from what is reached."""
-    return tuple(
-        checks.chance_term(term)[0]
-        for edge in run.edges
-        if edge.target == entity and (edge.source == ROOT or edge.source in run.reached)
-        for term in run.model.terms[edge.name]
-        if term != checks.CERTAIN
-    )
-
-
-TOTAL = "total"
-
-
-BAND = "band"  # argument of a product: the share of the people whom a row concerns
-
-
-LED = 0.5  # share of the spread from which assumptions are said to lead
-
-
-LIKELY = 0.5  # chance from which the work that a workforce loses is told
+    chosen = [holds(run.known.inputs[name]) for name in known]
+    found: list[float] = shares[np.array(chosen, dtype=bool)].sum(axis=0).tolist()
+    return found
 
 
 def bearers(run: Run) -> list[str]:
@@ -112,21 +94,28 @@ def parts(run: Run) -> pl.DataFrame:
     Columns `id`, `bearer`, `part`, `chance`, `chance_error`, then `given_usd` (mean where there is
     a loss), `mean_usd`, `p05_usd` to `p99_usd` and `tvar95_usd`, each with its `_error_usd`.
     """
-    groups: dict[tuple[str, str], list[Draws]] = {}
-    for name, row in run.model.losses.items():
-        of = row["bearer"], row["form"].replace("_", " ")
-        groups.setdefault(of, []).append(run.losses[name])
     rows = []
-    for (bearer, part), amounts in groups.items():
-        found = measures.loss_measures(np.sum(amounts, axis=0))
+    forms = run.known["losses"].group_by("bearer", "form").agg("id")
+    for bearer, form, names in forms.iter_rows():
+        found = measures.loss_measures(np.sum([run.losses[name] for name in names], axis=0))
+        part, chance = form.replace("_", " "), found["chance"]
         row = {"id": f"{bearer}.{part}", "bearer": bearer, "part": part}
-        row |= {"chance": found["chance"].value, "chance_error": found["chance"].error}
-        for name in measures.NAMES[1:]:
-            row |= {f"{name}_usd": found[name].value, f"{name}_error_usd": found[name].error}
-        rows.append(row)
-    frame = pl.DataFrame(rows, schema=_PARTS, orient="row")
-    order = [-pl.col("mean_usd").fill_null(0.0), "bearer", "part"]
-    return frame.sort(order)
+        row |= {"chance": chance.value, "chance_error": chance.error}
+        rows.append(row | _in_usd(found, measures.NAMES[1:]))
+    frame = pl.DataFrame(rows, schema=_PARTS)
+    return frame.sort(-pl.col("mean_usd").fill_null(0.0), "bearer", "part")
+
+
+def _in_usd(found: Mapping[str, measures.Measure], names: Iterable[str]) -> dict[str, float | None]:
+    """Measures as cells `NAME_usd` and `NAME_error_usd`."""
+    return {
+        cell: value
+        for name in names
+        for cell, value in (
+            (f"{name}_usd", found[name].value),
+            (f"{name}_error_usd", found[name].error),
+        )
+    }
 
 
 _PARTS = {
@@ -134,27 +123,6 @@ _PARTS = {
     **dict.fromkeys(("chance", "chance_error"), pl.Float64),
     **{f"{n}{e}_usd": pl.Float64 for n in measures.NAMES[1:] for e in ("", "_error")},
 }
-
-
-def _natural_units(run: Run, loss: Mapping[str, Any]) -> tuple[Draws | None, Draws]:
-    """(people concerned, person-weeks) of a product over people and weeks, its shares included.
-
-    The argument BAND is the share of the people whom the row concerns; every other share is one of
-    their time. People is None where the loss is no such product.
-    """
-    units = dict(run.known["inputs"].select("id", "unit").iter_rows())
-    pairs, values = checks.argument_pairs(loss["arguments"]), arguments(run, loss["id"])
-    dims = {name: loss_kinds.dimension(units[pairs[name]]) for name in pairs}
-    people = [name for name in pairs if dims[name] == {"person": 1}]
-    weeks = [name for name in pairs if dims[name] == {"week": 1}]
-    if not loss_kinds.KINDS[loss["kind"]].linear or not people or not weeks:
-        return None, np.zeros(run.draws)
-    shares = [name for name in pairs if not dims[name]]
-    effort = loss_kinds.product({name: values[name] for name in (*people, *weeks, *shares)})
-    concerned = values[people[0]] * values.get(BAND, np.ones(1))
-    return concerned, np.broadcast_to(effort, run.draws)
-
-
 _NAMES = ("mean", *measures.QUANTILES, "tvar95")
 USD = [f"{name}{part}" for name in _NAMES for part in ("_usd", "_error_usd")]
 
@@ -170,32 +138,31 @@ def by_bearer(run: Run) -> pl.DataFrame:
     the measures are null; where assumptions lead, p99 is null.
     """
     who = [*bearers(run), TOTAL]
-    amounts = np.array([*(net_loss(run, bearer) for bearer in who[:-1]), total_loss(run)])
-    rows: list[dict[str, Any]] = []
-    for bearer, lost, share in zip(who, amounts, _assumed(run, who[:-1], amounts), strict=True):
-        found = measures.loss_measures(lost)
-        row: dict[str, Any] = {"bearer": bearer, "chance": found["chance"].value}
-        for name in _NAMES:
-            row |= {f"{name}_usd": found[name].value, f"{name}_error_usd": found[name].error}
-        if share > LED:
-            row |= {"p99_usd": None, "p99_error_usd": None}
-        spread, hits = measures.nine_in_ten(lost, whole=bearer == TOTAL), np.count_nonzero(lost)
-        row |= {"low": spread.low, "high": spread.high, "given": spread.given}
-        row |= {"often": spread.chance, "hits": int(hits), "rare": unmet(run, bearer)}
-        if row["rare"]:
-            mean = rare_mean(run, bearer)
-            row |= dict.fromkeys(USD) | {"chance": None, "low": None, "high": None}
-            row |= {"mean_usd": mean.value, "mean_error_usd": mean.error}
-        rows.append(row | {"assumed_share": share, "weakest": run.lineage.basis(bearer)})
+    rows = [_of_bearer(run, *each) for each in zip(who, _assumed(run, who), strict=True)]
     floats = dict.fromkeys((*USD, "chance", "low", "high"), pl.Float64)
     return pl.DataFrame(rows, schema_overrides=floats)
 
 
+def _of_bearer(run: Run, bearer: str, share: float) -> Row:
+    """A row of `by_bearer`; `share` is that of assumptions."""
+    lost = net_loss(run, bearer)
+    found = measures.loss_measures(lost)
+    spread = measures.nine_in_ten(lost, whole=bearer == TOTAL)
+    row = {"bearer": bearer, "chance": found["chance"].value, **_in_usd(found, _NAMES)}
+    row |= {"low": spread.low, "high": spread.high, "given": spread.given, "often": spread.chance}
+    row |= {"hits": int(np.count_nonzero(lost)), "rare": unmet(run, bearer)}
+    if share > LED:
+        row |= {"p99_usd": None, "p99_error_usd": None}
+    if row["rare"]:
+        row |= dict.fromkeys((*USD, "chance", "low", "high"))
+        row |= _in_usd({"mean": rare_mean(run, bearer)}, ["mean"])
+    return row | {"assumed_share": share, "weakest": run.lineage.basis(bearer)}
+
+
 def unmet(run: Run, bearer: str) -> bool:
-    """Whether no draw met a loss of a bearer, or of all (`total`), and yet it can happen."""
-    events = run.memo["events"] if run.over == "year" else run
-    lost = total_loss(run) if bearer == TOTAL else net_loss(run, bearer)
-    return not np.any(lost) and any(
+    """Whether no draw met a loss of a bearer, or of all (TOTAL), and yet it can happen."""
+    events = run.memo.get("events", run)  # of a year
+    return not np.any(net_loss(run, bearer)) and any(
         row["needs"] in rare_entities(events)
         for row in events.model.losses.values()
         if bearer in (row["bearer"], TOTAL)
@@ -208,19 +175,16 @@ def rare_mean(run: Run, bearer: str) -> measures.Measure:
     return measures.UNRESOLVED if expected is None else measures.mean(expected)
 
 
-def _assumed(run: Run, who: list[str], amounts: Draws) -> list[float]:
-    """Share of the spread that assumptions carry, of each bearer and the total.
+def _assumed(run: Run, who: list[str]) -> list[float]:
+    """Share of the spread that assumptions carry, of each bearer or the total.
 
     Of a year it is that of one event; all of it where how often events happen is an assumption.
     """
-    if run.over == "event":
-        return shares_where(run, amounts)
     rates = [row for row in run.known.inputs.values() if row["unit"] == checks.RATE]
-    if rates[0]["basis_kind"] == "assumption":
-        return [1.0] * len(amounts)
-    events: Run = run.memo["events"]
-    each = np.array([*(net_loss(events, bearer) for bearer in who), total_loss(events)])
-    return shares_where(events, each)
+    if run.over == "year" and is_assumed(rates[0]):
+        return [1.0] * len(who)
+    events = run.memo.get("events", run)
+    return shares_where(events, np.array([net_loss(events, one) for one in who]))
 
 
 def ranges(run: Run) -> pl.DataFrame:
@@ -233,9 +197,9 @@ def ranges(run: Run) -> pl.DataFrame:
     a row of losses or `total`).
     """
     rows = [*_idle(run), *_suppliers(run), *_drivers(run)]
-    if np.any(total_loss(run)) or unmet(run, TOTAL):
-        rows.append(_range(run, TOTAL, "total", total_loss(run), TOTAL))
-    return pl.DataFrame(rows, schema=_RANGES, orient="row")
+    if _matters(run, TOTAL):
+        rows.append(_range(run, TOTAL, "total", net_loss(run, TOTAL), TOTAL))
+    return pl.DataFrame(rows, schema=_RANGES)
 
 
 _RANGES = {
@@ -245,27 +209,36 @@ _RANGES = {
 }
 
 
+def _matters(run: Run, bearer: str) -> bool:
+    """Whether there is a loss of a bearer, or can be."""
+    return bool(np.any(net_loss(run, bearer))) or unmet(run, bearer)
+
+
 def _range(
     run: Run, who: str, part: str, amounts: Draws, about: str, driver: str = "", unit: str = "money"
-) -> dict[str, Any]:
+) -> Row:
     """A row of `ranges`."""
     found = measures.nine_in_ten(amounts, whole=part == "total")
-    row = run.known.rows("losses").get(about)
-    missed = unmet(run, row["bearer"] if row else about) and not np.any(amounts)
+    missed = not np.any(amounts) and unmet(run, _bearer(run, about))
     of = {"id": f"{about}.{part}", "who": who, "part": part, "driver": driver, "unit": unit}
-    ends = {"low": found.low, "mid": found.mid, "high": found.high, "given": found.given}
-    return {**of, **ends, "chance": found.chance, "rare": missed, "about": about}
+    return {**of, **vars(found), "rare": missed, "about": about}
 
 
-def _idle(run: Run) -> list[dict[str, Any]]:
+def _bearer(run: Run, about: str) -> str:
+    """The bearer whom a row of `ranges` is about, or whose row of losses."""
+    row = run.known.rows("losses").get(about)
+    return row["bearer"] if row else about
+
+
+def _idle(run: Run) -> list[Row]:
     """For each workforce likely to lose pay: person-weeks, all pay, pay of one person by band."""
-    rows = list[dict[str, Any]]()
-    for force in run.known["entities"].filter(pl.col("kind") == "workforce")["id"]:
+    rows = list[Row]()
+    for force in run.known["entities"].filter(kind="workforce")["id"]:
         lost = net_loss(run, force)
         if np.count_nonzero(lost) <= LIKELY * run.draws:
             continue
-        weeks, each = np.zeros(run.draws), list[dict[str, Any]]()
-        for loss in run.known["losses"].filter(pl.col("bearer") == force).iter_rows(named=True):
+        weeks, each = np.zeros(run.draws), list[Row]()
+        for loss in run.known["losses"].filter(bearer=force).iter_rows(named=True):
             people, effort = _natural_units(run, loss)
             if people is not None:
                 amount = run.losses[loss["id"]]
@@ -278,54 +251,61 @@ def _idle(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def _suppliers(run: Run) -> list[dict[str, Any]]:
-    kinds = run.known.rows("entities")
-    keep = set(run.known["losses"]["received_by"].drop_nulls())
+def _natural_units(run: Run, loss: Row) -> tuple[Draws | None, Draws]:
+    """(people concerned, person-weeks) of a product over people and weeks, its shares included.
+
+    The argument BAND is the share of the people whom the row concerns; every other share is one of
+    their time. People is None where the loss is no such product.
+    """
+    values, inputs = sampler(run).arguments(loss["id"]), run.known.inputs
+    pairs = run.model.pairs[loss["id"]]
+    dims = {name: loss_kinds.dimension(inputs[of]["unit"]) for name, of in pairs.items()}
+    people = [name for name in pairs if dims[name] == {"person": 1}]
+    weeks = [name for name in pairs if dims[name] == {"week": 1}]
+    if not loss_kinds.KINDS[loss["kind"]].linear or not people or not weeks:
+        return None, np.zeros(run.draws)
+    shares = [name for name in pairs if not dims[name]]
+    effort = loss_kinds.product({name: values[name] for name in (*people, *weeks, *shares)})
+    concerned = values[people[0]] * values.get(BAND, np.ones(1))
+    return concerned, np.broadcast_to(effort, run.draws)
+
+
+def _suppliers(run: Run) -> list[Row]:
+    kinds, losses = run.known.rows("entities"), run.known["losses"]
     return [
-        _range(run, one, "net" if one in keep else "own", net_loss(run, one), one)
-        for kind in ("vendor", "group")
-        for one in sorted(set(run.known["losses"]["bearer"]))
-        if kinds[one]["kind"] == kind and (np.any(net_loss(run, one)) or unmet(run, one))
+        _range(run, one, "net" if one in losses["received_by"] else "own", net_loss(run, one), one)
+        for one in sorted({*losses["bearer"]})
+        if kinds[one]["kind"] in ("vendor", "group") and _matters(run, one)
     ]
 
 
-def _drivers(run: Run) -> list[dict[str, Any]]:
+def _drivers(run: Run) -> list[Row]:
     """Clients of a kind as one band by driver: the draws of all of them.
 
     What one client alone may lose is that client's own.
     """
-    kinds = run.known.rows("entities")
+    kinds = run.known["entities"].select("kind", bearer="id")
     mine = run.known["losses"].filter(pl.col("received_by").is_null())
-    of_driver: dict[str, set[str]] = {}
-    groups: dict[tuple[str, str], list[str]] = {}
-    clients = [
-        (name, bearer, driver)
-        for name, bearer, driver in mine.select("id", "bearer", "driver").iter_rows()
-        if kinds[bearer]["kind"] in PARTIES
-    ]
-    for _, bearer, driver in clients:
-        of_driver.setdefault(driver, set()).add(bearer)
-    for name, bearer, driver in clients:
-        alone = len(of_driver[driver]) == 1
-        groups.setdefault((bearer if alone else kinds[bearer]["kind"], driver), []).append(name)
-    needs = dict(mine.select("id", "needs").iter_rows())
+    mine = mine.join(kinds, "bearer", maintain_order="left", suffix="_of")
+    mine = mine.filter(pl.col("kind_of").is_in(PARTIES))
+    alone = pl.col("bearer").n_unique().over("driver") == 1
+    who = pl.when(alone).then("bearer").otherwise("kind_of")
+    groups = mine.group_by("driver", who=who, maintain_order=True).agg("id", "needs")
     rows = []
-    for (who, driver), ids in groups.items():
+    for driver, one, ids, needs in groups.iter_rows():
         pooled = np.concatenate([run.losses[name] for name in ids])
-        if np.any(pooled) or any(needs[name] in rare_entities(run) for name in ids):
-            rows.append(_range(run, who, "driver", pooled, ids[0], driver))
+        if np.any(pooled) or not rare_entities(run).isdisjoint(needs):
+            rows.append(_range(run, one, "driver", pooled, ids[0], driver))
     return rows
 
 
-def greatest(run: Run, many: int = 2) -> dict[str, Any]:
+def greatest(run: Run, many: int = 2) -> Row:
     """The total, and who loses most for sure; rows of `ranges`."""
-    rows = ranges(run).to_dicts()
-    sole = [row for row in rows if row["part"] in ("net", "own", "pay") and row["high"] is not None]
-    sole = [row for row in sole if row["chance"] == 1 and row["high"] > 0]
-    return {
-        "total": next((row for row in rows if row["part"] == "total"), None),
-        "most": sorted(sole, key=lambda row: -row["high"])[:many],
-    }
+    rows = ranges(run)
+    sole = rows.filter(pl.col("part").is_in(["net", "own", "pay"]), pl.col("high") > 0, chance=1)
+    most = sole.sort("high", descending=True, maintain_order=True).head(many)
+    total = next(rows.filter(part="total").iter_rows(named=True), None)
+    return {"total": total, "most": most.to_dicts()}
 
 
 def assumed(run: Run) -> float:
@@ -334,8 +314,7 @@ def assumed(run: Run) -> float:
     return float(found["assumed_share"])
 
 
-def rare_loss_of(run: Run, about: str) -> dict[str, Any] | None:
+def rare_loss_of(run: Run, about: str) -> Row | None:
     """The exact `mean`, if any, of a loss too rare for the draws; None where it is not."""
-    row = run.known.rows("losses").get(about)
-    bearer = row["bearer"] if row else about
+    bearer = _bearer(run, about)
     return {"mean": rare_mean(run, bearer).value} if unmet(run, bearer) else None

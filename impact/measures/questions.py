@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import polars as pl
 
+from impact.case import checks
 from impact.case.folder import Case
 from impact.measures.choice import Costing, costings
 from impact.measures.evidence import related
-from impact.measures.loss import leading_to
 from impact.measures.totals import total_loss
 from impact.numerics import Draws, graph, information
 from impact.numerics.information import Bins
@@ -35,20 +34,15 @@ def ranking(run: Run) -> pl.DataFrame:
     `data_share`.
     """
     require_event_run(run, "unknowns")
-    own = own_decisions(run)
-    outcomes = _outcomes(run, own)
-    variances, space = outcomes.var(axis=0), np.empty_like(outcomes)
+    own, outcomes = own_decisions(run), (total_loss(run), _touched(run))
     asked, every = dict[str, dict[str, Any]](), list(_quantities(run))
-    for name, question, ask, bins in every:
-        means = bins.means(outcomes, space)
-        found = _measured(own, bins, means, variances, len(every))
+    for name, (question, ask), bins in every:
+        found = _measured(own, bins, outcomes, len(every) * len(own))
         row = {"id": name, "question": question, "ask": ask, **found}
-        if not row["value_usd"] and max(row["cost_share"], row["data_share"]) < LEAST:
-            continue
-        old = asked.setdefault(question, row)
-        asked[question] = min(old, row, key=_rank)
+        if row["value_usd"] or max(row["cost_share"], row["data_share"]) >= LEAST:
+            asked[question] = min(asked.get(question, row), row, key=_rank)
     rows = sorted(asked.values(), key=_rank)
-    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=_SCHEMA)
 
 
 def _rank(row: dict[str, Any]) -> tuple[float, float, str]:
@@ -63,29 +57,22 @@ _SCHEMA = {
 }
 
 
-def _quantities(run: Run) -> Iterator[tuple[str, str, str, Bins]]:
-    """(input or entity, question, whom to ask, bins of the draws by it), for all that can be asked.
+def _quantities(run: Run) -> Iterator[tuple[str, tuple[str, str], Bins]]:
+    """(input or entity, its question, bins of the draws by it), for all that can be asked.
 
     Once for each stream of an input; states that come and go together are one.
     """
-    for name, key, values in drawn_inputs(run):
-        question, ask = _question(run, name)
-        if question:
-            kept = ("bins", *key)
-            if kept not in run.drawn:
-                run.drawn[kept] = information.bins_of(values)
-            if run.drawn[kept] is not None:
-                yield name, question, ask, run.drawn[kept]
+    for name, _, values in drawn_inputs(run):
+        bins = information.bins_of(values) if _question(run, name)[0] else None
+        if bins is not None:
+            yield name, _question(run, name), bins
     told = {0, graph.everything(run.draws)}
     for entity, mask in run.reached.items():
-        question, ask = _question(run, entity) if mask not in told else ("", "")
-        if question:
+        if mask not in told and _question(run, entity)[0]:
             told.add(mask)
-            kept = ("bins", mask)
-            if kept not in run.drawn:
-                run.drawn[kept] = information.two_bins(graph.unpack(mask, run.draws))
-            if run.drawn[kept] is not None:
-                yield entity, question, ask, run.drawn[kept]
+            bins = information.two_bins(graph.unpack(mask, run.draws))
+            if bins is not None:
+                yield entity, _question(run, entity), bins
 
 
 def role_of(known: Case, party: str) -> str:
@@ -102,32 +89,21 @@ def own_decisions(run: Run) -> tuple[Costing, ...]:
     return tuple(one for one in costings(run) if role_of(known, one.decision.bearer) == known.role)
 
 
-def _outcomes(run: Run, own: Sequence[Costing]) -> Draws:
-    """`(draws, columns)`: total, parties touched, then the costs of the options of decisions."""
-    costs = [cost for one in own for cost in one.costs]
-    return np.ascontiguousarray(np.array([total_loss(run), _touched(run), *costs]).T)
-
-
 def _measured(
-    own: Sequence[Costing], bins: Bins, means: Draws, variances: Draws, tried: int
+    own: Sequence[Costing], bins: Bins, outcomes: tuple[Draws, Draws], tried: int
 ) -> dict[str, Any]:
-    """The measures of one quantity of those tried, from `(bins, columns)` means of `_outcomes`."""
-    value, decision, column = 0.0, "", 2
+    """The measures of one quantity, of so many tried, by decisions and the two outcomes."""
+    value, decision = 0.0, ""
     for one in own:
-        of_options = means[:, column : column + len(one.costs)]
-        column += len(one.costs)
-        if information.gain(of_options, bins.sizes) > 0:
-            worth = information.worth(bins, one.costs.T, tried * len(own))
-            if worth > max(value, LEAST * float(one.costs.mean(axis=1).min())):
-                value, decision = worth, one.decision.title
-    cost, data = (
-        information.first_order(means[:, place], bins.sizes, float(variances[place]))
-        for place in (0, 1)
-    )
+        worth = information.worth(bins, one.costs.T, tried)
+        if worth > max(value, LEAST * float(one.costs.mean(axis=1).min())):
+            value, decision = worth, one.decision.title
+    cost, data = (information.first_order(bins, each) for each in outcomes)
+    means = bins.means(outcomes[0])
     return {
         "value_usd": value,
         "decision": decision,
-        "swing_usd": float(means[-1, 0] - means[0, 0]) if cost else 0.0,
+        "swing_usd": float(means[-1] - means[0]) if cost else 0.0,
         "cost_share": cost,
         "data_share": data,
     }
@@ -136,34 +112,28 @@ def _measured(
 def _question(run: Run, name: str) -> tuple[str, str]:
     """(question, whom to ask) of an input, or of a state: its own, or its least likely input's."""
     inputs = run.known.inputs
-    if name in inputs:
-        return inputs[name]["question"] or "", inputs[name]["ask"] or ""
-    row = run.known.rows("entities")[name]
-    if row.get("question"):
-        return row["question"], row["ask"] or ""
-    asked = [inputs[term] for term in leading_to(run, name) if inputs[term]["question"]]
-    if not asked:
-        return "", ""
-    least = min(asked, key=lambda row: (row["mode"] or 0.0, row["id"]))
-    return least["question"], least["ask"] or ""
+    row = inputs[name] if name in inputs else run.known.rows("entities")[name]
+    if name not in inputs and not row["question"]:
+        leading = (e.name for e in run.edges if e.target == name and e.source in run.reached)
+        terms = (checks.chance_term(term)[0] for link in leading for term in run.model.terms[link])
+        asked = (inputs[one] for one in terms if one in inputs and inputs[one]["question"])
+        row = min(asked, key=lambda of: (of["mode"] or 0.0, of["id"]), default=row)
+    return row["question"] or "", row["ask"] or ""
 
 
 def _touched(run: Run) -> Draws:
     """`(draws,)` number of parties reached and of client data sets copied."""
-    there = (one for one in _parties(run.known) if run.reached.get(one))
-    return graph.counted((run.reached[one] for one in there), run.draws)
-
-
-def _parties(known: Case) -> tuple[str, ...]:
-    """The parties that may be reached, and the client data sets that may be copied."""
-    rows = known.rows("entities")
-    copies = {copy for found in related(known, "taken_from").values() for copy in found}
-    of_lab = {name for name in copies if rows.get(rows[name]["party"], {}).get("kind") == "lab"}
-    kinds = ("lab", "client", "vendor")
-    return tuple(name for name, row in rows.items() if row["kind"] in kinds or name in of_lab)
+    rows, taken = run.known.rows("entities"), related(run.known, "taken_from")
+    copies = {copy for found in taken.values() for copy in found}
+    of_lab = {one for one in copies if rows.get(rows[one]["party"], {}).get("kind") == "lab"}
+    there = (
+        mask
+        for name, mask in run.reached.items()
+        if rows[name]["kind"] in ("lab", "client", "vendor") or name in of_lab
+    )
+    return graph.counted(there, run.draws)
 
 
 def inputs_used(known: Case) -> frozenset[str]:
     """The inputs, and the implicit ones of links, on which any number of a view can rest."""
-    model = model_of(known)
-    return frozenset(model.used_by)
+    return frozenset(model_of(known).used)

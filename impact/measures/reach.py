@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -18,23 +21,23 @@ from impact.simulation import Run, per_run
 
 def certain_entities(run: Run) -> set[str]:
     """Entities that the event reaches over certain links, whatever is drawn or supposed."""
-    return _reached_over(run, lambda term: term == checks.CERTAIN)
+    return _reached_over(run, {checks.CERTAIN})
 
 
 def always_reached(run: Run) -> set[str]:
     """Entities always reached because of fixed inputs alone: established, or supposed."""
     still = {name for name, row in run.known.inputs.items() if row["shape"] == "fixed"}
-    still.add(checks.CERTAIN)
-    return _reached_over(run, lambda term: checks.chance_term(term)[0] in still)
+    return _reached_over(run, {checks.CERTAIN, *still})
 
 
-def _reached_over(run: Run, sure: Callable[[str], bool]) -> set[str]:
-    """Entities reached over links that are always on and whose every chance is sure."""
-    terms, every = run.model.terms, graph.everything(run.draws)
+def _reached_over(run: Run, sure: set[str]) -> set[str]:
+    """Entities reached over links that are always on and whose every chance is a sure one."""
+    every = graph.everything(run.draws)
     edges = [
         edge
         for edge in run.edges
-        if all(sure(term) for term in terms[edge.name]) and run.on[edge.name] == every
+        if sure.issuperset(checks.chance_term(term)[0] for term in run.model.terms[edge.name])
+        and run.on[edge.name] == every
     ]
     return set(graph.shortest(edges, ROOT)) if run.reached else set()
 
@@ -52,56 +55,42 @@ def chances(run: Run) -> pl.DataFrame:
     `band` is the mean chance of all entities of the kind that rest on the same inputs: firms with
     equal evidence share one printed number.
     """
-    sure, supposed, unmet = certain_entities(run), always_reached(run), rare_entities(run)
-    evidence, reported = _evidence(run), reporters(run)
-    rows: list[dict[str, Any]] = []
-    for entity, row in run.known.rows("entities").items():
+    hows = dict.fromkeys(run.reached, "drawn") | dict.fromkeys(rare_entities(run), "rare")
+    hows |= dict.fromkeys(always_reached(run), "supposed")
+    hows |= dict.fromkeys(certain_entities(run), "established")
+    rests, reported = _evidence(run), reporters(run)
+    rows = []
+    for entity, kind in run.known["entities"].select("id", "kind").iter_rows():
         found = measures.share(run.reached.get(entity, 0).bit_count(), run.draws)
-        drawn = bool(run.reached.get(entity)) and entity not in supposed
-        how = "drawn" if drawn else "supposed" if entity in supposed - sure else "established"
-        how = "rare" if entity in unmet else how if found.value else "none"
-        rows.append(
-            {
-                "entity": entity,
-                "kind": row["kind"],
-                "chance": found.value,
-                "chance_error": found.error if drawn or how == "rare" else 0.0,
-                "how": how,
-                "claim": reported.get(entity),
-            }
-        )
-    groups: dict[tuple[str, int], list[float]] = {}
-    for made in rows:
-        equal = made["kind"], evidence.get(made["entity"], 0)
-        groups.setdefault(equal, []).append(made["chance"])
-    bands = {equal: sum(found) / len(found) for equal, found in groups.items()}
-    for made in rows:
-        made["band"] = bands[made["kind"], evidence.get(made["entity"], 0)]
-    return pl.DataFrame(rows, schema=_CHANCES, orient="row")
-
-
-def _evidence(run: Run) -> dict[str, int]:
-    """Entity -> the chances on which it rests, a bit each: those of all ways to it."""
-    bits, brings = dict[str, int](), dict[str, int]()
-    for edge in edges_used(run):
-        for term in run.model.terms[edge.name]:
-            if term not in bits:
-                bits[term] = 1 << len(bits)
-            brings[edge.name] = brings.get(edge.name, 0) | bits[term]
-    return graph.gathered(graph.net(edges_used(run), ROOT), brings)
-
-
-def by_entity(run: Run) -> dict[str, dict[str, Any]]:
-    """Entity -> its row of `chances`."""
-    return {row["entity"]: row for row in chances(run).iter_rows(named=True)}
+        how = hows.get(entity, "none")
+        error = found.error if how in ("drawn", "rare") else 0.0
+        cells = entity, kind, found.value, error, how, reported.get(entity)
+        rows.append((*cells, rests.get(entity, -1)))
+    frame = pl.DataFrame(rows, schema=_CHANCES, orient="row")
+    return frame.with_columns(band=pl.col("chance").mean().over("kind", "rests")).drop("rests")
 
 
 _CHANCES = {
     **dict.fromkeys(("entity", "kind"), pl.String),
     **dict.fromkeys(("chance", "chance_error"), pl.Float64),
     **dict.fromkeys(("how", "claim"), pl.String),
-    "band": pl.Float64,
+    "rests": pl.Int64,
 }
+
+
+def _evidence(run: Run) -> dict[str, int]:
+    """Entity -> a number for the chances on which it rests: those of all ways to it."""
+    bits, brings = dict[str, int](), dict[str, int]()
+    for edge in edges_used(run):
+        masks = (bits.setdefault(t, 1 << len(bits)) for t in run.model.terms[edge.name])
+        brings[edge.name] = reduce(or_, masks)
+    found, numbers = graph.gathered(edges_used(run), ROOT, brings), dict[int, int]()
+    return {entity: numbers.setdefault(mask, len(numbers)) for entity, mask in found.items()}
+
+
+def by_entity(run: Run) -> dict[str, dict[str, Any]]:
+    """Entity -> its row of `chances`."""
+    return {row["entity"]: row for row in chances(run).iter_rows(named=True)}
 
 
 def edges_used(run: Run) -> list[graph.Edge]:
@@ -115,18 +104,13 @@ def reporters(run: Run) -> dict[str, str]:
 
     The most credible, then latest, claim of the certain links that lead to it.
     """
-    claims, on = run.known.rows("claims"), {edge.name for edge in edges_used(run)}
-    named: dict[str, list[dict[str, Any]]] = {}
-    for link, row in run.known.rows("links").items():
-        if link in on and row["chances"] == [checks.CERTAIN]:
-            told = (claims[claim] for claim in row["claims"])
-            named.setdefault(row["target"], []).extend(one for one in told if one["sources"])
-    best = {
-        entity: min(made, key=lambda c: (c["credibility"], -c["known_on"].timestamp(), c["id"]))
-        for entity, made in named.items()
-        if made
-    }
-    return {entity: str(claim["id"]) for entity, claim in best.items()}
+    used = pl.col("id").is_in([edge.name for edge in edges_used(run)])
+    certain = pl.col("chances").list.join(";") == checks.CERTAIN
+    links = run.known["links"].filter(used & certain).explode("claims")
+    sourced = run.known["claims"].filter(pl.col("sources").list.len() > 0)
+    told = links.select("target", id="claims").join(sourced, "id")
+    best = told.sort("credibility", "known_on", "id", descending=[True, False, True])
+    return dict(best.select("target", "id").iter_rows())
 
 
 PARTIES = ("lab", "client")
@@ -137,12 +121,10 @@ def any_client(run: Run, relation: str) -> measures.Measure:
 
     None where no such state of a client's data is modelled.
     """
-    states, reached = _client_data(run, relation), 0
-    if not states:
+    masks = [run.reached.get(target, 0) for target in _client_data(run, relation)]
+    if not masks:
         return measures.UNRESOLVED
-    for target in states:
-        reached |= run.reached.get(target, 0)
-    return measures.share(reached.bit_count(), run.draws)
+    return measures.share(reduce(or_, masks).bit_count(), run.draws)
 
 
 def any_reported(run: Run, relation: str) -> bool:
@@ -153,9 +135,9 @@ def any_reported(run: Run, relation: str) -> bool:
 def _client_data(run: Run, relation: str) -> list[str]:
     """What a relation leads to of labs and clients."""
     rows = run.known.rows("entities")
-    parties = {name for name, row in rows.items() if row["kind"] in ("lab", "client")}
-    every = related(run.known, relation).values()
-    return [name for targets in every for name in targets if rows[name]["party"] in parties]
+    every = [name for targets in related(run.known, relation).values() for name in targets]
+    parties = {name: rows.get(rows[name]["party"], {}) for name in every}
+    return [name for name, party in parties.items() if party.get("kind") in PARTIES]
 
 
 def clients(run: Run) -> pl.DataFrame:
@@ -172,15 +154,14 @@ def clients(run: Run) -> pl.DataFrame:
 def client_groups(run: Run) -> dict[str, Any]:
     """Clients by what is said of them: reported, supposed, or assumed in groups of equal chance."""
     rows = clients(run)
-    of = {how: rows.filter(pl.col("how") == how) for how in ("established", "supposed")}
     rest = rows.filter(pl.col("how").is_in(["drawn", "rare"]))
     bands = rest.group_by("band", "how", maintain_order=True).agg(pl.col("entity").sort())
     return {
         "lab": "lab" in rows["kind"],
         "group": "group" in rows["kind"],
-        "reported": sorted(of["established"]["entity"]),
-        "supposed": sorted(of["supposed"]["entity"]),
-        "drawn": [(p, how, ids) for p, how, ids in bands.iter_rows()],
+        "reported": sorted(rows.filter(how="established")["entity"]),
+        "supposed": sorted(rows.filter(how="supposed")["entity"]),
+        "drawn": bands.rows(),
     }
 
 
@@ -204,7 +185,7 @@ def states(run: Run) -> pl.DataFrame:
                     row = here.get(state, {})
                     cells |= {state: row.get("band"), f"{state}_how": row.get("how")}
                 rows.append(cells)
-    return pl.DataFrame(rows, schema=_STATES, orient="row")
+    return pl.DataFrame(rows, schema=_STATES)
 
 
 STATES = ("reach", "copied", "published")
@@ -226,13 +207,9 @@ def possible(row: Mapping[str, Any]) -> bool:
 def suppliers_hit(run: Run) -> list[str]:
     """Suppliers that are reached or supposed to be, and not reached as clients of another."""
     supply, found = related(run.known, "supplies"), by_entity(run)
-    sure = [one for one in sorted(supply) if found[one]["chance"] and _settled(found[one])]
+    sure = [one for one in sorted(supply) if found[one]["how"] in ("established", "supposed")]
     served = {client for one in sure for client in supply[one]}
     return [one for one in sure if one not in served] or sure
-
-
-def _settled(row: Mapping[str, Any]) -> bool:
-    return row["how"] in ("established", "supposed")
 
 
 def joint_chances(run: Run) -> pl.DataFrame:
@@ -240,18 +217,15 @@ def joint_chances(run: Run) -> pl.DataFrame:
 
     Only clients whose reach is drawn count; `apart` is the Poisson binomial of their own chances.
     """
-    drawn = clients(run).filter(pl.col("how") == "drawn")["entity"]
-    many = drawn.len()
+    drawn = clients(run).filter(how="drawn")["entity"].to_list()
     count = graph.counted((run.reached[one] for one in drawn), run.draws).astype(np.int64)
-    found = np.bincount(count, minlength=many + 1) / run.draws
-    apart = np.eye(1, many + 1)[0]  # chance of exactly k, of none of them at first
-    for p in (run.chance(one) for one in drawn):
-        apart[1:] = apart[1:] * (1 - p) + apart[:-1] * p
-        apart[0] *= 1 - p
-    at_least = {
-        name: each[::-1].cumsum()[::-1][1:] for name, each in (("chance", found), ("apart", apart))
+    alone = ([1 - p, p] for p in map(run.chance, drawn))
+    exactly = {
+        "chance": np.bincount(count, minlength=len(drawn) + 1) / run.draws,
+        "apart": reduce(np.convolve, alone, np.ones(1)),
     }
-    return pl.DataFrame({"at_least": np.arange(1, many + 1), **at_least})
+    at_least = {name: each[::-1].cumsum()[-2::-1] for name, each in exactly.items()}
+    return pl.DataFrame({"at_least": np.arange(1, len(drawn) + 1), **at_least})
 
 
 def chain(run: Run) -> list[tuple[list[str], str | None]]:
@@ -260,34 +234,22 @@ def chain(run: Run) -> list[tuple[list[str], str | None]]:
     A step is one entity, or the releases of one package, for which it was is open.
     """
     walked, sure, found = edges_used(run), certain_entities(run), by_entity(run)
-    begins: dict[str, int] = {}
-    for edge in walked:
-        if edge.source in sure and edge.target not in sure and edge.source != ROOT:
-            begins[edge.source] = begins.get(edge.source, 0) + 1
+    open_ = (edge for edge in walked if edge.source in sure and edge.target not in sure)
+    begins = Counter(edge.source for edge in open_ if edge.source != ROOT)
     served = set(clients(run)["entity"])
     begun = [one for one in begins if one not in served] or list(begins)
-    supplied = [one for one in begun if one in related(run.known, "supplies")]
-    ends = supplied or begun or suppliers_hit(run)
+    supply = related(run.known, "supplies")
+    ends = [one for one in begun if one in supply] or begun or suppliers_hit(run)
     if not ends:
         return []
-    end = max(sorted(ends), key=lambda one: begins.get(one, 0))
-    ways = graph.all_ways(walked).get(end, set())
-    edges = [e for e in walked if e.name in ways and run.model.terms[e.name] == (checks.CERTAIN,)]
+    end = max(sorted(ends), key=lambda one: begins[one])
+    edges = [edge for edge in walked if run.model.terms[edge.name] == (checks.CERTAIN,)]
     steps, kinds = list[tuple[list[str], str | None]](), run.known.rows("entities")
     versions = related(run.known, "version_of", forward=False)
-    for edge in _longest(edges, end):
+    for edge in max(graph.simple_paths(edges, ROOT, end), key=len, default=[]):
         if kinds[edge.target]["kind"] == "package" and steps:
             releases = sorted(set(versions.get(edge.target, ())) & sure)
             steps[-1] = (releases or steps[-1][0], steps[-1][1])
         else:
             steps.append(([edge.target], found[edge.target]["claim"]))
     return steps
-
-
-def _longest(edges: list[graph.Edge], end: str) -> list[graph.Edge]:
-    """The longest of the first hundred simple paths from the root to a node."""
-    paths = graph.simple_paths(edges, ROOT, end, _TRIED)
-    return max(paths, key=len, default=[])
-
-
-_TRIED = 100  # paths among which the longest is sought

@@ -24,7 +24,6 @@ AGES = (1, 7)  # days after disclosure
 OTHERS, EARLIER = MODES = ("all others", "those settled before")  # what a forecast learns from
 LEVELS = {50: 0.5, 80: 0.8, 90: 0.9}  # as columns are called
 RIPPLES = "Ripples alone"
-_RESAMPLES, _SEED = 10_000, 1
 
 
 def crps(low: float, high: float, spread: Spread) -> float:
@@ -139,9 +138,10 @@ def summed(rows: pl.DataFrame) -> pl.DataFrame:
     for (mode, age, method), of in rows.group_by("mode", "age", "method", maintain_order=True):
         row = {"id": f"{mode}, day {age}, {method}", "mode": mode, "age": age, "method": method}
         row |= {"n": of.height, **of.select(pl.col("^crps|is_.*$").mean()).row(0, named=True)}
+        row |= of.select(pl.col("^in_.*$").sum()).row(0, named=True)
         for name, level in LEVELS.items():
-            row[f"in_{name}"] = inside = int(of[f"in_{name}"].sum())
-            row[f"p_{name}"] = float(scipy.stats.binomtest(inside, of.height, level).pvalue)
+            test = scipy.stats.binomtest(row[f"in_{name}"], of.height, level)
+            row[f"p_{name}"] = float(test.pvalue)
         pooled = rows.filter(mode=mode, age=age, method=POOLED)
         gained = gain((pooled["crps"] - of["crps"]).to_numpy())
         found.append({**row, **dict(zip(("gain", "gain_low", "gain_high"), gained, strict=True))})
@@ -150,9 +150,10 @@ def summed(rows: pl.DataFrame) -> pl.DataFrame:
 
 def gain(gained: Draws) -> tuple[float, float, float]:
     """(mean, low, high) of gains, one an incident: 90 % bootstrap interval (Efron 1979)."""
-    picks = np.random.default_rng(_SEED).integers(0, len(gained), (_RESAMPLES, len(gained)))
-    low, high = np.quantile(gained[picks].mean(axis=1), [0.05, 0.95])
-    return float(gained.mean()), float(low), float(high)
+    found = scipy.stats.bootstrap(
+        (gained,), np.mean, n_resamples=10_000, confidence_level=0.9, method="percentile", rng=1
+    ).confidence_interval
+    return float(gained.mean()), float(found.low), float(found.high)
 
 
 def best(reference: Tables) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import combinations, product
+from itertools import combinations, groupby, product
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -21,7 +23,6 @@ from impact.case.folder import Case, once
 from impact.case.schema import (
     ADMIRALTY_LETTERS,
     ADMIRALTY_NUMBERS,
-    SAME_AS,
     SINGLE_VALUED,
 )
 from impact.case.ways import ROOT
@@ -70,32 +71,7 @@ _SLUG = re.compile(r"[a-z]+(-[a-z]+)+")
 _DAY = re.compile(r"\d{4}(-\d\d){0,2}")
 
 
-_TOPICS = {
-    "affected_version": "which version is affected",
-    "available_minutes": "how long it was available",
-    "basis_of_pause": "who tells of the pause",
-    "client_of": "whose client it is",
-    "counts": "what is counted",
-    "cve": "its CVE record",
-    "disclosed_on": "when it was disclosed",
-    "extortionist": "who extorts",
-    "headcount": "how many people",
-    "intruder": "who got in",
-    "leak_content": "what it holds",
-    "leak_status": "what became of it",
-    "malicious_from": "date of the malicious releases",
-    "organisations_affected": "how many are affected",
-    "payload": "which file carries the code",
-    "registry": "on which registry",
-    "runs_when": "when the code runs",
-    SAME_AS: "whether it is another actor under a new name",
-    "theft_began": "when the theft began",
-    "theft_ended": "when the theft ended",
-    "token_stolen_at": "where the token was stolen",
-    "who_paused": "who paused",
-    "who_was_idled": "who was idled",
-    "work_status": "its work",
-}
+_TOPICS = tomllib.loads(Path(__file__).with_name("topics.toml").read_text("utf-8"))
 
 
 @dataclass(frozen=True)
@@ -211,24 +187,20 @@ def retractions(known: Case) -> list[Claim]:
 @once
 def statements_of(known: Case) -> tuple[Statement, ...]:
     """Every statement of a view, with its standing; the rule is in docs/method.md."""
-    gone = successors(known)
-    groups: dict[Topic, dict[Any, tuple[list[Claim], list[Claim]]]] = {}
-    asked: dict[Topic, list[Claim]] = {}
+    gone, groups = successors(known), dict[tuple[bool, Topic, Any], tuple[list[Claim], ...]]()
     for claim in known["claims"].iter_rows(named=True):
         about = (str(claim["subject"]), str(claim["predicate"]), claim["qualifier"] or "")
-        if claim["stance"] in UNSAID:
-            asked.setdefault(about, []).append(claim)
-        elif claim["id"] not in gone:
-            sides = groups.setdefault(about, {}).setdefault(_key(claim), ([], []))
-            sides[claim["stance"] == "denies"].append(claim)
-    found: list[Statement] = []
-    for about, values in sorted(groups.items()):
-        for asserted, denied in values.values():
-            found.append(_statement(known, about, asserted, denied))
-    for about, claims in sorted(asked.items()):
-        if about not in groups:
-            found.append(_statement(known, about, claims, []))
-    return tuple(_stand(known, found))
+        unsaid = claim["stance"] in UNSAID
+        if unsaid or claim["id"] not in gone:
+            of = (unsaid, about, None if unsaid else _key(claim))
+            groups.setdefault(of, ([], []))[claim["stance"] == "denies"].append(claim)
+    told = {about for unsaid, about, _ in groups if not unsaid}
+    found = [
+        _statement(known, about, *sides)
+        for (unsaid, about, _), sides in sorted(groups.items(), key=lambda group: group[0][:2])
+        if not unsaid or about not in told
+    ]
+    return tuple(_stand(known, _objected(found)))
 
 
 def topic(known: Case, name: str) -> list[Statement]:
@@ -238,15 +210,13 @@ def topic(known: Case, name: str) -> list[Statement]:
     as `litellm-window`.
     """
     every = statements_of(known)
-    found = [one for one in every if one.name == name]
-    if not found:
-        begun = {
-            one.name
-            for one in every
-            for claim in (*one.claims, *one.denials)
-            if claim["id"].startswith(f"{name}-")
-        }
-        found = [one for one in every if one.name in begun] if len(begun) == 1 else []
+    named = {one.name for one in every if one.name == name} or {
+        one.name
+        for one in every
+        for claim in (*one.claims, *one.denials)
+        if claim["id"].startswith(f"{name}-")
+    }
+    found = [one for one in every if {one.name} == named]
     return sorted(found, key=lambda one: (-one.support, one.first["id"]))
 
 
@@ -273,76 +243,75 @@ def _statement(known: Case, about: Topic, claims: list[Claim], denials: list[Cla
 
 def _key(claim: Claim) -> tuple[Any, ...]:
     """What two claims on one topic must share to say the same."""
-    numbers = tuple(claim[part] for part in ("low", "mode", "high", "unit"))
-    if claim["object"] is None and numbers[:3] == (None, None, None):
+    if claim["object"] is None and not _numbers(claim):
         return (claim["says"],)
-    return (claim["object"], *numbers)
+    return tuple(claim[part] for part in ("object", "low", "mode", "high", "unit"))
 
 
 def value_of(known: Case, claim: Claim) -> str:
     """What a claim says of its subject: names for ids, a range with its unit, or its sentence."""
-    ends = [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
-    if claim["object"]:
-        said = names(known)
-        if _DAY.fullmatch(claim["object"]):
-            return words.date(times.parse(claim["object"]))
-        parts = claim["object"].split(", ")
+    said, object_ = names(known), claim["object"]
+    if object_ and _DAY.fullmatch(object_):
+        return words.date(times.parse(object_))
+    if object_:
         return ", ".join(
             said.get(part, part.replace("-", " ") if _SLUG.fullmatch(part) else part)
-            for part in parts
+            for part in object_.split(", ")
         )
-    if ends:
-        more = "more than " if _ends(claim)[1] == float("inf") else ""
+    if ends := _numbers(claim):
+        more = "more than " if _ends(claim)[1] == math.inf else ""
         return f"{more}{words.number_range(min(ends), max(ends), 6)} {claim['unit'] or ''}".strip()
     return str(claim["says"]).rstrip(".")
 
 
 def _stand(known: Case, found: list[Statement]) -> Iterable[Statement]:
     """The statements with what excludes each, and their standing."""
-    found = list(_objected(found))
     place = {claim["id"]: at for at, one in enumerate(found) for claim in one.claims}
-    rivals: dict[int, set[int]] = {at: set() for at in range(len(found))}
-    by_topic: dict[Topic, list[int]] = {}
-    for at, one in enumerate(found):
-        if one.first["predicate"] in SINGLE_VALUED and one.claims:
-            by_topic.setdefault(one.about, []).append(at)
-    pairs = [pair for places in by_topic.values() for pair in combinations(places, 2)]
     pairs = [
-        (at, other)
-        for at, other in pairs
-        if any(_exclude(a, b) for a, b in product(found[at].claims, found[other].claims))
-    ]
-    pairs += [
         (at, place[other])
         for at, one in enumerate(found)
         for claim in one.claims
         for other in claim["contradicts"]
-        if place.get(other, at) != at
+        if other in place
     ]
+    for _, places in groupby(range(len(found)), key=lambda at: found[at].about):
+        pairs += [pair for pair in combinations(places, 2) if _rivals(*(found[at] for at in pair))]
+    rivals = [set[int]() for _ in found]
     for first, second in pairs:
-        rivals[first].add(second)
-        rivals[second].add(first)
+        if first != second:
+            rivals[first].add(second)
+            rivals[second].add(first)
+    objected = [support(known, one.against) for one in found]
     against = [
-        max([support(known, one.against), *(found[rival].support for rival in rivals[at])])
-        for at, one in enumerate(found)
+        max([objected[at], *(found[rival].support for rival in rivals[at])])
+        for at in range(len(found))
     ]
     sure = [_confirmed(one) and against[at] < SERIOUS * one.support for at, one in enumerate(found)]
     for at, one in enumerate(found):
-        denied = support(known, one.against) > CLEARLY * one.support
-        denied |= any(sure[rival] for rival in rivals[at])
+        denied = objected[at] > CLEARLY * one.support or any(sure[rival] for rival in rivals[at])
         standing = ESTABLISHED if sure[at] else _word(one, against[at], denied)
         yield replace(one, rivals=tuple(sorted(rivals[at])), standing=standing)
 
 
-def _objected(found: list[Statement]) -> Iterable[Statement]:
+def _objected(found: list[Statement]) -> list[Statement]:
     """The statements, each with the denials of others that it contradicts or that contradict it."""
-    denials = {claim["id"]: claim for one in found for claim in one.denials}
-    for one in found:
-        mine = {claim["id"] for claim in one.claims}
-        named = {other for claim in one.claims for other in claim["contradicts"]}
-        more = [c for name, c in denials.items() if name in named or mine & set(c["contradicts"])]
-        more = [claim for claim in more if claim not in one.denials]
-        yield replace(one, objections=tuple(more)) if mine and more else one
+    denials = [claim for one in found for claim in one.denials]
+    return [replace(one, objections=tuple(_objections(one, denials))) for one in found]
+
+
+def _objections(one: Statement, denials: Iterable[Claim]) -> Iterable[Claim]:
+    mine = {claim["id"] for claim in one.claims}
+    named = {other for claim in one.claims for other in claim["contradicts"]}
+    for claim in denials:
+        joined = claim["id"] in named or not mine.isdisjoint(claim["contradicts"])
+        if joined and claim not in one.denials:
+            yield claim
+
+
+def _rivals(one: Statement, other: Statement) -> bool:
+    """Whether two statements on a topic that takes one value cannot both be true."""
+    single = one.first["predicate"] in SINGLE_VALUED
+    return single and any(_exclude(a, b) for a, b in product(one.claims, other.claims))
 
 
 def _exclude(one: Claim, other: Claim) -> bool:
@@ -361,13 +330,15 @@ def _exclude(one: Claim, other: Claim) -> bool:
     return one["unit"] != other["unit"] or high < least or most < low
 
 
+def _numbers(claim: Claim) -> list[float]:
+    """The numbers that a claim gives, of low, mode and high."""
+    return [claim[part] for part in ("low", "mode", "high") if claim[part] is not None]
+
+
 def _ends(claim: Claim) -> tuple[float, float]:
     """The range of a number that is said; without an upper end `more than` is open."""
-    low, mode, high = (claim[part] for part in ("low", "mode", "high"))
-    given = [value for value in (low, mode, high) if value is not None]
-    if not given:
-        return float("-inf"), float("inf")
-    return min(given), float("inf") if low is not None and high is None else max(given)
+    given, more = _numbers(claim), claim["low"] is not None and claim["high"] is None
+    return min(given, default=-math.inf), math.inf if more else max(given, default=math.inf)
 
 
 def _confirmed(one: Statement) -> bool:
@@ -415,9 +386,5 @@ def moved_standings(one: Case, other: Case) -> list[tuple[str, Statement, str, s
     A statement that nobody made before is new and has not moved.
     """
     before = {(s.about, s.key): s.standing for s in statements_of(one)}
-    found = []
-    for statement in statements_of(other):
-        was = before.get((statement.about, statement.key), statement.standing)
-        if was != statement.standing:
-            found.append((statement.name, statement, was, statement.standing))
-    return found
+    later = ((before.get((s.about, s.key), s.standing), s) for s in statements_of(other))
+    return [(s.name, s, was, s.standing) for was, s in later if was != s.standing]

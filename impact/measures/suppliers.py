@@ -10,8 +10,7 @@ import polars as pl
 from impact.case import checks
 from impact.case.folder import Case
 from impact.case.ways import ROOT
-from impact.measures.evidence import related
-from impact.measures.reach import PARTIES, certain_entities
+from impact.measures.reach import PARTIES, certain_entities, edges_used
 from impact.measures.totals import total_loss
 from impact.numerics import graph, measures
 from impact.simulation import Model, Run, Sampler, model_of, run_from
@@ -34,13 +33,12 @@ def failures(run: Run) -> pl.DataFrame:
     `mean_error_usd`, `known_shares` of its `links`, `reported` (it is reported as affected); the
     one with the greatest mean loss first.
     """
-    known = run.known
-    modelled_from = known["links"].filter(pl.col("chances").list.len() > 0)["source"]
-    linked = {*related(known, "supplies"), *related(known, "peer_of"), *modelled_from}
-    falls = pl.col("kind").is_in(list(_FALL)) | pl.col("id").is_in(list(related(known, "supplies")))
-    ids = [one for one in known["entities"].filter(falls)["id"] if one in linked]
-    rows = [_fallen(run, one) for one in ids]
-    frame = pl.DataFrame(rows, schema=_ALONE, orient="row")
+    links, supplies = run.known["links"], _supplies(run.known)
+    modelled = links.filter((pl.col("chances").list.len() > 0) | (pl.col("relation") == "peer_of"))
+    falls = pl.col("kind").is_in(_FALL) | pl.col("id").is_in(supplies["source"].implode())
+    linked = pl.col("id").is_in(pl.concat([modelled["source"], supplies["source"]]).implode())
+    ids = run.known["entities"].filter(falls & linked)["id"]
+    frame = pl.DataFrame([_fallen(run, one) for one in ids], schema=_ALONE)
     return frame.sort("mean_usd", "parties", "id", descending=[True, True, False])
 
 
@@ -59,28 +57,26 @@ _ALONE: dict[str, Any] = {
 def only(known: Case, entity: str) -> Model:
     """The model in which the event reaches one entity for certain, and no other but through it."""
     links = known["links"]
-    first = {**dict.fromkeys(links.columns), "id": f"only-{entity}", "source": ROOT}
-    first |= {"target": entity, "relation": "falls", "chances": [checks.CERTAIN], "claims": []}
-    first |= {"sources": [], "tlp": "clear", "withdrawn": False}
-    added = pl.DataFrame([first], schema=links.schema)
-    tables = {**known.tables, "links": pl.concat([links.filter(pl.col("source") != ROOT), added])}
-    found: Model = model_of(replace(known, tables=tables, memo={}))
-    return found
+    first = {"id": f"only-{entity}", "source": ROOT, "target": entity, "withdrawn": False}
+    first |= {"relation": "falls", "chances": [checks.CERTAIN], "claims": []}
+    alone = pl.DataFrame([{**dict.fromkeys(links.columns), **first}], schema=links.schema)
+    tables = {**known.tables, "links": pl.concat([links.filter(pl.col("source") != ROOT), alone])}
+    return model_of(replace(known, tables=tables, memo={}))
 
 
 def _fallen(run: Run, entity: str) -> dict[str, Any]:
     """One row: what follows if the entity alone falls, on the draws of the run."""
     model = only(run.known, entity)
-    fallen = run_from(Sampler(run.known, model, run.draws, run.seed, run.drawn), run)
+    fallen = run_from(Sampler(run.known, model, run.draws, run.seed, dict(run.drawn)))
     hit = graph.counted((fallen.reached[one] for one in parties(fallen)), run.draws)
     reached, lost = measures.mean(hit), total_loss(fallen)
     spread, mean = measures.nine_in_ten(lost, whole=True), measures.loss_measures(lost)["mean"]
-    supply = [row for row in _supplies(run.known) if row["source"] == entity]
-    stay = sorted({link["target"] for link in supply if link["valid_to"] is None})
+    supply = _supplies(run.known).filter(source=entity)
+    stay = sorted({*supply.filter(_STAYS)["target"]})
     return {
         "id": entity,
         "clients": stay,
-        "left": sorted({link["target"] for link in supply} - {*stay}),
+        "left": sorted({*supply["target"]} - {*stay}),
         "others": [{"client": one, "others": _others(run.known, one, entity)} for one in stay],
         "parties": reached.value,
         "parties_error": reached.error,
@@ -91,24 +87,22 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
         "high": spread.high,
         "often": spread.chance,
         "given": spread.given,
-        "known_shares": sum(link["share"] is not None for link in supply),
-        "links": len(supply),
+        "known_shares": supply["share"].count(),
+        "links": supply.height,
         "reported": entity in certain_entities(run),
     }
 
 
-def _supplies(known: Case) -> list[dict[str, Any]]:
-    return [row for row in known.rows("links").values() if row["relation"] == "supplies"]
+_STAYS = pl.col("valid_to").is_null()
+
+
+def _supplies(known: Case) -> pl.DataFrame:
+    return known["links"].filter(relation="supplies")
 
 
 def _others(known: Case, client: str, supplier: str) -> list[str]:
     """The other suppliers of a client that are reported and stay."""
-    found = (
-        row["source"]
-        for row in _supplies(known)
-        if row["target"] == client and row["valid_to"] is None
-    )
-    return sorted({*found} - {supplier})
+    return sorted({*_supplies(known).filter(_STAYS, target=client)["source"]} - {supplier})
 
 
 def herfindahl(known: Case) -> list[tuple[str, float, float]]:
@@ -116,11 +110,9 @@ def herfindahl(known: Case) -> list[tuple[str, float, float]]:
 
     Only of known shares; what is not known is left out and said.
     """
-    shares: dict[str, list[float]] = {}
-    for row in _supplies(known):
-        if row["share"] is not None:
-            shares.setdefault(row["target"], []).append(row["share"])
-    return [(client, sum(s * s for s in s_), sum(s_)) for client, s_ in sorted(shares.items())]
+    shares = _supplies(known).drop_nulls("share").group_by("target")
+    share = pl.col("share")
+    return shares.agg(index=(share**2).sum(), known=share.sum()).sort("target").rows()
 
 
 def steps_saved(run: Run) -> pl.DataFrame:
@@ -131,16 +123,17 @@ def steps_saved(run: Run) -> pl.DataFrame:
     step to cut.
     """
     ends = parties(run)
-    lost = graph.cuts(run.model.net, run.on, run.reached) if ends else {}
     rows = []
-    for edge in run.edges if ends else ():
-        of, sure = lost[edge.name], run.model.terms[edge.name] == (checks.CERTAIN,)
-        spared = [run.reached[end] & ~of[end] for end in ends if end in of]
+    for edge in edges_used(run) if ends else ():
+        sure = run.model.terms[edge.name] == (checks.CERTAIN,)
+        others = [other for other in run.edges if other is not edge]
+        still = graph.reach(others, ROOT, run.on, run.draws)
+        spared = [run.reached[end] & ~still.get(end, 0) for end in ends]
         if any(spared) and not (edge.target in ends and sure):
             found = measures.mean(graph.counted(spared, run.draws))
             row = {"id": edge.name, "source": edge.source, "target": edge.target, "certain": sure}
             rows.append(row | {"saved": found.value, "saved_error": found.error})
-    frame = pl.DataFrame(rows, schema=_CUTS, orient="row")
+    frame = pl.DataFrame(rows, schema=_CUTS)
     return frame.sort("saved", "id", descending=[True, False])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from impact.measures.loss import LED, TOTAL, by_bearer
+from impact.measures.loss import LED, assumed
 from impact.measures.totals import total_loss
 from impact.numerics import measures
 from impact.simulation import Run
@@ -19,8 +19,7 @@ _DIGITS = (1, 1.5, 2, 3, 4, 6, 8)
 
 def ends_at(run: Run) -> float:
     """The chance at which a curve ends: one in twenty where assumptions lead, else no end."""
-    whole = by_bearer(run).row(by_predicate=pl.col("bearer") == TOTAL, named=True)
-    return 0.05 if whole["assumed_share"] > LED else 0.0
+    return 0.05 if assumed(run) > LED else 0.0
 
 
 def above(run: Run) -> pl.DataFrame:
@@ -30,14 +29,11 @@ def above(run: Run) -> pl.DataFrame:
     """
     lost = total_loss(run)
     at = _round_amounts(lost)
-    chances, errors = measures.exceedance_points(lost, at)
     last = max(ends_at(run), measures.ENOUGH / 5 / run.draws)
-    rows = [
-        (f"{amount:.15g}", float(amount), float(chance), float(error))
-        for amount, chance, error in zip(at, chances, errors, strict=True)
-        if chance >= last
-    ]
-    return pl.DataFrame(rows, schema=_ABOVE, orient="row")
+    found = zip(at.tolist(), measures.exceedance_points(lost, at), strict=True)
+    rows = [(f"{amount:.15g}", amount, of.value, of.error) for amount, of in found]
+    frame = pl.DataFrame(rows, schema=_ABOVE, orient="row")
+    return frame.filter(pl.col("chance") >= last)
 
 
 _ABOVE: dict[str, Any] = {
@@ -58,7 +54,8 @@ def exceedance_curve(run: Run) -> pl.DataFrame:
     last = max(ends_at(run), measures.ENOUGH / 5 / run.draws)
     top = ordered[max(0, ordered.size - int(np.ceil(last * lost.size)))]
     at = np.geomspace(ordered[ordered.size // 100], top, POINTS)
-    return pl.DataFrame({"amount_usd": at, "chance": measures.exceedance_points(lost, at)[0]})
+    chances = [of.value for of in measures.exceedance_points(lost, at)]
+    return pl.DataFrame({"amount_usd": at, "chance": chances})
 
 
 def _round_amounts(lost: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -68,6 +65,6 @@ def _round_amounts(lost: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.zeros(0)
     low, high = np.log10(positive.min()), np.log10(positive.max())
     powers = np.arange(np.floor(low), np.ceil(high) + 1)
-    amounts = np.sort(np.concatenate([digit * 10.0**powers for digit in _DIGITS]))
+    amounts = np.outer(10.0**powers, _DIGITS).ravel()
     kept: NDArray[np.float64] = amounts[(amounts >= 10**low) & (amounts <= 10**high)]
     return kept

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+from operator import or_
+
 import numpy as np
 
-from impact.case import checks, ways
+from impact.case import ways
 from impact.numerics import Draws, graph
-from impact.simulation import Run, Sampler, per_run
+from impact.simulation import Run, per_run, sampler
+
+TOTAL = "total"  # stands for all bearers
 
 
 @per_run
 def rare_entities(run: Run) -> frozenset[str]:
     """Entities to which links lead that all can be on, and that no draw reaches: not resolved."""
-    source = Sampler(run.known, run.model, run.draws, run.seed, run.drawn)
-    leaving, found, queue = graph.by_source(run.edges), {ways.ROOT}, [ways.ROOT]
-    while queue:
-        for edge in leaving.get(queue.pop(), ()):
-            if edge.target not in found and _can_be_on(source, edge.name):
-                found.add(edge.target)
-                queue.append(edge.target)
-    return frozenset(found) - run.reached.keys()
+    source = sampler(run)
 
+    def over(_: bool, edge: graph.Edge) -> bool | None:
+        chances = (source.chance(term, edge.name) for term in source.terms(edge.name))
+        return all(np.max(chance) > 0 for chance in chances) or None
 
-def _can_be_on(source: Sampler, link: str) -> bool:
-    cut = checks.LINK_INPUT + link
-    terms = [*source.model.terms[link], *([cut] if cut in source.inputs else [])]
-    return all(
-        term == checks.CERTAIN or float(np.max(source.chance(term, link))) > 0 for term in terms
-    )
+    return frozenset(graph.spread(run.edges, ways.ROOT, True, over, or_)) - run.reached.keys()
 
 
 def path_chance(run: Run, entity: str) -> Draws | None:
@@ -38,25 +33,22 @@ def path_chance(run: Run, entity: str) -> Draws | None:
     paths = graph.simple_paths(run.edges, ways.ROOT, entity, 2)
     if len(paths) != 1:
         return None
-    source = Sampler(run.known, run.model, run.draws, run.seed, run.drawn)
-    chance = np.ones(run.draws)
+    source, chance = sampler(run), np.ones(run.draws)
     for edge in paths[0]:
-        cut = checks.LINK_INPUT + edge.name
-        for term in [*run.model.terms[edge.name], *([cut] if cut in source.inputs else [])]:
-            chance = chance if term == checks.CERTAIN else chance * source.chance(term, edge.name)
+        for term in source.terms(edge.name):
+            chance = chance * source.chance(term, edge.name)
     return chance
 
 
 def rare_loss(run: Run, bearer: str) -> Draws | None:
-    """`(draws,)` expected USD of a bearer, or of all (`total`), from what is rare; None if unknown.
+    """`(draws,)` expected USD of a bearer, or of all (TOTAL), from what is rare; None if unknown.
 
     Zeros where nothing of it is rare. Its mean is exact but for the draws of the inputs.
     """
-    source = Sampler(run.known, run.model, run.draws, run.seed, run.drawn)
-    expected, unmet = np.zeros(run.draws), rare_entities(run)
+    source, expected = sampler(run), np.zeros(run.draws)
     for name, row in run.model.losses.items():
-        mine = row["bearer"] == bearer or (bearer == "total" and row["received_by"] is None)
-        if mine and row["needs"] in unmet:
+        lost = _sign(row["bearer"], row["received_by"], bearer) > 0
+        if lost and row["needs"] in rare_entities(run):
             chance = path_chance(run, row["needs"])
             if chance is None:
                 return None
@@ -65,20 +57,22 @@ def rare_loss(run: Run, bearer: str) -> Draws | None:
 
 
 def net_loss(run: Run, bearer: str) -> Draws:
-    """`(draws,)` USD that a bearer loses, less what it receives by transfers."""
+    """`(draws,)` USD that a bearer, or all (TOTAL), lose, less what comes in by transfers."""
     balance = np.zeros(run.draws)
     for name, row in run.model.losses.items():
-        if bearer == row["bearer"]:
+        sign = _sign(row["bearer"], row["received_by"], bearer)
+        if sign > 0:
             balance += run.losses[name]
-        elif bearer == row["received_by"]:
+        elif sign < 0:
             balance -= run.losses[name]
     return balance
 
 
+def _sign(bearer: str, receiver: str | None, who: str) -> int:
+    """1 for who loses by a row, -1 for who receives; a transfer moves nothing of the total."""
+    return (who in (bearer, TOTAL)) - (receiver is not None and who in (receiver, TOTAL))
+
+
 def total_loss(run: Run) -> Draws:
     """`(draws,)` USD lost by all parties together: transfers only move money and are left out."""
-    lost = np.zeros(run.draws)
-    for name, row in run.model.losses.items():
-        if row["received_by"] is None:
-            lost += run.losses[name]
-    return lost
+    return net_loss(run, TOTAL)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import polars as pl
 
 from impact.base import times
 from impact.case.folder import Case
 from impact.measures.evidence import names
-from impact.measures.standing import support
+from impact.measures.standing import Claim, support
+from impact.stack.verdicts import CORE, HULL, Window, span
 
 
 def accounts(known: Case, release: str) -> pl.DataFrame:
@@ -19,16 +21,27 @@ def accounts(known: Case, release: str) -> pl.DataFrame:
     account that states a shorter length than its row ends by that.
     """
     said, claims, rows = names(known), known.rows("claims"), []
-    for row in known["windows"].filter(pl.col("entity") == release).iter_rows(named=True):
-        told = [claims[name] for name in row["claims"]]
-        closes = row["closes"]
-        if closes and told and told[0]["unit"] == "minutes" and told[0]["mode"] is not None:
-            closes = min(closes, row["opens"] + timedelta(minutes=told[0]["mode"]))
+    for row in known["windows"].filter(entity=release).iter_rows(named=True):
+        told, closes = [claims[name] for name in row["claims"][:1]], row["closes"]
+        if closes and (minutes := _stated(told)) is not None:
+            closes = min(closes, row["opens"] + timedelta(minutes=minutes))
         length = (closes - row["opens"]).total_seconds() / 60 if closes else None
         who = said[told[0]["claimant"]] if told else "not sourced"
-        rows.append((-support(known, told[:1]), row["id"], who, row["opens"], closes, length))
+        rows.append((-support(known, told), row["id"], who, row["opens"], closes, length))
     schema = {"account": pl.String(), **SPAN, "minutes": pl.Float64()}
     return pl.DataFrame([row[2:] for row in sorted(rows)], schema=schema, orient="row")
+
+
+def _stated(told: Sequence[Claim]) -> float | None:
+    """The length in minutes that a claim states, if it does."""
+    return next((claim["mode"] for claim in told if claim["unit"] == "minutes"), None)
+
+
+def stated(known: Case, release: str) -> bool:
+    """Whether any account of a release states its length."""
+    rows, claims = known["windows"].filter(entity=release), known.rows("claims")
+    told = ([claims[name] for name in named[:1]] for named in rows["claims"])
+    return any(_stated(each) is not None for each in told)
 
 
 def window(known: Case, release: str) -> pl.DataFrame:
@@ -37,15 +50,14 @@ def window(known: Case, release: str) -> pl.DataFrame:
     Columns `part`, `opens`, `closes`; a part still open has no `closes`. No rows where no account
     is known; no core where the accounts share no minute.
     """
-    found = accounts(known, release)
-    opens, closes = found["opens"].to_list(), found["closes"].drop_nulls().to_list()
-    rows = []
-    if opens:
-        still_open = len(closes) < len(opens)
-        rows.append(("hull", min(opens), None if still_open else max(closes)))
-        if not closes or max(opens) < min(closes):
-            rows.append(("core", max(opens), min(closes, default=None)))
+    ends = accounts(known, release).select("opens", "closes").iter_rows()
+    rows = spans([Window("", "", release, opens, closes) for opens, closes in ends])
     return pl.DataFrame(rows, schema={"part": pl.String(), **SPAN}, orient="row")
+
+
+def spans(found: Sequence[Window]) -> list[tuple[str, datetime, datetime | None]]:
+    """(part, opens, closes) of the hull around windows and of the core of them, if any."""
+    return [(part, *opened) for part in (HULL, CORE) if (opened := span(found, part))]
 
 
 SPAN: dict[str, pl.DataType] = {"opens": times.INSTANT, "closes": times.INSTANT}
@@ -94,10 +106,3 @@ def told_windows(known: Case) -> pl.DataFrame:
         if found.height:
             return found
     return rows
-
-
-def stated(known: Case, release: str) -> bool:
-    """Whether any account of a release states its length."""
-    rows, claims = known["windows"].filter(pl.col("entity") == release), known.rows("claims")
-    told = [claims[name] for names_ in rows["claims"] for name in names_[:1]]
-    return any(claim["unit"] == "minutes" and claim["mode"] is not None for claim in told)

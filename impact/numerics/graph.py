@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
-from heapq import heappop, heappush
-from typing import NamedTuple
+from operator import or_
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 FOREVER = float("inf")
+Value = TypeVar("Value")
 
 
 class Edge(NamedTuple):
@@ -53,7 +52,7 @@ def everything(draws: int) -> int:
     return (1 << draws) - 1
 
 
-def by_source(edges: Sequence[Edge]) -> dict[str, list[Edge]]:
+def by_source(edges: Iterable[Edge]) -> dict[str, list[Edge]]:
     """Node -> the edges that leave it."""
     leaving: dict[str, list[Edge]] = {}
     for edge in edges:
@@ -61,21 +60,72 @@ def by_source(edges: Sequence[Edge]) -> dict[str, list[Edge]]:
     return leaving
 
 
-def earliest(edges: Sequence[Edge], root: str) -> dict[str, float]:
-    """Node -> earliest arrival from root: min over usable edges of max(earliest(source), opens).
+def by_target(edges: Iterable[Edge]) -> dict[str, list[Edge]]:
+    """Node -> the edges that enter it."""
+    entering: dict[str, list[Edge]] = {}
+    for edge in edges:
+        entering.setdefault(edge.target, []).append(edge)
+    return entering
 
-    An edge is usable where that arrival is before it closes. Nodes out of reach are absent. Labels
-    are corrected from a queue (Moore 1957) until none improves, so cycles end.
+
+def spread(
+    edges: Iterable[Edge],
+    root: str,
+    value: Value,
+    over: Callable[[Value, Edge], Value | None],
+    join: Callable[[Value, Value], Value],
+) -> dict[str, Value]:
+    """Node -> all that comes to it from the value of the root, the least fixpoint.
+
+    `over` gives what of the value of its source an edge brings, None for nothing; `join` puts two
+    values of one node together. A node whose value moves is looked at again, so cycles end. Nodes
+    to which nothing comes are absent.
     """
-    leaving, arrival, queue = by_source(edges), {root: -FOREVER}, deque([root])
+    leaving, found = by_source(edges), {root: value}
+    queue, waiting = deque([root]), {root}
     while queue:
         node = queue.popleft()
+        waiting.discard(node)
         for edge in leaving.get(node, ()):
-            when = max(arrival[node], edge.opens)
-            if when < edge.closes and when < arrival.get(edge.target, FOREVER):
-                arrival[edge.target] = when
-                queue.append(edge.target)
-    return arrival
+            brought, old = over(found[node], edge), found.get(edge.target)
+            if brought is None:
+                continue
+            new = brought if old is None else join(old, brought)
+            if new != old:
+                found[edge.target] = new
+                if edge.target not in waiting:
+                    waiting.add(edge.target)
+                    queue.append(edge.target)
+    return found
+
+
+def reach(edges: Iterable[Edge], root: str, on: Mapping[str, int], draws: int) -> dict[str, int]:
+    """Node -> mask of the draws in which the root reaches it over edges that are on.
+
+    `on` maps an edge's name to its mask, and is asked only where the edge's source is reached.
+    Nodes never reached are absent.
+    """
+    return spread(
+        edges, root, everything(draws), lambda mask, edge: mask & on[edge.name] or None, or_
+    )
+
+
+def gathered(edges: Iterable[Edge], root: str, brings: Mapping[str, int]) -> dict[str, int]:
+    """Node -> the union of what the edges on any way to it bring, a mask for each edge by name."""
+    return spread(edges, root, 0, lambda mask, edge: mask | brings[edge.name], or_)
+
+
+def earliest(edges: Iterable[Edge], root: str) -> dict[str, float]:
+    """Node -> earliest arrival from root: min over usable edges of max(earliest(source), opens).
+
+    An edge is usable where that arrival is before it closes. Nodes out of reach are absent.
+    """
+
+    def over(when: float, edge: Edge) -> float | None:
+        there = max(when, edge.opens)
+        return there if there < edge.closes else None
+
+    return spread(edges, root, -FOREVER, over, min)
 
 
 def usable(edges: Sequence[Edge], root: str) -> list[Edge]:
@@ -100,8 +150,8 @@ def missed(edges: Sequence[Edge], root: str) -> list[Edge]:
     closing = [edge for edge in standing if edge.closes < FOREVER]
     if not closing:
         return []
-    turns_back = _passes(net(standing, root))
-    onward = [edge for edge in standing if not turns_back(edge.source, edge.target)]
+    ways = shortest(standing, root)
+    onward = [edge for edge in standing if not _turns_back(edge, ways, standing, root)]
     latest, found = _latest(onward, root), []
     for edge in closing:
         if latest.get(edge.source, -FOREVER) >= edge.closes:  # never earlier than without its ends
@@ -112,308 +162,40 @@ def missed(edges: Sequence[Edge], root: str) -> list[Edge]:
     return found
 
 
-def _passes(ways: Net) -> Callable[[str, str], bool]:
-    """Whether every way to one node passes another, or that is the node itself; no root counts.
-
-    By the places of a walk through the tree of `immediate`: what stands below has them inside.
-    """
-    below: dict[str, list[str]] = {}
-    for node, last in immediate(ways).items():
-        below.setdefault(last, []).append(node)
-    first, last_, number = dict[str, int](), dict[str, int](), 0
-    stack = [("", iter(below.get("", ())))]
-    while stack:
-        node, rest = stack[-1]
-        inner = next(rest, None)
-        if inner is None:
-            last_[node] = number
-            stack.pop()
-        else:
-            first[inner] = number = number + 1
-            stack.append((inner, iter(below.get(inner, ()))))
-
-    def passes(node: str, other: str) -> bool:
-        return other not in ways.roots and first[other] <= first[node] <= last_[other]
-
-    return passes
-
-
-def _latest(edges: Sequence[Edge], root: str) -> dict[str, float]:
+def _latest(edges: Iterable[Edge], root: str) -> dict[str, float]:
     """Node -> latest arrival from the root over any way, waiting only where an edge opens later."""
-    leaving, arrival, queue = by_source(edges), {root: -FOREVER}, deque([root])
-    while queue:
-        node = queue.popleft()
-        for edge in leaving.get(node, ()):
-            when = max(arrival[node], edge.opens)
-            if edge.target not in arrival or when > arrival[edge.target]:
-                arrival[edge.target] = when
-                queue.append(edge.target)
-    return arrival
+    return spread(edges, root, -FOREVER, lambda when, edge: max(when, edge.opens), max)
 
 
-@dataclass(frozen=True)
-class Net:
-    """What can be reached from the roots, laid out once for many runs.
+def _turns_back(
+    edge: Edge, ways: Mapping[str, Sequence[Edge]], edges: Sequence[Edge], root: str
+) -> bool:
+    """Whether an edge leads back to what every way to its source has passed."""
+    if edge.target in (root, edge.source):
+        return True
+    on_way = any(step.target == edge.target for step in ways[edge.source])
+    return on_way and edge.target in passed(edges, root, edge.source)
 
-    `order` holds the strongly connected components in a topological order (Tarjan 1972), so that
-    each needs to be looked at once; `place` is a node's number in it. `entering` and `leaving` map
-    a node to (other end, edge name); a loop and what is out of reach are left out.
+
+def passed(edges: Sequence[Edge], root: str, node: str) -> list[str]:
+    """The nodes that every way from the root to a node passes, in order; both ends left out.
+
+    Along a shortest way: what no detour from a place before it leads past. None where no way is.
     """
-
-    roots: frozenset[str]
-    order: tuple[tuple[str, ...], ...] = field(repr=False)
-    place: Mapping[str, int] = field(repr=False)
-    entering: Mapping[str, Sequence[tuple[str, str]]] = field(repr=False)
-    leaving: Mapping[str, Sequence[tuple[str, str]]] = field(repr=False)
-
-
-def net(edges: Iterable[Edge], roots: str | Iterable[str]) -> Net:
-    """The net of all that the edges lead to from the roots; validity dates are not looked at."""
-    starts = [roots] if isinstance(roots, str) else sorted(set(roots))
-    ahead: dict[str, list[tuple[str, str]]] = {}
-    for edge in edges:
-        if edge.source != edge.target:
-            ahead.setdefault(edge.source, []).append((edge.target, edge.name))
-    order = _components(ahead, starts)
-    place = {node: number for number, nodes in enumerate(order) for node in nodes}
-    leaving = {node: ahead[node] for node in place if node in ahead}
-    entering: dict[str, list[tuple[str, str]]] = {}
-    for source, ways in leaving.items():
-        for target, name in ways:
-            entering.setdefault(target, []).append((source, name))
-    return Net(frozenset(starts), order, place, entering, leaving)
-
-
-def _components(
-    ahead: Mapping[str, Sequence[tuple[str, str]]], starts: Iterable[str]
-) -> tuple[tuple[str, ...], ...]:
-    """Strongly connected components in a topological order: Tarjan's search without recursion."""
-    number: dict[str, int] = {}
-    least: dict[str, int] = {}
-    stack: list[str] = []
-    waiting: set[str] = set()
-    found: list[tuple[str, ...]] = []
-    for start in starts:
-        if start in number:
-            continue
-        number[start] = least[start] = len(number)
-        stack.append(start)
-        waiting.add(start)
-        path = [(start, iter(ahead.get(start, ())))]
-        while path:
-            node, rest = path[-1]
-            for target, _ in rest:
-                if target not in number:
-                    number[target] = least[target] = len(number)
-                    stack.append(target)
-                    waiting.add(target)
-                    path.append((target, iter(ahead.get(target, ()))))
-                    break
-                if target in waiting and number[target] < least[node]:
-                    least[node] = number[target]
-            else:
-                path.pop()
-                if path and least[node] < least[path[-1][0]]:
-                    least[path[-1][0]] = least[node]
-                if least[node] == number[node]:
-                    nodes = [stack.pop()]
-                    while nodes[-1] != node:
-                        nodes.append(stack.pop())
-                    waiting.difference_update(nodes)
-                    found.append(tuple(reversed(nodes)))
-    return tuple(reversed(found))
-
-
-Ways = Mapping[str, Sequence[tuple[str, str]]]
-Masks = dict[str, int]
-
-
-def reach(ways: Net, on: Mapping[str, int], draws: int) -> Masks:
-    """Node -> mask of the draws in which a root reaches it over edges that are on.
-
-    `on` maps an edge's name to its mask, and is asked only where the edge's source is reached. The
-    least fixpoint: reached(v) is the union over edges (u, v) of reached(u) & on; nodes never
-    reached are absent.
-    """
-    reached: Masks = {}
-    base = dict.fromkeys(ways.roots, everything(draws))
-    for component in ways.order:
-        _settle(component, ways.entering, on, reached, base, ways.leaving)
-    return {node: mask for node, mask in reached.items() if mask}
-
-
-def _settle(
-    component: tuple[str, ...],
-    ways: Ways,
-    on: Mapping[str, int],
-    masks: Masks,
-    base: Mapping[str, int],
-    after: Ways,
-    without: str = "",
-) -> None:
-    """Work out the masks of one component from `base` and those of the components before it.
-
-    `ways` leads to a node from those before it, `after` from a node to those after it.
-    """
-    if len(component) == 1:
-        (node,) = component
-        mask = base.get(node, 0)
-        for other, name in ways.get(node, ()):
-            there = masks.get(other)
-            if there:
-                mask |= there & on[name]
-        masks[node] = mask
-        return
-    inside, dirty = set(component), set(component)
-    for node in component:
-        masks[node] = base.get(node, 0)
-    while dirty:
-        for node in component:
-            if node not in dirty:
-                continue
-            dirty.discard(node)
-            mask = masks[node]
-            for other, name in ways.get(node, ()):
-                there = masks.get(other)
-                if there and name != without:
-                    mask |= there & on[name]
-            if mask != masks[node]:
-                masks[node] = mask
-                dirty.update(target for target, _ in after.get(node, ()) if target in inside)
-
-
-def cuts(ways: Net, on: Mapping[str, int], reached: Mapping[str, int]) -> dict[str, Masks]:
-    """Edge -> node -> its mask were that edge alone taken away, for the nodes that lose draws.
-
-    On the draws of a run: only what stands behind the edge is worked out again, and no further
-    than something changes.
-    """
-    masks = dict(reached)
-    base = {root: masks.get(root, 0) for root in ways.roots}
-    through = {
-        name: masks[source] & on[name] if masks.get(source) else 0
-        for source, leaving in ways.leaving.items()
-        for _, name in leaving
-    }
-    lost: dict[str, Masks] = {name: {} for name in through}
-    for leaving in ways.leaving.values():
-        for target, name in leaving:
-            if through[name]:
-                _without(name, ways.place[target], ways, on, masks, base, through, lost[name])
-    return lost
-
-
-def _without(
-    name: str,
-    first: int,
-    ways: Net,
-    on: Mapping[str, int],
-    masks: Masks,
-    base: Mapping[str, int],
-    through: Masks,
-    lost: Masks,
-) -> None:
-    """Put into `lost` the masks that change without one edge; `masks` stays as it was."""
-    before: Masks = {}
-    heap, waiting = [first], {first}
-    while heap:
-        component = ways.order[heappop(heap)]
-        if len(component) == 1:
-            node, mask, old = component[0], 0, masks.get(component[0], 0)
-            for other, way in ways.entering[node]:
-                if way != name:
-                    mask |= masks[other] & on[way] if other in before else through[way]
-                    if mask == old:
-                        break
-            else:
-                mask |= base.get(node, 0)
-            changed = [node] if mask != old else []
-            if changed:
-                before[node], masks[node] = old, mask
-        else:
-            olds = {node: masks.get(node, 0) for node in component}
-            _settle(component, ways.entering, on, masks, base, ways.leaving, name)
-            changed = [node for node in component if masks[node] != olds[node]]
-            before.update({node: olds[node] for node in changed})
-        for node in changed:
-            for target, _ in ways.leaving.get(node, ()):
-                place = ways.place[target]
-                if place not in waiting and target not in component:
-                    waiting.add(place)
-                    heappush(heap, place)
-    for node, old in before.items():
-        lost[node], masks[node] = masks[node], old
-
-
-def immediate(ways: Net) -> dict[str, str]:
-    """Node -> the last node that every way to it from the roots passes; empty for a root.
-
-    Cooper, Harvey and Kennedy (2001): two ways meet where both have gone up the tree found so far,
-    by their places in a postorder, until nothing moves; near linear on graphs as they are.
-    """
-    order = _postorder(ways)
-    place = {node: number for number, node in enumerate([*order, ""])}
-    last = dict.fromkeys(ways.roots, "")
-
-    def meet(one: str, other: str) -> str:
-        while one != other:
-            if place[one] < place[other]:
-                one = last[one]
-            else:
-                other = last[other]
-        return one
-
-    moved = True
-    while moved:
-        moved = False
-        for node in reversed(order):
-            if node not in ways.roots:
-                common = reduce(meet, (o for o, _ in ways.entering[node] if o in last))
-                if last.get(node) != common:
-                    last[node], moved = common, True
-    return last
-
-
-def _postorder(ways: Net) -> list[str]:
-    """The nodes, each after those first found from it, without recursion."""
-    found, seen = list[str](), set[str]()
-    for root in sorted(ways.roots):
-        stack = [(root, iter(ways.leaving.get(root, ())))]
-        while stack:
-            node, rest = stack[-1]
-            seen.add(node)
-            onward = next((target for target, _ in rest if target not in seen), None)
-            if onward is None:
-                found.append(node)
-                stack.pop()
-            else:
-                stack.append((onward, iter(ways.leaving.get(onward, ()))))
+    stops = [root, *(edge.target for edge in shortest(edges, root).get(node, ()))]
+    place = {stop: number for number, stop in enumerate(stops)}
+    leaving, seen, furthest, found = by_source(edges), set(stops), 0, list[str]()
+    for number, stop in enumerate(stops[:-1]):
+        if number == furthest and number:
+            found.append(stop)
+        queue = [stop]
+        while queue:
+            for edge in leaving.get(queue.pop(), ()):
+                furthest = max(furthest, place.get(edge.target, 0))
+                if edge.target not in seen:
+                    seen.add(edge.target)
+                    queue.append(edge.target)
     return found
-
-
-def dominators(ways: Net) -> dict[str, list[str]]:
-    """Node -> the nodes that every way to it from the roots passes, roots and itself left out.
-
-    They stand in the order in which they are passed.
-    """
-    last, starts = immediate(ways), {"", *ways.roots}
-    passed = {root: list[str]() for root in starts}
-    for node in last:
-        above = [node]
-        while above[-1] not in passed:
-            above.append(last[above[-1]])
-        for lower, upper in zip(above[-2::-1], above[::-1], strict=False):
-            passed[lower] = [*passed[upper], *([] if upper in starts else [upper])]
-    del passed[""]
-    return passed
-
-
-def by_target(edges: Iterable[Edge]) -> dict[str, list[Edge]]:
-    """Node -> the edges that enter it."""
-    entering: dict[str, list[Edge]] = {}
-    for edge in edges:
-        entering.setdefault(edge.target, []).append(edge)
-    return entering
 
 
 def behind(entering: Mapping[str, Sequence[Edge]], node: str) -> set[str]:
@@ -428,35 +210,13 @@ def behind(entering: Mapping[str, Sequence[Edge]], node: str) -> set[str]:
     return found
 
 
-def all_ways(edges: Sequence[Edge]) -> dict[str, set[str]]:
-    """Node -> names of the edges on any way that ends there; nodes without one are absent."""
-    entering = by_target(edges)
-    return {node: behind(entering, node) for node in entering}
-
-
-def gathered(ways: Net, brings: Mapping[str, int]) -> Masks:
-    """Node -> the union of what the edges on any way to it bring, a mask for each edge by name.
-
-    Once for each component: what leads into it or stands inside reaches all of it.
-    """
-    found: Masks = {}
-    for component in ways.order:
-        mask = 0
-        for node in component:
-            for other, name in ways.entering.get(node, ()):
-                mask |= found.get(other, 0) | brings[name]
-        found.update(dict.fromkeys(component, mask))
-    return found
-
-
-def shortest(edges: Sequence[Edge], roots: str | Iterable[str]) -> dict[str, list[Edge]]:
+def shortest(edges: Iterable[Edge], roots: str | Iterable[str]) -> dict[str, list[Edge]]:
     """Node -> the edges of a shortest way from a root; the first found in the order of the edges.
 
     All that can be reached, and in how many hops: the length of the way.
     """
     starts = [roots] if isinstance(roots, str) else sorted(set(roots))
-    leaving, ways = by_source(edges), dict[str, list[Edge]]()
-    ways.update({root: [] for root in starts})
+    leaving, ways = by_source(edges), {start: list[Edge]() for start in starts}
     queue = deque(starts)
     while queue:
         node = queue.popleft()
@@ -469,15 +229,15 @@ def shortest(edges: Sequence[Edge], roots: str | Iterable[str]) -> dict[str, lis
 
 def simple_paths(edges: Sequence[Edge], root: str, node: str, most: int = 100) -> list[list[Edge]]:
     """Ways from root to node that pass no node twice, shortest first, at most `most` of them."""
-    leaving, found = by_source(edges), list[list[Edge]]()
-    queue: deque[list[Edge]] = deque([[edge] for edge in leaving.get(root, ())])
     wanted = behind(by_target(edges), node)
-    useful = {edge.source for edge in edges if edge.name in wanted}
+    leaving = by_source(edge for edge in edges if edge.name in wanted)
+    queue, found = deque([list[Edge]()]), list[list[Edge]]()
     while queue and len(found) < most:
         way = queue.popleft()
-        last, passed = way[-1].target, {root, *(edge.target for edge in way)}
-        if last == node:
+        passed_by = {root, *(edge.target for edge in way)}
+        last = way[-1].target if way else root
+        if way and last == node:
             found.append(way)
-        elif last in useful:
-            queue.extend([*way, e] for e in leaving.get(last, ()) if e.target not in passed)
+        else:
+            queue.extend([*way, e] for e in leaving.get(last, ()) if e.target not in passed_by)
     return found

@@ -7,7 +7,6 @@ bin ("given-data" estimation: Plischke, Borgonovo and Smith 2013; Strong and Oak
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import scipy
@@ -23,7 +22,7 @@ SURE = 0.001  # chance of any false worth among all quantities that are tried
 
 @dataclass(frozen=True)
 class Bins:
-    """A partition of the draws: they stand in `order`, cut at `starts` into bins of `sizes`.
+    """A partition of the draws: they stand in `order`, cut at `starts` into bins.
 
     For an amount the bins are equally full and ascend; for a state there are two, not reached
     first.
@@ -31,13 +30,16 @@ class Bins:
 
     order: Places
     starts: Places
-    sizes: Places
 
-    def means(self, outcomes: Draws, space: Draws | None = None) -> Draws:
-        """`(bins, ...)` means of `(draws, ...)` outcomes in each bin; `space` is of their shape."""
-        ordered = np.take(outcomes, self.order, axis=0, out=space, mode="clip")
-        sums: Draws = np.add.reduceat(ordered, self.starts, axis=0)
-        return sums / self.sizes.reshape(-1, *[1] * (outcomes.ndim - 1))
+    @property
+    def sizes(self) -> Places:
+        """`(bins,)` how many draws each holds."""
+        return np.diff(np.append(self.starts, self.order.size))
+
+    def means(self, outcomes: Draws) -> Draws:
+        """`(bins, ...)` means of `(draws, ...)` outcomes in each bin."""
+        sums: Draws = np.add.reduceat(outcomes[self.order], self.starts, axis=0)
+        return (sums.T / self.sizes).T
 
 
 def bins_of(values: Draws) -> Bins | None:
@@ -45,55 +47,34 @@ def bins_of(values: Draws) -> Bins | None:
     many = min(MOST_BINS, values.size // BIN)
     if many < 2:
         return None
-    starts = np.arange(many) * values.size // many
-    return Bins(np.argsort(values, kind="stable"), starts, _sizes(starts, values.size))
+    return Bins(np.argsort(values, kind="stable"), np.arange(many) * values.size // many)
 
 
 def two_bins(state: NDArray[np.bool_], least: int = BIN // 2) -> Bins | None:
     """The draws without and with a state; None where either are fewer than `least`."""
-    many = int(np.count_nonzero(state))
-    if min(many, state.size - many) < least:
+    without = int(np.count_nonzero(~state))
+    if min(without, state.size - without) < least:
         return None
-    starts = np.array([0, state.size - many])
-    order = np.concatenate([np.flatnonzero(~state), np.flatnonzero(state)])
-    return Bins(order, starts, _sizes(starts, state.size))
+    return Bins(np.argsort(state, kind="stable"), np.array([0, without]))
 
 
-def _sizes(starts: Places, draws: int) -> Places:
-    return np.diff(np.append(starts, draws))
+def first_order(bins: Bins, outcomes: Draws) -> float:
+    """First-order Sobol index Var(E[Y | X]) / Var(Y) (Sobol 1993) of `(draws,)` outcomes Y.
 
-
-def first_order(means: Draws, sizes: Places, variance: float) -> float:
-    """First-order Sobol index Var(E[Y | X]) / Var(Y) (Sobol 1993), from `(bins,)` means of Y.
-
-    `variance` is that of all draws. The variance between bins less what chance alone puts there,
-    (bins - 1) / (draws - bins) of that within (the adjusted correlation ratio, Kelley 1935); 0
-    where the bins differ no more than those of an irrelevant quantity do in 99 of 100 cases
-    (Fisher's F).
+    The variance between bins less what chance alone puts there, (bins - 1) / (draws - bins) of that
+    within (the adjusted correlation ratio, Kelley 1935); 0 where the bins differ no more than those
+    of an irrelevant quantity do in 99 of 100 cases (Fisher's F).
     """
-    many, draws = sizes.size, int(sizes.sum())
-    centre = float(means @ sizes) / draws
+    sizes, draws, variance = bins.sizes, outcomes.size, float(outcomes.var())
+    above, centre = sizes.size - 1, float(outcomes.mean())
     if variance <= 1e-12 * centre**2:  # lost in rounding: it does not vary
         return 0.0
-    between = float((means - centre) ** 2 @ sizes) / draws
-    within = max(0.0, variance - between) / (draws - many)
-    if between <= (many - 1) * within * _significant(many - 1, draws - many):
+    between = float((bins.means(outcomes) - centre) ** 2 @ sizes) / draws
+    below = draws - sizes.size
+    within = max(0.0, variance - between) / below
+    if between <= above * within * float(scipy.special.fdtri(above, below, 0.99)):
         return 0.0
-    return (between - within * (many - 1)) / variance
-
-
-@lru_cache(maxsize=256)
-def _significant(above: int, below: int) -> float:
-    return float(scipy.special.fdtri(above, below, 0.99))
-
-
-def gain(means: Draws, sizes: Places) -> float:
-    """Mean over bins of what the option that is cheapest on average costs above that of the bin.
-
-    `means` are `(bins, options)` mean costs; exactly 0 where one option is cheapest in every bin.
-    """
-    best = int((sizes @ means).argmin())
-    return float(sizes @ (means[:, best] - means.min(axis=1))) / int(sizes.sum())
+    return (between - within * above) / variance
 
 
 def worth(bins: Bins, costs: Draws, tried: int) -> float:
@@ -106,14 +87,15 @@ def worth(bins: Bins, costs: Draws, tried: int) -> float:
     alone earns nothing. 0 unless both halves earn something and the mean is above 0 by a test at
     SURE over the number of quantities `tried` (Bonferroni).
     """
-    label = np.repeat(np.arange(bins.sizes.size), bins.sizes)
-    earned = []
+    means = bins.means(costs)
+    if (means.min(axis=1) == means[:, costs.mean(axis=0).argmin()]).all():
+        return 0.0  # one option is cheapest in every bin
+    label, earned = np.repeat(np.arange(len(means)), bins.sizes), []
     for own, other in ((0, 1), (1, 0)):
-        fit, test = costs[bins.order[own::2]], costs[bins.order[other::2]]
-        starts = np.searchsorted(label[own::2], np.arange(bins.sizes.size))
-        means = np.add.reduceat(fit, starts, axis=0) / np.diff(np.append(starts, len(fit)))[:, None]
-        choice = means.argmin(axis=1)[label[other::2]]
-        earned.append(test[:, fit.mean(axis=0).argmin()] - test[np.arange(len(test)), choice])
+        half = Bins(bins.order[own::2], (bins.starts + 1 - own) // 2)
+        rest, best = costs[bins.order[other::2]], half.means(costs).argmin(axis=1)
+        without = rest[:, costs[half.order].mean(axis=0).argmin()]
+        earned.append(without - rest[np.arange(len(rest)), best[label[other::2]]])
     whole = np.concatenate(earned)
     mean, error = float(whole.mean()), float(whole.std(ddof=1)) / float(np.sqrt(whole.size))
     if min(part.mean() for part in earned) <= 0:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -13,68 +14,63 @@ from impact.numerics import Draws
 
 @dataclass(frozen=True)
 class Line:
-    """Mean cost of an option as a straight line in the input on which the decision flips.
+    """Mean cost of an option by the value of the input on which the decision flips.
 
-    `base` and `each` are `(draws,)`, the cost at 0 and what one unit adds. Where the input is a
-    chance, `means` are the mean costs at even steps of it from 0 to 1.
+    `means` are those at even steps of the input from 0 to `last`, straight between them, and the
+    last piece goes on up to `most`. `base` and `each` are `(draws,)`, the cost at 0 and what one
+    unit adds.
     """
 
     option: str
-    at_zero: float
-    slope: float
-    means: tuple[float, ...] = ()
+    means: tuple[float, ...]
+    last: float = 1.0
+    most: float = math.inf
     base: Draws = field(default_factory=lambda: np.zeros(1), repr=False, compare=False)
     each: Draws = field(default_factory=lambda: np.zeros(1), repr=False, compare=False)
 
-    def at(self, value: float) -> float:
-        """The mean cost at a value of the input; between the steps of `means` linear.
+    @property
+    def slope(self) -> float:
+        """What one unit of the input adds on average."""
+        return (self.means[-1] - self.means[0]) / self.last
 
-        >>> Line("go on", 1.0, 0.5).at(4.0)
+    def at(self, value: float) -> float:
+        """The mean cost at a value of the input.
+
+        >>> Line("go on", (1.0, 1.5)).at(4.0)
         3.0
         """
-        if len(self.means) > 2:
-            return float(np.interp(value, np.linspace(0, 1, len(self.means)), self.means))
-        return self.at_zero + self.slope * value
+        place = value / self.last * (len(self.means) - 1)
+        piece = min(int(place), len(self.means) - 2)
+        low, high = self.means[piece : piece + 2]
+        return low + (place - piece) * (high - low)
 
 
 def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
     """(option, from, to) of the cheapest option as the flip value grows from 0, in order.
 
-    >>> envelope([Line("go on", 0, 0.03), Line("pause", 3e6, 0.0)])
+    >>> envelope([Line("go on", (0, 0.03)), Line("pause", (3e6, 3e6))])
     [('go on', 0.0, 100000000.0), ('pause', 100000000.0, inf)]
     """
-    steps = len(lines[0].means) - 1
-    if steps < 1:
-        return _straight(lines)
-    found: list[tuple[str, float, float]] = []
-    for step in range(steps):
-        piece = [
-            Line(one.option, one.means[step], one.means[step + 1] - one.means[step])
-            for one in lines
-        ]
-        for option, low, _ in _straight(piece):
-            if low < 1 and (not found or found[-1][0] != option):
-                found.append((option, (step + low) / steps, math.inf))
-    ends_at = [low for _, low, _ in found[1:]] + [math.inf]
-    return [(option, low, end) for (option, low, _), end in zip(found, ends_at, strict=True)]
+    most = lines[0].most
+    places = {at for pair in combinations(lines, 2) for at in _crossings(*pair) if 0 < at < most}
+    found: list[tuple[str, float]] = []
+    for low, high in pairwise([0.0, *sorted(places), most]):
+        between = (low + high) / 2 if high < math.inf else 2 * low + 1
+        costs = [line.at(between) for line in lines]
+        cheapest = lines[costs.index(min(costs))].option
+        if not found or found[-1][0] != cheapest:
+            found.append((cheapest, low))
+    ends = [low for _, low in found[1:]] + [math.inf]
+    return [(option, low, end) for (option, low), end in zip(found, ends, strict=True)]
 
 
-def _straight(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
-    """`envelope` of straight lines."""
-    best = min(lines, key=lambda line: (line.at_zero, line.slope))
-    found: list[tuple[str, float, float]] = []
-    start = 0.0
-    while True:
-        crossings = {
-            line: (line.at_zero - best.at_zero) / (best.slope - line.slope)
-            for line in lines
-            if best.slope - line.slope > 1e-9 * abs(best.slope)  # no more is rounding
-        }
-        ahead = [
-            (at, line.slope, line.option, line) for line, at in crossings.items() if at >= start
-        ]
-        if not ahead:
-            return [*found, (best.option, start, math.inf)]
-        at, _, _, better = min(ahead)
-        found.append((best.option, start, float(at)))
-        best, start = better, float(at)
+def _crossings(one: Line, other: Line) -> Iterator[float]:
+    """The values of the input at which two lines cross, and their last pieces would, gone on."""
+    steps = len(one.means) - 1
+    pieces = zip(pairwise(one.means), pairwise(other.means), strict=True)
+    for piece, ((a, b), (c, d)) in enumerate(pieces):
+        slope = (b - a) - (d - c)
+        if abs(slope) > 1e-9 * max(abs(b - a), abs(d - c)):  # no more is rounding
+            at = (c - a) / slope
+            if at >= 0 and (at <= 1 or piece == steps - 1):
+                yield (piece + at) * one.last / steps

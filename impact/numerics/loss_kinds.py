@@ -63,8 +63,7 @@ def times(*units: str) -> Mapping[str, int]:
     """Powers of the base units of a product of units."""
     powers: Counter[str] = Counter()
     for unit in units:
-        for name, power in dimension(unit).items():
-            powers[name] += power
+        powers.update(dimension(unit))
     return {name: power for name, power in powers.items() if power}
 
 
@@ -134,10 +133,8 @@ def unit_fault(kind: str, units: Mapping[str, str], currency: str = "USD") -> st
             return None
         shown = " ".join(f"{name}^{power}" for name, power in sorted(result.items())) or "no unit"
         return f"the arguments multiply to {shown}, not to {currency}"
-    if missing := sorted(set(wanted) - set(units)):
-        return f"the arguments {', '.join(missing)} are missing"
-    if extra := sorted(set(units) - set(wanted)):
-        return f"{kind} takes no argument {', '.join(extra)}"
+    if wanted.keys() != units.keys():
+        return f"{kind} takes {', '.join(sorted(wanted))}, not {', '.join(sorted(units))}"
     for name, unit in sorted(units.items()):
         if dimension(unit) != dimension(right := wanted[name].replace("CUR", currency)):
             return f"{name} must be in {right}, not {unit}"

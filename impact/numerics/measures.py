@@ -156,27 +156,26 @@ def order_statistic(amounts: Draws, q: float) -> float:
     return float(np.partition(amounts, place)[place])
 
 
-def exceedance_points(amounts: Draws, at: Draws) -> tuple[Draws, Draws]:
-    """(chances, errors) that an amount is above each threshold, with their Wilson errors."""
-    ordered = np.sort(amounts)
-    above = amounts.size - np.searchsorted(ordered, at, side="right")
-    found = [share(int(hits), amounts.size) for hits in above]
-    return np.array([m.value for m in found]), np.array([m.error for m in found])
+def exceedance_points(amounts: Draws, at: Draws) -> list[Measure]:
+    """The chance that an amount is above each threshold."""
+    above = amounts.size - np.searchsorted(np.sort(amounts), at, side="right")
+    return [share(hits, amounts.size) for hits in above.tolist()]
 
 
 def squared_correlations(variables: Sequence[Draws], outcomes: Draws) -> Draws:
     """`(variables, outcomes)` squared linear correlations; 0 where either does not vary.
 
-    `variables` are `(draws,)` each, `outcomes` is `(draws, outcomes)`.
+    `variables` are `(draws,)` each, `outcomes` is `(outcomes, draws)`.
     """
-    draws = len(outcomes)
-    means, variances = outcomes.mean(axis=0), outcomes.var(axis=0)
-    variances[variances <= 1e-12 * means**2] = 0.0  # lost in rounding: it does not vary
-    found = np.zeros((len(variables), outcomes.shape[1]))
-    for place, values in enumerate(variables):
-        mean, square = float(values.mean()), float(values @ values) / draws
-        scale = (square - mean**2) * variances
-        if square - mean**2 > 1e-12 * square:
-            covariance = values @ outcomes / draws - mean * means
-            np.divide(covariance**2, scale, out=found[place], where=scale > 0)
+    standing = np.array([_standardised(each) for each in outcomes]).T
+    found = [(_standardised(each) @ standing / each.size) ** 2 for each in variables]
+    return np.array(found)
+
+
+def _standardised(values: Draws) -> Draws:
+    """Draws less their mean, over their standard deviation; zeros where they do not vary."""
+    mean, spread = values.mean(), values.std()
+    if spread <= 1e-6 * abs(mean):  # lost in rounding
+        return np.zeros(values.size)
+    found: Draws = (values - mean) / spread
     return found

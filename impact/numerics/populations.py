@@ -16,12 +16,6 @@ UNKNOWN: dict[str, dict[Any, float]] = {  # priors where nothing is known
 }
 
 
-def lognormal(u: Any, mu: float, sigma: float) -> Draws:
-    """Quantiles of a lognormal: exp(mu + sigma z), mu and sigma those of ln x."""
-    result: Draws = np.exp(mu + sigma * scipy.special.ndtri(u))
-    return result
-
-
 def log_t(u: Any, mean: float, sd: float, df: float) -> Draws:
     """Quantiles of a count x of which log10(1 + x) is Student's t, clipped at 0."""
     y = mean + sd * scipy.special.stdtrit(df, u)
@@ -34,23 +28,11 @@ def below(y: float, mean: float, sd: float, df: float) -> float:
     return float(scipy.special.stdtr(df, (y - mean) / sd))
 
 
-def beta(u: Any, a: float, b: float) -> Draws:
-    """Quantiles of Beta(a, b)."""
-    result: Draws = scipy.special.betaincinv(a, b, u)
-    return result
-
-
-def gamma(u: Any, shape: float, rate: float) -> Draws:
-    """Quantiles of a Gamma with mean shape / rate."""
-    result: Draws = scipy.special.gammaincinv(shape, u) / rate
-    return result
-
-
-SHAPES: dict[str, Callable[..., Draws]] = {
-    "lognormal": lognormal,
+SHAPES: dict[str, Callable[..., Draws]] = {  # quantiles at u
+    "lognormal": lambda u, mu, sigma: np.exp(mu + sigma * scipy.special.ndtri(u)),  # of ln x
     "log_t": log_t,
-    "beta": beta,
-    "gamma": gamma,
+    "beta": lambda u, a, b: np.asarray(scipy.special.betaincinv(a, b, u)),
+    "gamma": lambda u, shape, rate: scipy.special.gammaincinv(shape, u) / rate,
 }
 
 
@@ -70,40 +52,20 @@ def between(u: Any, points: Mapping[float, float]) -> Draws:
     return result
 
 
-def beta_posterior(a: float, b: float, k: float, n: float) -> tuple[float, float]:
-    """Beta(a, b) after k of n: Beta(a + k, b + n - k) (Gelman et al. 2013, section 2.4).
-
-    >>> beta_posterior(1, 1, 3, 10)
-    (4, 8)
-    """
-    return a + k, b + n - k
-
-
-def gamma_posterior(shape: float, rate: float, k: float, years: float) -> tuple[float, float]:
-    """Gamma after k events in so many years: (shape + k, rate + years) (same, section 2.6).
-
-    >>> gamma_posterior(0.5, 0, 2, 5)
-    (2.5, 5)
-    """
-    return shape + k, rate + years
-
-
-AFTER: dict[str, Callable[..., tuple[float, float]]] = {
-    "beta": beta_posterior,
-    "gamma": gamma_posterior,
+AFTER: dict[str, Callable[..., tuple[float, float]]] = {  # Gelman et al. 2013
+    "beta": lambda a, b, k, n: (a + k, b + n - k),  # after k of n, section 2.4
+    "gamma": lambda shape, rate, k, years: (shape + k, rate + years),  # section 2.6
 }
 
 
-def normal_posterior(
-    mean: float, weight: float, average: float, n: float
-) -> tuple[float, float, float]:
-    """(mean, weight, widening) of a normal mean after n values of that average, sd being known.
+def normal_posterior(mean: float, weight: float, average: float, n: float) -> tuple[float, float]:
+    """(mean, widening) of a normal mean after n values of that average, sd being known.
 
     The prior counts for `weight` values: mean' = (weight mean + n average) / (weight + n). A new
     value has the sd times widening, sqrt(1 + 1 / (weight + n)) (same, section 2.5).
 
-    >>> normal_posterior(2.0, 2, 5.0, 1)[:2]
-    (3.0, 3)
+    >>> normal_posterior(2.0, 2, 5.0, 1)[0]
+    3.0
     """
     total = weight + n
-    return (weight * mean + n * average) / total, total, (1 + 1 / total) ** 0.5
+    return (weight * mean + n * average) / total, (1 + 1 / total) ** 0.5

@@ -1,12 +1,11 @@
 """Draws: keyed streams of uniforms, and the inverses that make amounts of them.
 
 One function feeds everything. A stream is keyed by seed and text, never by position, so adding a
-name moves no other. An amount is `quantile(u)`; a chance happens where `u < p`.
+name moves no other. An amount is `quantile(u, ...)`; a chance happens where `u < p`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 from threading import Lock
@@ -36,11 +35,9 @@ def words(seed: int, name: str, draws: int) -> Words:
     has it) started at the 256 bits of BLAKE2b of `seed|name|block`, so a stream is keyed by text
     and never by position.
     """
-    starts = range(0, draws, BLOCK)
-    if len(starts) == 1:
-        return _block(f"{seed}|{name}|0", draws)
+    blocks = enumerate(range(0, draws, BLOCK))
     return np.concatenate(
-        [_block(f"{seed}|{name}|{s // BLOCK}", min(BLOCK, draws - s)) for s in starts]
+        [_block(f"{seed}|{name}|{block}", min(BLOCK, draws - at)) for block, at in blocks]
     )
 
 
@@ -68,37 +65,25 @@ def uniform(seed: int, name: str, draws: int) -> Draws:
     return out
 
 
-def happens(u: Draws | Words, chance: float | Draws) -> NDArray[np.bool_]:
-    """`(draws,)` truth of `u < p`, p rounded to 2^-32; 0 never and 1 always happens.
+def happens(words: Words, chance: float | Draws) -> NDArray[np.bool_]:
+    """`(draws,)` truth of `u < p` of the uniforms that words make, p rounded to 2^-32.
 
-    `u` are uniforms, or the words of which `uniform` makes them: the outcome is the same.
+    0 never and 1 always happens.
     """
-    steps = round(float(chance) * 2**32) if np.ndim(chance) == 0 else np.rint(chance * 2.0**32)
-    result: NDArray[np.bool_] = u < (steps if u.dtype == np.uint32 else steps * _STEP)
+    steps = round(float(chance) / _STEP) if np.ndim(chance) == 0 else np.rint(chance / _STEP)
+    result: NDArray[np.bool_] = words < steps
     return result
 
 
 def counts(u: Draws, rate: float | Draws) -> NDArray[np.int64]:
-    """`(draws,)` Poisson counts: the least k with P(N <= k) >= u, for each draw's rate.
-
-    The recurrence p(k) = p(k - 1) rate / k (Devroye 1986, section III.10), for rates to MOST_RATE.
-    """
-    mean = np.broadcast_to(np.asarray(rate, dtype=np.float64), u.shape)
-    number = np.zeros(u.shape, dtype=np.int64)
-    mass = np.exp(-mean)
-    reached = mass.copy()
-    open_ = np.flatnonzero(reached < u)
-    k = 0
-    while open_.size and k < MOST_RATE * 4:
-        k += 1
-        mass[open_] *= mean[open_] / k
-        reached[open_] += mass[open_]
-        number[open_] = k
-        open_ = open_[reached[open_] < u[open_]]
-    return number
+    """`(draws,)` Poisson counts: the least k with P(N <= k) >= u, for each draw's rate."""
+    above = np.ceil(scipy.special.pdtrik(u, rate))
+    below = np.maximum(above - 1, 0)  # the inverse may have been rounded up
+    enough = scipy.special.pdtr(below, rate) >= u
+    return np.where(enough, below, above).astype(np.int64)
 
 
-MOST_RATE = 500.0  # exp(-rate) is still a number far from the least one
+MOST_RATE = 500.0  # events a year; far above any rate of this kind of event
 
 
 @lru_cache(maxsize=4096)
@@ -154,92 +139,52 @@ def lognormal_parameters(low: float, high: float) -> tuple[float, float]:
 Pairs = tuple[tuple[str, float], ...]  # the `parameters` of a shape, by name
 
 
-def fixed(u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()) -> Draws:
-    """The mode, whatever u is."""
-    return np.full(u.shape, mode)
-
-
-def rectangular(
-    u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()
+def quantile(
+    u: Draws, shape: str, low: float, mode: float, high: float, cap: float = 0, pairs: Pairs = ()
 ) -> Draws:
-    """Uniform on [low, high]."""
-    result: Draws = low + (high - low) * u
-    return result
+    """Quantiles `(draws,)` of an amount of a shape.
 
-
-def pert(u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()) -> Draws:
-    """Modified PERT on [low, high]; see `pert_shape`."""
-    if low == high:
-        return np.full(u.shape, mode)
-    result: Draws = low + (high - low) * beta_quantile(u, *pert_shape(low, mode, high))
-    return result
-
-
-def lognormal(
-    u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()
-) -> Draws:
-    """Lognormal with 5 % point low and 95 % point high, truncated (not clipped) at cap."""
-    mu, sigma = lognormal_parameters(low, high)
-    below_cap = scipy.special.ndtr((np.log(cap) - mu) / sigma)
-    result: Draws = np.exp(mu + sigma * scipy.special.ndtri(u * below_cap))
-    return result
-
-
-def beta(u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()) -> Draws:
-    """Beta on [low, high] with the parameters a and b (Johnson, Kotz and Balakrishnan 1995).
-
-    By table inside and exact in the outer 1/64. After k of n cases a chance is Beta with
-    a = k + 1 and b = n - k + 1.
+    `fixed` is the mode, whatever u is. `uniform` lies on [low, high], and so does `pert`, see
+    `pert_shape`. `lognormal` has its 5 % point at low and its 95 % point at high, and is truncated
+    (not clipped) at cap. `beta` lies on [low, high] with the parameters a and b (Johnson, Kotz and
+    Balakrishnan 1995): after k of n cases a chance is Beta with a = k + 1 and b = n - k + 1.
+    `quantiles` are values at stated quantiles from 0 to 1, straight lines between them.
     """
-    a, b = dict(pairs)["a"], dict(pairs)["b"]
-    edge, nodes = _OUTER / _EVEN, _beta_nodes(a, b)
-    share: Draws = np.interp(u, np.linspace(edge, 1 - edge, nodes.size), nodes)
-    outer = np.flatnonzero((u < edge) | (u > 1 - edge))
-    share[outer] = scipy.special.betaincinv(a, b, u[outer])
-    return low + (high - low) * share
+    amounts: Draws
+    if shape == "quantiles":
+        at, values = zip(*sorted((float(name), value) for name, value in pairs), strict=True)
+        amounts = np.interp(u, at, values)
+    elif shape == "lognormal":
+        mu, sigma = lognormal_parameters(low, high)
+        below_cap = scipy.special.ndtr((np.log(cap) - mu) / sigma)
+        amounts = np.exp(mu + sigma * scipy.special.ndtri(u * below_cap))
+    elif shape == "fixed" or low == high:
+        amounts = np.full(u.shape, mode if shape == "fixed" else low)
+    else:
+        share = u
+        if shape == "pert":
+            share = beta_quantile(u, *pert_shape(low, mode, high))
+        elif shape == "beta":
+            share = scipy.special.betaincinv(dict(pairs)["a"], dict(pairs)["b"], u)
+        amounts = low + (high - low) * share
+    return amounts
 
 
-@lru_cache(maxsize=256)
-def _beta_nodes(a: float, b: float) -> Draws:
-    edge = _OUTER / _EVEN
-    nodes: Draws = scipy.special.betaincinv(a, b, np.linspace(edge, 1 - edge, 2 * _EVEN + 1))
-    return nodes
-
-
-def quantiles(
-    u: Draws, low: float, mode: float, high: float, cap: float, pairs: Pairs = ()
-) -> Draws:
-    """Values at stated quantiles from 0 to 1, straight lines between them."""
-    at, values = zip(*sorted((float(name), value) for name, value in pairs), strict=True)
-    result: Draws = np.interp(u, at, values)
-    return result
-
-
-def beyond(u: Draws, least: float | None, quantile: Callable[..., Draws], *shape: Any) -> Draws:
+def beyond(u: Draws, least: float | None, *estimate: Any) -> Draws:
     """`(draws,)` amounts of a shape on condition that they exceed `least`; None is no condition.
 
     The inverse on the part of (0, 1) above F(least), found by bisection. `least` itself where the
-    shape has nothing above it.
+    shape has nothing above it. `estimate` is what `quantile` takes.
     """
     if least is None:
-        return quantile(u, *shape)
+        return quantile(u, *estimate)
     below, above = 0.0, 1.0 - _STEP
-    if quantile(np.array([above]), *shape)[0] <= least:
+    if quantile(np.array([above]), *estimate)[0] <= least:
         return np.full(u.shape, least)
     for _ in range(50):
         middle = (below + above) / 2
-        if quantile(np.array([middle]), *shape)[0] <= least:
+        if quantile(np.array([middle]), *estimate)[0] <= least:
             below = middle
         else:
             above = middle
-    return quantile(above + u * (1 - above), *shape)
-
-
-QUANTILES: dict[str, Callable[..., Draws]] = {
-    "fixed": fixed,
-    "uniform": rectangular,
-    "pert": pert,
-    "lognormal": lognormal,
-    "beta": beta,
-    "quantiles": quantiles,
-}
+    return quantile(above + u * (1 - above), *estimate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from impact.numerics.graph import Edge, dominators, net, shortest
+from impact.numerics.graph import Edge, passed, shortest
 from impact.stack.inventory import Inventory
 
 MOST = 5  # paths that are listed
@@ -42,8 +42,7 @@ def cuts(inventory: Inventory, keys: Collection[str]) -> list[str]:
     nodes = {key: key if key in keys else name for key, name in names.items()}
     edges = [Edge("", _START, nodes.get(top, top)) for top in _tops(inventory)]
     edges += [Edge("", nodes.get(one, one), nodes.get(on, on)) for one, on in inventory.edges]
-    passed = dominators(net(edges, _START))
-    through = [[*passed.get(key, ()), names[key]] for key in keys]
+    through = [[*passed(edges, _START, key), names[key]] for key in keys]
     own = {names.get(key, key) for key in inventory.roots}
     shared = set(through[0]).intersection(*through) - own
     return [name for name in dict.fromkeys(through[0]) if name in shared]

@@ -289,7 +289,7 @@ def test_the_decision_flips_where_two_options_cost_the_same(case: Case, run: Run
     assert len(regimes) == 3
     by_name = {line.option: line for line in lines}
     for (one, _, at), (two, _, _) in pairwise(regimes):
-        costs = [by_name[name].at_zero + by_name[name].slope * at for name in (one, two)]
+        costs = [by_name[name].at(at) for name in (one, two)]
         assert costs[0] == pytest.approx(costs[1], rel=1e-9)
         changed = [*decision_changes(decision, one), Change(decision.flips_on, at, at, at)]
         simulated = net_loss(impact.what_if(run, changed), decision.bearer).mean()

@@ -22,7 +22,7 @@ from impact.measures.loss import TOTAL
 from impact.measures.suppliers import only
 from impact.measures.totals import net_loss, total_loss
 from impact.numerics import graph
-from impact.simulation import Run, Sampler, arguments, run_from
+from impact.simulation import Run, Sampler, run_from, sampler
 
 DAYS = {
     "mercor": ("2026-03-24T12:00Z", "2026-03-31", "2026-04-04", "2026-04-23", "2026-08-12", ""),
@@ -73,7 +73,7 @@ def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
             continue
         yield row["id"], said_range(run, row).replace(", if", " if"), draws
     for row in table.filter(pl.col("part") == "pay_each").iter_rows(named=True):
-        factors = arguments(run, row["about"])
+        factors = sampler(run).arguments(row["about"])
         of_one = math.prod(v for name, v in factors.items() if name not in ("people", "band"))
         needs = run.known.rows("losses")[row["about"]]["needs"]
         state = graph.unpack(run.reached[needs], run.draws)
@@ -81,8 +81,10 @@ def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
     alone = impact.suppliers(run)
     ranges_said = column(alone, "Total loss, nine outcomes in ten")
     for row, said in zip(alone.table.iter_rows(named=True), ranges_said, strict=True):
-        source = Sampler(run.known, only(run.known, row["id"]), run.draws, run.seed, run.drawn)
-        yield row["id"], said.replace(", if", " if"), total_loss(run_from(source, run))
+        source = Sampler(
+            run.known, only(run.known, row["id"]), run.draws, run.seed, dict(run.drawn)
+        )
+        yield row["id"], said.replace(", if", " if"), total_loss(run_from(source))
     costs_said = column(impact.decisions(run), "Cost, nine outcomes in ten")
     costs = [cost for one in costings(run) for cost in one.costs]
     for number, (text, cost) in enumerate(zip(costs_said, costs, strict=True)):

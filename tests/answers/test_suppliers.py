@@ -20,7 +20,7 @@ def run() -> Run:
 def alone(run: Run, entity: str) -> Run:
     """The run in which one entity alone falls, worked out afresh."""
     model = suppliers.only(run.known, entity)
-    return run_from(Sampler(run.known, model, run.draws, run.seed), None)
+    return run_from(Sampler(run.known, model, run.draws, run.seed, {}))
 
 
 def test_only_the_fallen_and_what_hangs_on_it_is_reached(run: Run) -> None:

@@ -84,7 +84,7 @@ def truth(run: impact.Run) -> dict[str, Any]:
         "texts": texts,
         "counts": {
             "reached": {one: mask.bit_count() for one, mask in run.reached.items()},
-            "on": {link: run.on[link].bit_count() for link in run.on},
+            "on": {link: run.on[link].bit_count() for link in run.model.terms},
         },
         "values": [*means, float(total_loss(run).mean()), *(cell for row in rows for cell in row)],
     }

@@ -85,7 +85,7 @@ def as_networkx(edges: list[Edge]) -> nx.DiGraph:
 @given(worlds())
 def test_reach_is_a_search_in_each_draw(world: tuple[list[Edge], dict[str, int], int]) -> None:
     edges, on, draws = world
-    reached = graph.reach(graph.net(edges, ROOT), on, draws)
+    reached = graph.reach(edges, ROOT, on, draws)
     for number in range(draws):
         in_draw = {node for node, mask in reached.items() if mask >> number & 1}
         assert in_draw == searched(on_in(edges, on, number))
@@ -94,7 +94,7 @@ def test_reach_is_a_search_in_each_draw(world: tuple[list[Edge], dict[str, int],
 @given(worlds())
 def test_reach_finds_what_networkx_finds(world: tuple[list[Edge], dict[str, int], int]) -> None:
     edges, on, draws = world
-    reached = graph.reach(graph.net(edges, ROOT), on, draws)
+    reached = graph.reach(edges, ROOT, on, draws)
     for number in range(draws):
         found = nx.descendants(as_networkx(on_in(edges, on, number)), ROOT)
         assert {node for node, mask in reached.items() if mask >> number & 1} == {ROOT, *found}
@@ -103,7 +103,7 @@ def test_reach_finds_what_networkx_finds(world: tuple[list[Edge], dict[str, int]
 @given(worlds())
 def test_exposure_is_its_own_cause(world: tuple[list[Edge], dict[str, int], int]) -> None:
     edges, on, draws = world
-    reached = graph.reach(graph.net(edges, ROOT), on, draws)
+    reached = graph.reach(edges, ROOT, on, draws)
     for node, mask in reached.items():
         came_in = graph.everything(draws) if node == ROOT else 0
         for edge in edges:
@@ -117,8 +117,8 @@ def test_a_cut_never_raises_exposure_in_any_draw(
     world: tuple[list[Edge], dict[str, int], int], cut: int
 ) -> None:
     edges, on, draws = world
-    before = graph.reach(graph.net(edges, ROOT), on, draws)
-    after = graph.reach(graph.net(edges, ROOT), {**on, f"e{cut}": 0}, draws)
+    before = graph.reach(edges, ROOT, on, draws)
+    after = graph.reach(edges, ROOT, {**on, f"e{cut}": 0}, draws)
     assert all(mask & ~before.get(node, 0) == 0 for node, mask in after.items())
 
 
@@ -129,14 +129,12 @@ def test_the_order_of_edges_does_not_matter(
     edges, on, draws = world
     shuffled = list(edges)
     random.shuffle(shuffled)
-    assert graph.reach(graph.net(shuffled, ROOT), on, draws) == graph.reach(
-        graph.net(edges, ROOT), on, draws
-    )
+    assert graph.reach(shuffled, ROOT, on, draws) == graph.reach(edges, ROOT, on, draws)
 
 
 def test_a_cycle_that_the_root_does_not_enter_is_not_reached() -> None:
     edges = [Edge("ab", "a", "b"), Edge("ba", "b", "a")]
-    assert graph.reach(graph.net(edges, ROOT), {"ab": 1, "ba": 1}, 1) == {ROOT: 1}
+    assert graph.reach(edges, ROOT, {"ab": 1, "ba": 1}, 1) == {ROOT: 1}
 
 
 def test_a_cycle_reaches_round_in_the_draws_in_which_it_is_entered() -> None:
@@ -147,7 +145,7 @@ def test_a_cycle_reaches_round_in_the_draws_in_which_it_is_entered() -> None:
         Edge("ca", "c", "a"),
     ]
     on = {"in": 0b0110, "ab": 0b1111, "bc": 0b1110, "ca": 0b1011}
-    found = graph.reach(graph.net(edges, ROOT), on, 4)
+    found = graph.reach(edges, ROOT, on, 4)
     assert found == {ROOT: 0b1111, "b": 0b0110, "c": 0b0110, "a": 0b0010}
 
 
@@ -205,13 +203,14 @@ def test_of_two_shortest_ways_the_first_in_order_is_given() -> None:
 
 
 @given(graphs())
-def test_all_ways_hold_the_edges_from_which_networkx_comes_there(edges: list[Edge]) -> None:
+def test_behind_a_node_are_the_edges_from_which_networkx_comes_there(edges: list[Edge]) -> None:
     other = as_networkx(edges)
     expected: dict[str, set[str]] = {}
     for edge in edges:
         for node in {edge.target, *nx.descendants(other, edge.target)}:
             expected.setdefault(node, set()).add(edge.name)
-    assert graph.all_ways(edges) == expected
+    entering = graph.by_target(edges)
+    assert {node: graph.behind(entering, node) for node in entering} == expected
 
 
 @pytest.mark.parametrize("draws", range(1, 71))
@@ -245,51 +244,33 @@ def in_each(edges: list[Edge], on: dict[str, int], draws: int) -> Iterator[tuple
 
 
 @given(graphs())
-def test_dominators_are_those_of_networkx(edges: list[Edge]) -> None:
-    found = graph.dominators(graph.net(edges, ROOT))
+def test_what_all_ways_pass_are_the_dominators_of_networkx(edges: list[Edge]) -> None:
     above = nx.immediate_dominators(as_networkx(edges), ROOT)
-    assert found.keys() == {ROOT} | above.keys()
-    for node, passed in found.items():
+    for node in NODES:
         chain, at = list[str](), above.get(node)
         while at not in (None, ROOT):
             chain, at = [at, *chain], above[at]
-        assert passed == chain, node
-
-
-@given(graphs(), st.sets(st.sampled_from(NODES), min_size=1, max_size=3))
-def test_dominators_of_several_roots_are_what_keeps_all_of_them_away(
-    edges: list[Edge], roots: set[str]
-) -> None:
-    found = graph.dominators(graph.net(edges, roots))
-    other = as_networkx(edges)
-    there = roots | {node for root in roots for node in nx.descendants(other, root)}
-    assert found.keys() == there
-    for node in there - roots:
-        for cut in there - roots - {node}:
-            less = other.copy()
-            less.remove_node(cut)
-            still = any(nx.has_path(less, root, node) for root in roots)
-            assert (cut in found[node]) == (not still), (cut, node)
+        assert graph.passed(edges, ROOT, node) == chain, node
 
 
 @given(graphs())
 def test_what_is_gathered_is_what_all_ways_bring(edges: list[Edge]) -> None:
-    ways = graph.net(edges, ROOT)
-    reached = [edge for edge in edges if edge.source in ways.place]
+    there = graph.shortest(edges, ROOT)
+    reached = [edge for edge in edges if edge.source in there]
     brings = {edge.name: 1 << number % 3 for number, edge in enumerate(reached)}  # some alike
-    behind = graph.all_ways([edge for edge in reached if edge.source != edge.target])
+    entering = graph.by_target(reached)
     expected = {
-        node: sum({brings[name] for name in behind.get(node, ())}) for node in ways.place
+        node: sum({brings[name] for name in graph.behind(entering, node)}) for node in there
     }  # each mask is one bit, so a set of them sums to their union
-    assert graph.gathered(ways, brings) == expected
+    assert graph.gathered(edges, ROOT, brings) == expected
 
 
-def test_dominators_of_a_long_chain_are_found_one_by_one() -> None:
-    size = 20_000
+def test_what_all_ways_pass_is_found_along_a_long_way() -> None:
+    size = 2_000
     chain = [Edge(f"{n}", f"n{n}", f"n{n + 1}") for n in range(size)]
     back = [Edge(f"b{n}", f"n{n + 7}", f"n{n}") for n in range(1, size - 7)]
-    last = graph.immediate(graph.net([*chain, *back], "n0"))
-    assert all(last[f"n{n}"] == f"n{n - 1}" for n in range(1, size + 1))
+    found = graph.passed([*chain, *back], "n0", f"n{size}")
+    assert found == [f"n{n}" for n in range(1, size)]
 
 
 def test_edges_that_never_close_are_missed_by_nothing_however_many() -> None:

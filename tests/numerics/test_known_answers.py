@@ -19,7 +19,7 @@ Expected = Callable[[str], dict[str, Any]]
 
 def happens(name: str, chance: float | np.ndarray) -> int:
     """Mask of the draws in which something of that name happens."""
-    return graph.pack(sampling.happens(sampling.uniform(1, name, DRAWS), chance))
+    return graph.pack(sampling.happens(sampling.words(1, name, DRAWS), chance))
 
 
 def within(hits: int, chance: float) -> bool:
@@ -73,7 +73,7 @@ def test_the_residual_of_the_bundled_case_is_that_of_jacobs(expected: Expected) 
 
 def test_a_product_of_perts_has_the_known_mean_and_tail(expected: Expected) -> None:
     def pert(name: str, low: float, mode: float, high: float) -> np.ndarray:
-        return sampling.pert(sampling.uniform(2, name, DRAWS), low, mode, high, 0)
+        return sampling.quantile(sampling.uniform(2, name, DRAWS), "pert", low, mode, high, 0)
 
     unit = pert("fixed part", 3e6, 3.5e6, 5e6) + pert("share", 0.1, 0.3, 0.6) * pert(
         "large part", 1e6, 5e6, 4e7
@@ -94,14 +94,14 @@ def test_a_pert_is_the_modified_pert(expected: Expected) -> None:
 def test_a_chain_multiplies(expected: Expected) -> None:
     edges = [graph.Edge("one", "event", "a"), graph.Edge("two", "a", "b")]
     on = {"one": happens("one", 0.5), "two": happens("two", 0.4)}
-    reached = graph.reach(graph.net(edges, "event"), on, DRAWS)
+    reached = graph.reach(edges, "event", on, DRAWS)
     assert within(reached["b"].bit_count(), expected("chain and noisy-or")["chain"])
 
 
 def test_two_ways_in_are_a_noisy_or(expected: Expected) -> None:
     edges = [graph.Edge("one", "event", "a"), graph.Edge("two", "event", "a")]
     on = {"one": happens("one", 0.5), "two": happens("two", 0.4)}
-    reached = graph.reach(graph.net(edges, "event"), on, DRAWS)
+    reached = graph.reach(edges, "event", on, DRAWS)
     assert within(reached["a"].bit_count(), expected("chain and noisy-or")["noisy_or"])
 
 
@@ -113,7 +113,7 @@ def test_two_certain_children_of_one_cause_are_reached_together(expected: Expect
     ]
     always = graph.everything(DRAWS)
     on = {"cause": happens("cause", 0.5), "left": always, "right": always}
-    reached = graph.reach(graph.net(edges, "event"), on, DRAWS)
+    reached = graph.reach(edges, "event", on, DRAWS)
     joint = (reached["b"] & reached["c"]).bit_count()
     assert joint == reached["a"].bit_count()
     assert within(joint, expected("chain and noisy-or")["joint_shared"])
@@ -121,10 +121,10 @@ def test_two_certain_children_of_one_cause_are_reached_together(expected: Expect
 
 def test_a_shared_uncertain_chance_joins_by_its_second_moment(expected: Expected) -> None:
     assert expected("uncertainty of a shared parameter")["joint"] == "E[p^2]"
-    shared = sampling.rectangular(sampling.uniform(1, "shared", DRAWS), 0.1, 0.5, 0.9, 0)
+    shared = sampling.quantile(sampling.uniform(1, "shared", DRAWS), "uniform", 0.1, 0.5, 0.9, 0)
     edges = [graph.Edge("left", "event", "b"), graph.Edge("right", "event", "c")]
     on = {"left": happens("left", shared), "right": happens("right", shared)}
-    reached = graph.reach(graph.net(edges, "event"), on, DRAWS)
+    reached = graph.reach(edges, "event", on, DRAWS)
     assert within(reached["b"].bit_count(), 0.5)
     assert within((reached["b"] & reached["c"]).bit_count(), 0.5**2 + 0.8**2 / 12)
 
@@ -133,7 +133,7 @@ def test_the_tail_of_the_standard_lognormal_is_the_known_one(expected: Expected)
     low, high = np.exp([-1, 1] * np.array(1.6448536269514722))
 
     def quantile(u: float) -> float:
-        return float(sampling.lognormal(np.asarray(u), low, 1.0, high, 1e15))
+        return float(sampling.quantile(np.asarray(u), "lognormal", low, 1.0, high, 1e15))
 
     answer = expected("dependence and tails")
     assert quantile(0.99) == pytest.approx(answer["lognormal01_var99"], rel=1e-6)
@@ -144,7 +144,7 @@ def test_the_tail_of_the_standard_lognormal_is_the_known_one(expected: Expected)
 
 def test_measures_of_the_standard_lognormal_are_the_known_ones(expected: Expected) -> None:
     low, high = np.exp([-1, 1] * np.array(1.6448536269514722))
-    amounts = sampling.lognormal(sampling.uniform(1, "ln", DRAWS), low, 1.0, high, 1e15)
+    amounts = sampling.quantile(sampling.uniform(1, "ln", DRAWS), "lognormal", low, 1.0, high, 1e15)
     answer, p99 = expected("dependence and tails"), measures.quantile(np.sort(amounts), 0.99)
     assert abs(p99.value - answer["lognormal01_var99"]) < 2 * p99.error
     tail = amounts[amounts >= p99.value]

@@ -123,8 +123,16 @@ def test_arguments_that_come_out_as_usd_are_accepted(kind: str, named: dict[str,
         ("product", {"a": "USD", "b": "USD"}, "multiply to USD^2, not to USD"),
         ("product", {"a": "share"}, "multiply to no unit, not to USD"),
         ("product", {}, "multiply to no unit, not to USD"),
-        ("records", {"people": "person"}, "intercept, residual, share, slope are missing"),
-        ("records", {**RECORDS, "extra": "1"}, "records takes no argument extra"),
+        (
+            "records",
+            {"people": "person"},
+            "takes intercept, people, residual, share, slope, not people",
+        ),
+        (
+            "records",
+            {**RECORDS, "extra": "1"},
+            "share, slope, not extra, intercept, people, residual, share, slope",
+        ),
         ("records", {**RECORDS, "people": "week"}, "people must be in person, not week"),
     ],
 )

@@ -127,12 +127,14 @@ def mean_above(x: float) -> float:
 
 def quantile_of(u: float) -> float:
     """Quantile of the capped lognormal."""
-    return float(sampling.lognormal(np.array(u), LOW, 0.0, HIGH, CAP))
+    return float(sampling.quantile(np.array(u), "lognormal", LOW, 0.0, HIGH, CAP))
 
 
 def amounts(seed: int, chance: float = 1.0) -> np.ndarray:
     """Draws of the capped lognormal, nothing where a chance does not happen."""
-    drawn = sampling.lognormal(sampling.uniform(seed, "amount", IN_A_RUN), LOW, 0.0, HIGH, CAP)
+    drawn = sampling.quantile(
+        sampling.uniform(seed, "amount", IN_A_RUN), "lognormal", LOW, 0.0, HIGH, CAP
+    )
     if chance == 1.0:
         return drawn
     return np.where(sampling.happens(sampling.words(seed, "coverage", IN_A_RUN), chance), drawn, 0)
@@ -161,7 +163,8 @@ def test_intervals_of_an_exceedance_hold_it_as_often_as_they_say() -> None:
     at = np.array([quantile_of(1 - share) for share in shares])
     held = np.zeros(4, dtype=int)
     for seed in range(RUNS):
-        chances, errors = measures.exceedance_points(amounts(seed), at)
+        found = measures.exceedance_points(amounts(seed), at)
+        chances, errors = np.array([(of.value, of.error) for of in found]).T
         held += np.abs(chances - shares) <= errors
     assert off_95_percent(dict(zip(shares.tolist(), held.tolist(), strict=True))) == {}
 
@@ -216,7 +219,7 @@ def test_squared_correlations_are_those_of_numpy() -> None:
     variables = rng.normal(size=(3, 500))
     outcomes = np.vstack([variables[0] + variables[1], rng.normal(size=500)])
     expected = np.corrcoef(np.vstack([variables, outcomes]))[:3, 3:] ** 2
-    assert measures.squared_correlations(list(variables), outcomes.T) == pytest.approx(
+    assert measures.squared_correlations(list(variables), outcomes) == pytest.approx(
         expected, abs=1e-12
     )
 
@@ -226,5 +229,5 @@ def test_what_does_not_vary_correlates_with_nothing(value: float) -> None:
     varying = np.random.default_rng(1).normal(size=999)
     still = np.full(999, value)
     rows = np.vstack([still, varying])
-    found = measures.squared_correlations(list(rows), rows.T)
+    found = measures.squared_correlations(list(rows), rows)
     assert found == pytest.approx(np.array([[0.0, 0.0], [0.0, 1.0]]), abs=1e-12)

@@ -32,11 +32,10 @@ def timed(draw: st.DrawFn) -> list[Edge]:
 def is_exact(edges: list[Edge]) -> bool:
     """Whether the earliest arrival decides alike, whichever of the edges are on."""
     standing = graph.usable(edges, ROOT)
-    net = graph.net(standing, ROOT)
     for states in product((0, 1), repeat=len(edges)):
         on = {edge.name: state for edge, state in zip(edges, states, strict=True)}
         in_time = graph.earliest([edge for edge in edges if on[edge.name]], ROOT)
-        if in_time.keys() != graph.reach(net, on, 1).keys():
+        if in_time.keys() != graph.reach(standing, ROOT, on, 1).keys():
             return False
     return True
 

@@ -57,26 +57,26 @@ def test_a_stream_does_not_follow_its_own_past() -> None:
 
 
 def test_0_never_happens_and_1_always_does() -> None:
-    u = np.array([STEP / 2, 0.5, 1 - STEP / 2])
-    assert not sampling.happens(u, 0.0).any()
-    assert sampling.happens(u, 1.0).all()
+    words = np.array([0, 2**31, 2**32 - 1], dtype=np.uint32)
+    assert not sampling.happens(words, 0.0).any()
+    assert sampling.happens(words, 1.0).all()
 
 
 @given(st.integers(0, 2**32))
 def test_a_chance_on_the_grid_happens_in_exactly_its_share_of_cells(cells: int) -> None:
     near = np.unique(np.clip([0, cells - 2, cells - 1, cells, cells + 1, 2**32 - 1], 0, 2**32 - 1))
-    happened = sampling.happens((near + 0.5) * STEP, cells * STEP)
+    happened = sampling.happens(near.astype(np.uint32), cells * STEP)
     assert np.array_equal(happened, near < cells)
 
 
 def test_a_chance_may_differ_from_draw_to_draw() -> None:
-    u = np.array([0.3, 0.3, 0.3])
-    assert sampling.happens(u, np.array([0.2, 0.4, 1.0])).tolist() == [False, True, True]
+    words = np.full(3, int(0.3 * 2**32), dtype=np.uint32)
+    assert sampling.happens(words, np.array([0.2, 0.4, 1.0])).tolist() == [False, True, True]
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_what_happens_at_a_chance_happens_at_a_greater_one(one: float, other: float) -> None:
-    u = sampling.uniform(1, "greater", 200)
+    u = sampling.words(1, "greater", 200)
     low, high = sorted((one, other))
     assert not (sampling.happens(u, low) & ~sampling.happens(u, high)).any()
 
@@ -124,29 +124,29 @@ def test_a_pert_has_the_mean_of_low_four_modes_and_high(
     low: float, mode: float, high: float
 ) -> None:
     even = (np.arange(200_000) + 0.5) / 200_000
-    mean = sampling.pert(even, low, mode, high, 0).mean()
+    mean = sampling.quantile(even, "pert", low, mode, high, 0).mean()
     assert mean == pytest.approx((low + 4 * mode + high) / 6, abs=1e-5 * (high - low))
 
 
 def test_the_mean_of_a_skewed_pert_is_not_its_mode() -> None:
-    draws = sampling.pert(sampling.uniform(1, "pert", BLOCK), 20, 100, 900, 0)
+    draws = sampling.quantile(sampling.uniform(1, "pert", BLOCK), "pert", 20, 100, 900, 0)
     assert draws.mean() > 200
     assert 20 <= draws.min() <= draws.max() <= 900
 
 
 def test_a_pert_without_width_is_its_mode() -> None:
-    assert set(sampling.pert(U, 4.0, 4.0, 4.0, 0)) == {4.0}
+    assert set(sampling.quantile(U, "pert", 4.0, 4.0, 4.0, 0)) == {4.0}
 
 
 def test_a_lognormal_has_the_5_and_95_percent_points_asked_for() -> None:
-    points = sampling.lognormal(np.array([0.05, 0.5, 0.95]), 2.0, np.nan, 200.0, 1e12)
+    points = sampling.quantile(np.array([0.05, 0.5, 0.95]), "lognormal", 2.0, np.nan, 200.0, 1e12)
     assert points == pytest.approx([2.0, 20.0, 200.0], rel=1e-9)
 
 
 def test_a_capped_lognormal_is_cut_and_not_piled_up_at_the_cap() -> None:
     low, high, cap = 1.0, 10.0, 12.0
     u = (np.arange(200_000) + 0.5) / 200_000
-    draws = sampling.lognormal(u, low, np.nan, high, cap)
+    draws = sampling.quantile(u, "lognormal", low, np.nan, high, cap)
     assert draws.max() < cap
     assert np.unique(draws).size == draws.size
     mu, sigma = sampling.lognormal_parameters(low, high)
@@ -157,16 +157,16 @@ def test_a_capped_lognormal_is_cut_and_not_piled_up_at_the_cap() -> None:
 
 def test_the_mean_of_a_lognormal_is_that_of_its_draws() -> None:
     u = (np.arange(2**20) + 0.5) / 2**20
-    draws = sampling.lognormal(u, 100.0, np.nan, 300.0, 1e12)
+    draws = sampling.quantile(u, "lognormal", 100.0, np.nan, 300.0, 1e12)
     mu, sigma = sampling.lognormal_parameters(100.0, 300.0)
     mean = np.exp(mu + sigma**2 / 2)
     assert draws.mean() == pytest.approx(mean, rel=1e-6)
 
 
 def test_a_uniform_is_even_between_its_ends() -> None:
-    found = sampling.QUANTILES["uniform"](np.array([0.0, 0.25, 1.0]), 16.0, np.nan, 21.0, np.nan)
+    found = sampling.quantile(np.array([0.0, 0.25, 1.0]), "uniform", 16.0, np.nan, 21.0, np.nan)
     assert found.tolist() == [16.0, 17.25, 21.0]
 
 
 def test_a_fixed_value_does_not_vary() -> None:
-    assert sampling.QUANTILES["fixed"](U, np.nan, 7.5, np.nan, np.nan).tolist() == [7.5] * U.size
+    assert sampling.quantile(U, "fixed", np.nan, 7.5, np.nan, np.nan).tolist() == [7.5] * U.size
