@@ -176,30 +176,6 @@ def _crossing(run: Run, one: Costing, pair: Sequence[str]) -> float:
     return max(0.0, (second.means[0] - first.means[0]) / slope) if slope else 0.0
 
 
-MOST_TRIED = 3  # inputs that are tried for how a threshold moves
-
-
-def _deciding(run: Run, one: Costing, pair: Sequence[str]) -> dict[str, Draws]:
-    """The draws of the inputs behind the bearer with which a crossing moves most, by its draws.
-
-    Each is cut into thirds, which is rough: the first few are worked out.
-    """
-    lines = {line.option: line for line in one.lines}
-    first, second = (lines[name] for name in pair)
-    gap, slope = second.base - first.base, first.each - second.each
-    behind = {*run.lineage[one.decision.bearer]["inputs"]} - {one.decision.flips_on}
-    drawn, moved = dict[str, Draws](), dict[str, float]()
-    for name, _, values in drawn_inputs(run):
-        if name in behind:
-            low, high = np.quantile(values, (1 / 3, 2 / 3))
-            parts = values <= low, values >= high
-            at = [gap[part].mean() / max(slope[part].mean(), 1e-300) for part in parts]
-            far = abs(math.log(at[1] / at[0])) if min(at) > 0 else 0.0
-            drawn[name], moved[name] = values, max(far, moved.get(name, 0.0))
-    ranked = sorted(moved, key=lambda name: (-moved[name], name))
-    return {name: drawn[name] for name in ranked[:MOST_TRIED] if moved[name] > 0}
-
-
 def turns(run: Run) -> tuple[dict[str, Any], ...]:
     """The decisions that the view can work out: their options and on what they turn.
 
@@ -291,7 +267,9 @@ def moves(run: Run, one: Costing) -> Row | None:
     if len(found) < 2 or len(one.lines[0].means) > 2:
         return None
     pair, ranges = (found[0].options[-1], found[1].options[0]), []
-    for other, values in _deciding(run, one, pair).items():
+    behind = {*run.lineage[one.decision.bearer]["inputs"]} - {name}
+    drawn = {other: values for other, _, values in drawn_inputs(run) if other in behind}
+    for other, values in drawn.items():
         ends = np.quantile(values, (0.05, 0.95)).tolist()
         changed = (what_if(run, [Change(other, at, at, at)]) for at in ends)
         flips = [_crossing(run_of, one, pair) for run_of in changed]
