@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, amount, worded
+from impact.answers.answer import Answer, frame, pictures, worded
 from impact.base.errors import ImpactError
 from impact.case import views
-from impact.case.folder import Case
 from impact.case.schema import highest
 from impact.measures.totals import total_loss
 from impact.numerics import measures
 from impact.simulation import Run, remember, require_event_run, simulate
-
-if TYPE_CHECKING:
-    import altair as alt
 
 
 def under(run: Run, scenario: str) -> Run:
@@ -45,11 +41,8 @@ def paired(one: Run, other: Run) -> tuple[measures.Measure, float]:
     (common random numbers: Law 2014, section 11.2).
     """
     first, second = total_loss(one), total_loss(other)
-    moved = second - first
-    apart = float(first.var() + second.var())
-    found = measures.mean(moved)
-    variance = float(moved.var())
-    return found, apart / variance if variance > 0 else float("inf")
+    apart, together = first.var() + second.var(), (second - first).var()
+    return measures.mean(second - first), float(apart / together) if together else float("inf")
 
 
 def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
@@ -62,12 +55,11 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     these), `falls` and `denies` (what it supposes of named parties).
     """
     require_event_run(run, "compare")
-    base = measures.order_statistic(total_loss(run), 0.95)
-    names = [name for name in run.known.scenarios if name != run.known.scenario]
-    if scenarios is None:
-        names = [name for name in names if _beside(run.known, name)]
-    rows, label = list[dict[str, Any]](), run.known.label
-    for name in names if scenarios is None else scenarios:
+    known, base = run.known, _p95(run)
+    grids = ("", known.scenarios[known.scenario].grid)  # alone, or a member of the same grid
+    beside = [name for name, one in known.scenarios.items() if one.grid in grids]
+    rows, label = list[dict[str, Any]](), known.label
+    for name in [n for n in beside if n != known.scenario] if scenarios is None else scenarios:
         try:
             other = under(run, name)
         except ImpactError:
@@ -76,28 +68,21 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             continue  # it rests on something that is not known in this view
         remember(run, [other])
         label = highest((label, other.known.label))
-        p95 = measures.order_statistic(total_loss(other), 0.95)
-        row = {**_scenario(other, name), **difference(run, other)}
-        rows.append({**row, "p95_usd": p95, "p95_difference_usd": p95 - base})
+        p95 = {"p95_usd": _p95(other), "p95_difference_usd": _p95(other) - base}
+        rows.append({**_scenario(other), **difference(run, other), **p95})
     rows.sort(key=lambda row: (row["difference_usd"], row["id"]))
-    frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
-    here = _scenario(run, run.known.scenario)
-    drawn = pl.DataFrame([here, *rows], schema_overrides=_SCENARIOS).sort("mean_usd", "id")
+    drawn = frame("scenarios", [_scenario(run), *rows]).sort("mean_usd", "id")
 
-    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
+    def draw(_: Any, wide: bool) -> Any:
+        return pictures().spans(_spans(drawn), known.currency, wide)
 
-        return pictures.spans(_spans(drawn), run.known.currency, wide)
+    values = {"here": views.described(known)}
+    table, picture = frame("scenarios", rows), draw if rows else None
+    return worded(run, "scenarios", table, values, draw=picture, label=label)
 
-    errors = {"mean_usd": "", "difference_usd": "difference_error_usd", "p95_usd": ""}
-    figures = [
-        amount(f"{part}.{row['id']}", row[part], row.get(error), run.known.currency)
-        for row in rows
-        for part, error in errors.items()
-    ]
-    values = {"here": views.described(run.known)}
-    facts = Facts(frame, values, figures, draw if rows else None, bool(rows), label=label)
-    return worded(run, "scenarios", facts)
+
+def _p95(run: Run) -> float:
+    return measures.order_statistic(total_loss(run), 0.95)
 
 
 def _spans(rows: pl.DataFrame) -> pl.DataFrame:
@@ -113,35 +98,20 @@ def _spans(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_SCENARIOS: dict[str, Any] = {
-    **dict.fromkeys(("id", "title", "says"), pl.String),
-    **dict.fromkeys(("mean_usd", "low", "high", "often"), pl.Float64),
-    "given": pl.Boolean,
-    **dict.fromkeys(("difference_usd", "difference_error_usd"), pl.Float64),
-    "same": pl.Boolean,
-    **dict.fromkeys(("p95_usd", "p95_difference_usd", "times_sharper"), pl.Float64),
-    **dict.fromkeys(("falls", "denies"), pl.List(pl.String)),
-    "supposed": pl.Boolean,
-}
-
-
-def _scenario(run: Run, name: str) -> dict[str, Any]:
+def _scenario(run: Run) -> dict[str, Any]:
     """What a row says of a scenario: its total, and what it supposes of named parties."""
-    scenario, spread = run.known.scenarios[name], measures.nine_in_ten(total_loss(run), whole=True)
-    view = views.described(run.known)
-    ends = {"low": spread.low, "high": spread.high, "given": spread.given, "often": spread.chance}
+    scenario, lost = run.known.scenarios[run.known.scenario], total_loss(run)
+    view, spread = views.described(run.known), measures.nine_in_ten(lost, whole=True)
     return {
-        "id": name,
+        "id": run.known.scenario,
         "title": scenario.title,
         "says": scenario.says,
-        "mean_usd": float(total_loss(run).mean()),
-        **ends,
+        "mean_usd": float(lost.mean()),
+        "low": spread.low,
+        "high": spread.high,
+        "given": spread.given,
+        "often": spread.chance,
         "falls": view["falls"],
         "denies": view["denies"],
         "supposed": bool(view["falls"] or scenario.contradicts),
     }
-
-
-def _beside(known: Case, name: str) -> bool:
-    """Whether a scenario is shown beside that of a view: alone, or a member of the same grid."""
-    return known.scenarios[name].grid in ("", known.scenarios[known.scenario].grid)

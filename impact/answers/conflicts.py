@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, tally, worded
+from impact.answers.answer import Answer, figure, frame, worded
 from impact.answers.text import said_by
 from impact.case.folder import Case
 from impact.measures.standing import (
@@ -40,25 +40,19 @@ def conflicts(known: Case, most: int | None = None) -> Answer:
         }
         for (topic, name), pairs in by_topic.items()
     ]
-    frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
-    table = frame.sort(pl.col("better") != "open", maintain_order=True) if most else frame
-    open_ = frame.filter(pl.col("better") == "open").height
-    figures = (tally("disputed", frame.height), tally("disputed_open", open_))
-    values = {"all": frame.height, "open": open_, "short": most is not None}
-    facts = Facts(table.head(most) if most else table, values, figures, there=bool(rows))
-    return worded(known, "conflicts", facts)
-
-
-_SIDE = pl.Struct(
-    {**dict.fromkeys(("claim", "value", "by"), pl.String), "denied": pl.Boolean, "others": pl.Int64}
-)
-_SCHEMA: dict[str, Any] = {
-    **dict.fromkeys(("id", "topic"), pl.String),
-    "side": _SIDE,
-    "against": pl.List(_SIDE),
-    "better": pl.String,
-    **dict.fromkeys(("sources", "credible"), pl.List(pl.Int64)),
-}
+    table = frame("conflicts", rows)
+    values = {
+        "all": table.height,
+        "open": table.filter(better="open").height,
+        "short": most is not None,
+    }
+    figures = [
+        figure("disputed", values["all"], "count"),
+        figure("disputed_open", values["open"], "count"),
+    ]
+    if most:
+        table = table.sort(pl.col("better") != "open", maintain_order=True).head(most)
+    return worded(known, "conflicts", table, values, figures)
 
 
 def _weight(known: Case, one: list[Claim], two: list[Claim]) -> dict[str, Any]:
@@ -77,7 +71,7 @@ def _side(known: Case, claims: list[Claim], others: list[Claim]) -> dict[str, An
     return {
         "claim": first["id"],
         "value": value_of(known, first) if alike else first["says"].rstrip("."),
-        "denied": first["stance"] == "denies" and alike,
         "by": said_by(known, first),
+        "denied": first["stance"] == "denies" and alike,
         "others": len({claim["claimant"] for claim in claims}) - 1,
     }

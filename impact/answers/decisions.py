@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-import polars as pl
-
-from impact.answers.answer import Answer, Facts, Figure, amount, worded
+from impact.answers.answer import Answer, Figure, figure, frame, pictures, worded
 from impact.answers.text import one_line, threshold
-from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
 from impact.measures.choice import Costing, costings, drawing, moves, regimes, turns
 from impact.simulation import Run
-
-if TYPE_CHECKING:
-    import altair as alt
 
 
 def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
@@ -35,46 +30,35 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         repair = did_you_mean(only, list(run.known.decisions), "see scenarios.toml")
         raise bad("decision", f'no decision "{only}"', repair)
     found = [one for one in turns(run) if only in ("", one["id"])][:most]
-    weighed_ = {one.decision.id: one for one in costings(run)}
-    rows = [row for one in found for row in one["options"]]
-    first, alone = found[0] if found else None, len(found) == 1 and most is None
-    picture = drawing(run, weighed_[first["id"]]) if first and first["stake"] else None
+    costed = {one.decision.id: one for one in costings(run)}
+    first, alone = found[0] if found else {}, len(found) == 1 and most is None
+    picture = drawing(run, costed[first["id"]]) if first.get("stake") else None
     unusable = [str(one) for name, one in run.known.unusable.items() if only in ("", name)]
+    moving = [moves(run, costed[one["id"]]) for one in found if alone]
     values = {
         "decisions": found,
-        "first": first,
         "short": most is not None,
-        "several": len(found) > 1,
-        "priced": any(row["best_chance"] is not None for row in rows),
-        "moves": [m for one in found if alone and (m := moves(run, weighed_[one["id"]]))],
-        "turn_of": {one["id"]: one for one in found},
+        "moves": [one for one in moving if one],
         "unusable": unusable,
     }
-    flips = [flip for one in found for flip in _flip_figures(run, weighed_[one["id"]])]
-    figures = [*_figures(run, rows), *flips]
+    rows = [row for one in found for row in one["options"]]
+    figures = [each for row in rows for each in _costs(run, row)]
+    figures += [each for one in found for each in _flips(run, costed[one["id"]])]
 
-    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
+    def draw(said: Any, wide: bool) -> Any:
+        named = _named(said, picture or {}, first)
+        return pictures().flips({**named, "currency": run.known.currency}, wide)
 
-        named = _named(said, picture or {}, first or {})
-        return pictures.flips({**named, "currency": run.known.currency}, wide)
-
-    frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
-    name = f"decision_{only}" if only else "decisions"
-    there = bool(found or unusable)
-    facts = Facts(frame, values, figures, draw if picture else None, there, name=name)
-    return worded(run, "decisions", facts)
-
-
-_DUTY = pl.Struct({**dict.fromkeys(("duty", "kind", "applies"), pl.String), "due": times.INSTANT})
-_SCHEMA: dict[str, Any] = {
-    **dict.fromkeys(("id", "decision", "option", "says"), pl.String),
-    **dict.fromkeys(("mean_usd", "error_usd", "low", "high", "often"), pl.Float64),
-    "given": pl.Boolean,
-    **dict.fromkeys(("fixed_usd", "extra_usd", "slope", "best_chance", "regret_usd"), pl.Float64),
-    "duties": pl.List(_DUTY),
-    "over": times.INSTANT,
-}
+    return worded(
+        run,
+        "decisions",
+        frame("decisions", rows),
+        values,
+        figures,
+        draw if picture else None,
+        name=f"decision_{only}" if only else "decisions",
+        there=bool(found or unusable),
+    )
 
 
 def _named(said: Any, picture: dict[str, Any], turn: dict[str, Any]) -> dict[str, Any]:
@@ -83,33 +67,27 @@ def _named(said: Any, picture: dict[str, Any], turn: dict[str, Any]) -> dict[str
     options = dict(zip(picture["lines"], (row["option"] for row in turn["options"]), strict=True))
     for title, zone in reversed([*zip(titles, turn["zones"], strict=True)]):
         options |= dict.fromkeys(zone["options"], title)
-    thresholds = [threshold(at, None, turn["unit"]) for at, _ in picture["marks"]]
     return {
         **picture,
         "axis": said.axis,
         "lines": [(options[one], points) for one, points in picture["lines"].items()],
         "zones": [(t, *ends) for t, ends in zip(titles, picture["zones"], strict=True)],
-        "marks": [(*at, t) for at, t in zip(picture["marks"], thresholds, strict=True)],
+        "marks": [(*at, threshold(at[0], None, turn["unit"])) for at in picture["marks"]],
     }
 
 
-def _figures(run: Run, rows: list[dict[str, Any]]) -> list[Figure]:
-    """The mean cost of each option, and where it is priced in full its chances and regret."""
-    found = []
-    for row in rows:
-        of, currency = f"{row['decision']}: {row['option']}", run.known.currency
-        found.append(amount(f"cost.{of}", row["mean_usd"], row["error_usd"], currency))
-        if row["best_chance"] is not None:
-            found.append(amount(f"regret.{of}", row["regret_usd"], None, currency))
-            share = row["best_chance"]
-            found.append(Figure(f"best.{of}", share, None, "chance", words.chance(share)))
-    return found
+def _costs(run: Run, row: dict[str, Any]) -> Iterator[Figure]:
+    """The mean cost of an option, and where it is priced in full its chance and regret."""
+    of, currency = f"{row['decision']}: {row['option']}", run.known.currency
+    yield figure(f"cost.{of}", row["mean_usd"], currency, row["error_usd"])
+    if row["best_chance"] is not None:
+        yield figure(f"regret.{of}", row["regret_usd"], currency)
+        yield figure(f"best.{of}", row["best_chance"], "chance")
 
 
-def _flip_figures(run: Run, one: Costing) -> list[Figure]:
+def _flips(run: Run, one: Costing) -> Iterator[Figure]:
     """The values at which another option is cheapest on average, with their simulation error."""
-    unit, name = run.known.inputs[one.decision.flips_on]["unit"], one.decision.title
-    return [
-        Figure(f"flip.{name}.{number}", at.high, at.error, unit, threshold(at.high, at.error, unit))
-        for number, at in enumerate(regimes(one)[:-1], 1)
-    ]
+    unit = run.known.inputs[one.decision.flips_on]["unit"]
+    for number, at in enumerate(regimes(one)[:-1], 1):
+        said = threshold(at.high, at.error, unit)
+        yield Figure(f"flip.{one.decision.title}.{number}", at.high, at.error, unit, said)

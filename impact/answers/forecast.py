@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, Figure, worded
+from impact.answers.answer import Answer, Figure, pictures, worded
 from impact.base import words
 from impact.case import reference
 from impact.case.folder import REFERENCE, Case
@@ -17,9 +17,6 @@ from impact.case.views import now
 from impact.measures import forecast as outlooks
 from impact.measures import scores
 from impact.numerics import Draws, populations
-
-if TYPE_CHECKING:
-    import altair as alt
 
 AT = {
     **{"low_90": 0.05, "low_80": 0.1, "low_50": 0.25, "middle": 0.5},
@@ -40,34 +37,28 @@ def forecast(known: Case) -> Answer:
     data = reference.load(REFERENCE)
     outlook, method = outlooks.of_case(known, data), scores.best(data)
     if isinstance(outlook, str):
-        return worded(known, "forecast", Facts(pl.DataFrame(), {"refused": outlook}, there=False))
-    spread, own = outlook.spreads[method], outlook.own
-    counted = own[-1]["low"] if own else 0.0
-    so_far = max(counted, outlook.named)
+        return worded(known, "forecast", pl.DataFrame(), {"refused": outlook})
+    spread, counts = outlook.spreads[method], [row["low"] for row in outlook.own]
+    so_far = max([outlook.named, *counts[-1:]])
     classes = data["classes"].filter(pl.col("known_on") <= now(known))
-    rows = pl.DataFrame(list(_rows(outlook, spread, so_far, classes)))
+    rows = list(_rows(outlook, spread, so_far, classes))
     values = {
         "refused": "",
-        "by": {row["id"]: row for row in rows.to_dicts()},
+        "by": {row["id"]: row for row in rows},
         "day_of": lambda days: outlook.begun + timedelta(days=days),
-        "kind": known.event_kind,
-        "first": own[-1]["id"] if own else "",
-        "counted": counted,
+        "outlook": outlook,
         "so_far": so_far,
-        "past": outlook.past,
-        "alike": outlook.alike,
         "grown": method == outlooks.GROWN,
         "classes": classes.filter(pl.col("id").is_in([*LOSSES.values()])).to_dicts(),
     }
 
-    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
-
-        counts = pl.DataFrame([{"at": row["known_on"], "value": row["low"]} for row in own])
+    def draw(_: Any, wide: bool) -> Any:
+        at = pl.Series("at", [row["known_on"] for row in outlook.own])
         dots = _end(outlook, spread, _middles(_DOTS)).tolist()
-        return pictures.fan(_bands(outlook, spread, so_far), counts, dots, wide)
+        counted = pl.DataFrame([at, pl.Series("value", counts)])
+        return pictures().fan(_bands(outlook, spread, so_far), counted, dots, wide)
 
-    return worded(known, "forecast", Facts(rows, values, list(_figures(rows)), draw))
+    return worded(known, "forecast", pl.DataFrame(rows), values, _figures(rows), draw)
 
 
 def _rows(
@@ -98,9 +89,9 @@ def _middles(many: int) -> Draws:
     return result
 
 
-def _figures(rows: pl.DataFrame) -> Iterator[Figure]:
+def _figures(rows: list[dict[str, Any]]) -> Iterator[Figure]:
     """Nine in ten and the middle of each row."""
-    for row in rows.iter_rows(named=True):
+    for row in rows:
         for name in ("low_90", "middle", "high_90"):
             told = words.money(row[name]) if row["unit"] == "USD" else words.number(row[name])
             yield Figure(f"{row['id']}.{name}", row[name], None, row["unit"], told)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, tally, worded
+from impact.answers.answer import Answer, figure, tallies, worded
 from impact.base import times
 from impact.base.errors import bad
 from impact.case.folder import Case
+from impact.case.schema import TLP
 from impact.measures.fleet import RANK, by_file, stack, windows
 from impact.measures.fleet import advisories as advisories_of
 from impact.stack import advisories as records
@@ -101,26 +102,27 @@ def told(
     """
     order = (~pl.col("finding").is_in(ALARMING), RANK, "file", "package")
     table = found.with_columns(why="reason").sort(*order)
-    files_of = dict(found.group_by("finding").agg(pl.col("file").n_unique()).iter_rows())
+    shown, files = by_file(table), found["file"].n_unique()
     counts = {
-        "files": found["file"].n_unique(),
-        "locked_affected": files_of.get(LOCKED_AFFECTED, 0),
-        "range_admits": files_of.get(RANGE_ADMITS, 0),
-        "not_evaluated": files_of.get(NOT_EVALUATED, 0),
+        kind: found.filter(finding=kind)["file"].n_unique()
+        for kind in (LOCKED_AFFECTED, RANGE_ADMITS, NOT_EVALUATED)
     }
     values = {
         **counts,
-        "unasked": question is None,
-        "unpublished": question is not None and not question.packages and (question.as_of or True),
+        "files": files,
+        "question": question,
         "packages": found["package"].n_unique(),
         "folders": sorted(set(folders)),
         "missed": sorted(missed)[:5],
         "pasted": pasted,
     }
-    figures = [
-        tally(name if name == "files" else f"files.{name}", many) for name, many in counts.items()
-    ]
-    shown = by_file(table)
-    label = known.tlp if known is not None else "clear"
-    facts = Facts(table, values, figures, shown=shown, there=shown.height > 0, label=label)
-    return worded(None, "scan", facts)
+    return worded(
+        None,
+        "scan",
+        table,
+        values,
+        [figure("files", files, "count"), *tallies("files", counts)],
+        shown=shown,
+        there=shown.height > 0,
+        label=known.tlp if known is not None else TLP[0],
+    )

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, worded
+from impact.answers.answer import Answer, pictures, worded
 from impact.case import reference
 from impact.case.folder import REFERENCE
 from impact.case.schema import TLP
 from impact.measures import scores
 from impact.measures.forecast import GROWN, Spread
-
-if TYPE_CHECKING:
-    import altair as alt
 
 RIPPLES_CLASS = "ripples-2021-orgs"
 
@@ -34,12 +31,10 @@ def score(folder: Path | None = None) -> Answer:
     table = scores.summed(rows)
     shown = rows.filter(age=scores.AGES[0], mode=scores.OTHERS, method=GROWN)
 
-    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
-
+    def draw(_: Any, wide: bool) -> Any:
         ends = {"low": "pit_low", "high": "pit_high"}
         placed = shown.select(label="name", missed=~pl.col("in_90"), **ends)
-        return pictures.placed(placed.sort(pl.col("low") + pl.col("high")), wide)
+        return pictures().placed(placed.sort(pl.col("low") + pl.col("high")), wide)
 
     values = {
         "first": shown["first"].sum(),
@@ -47,4 +42,4 @@ def score(folder: Path | None = None) -> Answer:
         "missed": shown.filter(~pl.col("in_90"))["name"].to_list(),
         "by": {(row["mode"], row["age"], row["method"]): row for row in table.to_dicts()},
     }
-    return worded(None, "score", Facts(table, values, draw=draw, label=TLP[0]))
+    return worded(None, "score", table, values, draw=draw, label=TLP[0])

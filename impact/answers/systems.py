@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, tally, worded
+from impact.answers.answer import Answer, counted, figure, pictures, tallies, worded
 from impact.case.folder import Case
 from impact.case.schema import highest
 from impact.measures import fleet
 from impact.stack.findings import LOCKED_AFFECTED, NOT_EVALUATED
 from impact.stack.verdicts import VERDICTS
-
-if TYPE_CHECKING:
-    import altair as alt
 
 
 def systems(scanned: Answer, known: Case | None = None) -> Answer:
@@ -23,39 +20,32 @@ def systems(scanned: Answer, known: Case | None = None) -> Answer:
     With the windows of a case the picture shows when each version was held. Table: see
     `impact.measures.fleet.by_system`.
     """
-    shown, held = fleet.by_system(scanned.table), fleet.holds(scanned.table)
-    held = held.filter(pl.col("system").is_in(shown["system"].implode()))
-    bad = held.filter(pl.col("finding") == LOCKED_AFFECTED).sort("begins", maintain_order=True)
-    locked = scanned.table.filter(pl.col("finding") == LOCKED_AFFECTED)["system"].n_unique()
-    counts = shown["verdict"].to_list()
-    counted = {name: counts.count(name) for name in VERDICTS if name in counts}
+    rows, table = scanned.table, fleet.by_system(scanned.table)
+    held = fleet.holds(rows).filter(pl.col("system").is_in(table["system"].implode()))
+    bad = held.filter(finding=LOCKED_AFFECTED).sort("begins", maintain_order=True)
+    verdicts = {verdict: n for verdict, n in counted(table["verdict"], VERDICTS).items() if n}
     window = _window(known, bad if bad.height else held)
-
-    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
-
-        return pictures.held(held, window, wide)
-
-    unread = scanned.table.filter(pl.col("finding") == NOT_EVALUATED)["file"].n_unique()
     drawable = bool(held.height and window.height)
+
+    def draw(_: Any, wide: bool) -> Any:
+        return pictures().held(held, window, wide)
+
     values = {
-        "counted": counted,
+        "counted": verdicts,
         "case": known.id if known else "NAME",
-        "first": next(bad.iter_rows(named=True), None),
-        "holding": locked,
-        "pins": fleet.pins(scanned.table).to_dicts(),
-        "unread": unread,
+        "first": bad.head(1).to_dicts(),
+        "holding": rows.filter(finding=LOCKED_AFFECTED)["system"].n_unique(),
+        "pins": fleet.pins(rows).to_dicts(),
+        "unread": rows.filter(finding=NOT_EVALUATED)["file"].n_unique(),
         "drawn": held["system"].n_unique() if drawable else 0,
     }
     figures = [
-        tally("systems", shown.height),
-        *(tally(f"systems.{name}", many) for name, many in counted.items()),
-        tally("systems.holding", locked),
+        figure("systems", table.height, "count"),
+        *tallies("systems", {**verdicts, "holding": values["holding"]}),
     ]
     label = highest((scanned.label, known.label)) if known else scanned.label
-    picture, there = draw if drawable else None, shown.height > 0
-    facts = Facts(shown, values, figures, picture, there=there, label=label)
-    return worded(None, "systems", facts)
+    picture = draw if drawable else None
+    return worded(None, "systems", table, values, figures, picture, label=label)
 
 
 def _window(known: Case | None, held: pl.DataFrame) -> pl.DataFrame:

@@ -78,9 +78,9 @@ def show(value: Any, unit: str, currency: str = "USD") -> str:
         return words.date(value)
     if unit in _PRINTS:
         return _PRINTS[unit](value)
-    code = currency if unit in ("money", "about money") else unit.partition("/")[0]
-    if unit in ("money", "about money") or loss_kinds.money(code):
-        return words.money(value, 1 if unit == "about money" else None, code)
+    code = currency if unit == "money" else unit.partition("/")[0]
+    if loss_kinds.money(code):
+        return words.money(value, None, code)
     if value is not None and checks.is_chance(unit):
         return words.chance(value)
     return words.number(value) + (f" {unit}" if unit and value is not None else "")
@@ -104,7 +104,7 @@ def ranged(low: float | None, high: float | None, unit: str, currency: str = "US
     ('$9 million to $34 million', '7,000 to 66,000 weeks')
     """
     code = currency if unit == "money" else unit.partition("/")[0]
-    if unit == "money" or loss_kinds.money(code):
+    if loss_kinds.money(code):
         return words.money_range(low, high, code)
     if low is None or high is None:
         return words.NOT_RESOLVED
@@ -228,15 +228,13 @@ def one_line(text: Any) -> str:
     return re.sub(r" (?=[.,;:?)](?:\s|$))", "", " ".join(words.plain(str(text)).split()))
 
 
-def columns(declared: Any) -> Iterator[tuple[str, str, str]]:
-    """(column, heading, unit) of each line `column | Heading | unit` of a declared table.
+def columns(declared: Any) -> Iterator[list[str]]:
+    """The cells of each line `column | Heading | unit | figure` of a declared table.
 
-    A line without a heading is of a figure that is not shown.
+    A column without a heading is not shown; one that names a figure is one, of each row.
     """
-    for line in str(declared).strip().splitlines():
-        if line.strip():
-            column, head, unit = (*(cell.strip() for cell in line.split("|")), "", "")[:3]
-            yield column, head, unit
+    for line in filter(str.strip, str(declared).splitlines()):
+        yield [cell.strip() for cell in f"{line}|||".split("|")[:4]]
 
 
 def shared(known: Case) -> dict[str, Any]:
@@ -264,6 +262,7 @@ def shared(known: Case) -> dict[str, Any]:
         "cite": cite,
         "claim": claims.__getitem__,
         "entity": entities.__getitem__,
+        "source": known.rows("sources").__getitem__,
         "deniers": lambda ids: sorted({name(claims[one]["claimant"]) for one in ids}),
         "what": lambda one: (
             entities[one].get("is") or words.uncapital((entities[one]["role"] or "").rstrip("."))

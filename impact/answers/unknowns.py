@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from impact.answers.answer import Answer, Facts, worded
+from impact.answers.answer import Answer, figure, pictures, worded
 from impact.measures.evidence import silences
 from impact.measures.loss import is_assumed, shares_where
 from impact.measures.questions import LEAST, inputs_used, ranking
 from impact.measures.totals import total_loss
 from impact.simulation import Run
-
-if TYPE_CHECKING:
-    import altair as alt
 
 
 def unknowns(run: Run, most: int | None = None) -> Answer:
@@ -24,26 +21,20 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     Table: see `impact.measures.questions.ranking`.
     """
     ranked, known = ranking(run), run.known
-    rows, table = ranked.to_dicts(), ranked.head(most) if most else ranked
-    drawn = [row for row in rows if max(row["data_share"], row["cost_share"]) >= LEAST]
+    table = ranked.head(most or ranked.height)
+    drawn = [row for row in ranked.to_dicts() if max(row["data_share"], row["cost_share"]) >= LEAST]
 
-    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
-
-        return pictures.panels(said.panels, drawn, wide)
+    def draw(said: Any, wide: bool) -> Any:
+        return pictures().panels(said.panels, drawn, wide)
 
     inputs = [row for name, row in known.inputs.items() if name in inputs_used(known)]
-    guessed = [row for row in inputs if is_assumed(row)]
-    total = total_loss(run)[None]
+    guessed, total = [row for row in inputs if is_assumed(row)], total_loss(run)[None]
     mute = [known.rows("claims")[one] for one in silences(known)]
     values = {
         "short": most is not None,
-        "assumed": len(guessed),
-        "classed": sum(bool(row["reference"]) for row in guessed),
+        "guessed": guessed,
         "on_classes": shares_where(run, total, lambda row: bool(row["reference"]))[0],
-        "on_bare": shares_where(run, total, lambda row: is_assumed(row) and not row["reference"])[
-            0
-        ],
+        "on_bare": shares_where(run, total, _bare)[0],
         "until": {row["question"]: row["basis"] for row in guessed},
         "inputs": len(inputs),
         "later": sum(
@@ -53,10 +44,23 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         "quiet": {one["claimant"]: one["id"] for one in mute if one["stance"] == "is silent"},
         "asked": [one["id"] for one in mute if one["stance"] == "is asked"],
     }
-    picture = draw if len(drawn) > 1 else None
-    there = bool(rows or (inputs and not most))
-    facts = Facts(table, values, (), picture, there, pictured=bool(most))
-    return worded(run, "unknowns", facts)
+    money = dict.fromkeys(("value_usd", "swing_usd"), known.currency)
+    figures = [
+        figure(f"{part}.{row['id']}", row[part], unit)
+        for part, unit in {"data_share": "share", "cost_share": "share", **money}.items()
+        for row in table.iter_rows(named=True)
+    ]
+    several = len(drawn) > 1
+    return worded(
+        run,
+        "unknowns",
+        table,
+        values,
+        figures,
+        draw if several else None,
+        there=bool(table.height or (inputs and not most)),
+        pictured=bool(most) and several,
+    )
 
 
 def _bare(row: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, worded
+from impact.answers.answer import Answer, frame, worded
 from impact.answers.text import lower_first, said_by, said_chance
 from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
@@ -52,9 +52,8 @@ def why(run: Run, name: str) -> Answer:
         (c["id"], c["says"], said_by(known, c), len(origins(known, c["sources"])))
         for c in _claims(run, plain)
     ]
-    schema = {**dict.fromkeys(("claim", "says", "by"), pl.String), "origins": pl.Int64}
     values = {"asked": plain, "by": partial(said_by, known), **explain(run, plain)}
-    return worded(run, "why", Facts(pl.DataFrame(rows, schema=schema, orient="row"), values))
+    return worded(run, "why", frame("why", rows), values, there=True)
 
 
 def record(run: Run, name: str) -> dict[str, Any]:
