@@ -131,14 +131,7 @@ def effects_of(one: Run, other: Run) -> list[Effect]:
         return [(table, name, f"not yet {what}", -cents) for table, name, what, cents in back]
     effects: list[Effect] = []
     if days[0] != days[1]:
-        last, own = other.known.before or other.known, one.known.changes
-        held = _under(replace(last, lasted=one.known.lasted, memo={}), own)
-        effects, run = _walked(one, _rows_taken_up(one.known, other.known))
-        reached = simulate(held, one.draws, one.seed, run)
-        if _cents(run) != _cents(reached):
-            raise _refused("the rows from one day to the other do not lead from one to the other")
-        effects += _walked(reached, _time_passed(held, last.lasted))[0]
-        one = simulate(_under(last, own), one.draws, one.seed, reached)
+        effects, one = _learned(one, other.known)
     effects += _inputs_changed(one, other)
     return sorted(effects, key=lambda row: (-abs(row[3]), *row[:2]))
 
@@ -156,6 +149,18 @@ def _walked(run: Run, steps: Iterable[Step]) -> tuple[list[Effect], Run]:
         run = simulate(known, run.draws, run.seed, run) if known else run
         effects.append((table, name, what, _cents(run) - before))
     return effects, run
+
+
+def _learned(one: Run, other: Case) -> tuple[list[Effect], Run]:
+    """What became known up to a later view, then how long states went on, and where that leads."""
+    last, own = other.before or other, one.known.changes
+    held = _under(replace(last, lasted=one.known.lasted, memo={}), own)
+    effects, run = _walked(one, _rows_taken_up(one.known, other))
+    reached = simulate(held, one.draws, one.seed, run)
+    if _cents(run) != _cents(reached):
+        raise _refused("the rows from one day to the other do not lead from one to the other")
+    effects += _walked(reached, _time_passed(held, last.lasted))[0]
+    return effects, simulate(_under(last, own), one.draws, one.seed, reached)
 
 
 def _rows_taken_up(one: Case, other: Case) -> Iterator[Step]:

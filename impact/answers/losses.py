@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,8 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
     if by == "form":
         forms = loss.parts(run)
         happens = forms.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
-        return worded(run, "forms", forms, {"enough": measures.ENOUGH}, shown=happens)
+        answer = worded(run, "forms", forms, {"enough": measures.ENOUGH}, shown=happens)
+        return replace(answer, table=happens, there=happens.height > 0)
     found, means = loss.ranges(run), loss.by_bearer(run).with_columns(id="bearer").to_dicts()
     part = pl.col("part").cast(_ORDER)
     seldom = pl.when(pl.col("part") == "driver").then(-pl.col("chance")).otherwise(0)
