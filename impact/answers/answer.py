@@ -214,9 +214,9 @@ def worded(
     `of` is None where there is no case: then there is a `label`. `draw(said, wide)` draws the
     picture; `said` is the template with its facts, `wide` whether about 900 or 360 pixels. An
     answer that is not `there`, because its table is empty where nothing else says so, has nothing
-    to tell and is left out of a page; where it is `pictured`, the picture holds all that the table
-    does. `notices` are those of another view than that which the answer is of. `shown` are the
-    rows that readers see, where they are not those of the table.
+    to tell and no picture, and is left out of a page; where it is `pictured`, the picture holds
+    all that the table does. `notices` are those of another view than that which the answer is of.
+    `shown` are the rows that readers see, where they are not those of the table.
     """
     known = of.known if isinstance(of, Run) else of
     currency = known.currency if known else "USD"
@@ -228,10 +228,10 @@ def worded(
     most = getattr(said, text.MOST, _ROWS)
     cells = _table(said, declared, rows[:most], currency)
     rest = text.parts("rest", {"most": most, "rows": len(rows) if cells else 0})
-    asks, title, subtitle, alt = (
-        text.one_line(getattr(said, part, "")) for part in ("asks", "title", "subtitle", "alt")
-    )
-    lead = text.paragraphs(said.lead)
+    parts = ("asks", "title", "subtitle", "alt")
+    told: dict[str, Any] = {part: text.one_line(getattr(said, part, "")) for part in parts}
+    lead, title = text.paragraphs(said.lead), told["title"]
+    there = table.height > 0 if there is None else there
     return Answer(
         name=name or template,
         sentence=" ".join(line.removeprefix("- ") for line in lead)
@@ -242,16 +242,13 @@ def worded(
         figures=(*_declared(declared, table, currency), *figures),
         notes=text.paragraphs(getattr(said, "notes", "") + rest.notes),
         notices=tuple(dict.fromkeys([*(views.notices(known) if known else ()), *notices])),
-        draw=None if draw is None else lambda wide: draw(said, wide),
-        asks=asks,
-        title=title,
-        subtitle=subtitle,
+        draw=(lambda wide: draw(said, wide)) if draw and there else None,
         lead=lead,
         shown=cells,
-        alt=alt,
         links=shared["links"],
-        there=table.height > 0 if there is None else there,
+        there=there,
         pictured=pictured,
+        **told,
     )
 
 

@@ -48,7 +48,7 @@ def attribution(known: Case) -> Answer:
         return pictures().likelihoods(table.with_columns(pl.col("did").replace(panels)), wide)
 
     values = {"told": told, "aliases": _aliases(known)}
-    return worded(known, "attribution", table, values, figures, draw if rows else None)
+    return worded(known, "attribution", table, values, figures, draw)
 
 
 def _likelihoods(known: Case, stage: Stage) -> list[dict[str, Any]]:

@@ -22,35 +22,29 @@ def bottom_line(run: Run) -> Answer:
 
     Table: `id`, the case alone.
     """
-    known, role = run.known, run.known.role
+    known, claims = run.known, run.known.rows("claims")
     chain, hit = reach.chain(run), reach.suppliers_hit(run)
-    sure, positions = reach.certain_entities(run), evidence.positions(known)
-    versions = evidence.related(known, "version_of")
+    positions, decided = evidence.positions(known), turns(run)
     place = next((k for k, (ids, _) in enumerate(chain) if k and ids[0] in hit), 0)
-    through, claim = chain[place - 1] if place else ([], None)
-    mine = [one for one in turns(run) if role_of(known, one["bearer"]) == role] or turns(run)
-    claims, advice = known.rows("claims"), _advice(run)
+    mine = [one for one in decided if role_of(known, one["bearer"]) == known.role] or decided
     did = [(one, positions[one][0]) for one in reach.clients(run)["entity"] if one in positions]
-    contacts = {row["name"]: row["contact"] or "" for row in known.rows("entities").values()}
+    newest = known["claims"].filter(times.is_dated("known_on"))["known_on"].max()
     values: dict[str, Any] = {
         "hit": hit,
-        "sure": sure,
+        "sure": reach.certain_entities(run),
         "on": positions,
-        "through": through,
-        "through_claim": claim,
-        "package": next((versions[one][0] for one in through if one in versions), None),
-        "known_bad": [name for name in versions if name in sure],
+        "step": chain[place - 1] if place else ([], None),
+        "versions": evidence.related(known, "version_of"),
         "suspect": _suspect(run),
         "clients": reach.client_groups(run),
         "did": sorted(pair for pair in did if claims[pair[1]]["short"])[:4],
         "decisions": [one for one in mine if one["stake"]][:1],
         "questions": ranking(run).head(1).to_dicts(),
-        "contacts": contacts,
-        "today": [d for d in advice if d["role"] == role][-_MOST:],
-        "others": [d for d in advice if d["role"] not in (role, "vendor")][:1],
-        "pays": _pays(run)[:_MOST] if role == "client" else [],
+        "advice": _advice(run),
+        "pays": _pays(run)[:_MOST] if known.role == "client" else [],
+        "most_told": _MOST,
         "assumed": loss.assumed(run),
-        "newest": known["claims"].filter(times.is_dated("known_on"))["known_on"].max(),
+        "newest": newest,
         "sources": evidence.cited(known),
         "next_update": times.parse(known.next_update) if known.next_update else None,
         **loss.greatest(run),

@@ -73,12 +73,14 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     rows.sort(key=lambda row: (row["difference_usd"], row["id"]))
     drawn = frame("scenarios", [_scenario(run), *rows]).sort("mean_usd", "id")
 
-    def draw(_: Any, wide: bool) -> Any:
-        return pictures().spans(_spans(drawn), known.currency, wide)
-
-    values = {"here": views.described(known)}
-    table, picture = frame("scenarios", rows), draw if rows else None
-    return worded(run, "scenarios", table, values, draw=picture, label=label)
+    return worded(
+        run,
+        "scenarios",
+        frame("scenarios", rows),
+        {"here": views.described(known)},
+        draw=lambda _, wide: pictures().spans(_spans(drawn), known.currency, wide),
+        label=label,
+    )
 
 
 def _p95(run: Run) -> float:
@@ -113,5 +115,4 @@ def _scenario(run: Run) -> dict[str, Any]:
         "often": spread.chance,
         "falls": view["falls"],
         "denies": view["denies"],
-        "supposed": bool(view["falls"] or scenario.contradicts),
     }

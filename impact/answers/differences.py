@@ -211,9 +211,9 @@ def _inputs_changed(one: Run, other: Run) -> list[Effect]:
     twice = [there[3] + back[3] for there, back in zip(forward, backward[::-1], strict=True)]
     spare = _cents(other) - _cents(one) - sum(cents // 2 for cents in twice)
     effects = list[Effect]()
-    for (*row, _), cents in zip(forward, twice, strict=True):
+    for (table, name, what, _), cents in zip(forward, twice, strict=True):
         more = min(cents % 2, spare)  # halves of a cent are given out whole, so that the sum stays
-        effects.append((*row, cents // 2 + more))
+        effects.append((table, name, what, cents // 2 + more))
         spare -= more
     return effects
 

@@ -56,27 +56,23 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         told = [{**bar, "says": one_line(said.bar(bar))} for bar in bars]
         return layouts.timeline(said, wide, marks, told, views.notices(known))
 
+    table, figures = best.sort("happened_on", "id"), [*figures, *_windows(known)]
     there = bool(marks or bars)
-    return worded(
-        known,
-        "timeline",
-        best.sort("happened_on", "id"),
-        values,
-        [*figures, *_windows(known)],
-        draw if there else None,
-        there=there,
-    )
+    return worded(known, "timeline", table, values, figures, draw, there=there)
 
 
 def _marks(drawn: pl.DataFrame) -> list[dict[str, Any]]:
     """What the picture shows of events, lane by lane in the order in which lanes begin."""
-    lanes: dict[str, list[dict[str, Any]]] = {}
-    for row in drawn.iter_rows(named=True):
-        lane = row["lane"] or words.capital(row["stage"])
-        label = f"{_day(row['happened_on'])}: {row['short'] or row['says'].rstrip('.')}"
-        mark = {"when": row["happened_on"], "lane": lane, "label": label}
-        lanes.setdefault(lane, []).append(mark)
-    return [mark for marks in lanes.values() for mark in marks]
+    marks = [
+        {
+            "when": row["happened_on"],
+            "lane": row["lane"] or words.capital(row["stage"]),
+            "label": f"{_day(row['happened_on'])}: {row['short'] or row['says'].rstrip('.')}",
+        }
+        for row in drawn.iter_rows(named=True)
+    ]
+    lanes = [mark["lane"] for mark in marks]
+    return sorted(marks, key=lambda mark: lanes.index(mark["lane"]))
 
 
 def _day(when: datetime) -> str:
@@ -120,11 +116,9 @@ def sources(known: Case) -> Answer:
         .sort("claims", "id", descending=[True, False])
     )
     alone = frame.filter(pl.col("title").is_unique()).select("title", "address")
-    values = {"address_of": dict(alone.iter_rows()), "roots": len(origins(known, named))}
-    figures = [
-        figure("sources", frame.height, "count"),
-        figure("origins", values["roots"], "count"),
-    ]
+    roots = len(origins(known, named))
+    values = {"address_of": dict(alone.iter_rows()), "roots": roots}
+    figures = [figure("sources", frame.height, "count"), figure("origins", roots, "count")]
     return worded(known, "sources", frame, values, figures)
 
 

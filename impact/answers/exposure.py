@@ -51,7 +51,7 @@ def exposure(run: Run, most: int | None = None) -> Answer:
         marked=places[-1:],
     )
     there = bool(table.height or chain)
-    return worded(run, "exposure", table, values, figures, draw if there else None, there=there)
+    return worded(run, "exposure", table, values, figures, draw, there=there)
 
 
 def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:

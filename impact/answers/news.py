@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
 from impact.answers.answer import Answer, counted, frame, tallies, worded
 from impact.answers.text import said_by
 from impact.case.folder import Case
@@ -9,7 +14,7 @@ from impact.case.schema import highest
 from impact.case.views import between, how, now
 from impact.measures.standing import moved_standings, successors
 
-_KINDS = ("new", "replaced", "taken back", "moved")
+_ORDER = ["moved", "replaced", "taken back", "new"]
 _CONTENT = ("stance", "object", "low", "mode", "high", "unit", "says")
 
 
@@ -23,24 +28,26 @@ def news(one: Case, other: Case) -> Answer:
     changes = [change for change in between(one, other) if change.table == "claims"]
     later, gone = other.rows("claims"), successors(other)
     rows: list[tuple[str, str, str, str]] = []
-    for _, statement, was, is_ in moved_standings(one, other):
-        claim = statement.first
-        rows.append(("moved", claim["says"], said_by(other, claim), f"{was} to {is_}"))
-    new = [change.new for change in changes if change.new is not None and change.old is None]
-    for claim in new:
-        for old in (later[name] for name in claim["supersedes"] if name in later):
-            rows.append(("replaced", old["says"], said_by(other, old), claim["says"]))
+
+    def add(kind: str, known: Case, claim: Mapping[str, Any], what: str) -> None:
+        rows.append((kind, claim["says"], said_by(known, claim), what))
+
+    for _, statement, before, after in moved_standings(one, other):
+        add("moved", other, statement.first, f"{before} to {after}")
     for change in changes:
         was, is_ = change.old, change.new
-        if was is not None and is_ is None:
-            rows.append(("taken back", was["says"], said_by(one, was), how(change)))
-        elif was is not None and any(is_[part] != was[part] for part in _CONTENT):
+        if is_ is None:
+            add("taken back", one, was or {}, how(change))
+        elif was is None:
+            for old in (later[name] for name in is_["supersedes"] if name in later):
+                add("replaced", other, old, is_["says"])
+            if change.id not in gone and is_["stance"] != "is asked":
+                add("new", other, is_, is_["stage"] or "")
+        elif any(is_[part] != was[part] for part in _CONTENT):
             rows.append(("replaced", was["says"], said_by(other, is_), is_["says"]))
-    for claim in new:
-        if claim["id"] not in gone and claim["stance"] != "is asked":
-            rows.append(("new", claim["says"], said_by(other, claim), claim["stage"] or ""))
-    table = frame("news", rows)
-    kinds = counted(table["kind"], _KINDS)
+    order = pl.col("kind").cast(pl.Enum(_ORDER))
+    table = frame("news", rows).sort(order, maintain_order=True)
+    kinds = counted(table["kind"], ("new", "replaced", "taken back", "moved"))
     values = {"counted": kinds, "days": [now(known) for known in (one, other)]}
     label = highest((one.label, other.label))
     return worded(other, "news", table, values, tallies("news", kinds), label=label)

@@ -54,13 +54,13 @@ def statements(known: Case, stage: str = "") -> Answer:
         )
     part, firm = pl.col("stage").cast(pl.Enum(STAGES)), pl.col("standing").cast(pl.Enum(STANDINGS))
     table = frame("statements", rows).sort(part, firm, "statement", "says", maintain_order=True)
-    standings, claims = counted(table["standing"], STANDINGS), known.rows("claims")
-    replaced = [(claims[old], claims[new]) for old, new in successors(known).items()]
+    standings = counted(table["standing"], STANDINGS)
     values = {
         "counted": standings,
         "stage": stage,
-        "replaced": [pair for pair in replaced if pair[0]["stage"] in parts],
-        "taken_back": [claim for claim in retractions(known) if claim["stage"] in parts],
+        "parts": parts,
+        "replaced": successors(known),
+        "taken_back": retractions(known),
     }
     name = f"statements_{stage}" if stage else "statements"
     figures = tallies("standing", standings)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
 from impact.answers.answer import Answer, counted, figure, pictures, tallies, worded
@@ -25,27 +23,32 @@ def systems(scanned: Answer, known: Case | None = None) -> Answer:
     bad = held.filter(finding=LOCKED_AFFECTED).sort("begins", maintain_order=True)
     verdicts = {verdict: n for verdict, n in counted(table["verdict"], VERDICTS).items() if n}
     window = _window(known, bad if bad.height else held)
+    holding = rows.filter(finding=LOCKED_AFFECTED)["system"].n_unique()
     drawable = bool(held.height and window.height)
-
-    def draw(_: Any, wide: bool) -> Any:
-        return pictures().held(held, window, wide)
 
     values = {
         "counted": verdicts,
         "case": known.id if known else "NAME",
         "first": bad.head(1).to_dicts(),
-        "holding": rows.filter(finding=LOCKED_AFFECTED)["system"].n_unique(),
+        "holding": holding,
         "pins": fleet.pins(rows).to_dicts(),
         "unread": rows.filter(finding=NOT_EVALUATED)["file"].n_unique(),
         "drawn": held["system"].n_unique() if drawable else 0,
     }
     figures = [
         figure("systems", table.height, "count"),
-        *tallies("systems", {**verdicts, "holding": values["holding"]}),
+        *tallies("systems", {**verdicts, "holding": holding}),
     ]
     label = highest((scanned.label, known.label)) if known else scanned.label
-    picture = draw if drawable else None
-    return worded(None, "systems", table, values, figures, picture, label=label)
+    return worded(
+        None,
+        "systems",
+        table,
+        values,
+        figures,
+        (lambda _, wide: pictures().held(held, window, wide)) if drawable else None,
+        label=label,
+    )
 
 
 def _window(known: Case | None, held: pl.DataFrame) -> pl.DataFrame:

@@ -24,9 +24,6 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     table = ranked.head(most or ranked.height)
     drawn = [row for row in ranked.to_dicts() if max(row["data_share"], row["cost_share"]) >= LEAST]
 
-    def draw(said: Any, wide: bool) -> Any:
-        return pictures().panels(said.panels, drawn, wide)
-
     inputs = [row for name, row in known.inputs.items() if name in inputs_used(known)]
     guessed, total = [row for row in inputs if is_assumed(row)], total_loss(run)[None]
     mute = [known.rows("claims")[one] for one in silences(known)]
@@ -35,7 +32,6 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         "guessed": guessed,
         "on_classes": shares_where(run, total, lambda row: bool(row["reference"]))[0],
         "on_bare": shares_where(run, total, _bare)[0],
-        "until": {row["question"]: row["basis"] for row in guessed},
         "inputs": len(inputs),
         "later": sum(
             (row["authored_on"] or row["known_on"]) > row["known_on"] + timedelta(days=1)
@@ -57,7 +53,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         table,
         values,
         figures,
-        draw if several else None,
+        (lambda said, wide: pictures().panels(said.panels, drawn, wide)) if several else None,
         there=bool(table.height or (inputs and not most)),
         pictured=bool(most) and several,
     )

@@ -84,7 +84,9 @@ def record(run: Run, name: str) -> dict[str, Any]:
         "label": known.label,
         "says": why(run, name).sentence,
         "paths": [[edge.name for edge in way] for way in _paths(run, asked)],
-        "inputs": inputs.select("low", "mode", "high", "unit", "basis_kind", name="id").to_dicts(),
+        "inputs": inputs.select(
+            pl.col("id").alias("name"), "low", "mode", "high", "unit", "basis_kind"
+        ).to_dicts(),
         "claims": told,
         "independent_origins": _origins(run, claims),
     }
