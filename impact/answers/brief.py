@@ -56,12 +56,10 @@ def _suspect(run: Run) -> list[str]:
     """Claims on suppliers that may be reached, or else the best supported two of the view."""
     known, positions = run.known, evidence.positions(run.known)
     vendors = [v for v in sorted(evidence.related(known, "supplies")) if run.reached.get(v)]
-    told = [positions[vendor][0] for vendor in vendors if vendor in positions]
-    if told:
-        return told
-    stated = known["claims"].filter(pl.col("stance") == "asserts")
+    stated = known["claims"].filter(stance="asserts")
     best = stated.sort("credibility", "known_on", "id", descending=[False, True, False])
-    return best.head(2)["id"].to_list()
+    told = [positions[vendor][0] for vendor in vendors if vendor in positions]
+    return told or best["id"].to_list()[:2]
 
 
 def _advice(run: Run) -> list[dict[str, Any]]:

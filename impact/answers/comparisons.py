@@ -89,30 +89,31 @@ def _p95(run: Run) -> float:
 
 def _spans(rows: pl.DataFrame) -> pl.DataFrame:
     """What is drawn of scenarios: `label`, `low`, `mean`, `high`, `hollow` of what is supposed."""
-    falls, denies = (pl.col(name).list.len() > 0 for name in ("falls", "denies"))
-    supposed = pl.when(falls).then(pl.lit(" (hypothetical)"))
-    mark = supposed.when(denies).then(pl.lit(" (counterfactual)")).otherwise(pl.lit(""))
-    return rows.select(
-        pl.col("low", "high").fill_null(0),
-        label=pl.concat_str("title", mark),
-        mean="mean_usd",
-        hollow=falls | denies,
+    said = {True: " (hypothetical)", False: " (counterfactual)"}
+    return pl.DataFrame(
+        {
+            "label": row["title"]
+            + (said[bool(row["falls"])] if row["falls"] + row["denies"] else ""),
+            "mean": row["mean_usd"],
+            "low": row["low"] or 0.0,
+            "high": row["high"] or 0.0,
+            "hollow": bool(row["falls"] or row["denies"]),
+        }
+        for row in rows.iter_rows(named=True)
     )
 
 
 def _scenario(run: Run) -> dict[str, Any]:
     """What a row says of a scenario: its total, and what it supposes of named parties."""
-    scenario, lost = run.known.scenarios[run.known.scenario], total_loss(run)
-    view, spread = views.described(run.known), measures.nine_in_ten(lost, whole=True)
+    known, lost = run.known, total_loss(run)
+    spread = measures.nine_in_ten(lost, whole=True)
     return {
-        "id": run.known.scenario,
-        "title": scenario.title,
-        "says": scenario.says,
+        **views.described(known),
+        "id": known.scenario,
+        "says": known.scenarios[known.scenario].says,
         "mean_usd": float(lost.mean()),
         "low": spread.low,
         "high": spread.high,
         "given": spread.given,
         "often": spread.chance,
-        "falls": view["falls"],
-        "denies": view["denies"],
     }

@@ -107,16 +107,13 @@ def _about(one: Run, other: Run, table: str, name: str) -> str:
 
 def _steps(moved: pl.DataFrame, ends: Iterable[tuple[str, float]]) -> pl.DataFrame:
     """What is drawn: the first total, each effect from where the one before it ended, the last."""
-    (here, before), (there, after) = ends
-    effect = pl.col("effect_usd")
-    at, less = before + effect.cum_sum(), effect < 0
-    kind = pl.when(less).then(pl.lit("less")).otherwise(pl.lit("more"))
-    steps = moved.select(label="about", start=at - effect, end=at, kind=kind)
-    first, last = (
-        pl.DataFrame({"label": [name], "start": [0.0], "end": [total], "kind": ["total"]})
-        for name, total in ((here, before), (there, after))
-    )
-    return pl.concat([first, steps, last])
+    (here, at), (there, after) = ends
+    rows = [(here, 0.0, at, "total")]
+    for name, effect in moved.select("about", "effect_usd").iter_rows():
+        rows.append((name, at, at + effect, "more" if effect > 0 else "less"))
+        at += effect
+    rows.append((there, 0.0, after, "total"))
+    return pl.DataFrame(rows, schema=["label", "start", "end", "kind"], orient="row")
 
 
 def effects_of(one: Run, other: Run) -> list[Effect]:
@@ -199,15 +196,16 @@ def _inputs_changed(one: Run, other: Run) -> list[Effect]:
     for table in ("links", "losses", "entities"):
         if not one.known[table].equals(other.known[table]):
             raise _refused("the runs differ in more than inputs")
-    old, new = one.known.inputs, other.known.inputs
-    differ = [
-        name
-        for name in old.keys() | new.keys()
-        if name not in old or name not in new or estimate(old[name]) != estimate(new[name])
-    ]
-    differ.sort(key=lambda name: ((new.get(name) or old[name])["known_on"], name))
-    forward, _ = _walked(one, _one_by_one(one.known, other.known, differ))
-    backward, _ = _walked(one, _one_by_one(one.known, other.known, differ[::-1]))
+    every = {**one.known.inputs, **other.known.inputs}
+    was, is_ = (
+        {name: estimate(row) for name, row in run.known.inputs.items()} for run in (one, other)
+    )
+    differ = [name for name in every if was.get(name) != is_.get(name)]
+    differ.sort(key=lambda name: (every[name]["known_on"], name))
+    forward, backward = (
+        _walked(one, _one_by_one(one.known, other.known, order))[0]
+        for order in (differ, differ[::-1])
+    )
     twice = [there[3] + back[3] for there, back in zip(forward, backward[::-1], strict=True)]
     spare = _cents(other) - _cents(one) - sum(cents // 2 for cents in twice)
     effects = list[Effect]()

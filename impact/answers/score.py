@@ -36,10 +36,5 @@ def score(folder: Path | None = None) -> Answer:
         placed = shown.select(label="name", missed=~pl.col("in_90"), **ends)
         return pictures().placed(placed.sort(pl.col("low") + pl.col("high")), wide)
 
-    values = {
-        "first": shown["first"].sum(),
-        "n": shown.height,
-        "missed": shown.filter(~pl.col("in_90"))["name"].to_list(),
-        "by": {(row["mode"], row["age"], row["method"]): row for row in table.to_dicts()},
-    }
+    values = {"shown": shown.to_dicts()}
     return worded(None, "score", table, values, draw=draw, label=TLP[0])

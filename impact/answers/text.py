@@ -66,7 +66,7 @@ def many(number: float | Collection[Any], one: str, several: str = "") -> str:
     return f"{in_words(found)} {one if found == 1 else several or one + 's'}"
 
 
-def show(value: Any, unit: str, currency: str = "USD") -> str:
+def show(value: Any, unit: str = "money", currency: str = "USD") -> str:
     """A value of a unit as every reader sees it.
 
     >>> show(0.24, "chance"), show(0.24, "assumed"), show(0.017, "share"), show(4.2e6, "money")
@@ -78,8 +78,7 @@ def show(value: Any, unit: str, currency: str = "USD") -> str:
         return words.date(value)
     if unit in _PRINTS:
         return _PRINTS[unit](value)
-    code = currency if unit == "money" else unit.partition("/")[0]
-    if loss_kinds.money(code):
+    if code := _currency(unit, currency):
         return words.money(value, None, code)
     if value is not None and checks.is_chance(unit):
         return words.chance(value)
@@ -97,17 +96,26 @@ _PRINTS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def ranged(low: float | None, high: float | None, unit: str, currency: str = "USD") -> str:
+def _currency(unit: str, own: str = "") -> str:
+    """The currency of a unit of money, `own` where it is just money; empty for another unit."""
+    code = own if unit == "money" else unit.partition("/")[0]
+    return code if loss_kinds.money(code) else ""
+
+
+def ranged(
+    low: float | None, high: float | None, unit: str = "money", currency: str = "USD"
+) -> str:
     """Two values of a unit as a range.
 
     >>> ranged(9.4e6, 34e6, "money"), ranged(7100, 66_000, "weeks")
     ('$9 million to $34 million', '7,000 to 66,000 weeks')
     """
-    code = currency if unit == "money" else unit.partition("/")[0]
-    if loss_kinds.money(code):
+    if code := _currency(unit, currency):
         return words.money_range(low, high, code)
     if low is None or high is None:
         return words.NOT_RESOLVED
+    if checks.is_chance(unit):
+        return " to ".join(map(words.per_cent, (low, high)))
     return f"{words.number_range(low, high)} {unit}".strip()
 
 
@@ -119,8 +127,7 @@ def rounded(value: float, unit: str) -> str:
     """
     if checks.is_chance(unit):
         return words.per_cent(value)
-    code = unit.partition("/")[0]
-    if loss_kinds.money(code):
+    if code := _currency(unit):
         return words.money(value, 1, code)
     return f"{words.number(value, 1)} {unit}" + ("" if value == 1 else "s")
 
@@ -135,23 +142,18 @@ def threshold(value: float, error: float | None, unit: str) -> str:
         return told
     printed = value if checks.is_chance(unit) else words.significant(value, 1)
     ends = max(0.0, min(value - error, printed)), max(value + error, printed)
-    if checks.is_chance(unit):
-        spread = " to ".join(map(words.per_cent, ends))
-    elif loss_kinds.money(code := unit.partition("/")[0]):
-        spread = words.money_range(*ends, code)
-    else:
-        spread = words.number_range(*ends)
-    return f"{told} (simulation error: {spread})"
+    of = unit if checks.is_chance(unit) or _currency(unit) else ""
+    return f"{told} (simulation error: {ranged(*ends, of)})"
 
 
-@jinja2.pass_context
-def _shown(context: Context, value: Any, unit: str = "money") -> str:
-    return show(value, unit, context["currency"])
+def _of_facts(say: Callable[..., str]) -> Callable[..., str]:
+    """A print of values for templates: of money in the currency of their facts."""
 
+    @jinja2.pass_context
+    def said(context: Context, *values: Any) -> str:
+        return say(*values, currency=context["currency"])
 
-@jinja2.pass_context
-def _ranged(context: Context, low: Any, high: Any, unit: str = "money") -> str:
-    return ranged(low, high, unit, context["currency"])
+    return said
 
 
 def day(instant: datetime) -> str:
@@ -187,7 +189,7 @@ def templates() -> jinja2.Environment:
         extensions=[_Breaks],
     )
     found.filters |= {
-        "show": _shown,
+        "show": _of_facts(show),
         "rounded": rounded,
         "threshold": threshold,
         "exact": lambda number: f"{number:,g}",
@@ -202,7 +204,7 @@ def templates() -> jinja2.Environment:
         "uncap": lambda text: words.uncapital(one_line(text)),
         "stop": lambda text: one_line(text).rstrip("."),
     }
-    found.globals |= {"ranged": _ranged, "one_in": words.one_in}
+    found.globals |= {"ranged": _of_facts(ranged), "one_in": words.one_in}
     return found
 
 

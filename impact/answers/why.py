@@ -191,10 +191,10 @@ def _uncertain(run: Run, way: Sequence[graph.Edge]) -> graph.Edge | None:
 
 def _named_input(run: Run, link: str) -> Values:
     """The least likely input of a link."""
-    terms = run.known.rows("links")[link]["chances"]
-    wanted = [checks.chance_term(term)[0] for term in terms] + [checks.LINK_INPUT + link]
-    rows = run.known["inputs"].filter(pl.col("id").is_in(wanted)).sort("mode", "id")
-    return rows.row(0, named=True)
+    inputs, terms = run.known.inputs, run.known.rows("links")[link]["chances"]
+    named = [*(checks.chance_term(term)[0] for term in terms), checks.LINK_INPUT + link]
+    rows = [inputs[name] for name in named if name in inputs]
+    return min(rows, key=lambda row: (row["mode"] or 0.0, row["id"]))
 
 
 def span(row: Values) -> str:
