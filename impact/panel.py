@@ -19,7 +19,7 @@ import ipywidgets as ipw
 import traitlets
 
 from impact.answers.decisions import decisions
-from impact.answers.news import news
+from impact.answers.differences import news
 from impact.answers.unknowns import unknowns
 from impact.answers.why import why
 from impact.base import times, words

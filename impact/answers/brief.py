@@ -29,6 +29,9 @@ def bottom_line(run: Run) -> Answer:
     mine = [one for one in decided if role_of(known, one["bearer"]) == known.role] or decided
     did = [(one, positions[one][0]) for one in reach.clients(run)["entity"] if one in positions]
     newest = known["claims"].filter(times.is_dated("known_on"))["known_on"].max()
+    pays = loss.ranges(run).filter(
+        pl.col("high").is_not_null(), pl.col("who").is_in(PARTIES), part="driver"
+    )
     values: dict[str, Any] = {
         "hit": hit,
         "sure": reach.certain_entities(run),
@@ -41,7 +44,7 @@ def bottom_line(run: Run) -> Answer:
         "decisions": [one for one in mine if one["stake"]][:1],
         "questions": ranking(run).head(1).to_dicts(),
         "advice": _advice(run),
-        "pays": _pays(run)[:_MOST] if known.role == "client" else [],
+        "pays": pays.sort(-pl.col("chance"), -pl.col("high"), maintain_order=True).to_dicts(),
         "most_told": _MOST,
         "assumed": loss.assumed(run),
         "newest": newest,
@@ -78,10 +81,3 @@ def _advice(run: Run) -> list[dict[str, Any]]:
         for row in steps.sort("known_on", "id").iter_rows(named=True)
         if found[row["bearer"]]["how"] in ("drawn", "rare")
     ]
-
-
-def _pays(run: Run) -> list[dict[str, Any]]:
-    """What one client may lose, what is sure first."""
-    drivers = loss.ranges(run).filter(pl.col("high").is_not_null(), part="driver")
-    mine = drivers.filter(pl.col("who").is_in(PARTIES))
-    return mine.sort(-pl.col("chance"), -pl.col("high"), maintain_order=True).to_dicts()

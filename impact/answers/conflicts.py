@@ -36,32 +36,23 @@ def conflicts(known: Case, most: int | None = None) -> Answer:
             "topic": topic,
             "side": _side(known, *pairs[0]),
             "against": [_side(known, other, first) for first, other in pairs],
-            **_weight(known, *pairs[0]),
+            "better": "first" if _clearly(known, *pairs[0]) else "open",
+            "sources": [len(origin_weights(known, side)) for side in pairs[0]],
+            "credible": [min(claim["credibility"] for claim in side) for side in pairs[0]],
         }
         for (topic, name), pairs in by_topic.items()
     ]
     table = frame("conflicts", rows)
-    values = {
-        "all": table.height,
-        "open": table.filter(better="open").height,
-        "short": most is not None,
-    }
-    figures = [
-        figure("disputed", values["all"], "count"),
-        figure("disputed_open", values["open"], "count"),
-    ]
+    every, open_ = table.height, table.filter(better="open").height
+    values = {"all": every, "open": open_, "short": most is not None}
+    figures = [figure("disputed", every, "count"), figure("disputed_open", open_, "count")]
     if most:
         table = table.sort(pl.col("better") != "open", maintain_order=True).head(most)
     return worded(known, "conflicts", table, values, figures)
 
 
-def _weight(known: Case, one: list[Claim], two: list[Claim]) -> dict[str, Any]:
-    """Which side is better supported, and what of each counts for it."""
-    return {
-        "better": "open" if support(known, one) <= CLEARLY * support(known, two) else "first",
-        "sources": [len(origin_weights(known, side)) for side in (one, two)],
-        "credible": [min(claim["credibility"] for claim in side) for side in (one, two)],
-    }
+def _clearly(known: Case, one: list[Claim], two: list[Claim]) -> bool:
+    return support(known, one) > CLEARLY * support(known, two)
 
 
 def _side(known: Case, claims: list[Claim], others: list[Claim]) -> dict[str, Any]:

@@ -41,9 +41,6 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         "moves": [one for one in moving if one],
         "unusable": unusable,
     }
-    rows = [row for one in found for row in one["options"]]
-    figures = [each for row in rows for each in _costs(run, row)]
-    figures += [each for one in found for each in _flips(run, costed[one["id"]])]
 
     def draw(said: Any, wide: bool) -> Any:
         named = _named(said, picture or {}, first)
@@ -52,9 +49,9 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     return worded(
         run,
         "decisions",
-        frame("decisions", rows),
+        frame("decisions", [row for one in found for row in one["options"]]),
         values,
-        figures,
+        _figures(run, found, costed),
         draw if picture else None,
         name=f"decision_{only}" if only else "decisions",
         there=bool(found or unusable),
@@ -76,18 +73,19 @@ def _named(said: Any, picture: dict[str, Any], turn: dict[str, Any]) -> dict[str
     }
 
 
-def _costs(run: Run, row: dict[str, Any]) -> Iterator[Figure]:
-    """The mean cost of an option, and where it is priced in full its chance and regret."""
-    of, currency = f"{row['decision']}: {row['option']}", run.known.currency
-    yield figure(f"cost.{of}", row["mean_usd"], currency, row["error_usd"])
-    if row["best_chance"] is not None:
-        yield figure(f"regret.{of}", row["regret_usd"], currency)
-        yield figure(f"best.{of}", row["best_chance"], "chance")
+def _figures(run: Run, found: list[dict[str, Any]], costed: dict[str, Costing]) -> Iterator[Figure]:
+    """The mean cost of each option, and where it is priced in full its chance and regret.
 
-
-def _flips(run: Run, one: Costing) -> Iterator[Figure]:
-    """The values at which another option is cheapest on average, with their simulation error."""
-    unit = run.known.inputs[one.decision.flips_on]["unit"]
-    for number, at in enumerate(regimes(one)[:-1], 1):
-        said = threshold(at.high, at.error, unit)
-        yield Figure(f"flip.{one.decision.title}.{number}", at.high, at.error, unit, said)
+    Then the values at which another option is cheapest on average, with their simulation error.
+    """
+    currency = run.known.currency
+    for row in (row for one in found for row in one["options"]):
+        of = f"{row['decision']}: {row['option']}"
+        yield figure(f"cost.{of}", row["mean_usd"], currency, row["error_usd"])
+        if row["best_chance"] is not None:
+            yield figure(f"regret.{of}", row["regret_usd"], currency)
+            yield figure(f"best.{of}", row["best_chance"], "chance")
+    for one in found:
+        for number, at in enumerate(regimes(costed[one["id"]])[:-1], 1):
+            said = threshold(at.high, at.error, one["unit"])
+            yield Figure(f"flip.{one['title']}.{number}", at.high, at.error, one["unit"], said)

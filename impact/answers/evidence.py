@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -63,22 +62,16 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
 
 def _marks(drawn: pl.DataFrame) -> list[dict[str, Any]]:
     """What the picture shows of events, lane by lane in the order in which lanes begin."""
-    marks = [
-        {
-            "when": row["happened_on"],
-            "lane": row["lane"] or words.capital(row["stage"]),
-            "label": f"{_day(row['happened_on'])}: {row['short'] or row['says'].rstrip('.')}",
-        }
-        for row in drawn.iter_rows(named=True)
-    ]
+    marks = []
+    for row in drawn.iter_rows(named=True):
+        when, day = row["happened_on"], words.date(row["happened_on"])
+        if day[0].isdigit() and " " in day:  # else it is known by month or year
+            day = f"{when.day} {when:%b}"
+        lane = row["lane"] or words.capital(row["stage"])
+        label = f"{day}: {row['short'] or row['says'].rstrip('.')}"
+        marks.append({"when": when, "lane": lane, "label": label})
     lanes = [mark["lane"] for mark in marks]
     return sorted(marks, key=lambda mark: lanes.index(mark["lane"]))
-
-
-def _day(when: datetime) -> str:
-    """The day of an event as a label begins: 24 Mar, or the month or year where no day is given."""
-    whole = words.date(when)
-    return f"{when.day} {when:%b}" if whole[:1].isdigit() and " " in whole else whole
 
 
 def window_sentence(known: Case) -> str:

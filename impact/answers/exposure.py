@@ -59,13 +59,13 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
     known, found = run.known, reach.by_entity(run)
     positions, clients = evidence.positions(known), reach.clients(run)
     held = {row["party"]: row for row in reach.states(run).iter_rows(named=True)}
-    rows, alike = list[dict[str, Any]](), list[str]()
-    many = most and clients.filter(how="established").height > _FEW
-    for row in clients.iter_rows(named=True):
-        if many and row["how"] == "established":
-            alike.append(row["entity"])
-        else:
-            rows.append({**held.get(row["entity"], {}), **_row(row, positions)})
+    hit = clients.filter(how="established")["entity"].to_list()
+    alike = hit if most and len(hit) > _FEW else []
+    rows = [
+        {**held.get(row["entity"], {}), **_row(row, positions)}
+        for row in clients.iter_rows(named=True)
+        if row["entity"] not in alike
+    ]
     seen = {*clients["entity"]}
     for party, row in held.items():
         if party not in seen and row["reach_how"] in ("drawn", "rare"):
@@ -74,16 +74,12 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
             rows.append({**row, "id": name, "ids": [name], "claims": told})
     if alike:
         of = {"id": alike[0], "ids": alike, "claims": []}
-        rows.append({**of, "reach": 1.0, "reach_how": "established"})
-    if not most:
-        peers = evidence.related(known, "peer_of")
-        near = sorted({*evidence.related(known, "supplies"), *peers} - seen)
-        rows += [
-            _row(found[one], positions)
-            for one in near
-            if reach.possible(found[one]) or one in peers
-        ]
-    return rows if alike else rows[:most]
+        return [*rows, {**of, "reach": 1.0, "reach_how": "established"}]
+    peers = evidence.related(known, "peer_of")
+    for one in sorted({*evidence.related(known, "supplies"), *peers} - seen):
+        if not most and (reach.possible(found[one]) or one in peers):
+            rows.append(_row(found[one], positions))
+    return rows[:most]
 
 
 def _row(row: dict[str, Any], positions: dict[str, list[str]]) -> dict[str, Any]:

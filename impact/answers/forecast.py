@@ -1,9 +1,10 @@
-"""What an event may become: how many will be known as hit, by when, and what they may lose."""
+"""What an event may become, who may be known as hit and what they lose; how such forecasts did."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from impact.answers.answer import Answer, Figure, pictures, worded
 from impact.base import words
 from impact.case import reference
 from impact.case.folder import REFERENCE, Case
+from impact.case.schema import TLP
 from impact.case.views import now
 from impact.measures import forecast as outlooks
 from impact.measures import scores
@@ -22,8 +24,10 @@ AT = {
     **{"low_90": 0.05, "low_80": 0.1, "low_50": 0.25, "middle": 0.5},
     **{"high_50": 0.75, "high_80": 0.9, "high_90": 0.95},
 }
+RIPPLES_CLASS = "ripples-2021-orgs"
 LOSSES = {"loss_hit": "loss-single-party", "loss_supplier": "loss-where-it-starts"}  # row -> class
-_U, _DOTS, _MANY = np.array(list(AT.values())), 20, 199
+_U = np.array(list(AT.values()))
+_DOTS, _MANY = ((np.arange(n) + 0.5) / n for n in (20, 199))  # the middles of equal parts of 0 to 1
 
 
 def forecast(known: Case) -> Answer:
@@ -54,7 +58,7 @@ def forecast(known: Case) -> Answer:
 
     def draw(_: Any, wide: bool) -> Any:
         at = pl.Series("at", [row["known_on"] for row in outlook.own])
-        dots = _end(outlook, spread, _middles(_DOTS)).tolist()
+        dots = _end(outlook, spread, _DOTS).tolist()
         counted = pl.DataFrame([at, pl.Series("value", counts)])
         return pictures().fan(_bands(outlook, spread, so_far), counted, dots, wide)
 
@@ -83,12 +87,6 @@ def _end(outlook: outlooks.Outlook, spread: outlooks.Spread, u: Draws) -> Draws:
     return result
 
 
-def _middles(many: int) -> Draws:
-    """The middles of equal parts of (0, 1)."""
-    result: Draws = (np.arange(many) + 0.5) / many
-    return result
-
-
 def _figures(rows: list[dict[str, Any]]) -> Iterator[Figure]:
     """Nine in ten and the middle of each row."""
     for row in rows:
@@ -101,8 +99,31 @@ def _bands(outlook: outlooks.Outlook, spread: outlooks.Spread, so_far: float) ->
     """The fan: `at`, and the number known by then at each of AT, `q0` to `q6`."""
     last = float(outlooks.settling(outlook, 0.9))
     days = outlook.age + (last - outlook.age) * np.linspace(0, 1, 60) ** 2
-    final = _end(outlook, spread, _middles(_MANY))
-    took = outlooks.settling(outlook, _middles(_MANY))
-    fan = outlooks.over_time(final, took, so_far, days, list(AT.values()))
+    final = _end(outlook, spread, _MANY)
+    took = outlooks.settling(outlook, _MANY)
+    fan = outlooks.over_time(final, took, so_far, days, _U.tolist())
     at = [outlook.begun + timedelta(days=day) for day in days.tolist()]
     return pl.DataFrame({"at": at, **{f"q{i}": row for i, row in enumerate(fan)}})
+
+
+def score(folder: Path | None = None) -> Answer:
+    """How forecasts of past events do, made from the others alone, on their day 1 and day 7.
+
+    Scored is the number of organisations hit in the end. `folder` holds other reference data than
+    the kit's. Table: see `impact.measures.scores.summed`; scores are of log10(1 + number), lower is
+    better. Raises BadInput with all faults of the data, and Refusal if a row that was not known on
+    its day reaches a forecast.
+    """
+    data = reference.load(folder or REFERENCE)
+    shape, ripples = reference.distribution(data["classes"], RIPPLES_CLASS)
+    rows = scores.scored(data, outlooks.Spread(**ripples) if shape == "log_t" else None)
+    table = scores.summed(rows)
+    shown = rows.filter(age=scores.AGES[0], mode=scores.OTHERS, method=outlooks.GROWN)
+
+    def draw(_: Any, wide: bool) -> Any:
+        ends = {"low": "pit_low", "high": "pit_high"}
+        placed = shown.select(label="name", missed=~pl.col("in_90"), **ends)
+        return pictures().placed(placed.sort(pl.col("low") + pl.col("high")), wide)
+
+    values = {"shown": shown.to_dicts()}
+    return worded(None, "score", table, values, draw=draw, label=TLP[0])

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from impact.answers.answer import Answer, Figure, figure, pictures, worded
+from impact.answers.answer import Answer, Figure, pictures, worded
 from impact.base import words
 from impact.measures.evidence import names
 from impact.measures.suppliers import failures, herfindahl, parties, steps_saved
@@ -32,10 +32,7 @@ def suppliers(run: Run) -> Answer:
         "ends": len(parties(run)),
     }
     rows = table.to_dicts()
-    figures = [
-        figure(f"mean_alone.{r['id']}", r["mean_usd"], known.currency, r["mean_error_usd"])
-        for r in rows
-    ]
+    figures = []
     for name, column, counts in (("parties_alone", "parties", rows), ("saved", "saved", steps)):
         for row in counts:
             value, error = row[column], row[f"{column}_error"]

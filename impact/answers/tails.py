@@ -58,8 +58,8 @@ def next_year(run: Run) -> Answer:
     except BadInput as error:
         table = pl.DataFrame(schema={"id": pl.String})
         return worded(run, "years", table, {"why": error.faults[0].what})
-    inputs, found = run.known.inputs, by_bearer(run).with_columns(id="bearer")
-    if checks.HERE not in inputs:  # a rate of any such firm is none of a named one
+    found = by_bearer(run).with_columns(id="bearer")
+    if checks.HERE not in run.known.inputs:  # a rate of any such firm is none of a named one
         found = found.filter(bearer=TOTAL)
     table = found.filter((pl.col("chance") > 0) | pl.col("rare")).sort(
         "mean_usd", "bearer", descending=[True, False], nulls_last=True
@@ -67,10 +67,8 @@ def next_year(run: Run) -> Answer:
     resolved = pl.col("mean_usd").is_not_null() | (pl.col("bearer") == TOTAL)
     values = {
         "why": "",
-        "whole": found.row(by_predicate=pl.col("bearer") == TOTAL, named=True),
-        "rate": next(row for row in inputs.values() if row["unit"] == checks.RATE),
-        "here": inputs.get(checks.HERE),
+        "unit": checks.RATE,
         "input": checks.HERE,
-        "open": table.filter(~resolved)["bearer"].to_list(),
+        "open": table.filter(~resolved).height,
     }
     return worded(run, "years", table, values, shown=table.filter(resolved))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from impact.answers.answer import Answer, figure, pictures, worded
 from impact.measures.evidence import silences
@@ -30,8 +28,8 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     values = {
         "short": most is not None,
         "guessed": guessed,
-        "on_classes": shares_where(run, total, lambda row: bool(row["reference"]))[0],
-        "on_bare": shares_where(run, total, _bare)[0],
+        "on_classes": shares_where(run, total, lambda r: bool(r["reference"]))[0],
+        "on_bare": shares_where(run, total, lambda r: is_assumed(r) and not r["reference"])[0],
         "inputs": len(inputs),
         "later": sum(
             (row["authored_on"] or row["known_on"]) > row["known_on"] + timedelta(days=1)
@@ -57,8 +55,3 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         there=bool(table.height or (inputs and not most)),
         pictured=bool(most) and several,
     )
-
-
-def _bare(row: Mapping[str, Any]) -> bool:
-    """Whether an input is an estimate without a reference class."""
-    return is_assumed(row) and not row["reference"]

@@ -157,9 +157,12 @@ def _of_party(run: Run, name: str) -> Values:
     """The chance of an entity, and of the shortest path to it the least certain step."""
     row, paths = by_entity(run)[name], _paths(run, name)
     way = paths[0] if paths else []
-    edge, links = _uncertain(run, way), run.known.rows("links")
+    edge, links, inputs = _uncertain(run, way), run.known.rows("links"), run.known.inputs
     near = [claim for one in reversed(way) for claim in links[one.name]["claims"]]
-    weakest = _named_input(run, edge.name) if edge else None
+    terms = [*links[edge.name]["chances"], checks.LINK_INPUT + edge.name] if edge else []
+    named = [inputs.get(checks.chance_term(term)[0]) for term in terms]
+    rows = [row for row in named if row]
+    weakest = min(rows, key=lambda row: (row["mode"] or 0.0, row["id"]), default=None)
     return {
         "chance": said_chance(run, row),
         "rare": row["how"] == "rare",
@@ -187,14 +190,6 @@ def _uncertain(run: Run, way: Sequence[graph.Edge]) -> graph.Edge | None:
     every = graph.everything(run.draws)
     drawn = [edge for edge in way if run.on[edge.name] != every]
     return min(drawn, key=lambda edge: run.on[edge.name].bit_count(), default=None)
-
-
-def _named_input(run: Run, link: str) -> Values:
-    """The least likely input of a link."""
-    inputs, terms = run.known.inputs, run.known.rows("links")[link]["chances"]
-    named = [*(checks.chance_term(term)[0] for term in terms), checks.LINK_INPUT + link]
-    rows = [inputs[name] for name in named if name in inputs]
-    return min(rows, key=lambda row: (row["mode"] or 0.0, row["id"]))
 
 
 def span(row: Values) -> str:

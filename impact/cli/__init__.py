@@ -178,9 +178,9 @@ def score(folder: Path | None) -> None:
 
     FOLDER holds classes.csv, incidents.csv and counts.csv; without it, the kit's data/reference.
     """
-    from impact.answers import score as scoring
+    from impact.answers import forecast as outlooks
 
-    click.echo(str(scoring.score(folder)))
+    click.echo(str(outlooks.score(folder)))
 
 
 @main.command()
@@ -210,7 +210,7 @@ def diff(
     case: str, first: str, last: str, as_json: bool, draws: int, seed: int, **view: Any
 ) -> None:
     """Say what became known or was changed from one view of CASE to another, and what it did."""
-    from impact.answers import differences, news
+    from impact.answers import differences
     from impact.cli import summary
     from impact.simulation import simulate
 
@@ -226,7 +226,7 @@ def diff(
         _print_json(summary.in_currency(found, currency))
         return
     if one.known.as_of != other.known.as_of:
-        click.echo(f"{news.news(one.known, other.known)}\n")
+        click.echo(f"{differences.news(one.known, other.known)}\n")
     click.echo(str(differences.waterfall(one, other)))
 
 
