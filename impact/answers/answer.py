@@ -14,7 +14,6 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -231,7 +230,7 @@ def worded(
     parts = ("asks", "title", "subtitle", "alt")
     told: dict[str, Any] = {part: text.one_line(getattr(said, part, "")) for part in parts}
     lead, title = text.paragraphs(said.lead), told["title"]
-    there = table.height > 0 if there is None else there
+    there = bool(rows) if there is None else there
     return Answer(
         name=name or template,
         sentence=" ".join(line.removeprefix("- ") for line in lead)
@@ -278,29 +277,21 @@ def as_text(told: Mapping[str, Any], width: int = 100) -> str:
     return "\n\n".join(part for part in ("\n".join(lead), table, "\n".join(notes)) if part)
 
 
-_LONG = 24  # characters of a word that a column of a terminal keeps whole
-
-
 def _in_columns(rows: Sequence[Sequence[str]], wide: int) -> str:
-    """A table no wider than the terminal: the widest columns are wrapped, nothing is cut."""
-    columns = [*zip(*rows, strict=True)]
-    need = [max(map(len, column)) for column in columns]
-    least = [
-        min(_LONG, max(len(word) for cell in column for word in (*cell.split(), "")))
-        for column in columns
-    ]
-    while sum(need) + 2 * (len(need) - 1) > wide:
-        spare = [(width, place) for place, width in enumerate(need) if width > least[place]]
-        if not spare:
-            break
-        need[max(spare)[1]] -= 1
-    lines = []
-    for row in rows:
-        cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, need, strict=True)]
-        for parts in zip_longest(*cells, fillvalue=""):
-            line = "  ".join(map(str.ljust, parts, need))
-            lines.append(line.rstrip())
-    return "\n".join(lines)
+    """A table no wider than the terminal: its columns are wrapped, nothing is cut."""
+    look = pl.Config(
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_names=True,
+        tbl_hide_column_data_types=True,
+        tbl_formatting="NOTHING",
+        tbl_width_chars=wide + 2,  # a space before and after, which are taken off below
+        tbl_rows=-1,
+        tbl_cols=-1,
+        fmt_str_lengths=1_000_000,
+    )
+    with look:
+        lines = str(pl.DataFrame(rows, orient="row")).splitlines() if rows else []
+    return "\n".join(line[1:].rstrip() for line in lines)
 
 
 def as_html(told: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from impact.answers.answer import Answer, counted, figure, frame, pictures, tallies, worded
-from impact.answers.text import said_by
+from impact.answers.text import ends, said_by
 from impact.base import times, words
 from impact.base.errors import Fault, Refusal
 from impact.case import views
@@ -56,8 +56,8 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     moved = table.filter(pl.col("effect_usd") != 0)
 
     def draw(said: Any, wide: bool) -> Any:
-        ends = [(getattr(said, "from"), before), (said.to, after)]
-        return pictures().steps(_steps(moved, ends), currency, wide)
+        whole = [(getattr(said, "from"), before), (said.to, after)]
+        return pictures().steps(_steps(moved, whole), currency, wide)
 
     values = {
         "changed": bool(effects),
@@ -106,9 +106,9 @@ def _about(one: Run, other: Run, table: str, name: str) -> str:
     return str(row.get("meaning", name)).rstrip(".")
 
 
-def _steps(moved: pl.DataFrame, ends: Iterable[tuple[str, float]]) -> pl.DataFrame:
+def _steps(moved: pl.DataFrame, whole: Iterable[tuple[str, float]]) -> pl.DataFrame:
     """What is drawn: the first total, each effect from where the one before it ended, the last."""
-    (here, at), (there, after) = ends
+    (here, at), (there, after) = whole
     rows = [(here, 0.0, at, "total")]
     for name, effect in moved.select("about", "effect_usd").iter_rows():
         rows.append((name, at, at + effect, "more" if effect > 0 else "less"))
@@ -229,13 +229,7 @@ def _one_by_one(one: Case, other: Case, order: Sequence[str]) -> Iterator[Step]:
 
 
 def _range(row: Mapping[str, Any] | None) -> str:
-    if row is None:
-        return "1"
-    if row["shape"] == "fixed":
-        return words.number(row["mode"], 3)
-    _, low, _, high, _, pairs = estimate(row)
-    ends = [value for _, value in pairs] if row["shape"] == "quantiles" else [low, high]
-    return words.number_range(min(ends), max(ends), 3)
+    return "1" if row is None else words.number_range(*ends(row), 3)
 
 
 def _cents(run: Run) -> int:
@@ -254,13 +248,13 @@ def record(one: Run, other: Run) -> dict[str, Any]:
         ("statements", name, f"{before} to {after}", 0)
         for name, _, before, after in moved_standings(one.known, other.known)
     ]
-    ends = [
+    first, last = (
         {"view": _view(run.known, days), "total_mean_usd": _cents(run) / 100}
         for run in (one, other)
-    ]
+    )
     return {
-        "from": ends[0],
-        "to": ends[1],
+        "from": first,
+        "to": last,
         "changes": [
             {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
             for table, name, what, cents in told

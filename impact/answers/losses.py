@@ -34,7 +34,7 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
         forms = loss.parts(run)
         happens = forms.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
         answer = worded(run, "forms", forms, {"enough": measures.ENOUGH}, shown=happens)
-        return replace(answer, table=happens, there=happens.height > 0)
+        return replace(answer, table=happens)
     found, means = loss.ranges(run), loss.by_bearer(run).with_columns(id="bearer").to_dicts()
     part = pl.col("part").cast(_ORDER)
     seldom = pl.when(pl.col("part") == "driver").then(-pl.col("chance")).otherwise(0)

@@ -123,7 +123,6 @@ def told(
         values,
         [figure("files", files, "count"), *tallies("files", counts)],
         shown=shown,
-        there=shown.height > 0,
         label=known.tlp if known is not None else TLP[0],
     )
 
@@ -136,16 +135,16 @@ def systems(scanned: Answer, known: Case | None = None) -> Answer:
     """
     rows, table = scanned.table, fleet.by_system(scanned.table)
     held = fleet.holds(rows).filter(pl.col("system").is_in(table["system"].implode()))
-    bad = held.filter(finding=LOCKED_AFFECTED).sort("begins", maintain_order=True)
+    worst = held.filter(finding=LOCKED_AFFECTED).sort("begins", maintain_order=True)
     verdicts = {verdict: n for verdict, n in counted(table["verdict"], VERDICTS).items() if n}
-    window = _window(known, bad if bad.height else held)
+    window = _window(known, worst if worst.height else held)
     holding = rows.filter(finding=LOCKED_AFFECTED)["system"].n_unique()
     drawable = bool(held.height and window.height)
 
     values = {
         "counted": verdicts,
         "case": known.id if known else "NAME",
-        "first": bad.head(1).to_dicts(),
+        "first": worst.head(1).to_dicts(),
         "holding": holding,
         "pins": fleet.pins(rows).to_dicts(),
         "unread": rows.filter(finding=NOT_EVALUATED)["file"].n_unique(),

@@ -26,8 +26,7 @@ _COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 def lower_first(known: Case, text: str) -> str:
     """The text as part of a sentence: with a small first letter, unless a name begins it."""
-    first = text.split(maxsplit=1)[0] if text.strip() else ""
-    named = any(text.startswith(name) for name in names(known).values())
+    first, named = text.partition(" ")[0], text.startswith(tuple(names(known).values()))
     return text if named or (not first[1:].islower() and len(first) > 1) else words.uncapital(text)
 
 
@@ -119,6 +118,12 @@ def ranged(
     return f"{words.number_range(low, high)} {unit}".strip()
 
 
+def ends(row: Mapping[str, Any]) -> tuple[float, float]:
+    """The range of an input: its low and high, where it has them."""
+    found = [row[end] for end in ("low", "high") if row[end] is not None] or checks.ends_of(row)
+    return min(found), max(found)
+
+
 def rounded(value: float, unit: str) -> str:
     """A value of one digit, in its unit.
 
@@ -141,9 +146,9 @@ def threshold(value: float, error: float | None, unit: str) -> str:
     if error is None or error <= words.NEAR * value:
         return told
     printed = value if checks.is_chance(unit) else words.significant(value, 1)
-    ends = max(0.0, min(value - error, printed)), max(value + error, printed)
+    low, high = max(0.0, min(value - error, printed)), max(value + error, printed)
     of = unit if checks.is_chance(unit) or _currency(unit) else ""
-    return f"{told} (simulation error: {ranged(*ends, of)})"
+    return f"{told} (simulation error: {ranged(low, high, of)})"
 
 
 def _of_facts(say: Callable[..., str]) -> Callable[..., str]:
@@ -196,7 +201,6 @@ def templates() -> jinja2.Environment:
         "date": words.date,
         "day": day,
         "listed": words.listed,
-        "either": lambda several: words.listed(several, "or"),
         "many": many,
         "words": in_words,
         "flat": one_line,
@@ -245,10 +249,10 @@ def shared(known: Case) -> dict[str, Any]:
     `links` fills up with the address of each citation that a template makes.
     """
     entities, claims, falls = known.rows("entities"), known.rows("claims"), views.falling(known)
-    said, links, linked = names(known), dict[str, str](), addresses(known)
+    links, linked = dict[str, str](), addresses(known)
 
     def name(one: str) -> str:
-        told = entities[one].get("short") or said[one] if one in entities else one
+        told = entities[one]["short"] or entities[one]["name"] if one in entities else one
         return f"{told} ({views.NO_COMPROMISE})" if one in falls else told
 
     def cite(one: str) -> str:
@@ -267,7 +271,7 @@ def shared(known: Case) -> dict[str, Any]:
         "source": known.rows("sources").__getitem__,
         "deniers": lambda ids: sorted({name(claims[one]["claimant"]) for one in ids}),
         "what": lambda one: (
-            entities[one].get("is") or words.uncapital((entities[one]["role"] or "").rstrip("."))
+            entities[one]["is"] or words.uncapital((entities[one]["role"] or "").rstrip("."))
         ),
         "lowered": lambda text: lower_first(known, text),
         "falls": falls,

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from impact.answers.answer import Answer, frame, worded
-from impact.answers.text import lower_first, said_by, said_chance
+from impact.answers.text import ends, lower_first, said_by, said_chance
 from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
 from impact.case import checks, reference
@@ -194,11 +194,11 @@ def _uncertain(run: Run, way: Sequence[graph.Edge]) -> graph.Edge | None:
 
 def span(row: Values) -> str:
     """The estimate of an input in words, with its unit."""
-    ends = [value for value in (row["low"], row["high"]) if value is not None] or [row["mode"]]
+    low, high = ends(row)
     if row["unit"] in ("chance", "share") or checks.reference_minutes(row["unit"]):
-        low, high = (f"{words.number(100 * end, 3)} %" for end in (min(ends), max(ends)))
-        return low if low == high else f"{low} to {high}"
-    return f"{words.number_range(min(ends), max(ends), 3)} {units(row['unit'])}".strip()
+        first, last = (f"{words.number(100 * end, 3)} %" for end in (low, high))
+        return first if first == last else f"{first} to {last}"
+    return f"{words.number_range(low, high, 3)} {units(row['unit'])}".strip()
 
 
 def units(unit: str) -> str:
@@ -248,8 +248,8 @@ def _classes(run: Run, row: Values) -> Iterator[Values]:
         if named["known_on"] <= now(run.known):
             place = reference.place(classes, row)
             tail = (1 - reference.PLACES.get(place, 0.98)) / 2
-            ends = reference.quantile(classes, named["id"], np.array([tail, 1 - tail])).tolist()
-            reaches = span({"unit": row["unit"], "low": ends[0], "high": ends[1]})
+            low, high = reference.quantile(classes, named["id"], np.array([tail, 1 - tail]))
+            reaches = span({"unit": row["unit"], "low": float(low), "high": float(high)})
             yield {**named, "place": place, "span": reaches}
 
 
