@@ -14,8 +14,6 @@ from impact.measures.questions import ranking, role_of
 from impact.measures.reach import PARTIES
 from impact.simulation import Run
 
-_MOST = 2  # costs and advices of the reader that are told
-
 
 def bottom_line(run: Run) -> Answer:
     """The whole in 200 words, made of the same measures as the other answers.
@@ -45,7 +43,6 @@ def bottom_line(run: Run) -> Answer:
         "questions": ranking(run).head(1).to_dicts(),
         "advice": _advice(run),
         "pays": pays.sort(-pl.col("chance"), -pl.col("high"), maintain_order=True).to_dicts(),
-        "most_told": _MOST,
         "assumed": loss.assumed(run),
         "newest": newest,
         "sources": evidence.cited(known),

@@ -13,7 +13,6 @@ from impact.answers.text import ends, said_by
 from impact.base import times, words
 from impact.base.errors import Fault, Refusal
 from impact.case import views
-from impact.case.changes import Change
 from impact.case.checks import LINK_INPUT
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
@@ -151,14 +150,14 @@ def _walked(run: Run, steps: Iterable[Step]) -> tuple[list[Effect], Run]:
 
 def _learned(one: Run, other: Case) -> tuple[list[Effect], Run]:
     """What became known up to a later view, then how long states went on, and where that leads."""
-    last, own = other.before or other, one.known.changes
-    held = _under(replace(last, lasted=one.known.lasted, memo={}), own)
+    last = other.before or other
+    held = _under(replace(last, lasted=one.known.lasted, memo={}), one.known)
     effects, run = _walked(one, _rows_taken_up(one.known, other))
     reached = simulate(held, one.draws, one.seed, run)
     if _cents(run) != _cents(reached):
         raise _refused("the rows from one day to the other do not lead from one to the other")
     effects += _walked(reached, _time_passed(held, last.lasted))[0]
-    return effects, simulate(_under(last, own), one.draws, one.seed, reached)
+    return effects, simulate(_under(last, one.known), one.draws, one.seed, reached)
 
 
 def _rows_taken_up(one: Case, other: Case) -> Iterator[Step]:
@@ -174,7 +173,7 @@ def _rows_taken_up(one: Case, other: Case) -> Iterator[Step]:
                 rows = pl.concat([rows, pl.DataFrame([change.new], schema=rows.schema)]).sort("id")
             tables[change.table] = rows
             seen = replace(known, tables=dict(tables), lasted=one.lasted, memo={})
-            after = _under(seen, one.changes) if change.table in _PRICED else None
+            after = _under(seen, one) if change.table in _PRICED else None
             yield after, change.table, change.id, views.how(change)
 
 
@@ -186,10 +185,12 @@ def _time_passed(known: Case, lasted: Mapping[str, float]) -> Iterator[Step]:
             yield known, "inputs", name, "has lasted longer"
 
 
-def _under(known: Case, own: Iterable[Change]) -> Case:
+def _under(known: Case, like: Case) -> Case:
     """A view under those changes of another that it can have."""
     names = known.inputs.keys() | {f"{LINK_INPUT}{link}" for link in known.rows("links")}
-    return views.changed(known, [change for change in own if change.name in names], "changes")
+    return views.changed(
+        known, [change for change in like.changes if change.name in names], "changes"
+    )
 
 
 def _inputs_changed(one: Run, other: Run) -> list[Effect]:

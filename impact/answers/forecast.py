@@ -21,10 +21,14 @@ from impact.measures import scores
 from impact.numerics import Draws, populations
 
 AT = {
-    **{"low_90": 0.05, "low_80": 0.1, "low_50": 0.25, "middle": 0.5},
-    **{"high_50": 0.75, "high_80": 0.9, "high_90": 0.95},
+    "low_90": 0.05,
+    "low_80": 0.1,
+    "low_50": 0.25,
+    "middle": 0.5,
+    "high_50": 0.75,
+    "high_80": 0.9,
+    "high_90": 0.95,
 }
-RIPPLES_CLASS = "ripples-2021-orgs"
 LOSSES = {"loss_hit": "loss-single-party", "loss_supplier": "loss-where-it-starts"}  # row -> class
 _U = np.array(list(AT.values()))
 _DOTS, _MANY = ((np.arange(n) + 0.5) / n for n in (20, 199))  # the middles of equal parts of 0 to 1
@@ -45,7 +49,12 @@ def forecast(known: Case) -> Answer:
     spread, counts = outlook.spreads[method], [row["low"] for row in outlook.own]
     so_far = max([outlook.named, *counts[-1:]])
     classes = data["classes"].filter(pl.col("known_on") <= now(known))
-    rows = list(_rows(outlook, spread, so_far, classes))
+
+    def end(u: Draws) -> Draws:
+        """Quantiles of the number in the end, no less than those that are known by name."""
+        return np.asarray(np.maximum(populations.log_t(u, *spread), outlook.named))
+
+    rows = list(_rows(outlook, end(_U), so_far, classes))
     values = {
         "refused": "",
         "by": {row["id"]: row for row in rows},
@@ -58,18 +67,18 @@ def forecast(known: Case) -> Answer:
 
     def draw(_: Any, wide: bool) -> Any:
         at = pl.Series("at", [row["known_on"] for row in outlook.own])
-        dots = _end(outlook, spread, _DOTS).tolist()
         counted = pl.DataFrame([at, pl.Series("value", counts)])
-        return pictures().fan(_bands(outlook, spread, so_far), counted, dots, wide)
+        return pictures().fan(
+            _bands(outlook, end(_MANY), so_far), counted, end(_DOTS).tolist(), wide
+        )
 
     return worded(known, "forecast", pl.DataFrame(rows), values, _figures(rows), draw)
 
 
 def _rows(
-    outlook: outlooks.Outlook, spread: outlooks.Spread, so_far: float, classes: pl.DataFrame
+    outlook: outlooks.Outlook, hit: Draws, so_far: float, classes: pl.DataFrame
 ) -> Iterator[dict[str, Any]]:
     """The rows of the table; losses where their class was published by then."""
-    hit = _end(outlook, spread, _U)
     found = [("hit", "organisations", outlook.past, hit)]
     if so_far:
         found.append(("unknown", "organisations", outlook.past, np.maximum(hit - so_far, 0.0)))
@@ -81,12 +90,6 @@ def _rows(
         yield {"id": row, "unit": unit, "n": n, **dict(zip(AT, values.tolist(), strict=True))}
 
 
-def _end(outlook: outlooks.Outlook, spread: outlooks.Spread, u: Draws) -> Draws:
-    """Quantiles of the number in the end, which is no less than those that are known by name."""
-    result: Draws = np.maximum(populations.log_t(u, *spread), outlook.named)
-    return result
-
-
 def _figures(rows: list[dict[str, Any]]) -> Iterator[Figure]:
     """Nine in ten and the middle of each row."""
     for row in rows:
@@ -95,11 +98,10 @@ def _figures(rows: list[dict[str, Any]]) -> Iterator[Figure]:
             yield Figure(f"{row['id']}.{name}", row[name], None, row["unit"], told)
 
 
-def _bands(outlook: outlooks.Outlook, spread: outlooks.Spread, so_far: float) -> pl.DataFrame:
+def _bands(outlook: outlooks.Outlook, final: Draws, so_far: float) -> pl.DataFrame:
     """The fan: `at`, and the number known by then at each of AT, `q0` to `q6`."""
     last = float(outlooks.settling(outlook, 0.9))
     days = outlook.age + (last - outlook.age) * np.linspace(0, 1, 60) ** 2
-    final = _end(outlook, spread, _MANY)
     took = outlooks.settling(outlook, _MANY)
     fan = outlooks.over_time(final, took, so_far, days, _U.tolist())
     at = [outlook.begun + timedelta(days=day) for day in days.tolist()]
@@ -115,7 +117,7 @@ def score(folder: Path | None = None) -> Answer:
     its day reaches a forecast.
     """
     data = reference.load(folder or REFERENCE)
-    shape, ripples = reference.distribution(data["classes"], RIPPLES_CLASS)
+    shape, ripples = reference.distribution(data["classes"], "ripples-2021-orgs")
     rows = scores.scored(data, outlooks.Spread(**ripples) if shape == "log_t" else None)
     table = scores.summed(rows)
     shown = rows.filter(age=scores.AGES[0], mode=scores.OTHERS, method=outlooks.GROWN)

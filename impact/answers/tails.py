@@ -43,7 +43,7 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
         "year": run.over == "year",
         "ends": ends_at(run) > 0,
     }
-    return worded(run, "exceedance", table, values, draw=draw if rows and points.height else None)
+    return worded(run, "exceedance", table, values, draw=draw if points.height else None)
 
 
 def next_year(run: Run) -> Answer:

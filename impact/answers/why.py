@@ -55,7 +55,7 @@ def why(run: Run, name: str) -> Answer:
         "by": partial(said_by, known),
         "roots": _origins(run, claims),
         "cost": _cost(run, asked),
-        **(more[kind](run, asked) if kind in more else {"stated": topic(known, asked)}),
+        **(more[kind](run, asked) if kind in more else {"stated": _stated(run, asked)}),
         "clearly": CLEARLY,
     }
     rows = [(one["id"], one["says"], said_by(known, one), _origins(run, [one])) for one in claims]
@@ -131,22 +131,19 @@ def _every_claim(run: Run) -> dict[str, Claim]:
 
 def _claims(run: Run, name: str) -> list[Claim]:
     """The claims on the ways to a name, or for and against a statement, the most credible first."""
-    kind, wanted = _kind(run, name), set(run.lineage[name]["claims"])
-    if kind in ("claim", "statement"):
-        stated = _of_one(run, name) if kind == "claim" else topic(run.known, name)
-        sides = [side for one in stated for side in (one, *_rivals(run, one))]
-        wanted |= {claim["id"] for one in sides for claim in (*one.claims, *one.against)}
-        wanted |= {name}
+    own = [name] if _kind(run, name) == "claim" else []
+    sides = [side for one in _stated(run, name) for side in (one, *_rivals(run, one))]
+    stated = [claim["id"] for one in sides for claim in (*one.claims, *one.against)]
+    wanted = {*run.lineage[name]["claims"], *stated, *own}
     return sorted((c for c in _every_claim(run).values() if c["id"] in wanted), key=firmest)
 
 
-def _of_one(run: Run, claim: str) -> list[Statement]:
-    """The statement that a claim makes or denies; none where it was replaced or taken back."""
-    return [
-        one
-        for one in statements_of(run.known)
-        if any(claim == each["id"] for each in (*one.claims, *one.denials))
-    ]
+def _stated(run: Run, name: str) -> list[Statement]:
+    """The statements of a topic, or those that a claim makes or denies; else none."""
+    kind, every = _kind(run, name), statements_of(run.known)
+    if kind == "claim":  # one that was replaced or taken back makes none
+        return [s for s in every if any(name == one["id"] for one in (*s.claims, *s.denials))]
+    return topic(run.known, name) if kind == "statement" else []
 
 
 def _rivals(run: Run, statement: Statement) -> list[Statement]:
@@ -231,8 +228,7 @@ def _of_input(run: Run, name: str) -> Values:
     uses = checks.uses_of_inputs(known.tables).filter(name=name)["table"].to_list()
     return {
         "row": {**row, "range": span(row)},
-        "links": uses.count("links"),
-        "losses": uses.count("losses"),
+        "uses": uses,
         "lasted": words.number(known.lasted[name], 2) if name in known.lasted else "",
         "classes": _classes(run, row) if row["reference"] else (),
     }
@@ -271,7 +267,7 @@ def _of_loss(run: Run, name: str) -> Values:
 
 def _of_claim(run: Run, name: str) -> Values:
     claim, stated = _every_claim(run)[name], list[Values]()
-    for one in _of_one(run, name):
+    for one in _stated(run, name):
         sides = (one.against, *(rival.claims for rival in _rivals(run, one)))
         against = [claims[0] for claims in sides if claims and claim not in claims][:3]
         standing = one.standing if one.value else ""
