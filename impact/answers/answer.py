@@ -222,9 +222,9 @@ def worded(
     rows = (table if shown is None else shown).to_dicts()
     shared = text.shared(known) if known else {"links": {}}
     shared["draws"] = of.draws if isinstance(of, Run) else 0
-    said = text.parts(template, {**shared, **values, text.ROWS: rows})
-    declared = [*text.columns(getattr(said, text.COLUMNS, ""))]
-    most = getattr(said, text.MOST, _ROWS)
+    said = text.parts(template, {**shared, **values, "rows": rows})
+    declared = [*text.columns(getattr(said, "columns", ""))]
+    most = getattr(said, "at_most", _ROWS)
     cells = _table(said, declared, rows[:most], currency)
     rest = text.parts("rest", {"most": most, "rows": len(rows) if cells else 0})
     parts = ("asks", "title", "subtitle", "alt")

@@ -40,7 +40,16 @@ def attribution(known: Case) -> Answer:
         ]
         mine.sort(key=lambda row: -row["mean_chance"])
         rows += mine
-        told.append({"did": DID[stage.name], "first": mine[0], **_leading(stage, mine[0])})
+        flips = changes_of_lead(stage)
+        told.append(
+            {
+                "first": mine[0],
+                "word": words.likelihood(mine[0]["mean_chance"]),
+                "heard": list(dict.fromkeys(one.claim["claimant"] for one in stage.evidence)),
+                "flips": flips,
+                **confidence(stage, bool(flips)),
+            }
+        )
     table = frame("attribution", rows)
 
     def draw(said: Any, wide: bool) -> Any:
@@ -71,17 +80,6 @@ def _likelihoods(known: Case, stage: Stage) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _leading(stage: Stage, first: dict[str, Any]) -> dict[str, Any]:
-    """What is said of the likeliest actor of a part: how likely, by whom, what would flip it."""
-    flips = changes_of_lead(stage)
-    return {
-        "word": words.likelihood(first["mean_chance"]),
-        "heard": list(dict.fromkeys(one.claim["claimant"] for one in stage.evidence)),
-        "flips": flips,
-        **confidence(stage, bool(flips)),
-    }
 
 
 def _aliases(known: Case) -> list[dict[str, Any]]:

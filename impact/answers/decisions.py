@@ -34,11 +34,10 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     first, alone = found[0] if found else {}, len(found) == 1 and most is None
     picture = drawing(run, costed[first["id"]]) if first.get("stake") else None
     unusable = [str(one) for name, one in run.known.unusable.items() if only in ("", name)]
-    moving = [moves(run, costed[one["id"]]) for one in found if alone]
     values = {
         "decisions": found,
         "short": most is not None,
-        "moves": [one for one in moving if one],
+        "moves": [moves(run, costed[one["id"]]) for one in found if alone],
         "unusable": unusable,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 import polars as pl
@@ -209,13 +210,11 @@ def _inputs_changed(one: Run, other: Run) -> list[Effect]:
         for order in (differ, differ[::-1])
     )
     twice = [there[3] + back[3] for there, back in zip(forward, backward[::-1], strict=True)]
-    spare = _cents(other) - _cents(one) - sum(cents // 2 for cents in twice)
-    effects = list[Effect]()
-    for (table, name, what, _), cents in zip(forward, twice, strict=True):
-        more = min(cents % 2, spare)  # halves of a cent are given out whole, so that the sum stays
-        effects.append((table, name, what, cents // 2 + more))
-        spare -= more
-    return effects
+    whole = pairwise(sum_ // 2 for sum_ in accumulate(twice, initial=0))  # so that the sum stays
+    return [
+        (table, name, what, last - first)
+        for (table, name, what, _), (first, last) in zip(forward, whole, strict=True)
+    ]
 
 
 def _one_by_one(one: Case, other: Case, order: Sequence[str]) -> Iterator[Step]:
@@ -284,7 +283,7 @@ def news(one: Case, other: Case) -> Answer:
         one, other = other, one
     changes = [change for change in views.between(one, other) if change.table == "claims"]
     later, gone = other.rows("claims"), successors(other)
-    rows: list[tuple[str, str, str, str]] = []
+    rows = list[tuple[str, ...]]()
 
     def add(kind: str, known: Case, claim: Mapping[str, Any], what: str) -> None:
         rows.append((kind, claim["says"], said_by(known, claim), what))

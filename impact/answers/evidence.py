@@ -40,20 +40,21 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     spans = spans.with_columns(
         who=pl.col("account").replace(shorter), best=pl.int_range(pl.len()) == 0
     )
+    told = spans.to_dicts()
     values = {
         "all": found.height,
         "drawn": drawn.to_dicts(),
         "release": release,
-        "accounts": spans.to_dicts(),
+        "accounts": told,
         "stated": stated(known, release),
     }
     late, marks = longest_delay(found), _marks(drawn)
     figures = [Figure("longest_delay", late, None, "day", words.number(late))]
-    bars = spans.to_dicts() if spans["minutes"].n_unique() > 1 else []  # else the lead says it
+    bars = told if spans["minutes"].n_unique() > 1 else []  # else the lead says it
 
     def draw(said: Any, wide: bool) -> str:
-        told = [{**bar, "says": one_line(said.bar(bar))} for bar in bars]
-        return layouts.timeline(said, wide, marks, told, views.notices(known))
+        shown = [{**bar, "says": one_line(said.bar(bar))} for bar in bars]
+        return layouts.timeline(said, wide, marks, shown, views.notices(known))
 
     table, figures = best.sort("happened_on", "id"), [*figures, *_windows(known)]
     there = bool(marks or bars)

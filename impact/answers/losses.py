@@ -35,7 +35,7 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
         happens = forms.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
         answer = worded(run, "forms", forms, {"enough": measures.ENOUGH}, shown=happens)
         return replace(answer, table=happens)
-    found, means = loss.ranges(run), loss.by_bearer(run).with_columns(id="bearer").to_dicts()
+    found, means = loss.ranges(run), loss.by_bearer(run).to_dicts()
     part = pl.col("part").cast(_ORDER)
     seldom = pl.when(pl.col("part") == "driver").then(-pl.col("chance")).otherwise(0)
     high = pl.col("high").fill_null(0).round_sig_figs(9)  # what is equal but for rounding is equal

@@ -41,10 +41,8 @@ def statements(known: Case, stage: str = "") -> Answer:
         excludes = [*one.against, *(c for n in one.rivals for c in every[n].claims)]
         rows.append(
             {
-                "id": claim["id"],
+                **claim,
                 "statement": one.name,
-                "stage": claim["stage"],
-                "says": claim["says"],
                 "standing": one.standing,
                 "origins": len(one.origins),
                 "valued": bool(one.value),

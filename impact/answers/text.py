@@ -20,7 +20,6 @@ from impact.measures.evidence import addresses, names
 from impact.numerics import loss_kinds
 from impact.simulation import Run
 
-ROWS, COLUMNS, MOST = "rows", "columns", "at_most"  # the names that a template and a table share
 _COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 

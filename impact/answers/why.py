@@ -157,16 +157,15 @@ def _of_party(run: Run, name: str) -> Values:
     edge, links, inputs = _uncertain(run, way), run.known.rows("links"), run.known.inputs
     near = [claim for one in reversed(way) for claim in links[one.name]["claims"]]
     terms = [*links[edge.name]["chances"], checks.LINK_INPUT + edge.name] if edge else []
-    named = [inputs.get(checks.chance_term(term)[0]) for term in terms]
-    rows = [row for row in named if row]
-    weakest = min(rows, key=lambda row: (row["mode"] or 0.0, row["id"]), default=None)
+    named = {checks.chance_term(term)[0] for term in terms} & inputs.keys()
+    weakest = min(named, key=lambda one: (inputs[one]["mode"] or 0.0, one), default="")
     return {
         "chance": said_chance(run, row),
         "rare": row["how"] == "rare",
         "paths": len(paths),
         "path": _path(run, way),
         "step": edge,
-        "weakest": weakest and {**weakest, "range": span(weakest)},
+        "weakest": weakest and {**inputs[weakest], "range": span(inputs[weakest])},
         "nearest": near[:1],
     }
 
