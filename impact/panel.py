@@ -18,7 +18,7 @@ import anywidget
 import ipywidgets as ipw
 import traitlets
 
-from impact.answers.decisions import decisions
+from impact.answers.comparisons import decisions
 from impact.answers.differences import news
 from impact.answers.unknowns import unknowns
 from impact.answers.why import why

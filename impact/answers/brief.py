@@ -25,7 +25,7 @@ def bottom_line(run: Run) -> Answer:
     positions, decided = evidence.positions(known), turns(run)
     place = next((k for k, (ids, _) in enumerate(chain) if k and ids[0] in hit), 0)
     mine = [one for one in decided if role_of(known, one["bearer"]) == known.role] or decided
-    did = [(one, positions[one][0]) for one in reach.clients(run)["entity"] if one in positions]
+    acted = {one: positions[one][0] for one in reach.clients(run)["entity"] if one in positions}
     newest = known["claims"].filter(times.is_dated("known_on"))["known_on"].max()
     pays = loss.ranges(run).filter(
         pl.col("high").is_not_null(), pl.col("who").is_in(PARTIES), part="driver"
@@ -38,7 +38,7 @@ def bottom_line(run: Run) -> Answer:
         "versions": evidence.related(known, "version_of"),
         "suspect": _suspect(run),
         "clients": reach.client_groups(run),
-        "did": sorted(pair for pair in did if claims[pair[1]]["short"])[:4],
+        "did": sorted(did for did in acted.items() if claims[did[1]]["short"])[:4],
         "decisions": [one for one in mine if one["stake"]][:1],
         "questions": ranking(run).head(1).to_dicts(),
         "advice": _advice(run),

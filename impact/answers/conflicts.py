@@ -27,7 +27,7 @@ def conflicts(known: Case, most: int | None = None) -> Answer:
     `claim`, its `value`, whether that is `denied`, `by` whom, `others` who say so), `better` (first
     or open), `sources` and `credible`: independent sources and best credibility of the two.
     """
-    by_topic = dict[tuple[str, str], list[tuple[list[Claim], list[Claim]]]]()
+    by_topic = dict[tuple[str, str], list[Any]]()
     for topic, one, two in sorted(disputes(known), key=lambda d: -support(known, d[2])):
         by_topic.setdefault((topic, one[0]["id"]), []).append((one, two))
     rows = [

@@ -36,14 +36,12 @@ def duties(known: Case, most: int | None = None) -> Answer:
     table = frame("duties", [_row(known, duty, moment) for duty in known.rows("duties").values()])
     table = table.sort(pl.col("state").cast(pl.Enum(STATES)), "ends", "id", nulls_last=True)
     states = counted(table["state"], STATES)
-    drawn = table.filter(pl.col("starts").is_not_null() & (pl.col("state") != NOT_OWED))
-
-    def draw(_: Any, wide: bool) -> Any:
-        label, ends = pl.concat_str("bearer", pl.lit(": "), "duty"), pl.coalesce("met_on", "ends")
-        state = pl.col("state").replace(UNKNOWN, "may not apply")
-        rows = drawn.select("starts", ends=ends, said=state, label=label)
-        return pictures().clocks(rows, moment, wide)
-
+    drawn = table.filter(pl.col("starts").is_not_null(), pl.col("state") != NOT_OWED).select(
+        "starts",
+        ends=pl.coalesce("met_on", "ends"),
+        said=pl.col("state").replace(UNKNOWN, "may not apply"),
+        label=pl.concat_str("bearer", pl.lit(": "), "duty"),
+    )
     values = {
         "counted": states,
         "all": table.height,
@@ -51,8 +49,16 @@ def duties(known: Case, most: int | None = None) -> Answer:
         "shown": drawn.height,
     }
     figures = [figure("clocks", table.height, "count"), *tallies("clocks", states)]
-    picture = draw if not most and drawn.height else None
-    return worded(known, "duties", table.head(most or table.height), values, figures, picture)
+    return worded(
+        known,
+        "duties",
+        table.head(most or table.height),
+        values,
+        figures,
+        (lambda _, wide: pictures().clocks(drawn, moment, wide))
+        if drawn.height and not most
+        else None,
+    )
 
 
 def _row(known: Case, duty: Mapping[str, Any], moment: datetime) -> dict[str, Any]:

@@ -121,11 +121,14 @@ def score(folder: Path | None = None) -> Answer:
     rows = scores.scored(data, outlooks.Spread(**ripples) if shape == "log_t" else None)
     table = scores.summed(rows)
     shown = rows.filter(age=scores.AGES[0], mode=scores.OTHERS, method=outlooks.GROWN)
-
-    def draw(_: Any, wide: bool) -> Any:
-        ends = {"low": "pit_low", "high": "pit_high"}
-        placed = shown.select(label="name", missed=~pl.col("in_90"), **ends)
-        return pictures().placed(placed.sort(pl.col("low") + pl.col("high")), wide)
-
-    values = {"shown": shown.to_dicts()}
-    return worded(None, "score", table, values, draw=draw, label=TLP[0])
+    placed = shown.sort(pl.col("pit_low") + pl.col("pit_high")).select(
+        label="name", missed=~pl.col("in_90"), low="pit_low", high="pit_high"
+    )
+    return worded(
+        None,
+        "score",
+        table,
+        {"shown": shown.to_dicts()},
+        draw=lambda _, wide: pictures().placed(placed, wide),
+        label=TLP[0],
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
 from impact.answers.answer import Answer, Figure, pictures, worded
@@ -19,13 +17,10 @@ def suppliers(run: Run) -> Answer:
     Table: see `failures` of `impact.measures.suppliers`; figures `saved.STEP` are of `steps_saved`.
     """
     known, table, steps = run.known, failures(run), steps_saved(run).to_dicts()
-    drawn = table.filter(pl.col("mean_usd") > 0, pl.col("high").is_not_null())
-
-    def draw(_: Any, wide: bool) -> Any:
-        label, hollow = pl.col("id").replace(names(known)), ~pl.col("reported")
-        shown = drawn.select("low", "high", label=label, mean="mean_usd", hollow=hollow)
-        return pictures().spans(shown, known.currency, wide)
-
+    label, hollow = pl.col("id").replace(names(known)), ~pl.col("reported")
+    drawn = table.filter(pl.col("mean_usd") > 0, pl.col("high").is_not_null()).select(
+        "low", "high", label=label, mean="mean_usd", hollow=hollow
+    )
     values = {
         "indices": herfindahl(known),
         "steps": [*steps[:1], *[row for row in steps[1:] if not row["certain"]][:1]],
@@ -38,5 +33,12 @@ def suppliers(run: Run) -> Answer:
             value, error = row[column], row[f"{column}_error"]
             told = words.number(value, 2)
             figures.append(Figure(f"{name}.{row['id']}", value, error, "count", told))
-    picture, there = draw if drawn.height else None, bool(rows or steps)
-    return worded(run, "suppliers", table, values, figures, picture, there=there)
+    return worded(
+        run,
+        "suppliers",
+        table,
+        values,
+        figures,
+        (lambda _, wide: pictures().spans(drawn, known.currency, wide)) if drawn.height else None,
+        there=bool(rows or steps),
+    )
