@@ -1,12 +1,12 @@
 # The public names, loaded when first used. A question is a function that returns an Answer.
 
 from .answers.answer import Answer as Answer
-from .answers.attribution import attribution as attribution
 from .answers.brief import bottom_line as bottom_line
+from .answers.claims import attribution as attribution
+from .answers.claims import conflicts as conflicts
 from .answers.comparisons import compare as compare
 from .answers.comparisons import decisions as decisions
 from .answers.comparisons import under as under
-from .answers.conflicts import conflicts as conflicts
 from .answers.differences import news as news
 from .answers.differences import waterfall as waterfall
 from .answers.duties import duties as duties

@@ -55,10 +55,6 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     table, currency = frame("waterfall", rows), one.known.currency
     moved = table.filter(pl.col("effect_usd") != 0)
 
-    def draw(said: Any, wide: bool) -> Any:
-        whole = [(getattr(said, "from"), before), (said.to, after)]
-        return pictures().steps(_steps(moved, whole), currency, wide)
-
     values = {
         "changed": bool(effects),
         "days": days,
@@ -77,7 +73,9 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         table,
         values,
         [figure(part, usd, currency) for part, usd in parts.items()],
-        draw if moved.height else None,
+        (lambda said, wide: pictures().steps(_steps(said, moved, before, after), currency, wide))
+        if moved.height
+        else None,
         label=_label(one, other),
         notices=views.notices(one.known),
         there=bool(effects),
@@ -106,14 +104,13 @@ def _about(one: Run, other: Run, table: str, name: str) -> str:
     return str(row.get("meaning", name)).rstrip(".")
 
 
-def _steps(moved: pl.DataFrame, whole: Iterable[tuple[str, float]]) -> pl.DataFrame:
+def _steps(said: Any, moved: pl.DataFrame, at: float, after: float) -> pl.DataFrame:
     """What is drawn: the first total, each effect from where the one before it ended, the last."""
-    (here, at), (there, after) = whole
-    rows = [(here, 0.0, at, "total")]
+    rows = [(getattr(said, "from"), 0.0, at, "total")]
     for name, effect in moved.select("about", "effect_usd").iter_rows():
         rows.append((name, at, at + effect, "more" if effect > 0 else "less"))
         at += effect
-    rows.append((there, 0.0, after, "total"))
+    rows.append((said.to, 0.0, after, "total"))
     return pl.DataFrame(rows, schema=["label", "start", "end", "kind"], orient="row")
 
 

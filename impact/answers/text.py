@@ -70,10 +70,6 @@ def show(value: Any, unit: str = "money", currency: str = "USD") -> str:
     >>> show(0.24, "chance"), show(0.24, "assumed"), show(0.017, "share"), show(4.2e6, "money")
     ('25 %', 'about 25 %', '2 %', '$4 million')
     """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, datetime):
-        return words.date(value)
     if unit in _PRINTS:
         return _PRINTS[unit](value)
     if code := _currency(unit, currency):

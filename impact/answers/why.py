@@ -265,12 +265,11 @@ def _of_loss(run: Run, name: str) -> Values:
 
 
 def _of_claim(run: Run, name: str) -> Values:
-    claim, stated = _every_claim(run)[name], list[Values]()
+    claim, stated = _every_claim(run)[name], list[tuple[Statement, list[Claim]]]()
     for one in _stated(run, name):
         sides = (one.against, *(rival.claims for rival in _rivals(run, one)))
-        against = [claims[0] for claims in sides if claims and claim not in claims][:3]
-        standing = one.standing if one.value else ""
-        stated.append({"standing": standing, "denied": claim in one.denials, "against": against})
+        against = [claims[0] for claims in sides if claims and claim not in claims]
+        stated.append((one, against[:3]))
     return {
         "row": claim,
         "taken_back": name not in run.known.rows("claims"),
