@@ -218,8 +218,8 @@ def worded(
     `shown` are the rows that readers see, where they are not those of the table.
     """
     known = of.known if isinstance(of, Run) else of
-    currency = known.currency if known else "USD"
     rows = (table if shown is None else shown).to_dicts()
+    currency = known.currency if known else "USD"
     shared = text.shared(known) if known else {"links": {}}
     shared["draws"] = of.draws if isinstance(of, Run) else 0
     said = text.parts(template, {**shared, **values, "rows": rows})

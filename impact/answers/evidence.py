@@ -48,15 +48,14 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         "accounts": told,
         "stated": stated(known, release),
     }
-    late, marks = longest_delay(found), _marks(drawn)
-    figures = [Figure("longest_delay", late, None, "day", words.number(late))]
+    marks, late = _marks(drawn), figure("longest_delay", longest_delay(found), "day")
     bars = told if spans["minutes"].n_unique() > 1 else []  # else the lead says it
 
     def draw(said: Any, wide: bool) -> str:
         shown = [{**bar, "says": one_line(said.bar(bar))} for bar in bars]
         return layouts.timeline(said, wide, marks, shown, views.notices(known))
 
-    table, figures = best.sort("happened_on", "id"), [*figures, *_windows(known)]
+    table, figures = best.sort("happened_on", "id"), [late, *_windows(known)]
     there = bool(marks or bars)
     return worded(known, "timeline", table, values, figures, draw, there=there)
 

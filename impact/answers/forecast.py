@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from impact.answers.answer import Answer, Figure, pictures, worded
-from impact.base import words
+from impact.answers.answer import Answer, figure, pictures, worded
 from impact.case import reference
 from impact.case.folder import REFERENCE, Case
 from impact.case.schema import TLP
@@ -65,6 +64,12 @@ def forecast(known: Case) -> Answer:
         "classes": classes.filter(pl.col("id").is_in([*LOSSES.values()])).to_dicts(),
     }
 
+    figures = [  # nine in ten and the middle of each row
+        figure(f"{row['id']}.{part}", row[part], row["unit"])
+        for row in rows
+        for part in ("low_90", "middle", "high_90")
+    ]
+
     def draw(_: Any, wide: bool) -> Any:
         at = pl.Series("at", [row["known_on"] for row in outlook.own])
         counted = pl.DataFrame([at, pl.Series("value", counts)])
@@ -72,7 +77,7 @@ def forecast(known: Case) -> Answer:
             _bands(outlook, end(_MANY), so_far), counted, end(_DOTS).tolist(), wide
         )
 
-    return worded(known, "forecast", pl.DataFrame(rows), values, _figures(rows), draw)
+    return worded(known, "forecast", pl.DataFrame(rows), values, figures, draw)
 
 
 def _rows(
@@ -88,14 +93,6 @@ def _rows(
             found.append((row, "USD", n, reference.quantile(classes, name, _U)))
     for row, unit, n, values in found:
         yield {"id": row, "unit": unit, "n": n, **dict(zip(AT, values.tolist(), strict=True))}
-
-
-def _figures(rows: list[dict[str, Any]]) -> Iterator[Figure]:
-    """Nine in ten and the middle of each row."""
-    for row in rows:
-        for name in ("low_90", "middle", "high_90"):
-            told = words.money(row[name]) if row["unit"] == "USD" else words.number(row[name])
-            yield Figure(f"{row['id']}.{name}", row[name], None, row["unit"], told)
 
 
 def _bands(outlook: outlooks.Outlook, final: Draws, so_far: float) -> pl.DataFrame:

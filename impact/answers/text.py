@@ -65,18 +65,15 @@ def many(number: float | Collection[Any], one: str, several: str = "") -> str:
 
 
 def show(value: Any, unit: str = "money", currency: str = "USD") -> str:
-    """A value of a unit as every reader sees it.
+    """A value of a unit as every reader sees it, but for the name of the unit.
 
     >>> show(0.24, "chance"), show(0.24, "assumed"), show(0.017, "share"), show(4.2e6, "money")
     ('25 %', 'about 25 %', '2 %', '$4 million')
     """
     if unit in _PRINTS:
         return _PRINTS[unit](value)
-    if code := _currency(unit, currency):
-        return words.money(value, None, code)
-    if value is not None and checks.is_chance(unit):
-        return words.chance(value)
-    return words.number(value) + (f" {unit}" if unit and value is not None else "")
+    code = _currency(unit, currency)
+    return words.money(value, None, code) if code else words.number(value)
 
 
 _PRINTS: dict[str, Callable[[Any], str]] = {
@@ -85,7 +82,6 @@ _PRINTS: dict[str, Callable[[Any], str]] = {
     "share": words.per_cent,
     "count": lambda n: words.NOT_KNOWN if n is None else f"{n:,.0f}",
     "": lambda value: "" if value is None else str(value),
-    "number": words.number,
     "date": words.date,
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import polars as pl
+
 from impact.answers.answer import Answer, figure, pictures, worded
 from impact.measures.evidence import silences
 from impact.measures.loss import is_assumed, shares_where
@@ -20,7 +22,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     """
     ranked, known = ranking(run), run.known
     table = ranked.head(most or ranked.height)
-    drawn = [row for row in ranked.to_dicts() if max(row["data_share"], row["cost_share"]) >= LEAST]
+    drawn = ranked.filter(pl.max_horizontal("data_share", "cost_share") >= LEAST).to_dicts()
 
     inputs = [row for name, row in known.inputs.items() if name in inputs_used(known)]
     guessed, total = [row for row in inputs if is_assumed(row)], total_loss(run)[None]
