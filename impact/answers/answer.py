@@ -344,6 +344,9 @@ def _table(
         macro = getattr(said, f"cell_{column}", None)
         return text.one_line(macro(row) if macro else text.show(row[column], unit, currency))
 
-    headed = [(column, head, unit) for column, head, unit, _ in declared if head]
-    columns = [(head, *(cell(column, unit, row) for row in rows)) for column, head, unit in headed]
+    columns = [
+        (head, *(cell(column, unit, row) for row in rows))
+        for column, head, unit, _ in declared
+        if head
+    ]
     return tuple(zip(*(column for column in columns if any(column[1:])), strict=True))

@@ -26,7 +26,6 @@ def bottom_line(run: Run) -> Answer:
     place = next((k for k, (ids, _) in enumerate(chain) if k and ids[0] in hit), 0)
     mine = [one for one in decided if role_of(known, one["bearer"]) == known.role] or decided
     acted = {one: positions[one][0] for one in reach.clients(run)["entity"] if one in positions}
-    newest = known["claims"].filter(times.is_dated("known_on"))["known_on"].max()
     pays = loss.ranges(run).filter(
         pl.col("high").is_not_null(), pl.col("who").is_in(PARTIES), part="driver"
     )
@@ -44,7 +43,7 @@ def bottom_line(run: Run) -> Answer:
         "advice": _advice(run),
         "pays": pays.sort(-pl.col("chance"), -pl.col("high"), maintain_order=True).to_dicts(),
         "assumed": loss.assumed(run),
-        "newest": newest,
+        "newest": known["claims"].filter(times.is_dated("known_on"))["known_on"].max(),
         "sources": evidence.cited(known),
         "next_update": times.parse(known.next_update) if known.next_update else None,
         **loss.greatest(run),

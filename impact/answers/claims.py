@@ -108,13 +108,14 @@ def conflicts(known: Case, most: int | None = None) -> Answer:
         {
             "id": name,
             "topic": topic,
-            "side": _side(known, *pairs[0]),
+            "side": _side(known, one, two),
             "against": [_side(known, other, first) for first, other in pairs],
-            "better": "first" if _clearly(known, *pairs[0]) else "open",
-            "sources": [len(origin_weights(known, side)) for side in pairs[0]],
-            "credible": [min(claim["credibility"] for claim in side) for side in pairs[0]],
+            "better": "open" if support(known, one) <= CLEARLY * support(known, two) else "first",
+            "sources": [len(origin_weights(known, side)) for side in (one, two)],
+            "credible": [min(claim["credibility"] for claim in side) for side in (one, two)],
         }
         for (topic, name), pairs in by_topic.items()
+        for one, two in pairs[:1]
     ]
     table = frame("conflicts", rows)
     every, open_ = table.height, table.filter(better="open").height
@@ -123,10 +124,6 @@ def conflicts(known: Case, most: int | None = None) -> Answer:
     if most:
         table = table.sort(pl.col("better") != "open", maintain_order=True).head(most)
     return worded(known, "conflicts", table, values, figures)
-
-
-def _clearly(known: Case, one: list[Claim], two: list[Claim]) -> bool:
-    return support(known, one) > CLEARLY * support(known, two)
 
 
 def _side(known: Case, claims: list[Claim], others: list[Claim]) -> dict[str, Any]:

@@ -76,8 +76,8 @@ def _marks(drawn: pl.DataFrame) -> list[dict[str, Any]]:
 
 def window_sentence(known: Case) -> str:
     """How long the version that came first was available, by each account; empty where unknown."""
-    told = timeline(known).lead
-    return next((line for line in told if "available" in line or "be used" in line), "")
+    lead = timeline(known).lead
+    return next((line for line in lead if "available" in line or "be used" in line), "")
 
 
 def _windows(known: Case) -> Iterator[Figure]:
@@ -122,4 +122,4 @@ def indicators(known: Case) -> Answer:
     """
     rows = known["indicators"].sort("action", "kind", "id", descending=[True, False, False])
     table = rows.select("id", "action", "kind", "value", "what", "entity", "sources")
-    return worded(known, "indicators", table, {}, [figure("indicators", rows.height, "count")])
+    return worded(known, "indicators", table, {}, [figure("indicators", table.height, "count")])

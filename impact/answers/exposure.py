@@ -42,7 +42,7 @@ def exposure(run: Run, most: int | None = None) -> Answer:
         for one, row in reach.by_entity(run).items()
         if reach.possible(row)
     ]
-    places = [place for place, (ids, _) in enumerate(chain) if not set(hit).isdisjoint(ids)]
+    places = [place for place, (ids, _) in enumerate(chain) if {*hit} & {*ids}]
     draw = partial(
         layouts.path,
         chain=chain,
@@ -85,7 +85,6 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
 def _row(row: dict[str, Any], positions: dict[str, list[str]]) -> dict[str, Any]:
     """An entity with the claims of what it did or said, or else that which reports it as hit."""
     reported = [row["claim"]] if row["how"] == "established" and row["claim"] else []
-    found = {"id": row["entity"], "ids": [row["entity"]]}
-    found["claims"] = positions.get(row["entity"], reported)[:2]
-    own = {"reach": row["band"], "reach_how": row["how"]} if reach.possible(row) else {}
-    return {**found, **own}
+    name, own = row["entity"], {"reach": row["band"], "reach_how": row["how"]}
+    found = {"id": name, "ids": [name], "claims": positions.get(name, reported)[:2]}
+    return {**found, **own} if reach.possible(row) else found

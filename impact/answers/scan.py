@@ -46,8 +46,9 @@ def scan(
         return told(scanning.scan((), scanning.question(fleet.advisories(known))), known)
     question = asked(known, advisories, installed, as_of, history)
     if not paths:
-        mine = scanning.scan(files.held(fleet.stack(known)), question, progress)
-        return told(mine, known, question)
+        return told(
+            scanning.scan(files.held(fleet.stack(known)), question, progress), known, question
+        )
     found, folders = rows([Path(path) for path in paths], question, progress)
     return told(found, known, question, folders)
 

@@ -267,7 +267,6 @@ def shared(known: Case) -> dict[str, Any]:
         "lowered": lambda text: lower_first(known, text),
         "falls": falls,
         "now": views.now(known),
-        "scenario": known.scenarios[known.scenario],
         "currency": known.currency,
         "known": known,
         "links": links,

@@ -40,10 +40,11 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         "quiet": {one["claimant"]: one["id"] for one in mute if one["stance"] == "is silent"},
         "asked": [one["id"] for one in mute if one["stance"] == "is asked"],
     }
-    money = dict.fromkeys(("value_usd", "swing_usd"), known.currency)
+    share, money = "share", known.currency
+    units = {"data_share": share, "cost_share": share, "value_usd": money, "swing_usd": money}
     figures = [
         figure(f"{part}.{row['id']}", row[part], unit)
-        for part, unit in {"data_share": "share", "cost_share": "share", **money}.items()
+        for part, unit in units.items()
         for row in table.iter_rows(named=True)
     ]
     several = len(drawn) > 1
