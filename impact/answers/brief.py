@@ -70,8 +70,8 @@ def _advice(run: Run) -> list[dict[str, Any]]:
         kind="containment",
         applies="yes",
     )
-    options = (option for one in known.decisions.values() for option in one.options)
-    weighed = {duty for option in options for duty in option.against}
+    decided = known.decisions.values()
+    weighed = {duty for one in decided for option in one.options for duty in option.against}
     return [
         {**row, "role": role_of(known, row["bearer"]), "weighed": row["id"] in weighed}
         for row in steps.sort("known_on", "id").iter_rows(named=True)

@@ -60,8 +60,9 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     known, base = run.known, _p95(run)
     grids = ("", known.scenarios[known.scenario].grid)  # alone, or a member of the same grid
     beside = [name for name, one in known.scenarios.items() if one.grid in grids]
+    beside.remove(known.scenario)
     rows, label = list[dict[str, Any]](), known.label
-    for name in [n for n in beside if n != known.scenario] if scenarios is None else scenarios:
+    for name in beside if scenarios is None else scenarios:
         try:
             other = under(run, name)
         except ImpactError:

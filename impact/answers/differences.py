@@ -63,16 +63,16 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         "before": before,
         "after": after,
     }
-    parts = {"from.total": before, "to.total": after}
     of = pl.concat_str("table", "id", separator=".") if days else pl.col("id")
     summed = table.group_by(of.alias("of"), maintain_order=True).agg(pl.col("effect_usd").sum())
-    parts |= {f"effect.{name}": round(usd, 2) for name, usd in summed.iter_rows()}
+    parts = [(f"effect.{name}", round(usd, 2)) for name, usd in summed.iter_rows()]
+    totals = [("from.total", before), ("to.total", after)]
     return worded(
         other,
         "waterfall",
         table,
         values,
-        [figure(part, usd, currency) for part, usd in parts.items()],
+        [figure(part, usd, currency) for part, usd in [*totals, *parts]],
         (lambda said, wide: pictures().steps(_steps(said, moved, before, after), currency, wide))
         if moved.height
         else None,
@@ -124,9 +124,7 @@ def effects_of(one: Run, other: Run) -> list[Effect]:
     if days[0] > days[1]:
         back = effects_of(other, one)
         return [(table, name, f"not yet {what}", -cents) for table, name, what, cents in back]
-    effects: list[Effect] = []
-    if days[0] != days[1]:
-        effects, one = _learned(one, other.known)
+    effects, one = _learned(one, other.known) if days[0] != days[1] else ([], one)
     effects += _inputs_changed(one, other)
     return sorted(effects, key=lambda row: (-abs(row[3]), *row[:2]))
 

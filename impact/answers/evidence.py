@@ -97,9 +97,10 @@ def sources(known: Case) -> Answer:
     """
     named = cited(known)
     resting = known["claims"].explode("sources")["sources"].value_counts(name="claims")
-    there = known["sources"].filter(pl.col("id").is_in(named))
     frame = (
-        there.join(resting, left_on="id", right_on="sources", how="left")
+        known["sources"]
+        .filter(pl.col("id").is_in(named))
+        .join(resting, left_on="id", right_on="sources", how="left")
         .select(
             *("id", "publisher", "title", "published_on", "reliability", "access"),
             restates=pl.col("derived_from").list.join(", "),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -53,7 +52,7 @@ def forecast(known: Case) -> Answer:
         """Quantiles of the number in the end, no less than those that are known by name."""
         return np.asarray(np.maximum(populations.log_t(u, *spread), outlook.named))
 
-    rows = list(_rows(outlook, end(_U), so_far, classes))
+    rows = _rows(outlook, end(_U), so_far, classes)
     values = {
         "refused": "",
         "by": {row["id"]: row for row in rows},
@@ -82,7 +81,7 @@ def forecast(known: Case) -> Answer:
 
 def _rows(
     outlook: outlooks.Outlook, hit: Draws, so_far: float, classes: pl.DataFrame
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
     """The rows of the table; losses where their class was published by then."""
     found = [("hit", "organisations", outlook.past, hit)]
     if so_far:
@@ -91,8 +90,10 @@ def _rows(
     for row, name in LOSSES.items():
         for n in classes.filter(id=name)["n"]:
             found.append((row, "USD", n, reference.quantile(classes, name, _U)))
-    for row, unit, n, values in found:
-        yield {"id": row, "unit": unit, "n": n, **dict(zip(AT, values.tolist(), strict=True))}
+    return [
+        {"id": row, "unit": unit, "n": n, **dict(zip(AT, values.tolist(), strict=True))}
+        for row, unit, n, values in found
+    ]
 
 
 def _bands(outlook: outlooks.Outlook, final: Draws, so_far: float) -> pl.DataFrame:
