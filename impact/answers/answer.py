@@ -227,8 +227,10 @@ def worded(
     most = getattr(said, "at_most", _ROWS)
     cells = _table(said, declared, rows[:most], currency)
     rest = text.parts("rest", {"most": most, "rows": len(rows) if cells else 0})
-    parts = ("asks", "title", "subtitle", "alt")
-    told: dict[str, Any] = {part: text.one_line(getattr(said, part, "")) for part in parts}
+    told: dict[str, Any] = {
+        part: text.one_line(getattr(said, part, ""))
+        for part in ("asks", "title", "subtitle", "alt")
+    }
     lead, title = text.paragraphs(said.lead), told["title"]
     there = bool(rows) if there is None else there
     return Answer(
@@ -258,7 +260,7 @@ def _declared(
     named = [(column, unit, name) for column, _, unit, name in declared if name]
     for row in table.iter_rows(named=True) if named else ():
         for column, unit, name in named:
-            error = re.sub(r"(_usd)?$", r"_error\1", column, count=1)
+            error = f"{column}_error".replace("_usd_error", "_error_usd")
             of = currency if unit == "money" else unit
             yield figure(f"{name}.{row['id']}", row[column], of, row.get(error))
 

@@ -22,9 +22,9 @@ def bottom_line(run: Run) -> Answer:
     """
     known, claims = run.known, run.known.rows("claims")
     chain, hit = reach.chain(run), reach.suppliers_hit(run)
-    positions, decided = evidence.positions(known), turns(run)
+    positions = evidence.positions(known)
     place = next((k for k, (ids, _) in enumerate(chain) if k and ids[0] in hit), 0)
-    mine = [one for one in decided if role_of(known, one["bearer"]) == known.role] or decided
+    mine = [one for one in turns(run) if role_of(known, one["bearer"]) == known.role] or turns(run)
     acted = {one: positions[one][0] for one in reach.clients(run)["entity"] if one in positions}
     pays = loss.ranges(run).filter(
         pl.col("high").is_not_null(), pl.col("who").is_in(PARTIES), part="driver"

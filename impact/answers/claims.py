@@ -40,7 +40,7 @@ def attribution(known: Case) -> Answer:
     ranges. Table: `id` (STAGE.ACTOR), `stage`, `did`, `actor`, `low_chance`, `mean_chance`,
     `high_chance`, `band`.
     """
-    rows, figures, told = list[dict[str, Any]](), [], []
+    rows, figures, told = list[Any](), [], []
     for stage in stages(known):
         mine = _likelihoods(known, stage)
         figures += [
@@ -66,9 +66,12 @@ def attribution(known: Case) -> Answer:
         return pictures().likelihoods(table.with_columns(pl.col("did").replace(panels)), wide)
 
     entities = known.rows("entities")
-    same = [one for one in statements_of(known) if one.first["predicate"] == SAME_AS]
-    actors = [one for one in same if entities[one.first["subject"]]["kind"] == "actor"]
-    values = {"told": told, "aliases": actors}  # claimed to be the same, and kept apart
+    actors = [
+        one
+        for one in statements_of(known)
+        if one.first["predicate"] == SAME_AS and entities[one.first["subject"]]["kind"] == "actor"
+    ]
+    values = {"told": told, "aliases": actors}
     return worded(known, "attribution", table, values, figures, draw)
 
 

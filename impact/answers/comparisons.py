@@ -61,7 +61,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     grids = ("", known.scenarios[known.scenario].grid)  # alone, or a member of the same grid
     beside = [name for name, one in known.scenarios.items() if one.grid in grids]
     beside.remove(known.scenario)
-    rows, label = list[dict[str, Any]](), known.label
+    rows, label = list[Any](), known.label
     for name in beside if scenarios is None else scenarios:
         try:
             other = under(run, name)

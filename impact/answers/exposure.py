@@ -27,10 +27,10 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     known, table, chain = run.known, frame("exposure", _rows(run, most)), reach.chain(run)
     often = (pl.col("chance") >= _OFTEN) & (pl.col("chance") > _MORE * pl.col("apart"))
     joint = reach.joint_chances(run).filter(pl.col("at_least") > 1, often).to_dicts()
-    hit = reach.suppliers_hit(run)
+    hit, sure = reach.suppliers_hit(run), reach.certain_entities(run)
     values = {
-        "hit": [one for one in hit if one in reach.certain_entities(run)],
-        "supposed": [one for one in hit if one not in reach.certain_entities(run)],
+        "hit": [one for one in hit if one in sure],
+        "supposed": [one for one in hit if one not in sure],
         "claims_on": evidence.positions(known),
         "clients": reach.client_groups(run),
         "joint": joint[-1] if joint else None,
@@ -50,8 +50,7 @@ def exposure(run: Run, most: int | None = None) -> Answer:
         notices=views.notices(known),
         marked=places[-1:],
     )
-    there = bool(table.height or chain)
-    return worded(run, "exposure", table, values, figures, draw, there=there)
+    return worded(run, "exposure", table, values, figures, draw, there=bool(table.height or chain))
 
 
 def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:

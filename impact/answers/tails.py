@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from impact.answers.answer import Answer, pictures, worded
@@ -38,10 +37,10 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
 
     values = {
         "marks": marks,
-        "lost": bool(np.any(total_loss(run))),
+        "lost": total_loss(run).any(),
         "unmet": rare_loss_of(run, TOTAL),
         "year": run.over == "year",
-        "ends": ends_at(run) > 0,
+        "ends": ends_at(run),
     }
     return worded(run, "exceedance", table, values, draw=draw if points.height else None)
 

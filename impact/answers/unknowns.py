@@ -40,8 +40,8 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         "quiet": {one["claimant"]: one["id"] for one in mute if one["stance"] == "is silent"},
         "asked": [one["id"] for one in mute if one["stance"] == "is asked"],
     }
-    share, money = "share", known.currency
-    units = {"data_share": share, "cost_share": share, "value_usd": money, "swing_usd": money}
+    money = known.currency
+    units = {"data_share": "share", "cost_share": "share", "value_usd": money, "swing_usd": money}
     figures = [
         figure(f"{part}.{row['id']}", row[part], unit)
         for part, unit in units.items()

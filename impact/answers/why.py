@@ -265,7 +265,7 @@ def _of_loss(run: Run, name: str) -> Values:
 
 
 def _of_claim(run: Run, name: str) -> Values:
-    claim, stated = _every_claim(run)[name], list[tuple[Statement, list[Claim]]]()
+    claim, stated = _every_claim(run)[name], list[Any]()
     for one in _stated(run, name):
         sides = (one.against, *(rival.claims for rival in _rivals(run, one)))
         against = [claims[0] for claims in sides if claims and claim not in claims]
