@@ -56,8 +56,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         return layouts.timeline(said, wide, marks, shown, views.notices(known))
 
     table, figures = best.sort("happened_on", "id"), [late, *_windows(known)]
-    there = bool(marks or bars)
-    return worded(known, "timeline", table, values, figures, draw, there=there)
+    return worded(known, "timeline", table, values, figures, draw, there=bool(marks or bars))
 
 
 def _marks(drawn: pl.DataFrame) -> list[dict[str, Any]]:
