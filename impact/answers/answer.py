@@ -227,30 +227,35 @@ def worded(
     most = getattr(said, "at_most", _ROWS)
     cells = _table(said, declared, rows[:most], currency)
     rest = text.parts("rest", {"most": most, "rows": len(rows) if cells else 0})
-    told: dict[str, Any] = {
-        part: text.one_line(getattr(said, part, ""))
-        for part in ("asks", "title", "subtitle", "alt")
-    }
-    lead, title = text.paragraphs(said.lead), told["title"]
     there = bool(rows) if there is None else there
     return Answer(
         name=name or template,
-        sentence=" ".join(line.removeprefix("- ") for line in lead)
-        or title + "." * (title[-1:] not in ".?"),
         table=table,
         label=label or (known.label if known else ""),
         currency=currency,
         figures=(*_declared(declared, table, currency), *figures),
-        notes=text.paragraphs(getattr(said, "notes", "") + rest.notes),
         notices=tuple(dict.fromkeys([*(views.notices(known) if known else ()), *notices])),
         draw=(lambda wide: draw(said, wide)) if draw and there else None,
-        lead=lead,
         shown=cells,
         links=shared["links"],
         there=there,
         pictured=pictured,
-        **told,
+        **_parts(said, rest.notes),
     )
+
+
+def _parts(said: Any, rest: Any) -> dict[str, Any]:
+    """The texts of a template: its paragraphs, all of them as one, its notes, and what is short."""
+    short = ("asks", "title", "subtitle", "alt")
+    told = {part: text.one_line(getattr(said, part, "")) for part in short}
+    lead, title = text.paragraphs(said.lead), told["title"]
+    whole = " ".join(line.removeprefix("- ") for line in lead)
+    return {
+        **told,
+        "lead": lead,
+        "sentence": whole or title + "." * (title[-1:] not in ".?"),
+        "notes": text.paragraphs(getattr(said, "notes", "") + rest),
+    }
 
 
 def _declared(

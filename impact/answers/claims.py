@@ -71,8 +71,7 @@ def attribution(known: Case) -> Answer:
         for one in statements_of(known)
         if one.first["predicate"] == SAME_AS and entities[one.first["subject"]]["kind"] == "actor"
     ]
-    values = {"told": told, "aliases": actors}
-    return worded(known, "attribution", table, values, figures, draw)
+    return worded(known, "attribution", table, {"told": told, "aliases": actors}, figures, draw)
 
 
 def _likelihoods(known: Case, stage: Stage) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     these), `falls` and `denies` (what it supposes of named parties).
     """
     require_event_run(run, "compare")
-    known, base = run.known, _p95(run)
+    known, base = run.known, measures.order_statistic(total_loss(run), 0.95)
     grids = ("", known.scenarios[known.scenario].grid)  # alone, or a member of the same grid
     beside = [name for name, one in known.scenarios.items() if one.grid in grids]
     beside.remove(known.scenario)
@@ -71,8 +71,9 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             continue  # it rests on something that is not known in this view
         remember(run, [other])
         label = highest((label, other.known.label))
-        p95 = {"p95_usd": _p95(other), "p95_difference_usd": _p95(other) - base}
-        rows.append({**_scenario(other), **difference(run, other), **p95})
+        p95 = measures.order_statistic(total_loss(other), 0.95)
+        row = {**_scenario(other), **difference(run, other)}
+        rows.append({**row, "p95_usd": p95, "p95_difference_usd": p95 - base})
     rows.sort(key=lambda row: (row["difference_usd"], row["id"]))
     drawn = frame("scenarios", [_scenario(run), *rows]).sort("mean_usd", "id")
 
@@ -84,10 +85,6 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         draw=lambda _, wide: pictures().spans(_spans(drawn), known.currency, wide),
         label=label,
     )
-
-
-def _p95(run: Run) -> float:
-    return measures.order_statistic(total_loss(run), 0.95)
 
 
 def _spans(rows: pl.DataFrame) -> pl.DataFrame:
@@ -161,7 +158,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         (lambda said, wide: pictures().flips(_named(said, picture, first, currency), wide))
         if picture
         else None,
-        name=f"decision_{only}" if only else "decisions",
+        name=f"decision_{only}" if only else "",
         there=bool(found or unusable),
     )
 

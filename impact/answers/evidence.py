@@ -75,8 +75,8 @@ def _marks(drawn: pl.DataFrame) -> list[dict[str, Any]]:
 
 def window_sentence(known: Case) -> str:
     """How long the version that came first was available, by each account; empty where unknown."""
-    lead = timeline(known).lead
-    return next((line for line in lead if "available" in line or "be used" in line), "")
+    lines = timeline(known).lead
+    return next((line for line in lines if "available" in line or "be used" in line), "")
 
 
 def _windows(known: Case) -> Iterator[Figure]:

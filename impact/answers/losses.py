@@ -17,7 +17,6 @@ from impact.measures.totals import total_loss
 from impact.numerics import measures
 from impact.simulation import Run, require_event_run
 
-_DOTS = 20
 _ORDER = pl.Enum(["driver", "total", "net", "own", "pay", "work", "pay_each"])
 
 
@@ -59,7 +58,7 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
     drawable = bool(whole) and whole["low"] is not None and not whole["given"]
 
     def draw(said: Any, wide: bool) -> Any:
-        outcomes = np.quantile(lost, (np.arange(_DOTS) + 0.5) / _DOTS, method="inverted_cdf")
+        outcomes = np.quantile(lost, (np.arange(20) + 0.5) / 20, method="inverted_cdf")
         band = whole["low"], whole["high"], said.band
         return pictures().dots(outcomes.tolist(), *band, currency, wide)
 

@@ -101,8 +101,8 @@ def told(
     in the systems `missed` no advisory speaks. `pasted` somewhere alone, each row says what would
     settle it, which on a page the systems do.
     """
-    order = (~pl.col("finding").is_in(ALARMING), fleet.RANK, "file", "package")
-    table = found.with_columns(why="reason").sort(*order)
+    quiet = ~pl.col("finding").is_in(ALARMING)
+    table = found.with_columns(why="reason").sort(quiet, fleet.RANK, "file", "package")
     shown, files = fleet.by_file(table), found["file"].n_unique()
     counts = {
         kind: found.filter(finding=kind)["file"].n_unique()
@@ -155,7 +155,6 @@ def systems(scanned: Answer, known: Case | None = None) -> Answer:
         figure("systems", table.height, "count"),
         *tallies("systems", {**verdicts, "holding": holding}),
     ]
-    label = highest((scanned.label, known.label)) if known else scanned.label
     return worded(
         None,
         "systems",
@@ -163,7 +162,7 @@ def systems(scanned: Answer, known: Case | None = None) -> Answer:
         values,
         figures,
         (lambda _, wide: pictures().held(held, window, wide)) if drawable else None,
-        label=label,
+        label=highest((scanned.label, known.label)) if known else scanned.label,
     )
 
 

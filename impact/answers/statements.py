@@ -60,8 +60,7 @@ def statements(known: Case, stage: str = "") -> Answer:
         "replaced": successors(known),
         "taken_back": retractions(known),
     }
-    name = f"statements_{stage}" if stage else "statements"
-    figures = tallies("standing", standings)
+    name, figures = f"statements_{stage}" if stage else "", tallies("standing", standings)
     return worded(known, "statements", table, values, figures, name=name)
 
 

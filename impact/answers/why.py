@@ -45,7 +45,7 @@ def why(run: Run, name: str) -> Answer:
     `mean.mercor`. The table holds the claims behind it: `claim`, `says`, `by`, `origins`.
     Raises BadInput for a name that the view does not know.
     """
-    known, asked = run.known, _plain(name)
+    known, asked = run.known, name.removeprefix("chance.").removeprefix("mean.")
     kind, claims = _kind(run, asked), _claims(run, asked)
     more = {"party": _of_party, "input": _of_input, "loss": _of_loss, "claim": _of_claim}
     values = {
@@ -64,7 +64,7 @@ def why(run: Run, name: str) -> Answer:
 
 def record(run: Run, name: str) -> dict[str, Any]:
     """The answer of `impact why --json`: paths, inputs, claims with their sources, label."""
-    known, asked = run.known, _plain(name)
+    known, asked = run.known, name.removeprefix("chance.").removeprefix("mean.")
     kind, claims, sources = _kind(run, asked), _claims(run, asked), known.rows("sources")
     wanted = [asked] if kind == "input" else run.lineage[asked]["inputs"]
     inputs = known["inputs"].filter(pl.col("id").is_in(wanted))
@@ -90,11 +90,6 @@ def record(run: Run, name: str) -> dict[str, Any]:
         "claims": told,
         "independent_origins": _origins(run, claims),
     }
-
-
-def _plain(name: str) -> str:
-    """The name that a figure is of."""
-    return name.removeprefix("chance.").removeprefix("mean.")
 
 
 def _kind(run: Run, name: str) -> str:
