@@ -172,7 +172,7 @@ def said_chance(run: Run, row: Mapping[str, Any]) -> str:
     """A row of `chances` as a figure: reported by whom, assumed here, none, or about so much."""
     claim = run.known.rows("claims").get(row["claim"])
     facts = {"draws": run.draws, "currency": run.known.currency}
-    by = said_by(run.known, claim) if claim else ""
+    by = claim and said_by(run.known, claim)
     return one_line(parts("chances", facts).said(row, by))
 
 
