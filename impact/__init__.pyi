@@ -1,12 +1,13 @@
 # The public names, loaded when first used. A question is a function that returns an Answer.
 
 from .answers.answer import Answer as Answer
-from .answers.attribution import attribution as attribution
 from .answers.brief import bottom_line as bottom_line
+from .answers.claims import attribution as attribution
+from .answers.claims import conflicts as conflicts
 from .answers.comparisons import compare as compare
+from .answers.comparisons import decisions as decisions
 from .answers.comparisons import under as under
-from .answers.conflicts import conflicts as conflicts
-from .answers.decisions import decisions as decisions
+from .answers.differences import news as news
 from .answers.differences import waterfall as waterfall
 from .answers.duties import duties as duties
 from .answers.evidence import indicators as indicators
@@ -14,13 +15,12 @@ from .answers.evidence import sources as sources
 from .answers.evidence import timeline as timeline
 from .answers.exposure import exposure as exposure
 from .answers.forecast import forecast as forecast
+from .answers.forecast import score as score
 from .answers.losses import losses as losses
-from .answers.news import news as news
 from .answers.scan import scan as scan
-from .answers.score import score as score
+from .answers.scan import systems as systems
 from .answers.statements import statements as statements
 from .answers.suppliers import suppliers as suppliers
-from .answers.systems import systems as systems
 from .answers.tails import exceedance as exceedance
 from .answers.tails import next_year as next_year
 from .answers.unknowns import unknowns as unknowns

@@ -22,9 +22,8 @@ import ipywidgets as ipw
 import msgspec
 import traitlets
 
-from impact.answers.comparisons import under
-from impact.answers.decisions import decisions
-from impact.answers.news import news
+from impact.answers.comparisons import decisions, under
+from impact.answers.differences import news
 from impact.answers.unknowns import unknowns
 from impact.answers.why import why
 from impact.base import times, words

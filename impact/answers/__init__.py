@@ -18,12 +18,11 @@ def asked_of(carrier: str) -> dict[str, Callable[..., Answer]]:
     found: dict[str, Callable[..., Answer]] = {}
     for module in iter_modules(__path__, f"{__name__}."):
         for name, function in inspect.getmembers(import_module(module.name), inspect.isfunction):
-            if function.__module__ != module.name or name.startswith("_"):
-                continue
             signature = inspect.signature(function)
-            parameters = list(signature.parameters.values())
+            parameters = signature.parameters.values()
             needed = [one.annotation for one in parameters if one.default is one.empty]
-            if (needed, signature.return_annotation) == ([carrier], "Answer"):
+            asks = (needed, signature.return_annotation) == ([carrier], "Answer")
+            if asks and function.__module__ == module.name and not name.startswith("_"):
                 found[name] = function
     return found
 

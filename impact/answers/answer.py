@@ -11,14 +11,18 @@ import os
 import re
 import shutil
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import rtoml
 
 from impact.answers import text
-from impact.base import words
+from impact.base import times, words
 from impact.case import views
 from impact.case.folder import Case
 from impact.simulation import Run
@@ -43,40 +47,46 @@ class Figure:
     text: str
 
 
-def tally(name: str, many: int) -> Figure:
-    """A count as a figure."""
-    return Figure(name, float(many), None, "count", f"{many:,}")
+def figure(name: str, value: float | None, unit: str, error: float | None = None) -> Figure:
+    """A value of a unit, a currency among them, as a figure that prints as all of its unit do."""
+    said = text.show(value, unit)
+    return Figure(name, None if value is None else float(value), error, unit, said)
 
 
-def amount(name: str, value: float | None, error: float | None, currency: str) -> Figure:
-    """An amount of money as a figure."""
-    return Figure(name, value, error, currency, words.money(value, currency=currency))
+def tallies(name: str, counted: Mapping[str, int]) -> list[Figure]:
+    """Counts of several words as figures, NAME.WORD each."""
+    return [
+        figure(f"{name}.{word.replace(' ', '_')}", many, "count") for word, many in counted.items()
+    ]
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What Python knows of a question: a frame, values for its template, figures, a picture.
-
-    `draw(said, wide)` draws it; `said` is the template with its facts, `wide` whether about 900 or
-    360 pixels. An answer of which `there` is false has nothing to tell and is left out of a page;
-    where it is `pictured`, the picture holds all that the table does. `notices` are those of
-    another view than that which the answer is of. `shown` are the rows that readers see, where they
-    are not those of the table.
-    """
-
-    table: pl.DataFrame
-    values: Mapping[str, Any] = field(default_factory=dict)
-    figures: Sequence[Figure] = ()
-    draw: Callable[[Any, bool], alt.TopLevelMixin] | None = None
-    there: bool = True
-    pictured: bool = False
-    name: str = ""
-    label: str = ""
-    notices: Sequence[str] = ()
-    shown: pl.DataFrame | None = None
+def counted(values: Iterable[str], said: Iterable[str]) -> dict[str, int]:
+    """How many of some values are each of the words that they may be."""
+    found = Counter(values)
+    return {word: found[word] for word in said}
 
 
-@dataclass(frozen=True)
+_TABLES = rtoml.load(Path(__file__).with_name("tables.toml"))
+_TYPES: dict[str, Any] = {
+    **{"text": pl.String, "number": pl.Float64, "count": pl.Int64, "flag": pl.Boolean},
+    **{"texts": pl.List(pl.String), "counts": pl.List(pl.Int64), "time": times.INSTANT},
+}
+
+
+def frame(name: str, rows: Sequence[Mapping[str, Any] | Sequence[Any]]) -> pl.DataFrame:
+    """Rows as a table of the columns that tables.toml declares for an answer."""
+    schema = {column: _TYPES.get(kind) for column, kind in _TABLES[name].items()}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def pictures() -> ModuleType:
+    """The charts, which wait for altair: not before one is drawn."""
+    from impact.charts import pictures as drawn
+
+    return drawn
+
+
+@dataclass(frozen=True, repr=False, eq=False)
 class Answer:
     """The answer to one question; it shows itself in a notebook and prints itself in a terminal.
 
@@ -89,22 +99,23 @@ class Answer:
 
     name: str
     sentence: str
-    table: pl.DataFrame = field(repr=False)
-    label: str = field(repr=False, kw_only=True)
-    currency: str = field(default="USD", repr=False, kw_only=True)
-    figures: tuple[Figure, ...] = field(default=(), repr=False)
-    notes: tuple[str, ...] = field(default=(), repr=False)
-    notices: tuple[str, ...] = field(default=(), repr=False)
-    draw: Picture | None = field(default=None, repr=False, compare=False)
-    asks: str = field(default="", kw_only=True)
-    title: str = field(default="", kw_only=True)
-    subtitle: str = field(default="", repr=False, kw_only=True)
-    lead: tuple[str, ...] = field(default=(), repr=False, kw_only=True)
-    shown: tuple[tuple[str, ...], ...] = field(default=(), repr=False, kw_only=True)
-    alt: str = field(default="", repr=False, kw_only=True)
-    links: Mapping[str, str] = field(default_factory=dict, repr=False, kw_only=True)
-    there: bool = field(default=True, repr=False, kw_only=True)
-    pictured: bool = field(default=False, repr=False, kw_only=True)
+    table: pl.DataFrame
+    figures: tuple[Figure, ...] = ()
+    notes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    draw: Picture | None = None
+    _: KW_ONLY
+    label: str
+    currency: str = "USD"
+    asks: str = ""
+    title: str = ""
+    subtitle: str = ""
+    lead: tuple[str, ...] = ()
+    shown: tuple[tuple[str, ...], ...] = ()
+    alt: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
+    there: bool = True
+    pictured: bool = False
 
     def rows(self) -> list[list[str]]:
         """The table as shown: its headings, then its rows as text; empty without a table."""
@@ -135,31 +146,35 @@ class Answer:
 
         With `later` it holds the charts described, to be drawn by whoever reads the record.
         """
-        kept = ("name", "label", "asks", "title", "sentence", "alt", "there", "pictured")
-        found = {
+        kept = ("name", "label", "title", "sentence", "alt", "there", "pictured")
+        drawn = {} if later or not self.draw else {look: self.svg(look) for look in LOOKS}
+        return {
             **{key: getattr(self, key) for key in kept},
-            "lead": list(self.lead or (self.sentence,)),
-            "rows": self.rows(),
+            **self._texts(),
             "figures": [vars(figure) for figure in self.figures],
-            "notes": list(self.notes),
-            "links": dict(self.links),
             "told": self.told(),
+            "svg": drawn,
+            "charts": self.charts() if later else {},
         }
-        if later:
-            return {**found, "svg": {}, "charts": self.charts()}
-        drawn = {look: self.svg(look) for look in LOOKS} if self.draw else {}
-        return {**found, "svg": drawn, "charts": {}}
 
     def __str__(self) -> str:
         """Words, table and notes, for a terminal."""
         return as_text(self._texts(), shutil.get_terminal_size((100, 24)).columns)
 
+    def __repr__(self) -> str:
+        return f"Answer({self.name!r}, {self.sentence!r})"
+
     def _texts(self) -> dict[str, Any]:
-        lead = list(self.lead or (self.sentence,))
-        return {"lead": lead, "rows": self.rows(), "notes": list(self.notes)}
+        return {
+            "asks": self.asks,
+            "lead": list(self.lead or (self.sentence,)),
+            "rows": self.rows(),
+            "notes": list(self.notes),
+            "links": dict(self.links),
+        }
 
     def _repr_html_(self) -> str:
-        return as_html({**self._texts(), "asks": self.asks, "links": self.links})
+        return as_html(self._texts())
 
     def _ipython_display_(self) -> None:
         """Text and table with the record that pages are made from, then the chart as an image."""
@@ -178,130 +193,131 @@ class Answer:
 _ROWS = 15  # of a table that is shown; pictures, figures and the frame have all
 
 
-def worded(of: Run | Case | None, template: str, facts: Facts) -> Answer:
+def worded(
+    of: Run | Case | None,
+    template: str,
+    table: pl.DataFrame,
+    values: Mapping[str, Any],
+    figures: Iterable[Figure] = (),
+    draw: Callable[[Any, bool], Any] | None = None,
+    *,
+    name: str = "",
+    label: str = "",
+    notices: Sequence[str] = (),
+    there: bool | None = None,
+    pictured: bool = False,
+    shown: pl.DataFrame | None = None,
+) -> Answer:
     """The answer of facts in the words of a template: its parts, its table, its figures.
 
-    `of` is None where there is no case: then the facts have the label.
+    `of` is None where there is no case: then there is a `label`. `draw(said, wide)` draws the
+    picture; `said` is the template with its facts, `wide` whether about 900 or 360 pixels. An
+    answer that is not `there`, because its table is empty where nothing else says so, has nothing
+    to tell and no picture, and is left out of a page; where it is `pictured`, the picture holds
+    all that the table does. `notices` are those of another view than that which the answer is of.
+    `shown` are the rows that readers see, where they are not those of the table.
     """
     known = of.known if isinstance(of, Run) else of
+    rows = (table if shown is None else shown).to_dicts()
     currency = known.currency if known else "USD"
-    rows = (facts.table if facts.shown is None else facts.shown).to_dicts()
-    shared = {**(text.shared(known) if known else {"links": {}})}
+    shared = text.shared(known) if known else {"links": {}}
     shared["draws"] = of.draws if isinstance(of, Run) else 0
-    said = text.parts(template, {**shared, **facts.values, text.ROWS: rows})
-    declared = list(text.columns(getattr(said, text.COLUMNS, "")))
-    most = getattr(said, text.MOST, _ROWS)
-    left = text.parts("rest", {"most": most, "rows": len(rows)}) if len(rows) > most else None
-    shown = _table(said, [each for each in declared if each[1]], rows[:most], currency)
-    figures = [] if facts.figures else list(_declared(declared, rows, currency))
-    title, lead = text.one_line(said.title), text.paragraphs(said.lead)
-    draw, parts = facts.draw, said
+    said = text.parts(template, {**shared, **values, "rows": rows})
+    declared = [*text.columns(getattr(said, "columns", ""))]
+    most = getattr(said, "at_most", _ROWS)
+    cells = _table(said, declared, rows[:most], currency)
+    rest = text.parts("rest", {"most": most, "rows": len(rows) if cells else 0})
+    there = bool(rows) if there is None else there
     return Answer(
-        name=facts.name or template,
-        sentence=" ".join(line.removeprefix("- ") for line in lead)
-        or title + "." * (title[-1:] not in ".?"),
-        table=facts.table,
-        label=facts.label or (known.label if known else ""),
+        name=name or template,
+        table=table,
+        label=label or (known.label if known else ""),
         currency=currency,
-        figures=(*figures, *facts.figures),
-        notes=text.paragraphs(getattr(said, "notes", "") + (left.notes if left and shown else "")),
-        notices=tuple(dict.fromkeys([*(views.notices(known) if known else ()), *facts.notices])),
-        draw=None if draw is None else lambda wide: draw(parts, wide),
-        asks=text.one_line(said.asks),
-        title=title,
-        subtitle=text.one_line(getattr(said, "subtitle", "")),
-        lead=lead,
-        shown=shown,
-        alt=text.one_line(getattr(said, "alt", "")),
+        figures=(*_declared(declared, table, currency), *figures),
+        notices=tuple(dict.fromkeys([*(views.notices(known) if known else ()), *notices])),
+        draw=(lambda wide: draw(said, wide)) if draw and there else None,
+        shown=cells,
         links=shared["links"],
-        there=facts.there,
-        pictured=facts.pictured and draw is not None,
+        there=there,
+        pictured=pictured,
+        **_parts(said, rest.notes),
     )
 
 
+def _parts(said: Any, rest: Any) -> dict[str, Any]:
+    """The texts of a template: its paragraphs, all of them as one, its notes, and what is short."""
+    short = ("asks", "title", "subtitle", "alt")
+    told = {part: text.one_line(getattr(said, part, "")) for part in short}
+    lead, title = text.paragraphs(said.lead), told["title"]
+    whole = " ".join(line.removeprefix("- ") for line in lead)
+    return {
+        **told,
+        "lead": lead,
+        "sentence": whole or title + "." * (title[-1:] not in ".?"),
+        "notes": text.paragraphs(getattr(said, "notes", "") + rest),
+    }
+
+
 def _declared(
-    declared: Sequence[tuple[str, str, str]], rows: Sequence[Mapping[str, Any]], code: str
+    declared: Iterable[Sequence[str]], table: pl.DataFrame, currency: str
 ) -> Iterator[Figure]:
-    """A figure for each number of a declared table, where an answer gives none of its own."""
-    for column, _, unit in declared:
-        for row in rows if unit and unit != "date" else ():
-            told = text.show(row[column], unit, code)
-            of = code if unit == "money" else unit
-            yield Figure(f"{column}.{row['id']}", row[column], None, of, told)
+    """A figure of each row for each column of a declared table that names one, with its error."""
+    named = [(column, unit, name) for column, _, unit, name in declared if name]
+    for row in table.iter_rows(named=True) if named else ():
+        for column, unit, name in named:
+            error = f"{column}_error".replace("_usd_error", "_error_usd")
+            of = currency if unit == "money" else unit
+            yield figure(f"{name}.{row['id']}", row[column], of, row.get(error))
 
 
 def as_text(told: Mapping[str, Any], width: int = 100) -> str:
     """An answer as plain text of so many columns, 40 at least: words, the table, and the notes."""
     wide = max(40, width)
-    lead = [_filled(words.shown(one), wide) for one in told["lead"]]
-    notes = [_filled(words.shown(one), wide) for one in told["notes"]]
+    lead, notes = (
+        [
+            textwrap.fill(words.shown(line), wide, subsequent_indent="  " * line.startswith("- "))
+            for line in told[part]
+        ]
+        for part in ("lead", "notes")
+    )
     table = _in_columns([[words.shown(cell) for cell in row] for row in told["rows"]], wide)
     return "\n\n".join(part for part in ("\n".join(lead), table, "\n".join(notes)) if part)
 
 
-def _filled(line: str, wide: int) -> str:
-    return textwrap.fill(line, wide, subsequent_indent="  " * line.startswith("- "))
-
-
-_LONG = 24  # characters of a word that a column of a terminal keeps whole
-
-
 def _in_columns(rows: Sequence[Sequence[str]], wide: int) -> str:
-    """A table no wider than the terminal: the widest columns are wrapped, nothing is cut."""
-    if len(rows) < 2:
-        return ""
-    need = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    least = [
-        min(_LONG, max(len(word) for cell in column for word in (*cell.split(), "")))
-        for column in zip(*rows, strict=True)
-    ]
-    while sum(need) + 2 * (len(need) - 1) > wide:
-        spare = [(width, place) for place, width in enumerate(need) if width > least[place]]
-        if not spare:
-            break
-        need[max(spare)[1]] -= 1
-    lines = []
-    for row in rows:
-        cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, need, strict=True)]
-        for place in range(max(map(len, cells))):
-            parts = [cell[place] if place < len(cell) else "" for cell in cells]
-            line = "  ".join(part.ljust(width) for part, width in zip(parts, need, strict=True))
-            lines.append(line.rstrip())
-    return "\n".join(lines)
-
-
-_LABEL = re.compile(r"([A-Z]{2,}(?: [A-Z]+)*): ")
+    """A table no wider than the terminal: its columns are wrapped, nothing is cut."""
+    look = pl.Config(
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_names=True,
+        tbl_hide_column_data_types=True,
+        tbl_formatting="NOTHING",
+        tbl_width_chars=wide + 2,  # a space before and after, which are taken off below
+        tbl_rows=-1,
+        tbl_cols=-1,
+        fmt_str_lengths=1_000_000,
+    )
+    with look:
+        lines = str(pl.DataFrame(rows, orient="row")).splitlines() if rows else []
+    return "\n".join(line[1:].rstrip() for line in lines)
 
 
 def as_html(told: Mapping[str, Any]) -> str:
     """An answer as HTML: words, table and notes; every text escaped, and no "$" is mathematics."""
-    links = told.get("links") or {}
-    head, *body = told["rows"] or [[]]
-    cells = "".join(f"<th scope='col'>{_escaped(cell)}</th>" for cell in head)
-    lines = "".join(
-        f"<tr>{''.join(f'<td>{linked(cell, links)}</td>' for cell in row)}</tr>" for row in body
-    )
-    table = f"<thead><tr>{cells}</tr></thead><tbody>{lines}</tbody>" if body else ""
-    table = (
-        f"<table style='text-align:left;overflow-wrap:anywhere'>{table}</table>" if table else ""
-    )
-    heading = f"<h3>{_escaped(told['asks'])}</h3>" if told.get("asks") else ""
-    notes = "".join(f"<p><small>{_escaped(note)}</small></p>" for note in told["notes"])
-    lead = blocks(told["lead"], links)
-    return f"<div class='mathjax_ignore tex2jax_ignore'>{heading}{lead}{table}{notes}</div>"
+    return str(text.parts("html", {**told, "linked": linked, "blocks": blocks, "safe": _escaped}))
+
+
+_LABEL = re.compile(r"^([A-Z]{2,}(?: [A-Z]+)*): ")
 
 
 def blocks(lead: Sequence[str], links: Mapping[str, str]) -> str:
     """Paragraphs as HTML: lists of items, labels in bold, citations with their addresses."""
     found = []
     for line in lead:
-        label = _LABEL.match(line)
         if line.startswith("- "):
             found.append(f"<ul><li>{linked(line[2:], links)}</li></ul>")
-        elif label:
-            found.append(f"<p><b>{label[1]}</b> {linked(line[label.end() :], links)}</p>")
         else:
-            found.append(f"<p>{linked(line, links)}</p>")
+            labelled = _LABEL.sub(r"<b>\1</b> ", linked(line, links))
+            found.append(f"<p>{labelled}</p>")
     return "".join(found).replace("</ul><ul>", "")
 
 
@@ -311,38 +327,33 @@ def linked(line: str, links: Mapping[str, str]) -> str:
         return _link(_escaped(line), links[line])
     shown = _escaped(line)
     for told, address in links.items():
-        if told.startswith("(") and (cited := _escaped(told)) in shown:
+        if told.startswith("("):
+            cited = _escaped(told)
             shown = shown.replace(cited, f"({_link(cited[1:-1], address)})")
     return shown
 
 
 def _link(text: str, address: str) -> str:
-    safe = words.web_address(address)
-    return (
-        f'<a href="{html.escape(safe, quote=True)}" rel="noreferrer">{text}</a>' if safe else text
-    )
-
-
-def _table(
-    said: Any,
-    declared: Sequence[tuple[str, str, str]],
-    rows: Sequence[Mapping[str, Any]],
-    code: str,
-) -> tuple[tuple[str, ...], ...]:
-    """The declared table in words, without the columns that are empty in every row."""
-
-    def cell(column: str, unit: str, row: Mapping[str, Any]) -> str:
-        if macro := getattr(said, f"cell_{column}", None):
-            return text.one_line(macro(row))
-        return text.one_line(text.show(row[column], unit, code))
-
-    found = [[cell(column, unit, row) for row in rows] for column, _, unit in declared]
-    kept = [place for place, cells in enumerate(found) if any(cells)]
-    if not kept:
-        return ()
-    heads = tuple(declared[place][1] for place in kept)
-    return (heads, *zip(*(found[place] for place in kept), strict=True))
+    safe = html.escape(words.web_address(address))
+    return f'<a href="{safe}" rel="noreferrer">{text}</a>' if safe else text
 
 
 def _escaped(line: str) -> str:
     return html.escape(words.shown(line))
+
+
+def _table(
+    said: Any, declared: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]], currency: str
+) -> tuple[tuple[str, ...], ...]:
+    """The declared table in words, without the columns that are empty in every row."""
+
+    def cell(column: str, unit: str, row: Mapping[str, Any]) -> str:
+        macro = getattr(said, f"cell_{column}", None)
+        return text.one_line(macro(row) if macro else text.show(row[column], unit, currency))
+
+    columns = [
+        (head, *(cell(column, unit, row) for row in rows))
+        for column, head, unit, _ in declared
+        if head
+    ]
+    return tuple(zip(*(column for column in columns if any(column[1:])), strict=True))

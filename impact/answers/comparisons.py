@@ -1,23 +1,21 @@
-"""What a change does: scenarios side by side, and a difference told change by change."""
+"""What a change does: scenarios side by side, and the options of each decision."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, amount, worded
-from impact.base.errors import ImpactError
+from impact.answers.answer import Answer, Figure, figure, frame, pictures, worded
+from impact.answers.text import one_line, threshold
+from impact.base.errors import ImpactError, bad, did_you_mean
 from impact.case import views
-from impact.case.folder import Case
 from impact.case.schema import highest
+from impact.measures.choice import Costing, costings, drawing, moves, regimes, turns
 from impact.measures.totals import total_loss
 from impact.numerics import measures
 from impact.simulation import Run, require_event_run, simulate
-
-if TYPE_CHECKING:
-    import altair as alt
 
 
 def under(run: Run, scenario: str) -> Run:
@@ -45,11 +43,8 @@ def paired(one: Run, other: Run) -> tuple[measures.Measure, float]:
     (common random numbers: Law 2014, section 11.2).
     """
     first, second = total_loss(one), total_loss(other)
-    moved = second - first
-    apart = float(first.var() + second.var())
-    found = measures.mean(moved)
-    variance = float(moved.var())
-    return found, apart / variance if variance > 0 else float("inf")
+    apart, together = first.var() + second.var(), (second - first).var()
+    return measures.mean(second - first), float(apart / together) if together else float("inf")
 
 
 def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
@@ -62,12 +57,12 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
     these), `falls` and `denies` (what it supposes of named parties).
     """
     require_event_run(run, "compare")
-    base = measures.order_statistic(total_loss(run), 0.95)
-    names = [name for name in run.known.scenarios if name != run.known.scenario]
-    if scenarios is None:
-        names = [name for name in names if _beside(run.known, name)]
-    rows, label = list[dict[str, Any]](), run.known.label
-    for name in names if scenarios is None else scenarios:
+    known, base = run.known, measures.order_statistic(total_loss(run), 0.95)
+    grids = ("", known.scenarios[known.scenario].grid)  # alone, or a member of the same grid
+    beside = [name for name, one in known.scenarios.items() if one.grid in grids]
+    beside.remove(known.scenario)
+    rows, label = list[Any](), known.label
+    for name in beside if scenarios is None else scenarios:
         try:
             other = under(run, name)
         except ImpactError:
@@ -76,71 +71,128 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
             continue  # it rests on something that is not known in this view
         label = highest((label, other.known.label))
         p95 = measures.order_statistic(total_loss(other), 0.95)
-        row = {**_scenario(other, name), **difference(run, other)}
+        row = {**_scenario(other), **difference(run, other)}
         rows.append({**row, "p95_usd": p95, "p95_difference_usd": p95 - base})
     rows.sort(key=lambda row: (row["difference_usd"], row["id"]))
-    frame = pl.DataFrame(rows, schema=_SCENARIOS, orient="row")
-    here = _scenario(run, run.known.scenario)
-    drawn = pl.DataFrame([here, *rows], schema_overrides=_SCENARIOS).sort("mean_usd", "id")
+    drawn = frame("scenarios", [_scenario(run), *rows]).sort("mean_usd", "id")
 
-    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
-
-        return pictures.spans(_spans(drawn), run.known.currency, wide)
-
-    errors = {"mean_usd": "", "difference_usd": "difference_error_usd", "p95_usd": ""}
-    figures = [
-        amount(f"{part}.{row['id']}", row[part], row.get(error), run.known.currency)
-        for row in rows
-        for part, error in errors.items()
-    ]
-    values = {"here": views.described(run.known)}
-    facts = Facts(frame, values, figures, draw if rows else None, bool(rows), label=label)
-    return worded(run, "scenarios", facts)
+    return worded(
+        run,
+        "scenarios",
+        frame("scenarios", rows),
+        {"here": views.described(known)},
+        draw=lambda _, wide: pictures().spans(_spans(drawn), known.currency, wide),
+        label=label,
+    )
 
 
 def _spans(rows: pl.DataFrame) -> pl.DataFrame:
     """What is drawn of scenarios: `label`, `low`, `mean`, `high`, `hollow` of what is supposed."""
-    falls, denies = (pl.col(name).list.len() > 0 for name in ("falls", "denies"))
-    supposed = pl.when(falls).then(pl.lit(" (hypothetical)"))
-    mark = supposed.when(denies).then(pl.lit(" (counterfactual)")).otherwise(pl.lit(""))
-    return rows.select(
-        pl.col("low", "high").fill_null(0),
-        label=pl.concat_str("title", mark),
-        mean="mean_usd",
-        hollow=falls | denies,
+    said = {True: " (hypothetical)", False: " (counterfactual)"}
+    return pl.DataFrame(
+        {
+            "label": row["title"]
+            + (said[bool(row["falls"])] if row["falls"] + row["denies"] else ""),
+            "mean": row["mean_usd"],
+            "low": row["low"] or 0.0,
+            "high": row["high"] or 0.0,
+            "hollow": bool(row["falls"] or row["denies"]),
+        }
+        for row in rows.iter_rows(named=True)
     )
 
 
-_SCENARIOS: dict[str, Any] = {
-    **dict.fromkeys(("id", "title", "says"), pl.String),
-    **dict.fromkeys(("mean_usd", "low", "high", "often"), pl.Float64),
-    "given": pl.Boolean,
-    **dict.fromkeys(("difference_usd", "difference_error_usd"), pl.Float64),
-    "same": pl.Boolean,
-    **dict.fromkeys(("p95_usd", "p95_difference_usd", "times_sharper"), pl.Float64),
-    **dict.fromkeys(("falls", "denies"), pl.List(pl.String)),
-    "supposed": pl.Boolean,
-}
-
-
-def _scenario(run: Run, name: str) -> dict[str, Any]:
+def _scenario(run: Run) -> dict[str, Any]:
     """What a row says of a scenario: its total, and what it supposes of named parties."""
-    scenario, spread = run.known.scenarios[name], measures.nine_in_ten(total_loss(run), whole=True)
-    view = views.described(run.known)
-    ends = {"low": spread.low, "high": spread.high, "given": spread.given, "often": spread.chance}
+    known, lost = run.known, total_loss(run)
+    spread = measures.nine_in_ten(lost, whole=True)
     return {
-        "id": name,
-        "title": scenario.title,
-        "says": scenario.says,
-        "mean_usd": float(total_loss(run).mean()),
-        **ends,
-        "falls": view["falls"],
-        "denies": view["denies"],
-        "supposed": bool(view["falls"] or scenario.contradicts),
+        **views.described(known),
+        "id": known.scenario,
+        "says": known.scenarios[known.scenario].says,
+        "mean_usd": float(lost.mean()),
+        "low": spread.low,
+        "high": spread.high,
+        "given": spread.given,
+        "often": spread.chance,
     }
 
 
-def _beside(known: Case, name: str) -> bool:
-    """Whether a scenario is shown beside that of a view: alone, or a member of the same grid."""
-    return known.scenarios[name].grid in ("", known.scenarios[known.scenario].grid)
+def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
+    """What each option of each decision costs its bearer, and where the best option changes.
+
+    All decisions of the case, the one named, or in short the first `most` of those that the view
+    can work out. Of one alone it says how its threshold moves. Raises BadInput for a decision that
+    the case does not have.
+
+    Costs are net losses of the bearer on the same draws, so differences are of the options alone.
+    Table: `id`, `decision`, `option`, `says`, `mean_usd`, `error_usd`, `low`, `high`,
+    `often` and `given` of its range, `fixed_usd` (mean cost without what the decision turns on),
+    `extra_usd` (that above the option for which it is least), `slope` (what each unit of that
+    adds), `best_chance`, `regret_usd` (mean cost above the cheapest of each draw), `duties` and
+    `over`, see `impact.measures.choice.late_duties`.
+    """
+    if only and only not in {*run.known.decisions, *run.known.unusable}:
+        repair = did_you_mean(only, list(run.known.decisions), "see scenarios.toml")
+        raise bad("decision", f'no decision "{only}"', repair)
+    currency = run.known.currency
+    found = [one for one in turns(run) if only in ("", one["id"])][:most]
+    costed = {one.decision.id: one for one in costings(run)}
+    first, alone = found[0] if found else {}, len(found) == 1 and most is None
+    picture = drawing(run, costed[first["id"]]) if first.get("stake") else None
+    unusable = [str(one) for name, one in run.known.unusable.items() if only in ("", name)]
+    values = {
+        "decisions": found,
+        "short": most is not None,
+        "moves": [moves(run, costed[one["id"]]) for one in found if alone],
+        "unusable": unusable,
+    }
+
+    return worded(
+        run,
+        "decisions",
+        frame("decisions", [row for one in found for row in one["options"]]),
+        values,
+        _figures(run, found, costed),
+        (lambda said, wide: pictures().flips(_named(said, picture, first, currency), wide))
+        if picture
+        else None,
+        name=f"decision_{only}" if only else "",
+        there=bool(found or unusable),
+    )
+
+
+def _named(
+    said: Any, picture: dict[str, Any], turn: dict[str, Any], currency: str
+) -> dict[str, Any]:
+    """The drawing of a decision with its words: titles of options, of zones, and thresholds."""
+    titles = [one_line(said.title_of(zone)) for zone in turn["zones"]]
+    options = dict(zip(picture["lines"], (row["option"] for row in turn["options"]), strict=True))
+    for title, zone in reversed([*zip(titles, turn["zones"], strict=True)]):
+        options |= dict.fromkeys(zone["options"], title)
+    return {
+        **picture,
+        "axis": said.axis,
+        "currency": currency,
+        "lines": [(options[one], points) for one, points in picture["lines"].items()],
+        "zones": [(t, *ends) for t, ends in zip(titles, picture["zones"], strict=True)],
+        "marks": [(*at, threshold(at[0], None, turn["unit"])) for at in picture["marks"]],
+    }
+
+
+def _figures(run: Run, found: list[dict[str, Any]], costed: dict[str, Costing]) -> Iterator[Figure]:
+    """The mean cost of each option, and where it is priced in full its chance and regret.
+
+    Then the values at which another option is cheapest on average, with their simulation error.
+    """
+    currency = run.known.currency
+    for row in (row for one in found for row in one["options"]):
+        of = f"{row['decision']}: {row['option']}"
+        yield figure(f"cost.{of}", row["mean_usd"], currency, row["error_usd"])
+        if row["best_chance"] is not None:
+            yield figure(f"regret.{of}", row["regret_usd"], currency)
+            yield figure(f"best.{of}", row["best_chance"], "chance")
+    for one in found:
+        for number, at in enumerate(regimes(costed[one["id"]])[:-1], 1):
+            said = threshold(at.high, at.error, one["unit"])
+            yield Figure(f"flip.{one['title']}.{number}", at.high, at.error, one["unit"], said)

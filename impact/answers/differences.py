@@ -1,32 +1,32 @@
-"""A difference of two runs told change by change, to the cent: of inputs or of what was learned."""
+"""What became known between two views, and a difference of runs told change by change."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate, pairwise
+from typing import Any
 
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, amount, worded
+from impact.answers.answer import Answer, counted, figure, frame, pictures, tallies, worded
+from impact.answers.text import ends, said_by
 from impact.base import times, words
 from impact.base.errors import Fault, Refusal
 from impact.case import views
-from impact.case.changes import Change
 from impact.case.checks import LINK_INPUT
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP, highest
-from impact.case.ways import ROOT
 from impact.measures.evidence import names
 from impact.measures.standing import moved_standings, successors
 from impact.measures.totals import total_loss
 from impact.simulation import Run, estimate, require_event_run, simulate
 
-if TYPE_CHECKING:
-    import altair as alt
-
 Effect = tuple[str, str, str, int]  # table, id, what changed, cents
+Step = tuple[Case | None, str, str, str]  # the view after a change, None where no number rests on
+# it; then its table, id and what changed
+_PRICED = ("inputs", "links", "losses")  # tables on whose rows numbers rest
 _NEVER = times.parse("2200")
 
 
@@ -44,24 +44,16 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     """
     one = run
     if other is None:
-        known = run.known.before or run.known
-        one, other = simulate(known, run.draws, run.seed, run), run
-    effects = effects_of(one, other)
-    days = _apart(one.known, other.known)
-    before, after = (_cents(run) / 100 for run in (one, other))
+        one, other = simulate(run.known.before or run.known, run.draws, run.seed, run), run
+    effects, days = effects_of(one, other), one.known.as_of != other.known.as_of
+    before, after = (_cents(each) / 100 for each in (one, other))
     rows = [
         (table, name, what, cents / 100, _about(one, other, table, name))
         for table, name, what, cents in effects
         if cents or not days
     ]
-    frame = pl.DataFrame(rows, schema=_EFFECTS, orient="row")
-    moved = frame.filter(pl.col("effect_usd") != 0)
-
-    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
-
-        steps = _steps(frame, getattr(said, "from"), before, said.to)
-        return pictures.steps(steps, one.known.currency, wide)
+    table, currency = frame("waterfall", rows), one.known.currency
+    moved = table.filter(pl.col("effect_usd") != 0)
 
     values = {
         "changed": bool(effects),
@@ -70,24 +62,24 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         "there": views.described(other.known),
         "before": before,
         "after": after,
-        "first": moved.row(0, named=True) if moved.height else None,
     }
-    parts = {"from.total": before, "to.total": after}
-    for (table, name), effect in _summed(effects, days).items():
-        parts[f"effect.{table}.{name}" if days else f"effect.{name}"] = effect
-    figures = [amount(part, usd, None, one.known.currency) for part, usd in parts.items()]
-    picture = draw if moved.height else None
-    label, notices = _label(one, other), views.notices(one.known)
-    facts = Facts(frame, values, figures, picture, bool(effects), label=label, notices=notices)
-    return worded(other, "waterfall", facts)
-
-
-def _summed(effects: list[Effect], days: bool) -> dict[tuple[str, str], float]:
-    """(table, id) -> its effects together, in USD; between days only rows that move the total."""
-    found: dict[tuple[str, str], int] = {}
-    for table, name, _, cents in effects:
-        found[table, name] = found.get((table, name), 0) + cents
-    return {row: cents / 100 for row, cents in found.items() if cents or not days}
+    of = pl.concat_str("table", "id", separator=".") if days else pl.col("id")
+    summed = table.group_by(of.alias("of"), maintain_order=True).agg(pl.col("effect_usd").sum())
+    parts = [(f"effect.{name}", round(usd, 2)) for name, usd in summed.iter_rows()]
+    totals = [("from.total", before), ("to.total", after)]
+    return worded(
+        other,
+        "waterfall",
+        table,
+        values,
+        [figure(part, usd, currency) for part, usd in [*totals, *parts]],
+        (lambda said, wide: pictures().steps(_steps(said, moved, before, after), currency, wide))
+        if moved.height
+        else None,
+        label=_label(one, other),
+        notices=views.notices(one.known),
+        there=bool(effects),
+    )
 
 
 def _label(one: Run, other: Run) -> str:
@@ -101,13 +93,6 @@ def _label(one: Run, other: Run) -> str:
     return highest(levels)
 
 
-_EFFECTS = {
-    **dict.fromkeys(("table", "id", "what"), pl.String),
-    "effect_usd": pl.Float64,
-    "about": pl.String,
-}
-
-
 def _about(one: Run, other: Run, table: str, name: str) -> str:
     """What a row of a table is, in words: as a reader of one of two views would call it."""
     known = other.known if name in other.known.rows(table) else one.known
@@ -116,198 +101,204 @@ def _about(one: Run, other: Run, table: str, name: str) -> str:
         return f"{said[row['bearer']]}, {row['driver']}"
     if table == "links" and row:
         return f"{said[row['source']]} > {said[row['target']]}"
-    if table == "inputs" and row:
-        return str(row["meaning"]).rstrip(".")
-    return name
+    return str(row.get("meaning", name)).rstrip(".")
 
 
-def _apart(one: Case, other: Case) -> bool:
-    """Whether two views are of different days."""
-    return one.as_of != other.as_of
+def _steps(said: Any, moved: pl.DataFrame, at: float, after: float) -> pl.DataFrame:
+    """What is drawn: the first total, each effect from where the one before it ended, the last."""
+    rows = [(getattr(said, "from"), 0.0, at, "total")]
+    for name, effect in moved.select("about", "effect_usd").iter_rows():
+        rows.append((name, at, at + effect, "more" if effect > 0 else "less"))
+        at += effect
+    rows.append((said.to, 0.0, after, "total"))
+    return pl.DataFrame(rows, schema=["label", "start", "end", "kind"], orient="row")
 
 
 def effects_of(one: Run, other: Run) -> list[Effect]:
     """(table, id, how it changed, effect in cents), the greatest effect first."""
-    if (one.draws, one.seed) != (other.draws, other.seed):
-        what = "the runs are of other draws or seeds"
-        raise Refusal(Fault("waterfall", what, "compare runs of equal draws and seed"))
-    seen = [(run.known.id, run.known.tlp, run.over) for run in (one, other)]
-    if seen[0] != seen[1]:
-        what = "the runs are of other cases, levels or spans"
-        raise Refusal(Fault("waterfall", what, "compare views of one case and one level"))
+    alike = [(run.draws, run.seed, run.known.id, run.known.tlp, run.over) for run in (one, other)]
+    if alike[0] != alike[1]:
+        raise _refused("the runs are of other draws, seeds, cases, levels or spans")
     require_event_run(one, "waterfall")
-    effects: list[Effect] = []
-    if _apart(one.known, other.known):
-        later = [run.known.as_of or _NEVER for run in (one, other)]
-        if later[0] > later[1]:
-            back = effects_of(other, one)
-            return [(table, name, f"not yet {what}", -cents) for table, name, what, cents in back]
-        effects, reached, last = _rows_taken_up(one, other)
-        if _cents(one) + sum(row[3] for row in effects) != _cents(reached):
-            what = "the rows from one day to the other do not lead from one run to the other"
-            raise Refusal(Fault("waterfall", what, "compare views of one loaded case"))
-        effects += _time_passed(reached, last)
-        one = last
+    days = [run.known.as_of or _NEVER for run in (one, other)]
+    if days[0] > days[1]:
+        back = effects_of(other, one)
+        return [(table, name, f"not yet {what}", -cents) for table, name, what, cents in back]
+    effects, one = _learned(one, other.known) if days[0] != days[1] else ([], one)
     effects += _inputs_changed(one, other)
     return sorted(effects, key=lambda row: (-abs(row[3]), *row[:2]))
 
 
-def _time_passed(run: Run, later: Run) -> list[Effect]:
-    """What it does that states have gone on: inputs of their lengths, one after the other."""
-    effects, cents = list[Effect](), _cents(run)
-    for name, lasted in sorted(later.known.lasted.items()):
-        if run.known.lasted.get(name) != lasted:
-            known = replace(run.known, lasted={**run.known.lasted, name: lasted})
-            run = simulate(known, run.draws, run.seed, run)
-            effects.append(("inputs", name, "has lasted longer", _cents(run) - cents))
-            cents = _cents(run)
-    return effects
+def _refused(what: str) -> Refusal:
+    repair = "compare views of one loaded case and one level, with equal draws and seed"
+    return Refusal(Fault("waterfall", what, repair))
 
 
-def _rows_taken_up(one: Run, other: Run) -> tuple[list[Effect], Run, Run]:
-    """(effects, run, run): every row that became known, in order, and where that leads.
+def _walked(run: Run, steps: Iterable[Step]) -> tuple[list[Effect], Run]:
+    """The effect of each step from one view to the next, in cents, and the run at the end."""
+    effects = list[Effect]()
+    for known, table, name, what in steps:
+        before = _cents(run)
+        run = simulate(known, run.draws, run.seed, run) if known else run
+        effects.append((table, name, what, _cents(run) - before))
+    return effects, run
 
-    The second run is the first with the time that has passed. The changes of the first view, and
-    how long states had lasted in it, hold on the way. Nothing is simulated for a row that no number
-    can rest on.
+
+def _learned(one: Run, other: Case) -> tuple[list[Effect], Run]:
+    """What became known up to a later view, then how long states went on, and where that leads."""
+    last = other.before or other
+    held = _under(replace(last, lasted=one.known.lasted, memo={}), one.known)
+    effects, run = _walked(one, _rows_taken_up(one.known, other))
+    reached = simulate(held, one.draws, one.seed, run)
+    if _cents(run) != _cents(reached):
+        raise _refused("the rows from one day to the other do not lead from one to the other")
+    effects += _walked(reached, _time_passed(held, last.lasted))[0]
+    return effects, simulate(_under(last, one.known), one.draws, one.seed, reached)
+
+
+def _rows_taken_up(one: Case, other: Case) -> Iterator[Step]:
+    """Every row that became known, in order, under the changes of the first view.
+
+    How long states had lasted in it holds on the way.
     """
-    own, tables = one.known.changes, dict((one.known.before or one.known).tables)
-    effects: list[Effect] = []
-    run, cents = one, _cents(one)
-    for known, changes in views.history(one.known, other.known):
+    tables = dict((one.before or one).tables)
+    for known, changes in views.history(one, other):
         for change in changes:
             rows = tables[change.table].filter(pl.col("id") != change.id)
             if change.new is not None:
                 rows = pl.concat([rows, pl.DataFrame([change.new], schema=rows.schema)]).sort("id")
             tables[change.table] = rows
-            before = cents
-            if _matters(run, change):
-                seen = replace(known, tables=dict(tables), lasted=one.known.lasted, memo={})
-                run = _simulated(seen, own, run)
-                cents = _cents(run)
-            effects.append((change.table, change.id, views.how(change), cents - before))
-    last = other.known.before or other.known
-    seen = replace(last, lasted=one.known.lasted, memo={})
-    return effects, _simulated(seen, own, run), _simulated(last, own, run)
+            seen = replace(known, tables=dict(tables), lasted=one.lasted, memo={})
+            after = _under(seen, one) if change.table in _PRICED else None
+            yield after, change.table, change.id, views.how(change)
 
 
-def _simulated(known: Case, own: Sequence[Change], like: Run) -> Run:
-    """The run of a view under the changes of another, on the draws of a run."""
+def _time_passed(known: Case, lasted: Mapping[str, float]) -> Iterator[Step]:
+    """What it does that states have gone on: inputs of their lengths, one after the other."""
+    for name, length in sorted(lasted.items()):
+        if known.lasted.get(name) != length:
+            known = replace(known, lasted={**known.lasted, name: length})
+            yield known, "inputs", name, "has lasted longer"
+
+
+def _under(known: Case, like: Case) -> Case:
+    """A view under those changes of another that it can have."""
     names = known.inputs.keys() | {f"{LINK_INPUT}{link}" for link in known.rows("links")}
-    known = views.changed(known, [change for change in own if change.name in names], "changes")
-    return simulate(known, like.draws, like.seed, like)
-
-
-def _matters(run: Run, change: views.RowChange) -> bool:
-    """Whether a row can move a number of a run."""
-    if change.table == "losses":
-        return True
-    if change.table == "links":
-        rows = [row for row in (change.old, change.new) if row is not None]
-        return any(row["chances"] for row in rows)
-    if change.table == "inputs":
-        return change.id in run.model.used
-    return change.table == "entities" and change.id == ROOT
+    return views.changed(
+        known, [change for change in like.changes if change.name in names], "changes"
+    )
 
 
 def _inputs_changed(one: Run, other: Run) -> list[Effect]:
     """The effects of inputs with another estimate: the mean of one order and of the reverse."""
-    tables = [
-        [run.known[table] for table in ("links", "losses", "entities")] for run in (one, other)
+    for table in ("links", "losses", "entities"):
+        if not one.known[table].equals(other.known[table]):
+            raise _refused("the runs differ in more than inputs")
+    every = {**one.known.inputs, **other.known.inputs}
+    was, is_ = (
+        {name: estimate(row) for name, row in run.known.inputs.items()} for run in (one, other)
+    )
+    differ = [name for name in every if was.get(name) != is_.get(name)]
+    differ.sort(key=lambda name: (every[name]["known_on"], name))
+    forward, backward = (
+        _walked(one, _one_by_one(one.known, other.known, order))[0]
+        for order in (differ, differ[::-1])
+    )
+    twice = [there[3] + back[3] for there, back in zip(forward, backward[::-1], strict=True)]
+    whole = pairwise(sum_ // 2 for sum_ in accumulate(twice, initial=0))  # so that the sum stays
+    return [
+        (table, name, what, last - first)
+        for (table, name, what, _), (first, last) in zip(forward, whole, strict=True)
     ]
-    if not all(a.equals(b) for a, b in zip(*tables, strict=True)):
-        what = "the runs differ in more than inputs"
-        raise Refusal(Fault("waterfall", what, "compare views of one case"))
-    old, new = one.known.inputs, other.known.inputs
-    differ = [
-        name
-        for name in old.keys() | new.keys()
-        if name not in old or name not in new or estimate(old[name]) != estimate(new[name])
-    ]
-    differ.sort(key=lambda name: ((new.get(name) or old[name])["known_on"], name))
-    forward, backward = _walk(one, other, differ), _walk(one, other, differ[::-1])
-    twice = {name: forward[name] + backward[name] for name in differ}
-    halves = {name: cents // 2 for name, cents in twice.items()}
-    spare = _cents(other) - _cents(one) - sum(halves.values())
-    for name in [name for name in differ if twice[name] % 2][:spare]:
-        halves[name] += 1  # halves of a cent are given out whole, so that the sum stays
-    return [("inputs", name, _how(old, new, name), halves[name]) for name in differ]
 
 
-def _walk(one: Run, other: Run, order: Sequence[str]) -> dict[str, int]:
-    """Effect of each change in cents, made one after the other in an order."""
-    effects, run, cents = dict[str, int](), one, _cents(one)
-    rows, new = dict(one.known.inputs), other.known.inputs
-    for name in order[:-1]:
-        rows = {key: row for key, row in rows.items() if key != name}
-        rows |= {name: new[name]} if name in new else {}
-        known = views.with_inputs(one.known, dict(sorted(rows.items())), ())
-        run = simulate(known, one.draws, one.seed, run)
-        now = _cents(run)
-        effects[name], cents = now - cents, now
-    if order:
-        effects[order[-1]] = _cents(other) - cents
-    return effects
+def _one_by_one(one: Case, other: Case, order: Sequence[str]) -> Iterator[Step]:
+    """The views in which one input after another is changed."""
+    rows = dict(one.inputs)
+    for name in order:
+        was, now = rows.pop(name, None), other.inputs.get(name)
+        rows |= {name: now} if now else {}
+        whole = name == order[-1]
+        known = other if whole else views.with_inputs(one, dict(sorted(rows.items())), ())
+        yield known, "inputs", name, f"was {_range(was)}, now {_range(now)}"
 
 
-def _how(old: dict[str, Any], new: dict[str, Any], name: str) -> str:
-    first, last = (_range(rows.get(name)) for rows in (old, new))
-    return f"was {first}, now {last}"
-
-
-def _range(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return "1"
-    if row["shape"] == "fixed":
-        return words.number(row["mode"], 3)
-    _, low, _, high, _, pairs = estimate(row)
-    ends = [value for _, value in pairs] if row["shape"] == "quantiles" else [low, high]
-    return words.number_range(min(ends), max(ends), 3)
+def _range(row: Mapping[str, Any] | None) -> str:
+    return "1" if row is None else words.number_range(*ends(row), 3)
 
 
 def _cents(run: Run) -> int:
     return round(float(total_loss(run).mean()) * 100)
 
 
-def _steps(frame: pl.DataFrame, here: str, before: float, there: str) -> pl.DataFrame:
-    rows: list[tuple[str, float, float, str]] = [(here, 0.0, before, "total")]
-    at = before
-    for name, effect in (
-        frame.filter(pl.col("effect_usd") != 0).select("about", "effect_usd").iter_rows()
-    ):
-        rows.append((name, at, at + effect, "more" if effect > 0 else "less"))
-        at += effect
-    rows.append((there, 0.0, at, "total"))
-    schema = {"label": pl.String, "start": pl.Float64, "end": pl.Float64, "kind": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
 def record(one: Run, other: Run) -> dict[str, Any]:
     """The answer of `impact diff --json`; effects sum to the difference."""
-    days = _apart(one.known, other.known)
-    ends = [
-        {"view": _view(run.known, days), "total_mean_usd": _cents(run) / 100}
-        for run in (one, other)
-    ]
-    changes = [
-        {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
-        for table, name, what, cents in effects_of(one, other)
-    ]
+    days = one.known.as_of != other.known.as_of
     was, is_ = successors(one.known), successors(other.known)
-    told = [("claims", old, f"superseded by {new}") for old, new in is_.items() if old not in was]
+    told = effects_of(one, other)
     told += [
-        ("statements", name, f"{before} to {after}")
+        ("claims", old, f"superseded by {new}", 0) for old, new in is_.items() if old not in was
+    ]
+    told += [
+        ("statements", name, f"{before} to {after}", 0)
         for name, _, before, after in moved_standings(one.known, other.known)
     ]
-    changes += [
-        {"table": table, "id": name, "what": what, "effect_usd": 0.0} for table, name, what in told
-    ]
-    return {"from": ends[0], "to": ends[1], "changes": changes}
+    first, last = (
+        {"view": _view(run.known, days), "total_mean_usd": _cents(run) / 100}
+        for run in (one, other)
+    )
+    return {
+        "from": first,
+        "to": last,
+        "changes": [
+            {"table": table, "id": name, "what": what, "effect_usd": cents / 100}
+            for table, name, what, cents in told
+        ],
+    }
 
 
 def _view(known: Case, days: bool) -> str:
     """The scenario of a view; where days are apart its day, after a scenario with @."""
-    day = times.as_text(known.as_of) if known.as_of and days else ""
-    if not day:
+    if not (known.as_of and days):
         return known.scenario
+    day = times.as_text(known.as_of)
     return day if known.scenario == BASELINE else f"{known.scenario}@{day}"
+
+
+_ORDER = ["moved", "replaced", "taken back", "new"]
+_CONTENT = ("stance", "object", "low", "mode", "high", "unit", "says")
+
+
+def news(one: Case, other: Case) -> Answer:
+    """What became known from the earlier of two views to the later, in words.
+
+    Table: `kind` (new, replaced, taken back or moved), `says`, `by`, `what`; what moved first.
+    """
+    if one.as_of is None or (other.as_of is not None and other.as_of < one.as_of):
+        one, other = other, one
+    changes = [change for change in views.between(one, other) if change.table == "claims"]
+    later, gone = other.rows("claims"), successors(other)
+    rows = list[tuple[str, ...]]()
+
+    def add(kind: str, known: Case, claim: Mapping[str, Any], what: str) -> None:
+        rows.append((kind, claim["says"], said_by(known, claim), what))
+
+    for _, statement, before, after in moved_standings(one, other):
+        add("moved", other, statement.first, f"{before} to {after}")
+    for change in changes:
+        was, is_ = change.old, change.new
+        if is_ is None:
+            add("taken back", one, was or {}, views.how(change))
+        elif was is None:
+            for old in (later[name] for name in is_["supersedes"] if name in later):
+                add("replaced", other, old, is_["says"])
+            if change.id not in gone and is_["stance"] != "is asked":
+                add("new", other, is_, is_["stage"] or "")
+        elif any(is_[part] != was[part] for part in _CONTENT):
+            rows.append(("replaced", was["says"], said_by(other, is_), is_["says"]))
+    order = pl.col("kind").cast(pl.Enum(_ORDER))
+    table = frame("news", rows).sort(order, maintain_order=True)
+    kinds = counted(table["kind"], ("new", "replaced", "taken back", "moved"))
+    values = {"counted": kinds, "days": [views.now(known) for known in (one, other)]}
+    label = highest((one.label, other.label))
+    return worded(other, "news", table, values, tallies("news", kinds), label=label)

@@ -1,32 +1,35 @@
-"""What an event may become: how many will be known as hit, by when, and what they may lose."""
+"""What an event may become, who may be known as hit and what they lose; how such forecasts did."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, Figure, worded
-from impact.base import words
+from impact.answers.answer import Answer, figure, pictures, worded
 from impact.case import reference
 from impact.case.folder import REFERENCE, Case
+from impact.case.schema import TLP
 from impact.case.views import now
 from impact.measures import forecast as outlooks
 from impact.measures import scores
 from impact.numerics import Draws, populations
 
-if TYPE_CHECKING:
-    import altair as alt
-
 AT = {
-    **{"low_90": 0.05, "low_80": 0.1, "low_50": 0.25, "middle": 0.5},
-    **{"high_50": 0.75, "high_80": 0.9, "high_90": 0.95},
+    "low_90": 0.05,
+    "low_80": 0.1,
+    "low_50": 0.25,
+    "middle": 0.5,
+    "high_50": 0.75,
+    "high_80": 0.9,
+    "high_90": 0.95,
 }
 LOSSES = {"loss_hit": "loss-single-party", "loss_supplier": "loss-where-it-starts"}  # row -> class
-_U, _DOTS, _MANY = np.array(list(AT.values())), 20, 199
+_U = np.array(list(AT.values()))
+_DOTS, _MANY = ((np.arange(n) + 0.5) / n for n in (20, 199))  # the middles of equal parts of 0 to 1
 
 
 def forecast(known: Case) -> Answer:
@@ -40,41 +43,46 @@ def forecast(known: Case) -> Answer:
     data = reference.load(REFERENCE)
     outlook, method = outlooks.of_case(known, data), scores.best(data)
     if isinstance(outlook, str):
-        return worded(known, "forecast", Facts(pl.DataFrame(), {"refused": outlook}, there=False))
-    spread, own = outlook.spreads[method], outlook.own
-    counted = own[-1]["low"] if own else 0.0
-    so_far = max(counted, outlook.named)
+        return worded(known, "forecast", pl.DataFrame(), {"refused": outlook})
+    spread, counts = outlook.spreads[method], [row["low"] for row in outlook.own]
+    so_far = max([outlook.named, *counts[-1:]])
     classes = data["classes"].filter(pl.col("known_on") <= now(known))
-    rows = pl.DataFrame(list(_rows(outlook, spread, so_far, classes)))
+
+    def end(u: Draws) -> Draws:
+        """Quantiles of the number in the end, no less than those that are known by name."""
+        return np.asarray(np.maximum(populations.log_t(u, *spread), outlook.named))
+
+    rows = _rows(outlook, end(_U), so_far, classes)
     values = {
         "refused": "",
-        "by": {row["id"]: row for row in rows.to_dicts()},
+        "by": {row["id"]: row for row in rows},
         "day_of": lambda days: outlook.begun + timedelta(days=days),
-        "kind": known.event_kind,
-        "first": own[-1]["id"] if own else "",
-        "counted": counted,
+        "outlook": outlook,
         "so_far": so_far,
-        "past": outlook.past,
-        "alike": outlook.alike,
         "grown": method == outlooks.GROWN,
         "classes": classes.filter(pl.col("id").is_in([*LOSSES.values()])).to_dicts(),
     }
 
-    def draw(_: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
+    figures = [  # nine in ten and the middle of each row
+        figure(f"{row['id']}.{part}", row[part], row["unit"])
+        for row in rows
+        for part in ("low_90", "middle", "high_90")
+    ]
 
-        counts = pl.DataFrame([{"at": row["known_on"], "value": row["low"]} for row in own])
-        dots = _end(outlook, spread, _middles(_DOTS)).tolist()
-        return pictures.fan(_bands(outlook, spread, so_far), counts, dots, wide)
+    def draw(_: Any, wide: bool) -> Any:
+        at = pl.Series("at", [row["known_on"] for row in outlook.own])
+        counted = pl.DataFrame([at, pl.Series("value", counts)])
+        return pictures().fan(
+            _bands(outlook, end(_MANY), so_far), counted, end(_DOTS).tolist(), wide
+        )
 
-    return worded(known, "forecast", Facts(rows, values, list(_figures(rows)), draw))
+    return worded(known, "forecast", pl.DataFrame(rows), values, figures, draw)
 
 
 def _rows(
-    outlook: outlooks.Outlook, spread: outlooks.Spread, so_far: float, classes: pl.DataFrame
-) -> Iterator[dict[str, Any]]:
+    outlook: outlooks.Outlook, hit: Draws, so_far: float, classes: pl.DataFrame
+) -> list[dict[str, Any]]:
     """The rows of the table; losses where their class was published by then."""
-    hit = _end(outlook, spread, _U)
     found = [("hit", "organisations", outlook.past, hit)]
     if so_far:
         found.append(("unknown", "organisations", outlook.past, np.maximum(hit - so_far, 0.0)))
@@ -82,36 +90,43 @@ def _rows(
     for row, name in LOSSES.items():
         for n in classes.filter(id=name)["n"]:
             found.append((row, "USD", n, reference.quantile(classes, name, _U)))
-    for row, unit, n, values in found:
-        yield {"id": row, "unit": unit, "n": n, **dict(zip(AT, values.tolist(), strict=True))}
+    return [
+        {"id": row, "unit": unit, "n": n, **dict(zip(AT, values.tolist(), strict=True))}
+        for row, unit, n, values in found
+    ]
 
 
-def _end(outlook: outlooks.Outlook, spread: outlooks.Spread, u: Draws) -> Draws:
-    """Quantiles of the number in the end, which is no less than those that are known by name."""
-    result: Draws = np.maximum(populations.log_t(u, *spread), outlook.named)
-    return result
-
-
-def _middles(many: int) -> Draws:
-    """The middles of equal parts of (0, 1)."""
-    result: Draws = (np.arange(many) + 0.5) / many
-    return result
-
-
-def _figures(rows: pl.DataFrame) -> Iterator[Figure]:
-    """Nine in ten and the middle of each row."""
-    for row in rows.iter_rows(named=True):
-        for name in ("low_90", "middle", "high_90"):
-            told = words.money(row[name]) if row["unit"] == "USD" else words.number(row[name])
-            yield Figure(f"{row['id']}.{name}", row[name], None, row["unit"], told)
-
-
-def _bands(outlook: outlooks.Outlook, spread: outlooks.Spread, so_far: float) -> pl.DataFrame:
+def _bands(outlook: outlooks.Outlook, final: Draws, so_far: float) -> pl.DataFrame:
     """The fan: `at`, and the number known by then at each of AT, `q0` to `q6`."""
     last = float(outlooks.settling(outlook, 0.9))
     days = outlook.age + (last - outlook.age) * np.linspace(0, 1, 60) ** 2
-    final = _end(outlook, spread, _middles(_MANY))
-    took = outlooks.settling(outlook, _middles(_MANY))
-    fan = outlooks.over_time(final, took, so_far, days, list(AT.values()))
+    took = outlooks.settling(outlook, _MANY)
+    fan = outlooks.over_time(final, took, so_far, days, _U.tolist())
     at = [outlook.begun + timedelta(days=day) for day in days.tolist()]
     return pl.DataFrame({"at": at, **{f"q{i}": row for i, row in enumerate(fan)}})
+
+
+def score(folder: Path | None = None) -> Answer:
+    """How forecasts of past events do, made from the others alone, on their day 1 and day 7.
+
+    Scored is the number of organisations hit in the end. `folder` holds other reference data than
+    the kit's. Table: see `impact.measures.scores.summed`; scores are of log10(1 + number), lower is
+    better. Raises BadInput with all faults of the data, and Refusal if a row that was not known on
+    its day reaches a forecast.
+    """
+    data = reference.load(folder or REFERENCE)
+    shape, ripples = reference.distribution(data["classes"], "ripples-2021-orgs")
+    rows = scores.scored(data, outlooks.Spread(**ripples) if shape == "log_t" else None)
+    table = scores.summed(rows)
+    shown = rows.filter(age=scores.AGES[0], mode=scores.OTHERS, method=outlooks.GROWN)
+    placed = shown.sort(pl.col("pit_low") + pl.col("pit_high")).select(
+        label="name", missed=~pl.col("in_90"), low="pit_low", high="pit_high"
+    )
+    return worded(
+        None,
+        "score",
+        table,
+        {"shown": shown.to_dicts()},
+        draw=lambda _, wide: pictures().placed(placed, wide),
+        label=TLP[0],
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, Figure, amount, worded
+from impact.answers.answer import Answer, Figure, figure, pictures, worded
 from impact.answers.text import one_line, parts
 from impact.base.errors import bad
 from impact.measures import loss
@@ -16,11 +17,7 @@ from impact.measures.totals import total_loss
 from impact.numerics import measures
 from impact.simulation import Run, require_event_run
 
-if TYPE_CHECKING:
-    import altair as alt
-
-_DOTS = 20
-_ORDER = ("driver", "total", "net", "own", "pay", "work", "pay_each")
+_ORDER = pl.Enum(["driver", "total", "net", "own", "pay", "work", "pay_each"])
 
 
 def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
@@ -30,57 +27,42 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
     receives. Table: see `impact.measures.loss.ranges`, and by form `parts` there.
     """
     require_event_run(run, "losses")
-    if by != "bearer":
-        return _by_form(run, by)
-    found = loss.ranges(run)
-    order = pl.col("part").replace_strict(_ORDER, range(len(_ORDER)), return_dtype=pl.Int64)
+    if by not in ("bearer", "form"):
+        raise bad("by", f'there are no losses by "{by}"', "bearer or form")
+    if by == "form":
+        forms = loss.parts(run)
+        happens = forms.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
+        answer = worded(run, "forms", forms, {"enough": measures.ENOUGH}, shown=happens)
+        return replace(answer, table=happens)
+    found, means = loss.ranges(run), loss.by_bearer(run).to_dicts()
+    part = pl.col("part").cast(_ORDER)
     seldom = pl.when(pl.col("part") == "driver").then(-pl.col("chance")).otherwise(0)
     high = pl.col("high").fill_null(0).round_sig_figs(9)  # what is equal but for rounding is equal
-    table = found.sort(order, seldom, -high, "id", maintain_order=True)
-    table = table.head(most) if most else table
-    values = {**loss.greatest(run), "moved": bool(run.known["losses"]["received_by"].count())}
-    work = (row for row in found.to_dicts() if row["part"] == "work")
-    means = loss.by_bearer(run).to_dicts()
-    values |= {"short": most is not None, "work": next(work, None), "mean": means[-1]}
+    table = found.sort(part, seldom, -high, "id", maintain_order=True).head(most or found.height)
+    currency, lost = run.known.currency, total_loss(run)
     figures = [
-        amount(f"mean.{row['bearer']}", row["mean_usd"], row["mean_error_usd"], run.known.currency)
+        figure(f"mean.{row['bearer']}", row["mean_usd"], currency, row["mean_error_usd"])
         for row in means
-    ] + [
-        Figure(f"range.{row['id']}", row["mid"], None, _unit(run, row), said_range(run, row))
-        for row in table.iter_rows(named=True)
     ]
-    lost, whole = total_loss(run), values["total"]
+    for row in table.iter_rows(named=True):
+        unit = currency if row["unit"] == "money" else "person-weeks"
+        said = said_range(run, row)
+        figures.append(Figure(f"range.{row['id']}", row["mid"], None, unit, said))
+    values = {
+        **loss.greatest(run),
+        "short": most is not None,
+        "work": found.filter(part="work").to_dicts()[:1],
+        "mean": means[-1],
+    }
+    whole = values["total"]
     drawable = bool(whole) and whole["low"] is not None and not whole["given"]
 
-    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
+    def draw(said: Any, wide: bool) -> Any:
+        outcomes = np.quantile(lost, (np.arange(20) + 0.5) / 20, method="inverted_cdf")
+        band = whole["low"], whole["high"], said.band
+        return pictures().dots(outcomes.tolist(), *band, currency, wide)
 
-        outcomes = np.quantile(lost, (np.arange(_DOTS) + 0.5) / _DOTS, method="inverted_cdf")
-        band = (whole["low"], whole["high"], said.band)
-        return pictures.dots(outcomes.tolist(), *band, run.known.currency, wide)
-
-    facts = Facts(table, values, figures, draw if drawable else None, there=bool(table.height))
-    return worded(run, "losses", facts)
-
-
-def _by_form(run: Run, by: str) -> Answer:
-    if by != "form":
-        raise bad("by", f'there are no losses by "{by}"', "bearer or form")
-    found = loss.parts(run)
-    figures = [
-        amount(
-            f"{name}.{row['id']}", row[f"{name}_usd"], row[f"{name}_error_usd"], run.known.currency
-        )
-        for row in found.to_dicts()
-        for name in ("given", "mean", "p95", "tvar95")
-    ]
-    happens = found.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
-    facts = Facts(happens, {"enough": measures.ENOUGH}, figures, there=bool(happens.height))
-    return worded(run, "forms", facts)
-
-
-def _unit(run: Run, row: dict[str, Any]) -> str:
-    return run.known.currency if row["unit"] == "money" else "person-weeks"
+    return worded(run, "losses", table, values, figures, draw if drawable else None)
 
 
 def _words(run: Run) -> Any:
@@ -97,11 +79,10 @@ def said_range(run: Run, row: dict[str, Any]) -> str:
 
 def told_bearers(run: Run) -> pl.DataFrame:
     """`loss.by_bearer` with `range`, `when` and `basis` as printed."""
-    said = _words(run)
+    said, found = _words(run), loss.by_bearer(run)
     prints = {"range": said.bearer_range, "when": said.bearer_when, "basis": said.bearer_basis}
-    rows = [
-        {**row, **{name: one_line(as_printed(row)) for name, as_printed in prints.items()}}
-        for row in loss.by_bearer(run).iter_rows(named=True)
-    ]
-    floats = dict.fromkeys((*loss.USD, "chance", "low", "high"), pl.Float64)
-    return pl.DataFrame(rows, schema_overrides=floats)
+    told = {
+        name: [one_line(as_printed(row)) for row in found.iter_rows(named=True)]
+        for name, as_printed in prints.items()
+    }
+    return found.hstack(pl.DataFrame(told))

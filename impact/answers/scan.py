@@ -1,4 +1,4 @@
-"""What locks, manifests and SBOMs say of the packages that advisories name, and what it means."""
+"""What locks, manifests and SBOMs say of the packages that advisories name, and our systems."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from pathlib import Path
 
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, tally, worded
+from impact.answers.answer import Answer, counted, figure, pictures, tallies, worded
 from impact.base import times
 from impact.base.errors import bad
 from impact.case.folder import Case
-from impact.measures.fleet import RANK, by_file, stack, windows
-from impact.measures.fleet import advisories as advisories_of
+from impact.case.schema import TLP, highest
+from impact.measures import fleet
 from impact.stack import advisories as records
 from impact.stack import files, installs
 from impact.stack import scan as scanning
 from impact.stack.findings import ALARMING, LOCKED_AFFECTED, NOT_EVALUATED, RANGE_ADMITS
 from impact.stack.scan import Question
+from impact.stack.verdicts import VERDICTS
 
 Told = Callable[[str], None]
 
@@ -42,11 +43,12 @@ def scan(
     no advisory; of a case that holds neither advisories nor a stack it says that nothing was asked.
     """
     if known is not None and not paths and advisories is None and not known.files:
-        return told(scanning.scan((), scanning.question(advisories_of(known))), known)
+        return told(scanning.scan((), scanning.question(fleet.advisories(known))), known)
     question = asked(known, advisories, installed, as_of, history)
     if not paths:
-        mine = scanning.scan(files.held(stack(known)), question, progress)
-        return told(mine, known, question)
+        return told(
+            scanning.scan(files.held(fleet.stack(known)), question, progress), known, question
+        )
     found, folders = rows([Path(path) for path in paths], question, progress)
     return told(found, known, question, folders)
 
@@ -71,7 +73,7 @@ def asked(
     if advisories is not None:
         found = records.read(Path(advisories))
     elif known is not None:
-        found = advisories_of(known)
+        found = fleet.advisories(known)
     else:
         raise bad("--advisories", "no advisories", "name a folder of them, or a case with --case")
     try:
@@ -81,7 +83,7 @@ def asked(
     if not found.affected and not found.unread:
         raise bad("the advisories", "none of them names a package", "give others")
     listed = installs.read(Path(installed)) if installed is not None else []
-    spans = windows(known, found) if known is not None else []
+    spans = fleet.windows(known, found) if known is not None else []
     return scanning.question(found, spans, listed, moment, history)
 
 
@@ -99,28 +101,77 @@ def told(
     in the systems `missed` no advisory speaks. `pasted` somewhere alone, each row says what would
     settle it, which on a page the systems do.
     """
-    order = (~pl.col("finding").is_in(ALARMING), RANK, "file", "package")
-    table = found.with_columns(why="reason").sort(*order)
-    files_of = dict(found.group_by("finding").agg(pl.col("file").n_unique()).iter_rows())
+    quiet = ~pl.col("finding").is_in(ALARMING)
+    table = found.with_columns(why="reason").sort(quiet, fleet.RANK, "file", "package")
+    shown, files = fleet.by_file(table), found["file"].n_unique()
     counts = {
-        "files": found["file"].n_unique(),
-        "locked_affected": files_of.get(LOCKED_AFFECTED, 0),
-        "range_admits": files_of.get(RANGE_ADMITS, 0),
-        "not_evaluated": files_of.get(NOT_EVALUATED, 0),
+        kind: found.filter(finding=kind)["file"].n_unique()
+        for kind in (LOCKED_AFFECTED, RANGE_ADMITS, NOT_EVALUATED)
     }
     values = {
         **counts,
-        "unasked": question is None,
-        "unpublished": question is not None and not question.packages and (question.as_of or True),
+        "files": files,
+        "question": question,
         "packages": found["package"].n_unique(),
         "folders": sorted(set(folders)),
         "missed": sorted(missed)[:5],
         "pasted": pasted,
     }
+    return worded(
+        None,
+        "scan",
+        table,
+        values,
+        [figure("files", files, "count"), *tallies("files", counts)],
+        shown=shown,
+        label=known.tlp if known is not None else TLP[0],
+    )
+
+
+def systems(scanned: Answer, known: Case | None = None) -> Answer:
+    """Each system of a scan with its gravest verdict on what it holds, the gravest first.
+
+    With the windows of a case the picture shows when each version was held. Table: see
+    `impact.measures.fleet.by_system`.
+    """
+    rows, table = scanned.table, fleet.by_system(scanned.table)
+    held = fleet.holds(rows).filter(pl.col("system").is_in(table["system"].implode()))
+    worst = held.filter(finding=LOCKED_AFFECTED).sort("begins", maintain_order=True)
+    verdicts = {verdict: n for verdict, n in counted(table["verdict"], VERDICTS).items() if n}
+    window = _window(known, worst if worst.height else held)
+    holding = rows.filter(finding=LOCKED_AFFECTED)["system"].n_unique()
+    drawable = bool(held.height and window.height)
+
+    values = {
+        "counted": verdicts,
+        "case": known.id if known else "NAME",
+        "first": worst.head(1).to_dicts(),
+        "holding": holding,
+        "pins": fleet.pins(rows).to_dicts(),
+        "unread": rows.filter(finding=NOT_EVALUATED)["file"].n_unique(),
+        "drawn": held["system"].n_unique() if drawable else 0,
+    }
     figures = [
-        tally(name if name == "files" else f"files.{name}", many) for name, many in counts.items()
+        figure("systems", table.height, "count"),
+        *tallies("systems", {**verdicts, "holding": holding}),
     ]
-    shown = by_file(table)
-    label = known.tlp if known is not None else "clear"
-    facts = Facts(table, values, figures, shown=shown, there=shown.height > 0, label=label)
-    return worded(None, "scan", facts)
+    return worded(
+        None,
+        "systems",
+        table,
+        values,
+        figures,
+        (lambda _, wide: pictures().held(held, window, wide)) if drawable else None,
+        label=highest((scanned.label, known.label)) if known else scanned.label,
+    )
+
+
+def _window(known: Case | None, held: pl.DataFrame) -> pl.DataFrame:
+    """When the versions that are held were available; else when any version of the packages was.
+
+    Of these alone: bands of other versions would lie over each other.
+    """
+    found = fleet.windows(known, fleet.advisories(known)) if known else []
+    seen = set(held.select("package", "version").rows())
+    same = [one for one in found if (one.package, one.version) in seen]
+    return fleet.available(same or [one for one in found if one.package in held["package"]])

@@ -7,12 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, tally, worded
+from impact.answers.answer import Answer, counted, frame, tallies, worded
 from impact.base.errors import bad, did_you_mean
 from impact.case.folder import Case
-from impact.case.schema import (
-    STAGES,
-)
+from impact.case.schema import STAGES
 from impact.measures.standing import (
     STANDINGS,
     Claim,
@@ -43,10 +41,8 @@ def statements(known: Case, stage: str = "") -> Answer:
         excludes = [*one.against, *(c for n in one.rivals for c in every[n].claims)]
         rows.append(
             {
-                "id": claim["id"],
+                **claim,
                 "statement": one.name,
-                "stage": claim["stage"],
-                "says": claim["says"],
                 "standing": one.standing,
                 "origins": len(one.origins),
                 "valued": bool(one.value),
@@ -54,49 +50,22 @@ def statements(known: Case, stage: str = "") -> Answer:
                 **_voices("against", excludes),
             }
         )
-    rows.sort(key=_order)
-    frame = pl.DataFrame(rows, schema=_STATEMENTS, orient="row")
-    counted = {word: frame.filter(pl.col("standing") == word).height for word in STANDINGS}
-    figures = [tally(f"standing.{w.replace(' ', '_')}", many) for w, many in counted.items()]
-    values = {"counted": counted, "stage": stage, **_no_longer(known, parts)}
-    name = f"statements_{stage}" if stage else "statements"
-    facts = Facts(frame, values, figures, there=bool(rows), name=name)
-    return worded(known, "statements", facts)
-
-
-def _order(row: dict[str, Any]) -> tuple[int, int, str, str]:
-    """Statements by the part of the incident, in each the firmest first."""
-    places = STAGES.index(row["stage"]), STANDINGS.index(row["standing"])
-    return *places, row["statement"], row["says"]
-
-
-_STATEMENTS: dict[str, Any] = {
-    **dict.fromkeys(("id", "statement", "stage", "says", "standing"), pl.String),
-    "origins": pl.Int64,
-    "valued": pl.Boolean,
-    **{
-        column: kind
-        for side in ("by", "against")
-        for column, kind in ((side, pl.List(pl.String)), (f"{side}_others", pl.Int64))
-    },
-}
+    part, firm = pl.col("stage").cast(pl.Enum(STAGES)), pl.col("standing").cast(pl.Enum(STANDINGS))
+    table = frame("statements", rows).sort(part, firm, "statement", "says", maintain_order=True)
+    standings = counted(table["standing"], STANDINGS)
+    values = {
+        "counted": standings,
+        "stage": stage,
+        "parts": parts,
+        "replaced": successors(known),
+        "taken_back": retractions(known),
+    }
+    name, figures = f"statements_{stage}" if stage else "", tallies("standing", standings)
+    return worded(known, "statements", table, values, figures, name=name)
 
 
 def _voices(side: str, claims: Sequence[Claim]) -> dict[str, Any]:
     """Claims that say the same, the firmest first, and how many others say so."""
-    ordered = sorted(claims, key=firmest)
     others = max(0, len({claim["claimant"] for claim in claims}) - 1)
-    ids = [claim["id"] for claim in ordered]
+    ids = [claim["id"] for claim in sorted(claims, key=firmest)]
     return {side: ids, f"{side}_others": others}
-
-
-def _no_longer(known: Case, parts: Sequence[str]) -> dict[str, Any]:
-    """What claimants replaced or took back on parts of the incident: (old claim, new claim)."""
-    claims = known.rows("claims")
-    pairs = [
-        (claims[old], claims[new])
-        for old, new in successors(known).items()
-        if claims[old]["stage"] in parts
-    ]
-    back = [claim for claim in retractions(known) if claim["stage"] in parts]
-    return {"replaced": pairs, "taken_back": back}

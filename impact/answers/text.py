@@ -20,14 +20,12 @@ from impact.measures.evidence import addresses, names
 from impact.numerics import loss_kinds
 from impact.simulation import Run
 
-ROWS, COLUMNS, MOST = "rows", "columns", "at_most"  # the names that a template and a table share
 _COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def lower_first(known: Case, text: str) -> str:
     """The text as part of a sentence: with a small first letter, unless a name begins it."""
-    first = text.split(maxsplit=1)[0] if text.strip() else ""
-    named = any(text.startswith(name) for name in names(known).values())
+    first, named = text.partition(" ")[0], text.startswith(tuple(names(known).values()))
     return text if named or (not first[1:].islower() and len(first) > 1) else words.uncapital(text)
 
 
@@ -66,24 +64,16 @@ def many(number: float | Collection[Any], one: str, several: str = "") -> str:
     return f"{in_words(found)} {one if found == 1 else several or one + 's'}"
 
 
-def show(value: Any, unit: str, currency: str = "USD") -> str:
-    """A value of a unit as every reader sees it.
+def show(value: Any, unit: str = "money", currency: str = "USD") -> str:
+    """A value of a unit as every reader sees it, but for the name of the unit.
 
     >>> show(0.24, "chance"), show(0.24, "assumed"), show(0.017, "share"), show(4.2e6, "money")
     ('25 %', 'about 25 %', '2 %', '$4 million')
     """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, datetime):
-        return words.date(value)
     if unit in _PRINTS:
         return _PRINTS[unit](value)
-    code = currency if unit in ("money", "about money") else unit.partition("/")[0]
-    if unit in ("money", "about money") or loss_kinds.money(code):
-        return words.money(value, 1 if unit == "about money" else None, code)
-    if value is not None and checks.is_chance(unit):
-        return words.chance(value)
-    return words.number(value) + (f" {unit}" if unit and value is not None else "")
+    code = _currency(unit, currency)
+    return words.money(value, None, code) if code else words.number(value)
 
 
 _PRINTS: dict[str, Callable[[Any], str]] = {
@@ -92,23 +82,37 @@ _PRINTS: dict[str, Callable[[Any], str]] = {
     "share": words.per_cent,
     "count": lambda n: words.NOT_KNOWN if n is None else f"{n:,.0f}",
     "": lambda value: "" if value is None else str(value),
-    "number": words.number,
     "date": words.date,
 }
 
 
-def ranged(low: float | None, high: float | None, unit: str, currency: str = "USD") -> str:
+def _currency(unit: str, own: str = "") -> str:
+    """The currency of a unit of money, `own` where it is just money; empty for another unit."""
+    code = own if unit == "money" else unit.partition("/")[0]
+    return code if loss_kinds.money(code) else ""
+
+
+def ranged(
+    low: float | None, high: float | None, unit: str = "money", currency: str = "USD"
+) -> str:
     """Two values of a unit as a range.
 
     >>> ranged(9.4e6, 34e6, "money"), ranged(7100, 66_000, "weeks")
     ('$9 million to $34 million', '7,000 to 66,000 weeks')
     """
-    code = currency if unit == "money" else unit.partition("/")[0]
-    if unit == "money" or loss_kinds.money(code):
+    if code := _currency(unit, currency):
         return words.money_range(low, high, code)
     if low is None or high is None:
         return words.NOT_RESOLVED
+    if checks.is_chance(unit):
+        return " to ".join(map(words.per_cent, (low, high)))
     return f"{words.number_range(low, high)} {unit}".strip()
+
+
+def ends(row: Mapping[str, Any]) -> tuple[float, float]:
+    """The range of an input: its low and high, where it has them."""
+    found = [row[end] for end in ("low", "high") if row[end] is not None] or checks.ends_of(row)
+    return min(found), max(found)
 
 
 def rounded(value: float, unit: str) -> str:
@@ -119,8 +123,7 @@ def rounded(value: float, unit: str) -> str:
     """
     if checks.is_chance(unit):
         return words.per_cent(value)
-    code = unit.partition("/")[0]
-    if loss_kinds.money(code):
+    if code := _currency(unit):
         return words.money(value, 1, code)
     return f"{words.number(value, 1)} {unit}" + ("" if value == 1 else "s")
 
@@ -134,24 +137,19 @@ def threshold(value: float, error: float | None, unit: str) -> str:
     if error is None or error <= words.NEAR * value:
         return told
     printed = value if checks.is_chance(unit) else words.significant(value, 1)
-    ends = max(0.0, min(value - error, printed)), max(value + error, printed)
-    if checks.is_chance(unit):
-        spread = " to ".join(map(words.per_cent, ends))
-    elif loss_kinds.money(code := unit.partition("/")[0]):
-        spread = words.money_range(*ends, code)
-    else:
-        spread = words.number_range(*ends)
-    return f"{told} (simulation error: {spread})"
+    low, high = max(0.0, min(value - error, printed)), max(value + error, printed)
+    of = unit if checks.is_chance(unit) or _currency(unit) else ""
+    return f"{told} (simulation error: {ranged(low, high, of)})"
 
 
-@jinja2.pass_context
-def _shown(context: Context, value: Any, unit: str = "money") -> str:
-    return show(value, unit, context["currency"])
+def _of_facts(say: Callable[..., str]) -> Callable[..., str]:
+    """A print of values for templates: of money in the currency of their facts."""
 
+    @jinja2.pass_context
+    def said(context: Context, *values: Any) -> str:
+        return say(*values, currency=context["currency"])
 
-@jinja2.pass_context
-def _ranged(context: Context, low: Any, high: Any, unit: str = "money") -> str:
-    return ranged(low, high, unit, context["currency"])
+    return said
 
 
 def day(instant: datetime) -> str:
@@ -174,7 +172,7 @@ def said_chance(run: Run, row: Mapping[str, Any]) -> str:
     """A row of `chances` as a figure: reported by whom, assumed here, none, or about so much."""
     claim = run.known.rows("claims").get(row["claim"])
     facts = {"draws": run.draws, "currency": run.known.currency}
-    by = said_by(run.known, claim) if claim else ""
+    by = claim and said_by(run.known, claim)
     return one_line(parts("chances", facts).said(row, by))
 
 
@@ -187,14 +185,13 @@ def templates() -> jinja2.Environment:
         extensions=[_Breaks],
     )
     found.filters |= {
-        "show": _shown,
+        "show": _of_facts(show),
         "rounded": rounded,
         "threshold": threshold,
         "exact": lambda number: f"{number:,g}",
         "date": words.date,
         "day": day,
         "listed": words.listed,
-        "either": lambda several: words.listed(several, "or"),
         "many": many,
         "words": in_words,
         "flat": one_line,
@@ -202,7 +199,7 @@ def templates() -> jinja2.Environment:
         "uncap": lambda text: words.uncapital(one_line(text)),
         "stop": lambda text: one_line(text).rstrip("."),
     }
-    found.globals |= {"ranged": _ranged, "one_in": words.one_in}
+    found.globals |= {"ranged": _of_facts(ranged), "one_in": words.one_in}
     return found
 
 
@@ -228,15 +225,13 @@ def one_line(text: Any) -> str:
     return re.sub(r" (?=[.,;:?)](?:\s|$))", "", " ".join(words.plain(str(text)).split()))
 
 
-def columns(declared: Any) -> Iterator[tuple[str, str, str]]:
-    """(column, heading, unit) of each line `column | Heading | unit` of a declared table.
+def columns(declared: Any) -> Iterator[list[str]]:
+    """The cells of each line `column | Heading | unit | figure` of a declared table.
 
-    A line without a heading is of a figure that is not shown.
+    A column without a heading is not shown; one that names a figure is one, of each row.
     """
-    for line in str(declared).strip().splitlines():
-        if line.strip():
-            column, head, unit = (*(cell.strip() for cell in line.split("|")), "", "")[:3]
-            yield column, head, unit
+    for line in filter(str.strip, str(declared).splitlines()):
+        yield [cell.strip() for cell in f"{line}|||".split("|")[:4]]
 
 
 def shared(known: Case) -> dict[str, Any]:
@@ -245,10 +240,10 @@ def shared(known: Case) -> dict[str, Any]:
     `links` fills up with the address of each citation that a template makes.
     """
     entities, claims, falls = known.rows("entities"), known.rows("claims"), views.falling(known)
-    said, links, linked = names(known), dict[str, str](), addresses(known)
+    links, linked = dict[str, str](), addresses(known)
 
     def name(one: str) -> str:
-        told = entities[one].get("short") or said[one] if one in entities else one
+        told = entities[one]["short"] or entities[one]["name"] if one in entities else one
         return f"{told} ({views.NO_COMPROMISE})" if one in falls else told
 
     def cite(one: str) -> str:
@@ -264,14 +259,14 @@ def shared(known: Case) -> dict[str, Any]:
         "cite": cite,
         "claim": claims.__getitem__,
         "entity": entities.__getitem__,
+        "source": known.rows("sources").__getitem__,
         "deniers": lambda ids: sorted({name(claims[one]["claimant"]) for one in ids}),
         "what": lambda one: (
-            entities[one].get("is") or words.uncapital((entities[one]["role"] or "").rstrip("."))
+            entities[one]["is"] or words.uncapital((entities[one]["role"] or "").rstrip("."))
         ),
         "lowered": lambda text: lower_first(known, text),
         "falls": falls,
         "now": views.now(known),
-        "scenario": known.scenarios[known.scenario],
         "currency": known.currency,
         "known": known,
         "links": links,

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
 
-from impact.answers.answer import Answer, Facts, worded
+import polars as pl
+
+from impact.answers.answer import Answer, figure, pictures, worded
 from impact.measures.evidence import silences
 from impact.measures.loss import is_assumed, shares_where
 from impact.measures.questions import LEAST, inputs_used, ranking
 from impact.measures.totals import total_loss
 from impact.simulation import Run
-
-if TYPE_CHECKING:
-    import altair as alt
 
 
 def unknowns(run: Run, most: int | None = None) -> Answer:
@@ -24,27 +21,17 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     Table: see `impact.measures.questions.ranking`.
     """
     ranked, known = ranking(run), run.known
-    rows, table = ranked.to_dicts(), ranked.head(most) if most else ranked
-    drawn = [row for row in rows if max(row["data_share"], row["cost_share"]) >= LEAST]
-
-    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import pictures
-
-        return pictures.panels(said.panels, drawn, wide)
+    table = ranked.head(most or ranked.height)
+    drawn = ranked.filter(pl.max_horizontal("data_share", "cost_share") >= LEAST).to_dicts()
 
     inputs = [row for name, row in known.inputs.items() if name in inputs_used(known)]
-    guessed = [row for row in inputs if is_assumed(row)]
-    total = total_loss(run)[None]
+    guessed, total = [row for row in inputs if is_assumed(row)], total_loss(run)[None]
     mute = [known.rows("claims")[one] for one in silences(known)]
     values = {
         "short": most is not None,
-        "assumed": len(guessed),
-        "classed": sum(bool(row["reference"]) for row in guessed),
-        "on_classes": shares_where(run, total, lambda row: bool(row["reference"]))[0],
-        "on_bare": shares_where(run, total, lambda row: is_assumed(row) and not row["reference"])[
-            0
-        ],
-        "until": {row["question"]: row["basis"] for row in guessed},
+        "guessed": guessed,
+        "on_classes": shares_where(run, total, lambda r: bool(r["reference"]))[0],
+        "on_bare": shares_where(run, total, lambda r: is_assumed(r) and not r["reference"])[0],
         "inputs": len(inputs),
         "later": sum(
             (row["authored_on"] or row["known_on"]) > row["known_on"] + timedelta(days=1)
@@ -53,12 +40,21 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
         "quiet": {one["claimant"]: one["id"] for one in mute if one["stance"] == "is silent"},
         "asked": [one["id"] for one in mute if one["stance"] == "is asked"],
     }
-    picture = draw if len(drawn) > 1 else None
-    there = bool(rows or (inputs and not most))
-    facts = Facts(table, values, (), picture, there, pictured=bool(most))
-    return worded(run, "unknowns", facts)
-
-
-def _bare(row: Mapping[str, Any]) -> bool:
-    """Whether an input is an estimate without a reference class."""
-    return is_assumed(row) and not row["reference"]
+    money = known.currency
+    units = {"data_share": "share", "cost_share": "share", "value_usd": money, "swing_usd": money}
+    figures = [
+        figure(f"{part}.{row['id']}", row[part], unit)
+        for part, unit in units.items()
+        for row in table.iter_rows(named=True)
+    ]
+    several = len(drawn) > 1
+    return worded(
+        run,
+        "unknowns",
+        table,
+        values,
+        figures,
+        (lambda said, wide: pictures().panels(said.panels, drawn, wide)) if several else None,
+        there=bool(table.height or (inputs and not most)),
+        pictured=bool(most) and several,
+    )

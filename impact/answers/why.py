@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from impact.answers.answer import Answer, Facts, worded
-from impact.answers.text import lower_first, said_by, said_chance
+from impact.answers.answer import Answer, frame, worded
+from impact.answers.text import ends, lower_first, said_by, said_chance
 from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
 from impact.case import checks, reference
@@ -46,82 +45,77 @@ def why(run: Run, name: str) -> Answer:
     `mean.mercor`. The table holds the claims behind it: `claim`, `says`, `by`, `origins`.
     Raises BadInput for a name that the view does not know.
     """
-    known, plain = run.known, name.removeprefix("chance.").removeprefix("mean.")
-    explain = _explainer(run, plain)
-    rows = [
-        (c["id"], c["says"], said_by(known, c), len(origins(known, c["sources"])))
-        for c in _claims(run, plain)
-    ]
-    schema = {**dict.fromkeys(("claim", "says", "by"), pl.String), "origins": pl.Int64}
-    values = {"asked": plain, "by": partial(said_by, known), **explain(run, plain)}
-    return worded(run, "why", Facts(pl.DataFrame(rows, schema=schema, orient="row"), values))
+    known, asked = run.known, name.removeprefix("chance.").removeprefix("mean.")
+    kind, claims = _kind(run, asked), _claims(run, asked)
+    more = {"party": _of_party, "input": _of_input, "loss": _of_loss, "claim": _of_claim}
+    values = {
+        "asked": asked,
+        "kind": kind,
+        "root": ROOT,
+        "by": partial(said_by, known),
+        "roots": _origins(run, claims),
+        "cost": _cost(run, asked),
+        **(more[kind](run, asked) if kind in more else {"stated": _stated(run, asked)}),
+        "clearly": CLEARLY,
+    }
+    rows = [(one["id"], one["says"], said_by(known, one), _origins(run, [one])) for one in claims]
+    return worded(run, "why", frame("why", rows), values, there=True)
 
 
 def record(run: Run, name: str) -> dict[str, Any]:
     """The answer of `impact why --json`: paths, inputs, claims with their sources, label."""
-    known, plain = run.known, name.removeprefix("chance.").removeprefix("mean.")
-    answer = why(run, name)
-    sources = {row["id"]: row for row in known["sources"].iter_rows(named=True)}
-    inputs = known["inputs"].filter(pl.col("id").is_in(_inputs(run, plain)))
-    claims = _claims(run, plain)
+    known, asked = run.known, name.removeprefix("chance.").removeprefix("mean.")
+    kind, claims, sources = _kind(run, asked), _claims(run, asked), known.rows("sources")
+    wanted = [asked] if kind == "input" else run.lineage[asked]["inputs"]
+    inputs = known["inputs"].filter(pl.col("id").is_in(wanted))
+    parts = ("id", "claimant", "stance", "stated_on", "credibility")
+    of_source = ("id", "reliability", "access", "url")
+    told = [
+        {
+            **{part: claim[part] for part in parts},
+            "stated_on": times.as_text(claim["stated_on"]),
+            "sources": [{part: sources[s][part] for part in of_source} for s in claim["sources"]],
+        }
+        for claim in claims
+    ]
     return {
         "name": name,
-        "kind": _kind(run, plain),
-        "label": answer.label,
-        "says": answer.sentence,
-        "paths": [[edge.name for edge in way] for way in _paths(run, plain)],
-        "inputs": inputs.select("id", "low", "mode", "high", "unit", "basis_kind")
-        .rename({"id": "name"})
-        .to_dicts(),
-        "claims": [
-            {
-                "id": claim["id"],
-                "claimant": claim["claimant"],
-                "stance": claim["stance"],
-                "stated_on": times.as_text(claim["stated_on"]),
-                "credibility": claim["credibility"],
-                "sources": [
-                    {part: sources[s][part] for part in ("id", "reliability", "access", "url")}
-                    for s in claim["sources"]
-                ],
-            }
-            for claim in claims
-        ],
-        "independent_origins": len(origins(known, [s for c in claims for s in c["sources"]])),
+        "kind": known.rows("entities")[asked]["kind"] if kind == "party" else kind,
+        "label": known.label,
+        "says": why(run, name).sentence,
+        "paths": [[edge.name for edge in way] for way in _paths(run, asked)],
+        "inputs": inputs.select(
+            pl.col("id").alias("name"), "low", "mode", "high", "unit", "basis_kind"
+        ).to_dicts(),
+        "claims": told,
+        "independent_origins": _origins(run, claims),
     }
 
 
 def _kind(run: Run, name: str) -> str:
     known = run.known
-    if name in known["inputs"]["id"]:
-        return "input"
-    if name in _every_claim(run):
-        return "claim"
-    kinds = dict(known["entities"].select("id", "kind").iter_rows())
-    if name in kinds:
-        return str(kinds[name])
-    if name == TOTAL:
-        return TOTAL
-    if name in known.rows("losses"):
-        return "loss"
+    named: dict[str, Iterable[str]] = {
+        "input": known["inputs"]["id"],
+        "claim": _every_claim(run),
+        "party": known["entities"]["id"],
+        TOTAL: [TOTAL],
+        "loss": known["losses"]["id"],
+    }
+    for kind, several in named.items():
+        if name in several:
+            return kind
     if topic(known, name):
         return "statement"
-    every = [*kinds, TOTAL, *known["inputs"]["id"], *known["losses"]["id"], *_every_claim(run)]
+    every = [one for several in named.values() for one in several]
     raise bad("why", f'no "{name}" in this view', did_you_mean(name, every, "name an entity"))
-
-
-def _explainer(run: Run, name: str) -> Callable[[Run, str], Values]:
-    of = {"input": _of_input, "claim": _of_claim, "statement": _of_statement, TOTAL: _of_total}
-    of["loss"] = _of_loss
-    return of.get(_kind(run, name), _of_party)
 
 
 def _paths(run: Run, name: str) -> list[list[graph.Edge]]:
     return graph.simple_paths(edges_used(run), ROOT, name)
 
 
-def _inputs(run: Run, name: str) -> list[str]:
-    return [name] if _kind(run, name) == "input" else run.lineage[name]["inputs"]
+def _origins(run: Run, claims: Iterable[Claim]) -> int:
+    return len(origins(run.known, [source for claim in claims for source in claim["sources"]]))
 
 
 def _every_claim(run: Run) -> dict[str, Claim]:
@@ -132,24 +126,19 @@ def _every_claim(run: Run) -> dict[str, Claim]:
 
 def _claims(run: Run, name: str) -> list[Claim]:
     """The claims on the ways to a name, or for and against a statement, the most credible first."""
-    known, kind = run.known, _kind(run, name)
-    wanted = set(run.lineage[name]["claims"])
-    if kind in ("claim", "statement"):
-        stated = _of_one(run, name) if kind == "claim" else topic(known, name)
-        sides = [one for each in stated for one in (each, *_rivals(run, each))]
-        wanted = {claim["id"] for one in sides for claim in (*one.claims, *one.against)}
-        wanted |= {name} & _every_claim(run).keys()
-    rows = [claim for claim in _every_claim(run).values() if claim["id"] in wanted]
-    return sorted(rows, key=firmest)
+    own = [name] if _kind(run, name) == "claim" else []
+    sides = [side for one in _stated(run, name) for side in (one, *_rivals(run, one))]
+    stated = [claim["id"] for one in sides for claim in (*one.claims, *one.against)]
+    wanted = {*run.lineage[name]["claims"], *stated, *own}
+    return sorted((c for c in _every_claim(run).values() if c["id"] in wanted), key=firmest)
 
 
-def _of_one(run: Run, claim: str) -> list[Statement]:
-    """The statement that a claim makes or denies; none where it was replaced or taken back."""
-    return [
-        one
-        for one in statements_of(run.known)
-        if any(claim == each["id"] for each in (*one.claims, *one.denials))
-    ]
+def _stated(run: Run, name: str) -> list[Statement]:
+    """The statements of a topic, or those that a claim makes or denies; else none."""
+    kind, every = _kind(run, name), statements_of(run.known)
+    if kind == "claim":  # one that was replaced or taken back makes none
+        return [s for s in every if any(name == one["id"] for one in (*s.claims, *s.denials))]
+    return topic(run.known, name) if kind == "statement" else []
 
 
 def _rivals(run: Run, statement: Statement) -> list[Statement]:
@@ -157,25 +146,22 @@ def _rivals(run: Run, statement: Statement) -> list[Statement]:
 
 
 def _of_party(run: Run, name: str) -> Values:
-    known, row, paths = run.known, by_entity(run)[name], _paths(run, name)
-    found: Values = {"kind": "root" if name == ROOT else "party", "who": names(known)[name]}
-    found |= {"chance": said_chance(run, row), "rare": row["how"] == "rare", "path": ""}
-    found |= {"cost": _cost(run, name), "paths": len(paths)}
-    if not paths or name == ROOT:
-        return found
-    way = paths[0]
-    edge, claims = _uncertain(run, way), {claim["id"]: claim for claim in _claims(run, name)}
-    links = dict(known["links"].select("id", "claims").iter_rows())
-    near = [claim for one in reversed(way) for claim in links[one.name]]
-    weakest = _named_input(run, edge.name) if edge else None
+    """The chance of an entity, and of the shortest path to it the least certain step."""
+    row, paths = by_entity(run)[name], _paths(run, name)
+    way = paths[0] if paths else []
+    edge, links, inputs = _uncertain(run, way), run.known.rows("links"), run.known.inputs
+    near = [claim for one in reversed(way) for claim in links[one.name]["claims"]]
+    terms = [*links[edge.name]["chances"], checks.LINK_INPUT + edge.name] if edge else []
+    named = {checks.chance_term(term)[0] for term in terms} & inputs.keys()
+    weakest = min(named, key=lambda one: (inputs[one]["mode"] or 0.0, one), default="")
     return {
-        **found,
+        "chance": said_chance(run, row),
+        "rare": row["how"] == "rare",
+        "paths": len(paths),
         "path": _path(run, way),
-        "step": " > ".join(names(known)[end] for end in (edge.source, edge.target)) if edge else "",
-        "weakest": weakest and {**weakest, "range": span(weakest)},
-        "claims": len(claims),
-        "roots": len(origins(known, [s for claim in claims.values() for s in claim["sources"]])),
-        "nearest": claims[near[0]] if near else None,
+        "step": edge,
+        "weakest": weakest and {**inputs[weakest], "range": span(inputs[weakest])},
+        "nearest": near[:1],
     }
 
 
@@ -190,28 +176,20 @@ def _path(run: Run, way: Sequence[graph.Edge]) -> str:
     return " > ".join(versions.get(edge.target, said[edge.target]) for edge in way)
 
 
-def _uncertain(run: Run, way: list[graph.Edge]) -> graph.Edge | None:
+def _uncertain(run: Run, way: Sequence[graph.Edge]) -> graph.Edge | None:
     """The link of a way that is on least often; None where all are always on."""
     every = graph.everything(run.draws)
     drawn = [edge for edge in way if run.on[edge.name] != every]
     return min(drawn, key=lambda edge: run.on[edge.name].bit_count(), default=None)
 
 
-def _named_input(run: Run, link: str) -> dict[str, Any]:
-    """The least likely input of a link."""
-    terms = run.known["links"].row(by_predicate=pl.col("id") == link, named=True)["chances"]
-    wanted = [checks.chance_term(term)[0] for term in terms] + [checks.LINK_INPUT + link]
-    rows = run.known["inputs"].filter(pl.col("id").is_in(wanted)).sort("mode", "id")
-    return rows.row(0, named=True)
-
-
-def span(row: dict[str, Any]) -> str:
+def span(row: Values) -> str:
     """The estimate of an input in words, with its unit."""
-    ends = [value for value in (row["low"], row["high"]) if value is not None] or [row["mode"]]
+    low, high = ends(row)
     if row["unit"] in ("chance", "share") or checks.reference_minutes(row["unit"]):
-        low, high = (f"{words.number(100 * end, 3)} %" for end in (min(ends), max(ends)))
-        return low if low == high else f"{low} to {high}"
-    return f"{words.number_range(min(ends), max(ends), 3)} {units(row['unit'])}".strip()
+        first, last = (f"{words.number(100 * end, 3)} %" for end in (low, high))
+        return first if first == last else f"{first} to {last}"
+    return f"{words.number_range(low, high, 3)} {units(row['unit'])}".strip()
 
 
 def units(unit: str) -> str:
@@ -233,125 +211,67 @@ def _cost(run: Run, name: str) -> Values | None:
     lost = total_loss(run) if name == TOTAL else net_loss(run, name)
     if not np.any(lost):
         return {"range": None, "unmet": rare_loss_of(run, name)}
-    return {"range": _nine_in_ten(lost, name == TOTAL), "drivers": _drivers(run, lost)}
-
-
-def _of_total(run: Run, name: str) -> Values:
-    losses = run.known["losses"].filter(pl.col("received_by").is_null())
-    return {"kind": TOTAL, "cost": _cost(run, name), "losses": losses.height}
-
-
-def _nine_in_ten(lost: Any, whole: bool = False) -> Values:
-    """The range of a loss, and the outcomes that it is of."""
-    found = measures.nine_in_ten(lost, whole)
-    return {"low": found.low, "high": found.high, "given": found.given, "often": found.chance}
-
-
-def _drivers(run: Run, lost: Any) -> list[tuple[str, float]]:
-    """The inputs that explain most of the variation, up to three, each with its share."""
     inputs, shares = spread_shares(run, np.array([lost]))
-    ranked = sorted(zip(shares[:, 0], inputs, strict=True), reverse=True)[:3]
-    return [(_meant(run, name), float(share)) for share, name in ranked if share > 0.02]
+    ranked = sorted(zip(shares[:, 0].tolist(), inputs, strict=True), reverse=True)[:3]
+    drivers = [(_meant(run, one), share) for share, one in ranked if share > 0.02]
+    return {"range": measures.nine_in_ten(lost, name == TOTAL), "drivers": drivers}
 
 
 def _of_input(run: Run, name: str) -> Values:
-    known = run.known
-    row = known["inputs"].row(by_predicate=pl.col("id") == name, named=True)
-    uses = checks.uses_of_inputs(known.tables).filter(pl.col("name") == name)["table"].to_list()
-    published = dict(known["sources"].select("id", "publisher").iter_rows())
+    known, row = run.known, run.known.inputs[name]
+    uses = checks.uses_of_inputs(known.tables).filter(name=name)["table"].to_list()
     return {
-        "kind": "input",
         "row": {**row, "range": span(row)},
-        "links": uses.count("links"),
-        "losses": uses.count("losses"),
+        "uses": uses,
         "lasted": words.number(known.lasted[name], 2) if name in known.lasted else "",
-        "publishers": [published[source] for source in row["sources"]],
-        "of": _class_of(row, now(known)) if row["reference"] else None,
+        "classes": _classes(run, row) if row["reference"] else (),
     }
 
 
-def _class_of(row: dict[str, Any], moment: datetime) -> Values | None:
+def _classes(run: Run, row: Values) -> Iterator[Values]:
     """The reference class of an input, where its range lies in it, and how far that reaches.
 
     None where it was not published by then.
     """
     classes = reference.load(REFERENCE)[reference.CLASSES]
-    named = classes.row(by_predicate=pl.col("id") == row["reference"], named=True)
-    if named["known_on"] > moment:
-        return None
-    place = reference.place(classes, row)
-    tail = (1 - reference.PLACES.get(place, 0.98)) / 2
-    low, high = reference.quantile(classes, row["reference"], np.array([tail, 1 - tail]))
-    empty = dict.fromkeys(("low", "mode", "high"))
-    reaches = span({**empty, "unit": row["unit"], "low": float(low), "high": float(high)})
-    return {**named, "place": place, "span": reaches}
+    for named in classes.filter(id=row["reference"]).iter_rows(named=True):
+        if named["known_on"] <= now(run.known):
+            place = reference.place(classes, row)
+            tail = (1 - reference.PLACES.get(place, 0.98)) / 2
+            low, high = reference.quantile(classes, named["id"], np.array([tail, 1 - tail]))
+            reaches = span({"unit": row["unit"], "low": float(low), "high": float(high)})
+            yield {**named, "place": place, "span": reaches}
 
 
 def _of_loss(run: Run, name: str) -> Values:
-    """A row of losses: whose, of what, from what it is worked out, and how large it is."""
-    row, said = run.known.rows("losses")[name], names(run.known)
-    amounts, inputs = run.losses[name], run.known.inputs
-    resolved = np.count_nonzero(amounts) >= measures.ENOUGH
+    """A row of losses: from what it is worked out, how large it is, and on what that rests."""
+    row, amounts, inputs = run.known.rows("losses")[name], run.losses[name], run.known.inputs
+    terms = checks.argument_pairs(row["arguments"]).values()
     return {
-        "kind": "loss",
         "row": row,
-        "who": said[row["bearer"]],
-        "needs": said[row["needs"]],
         "terms": [
             (_meant(run, term), span(inputs[term])) if term in inputs else (term, "")
-            for term in checks.argument_pairs(row["arguments"]).values()
+            for term in terms
         ],
-        "range": _nine_in_ten(amounts) if resolved else None,
+        "range": measures.nine_in_ten(amounts),
         "ever": amounts.any(),
         "basis": run.lineage.basis(name),
     }
 
 
 def _of_claim(run: Run, name: str) -> Values:
-    known, claim = run.known, _every_claim(run)[name]
-    later, stated = successors(known).get(name), list[Values]()
-    for one in _of_one(run, name):
+    claim, stated = _every_claim(run)[name], list[Any]()
+    for one in _stated(run, name):
         sides = (one.against, *(rival.claims for rival in _rivals(run, one)))
-        against = [claims[0] for claims in sides if claims and claim not in claims][:3]
-        denied = claim not in one.claims
-        standing = one.standing if one.value else ""
-        stated.append({"standing": standing, "denied": denied, "against": against})
+        against = [claims[0] for claims in sides if claims and claim not in claims]
+        stated.append((one, against[:3]))
     return {
-        "kind": "claim",
         "row": claim,
-        "taken_back": name not in known.rows("claims"),
-        "sources": _read(run, [claim]),
-        "roots": len(origins(known, claim["sources"])),
-        "later": known.rows("claims")[later] if later else None,
+        "taken_back": name not in run.known.rows("claims"),
+        "own": _origins(run, [claim]),
+        "later": successors(run.known).get(name),
         "stated": stated,
     }
-
-
-def _of_statement(run: Run, name: str) -> Values:
-    """A topic: each of its values with its standing, by whom, and on what was read."""
-    stated = topic(run.known, name)
-    alone, values = len(stated) == 1, list[Values]()
-    for one in stated:
-        claims = one.claims or one.denials
-        against = one.against if one.claims else ()
-        value = one.first["says"].rstrip(".?") if alone else one.value
-        told = {"value": value, "standing": one.standing, "sources": _read(run, claims)}
-        told |= {"by": sorted(claims, key=firmest), "others": _others(claims)}
-        told |= {"against": sorted(against, key=firmest), "against_others": _others(against)}
-        values.append(told)
-    clearly = not alone and stated[0].support > CLEARLY * stated[1].support
-    return {"kind": "statement", "topic": stated[0].topic, "values": values, "clearly": clearly}
-
-
-def _others(claims: Sequence[Claim]) -> int:
-    """How many more than one make claims."""
-    return len({claim["claimant"] for claim in claims}) - 1 if claims else 0
-
-
-def _read(run: Run, claims: Sequence[Claim]) -> list[dict[str, Any]]:
-    """The sources of claims."""
-    sources = run.known.rows("sources")
-    return [sources[s] for s in dict.fromkeys(s for claim in claims for s in claim["sources"])]
 
 
 _SHORT = 3  # words before a comma that do not yet say what an input is

@@ -242,8 +242,8 @@ def _told(run: Run, named: set[str]) -> dict[str, Any]:
 
 
 _NOBODY = {  # the facts of an exposure answer that has nothing to tell
-    **{"rows": [], "hit": [], "supposed": [], "claims_on": {}, "unreported": [], "draws": 0},
-    **{"joint": None, "all": False, "chain": [], "short": True, "any_state": False},
+    **{"rows": [], "hit": [], "supposed": [], "claims_on": {}, "draws": 0},
+    **{"joint": None, "chain": [], "short": True},
     "clients": {"lab": False, "group": False, "reported": [], "supposed": [], "drawn": []},
 }
 

@@ -203,9 +203,9 @@ def score(folder: Path | None) -> None:
 
     FOLDER holds classes.csv, incidents.csv and counts.csv; without it, the kit's data/reference.
     """
-    from impact.answers import score as scoring
+    from impact.answers import forecast as outlooks
 
-    click.echo(str(scoring.score(folder)))
+    click.echo(str(outlooks.score(folder)))
 
 
 @_on_view
@@ -228,7 +228,7 @@ def why(name: str, as_json: bool, **options: Any) -> None:
 @_JSON
 def diff(first: str, last: str, as_json: bool, **options: Any) -> None:
     """Say what became known or was changed from one view of CASE to another, and what it did."""
-    from impact.answers import differences, news
+    from impact.answers import differences
 
     case = options["case"]
     ends = [_end(case, where, end) for where, end in (("--from", first), ("--to", last))]
@@ -241,7 +241,7 @@ def diff(first: str, last: str, as_json: bool, **options: Any) -> None:
         _print_json({"currency": one.known.currency, **differences.record(one, other)})
         return
     if one.known.as_of != other.known.as_of:
-        click.echo(f"{news.news(one.known, other.known)}\n")
+        click.echo(f"{differences.news(one.known, other.known)}\n")
     click.echo(str(differences.waterfall(one, other)))
 
 

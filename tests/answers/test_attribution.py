@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tiny import Row, evidence
 
 import impact
-from impact.answers.attribution import attribution
+from impact.answers.claims import attribution
 from impact.base import times, words
 from impact.case.folder import Case
 from impact.case.tables import ordered
