@@ -378,3 +378,17 @@ def test_what_draws_nothing_does_not_wait_for_the_charts() -> None:
     code += "; sys.exit('altair' in sys.modules)"
     command = [sys.executable, "-c", code, "show", "mercor", "--draws", "1000"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("frob", "show", "scan nowhere", "scan https://x.example/uv.lock", "show mercor --drew 5"),
+        *("report mercor --jobs 0", "new a --vendors none.csv", "verify none", "diff mercor"),
+    ],
+)
+def test_wrong_use_is_told_in_a_line_with_its_repair(words: str) -> None:
+    done = impact(*words.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert re.fullmatch(r"\S+( \w+)?: .+; see \S+( \w+)? --help", line)

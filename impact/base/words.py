@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from impact.base import times
-
 NOT_KNOWN, NOT_RESOLVED = "not known", "not resolved"
 _CONTROL = re.compile(
     r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
@@ -230,6 +228,8 @@ def date(instant: datetime | None) -> str:
     >>> date(parse("2026-04")), date(parse("2026-04-03")), date(parse("2026-03-24T11:48Z"))
     ('April 2026', '3 April 2026', '24 March 2026, 11:48 UTC')
     """
+    from impact.base import times  # with polars, which --help does not wait for
+
     if instant is None:
         return NOT_KNOWN
     day = f"{instant.day} {instant:%B %Y}"

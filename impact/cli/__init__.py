@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Verbs(click.Group):
-    """A group that prints the kit's errors as lines and ends with their status."""
+    """A group that prints errors, those of use too, as lines and ends with their status."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -30,6 +30,11 @@ class _Verbs(click.Group):
             for fault in error.faults:
                 click.echo(" ".join(plain(str(fault)).split()), err=True)
             sys.exit(error.exit_status)
+        except click.UsageError as error:
+            verb = (error.ctx or context).command_path
+            told = f"{verb}: {error.format_message().rstrip('.')}; see {verb} --help"
+            click.echo(" ".join(plain(told).split()), err=True)
+            sys.exit(error.exit_code)
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -67,13 +67,11 @@ def command(
     clean = every.height and not missed and not every.filter(alarm).height
     named = [f"`{name}`" for name in missed]
     answer = scan.told(every, known, question, folders, named, pasted=True)
-    if as_json and not every.height:  # which must not be taken for clean
+    told = [markdown(answer), *([hunted(known, every)] if hunt and known else [])]
+    if as_json:
+        told = [lines(every)] if every.height else []
+    if not told:  # which must not be taken for clean
         print(answer.sentence, file=sys.stderr)
-        told = []
-    elif as_json:
-        told = [lines(every)]
-    else:
-        told = [markdown(answer), *([hunted(known, every)] if hunt and known else [])]
     return told, int(not clean)
 
 

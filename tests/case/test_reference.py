@@ -164,7 +164,8 @@ def test_a_circle_of_priors_and_a_prior_of_another_shape_are_refused(
 def test_a_folder_that_is_not_there_is_told_by_the_command() -> None:
     found = commands.impact("score", "nowhere")
     assert (found.returncode, found.stdout) == (2, "")
-    assert "classes.csv" in found.stderr
+    assert "Path 'nowhere' does not exist; see" in found.stderr
+    assert len(found.stderr.splitlines()) == 1
 
 
 def rows_of(*rows: dict[str, Any]) -> pl.DataFrame:

@@ -231,7 +231,7 @@ def made_from(notebook: str = "00_brief", **parameters: Any) -> str:
             made_from(draws=10**12),
             "is outside 1 to 1,048,576",
         ),
-        (made_from(draws="many"), "is text, not a whole number"),
+        (made_from(draws="many"), "is of type str, not a whole number"),
         (made_from(more=1), "does not say what it was made from"),
         ("\udcff", "is not UTF-8"),
     ],
