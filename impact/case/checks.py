@@ -253,16 +253,29 @@ def _broken_rules(tables: Tables, currency: str) -> Iterator[Fault]:
 
 def _with_units(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
     """Inputs with what their unit says of them, see above."""
-    unit, code = pl.col("unit"), "[A-Z]{3}"
-    chance = unit.str.contains(f"^(share|chance|{_PER_MINUTES.pattern})$")
-    others = pl.element().filter(pl.element() != currency).unique(maintain_order=True)
-    return rows.with_columns(
-        chance=chance,
-        signed=unit.str.contains(f"^({code}|1)$"),
-        odd=~chance & ~unit.map_elements(_is_unit, pl.Boolean),
-        foreign=unit.str.extract_all(code).list.eval(others).list.join(", "),
-        right=unit.str.replace_all(code, currency),
-    )
+    units = [{"unit": unit, **_said_by(unit, currency)} for unit in rows["unit"].unique()]
+    return rows.join(pl.DataFrame(units, _UNITS), on="unit", how="left", maintain_order="left")
+
+
+_CODE = "[A-Z]{3}"
+_FLAGS = ("chance", "signed", "odd")
+_UNITS = {"unit": pl.String, **dict.fromkeys(_FLAGS, pl.Boolean), "foreign": pl.String}
+_UNITS |= {"right": pl.String}
+
+
+def _said_by(unit: str | None, currency: str) -> Row:
+    """What a unit says of its input, see above."""
+    if unit is None:
+        return {}
+    chance = unit == "share" or is_chance(unit)
+    others = dict.fromkeys(code for code in re.findall(_CODE, unit) if code != currency)
+    return {
+        "chance": chance,
+        "signed": bool(re.fullmatch(f"{_CODE}|1", unit)),
+        "odd": not chance and not _is_unit(unit),
+        "foreign": ", ".join(others),
+        "right": re.sub(_CODE, currency, unit),
+    }
 
 
 def _is_unit(unit: str) -> bool:
@@ -308,18 +321,20 @@ def input_faults(rows: Iterable[tuple[str, Row]]) -> Iterator[Fault]:
     """Faults of estimates, each with its place, as rows of inputs.csv that may be of a link."""
     numbers = dict.fromkeys(("low", "mode", "high", "cap"), pl.Float64)
     texts = dict.fromkeys(("id", "shape", "unit", "lasts_since", "place"), pl.String)
-    cells = [{**row, "id": None, "place": place} for place, row in rows]
-    changed = _with_units(pl.DataFrame(cells, schema={**numbers, **texts}), "")
-    yield from broken("inputs", changed.with_columns(foreign=pl.lit("")), "{place}")
+    own = {"id": None, "foreign": ""}  # neither its name nor its currency is of the change
+    cells = [{**row, **_said_by(row["unit"], ""), **own, "place": place} for place, row in rows]
+    yield from broken("inputs", pl.DataFrame(cells, {**numbers, **texts, **_UNITS}), "{place}")
 
 
 def parameters(items: list[str] | None) -> dict[str, float]:
     """Name -> number of `parameters` or `quantiles`; none where an item is no finite number."""
+    if not items:
+        return {}
     try:
-        found = {name: float(value) for name, value in argument_pairs(items or []).items()}
+        found = {name: float(value) for name, value in argument_pairs(items).items()}
     except ValueError:
         return {}
-    right = len(found) == len(items or []) and all(map(math.isfinite, found.values()))
+    right = len(found) == len(items) and all(map(math.isfinite, found.values()))
     return found if right else {}
 
 
