@@ -106,7 +106,10 @@ def environment_outside() -> Iterator[dict[str, str]]:
         yield before
 
 
-LONGEST = ("test_batch", "test_explore", "test_browser", "test_kills", "test_docs", "test_engine")
+LONGEST = (
+    *("test_batch", "test_explore", "test_browser", "test_page", "test_docs", "test_environment"),
+    *("test_canary", "test_every_answer", "test_kills", "test_verify", "test_cli", "test_engine"),
+)
 
 
 @pytest.hookimpl(trylast=True)
