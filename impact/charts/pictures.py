@@ -295,7 +295,7 @@ def _read_out(mark: Row, rows: pl.DataFrame, tall: int, per_log: float, wide: bo
     """A mark with its text, in the free room above a falling curve of `per_log` pixels an e."""
     low, high, amount = rows["amount_usd"].min(), rows["amount_usd"].max(), mark["amount_usd"]
     room = log(high / amount) * per_log - 24
-    lines = wrap(mark["text" if wide else "short"], max(130, room), SMALL, bold=True)
+    lines = wrap(mark["text" if wide else "short"], max(150, room), SMALL, bold=True)
     long = max(width(line, SMALL, bold=True) for line in lines)
     late, up = long > room, -6 - 14 * (len(lines) - 1)
     if late:  # it stands above the curve where it begins
