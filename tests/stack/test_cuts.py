@@ -52,6 +52,19 @@ def test_what_a_cut_lost_is_not_called_absent(path: Path) -> None:
     assert denied(path) == []
 
 
+@pytest.mark.parametrize("tool", ["cargo-v1", "cargo-v2", "cargo-v3", "poetry-1.1"])
+def test_nor_is_what_a_cut_lost_of_a_lock_that_begins_with_a_package(
+    tmp_path: Path, tool: str
+) -> None:
+    """As older tools write it: TOML that begins with a bracket is no JSON."""
+    (path,) = (HERE / tool).glob("*.lock")
+    bare = tmp_path / path.name
+    text = path.read_text("utf-8")
+    bare.write_text(text[text.index("[[package]]") :], "utf-8")
+    assert held(inventory_of(bare)) == held(inventory_of(path))
+    assert denied(bare) == []
+
+
 def test_what_a_cut_of_a_real_lock_lost_is_not_called_absent(corpus: Path) -> None:
     locks = [path for path in sorted(corpus.glob("files/L*/*")) if "pyproject" not in path.name]
     assert len(locks) == 17

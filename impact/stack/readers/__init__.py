@@ -20,6 +20,7 @@ _ROOMS = {
     **{"manifests": manifests, "requirements": requirements},
 }
 _WRITTEN = ("locks.", "javascript.")  # by tools, which end the last line
+_JSON = re.compile(r"""\s*(?:$|\{|\[[\s\[]*[]{"\d-])""")  # [[package]] begins a table of TOML
 
 
 class Format(msgspec.Struct, frozen=True):
@@ -82,7 +83,7 @@ def read(source: Source) -> Inventory:
     finally:
         if collecting:
             gc.enable()
-    open_ = source.text[-1:] != "\n" and source.text.lstrip()[:1] not in "{["
+    open_ = source.text[-1:] != "\n" and not _JSON.match(source.text)
     if open_ and found.read.startswith(_WRITTEN):
         made.unread.append(Unread("its last line does not end: it was cut off"))
     return replace(made, format=found.name)

@@ -144,7 +144,10 @@ def toml(source: Source, packages: str = "package", last: str = "", own: str = "
         one["own"] = folder or own not in one
     needs = [at(data, f"manifest.{key}") for key in ("requirements", "dependency-groups")]
     named = {str(name) for _, key, name in documents.walk(needs) if key == "name"}
-    ended = bool(data) and (not last or at(data, last) is not None)
+    # In Cargo's, what is from a registry has its checksum, before version 2 in a list at the end.
+    sources = [str(one.get("source")) for one in map(table, items) if not one.get("checksum")]
+    bare = not meta and any(source.startswith("registry+") for source in sources)
+    ended = bool(data) and not bare and (not last or at(data, last) is not None)
     return items, named | files.keys(), ended
 
 
