@@ -130,6 +130,7 @@ def live() -> str:
     executed = work.execute(task)
     page.draw(executed)
     text = page.page(task, executed, live=True)
+    assert "<script" in text, "the board declined: docs/live.html would not recompute"
     ahead = (
         ("../../index.html", "reports.md"),
         (f"../../{page.GUIDE}.html", f"{page.GUIDE}.md"),

@@ -30,7 +30,7 @@ class Run:
     """The draws of one view, given the event; or of a year, see `simulate_year`.
 
     `reached` maps an entity to the draws in which the event reaches it, one bit a draw; `on` does
-    so for links. `losses` maps a row of losses.csv to `(draws,)` USD, borne by its bearer. `drawn`
+    so for links. `losses` maps a row of losses.csv to `(draws,)` money, borne by its bearer. `drawn`
     keeps the draws of every input, link and loss under all that decides them, so that a further run
     on changed inputs works out only what changed; `streams` maps what an input is kept under there
     to its name. `lineage` says on which rows each number rests.
@@ -190,6 +190,8 @@ class Links(dict[str, int]):
 class Sampler:
     """Draws by name for one view; keeps each in `kept`, under all that decides it.
 
+    The key of an input has its stream, estimate and unit; that of a link its terms and the keys of
+    their inputs; that of a loss its row and the draws in which it falls: what changed has another.
     `streams` maps what each input was kept under to its name.
     """
 
@@ -263,7 +265,7 @@ class Sampler:
         return mask
 
     def loss(self, name: str, mask: int) -> Draws:
-        """`(draws,)` USD that the bearer keeps of one row of losses.csv."""
+        """`(draws,)` money that the bearer keeps of one row of losses.csv."""
         if mask == 0:
             return self.nothing
         row, pairs = self.model.losses[name], self.model.pairs[name]
