@@ -30,10 +30,10 @@ class Run:
     """The draws of one view, given the event; or of a year, see `simulate_year`.
 
     `reached` maps an entity to the draws in which the event reaches it, one bit a draw; `on` does
-    so for links. `losses` maps a row of losses.csv to `(draws,)` money, borne by its bearer. `drawn`
-    keeps the draws of every input, link and loss under all that decides them, so that a further run
-    on changed inputs works out only what changed; `streams` maps what an input is kept under there
-    to its name. `lineage` says on which rows each number rests.
+    so for links. `losses` maps a row of losses.csv to `(draws,)` money, borne by its bearer.
+    `drawn` keeps the draws of every input, link and loss under all that decides them, so that a
+    further run on changed inputs works out only what changed; `streams` maps what an input is kept
+    under there to its name. `lineage` says on which rows each number rests.
     """
 
     known: Case
