@@ -219,7 +219,9 @@ def _durations(known: Case) -> dict[str, float]:
     Of inputs that name the claim with which the state began (`lasts_since`), while nothing ends it:
     neither that claim's `valid_to` nor a later claim of another value on the same topic.
     """
-    claims, found = known.rows("claims"), dict[str, float]()
+    since = known["inputs"].select(id="lasts_since").drop_nulls()
+    stated = known["claims"].join(since, on="id", how="semi")
+    claims, found = {row["id"]: row for row in stated.to_dicts()}, dict[str, float]()
     for name, row in known.inputs.items():
         claim = claims.get(row["lasts_since"] or "")
         if claim is None or known.moment is None or _has_ended(known, claim):
@@ -259,16 +261,15 @@ def _standing(
 
     Raises Refusal where a row above the level ends one below it, or is needed by one.
     """
-    at_level = _at_or_below(level)
+    at_level, by_then = _at_or_below(level), _known_by(moment)
     standing, ended = dict[str, pl.DataFrame](), dict[str, pl.DataFrame]()
     what = "was withdrawn by a row above the level"
     repair = "raise the level, or withdraw it at this level too"
     hidden, faults = set[str](), list[Fault]()  # tables with rows known by then that do not stand
     left_out = False
     for name, every in tables.items():
-        rows = every.filter(_known_by(moment))
-        lower, higher = rows.filter(at_level), rows.filter(~at_level)
-        last = newest(lower)
+        last = newest(every.filter(by_then & at_level))
+        higher = every.select("id", "known_on", "tlp", "withdrawn").filter(by_then & ~at_level)
         standing[name], ended[name] = (last.filter(withdrawn=gone) for gone in (False, True))
         hidden |= {name} if ended[name].height or higher.height else set()
         left_out |= higher.height > 0
