@@ -347,15 +347,18 @@ def ends_of(row: Row) -> tuple[float, ...]:
 
 
 def _losses(tables: Tables, currency: str) -> Iterator[Fault]:
-    inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
-    for row in tables["losses"].iter_rows(named=True):
+    losses = tables["losses"]
+    used = [pairs(losses, "arguments")["value"], losses["retention"], losses["limit"]]
+    known = tables["inputs"].filter(pl.col("id").is_in(pl.concat(used).implode()))
+    inputs = {row["id"]: row for row in known.to_dicts()}
+    for row in losses.iter_rows(named=True):
         where, kind = f"losses.csv:{row['file_line']}", row["kind"]
         if kind not in loss_kinds.KINDS:
             repair = did_you_mean(kind, list(loss_kinds.KINDS), "choose a known kind")
             yield Fault(f"{where} kind", f'no kind of loss "{kind}"', repair)
             continue
-        pairs = argument_pairs(row["arguments"])
-        named = {argument: inputs[name] for argument, name in pairs.items() if name in inputs}
+        asked = argument_pairs(row["arguments"]).items()
+        named = {argument: inputs[name] for argument, name in asked if name in inputs}
         units = {argument: of["unit"] or "" for argument, of in named.items()}
         foreign = any(loss_kinds.money(unit) - {currency} for unit in units.values())
         if named and len(named) == len(row["arguments"]) and not foreign:  # else told elsewhere

@@ -221,6 +221,8 @@ def _rows(
     blocks: Sequence[Block], kind: str, tables: Tables, level: str = TLP[0]
 ) -> tuple[list[tuple[dict[str, Any], tuple[Change, ...]]], list[Fault]]:
     """((settings, changes of `set`) of each block, faults), checked against the tables."""
+    if not blocks:
+        return [], []
     table, found, changed = SETTINGS[kind], [], list[tuple[str, Row]]()
     rows, faults = settings([(place, block) for _, place, block in blocks], table, level)
     faults += checks.unknown(pl.concat(checks.uses(rows, table)), checks.first_known(tables))
