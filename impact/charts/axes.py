@@ -27,7 +27,8 @@ def chart(rows: pl.DataFrame | Sequence[Row]) -> alt.Chart:
     """A chart of inline data, without polars' dtypes; instants as ISO text in UTC."""
     instants = cs.temporal().dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(instants)
-    return alt.Chart(alt.InlineData(values=frame.to_dicts()))
+    rows = tuple(frame.to_dicts())  # which altair does not copy with every layer, as it does a list
+    return alt.Chart(alt.InlineData(values=rows))
 
 
 _MONEY = (
@@ -69,7 +70,7 @@ class LabelledRows(NamedTuple):
 
     def bars(self, x: alt.X, end: str, **look: Any) -> Any:
         """A bar for each row, from `x` to the column and type `end`."""
-        return self.base.mark_bar(yOffset=self.offset, **look).encode(x=x, x2=end)
+        return self.base.mark_bar(yOffset=self.offset, **look).encode(x=x, x2=alt.X2(end))
 
 
 ORDER = alt.Y("order:O", axis=None, scale=alt.Scale(type="band", padding=0))
@@ -94,7 +95,7 @@ def labelled_rows(
     labels = base.mark_text(x=0, lineHeight=14, fontWeight=bold, **(beside if wide else above))
     return LabelledRows(
         base,
-        labels.encode(text="label:N"),
+        labels.encode(text=alt.Text("label:N")),
         0 if wide else 7 * most + 3 - below / 2,
         [(longest + 14) * wide, ROOMS[wide] - 12],
         {"width": ROOMS[wide], "height": alt.Step(step)},
@@ -114,7 +115,7 @@ def intervals(
     x, to = (of.x(f"{name}:T", axis, type="utc") for name in ("starts", "ends"))
     bars = of.bars(x, "ends:T", color=DEEP).encode(size=alt.Size("thick:Q", scale=None))
     texts = of.base.mark_text(dy={"expr": f"{of.offset} - (datum.late ? 12 : 0)"}, **BESIDE)
-    return of, bars, texts.encode(x=to, text="said:N")
+    return of, bars, texts.encode(x=to, text=alt.Text("said:N"))
 
 
 def stacked(places: Iterable[float]) -> list[tuple[float, int]]:

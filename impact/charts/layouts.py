@@ -96,7 +96,9 @@ def _flow(boxes: Sequence[Row], more: bool, wide: bool) -> Any:
     dark: dict[str, Any] = {"test": "datum.dark"}
     base = chart(boxes).encode(x=_X, y=_Y)
     fill = alt.ColorValue(PALE, condition={**dark, "value": DEEP})
-    plates = base.mark_rect(stroke=DEEP, cornerRadius=2).encode(x2="x2:Q", y2="y2:Q", color=fill)
+    plates = base.mark_rect(stroke=DEEP, cornerRadius=2).encode(
+        x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q"), color=fill
+    )
     texts, above = list[Any](), "17"
     for part, ink in (("name", INK), ("what", INK), ("by", SOFT)):
         bold: Any = "bold" if part == "name" else "normal"
@@ -105,7 +107,7 @@ def _flow(boxes: Sequence[Row], more: bool, wide: bool) -> Any:
         texts.append(text.encode(text=f"{part}:N", color=colour))
         above += f" + 16 * datum.{part}.length"
     arrows = base.mark_text(fontSize=22, align="center", color=DEEP).encode(
-        x=alt.X("arrow_x:Q", scale=None), y=alt.Y("arrow_y:Q", scale=None), text="arrow:N"
+        x=alt.X("arrow_x:Q", scale=None), y=alt.Y("arrow_y:Q", scale=None), text=alt.Text("arrow:N")
     )
     bottom = max((box["y2"] for box in boxes), default=0) + 24 * more
     border = chart([{"y": bottom}] * more)
@@ -146,12 +148,12 @@ def _chances(template: Any, rows: Sequence[Row], wide: bool) -> Any:
     )
     x, end = (of.x(f"{name}:Q", axis, domain=[0, len(states)]) for name in ("x", "all"))
     bars = chart([cell for cell in cells if cell["drawn"]]).encode(x=x, y=ORDER)
-    bars = bars.mark_bar(height=15, yOffset=of.offset)
-    look = {"color": alt.value(PALE), "stroke": alt.value(OCHRE), "strokeDash": alt.value([4, 3])}
+    bar: dict[str, Any] = {"height": 15, "yOffset": of.offset}
+    whole = bars.mark_bar(color=WASH, **bar).encode(x2=alt.X2("all:Q"))
+    share = bars.mark_bar(color=PALE, stroke=OCHRE, strokeDash=[4, 3], **bar)
     said = chart(cells).mark_text(dx=6 * wide, dy=of.offset + (0 if wide else 15))
-    said = said.encode(x=end if wide else x, y=ORDER, text="text:N")
-    whole = bars.encode(x2="all:Q", color=alt.value(WASH))
-    return alt.layer(of.labels, whole, bars.encode(x2="share:Q", **look), said, **of.size)
+    said = said.encode(x=end if wide else x, y=ORDER, text=alt.Text("text:N"))
+    return alt.layer(of.labels, whole, share.encode(x2=alt.X2("share:Q")), said, **of.size)
 
 
 _OPEN = timedelta(hours=2)  # drawn of a window whose end is not known
@@ -281,7 +283,11 @@ def _drawn(
     events = chart(marks).encode(x=x, y=_Y)
     points = events.mark_point(size=80, shape={"expr": "datum.shape"}).encode(color=_INK)
     says = events.mark_text(lineHeight=16, **BESIDE, **HALO)
-    texts = (names.encode(y=_Y, color=_INK, text="text:N"), points, says.encode(text="text:N"))
+    texts = (
+        names.encode(y=_Y, color=_INK, text=alt.Text("text:N")),
+        points,
+        says.encode(text=alt.Text("text:N")),
+    )
     return alt.layer(rule, told, lines, *texts, width=ROOMS[wide], height=tall)
 
 

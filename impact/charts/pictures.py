@@ -85,8 +85,8 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
     return alt.layer(
         *_zones(x, hue, pixels, zones),
         thin,
-        thick.encode(**plane, detail="zone:N"),
-        names.encode(**plane, text="option:N"),
+        thick.encode(**plane, detail=alt.Detail("zone:N")),
+        names.encode(**plane, text=alt.Text("option:N")),
         *_thresholds(x, y, pixels, one["marks"], wide),
         width=WIDTHS[wide],
         height=_HIGH,
@@ -110,7 +110,7 @@ def _zones(x: alt.X, hue: alt.Color, pixels: Pixels, zones: Zones) -> list[alt.C
         for title, low, high in zones
     ]
     tall = 19 + 15 * max(len(span["lines"]) for span in spans)
-    base = chart(spans).encode(x=x, x2="high:Q", color=hue)
+    base = chart(spans).encode(x=x, x2=alt.X2("high:Q"), color=hue)
     names = chart(spans).mark_text(
         y=-tall / 2 - 2,
         color=PAPER,
@@ -122,7 +122,7 @@ def _zones(x: alt.X, hue: alt.Color, pixels: Pixels, zones: Zones) -> list[alt.C
     return [
         base.mark_rect(opacity=0.07, y=0, y2=_HIGH),
         base.mark_rect(y=-tall, y2=-4),
-        names.encode(x="middle:Q", text="lines:N"),
+        names.encode(x=alt.X("middle:Q"), text=alt.Text("lines:N")),
     ]
 
 
@@ -149,7 +149,7 @@ def _thresholds(
     return [
         base.mark_rule(color=INK, strokeDash=[4, 3], y2=_HIGH).encode(y=y),
         base.mark_point(size=80, color=INK).encode(y=y),
-        labels.encode(text="text:N"),
+        labels.encode(text=alt.Text("text:N")),
     ]
 
 
@@ -169,12 +169,12 @@ def dots(
     axis = money(currency)
     band = chart([{"x": low, "high": high, "label": label}])
     base = band.encode(x=alt.X("x:Q", scale=scale, axis=axis))
-    shade = base.mark_rect(color=PALE).encode(x2="high:Q")
+    shade = base.mark_rect(color=PALE).encode(x2=alt.X2("high:Q"))
     name = base.mark_text(baseline="bottom", dy=-3, color=SOFT)
-    text = name.encode(y=alt.YValue(0), text="label:N")
+    text = name.encode(y=alt.YValue(0), text=alt.Text("label:N"))
     y = alt.Y("level:Q", scale=alt.Scale(domain=[0, tall]), axis=None)
     marks = chart(rows).mark_circle(size=0.62 * size * size, color=DEEP)
-    layers = (shade, text, marks.encode(x="x:Q", y=y))
+    layers = (shade, text, marks.encode(x=alt.X("x:Q"), y=y))
     return alt.layer(*layers, width=WIDTHS[wide], height=int(tall * size))
 
 
@@ -223,7 +223,7 @@ def spans(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
     bars = of.bars(x, "high:Q", height=12, color=PALE, stroke=DEEP)
     dot = of.base.mark_point(yOffset=of.offset, size=75, stroke=DEEP, strokeWidth=1.8)
     fill = alt.FillValue(DEEP, condition={"test": "datum.hollow", "value": PAPER})
-    dot = dot.encode(x="mean:Q", fill=fill, color=alt.ColorValue(DEEP))
+    dot = dot.encode(x=alt.X("mean:Q"), fill=fill, color=alt.ColorValue(DEEP))
     return alt.layer(of.labels, bars, dot, **of.size)
 
 
@@ -253,7 +253,7 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.Top
             of = labelled_rows(pl.DataFrame(told), wide=False, room=room)
             bars = of.bars(x, "", height=11, color=PALE, stroke=DEEP)
             numbers = of.base.mark_text(dx=5, dy=of.offset, fontSize=12)
-            numbers = numbers.encode(x=x, text="number:N")
+            numbers = numbers.encode(x=x, text=alt.Text("number:N"))
             title = alt.Title(head, fontSize=12.5, offset=4, color=INK)
             layers = alt.layer(of.labels, bars, numbers, **of.size)
             charts.append(layers.properties(title=title, width=room))
@@ -286,7 +286,7 @@ def curve(
     text = chart(told).mark_text(
         dy={"expr": "datum.up"}, baseline="bottom", lineHeight=14, fontWeight="bold", **BESIDE
     )
-    layers.append(text.encode(text="lines:N"))
+    layers.append(text.encode(text=alt.Text("lines:N")))
     encoded = (layer.encode(**point) for layer in layers)
     return alt.layer(*encoded, width=WIDTHS[wide], height=tall)
 
@@ -330,7 +330,7 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> alt.TopLe
     of, bars, texts = intervals(rows, wide, alt.Axis(format="%-d %b"))
     line = chart([{"at": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}] if moment else [])
     line = line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3])
-    line = line.encode(x="at:T")
+    line = line.encode(x=alt.X("at:T"))
     return alt.layer(of.labels, bars, texts, line, **of.size)
 
 
@@ -402,6 +402,6 @@ def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> alt.TopLevelM
     x = of.x("at:T", axis, type="utc", domain=domain)
     strength = alt.Opacity("strength:Q", scale=None, legend=None)
     bands = chart(spans).mark_rect(color=OCHRE)
-    bands = bands.encode(x=x, x2="ends:T", opacity=strength)
+    bands = bands.encode(x=x, x2=alt.X2("ends:T"), opacity=strength)
     drawn = of.bars(x, "ends:T", height=12).encode(color=colours("kind", _VERSIONS))
     return alt.layer(bands, of.labels, drawn, **of.size)
