@@ -210,7 +210,7 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
 
     Faults of a decision alone stand in the `unusable` of the case.
     """
-    if (folder / VIEW).is_file():
+    if (folder / VIEW).is_file() and not (folder / "case.toml").is_file():
         return _read_view(folder)
     content, faults = _settings(folder / "case.toml")
     frames, found = tables.read_all(folder, TABLES, content.get("tlp", TLP[-1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import impact
 from impact.base import times
+from impact.base.errors import BadInput
 from impact.case import folder, tables, writer
 from impact.case.schema import TABLES
 
@@ -74,3 +76,18 @@ def test_any_cell_reads_as_it_was_written(says: str, number: float, parts: list[
         again, _ = tables.read(path, table)
     for name, value in given_cells.items():
         assert again[name].to_list() == [value], name
+
+
+def test_a_case_is_checked_whatever_else_lies_beside_its_settings(tmp_path: Path) -> None:
+    """A folder with a case.toml is a case, though a view, or somebody's notes, lie in it too."""
+    known = impact.view(impact.load_case("mercor"))
+    home = tmp_path / "mercor"
+    shutil.copytree(folder.find_case("mercor"), home)
+    (home / folder.VIEW).write_text('{"notes": "mine"}')
+    assert impact.load_case(home).title == known.title
+    writer.write(known, tmp_path / "view")
+    shutil.copy(tmp_path / "view" / folder.VIEW, home)
+    with (home / "losses.csv").open("a", encoding="utf-8") as stream:
+        stream.write("broken,nobody\n")
+    with pytest.raises(BadInput):
+        impact.load_case(home)
