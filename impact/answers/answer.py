@@ -86,6 +86,13 @@ def pictures() -> ModuleType:
     return drawn
 
 
+def layouts() -> ModuleType:
+    """The charts that are layouts, which wait likewise."""
+    from impact.charts import layouts as drawn
+
+    return drawn
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Answer:
     """The answer to one question; it shows itself in a notebook and prints itself in a terminal.

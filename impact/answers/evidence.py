@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from impact.answers.answer import Answer, Figure, figure, worded
+from impact.answers.answer import Answer, Figure, figure, layouts, worded
 from impact.answers.text import one_line
 from impact.base import words
 from impact.case.folder import Case
 from impact.measures.evidence import cited, origins
 from impact.measures.windows import accounts, events, longest_delay, stated, told_windows, window
-
-if TYPE_CHECKING:
-    import altair as alt
 
 _DRAWN = 18  # events of the picture
 
@@ -52,11 +49,9 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     marks, late = _marks(drawn), figure("longest_delay", longest_delay(found), "day")
     bars = told if spans["minutes"].n_unique() > 1 else []  # else the lead says it
 
-    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import layouts
-
+    def draw(said: Any, wide: bool) -> Any:
         shown = [{**bar, "says": one_line(said.bar(bar))} for bar in bars]
-        return layouts.timeline(said, wide, marks, shown)
+        return layouts().timeline(said, wide, marks, shown)
 
     table, figures = best.sort("happened_on", "id"), [late, *_windows(known)]
     return worded(known, "timeline", table, values, figures, draw, there=bool(marks or bars))

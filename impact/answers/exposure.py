@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from impact.answers.answer import Answer, Figure, frame, worded
+from impact.answers.answer import Answer, Figure, frame, layouts, worded
 from impact.answers.text import said_chance
 from impact.measures import evidence, reach
 from impact.simulation import Run
-
-if TYPE_CHECKING:
-    import altair as alt
 
 _OFTEN, _MORE = 0.05, 1.5  # how often, and how much oftener than if independent, to be told
 _FEW = 7  # reported parties up to which the table of the brief names each
@@ -44,10 +41,8 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     ]
     places = [place for place, (ids, _) in enumerate(chain) if {*hit} & {*ids}]
 
-    def draw(said: Any, wide: bool) -> alt.TopLevelMixin:
-        from impact.charts import layouts
-
-        return layouts.path(said, wide, chain, table.to_dicts(), places[-1:])
+    def draw(said: Any, wide: bool) -> Any:
+        return layouts().path(said, wide, chain, table.to_dicts(), places[-1:])
 
     return worded(run, "exposure", table, values, figures, draw, there=bool(table.height or chain))
 
