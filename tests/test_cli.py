@@ -383,7 +383,14 @@ def test_what_draws_nothing_does_not_wait_for_the_charts() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        *("frob", "show", "scan nowhere", "scan https://x.example/uv.lock", "show mercor --drew 5"),
+        *(
+            "--nope",
+            "frob",
+            "show",
+            "scan nowhere",
+            "scan https://x.example/uv.lock",
+            "show mercor --drew 5",
+        ),
         *("report mercor --jobs 0", "new a --vendors none.csv", "verify none", "diff mercor"),
     ],
 )

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 class _Verbs(click.Group):
     """A group that prints errors, those of use too, as lines and ends with their status."""
 
+    def make_context(self, *given: Any, **more: Any) -> click.Context:
+        try:
+            return super().make_context(*given, **more)
+        except click.NoSuchOption as error:
+            _wrong_use(error)
+
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
@@ -31,10 +37,14 @@ class _Verbs(click.Group):
                 click.echo(" ".join(plain(str(fault)).split()), err=True)
             sys.exit(error.exit_status)
         except click.UsageError as error:
-            verb = (error.ctx or context).command_path
-            told = f"{verb}: {error.format_message().rstrip('.')}; see {verb} --help"
-            click.echo(" ".join(plain(told).split()), err=True)
-            sys.exit(error.exit_code)
+            _wrong_use(error)
+
+
+def _wrong_use(error: click.UsageError) -> NoReturn:
+    verb = error.ctx.command_path if error.ctx else "impact"
+    told = f"{verb}: {error.format_message().rstrip('.')}; see {verb} --help"
+    click.echo(" ".join(plain(told).split()), err=True)
+    sys.exit(error.exit_code)
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
