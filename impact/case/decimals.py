@@ -8,6 +8,7 @@ from collections.abc import Collection
 HOW = "write 1200.5, without separators or units"
 _ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # 1,250: a thousand, or one and a quarter
 _PLAIN = re.compile(r"[+-]?\d*([.,])\d+(?:[eE][+-]?\d+)?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([\s'’_.,])\d{3})(?:\1\d{3})*(?:([.,])\d+)?")
 _PERCENT = re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*[%％]")
 
 
@@ -35,8 +36,8 @@ def sure(written: Collection[str], separator: str) -> tuple[dict[str, str], set[
 def repair(text: str) -> str:
     """How to write what is no number, or could be two.
 
-    >>> repair("20.000"), repair("0,5"), repair("1%")
-    ('write 20 or 20000, whichever it is', 'write 0.5', 'write 0.01')
+    >>> repair("20.000"), repair("1.250,5"), repair("1%")
+    ('write 20 or 20000, whichever it is', 'write 1250.5, without separators', 'write 0.01')
     """
     if found := _PERCENT.fullmatch(text):
         share = float(found[1].replace(",", ".")) / 100
@@ -44,4 +45,9 @@ def repair(text: str) -> str:
     if _ONE_GROUP.fullmatch(text):
         one, thousand = re.sub("[.,]", ".", text), re.sub("[.,]", "", text)
         return f"write {float(one):.12g} or {thousand}, whichever it is"
-    return f"write {text.replace(',', '.')}" if _PLAIN.fullmatch(text) else HOW
+    if _PLAIN.fullmatch(text):
+        return f"write {text.replace(',', '.')}"
+    found = _GROUPED.fullmatch(text)
+    if found and found[1] != found[2]:
+        return f"write {text.replace(found[1], '').replace(',', '.')}, without separators"
+    return HOW

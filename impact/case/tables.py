@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -88,29 +88,43 @@ def settings(
     blocks: Sequence[tuple[str, Mapping[str, Any]]], table: Table, level: str = TLP[0]
 ) -> tuple[pl.DataFrame, list[Fault]]:
     """(rows, faults) of blocks of a TOML file, each with its place: a row of the table for each."""
-    faults, known = list[Fault](), list(table.by_name)
+    faults, known, cells = list[Fault](), list(table.by_name), []
     for place, block in blocks:
+        cells.append(dict.fromkeys(known, ""))
         for name, value in block.items():
+            shape, how = _SHAPES.get(table.by_name[name].type, _TEXT) if name in known else _TEXT
             if name not in known:
                 repair = did_you_mean(name, known, "remove it")
                 faults.append(Fault(f"{place} {name}", "no such setting", repair))
-            elif table.by_name[name].type == "table" and not isinstance(value, dict):
-                faults.append(Fault(f"{place} {name}", "is no table", f"write [{name}]"))
-    cells = [{name: as_text(block.get(name)) for name in known} for _, block in blocks]
+            elif not isinstance(value, shape):
+                faults.append(Fault(f"{place} {name}", "is of another kind", how.format(name)))
+            else:
+                cells[-1][name] = as_text(value)
     found = pl.DataFrame(cells, schema=dict.fromkeys(known, pl.String())).with_columns(_TIDY)
     places = [place for place, _ in blocks]
     rows, wrong = typed(found.with_row_index("file_line"), table, places, level)
     placed = rows.with_columns(_WRITTEN, place=pl.Series(places, dtype=pl.String))
-    return placed.with_columns(known_on=pl.lit(None, times.INSTANT)), faults + wrong
+    first = {fault.where: fault for fault in reversed([*faults, *wrong])}  # of each setting
+    return placed.with_columns(known_on=pl.lit(None, times.INSTANT)), [*first.values()][::-1]
 
 
-def as_text(value: object) -> str | None:
+# What a setting of a type may be in TOML, and how it is written.
+_TEXT: tuple[Any, str] = (str, 'write {} = "..."')
+_SHAPES: dict[str, tuple[Any, str]] = {
+    "table": (dict, "write [{}]"),
+    "refs": (list, 'write {} = ["..."]'),
+    "time": ((str, date), 'write {} = "2026-04-03"'),
+    "choice": ((str, int), 'write {} = "..."'),
+}
+
+
+def as_text(value: object) -> str:
     """A value of TOML as the cell of a table has it."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
     if isinstance(value, list):
         return "; ".join(map(str, value))
-    return None if value is None else str(value)
+    return str(value)
 
 
 def _with_points(

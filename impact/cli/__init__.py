@@ -87,7 +87,6 @@ def _noted(context: click.Context, option: click.Parameter, tlp: str) -> str:
 
 _CASE = click.argument("case")
 _JSON = _flag("--json", "Print JSON.", "as_json")
-_JOBS = _usual("--jobs", 1, "Reports made at a time.", type=click.IntRange(1))
 _AS_OF = _text("--as-of", "A date or UTC time; empty is all that is known.")
 _TLP = _text("--tlp", "TLP level; empty is the level of the case.", callback=_noted)
 _VIEW = (
@@ -301,10 +300,10 @@ def export(kind: str, path: Path, **options: Any) -> None:
 @_on_view
 @_usual("--notebook", "00_brief", "A notebook, or all.")
 @_usual("--out", "reports", "Folder for the reports.", type=_FILE)
-@_JOBS
+@_usual("--jobs", 1, "Reports made at a time.")
 @_text("--cluster", "Dask scheduler, tcp://HOST:PORT.", metavar="ADDRESS")
 @_usual("--format", "html,ipynb", "html,ipynb,pdf,live")
-@_usual("--timeout", 600, "Seconds for one report.", type=click.IntRange(1))
+@_usual("--timeout", 600, "Seconds for one report.")
 @_flag("--now", "Count to this hour, not to that of the last run.")
 @_flag("--sheet", "Add one A4 page for each view.")
 def report(**options: Any) -> None:
@@ -390,7 +389,7 @@ def scan(paths: tuple[Path, ...], **options: Any) -> None:
 @main.command()
 @click.argument("path", type=_THERE)
 @_text("--case", "The case or its folder, where it is no bundled one.")
-@_JOBS
+@_usual("--jobs", 1, "Reports made at a time.", type=click.IntRange(1))
 @_JSON
 def verify(path: Path, case: str, jobs: int, as_json: bool) -> None:
     """Run the report of a page, or all of a folder, again and name what differs."""

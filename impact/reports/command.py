@@ -39,6 +39,9 @@ def make(
     faults: list[Fault] = []
     formats = attempt(faults, batch.formats, format) or ()
     notebooks = attempt(faults, find_notebooks, notebook) or []
+    for name, number in (("--jobs", jobs), ("--timeout", timeout)):
+        if number < 1:
+            faults.append(Fault(name, f"{number} is below 1", "give a whole number from 1"))
     base = Parameters(case=loaded.id, **view)
     moment = "" if now else files.moment_of(out, loaded.id)
     scenarios = chosen(loaded, scenario)

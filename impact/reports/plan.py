@@ -275,7 +275,7 @@ def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
     faults = [
         Fault(
             f"{path.name} metadata",
-            f'"{name}" is nothing that it may name there',
+            f'"{name}" is not known there',
             did_you_mean(name, allowed, f"one of {', '.join(allowed)}"),
         )
         for name, allowed in named

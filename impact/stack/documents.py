@@ -49,6 +49,8 @@ class Source:
 def _broken(where: str, form: str, error: Exception) -> BadInput:
     """What a parser says of a text that it cannot read, the place in it among that."""
     said = " ".join(str(error).split())[:200]
+    if isinstance(error, RecursionError) or "recurs" in said:
+        said = "nested too deeply"
     return bad(where, f"cannot be read as {form} ({said})", _WHOLE)
 
 
@@ -189,7 +191,9 @@ def from_xml(source: Source) -> Element:
                 raise bad(where, "is nested too deeply", _FLAT)
         root: Element = found.root
         return root
-    except (ParseError, LookupError, ValueError) as error:  # or what is forbidden in it
+    except defusedxml.DTDForbidden:
+        raise bad(where, "holds a document type, which is not read", _WHOLE) from None
+    except (ParseError, LookupError, ValueError) as error:  # or what else is forbidden in it
         raise _broken(where, "XML", error) from None
 
 

@@ -345,13 +345,24 @@ def test_a_failure_ends_the_command_with_status_1_and_one_line(
 
 
 def test_every_wrong_word_of_the_command_is_told_at_once(project: Path) -> None:
-    words = ("--format", "docx", "--set", "wekks=1", "--seed", "-1")
+    words = (
+        "--format",
+        "docx",
+        "--jobs",
+        "0",
+        "--timeout",
+        "0",
+        "--set",
+        "wekks=1",
+        "--seed",
+        "-1",
+    )
     done = subprocess.run(
         impact_command(*REPORT, *words), cwd=project, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     told = done.stderr.splitlines()
-    starts = ["--format: ", "seed: ", "changes: "]
+    starts = ["--format: ", "--jobs: ", "--timeout: ", "seed: ", "changes: "]
     assert [line[: len(start)] for line, start in zip(told, starts, strict=True)] == starts
     assert not (project / "out").exists()
 

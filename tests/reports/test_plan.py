@@ -84,10 +84,8 @@ def test_all_problems_are_told_at_once(small: impact.Case, tmp_path: Path) -> No
     assert told == [
         "00_none.ipynb: has 0 cells tagged parameters; tag one cell",
         "01_typed.ipynb parameters: declares no draws of type int; write `draws: int = 10000`",
-        '02_reads.ipynb metadata: "claimz" is nothing that it may name there;'
-        ' did you mean "claims"?',
-        '02_reads.ipynb metadata: "scenaryo" is nothing that it may name there;'
-        ' did you mean "scenario"?',
+        '02_reads.ipynb metadata: "claimz" is not known there; did you mean "claims"?',
+        '02_reads.ipynb metadata: "scenaryo" is not known there; did you mean "scenario"?',
         "draws: 0 is outside 1 to 1,048,576; 10000 is the usual number",
         'changes: no input "wekks"; did you mean "weeks"?',
     ]

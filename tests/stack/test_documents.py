@@ -13,13 +13,13 @@ from impact.stack.documents import Source, from_json, from_toml, from_xml, from_
 DEEP = 200_000
 Read = Callable[[Source], object]
 HOSTILE = {
-    "json nested": (from_json, "[" * DEEP, "as JSON .maximum recursion depth"),
-    "json nested objects": (from_json, '{"a":' * DEEP, "as JSON .maximum recursion depth"),
+    "json nested": (from_json, "[" * DEEP, "as JSON .nested too deeply"),
+    "json nested objects": (from_json, '{"a":' * DEEP, "as JSON .nested too deeply"),
     "json cut off": (from_json, '{\n "a": [1,', "cannot be read as JSON .*line 2 column"),
     "json with a key twice": (from_json, '{"a": 1, "a": 2}', '"a" stands twice'),
     "json number of 5,000 digits": (from_json, f'{{"a": {"9" * 5000}}}', "JSON .Exceeds the limit"),
-    "toml nested": (from_toml, f"a = {'[' * DEEP}", "cannot be read as TOML .*recurs"),
-    "toml dotted": (from_toml, f"[{'.'.join('a' * DEEP)}]", "cannot be read as TOML .*recurs"),
+    "toml nested": (from_toml, f"a = {'[' * DEEP}", "as TOML .nested too deeply"),
+    "toml dotted": (from_toml, f"[{'.'.join('a' * DEEP)}]", "as TOML .nested too deeply"),
     "toml dotted in quotes": (from_toml, '."a"' * DEEP + " = 1", "cannot be read as TOML"),
     "toml cut off": (from_toml, 'a = "b', "cannot be read as TOML"),
     "toml with a key twice": (from_toml, "a = 1\na = 2\n", "as TOML .*line 2 column"),
@@ -41,12 +41,12 @@ HOSTILE = {
     "xml bomb": (
         from_xml,
         '<!DOCTYPE a [<!ENTITY x "xxxx"><!ENTITY y "&x;&x;&x;">]><a>&y;</a>',
-        "cannot be read as XML .DTDForbidden",
+        "document type",
     ),
     "xml that asks for a file": (
         from_xml,
         '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
-        "cannot be read as XML .DTDForbidden",
+        "document type",
     ),
     "xml of nothing": (from_xml, "", "cannot be read as XML"),
 }  # fmt: skip
