@@ -28,11 +28,11 @@ from impact.case.folder import Case
 from impact.simulation import Run
 
 if TYPE_CHECKING:
-    import altair as alt
+    from impact.charts import theme
 
 MIME = "application/vnd.impact.answer+json"
 CHARTS, LATER = "IMPACT_CHARTS", "later"  # in the environment: charts are left to be drawn
-Picture = Callable[[bool], "alt.TopLevelMixin"]  # whether wide -> a chart
+Picture = Callable[[bool], "theme.Drawn"]  # whether wide -> one chart or several
 LOOKS = {"wide": True, "narrow": False}
 
 

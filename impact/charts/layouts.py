@@ -36,7 +36,7 @@ _INK = alt.Color("ink:N", scale=None)
 
 def path(
     template: Any, wide: bool, chain: Sequence[Any], rows: Sequence[Row], marked: Sequence[int] = ()
-) -> alt.TopLevelMixin:
+) -> list[Any]:
     """The reported chain as boxes in reading order, a border, then bars of the assumed chances.
 
     `chain` holds steps for the macros `step_name`, `step_what` and `step_by` of the template, of
@@ -49,8 +49,8 @@ def path(
     if more:
         lines = wrap(template.border, ROOMS[wide], 12, bold=True)
         title = alt.Title(lines, color=OCHRE, fontSize=12, lineHeight=16, offset=4)
-        parts.append(_chances(template, drawn, wide).properties(title=title))
-    return alt.vconcat(*parts, spacing=4)
+        parts.append(_chances(template, drawn, title, wide))
+    return parts
 
 
 def _boxes(
@@ -104,7 +104,7 @@ def _flow(boxes: Sequence[Row], more: bool, wide: bool) -> Any:
         bold: Any = "bold" if part == "name" else "normal"
         text = base.mark_text(fontSize=12, lineHeight=16, fontWeight=bold, dx=9, dy={"expr": above})
         colour = alt.ColorValue(ink, condition={**dark, "value": PAPER})
-        texts.append(text.encode(text=f"{part}:N", color=colour))
+        texts.append(text.encode(text=alt.Text(f"{part}:N"), color=colour))
         above += f" + 16 * datum.{part}.length"
     arrows = base.mark_text(fontSize=22, align="center", color=DEEP).encode(
         x=alt.X("arrow_x:Q", scale=None), y=alt.Y("arrow_y:Q", scale=None), text=alt.Text("arrow:N")
@@ -115,7 +115,7 @@ def _flow(boxes: Sequence[Row], more: bool, wide: bool) -> Any:
     return alt.layer(plates, *texts, arrows, border, width=ROOMS[wide], height=bottom + 2)
 
 
-def _chances(template: Any, rows: Sequence[Row], wide: bool) -> Any:
+def _chances(template: Any, rows: Sequence[Row], title: alt.Title, wide: bool) -> Any:
     """A bar for the chance of each state of each row, or words where none is drawn."""
     states = [state for state in STATES if any(row[state] is not None for row in rows)]
     long = 0.55 if wide else 0.94
@@ -153,7 +153,8 @@ def _chances(template: Any, rows: Sequence[Row], wide: bool) -> Any:
     share = bars.mark_bar(color=PALE, stroke=OCHRE, strokeDash=[4, 3], **bar)
     said = chart(cells).mark_text(dx=6 * wide, dy=of.offset + (0 if wide else 15))
     said = said.encode(x=end if wide else x, y=ORDER, text=alt.Text("text:N"))
-    return alt.layer(of.labels, whole, share.encode(x2=alt.X2("share:Q")), said, **of.size)
+    layers = of.labels, whole, share.encode(x2=alt.X2("share:Q")), said
+    return alt.layer(*layers, title=title, **of.size)
 
 
 _OPEN = timedelta(hours=2)  # drawn of a window whose end is not known
@@ -161,7 +162,7 @@ _OPEN = timedelta(hours=2)  # drawn of a window whose end is not known
 
 def timeline(
     template: Any, wide: bool, events: Sequence[Row], accounts: Sequence[Row]
-) -> alt.TopLevelMixin:
+) -> list[Any]:
     """Events in lanes with packed labels, and below them a bar for each account of a window.
 
     `events`: `when`, `lane`, `label` (which begins with the day), in order; `accounts`: `who`,
@@ -172,11 +173,11 @@ def timeline(
         lines = wrap(template.window_title, ROOMS[wide], 14, bold=True)
         below = wrap(template.window_subtitle, ROOMS[wide], 12)
         title = alt.Title(lines, subtitle=below, fontSize=14)
-        parts.append(_windows(accounts, wide).properties(title=title))
-    return alt.vconcat(*parts, spacing=20)
+        parts.append(_windows(accounts, title, wide))
+    return parts
 
 
-def _windows(accounts: Sequence[Row], wide: bool) -> Any:
+def _windows(accounts: Sequence[Row], title: alt.Title, wide: bool) -> Any:
     """A bar for each account, the best supported solid, on hours or the days of a long one."""
     ends = pl.coalesce("closes", pl.col("opens") + _OPEN)
     rows = pl.DataFrame(accounts).select(
@@ -191,7 +192,7 @@ def _windows(accounts: Sequence[Row], wide: bool) -> Any:
         stroke=alt.StrokeValue(OCHRE, condition={**best, "value": DEEP}),
         strokeDash=alt.StrokeDashValue([4, 3], condition={**best, "value": [1, 0]}),
     )
-    return alt.layer(of.labels, bars, texts, **of.size)
+    return alt.layer(of.labels, bars, texts, title=title, **of.size)
 
 
 _GUTTER, _NAME = 150, 12.5  # pixels left for the names of lanes, and the size of a name

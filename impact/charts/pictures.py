@@ -196,7 +196,7 @@ def fan(
     base = chart(bands).encode(x=time)
     layers = [
         base.mark_area(color=DEEP, opacity=0.18).encode(
-            y=alt.Y(f"q{low}:Q", **y), y2=f"q{6 - low}:Q"
+            y=alt.Y(f"q{low}:Q", **y), y2=alt.Y2(f"q{6 - low}:Q")
         )
         for low in range(3)
     ]
@@ -255,8 +255,8 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.Top
             numbers = of.base.mark_text(dx=5, dy=of.offset, fontSize=12)
             numbers = numbers.encode(x=x, text=alt.Text("number:N"))
             title = alt.Title(head, fontSize=12.5, offset=4, color=INK)
-            layers = alt.layer(of.labels, bars, numbers, **of.size)
-            charts.append(layers.properties(title=title, width=room))
+            size = {**of.size, "width": room, "title": title}
+            charts.append(alt.layer(of.labels, bars, numbers, **size))
     return alt.concat(*charts, columns=2 if wide else 1, spacing=20)
 
 
