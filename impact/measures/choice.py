@@ -77,9 +77,13 @@ def costings(run: Run) -> tuple[Costing, ...]:
         if not named <= run.model.losses.keys() or decision.flips_on not in run.known.inputs:
             continue  # it rests on something that is not known in this view
         with suppress(BadInput):  # as above
-            costs = [_cost(run, decision, option) for option in decision.options]
-            lines = [_line(run, decision, option) for option in decision.options]
-            found.append(Costing(decision, np.array(costs), tuple(lines)))
+            lines = tuple(_line(run, decision, option) for option in decision.options)
+            whole = not unpriced(run, decision)
+            costs = [
+                _cost(run, decision, option) if whole else line.base
+                for option, line in zip(decision.options, lines, strict=True)
+            ]
+            found.append(Costing(decision, np.array(costs), lines))
     return tuple(found)
 
 
@@ -162,9 +166,9 @@ def _flip_error(one: Line, other: Line, at: float) -> float | None:
     return abs((residual.error or 0.0) / slope)
 
 
-def unpriced(run: Run, one: Costing) -> bool:
+def unpriced(run: Run, decision: Decision) -> bool:
     """Whether nobody has estimated the input on which a decision flips: it is fixed at 0."""
-    row = run.known.inputs[one.decision.flips_on]
+    row = run.known.inputs[decision.flips_on]
     return row["shape"] == "fixed" and not row["mode"]
 
 
@@ -206,7 +210,7 @@ def _turn(run: Run, one: Costing) -> dict[str, Any]:
         "over": closes is not None and closes <= now(run.known),
         "unit": unit,
         "stake": bool(one.costs.any()) or any(line.slope for line in one.lines),
-        "unpriced": unpriced(run, one),
+        "unpriced": unpriced(run, one.decision),
         "chance_of": chance_of and any(line.slope for line in one.lines),
         "zones": zones,
         "options": _rows(run, one, chance_of),
@@ -215,7 +219,7 @@ def _turn(run: Run, one: Costing) -> dict[str, Any]:
 
 def _rows(run: Run, one: Costing, chance_of: bool) -> list[Row]:
     chances, regrets = one.best_chances, one.regrets
-    whole = not unpriced(run, one)  # else shares and regrets would say something false
+    whole = not unpriced(run, one.decision)  # else shares and regrets would say something false
     rows, least = list[Row](), min(line.means[0] for line in one.lines)
     for place, (option, line) in enumerate(zip(one.decision.options, one.lines, strict=True)):
         cost = measures.loss_measures(one.costs[place])["mean"]
