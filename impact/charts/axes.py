@@ -45,6 +45,11 @@ def money(currency: str, **more: Any) -> alt.Axis:
     return alt.Axis(labelExpr=_MONEY.replace("$", sign), **more)
 
 
+def layered(*charts: alt.Chart, **size: Any) -> dict[str, Any]:
+    """Charts over one another, with their size."""
+    return {"layer": [*charts], **size}
+
+
 def colours(field: str, colour_of: Mapping[str, str]) -> alt.Color:
     """A colour for each name in a column, with a legend."""
     scale = alt.Scale(domain=list(colour_of), range=list(colour_of.values()))

@@ -10,7 +10,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from impact.charts.axes import BESIDE, ORDER, Row, chart, intervals, labelled_rows
+from impact.charts.axes import BESIDE, ORDER, Row, chart, intervals, labelled_rows, layered
 from impact.charts.theme import (
     DEEP,
     GRID,
@@ -36,7 +36,7 @@ _INK = alt.Color("ink:N", scale=None)
 
 def path(
     template: Any, wide: bool, chain: Sequence[Any], rows: Sequence[Row], marked: Sequence[int] = ()
-) -> list[Any]:
+) -> dict[str, Any]:
     """The reported chain as boxes in reading order, a border, then bars of the assumed chances.
 
     `chain` holds steps for the macros `step_name`, `step_what` and `step_by` of the template, of
@@ -50,7 +50,7 @@ def path(
         lines = wrap(template.border, ROOMS[wide], 12, bold=True)
         title = alt.Title(lines, color=OCHRE, fontSize=12, lineHeight=16, offset=4)
         parts.append(_chances(template, drawn, title, wide))
-    return parts
+    return {"vconcat": parts, "spacing": 4}
 
 
 def _boxes(
@@ -112,7 +112,7 @@ def _flow(boxes: Sequence[Row], more: bool, wide: bool) -> Any:
     bottom = max((box["y2"] for box in boxes), default=0) + 24 * more
     border = chart([{"y": bottom}] * more)
     border = border.mark_rule(x=0, x2=ROOMS[wide], color=OCHRE, strokeDash=[5, 4]).encode(y=_Y)
-    return alt.layer(plates, *texts, arrows, border, width=ROOMS[wide], height=bottom + 2)
+    return layered(plates, *texts, arrows, border, width=ROOMS[wide], height=bottom + 2)
 
 
 def _chances(template: Any, rows: Sequence[Row], title: alt.Title, wide: bool) -> Any:
@@ -154,7 +154,7 @@ def _chances(template: Any, rows: Sequence[Row], title: alt.Title, wide: bool) -
     said = chart(cells).mark_text(dx=6 * wide, dy=of.offset + (0 if wide else 15))
     said = said.encode(x=end if wide else x, y=ORDER, text=alt.Text("text:N"))
     layers = of.labels, whole, share.encode(x2=alt.X2("share:Q")), said
-    return alt.layer(*layers, title=title, **of.size)
+    return layered(*layers, title=title, **of.size)
 
 
 _OPEN = timedelta(hours=2)  # drawn of a window whose end is not known
@@ -162,7 +162,7 @@ _OPEN = timedelta(hours=2)  # drawn of a window whose end is not known
 
 def timeline(
     template: Any, wide: bool, events: Sequence[Row], accounts: Sequence[Row]
-) -> list[Any]:
+) -> dict[str, Any]:
     """Events in lanes with packed labels, and below them a bar for each account of a window.
 
     `events`: `when`, `lane`, `label` (which begins with the day), in order; `accounts`: `who`,
@@ -174,7 +174,7 @@ def timeline(
         below = wrap(template.window_subtitle, ROOMS[wide], 12)
         title = alt.Title(lines, subtitle=below, fontSize=14)
         parts.append(_windows(accounts, title, wide))
-    return parts
+    return {"vconcat": parts, "spacing": 20}
 
 
 def _windows(accounts: Sequence[Row], title: alt.Title, wide: bool) -> Any:
@@ -192,7 +192,7 @@ def _windows(accounts: Sequence[Row], title: alt.Title, wide: bool) -> Any:
         stroke=alt.StrokeValue(OCHRE, condition={**best, "value": DEEP}),
         strokeDash=alt.StrokeDashValue([4, 3], condition={**best, "value": [1, 0]}),
     )
-    return alt.layer(of.labels, bars, texts, title=title, **of.size)
+    return layered(of.labels, bars, texts, title=title, **of.size)
 
 
 _GUTTER, _NAME = 150, 12.5  # pixels left for the names of lanes, and the size of a name
@@ -289,7 +289,7 @@ def _drawn(
         points,
         says.encode(text=alt.Text("text:N")),
     )
-    return alt.layer(rule, told, lines, *texts, width=ROOMS[wide], height=tall)
+    return layered(rule, told, lines, *texts, width=ROOMS[wide], height=tall)
 
 
 def _flat(text: Any) -> str:

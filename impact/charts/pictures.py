@@ -21,6 +21,7 @@ from impact.charts.axes import (
     decades,
     intervals,
     labelled_rows,
+    layered,
     money,
     spread,
     stacked,
@@ -46,7 +47,7 @@ from impact.charts.theme import (
 _HIGH = 250  # pixels of the plane of `flips`
 
 
-def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
+def flips(one: Row, wide: bool) -> dict[str, Any]:
     """The mean cost of each option over the value on which it turns; the cheapest is thick.
 
     `one`: `zones` of (title, low, high), `marks` of (value, cost, text), `lines` of (title,
@@ -82,7 +83,7 @@ def flips(one: Row, wide: bool) -> alt.TopLevelMixin:
         if title not in hues
     ]
     names = chart(others).mark_text(align="right", dx=-4, dy=-8, fontWeight="bold")
-    return alt.layer(
+    return layered(
         *_zones(x, hue, pixels, zones),
         thin,
         thick.encode(**plane, detail=alt.Detail("zone:N")),
@@ -155,7 +156,7 @@ def _thresholds(
 
 def dots(
     values: Sequence[float], low: float, high: float, label: str, currency: str, wide: bool
-) -> alt.TopLevelMixin:
+) -> dict[str, Any]:
     """Outcomes as dots on one axis, stacked; the band between the two ends is shaded."""
     size = 30 if wide else 15
     most, least = max(*values, high) * 1.06, min(0.0, *values)
@@ -175,12 +176,12 @@ def dots(
     y = alt.Y("level:Q", scale=alt.Scale(domain=[0, tall]), axis=None)
     marks = chart(rows).mark_circle(size=0.62 * size * size, color=DEEP)
     layers = (shade, text, marks.encode(x=alt.X("x:Q"), y=y))
-    return alt.layer(*layers, width=WIDTHS[wide], height=int(tall * size))
+    return layered(*layers, width=WIDTHS[wide], height=int(tall * size))
 
 
 def fan(
     bands: pl.DataFrame, counts: pl.DataFrame, dots: Sequence[float], wide: bool
-) -> alt.TopLevelMixin:
+) -> dict[str, Any]:
     """A number over time as nested bands about a middle line, and what it may be as dots beside.
 
     `bands`: `at`, and the number at seven quantiles, `q0` to `q6`; `counts`: `at`, `value`.
@@ -210,10 +211,10 @@ def fan(
     ]
     beside = {"expr": f"{each} * datum.many"}
     ends = chart(rows).mark_circle(size=0.62 * each * each, color=DEEP, x="width", xOffset=beside)
-    return alt.layer(*layers, middle, known, ends.encode(y=value), width=WIDTHS[wide], height=tall)
+    return layered(*layers, middle, known, ends.encode(y=value), width=WIDTHS[wide], height=tall)
 
 
-def spans(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
+def spans(rows: pl.DataFrame, currency: str, wide: bool) -> dict[str, Any]:
     """A bar that holds nine in ten and a dot at the average, a row each on one axis of amounts.
 
     `rows`: `label`, `mean`, `low`, `high`, `hollow` (what is not reported).
@@ -224,13 +225,13 @@ def spans(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
     dot = of.base.mark_point(yOffset=of.offset, size=75, stroke=DEEP, strokeWidth=1.8)
     fill = alt.FillValue(DEEP, condition={"test": "datum.hollow", "value": PAPER})
     dot = dot.encode(x=alt.X("mean:Q"), fill=fill, color=alt.ColorValue(DEEP))
-    return alt.layer(of.labels, bars, dot, **of.size)
+    return layered(of.labels, bars, dot, **of.size)
 
 
 _LEAST = 0.01  # share of the spread below which nothing is drawn
 
 
-def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.TopLevelMixin:
+def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> dict[str, Any]:
     """The same questions in panels, the five of most in each, sorted by its own share.
 
     `heads` maps a column of `rows` (`question`, `ask`) to the title of its panel.
@@ -256,13 +257,13 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> alt.Top
             numbers = numbers.encode(x=x, text=alt.Text("number:N"))
             title = alt.Title(head, fontSize=12.5, offset=4, color=INK)
             size = {**of.size, "width": room, "title": title}
-            charts.append(alt.layer(of.labels, bars, numbers, **size))
-    return alt.concat(*charts, columns=2 if wide else 1, spacing=20)
+            charts.append(layered(of.labels, bars, numbers, **size))
+    return {"concat": charts, "columns": 2 if wide else 1, "spacing": 20}
 
 
 def curve(
     rows: pl.DataFrame, beside: pl.DataFrame | None, marks: Sequence[Row], currency: str, wide: bool
-) -> alt.TopLevelMixin:
+) -> dict[str, Any]:
     """Chance that a loss exceeds an amount, with read-outs at its marks.
 
     `rows`, `beside`, which is drawn faint, and `marks`: `amount_usd`, `chance`; of marks the
@@ -288,7 +289,7 @@ def curve(
     )
     layers.append(text.encode(text=alt.Text("lines:N")))
     encoded = (layer.encode(**point) for layer in layers)
-    return alt.layer(*encoded, width=WIDTHS[wide], height=tall)
+    return layered(*encoded, width=WIDTHS[wide], height=tall)
 
 
 def _read_out(mark: Row, rows: pl.DataFrame, tall: int, per_log: float, wide: bool) -> Row:
@@ -305,7 +306,7 @@ def _read_out(mark: Row, rows: pl.DataFrame, tall: int, per_log: float, wide: bo
     return {**mark, "lines": lines, "late": late, "up": up}
 
 
-def steps(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
+def steps(rows: pl.DataFrame, currency: str, wide: bool) -> dict[str, Any]:
     """A waterfall: from a first amount over the effects of changes to a last one.
 
     `rows`: `label`, `start`, `end`, `kind` (`total`, `more` or `less`).
@@ -313,10 +314,10 @@ def steps(rows: pl.DataFrame, currency: str, wide: bool) -> alt.TopLevelMixin:
     of = labelled_rows(rows, wide)
     colour = colours("kind", {"total": SOFT, "more": RED, "less": GREEN})
     x = of.x("start:Q", money(currency))
-    return alt.layer(of.labels, of.bars(x, "end:Q", height=15).encode(color=colour), **of.size)
+    return layered(of.labels, of.bars(x, "end:Q", height=15).encode(color=colour), **of.size)
 
 
-def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> alt.TopLevelMixin:
+def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> dict[str, Any]:
     """Deadlines as bars from their start to when they are due or were met; a line is the moment.
 
     `rows`: `label`, `starts`, `ends` (null without a fixed time: drawn thin, up to the moment),
@@ -331,10 +332,10 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> alt.TopLe
     line = chart([{"at": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}] if moment else [])
     line = line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3])
     line = line.encode(x=alt.X("at:T"))
-    return alt.layer(of.labels, bars, texts, line, **of.size)
+    return layered(of.labels, bars, texts, line, **of.size)
 
 
-def likelihoods(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
+def likelihoods(rows: pl.DataFrame, wide: bool) -> dict[str, Any]:
     """How likely each actor is, a panel for each part: a bar from the 5 % to the 95 % point.
 
     `rows`: `did` (the panel), `actor`, `low_chance`, `mean_chance`, `high_chance`.
@@ -353,10 +354,10 @@ def likelihoods(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
     low, mean = (of.x(f"{end}_chance:Q", axis, domain=[0, 1]) for end in ("low", "mean"))
     bars = of.bars(low, "high_chance:Q", height=11, color=PALE, stroke=DEEP, strokeDash=[3, 2])
     means = of.base.mark_tick(thickness=3, size=18, color=INK, yOffset=of.offset)
-    return alt.layer(of.labels, bars, means.encode(x=mean), **of.size)
+    return layered(of.labels, bars, means.encode(x=mean), **of.size)
 
 
-def placed(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
+def placed(rows: pl.DataFrame, wide: bool) -> dict[str, Any]:
     """Where each outcome fell in its forecast, from 0 to 1: a line, a dot where it is one number.
 
     `rows`: `label`, `low`, `high`, `missed` (outside the nine in ten that are shaded, darker the
@@ -369,13 +370,13 @@ def placed(rows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
     shade = bands.mark_rect(color=DEEP, opacity=0.12).encode(**ends)
     line = of.base.mark_rule(strokeWidth=8, strokeCap="round", yOffset=of.offset)
     colour = alt.ColorValue(DEEP, condition={"test": "datum.missed", "value": RED})
-    return alt.layer(shade, of.labels, line.encode(color=colour, **ends), **of.size)
+    return layered(shade, of.labels, line.encode(color=colour, **ends), **of.size)
 
 
 _VERSIONS = {"malicious version": RED, "another version": SOFT}
 
 
-def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> alt.TopLevelMixin:
+def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> dict[str, Any]:
     """What systems held, as bars over the hours around the windows, which are bands behind them.
 
     `rows`: `system`, `version`, `finding`, `begins`, `ends` (null: until now). `windows`:
@@ -404,4 +405,4 @@ def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> alt.TopLevelM
     bands = chart(spans).mark_rect(color=OCHRE)
     bands = bands.encode(x=x, x2=alt.X2("ends:T"), opacity=strength)
     drawn = of.bars(x, "ends:T", height=12).encode(color=colours("kind", _VERSIONS))
-    return alt.layer(bands, of.labels, drawn, **of.size)
+    return layered(bands, of.labels, drawn, **of.size)

@@ -27,7 +27,6 @@ INK, SOFT, GRID, PAPER, DEEP, PALE, OCHRE, RED, GREEN, WASH = COLOURS.values()
 HUES = (RED, DEEP, GREEN, OCHRE, SOFT)
 HALO: dict[str, Any] = {"stroke": PAPER, "strokeWidth": 4, "strokeJoin": "round"}  # of a text
 SMALL = 11.5
-BETWEEN = 12  # pixels between two charts of a picture
 LONGEST = 500  # characters of a text
 
 _NARROW, _WIDE = set("iljtfI.,:;'|! ()"), set("mwMW%@")
@@ -51,7 +50,9 @@ def wrap(text: str, room: float, size: float, bold: bool = False) -> list[str]:
     return lines
 
 
-Drawn = alt.TopLevelMixin | Sequence[alt.TopLevelMixin]  # one chart, or several one below another
+# A chart, or one in the words of Vega-Lite whose parts are charts: altair's own layers copy each
+# part twice, and its rows of charts three times.
+Drawn = alt.Chart | dict[str, Any]
 
 
 def described(
@@ -64,16 +65,10 @@ def described(
     """A picture as its Vega-Lite description, its finding above it.
 
     altair checks each part against its schema, which takes three quarters of the time; the tests
-    check every chart once instead. Of several charts it would copy each three times.
+    check every chart once instead.
     """
     with debug_mode(False), alt.data_transformers.enable(consolidate_datasets=False):
-        drawn = draw(wide)
-        if isinstance(drawn, Sequence):
-            inside = {"top_level": False}
-            parts = [one.to_dict(validate=False, context=inside) for one in drawn]
-            spec = {"vconcat": parts, "spacing": BETWEEN}
-        else:
-            spec = drawn.to_dict(validate=False)
+        spec: dict[str, Any] = _as_dict(draw(wide))
     room = ROOMS[wide]
     below = [line for text in (*notices, subtitle) for line in wrap(text, room, 12) if line]
     spec["config"] = LOOK["config"]
@@ -81,6 +76,15 @@ def described(
         spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     spec["title"] = {"text": wrap(title, room, 16, bold=True), "subtitle": below}
     return spec
+
+
+def _as_dict(part: Any) -> Any:
+    """A part of a picture as Vega-Lite has it."""
+    if isinstance(part, alt.SchemaBase):
+        return part.to_dict(validate=False, context={"top_level": False})
+    if isinstance(part, dict):
+        return {name: _as_dict(value) for name, value in part.items()}
+    return [_as_dict(value) for value in part] if isinstance(part, list) else part
 
 
 def _readable(part: Any) -> Any:
