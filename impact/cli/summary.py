@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from typing import Any
 
 import polars as pl
@@ -68,9 +70,16 @@ def text(run: Run) -> str:
     """The bottom line, the windows, exposure and losses for a terminal, notices first."""
     known = run.known
     head = f"{known.title}, {known.scenarios[known.scenario].title.lower()}"
+    lines = [f"{head}: next year" if run.over == "year" else head, *views.warnings(known)]
+    parts = [_filled(line) for line in lines]
     if run.over == "year":
-        parts = [f"{head}: next year", *views.warnings(known), str(next_year(run))]
+        parts.append(str(next_year(run)))
     else:
-        parts = [head, *views.warnings(known), str(bottom_line(run)), window_sentence(known)]
+        parts += [str(bottom_line(run)), _filled(window_sentence(known))]
         parts += [str(exposure(run)), str(losses(run))]
     return "\n\n".join(words.plain(part) for part in parts if part)
+
+
+def _filled(line: str) -> str:
+    """A line in lines as wide as the terminal."""
+    return textwrap.fill(line, shutil.get_terminal_size((100, 24)).columns)
