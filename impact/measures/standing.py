@@ -29,11 +29,7 @@ from impact.case.ways import ROOT
 from impact.measures.evidence import names, origins
 
 Claim = dict[str, Any]
-
-
 Topic = tuple[str, str, str]
-
-
 ESTABLISHED, LIKELY, DISPUTED, CLAIMED, DENIED, UNKNOWN = STANDINGS = (
     "established",
     "likely",
@@ -42,35 +38,15 @@ ESTABLISHED, LIKELY, DISPUTED, CLAIMED, DENIED, UNKNOWN = STANDINGS = (
     "denied",
     "unknown",
 )
-
-
 UNSAID = ("is silent", "is asked")  # stances that state nothing
-
-
 CLEARLY = 1.25  # weight of one side over the other from which it is called better supported
-
-
 SERIOUS = 0.3  # share of a statement's weight from which what excludes it makes it disputed
-
-
 CONFIRMED, PROBABLE = 0.8, 0.6  # weights of one origin: A1, A2, B1; and A3, B2, C1
-
-
 _WEIGHTS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
-
-
 _RELIABILITY = dict(zip(ADMIRALTY_LETTERS, _WEIGHTS, strict=True))
-
-
 _CREDIBILITY = dict(zip(ADMIRALTY_NUMBERS, _WEIGHTS, strict=True))
-
-
 _SLUG = re.compile(r"[a-z]+(-[a-z]+)+")
-
-
 _DAY = re.compile(r"\d{4}(-\d\d){0,2}")
-
-
 _TOPICS = tomllib.loads(Path(__file__).with_name("topics.toml").read_text("utf-8"))
 
 
