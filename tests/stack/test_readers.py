@@ -143,9 +143,12 @@ def asks(found: Inventory) -> dict[str, str]:
     return {ask.name: ask.spec for ask in found.asks}
 
 
-def test_requirements_follow_the_files_that_they_name() -> None:
+@pytest.mark.parametrize(
+    "named", ["-r base.txt\n-climits.txt", "--requirement=base.txt\n--constraint 'limits.txt'"]
+)
+def test_requirements_follow_the_files_that_they_name(named: str) -> None:
     found = inventory(
-        "-r base.txt\n-c limits.txt\nrequests>=2\n",
+        f"{named}\nrequests>=2\n",
         base_dot_txt="LiteLLM [proxy] >= 1.77 ; python_version >= '3.9'  # why\n",
         limits_dot_txt="litellm<1.82.7\n",
     )
