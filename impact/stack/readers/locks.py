@@ -103,7 +103,8 @@ def _entry(package: _Package) -> Entry:
     """What a package needs, whether it is the project's own, and what is not fixed of it."""
     files, source = _files(package), table(package.source)
     homes = [*map(source.get, _FOLDERS), table(package.directory).get("path"), package.path]
-    hashed = [bool(file.get("hash") or file.get("hashes")) for file in files]
+    sums = ((file.get("hash"), *table(file.get("hashes")).values()) for file in files)
+    hashed = [any(one and isinstance(one, str) for one in several) for several in sums]
     fixed = package.hashes or package.checksum or (hashed and all(hashed))
     extras = (*package.optional_dependencies.values(), *package.dev_dependencies.values())
     needs = [*package.dependencies, *chain.from_iterable(extras)]
