@@ -48,7 +48,6 @@ _STEP = re.compile(
 )
 _WORDS = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")  # of a command
 _LISTED = re.compile(r'^\[\s*"|"\s*,\s*"|"\s*\]\s*$')  # between the words of a command as a list
-Line = tuple[int, str]
 _UPS = ("", "../", "../../", "../../../", "../../../../")  # to the top of a repository
 Values = defaultdict[str, list[str]]  # name of a variable -> values that it may have
 
@@ -164,14 +163,16 @@ def _build_steps(text: str) -> Asks:
             yield from shell(command, scope)
 
 
-def logical_lines(text: str, remark: str = r"^\s*#.*", pip: bool = False) -> Iterator[Line]:
+def logical_lines(
+    text: str, remark: str = r"^\s*#.*", pip: bool = False
+) -> Iterator[tuple[int, str]]:
     """The lines of a text without remarks, by number, each with those that it goes on in.
 
     It goes on behind what is empty or a remark, but for `pip`.
     """
     begin, held = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
-        line = re.sub(remark, "", line).rstrip()
+        line = re.sub(remark, "", line).strip()
         if not line and not (held and pip):
             continue
         begin, more = begin or number, line.endswith("\\" if pip else ("\\", "`"))

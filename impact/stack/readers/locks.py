@@ -226,8 +226,10 @@ def go_sum(source: Source) -> Packages:
 def go_mod(source: Source) -> Inventory:
     """go.mod: modules with their versions; before Go 1.17 it names direct ones alone."""
     plain = re.sub(r'[ \t]*//.*|"', "", source.text)
-    lines = _BLOCK.sub(lambda found: re.sub(r"(?m)^\s*(?=\S)", f"{found[1]} ", found[2]), plain)
-    lines += "" if plain.count("(") == plain.count(")") else "\nrequire ("
+    lines = _BLOCK.sub(
+        lambda found: re.sub(r"(?m)^\s*(?=\S)", f"{found[1]} ", found[2]) + "\n(" * (not found[3]),
+        plain,
+    )
     lines = re.sub(r"[ \t\r]+", " ", lines)
     asked = re.findall(r"(?m)^require (\S+) (v\S+) ?$", lines)
     others = re.findall(rf"(?m)^(require\b(?! \S+ v\S+ ?$).*|.*\(.*|(?!{_GO}| ?$).+)", lines)
@@ -240,7 +242,7 @@ def go_mod(source: Source) -> Inventory:
     for name in (old for old, _, _, version in replaced if not version):
         unread.append(Unread(f"{name} lies in a folder", "Go", canonical("Go", name)))
     release = re.findall(r"(?m)^go (\d+)\.(\d+)", lines)
-    whole = any([*map(int, found)] >= [1, 17] for found in release)
+    whole = min(([*map(int, found)] for found in release), default=[0]) >= [1, 17]
     return replace(lock_inventory("Go", entries, unread), kind=LOCK if whole else MANIFEST)
 
 

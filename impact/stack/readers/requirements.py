@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from posixpath import dirname, join, normpath
 
 from impact.base.errors import BadInput, bad
@@ -25,7 +26,7 @@ from impact.stack.inventory import (
     canonical,
     lock_inventory,
 )
-from impact.stack.readers.ci import Line, logical_lines
+from impact.stack.readers.ci import logical_lines
 
 DEEPEST = 20  # files that name files
 _ADDRESSED = re.compile(r"(?i)file:|\S*[/\\]|\S+\.(?:whl|zip|tar\.gz|tgz)\b")
@@ -35,11 +36,13 @@ _ADDRESS = r"(?:git|hg|svn|bzr)\+|https?://|file:|\.{0,2}/"
 _LINE = re.compile(rf"{_NAME}[ \t]*(?:$|{_SPEC}|[;@(#]|--hash)|--?[a-z]|#|{_ADDRESS}")
 _PLAIN = re.compile(rf"(?m)^(?:{_NAME}[ \t]*(?:{_SPEC}|@ )|-[rce] |--[a-z-]+[ =]|{_ADDRESS})")
 _OPTION = re.compile(  # that brings in another file, a folder or an address
-    r"""(?:^|\s)(?:-([rce])|--(requirem|cons|ed)\w*(?:=|\s|$))\s*("[^"]*"|'[^']*'|\S*)"""
+    r"""(?:^|\s)-(-(?=requirem|cons|ed))?([rce])(?(1)\w*(?:=|\s|$))\s*("[^"]*"|'[^']*'|\S*)"""
 )
 _VIA = re.compile(  # who needs it, in the remark of a compiler, and whether that is the project
     rf"[#,]\s*(?:via\s+)?(?!via\b)({_NAME})( \(pyproject\.toml[^,]*\))?(?=\s*(?:,|$))"
 )
+
+_lines = partial(logical_lines, remark=r"(^|\s)#(?!egg=).*$", pip=True)
 
 
 def is_list(text: str) -> bool:
@@ -95,17 +98,12 @@ def _name(line: str) -> str:
     return canonical(PYPI, found[0]) if found else ""
 
 
-def _lines(text: str) -> Iterator[Line]:
-    return logical_lines(text, r"(^|\s)#(?!egg=).*$", pip=True)
-
-
 def _every(source: Source, limit: bool, above: tuple[str, ...]) -> Asks:
     """Each requirement of a file and of the files that it names."""
-    for _, whole in _lines(source.text):
-        line = whole.strip()
+    for _, line in _lines(source.text):
         if re.match("--?[A-Za-z]", line):
-            for short, long, value in _OPTION.findall(line):
-                option, value = (short or long)[0], value.strip("\"'")
+            for _, option, value in _OPTION.findall(line):
+                value = value.strip("\"'")
                 if option == "e":
                     yield _addressed(value)
                 else:
