@@ -102,7 +102,7 @@ def told(
     settle it, which on a page the systems do.
     """
     quiet = ~pl.col("finding").is_in(ALARMING)
-    table = found.with_columns(why="reason").sort(quiet, fleet.RANK, "file", "package")
+    table = found.with_columns(why="reason").sort(quiet, fleet.RANK, "file", "package", "ecosystem")
     shown, files = fleet.by_file(table), found["file"].n_unique()
     counts = {
         kind: found.filter(finding=kind)["file"].n_unique()

@@ -92,7 +92,7 @@ def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str,
     rows = rows.filter(
         (pl.col("finding") != ABSENT) & (pl.col("verdict") != NO) & (pl.col("package") != "")
     )
-    gravest = rows.sort("system", "package", fleet.RANK, "file").unique(
+    gravest = rows.sort("system", "package", fleet.RANK, "file", "ecosystem").unique(
         ["system", "package"], keep="first", maintain_order=True
     )
     kept |= _originals(every, set(rows["file"]), path)

@@ -38,7 +38,9 @@ def by_system(rows: pl.DataFrame) -> pl.DataFrame:
     held at the earliest). `settle` is empty where an answer would change no verdict.
     """
     absent = pl.col("finding") == ABSENT
-    every = rows.filter(pl.col("system") != "").sort(absent, RANK, "system", "file", "package")
+    every = rows.filter(pl.col("system") != "").sort(
+        absent, RANK, "system", "file", "package", "ecosystem"
+    )
     groups = every.group_by("system", maintain_order=True)
     first = groups.agg(pl.all().first(), files=pl.col("file").n_unique())
     since = holds(rows).filter(_BAD).group_by("system").agg(pl.col("begins").min())

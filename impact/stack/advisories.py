@@ -68,7 +68,7 @@ def contents(path: Path) -> Iterator[Record]:
     """(name, bytes) of each record of a folder, sorted, of an archive, or of one file."""
     for name, opened in _archived(path) if zipfile.is_zipfile(path) else _files(path):
         last = name.rpartition("/")[2]
-        if _QUIET.search(last):
+        if _QUIET.search(last) and last != path.name:
             continue
         if not last.lower().endswith(ENDINGS):
             yield name, Fault(name, "is of no ending that is read", f"give {', '.join(ENDINGS)}")

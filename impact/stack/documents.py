@@ -48,7 +48,7 @@ class Source:
 
 def _broken(where: str, form: str, error: Exception) -> BadInput:
     """What a parser says of a text that it cannot read, the place in it among that."""
-    said = " ".join(str(error).split())[:200]
+    said = " ".join(str(error).replace(' in "<unicode string>",', ":").split())[:200]
     if isinstance(error, RecursionError) or "recurs" in said:
         said = "nested too deeply"
     return bad(where, f"cannot be read as {form} ({said})", _WHOLE)

@@ -153,7 +153,7 @@ def text_of(data: bytes, where: str) -> str:
             data = data.decode("utf-16").encode()
         except UnicodeError:
             raise bad(where, "is not UTF-16, as its first bytes say", "save it as UTF-8") from None
-    return decoded(data, where)
+    return decoded(data, where).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def source_of(data: bytes, where: str, beside: Callable[[str], str]) -> Source | Fault:

@@ -223,7 +223,9 @@ def _required(asks: Sequence[Ask], ecosystem: str, records: Records) -> Finding:
     subject, s = listed(texts[:3]), "" if len(texts) > 1 else "s"
     unknown = next((ask for ask in asks if versions.admits(ask, "1.0.0") is None), None)
     if admitted:
-        some = listed([version for version in admitted if version != "0"][:3]) or "any version"
+        named = [one for record in records for one in examples(record) if one in admitted]
+        named = [*dict.fromkeys(one for one in named or admitted if one != "0")]
+        some = listed(named[:3]) or "any version"
         if ecosystem != CONDA and any(ask.ecosystem == CONDA for ask in meant):
             why = f"{subject} is a package of conda; "
             why += f"records name the one on PyPI, it may hold {some}"

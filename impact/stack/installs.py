@@ -41,8 +41,9 @@ def read(path: Path) -> list[Install]:
         for column in header
         if column not in COLUMNS
     ]
-    if not ("when" in header and {"mode", "workflow"} & {*header}):
-        wrong.append(Fault(f"{name}:1", "the column when or mode is missing", "add it"))
+    needed = ("when",) if "workflow" in header else ("when", "mode")
+    lacks = [column for column in needed if column not in header]
+    wrong += [Fault(f"{name}:1", f"the column {column} is missing", "add it") for column in lacks]
     if wrong:
         raise BadInput(wrong)
     installs = []
@@ -73,6 +74,7 @@ def _install(row: Mapping[str, str], where: str, faults: list[Fault]) -> Install
         repair = "write one version, and its package in the column package"
         faults.append(Fault(f"{where} version", f'"{version[:60]}" is no version', repair))
     place = (row["path"] or row["workflow"].partition("@")[0]).replace("\\", "/")
-    place = normpath(f"/{place.rstrip('*')}").strip("/")
+    place = normpath(place.rstrip("*") or ".").strip("/")
+    place = "" if place == "." else place
     system = row["repository"].removesuffix(".git")
     return Install(begins, ends, mode, place, version, system, where, row["package"])

@@ -380,7 +380,8 @@ _FORMS = {  # what a record is, by a key of it; else one of OSV
 def _time(text: str, where: str) -> datetime | None:
     try:
         if len(text) > len("2026-03-24"):
-            return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+            found = datetime.fromisoformat(text).replace(microsecond=0)
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         return times.parse(text) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         raise bad(where, f'"{text[:40]}" is no time', times.HOW) from None

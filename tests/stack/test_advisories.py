@@ -272,3 +272,23 @@ def test_versions_are_in_the_order_of_their_ecosystem(
 def test_examples_are_what_a_record_names() -> None:
     found = osv(affected={"versions": ["1"], **span(("introduced", "2"), ("fixed", "3"))})
     assert examples(found) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("published", "moment"),
+    [("2026-03-24T12:00:00+02:00", "10:00"), ("2026-03-24T12:00:00.123456789Z", "12:00")],
+)
+def test_a_time_is_that_moment_in_whatever_zone(
+    tmp_path: Path, published: str, moment: str
+) -> None:
+    package = {"ecosystem": "PyPI", "name": "litellm"}
+    body = {"id": "A", "published": published, "affected": [{"package": package}]}
+    (tmp_path / ".a.json").write_text(json.dumps(body))
+    (found,) = advisories.read(tmp_path / ".a.json").affected  # quiet in a folder alone
+    assert found.published == at(moment)
+    assert advisories.read(tmp_path).affected == ()
+
+
+def test_a_time_before_all_times_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"id": "A", "published": "0001-01-01T00:00:00+05:00"}')
+    assert "is no time" in str(advisories.read(tmp_path).unread[0])

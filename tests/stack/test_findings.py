@@ -59,6 +59,13 @@ def test_a_requirement_is_said_as_it_is_written(asks: str) -> None:
     )
 
 
+def test_a_reason_says_where_a_step_stands_and_the_versions_of_the_records_alone() -> None:
+    record = Affected("A", "PyPI", "litellm", (), ((("introduced", "1.82.7"),),))
+    build = inventory("FROM scratch\n\nRUN \\\n pip install 'litellm>=1.80'\n", "Dockerfile")
+    why = '"litellm>=1.80" in line 3 allows 1.82.7'
+    assert find(build, "PyPI", "litellm", [record]).reason == why
+
+
 def test_a_limit_of_uv_holds_and_says_who_reads_it() -> None:
     text = PYPROJECT.format('"litellm>=1.77"')
     limited = told(f'{text}[tool.uv]\nconstraint-dependencies = ["litellm<1.82.7"]\n')

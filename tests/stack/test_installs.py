@@ -25,6 +25,15 @@ def test_installs_are_read_with_their_times_and_ways(tmp_path: Path) -> None:
     assert second.ends > at("23:59")
 
 
+@pytest.mark.parametrize(
+    ("path", "place"), [("./a//b/", "a/b"), ("a/*", "a"), ("/", ""), ("..", ".."), ("../a", "../a")]
+)
+def test_a_path_that_leads_out_is_not_one_inside(tmp_path: Path, path: str, place: str) -> None:
+    (tmp_path / "ci.csv").write_text(f"when,mode,path\n2026-03-24,locked,{path}\n")
+    (found,) = installs.read(tmp_path / "ci.csv")
+    assert found.path == place
+
+
 def test_every_fault_is_told_with_its_line_and_repair(tmp_path: Path) -> None:
     path = tmp_path / "ci.csv"
     path.write_text("when,mode\n24.3.2026,locked\n2026-03-24,frozen\n2026-03-24\n")
@@ -40,7 +49,8 @@ def test_every_fault_is_told_with_its_line_and_repair(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"when,how\n", "no such column"),
-        (b"when\n", "column when or mode is missing"),
+        (b"when\n", "column mode is missing"),
+        (b"workflow\n", "column when is missing"),
         (b"\xff\xfe", "UTF-16"),
     ],
 )

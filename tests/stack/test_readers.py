@@ -116,6 +116,14 @@ def test_a_file_is_known_by_its_content_and_by_one_reader_alone(row: dict[str, s
     assert [readers.format_of(text).name] == [inventory_of(HERE / row["file"]).format]
 
 
+@pytest.mark.parametrize("sums", ["{}", "{ sha256 = [] }", "{ sha256 = 7 }", "[1]", "true"])
+def test_a_hash_that_is_no_text_fixes_nothing(sums: str) -> None:
+    head = 'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "a"\nversion = "1"\n'
+    wheel = 'wheels = [{ name = "a-1-py3-none-any.whl", hashes = %s }]\n'
+    assert inventory(head + wheel % sums).loose == ("a has no hash",)
+    assert inventory(head + wheel % '{ sha256 = "00" }').loose == ()
+
+
 def test_locks_with_all_hashes_are_complete_and_others_say_what_is_loose() -> None:
     assert inventory_of(HERE / "uv/uv.lock").loose == ()
     assert inventory_of(HERE / "poetry-2/poetry.lock").loose == ()
@@ -143,9 +151,12 @@ def asks(found: Inventory) -> dict[str, str]:
     return {ask.name: ask.spec for ask in found.asks}
 
 
-def test_requirements_follow_the_files_that_they_name() -> None:
+@pytest.mark.parametrize(
+    "named", ["-r base.txt\n-climits.txt", "--requirement=base.txt\n--constraint 'limits.txt'"]
+)
+def test_requirements_follow_the_files_that_they_name(named: str) -> None:
     found = inventory(
-        "-r base.txt\n-c limits.txt\nrequests>=2\n",
+        f"{named}\nrequests>=2\n",
         base_dot_txt="LiteLLM [proxy] >= 1.77 ; python_version >= '3.9'  # why\n",
         limits_dot_txt="litellm<1.82.7\n",
     )

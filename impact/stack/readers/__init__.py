@@ -70,6 +70,8 @@ def read(source: Source) -> Inventory:
     if newer or not found.read:
         what = f"{'this version of ' if newer else ''}{found.name} is not read"
         raise bad(source.where, what, "give a lock or an SBOM that is")
+    if re.search("(?m)^<{7} ", source.text):
+        raise bad(source.where, "holds the marks of a merge that is not done", "merge it first")
     collecting = gc.isenabled()
     gc.disable()  # what is read holds no cycles, and looking for them takes a quarter of the time
     room, _, name = found.read.partition(".")

@@ -39,7 +39,7 @@ _ALONE = ("file", "operating-system", "device", "firmware")  # that no registry 
 _BEHIND = re.compile(r"(.+?)(?:@|==|:| )v?(\d[\w.+-]*)")  # a version behind a name
 _BACKWARD = re.compile(r".*(?:DEPENDENCY_OF|_OF|CONTAINED_BY|DESCRIBED_BY|FOR)$")
 _TAG = re.compile(  # of SPDX, whose value may be a <text> of several lines
-    r"(?m)^[ \t]*([A-Za-z0-9]+):[ \t]*(<text>[\s\S]*?</text>.*|(?!<text>).*)$"
+    r"(?m)^[ \t]*([A-Za-z0-9]+):[ \t]*+(<text>(?:(?!<text>)[\s\S])*?</text>.*|(?!<text>).*)$"
 )
 _OTHER = re.compile(r"(?m)^[ \t]*[^#\s].*")
 _TAGS = {"PackageName": "name", "SPDXID": "SPDXID", "PackageVersion": "versionInfo"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from impact.base.errors import BadInput, bad
@@ -143,11 +143,10 @@ def _build_steps(text: str) -> Asks:
     values: Values = defaultdict(list)
     stages = {"scratch"}
     if frontend := re.match(r"#\s*syntax\s*=\s*(\S+)", text):
-        yield from image(frontend[1], "syntax")
-    for line in logical_lines(text):
-        step = _STEP.fullmatch(line)
+        yield from image(frontend[1], "line 1")
+    for number, line in logical_lines(text):
+        step, scope = _STEP.fullmatch(line), f"line {number}"
         word, rest = (step[1].lower(), step[2]) if step else ("", line)
-        scope = word.upper() or "a step"
         if word in ("arg", "env"):
             for name, value in re.findall(r"(\w+)(?:=|\s+)(\"[^\"]*\"|'[^']*'|\S+)", rest):
                 values[name].append(value.strip("\"'"))
@@ -164,11 +163,25 @@ def _build_steps(text: str) -> Asks:
             yield from shell(command, scope)
 
 
-def logical_lines(text: str) -> list[str]:
-    """The lines of a text without those that are remarks, each with those that it goes on in."""
-    text = "\n".join(text.splitlines())  # which end in more ways than one, for pip too
-    text = re.sub(r"(?m)^[ \t]*#.*\n?", "", text)
-    return re.sub(r"[\\`][ \t]*\n\s*", " ", text).splitlines()
+def logical_lines(
+    text: str, remark: str = r"^\s*#.*", pip: bool = False
+) -> Iterator[tuple[int, str]]:
+    """The lines of a text without remarks, by number, each with those that it goes on in.
+
+    It goes on behind what is empty or a remark, but for `pip`.
+    """
+    begin, held = 0, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        line = re.sub(remark, "", line).strip()
+        if not line and not (held and pip):
+            continue
+        begin, more = begin or number, line.endswith("\\" if pip else ("\\", "`"))
+        held += f"{line[:-1]} " if more else line
+        if not more:
+            yield begin, held
+            begin, held = 0, ""
+    if held:
+        yield begin, held
 
 
 def shell(text: str, scope: str) -> Asks:
@@ -184,7 +197,7 @@ def shell(text: str, scope: str) -> Asks:
 
 def _arguments(text: str, grammar: Grammar, first: bool, scope: str) -> Asks:
     """The packages among the words behind a command; what is a path or an option is none."""
-    rest = iter([re.sub("[\"']", "", word) for word in _WORDS.findall(text)])
+    rest = iter([re.sub(r"[\"'\\]", "", word) for word in _WORDS.findall(text)])
     for word in rest:
         option, equals, value = word.partition("=")
         if option in _PACKAGE:

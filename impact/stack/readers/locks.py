@@ -39,8 +39,9 @@ from impact.stack.inventory import (
 
 _NAME = re.compile(r"\s*([A-Za-z0-9._/-]+)(?: (\d\S*))?")
 _GEM = re.compile(r"(?m)^    (  )?([\w.-]+)(?: \(([^)\n-]*)[^)\n]*\))?!?\r?$")
-_BLOCK = re.compile(r"(?m)^(\w+)[ \t]*\(([^)]*)\)")  # of go.mod
+_BLOCK = re.compile(r"(?m)^(\w+)[ \t]*\(([^)]*)(\)|\Z)")  # of go.mod
 _FOLDERS = ("editable", "virtual", "directory")  # of uv: on the disk of who made the lock
+_GO = r"(?:module|go|toolchain|godebug|require|replace|exclude|retract|tool|ignore)\b"
 _ADDRESSES = ("name", "file", "url", "path")  # of a file, the first of them
 _SPECS = ("GEM", "GIT", "PATH", "PLUGIN SOURCE")
 
@@ -102,7 +103,8 @@ def _entry(package: _Package) -> Entry:
     """What a package needs, whether it is the project's own, and what is not fixed of it."""
     files, source = _files(package), table(package.source)
     homes = [*map(source.get, _FOLDERS), table(package.directory).get("path"), package.path]
-    hashed = [bool(file.get("hash") or file.get("hashes")) for file in files]
+    sums = ((file.get("hash"), *table(file.get("hashes")).values()) for file in files)
+    hashed = [any(one and isinstance(one, str) for one in several) for several in sums]
     fixed = package.hashes or package.checksum or (hashed and all(hashed))
     extras = (*package.optional_dependencies.values(), *package.dev_dependencies.values())
     needs = [*package.dependencies, *chain.from_iterable(extras)]
@@ -142,9 +144,12 @@ def toml(source: Source, packages: str = "package", last: str = "", own: str = "
         one["files"] = one.get("files") or files.get(name, [])
         folder = any(map(home.get, _FOLDERS)) and canonical(PYPI, name) in members
         one["own"] = folder or own not in one
+        sum_of = f"checksum {name} {one.get('version')} ({one.get('source')})"
+        one["checksum"] = one.get("checksum") or meta.get(sum_of, "")
     needs = [at(data, f"manifest.{key}") for key in ("requirements", "dependency-groups")]
     named = {str(name) for _, key, name in documents.walk(needs) if key == "name"}
     # In Cargo's, what is from a registry has its checksum, before version 2 in a list at the end.
+    named |= {one for key in meta if key[:9] == "checksum " for one in key.split()[1:2]}
     sources = [str(one.get("source")) for one in map(table, items) if not one.get("checksum")]
     bare = not meta and any(source.startswith("registry+") for source in sources)
     ended = bool(data) and not bare and (not last or at(data, last) is not None)
@@ -221,10 +226,13 @@ def go_sum(source: Source) -> Packages:
 def go_mod(source: Source) -> Inventory:
     """go.mod: modules with their versions; before Go 1.17 it names direct ones alone."""
     plain = re.sub(r'[ \t]*//.*|"', "", source.text)
-    lines = _BLOCK.sub(lambda found: re.sub(r"\s*\n\s*(?=\S)", f"\n{found[1]} ", found[2]), plain)
+    lines = _BLOCK.sub(
+        lambda found: re.sub(r"(?m)^\s*(?=\S)", f"{found[1]} ", found[2]) + "\n(" * (not found[3]),
+        plain,
+    )
     lines = re.sub(r"[ \t\r]+", " ", lines)
     asked = re.findall(r"(?m)^require (\S+) (v\S+) ?$", lines)
-    others = re.findall(r"(?m)^(require\b(?! \S+ v\S+ ?$).*|.*\(.*)", lines)
+    others = re.findall(rf"(?m)^(require\b(?! \S+ v\S+ ?$).*|.*\(.*|(?!{_GO}| ?$).+)", lines)
     replaced = re.findall(r"(?m)^replace (\S+)(?: (v\S+))? => (\S+)(?: (v\S+))?", lines)
     gone = {(name, version) for name, version, _, _ in replaced}
     held = [one for one in asked if not {one, (one[0], "")} & gone]
@@ -234,7 +242,7 @@ def go_mod(source: Source) -> Inventory:
     for name in (old for old, _, _, version in replaced if not version):
         unread.append(Unread(f"{name} lies in a folder", "Go", canonical("Go", name)))
     release = re.findall(r"(?m)^go (\d+)\.(\d+)", lines)
-    whole = any([*map(int, found)] >= [1, 17] for found in release)
+    whole = min(([*map(int, found)] for found in release), default=[0]) >= [1, 17]
     return replace(lock_inventory("Go", entries, unread), kind=LOCK if whole else MANIFEST)
 
 

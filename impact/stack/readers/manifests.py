@@ -25,6 +25,7 @@ from impact.stack.inventory import (
     ask_inventory,
     canonical,
     names_in,
+    split_version,
 )
 from impact.stack.readers.ci import COMMANDS, shell
 from impact.stack.readers.requirements import nested
@@ -46,6 +47,7 @@ _TABLES: dict[str, Callable[[str, Any, str], Iterable[Ask | Unread]]] = {
     "conda": _pixi,
     "npm": lambda name, spec, scope: [npm(name, spec, scope)],
     "catalog": lambda name, spec, scope: [npm(name, str(spec).partition("+")[0], scope)],
+    "patched": lambda name, _, scope: [npm(*split_version(name), scope)],
     "tables": lambda *_: (),  # places of their own
     "shell": lambda name, text, scope: shell(str(text), f"{scope}.{name}"),
 }
@@ -69,7 +71,7 @@ def _asks(document: Table) -> Asks:
         elif isinstance(value, dict) and grammar in _TABLES:
             every = (_TABLES[grammar](name, wanted, scope) for name, wanted in value.items())
             parts = chain.from_iterable(every)
-        elif value and not path.startswith("tool."):
+        elif (value or grammar in _LISTS) and not path.startswith("tool."):
             parts = [Unread(f"{path}: has a form that is not read")]
         for part in parts:
             if isinstance(part, Ask) and "limit" in place:

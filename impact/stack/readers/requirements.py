@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from posixpath import dirname, join, normpath
 
 from impact.base.errors import BadInput, bad
@@ -35,11 +36,13 @@ _ADDRESS = r"(?:git|hg|svn|bzr)\+|https?://|file:|\.{0,2}/"
 _LINE = re.compile(rf"{_NAME}[ \t]*(?:$|{_SPEC}|[;@(#]|--hash)|--?[a-z]|#|{_ADDRESS}")
 _PLAIN = re.compile(rf"(?m)^(?:{_NAME}[ \t]*(?:{_SPEC}|@ )|-[rce] |--[a-z-]+[ =]|{_ADDRESS})")
 _OPTION = re.compile(  # that brings in another file, a folder or an address
-    r"""(?:^|\s)--?(r|c|e|requirem\w*|cons\w*|ed\w*)[\s=]*("[^"]*"|'[^']*'|\S*)"""
+    r"""(?:^|\s)-(-(?=requirem|cons|ed))?([rce])(?(1)\w*(?:=|\s|$))\s*("[^"]*"|'[^']*'|\S*)"""
 )
 _VIA = re.compile(  # who needs it, in the remark of a compiler, and whether that is the project
     rf"[#,]\s*(?:via\s+)?(?!via\b)({_NAME})( \(pyproject\.toml[^,]*\))?(?=\s*(?:,|$))"
 )
+
+_lines = partial(logical_lines, remark=r"(^|\s)#(?!egg=).*$", pip=True)
 
 
 def is_list(text: str) -> bool:
@@ -72,7 +75,7 @@ def read(source: Source) -> Inventory:
     for who, project, needed in _via(text):
         needs[who].append((needed, ""))
         projects |= {who} if project else set()
-    hashed = {_name(line) for line in logical_lines(text) if "--hash" in line}
+    hashed = {_name(line) for _, line in _lines(text) if "--hash" in line}
     entries = [Entry(project, "", needs[project], own=True) for project in projects]
     entries += [
         Entry(
@@ -97,15 +100,14 @@ def _name(line: str) -> str:
 
 def _every(source: Source, limit: bool, above: tuple[str, ...]) -> Asks:
     """Each requirement of a file and of the files that it names."""
-    for whole in logical_lines(source.text):
-        line = re.sub(r"(^|\s)#(?!egg=).*$", "", whole).strip()
-        if line.startswith("-"):
-            for option, value in _OPTION.findall(line):
+    for _, line in _lines(source.text):
+        if re.match("--?[A-Za-z]", line):
+            for _, option, value in _OPTION.findall(line):
                 value = value.strip("\"'")
-                if option.startswith("e"):
+                if option == "e":
                     yield _addressed(value)
                 else:
-                    yield from nested(source, value, limit or option.startswith("c"), above)
+                    yield from nested(source, value, limit or option == "c", above)
         elif _ADDRESSED.match(line):
             yield _addressed(line)
         elif line:
@@ -113,7 +115,7 @@ def _every(source: Source, limit: bool, above: tuple[str, ...]) -> Asks:
             if limit and isinstance(ask, Ask):
                 ask = ask._replace(limit="constraint", by="pip's constraints file")
             yield ask
-    if source.text.rstrip().endswith("\\"):
+    if re.search(r"\\[ \t]*(?:\r?\n)?\Z", source.text):
         yield Unread("its last line goes on, and there is none: it was cut off", PYPI)
 
 
