@@ -72,6 +72,8 @@ def ordered(rows: pl.DataFrame) -> pl.DataFrame:
 def raw(path: Path, table: Table) -> tuple[pl.DataFrame, str, list[Fault]]:
     """(cells as text with their `file_line`, separator, faults) of a local CSV file."""
     nothing = pl.DataFrame(schema={"file_line": pl.Int64})
+    if not path.exists():
+        return nothing, ",", [Fault(path.name, "is missing", "add it with its header line")]
     try:
         read, ragged = sheet(local(path), path.name, table.by_name, one_line=True)
     except BadInput as error:

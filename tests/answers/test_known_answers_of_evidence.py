@@ -101,6 +101,20 @@ def test_the_timeline_has_each_event_with_its_delay_and_the_window_of_each_accou
     assert "60 minutes (a, best supported) or 80 minutes (b)" in answer.sentence
 
 
+@pytest.mark.parametrize(("short", "drawn"), [("", 14), ("it", 18)])
+def test_more_events_are_drawn_where_they_have_short_texts(
+    folder: Path, short: str, drawn: int
+) -> None:
+    source = {"id": "s1", "known_on": "2026-03-30"}
+    link = {"id": "e-b", "source": "event", "target": "b", "chances": "certain"}
+    told = [
+        happened(f"on-{day}", f"2026-03-{day}", "s1", "2026-03-30", short=short)
+        for day in range(10, 30)
+    ]
+    known = impact.view(evidence(folder, sources=[source], links=[link], claims=told))
+    assert f"{drawn} of 20 reported events" in impact.timeline(known).title
+
+
 def test_of_two_events_the_timeline_keeps_the_more_credible(folder: Path) -> None:
     known = timed(folder)
     assert impact.timeline(known, most=1).table["id"].to_list() == ["early"]
