@@ -14,6 +14,7 @@ import pytest
 from tiny import Row, evidence
 
 import impact
+from impact.measures.standing import statements_of
 
 
 @pytest.fixture
@@ -113,6 +114,14 @@ def test_more_events_are_drawn_where_they_have_short_texts(
     ]
     known = impact.view(evidence(folder, sources=[source], links=[link], claims=told))
     assert f"{drawn} of 20 reported events" in impact.timeline(known).title
+
+
+@pytest.mark.parametrize("said", ["4000", "2026-02-30", "2026-13"])
+def test_an_object_that_is_no_day_stands_as_it_is(folder: Path, said: str) -> None:
+    claim = {"id": "c", "sources": "s1", "object": said, "known_on": "2026-03-03"}
+    case = evidence(folder, sources=[{"id": "s1", "known_on": "2026-03-03"}], claims=[claim])
+    (statement,) = statements_of(impact.view(case))
+    assert statement.value == said
 
 
 def test_of_two_events_the_timeline_keeps_the_more_credible(folder: Path) -> None:
