@@ -14,7 +14,7 @@ from impact.case.folder import Case
 from impact.measures.evidence import cited, origins
 from impact.measures.windows import accounts, events, longest_delay, stated, told_windows, window
 
-_DRAWN = 18  # events of the picture
+_DRAWN, _SHORT = 14, 18  # events of the picture, and where they have short texts
 
 
 def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
@@ -29,7 +29,8 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
     found = events(known)
     nth = pl.int_range(pl.len()).over(pl.col("happened_on").dt.date())
     best, short = found.filter(nth < a_day).head(most), found.drop_nulls("short")
-    drawn = (short if short.height else best).head(_DRAWN).sort("happened_on", "id")
+    drawn = short.head(_SHORT) if short.height else best.head(_DRAWN)
+    drawn = drawn.sort("happened_on", "id")
     release = next(
         iter(told_windows(known).sort("opens", "entity", "known_on", "id")["entity"]), ""
     )

@@ -70,4 +70,4 @@ def next_year(run: Run) -> Answer:
         "input": checks.HERE,
         "open": table.filter(~resolved).height,
     }
-    return worded(run, "years", table, values, shown=table.filter(resolved))
+    return worded(run, "years", table, values, there=True, shown=table.filter(resolved))

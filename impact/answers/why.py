@@ -220,6 +220,7 @@ def _cost(run: Run, name: str) -> Values | None:
 def _of_input(run: Run, name: str) -> Values:
     known, row = run.known, run.known.inputs[name]
     uses = checks.uses_of_inputs(known.tables).filter(name=name)["table"].to_list()
+    uses += ["links"] * name.startswith(checks.LINK_INPUT)
     return {
         "row": {**row, "range": span(row)},
         "uses": uses,

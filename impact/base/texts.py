@@ -159,10 +159,11 @@ def split(row: str, sign: str) -> list[str] | str:
     if '"' not in row:
         return row.split(sign)
     try:
-        found = list(csv.reader(io.StringIO(row), delimiter=sign, strict=True))
+        cells = next(csv.reader(io.StringIO(row), delimiter=sign, strict=True))
     except csv.Error as error:
         return _OPEN if "unexpected end" in str(error) else _INSIDE
-    return found[0] if len(found) == 1 and row.count('"') % 2 == 0 else _INSIDE
+    cell = rf'(?:"(?:[^"]|"")*+"|[^"\n{sign}]*+)'
+    return cells if re.fullmatch(f"{cell}(?:[{sign}]{cell})*+", row) else _INSIDE
 
 
 def _records(lines: list[str], one_line: bool) -> list[tuple[int, str]]:

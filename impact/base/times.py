@@ -51,6 +51,8 @@ def parse(text: str) -> datetime:
         raise ValueError("the year is outside 1900 to 2200")
     mark = _YEAR if month is None else _MONTH if day is None else _DAY
     month = 12 if month is None else month
+    if not 1 <= month <= 12:
+        raise ValueError(f"there is no month {month}")
     day = calendar.monthrange(year, month)[1] if day is None else day
     if hour is not None and minute is not None:
         return datetime(year, month, day, hour, minute, second or 0, tzinfo=UTC)

@@ -219,16 +219,22 @@ RULES = tuple(_rules())
 
 
 def broken(table: str, rows: pl.DataFrame, where: str) -> Iterator[Fault]:
-    """The first fault of each cell that breaks a rule of a table; {braces} of `where` are cells."""
+    """The first fault of each cell that breaks a rule of a table; {braces} of `where` are cells.
+
+    Where a row is one of several that a cell names, each of them is told.
+    """
     rules = [rule for rule in RULES if rule.table == table]
     wrong = rows.select(rule.wrong.alias(str(at)) for at, rule in enumerate(rules))
-    told = dict[str, Fault]()
+    told = dict[tuple[str, str], Fault]()
     for rule, found in zip(rules, wrong, strict=True):
         if found.any():
             place = f"{where} {rule.column}"
             for fault in faults_of(rows.filter(found), place, rule.what, rule.repair):
-                told.setdefault(fault.where, fault)
+                told.setdefault((fault.where, fault.what if table in _NAMES else ""), fault)
     yield from told.values()
+
+
+_NAMES = ("chances", "named", "owned")
 
 
 def _broken_rules(tables: Tables, currency: str) -> Iterator[Fault]:

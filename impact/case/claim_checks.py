@@ -34,13 +34,21 @@ def circles(tables: Tables) -> Iterator[Fault]:
     """Sources that derive from themselves, claims that supersede themselves, at any remove."""
     for table, column in (("sources", "derived_from"), ("claims", "supersedes")):
         rows = tables[table].drop_nulls("id")
-        try:
-            TopologicalSorter(dict(rows.select("id", column).iter_rows())).prepare()
-        except CycleError as error:
-            name = min(error.args[1])
-            where = f"{table}.csv:{rows.filter(id=name)['file_line'][-1]} {column}"
+        ahead = dict(rows.select("id", column).iter_rows())
+        while circle := _circle(ahead):
+            where = f"{table}.csv:{rows.filter(id=min(circle))['file_line'][-1]} {column}"
             repair = "cut the circle: name the one that came first"
-            yield Fault(where, f'"{name}" leads back to itself', repair)
+            yield Fault(where, f'"{min(circle)}" leads back to itself', repair)
+            ahead = {name: ids for name, ids in ahead.items() if name not in circle}
+
+
+def _circle(ahead: dict[str, list[str]]) -> list[str]:
+    """The names of a circle, if there is one."""
+    try:
+        TopologicalSorter(ahead).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 def owned(tables: Tables) -> pl.DataFrame:

@@ -323,7 +323,8 @@ def _settings(path: Path) -> tuple[dict[str, Any], list[Fault]]:
         return {}, faults
     rows, faults = tables.settings([(path.name, content)], SETTINGS["case"])
     faults += currency_faults(f"{path.name} currency", content.get("currency"))
-    return {**content, **rows.select("tlp", "defaults").row(0, named=True)}, faults
+    read = rows.row(0, named=True).items()
+    return {**content, **{name: value or "" for name, value in read if name in content}}, faults
 
 
 def currency_faults(where: str, code: object) -> list[Fault]:

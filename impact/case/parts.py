@@ -39,7 +39,8 @@ def warnings(tables: Tables) -> Iterator[Fault]:
 def _bands(tables: Tables) -> pl.DataFrame:
     """The bands of the people, each once for the losses that share all but it and what they cost.
 
-    The part of a band is its most likely value, else its middle.
+    The part of a band is its most likely value, else its middle; nothing is told of one alone, nor
+    where that of another is not known.
     """
     inputs = standing(tables["inputs"]).select("id", "unit", part=pl.coalesce("mode", _MIDDLE))
     used = pairs(standing(tables["losses"]), "arguments").drop("id")
@@ -48,7 +49,8 @@ def _bands(tables: Tables) -> pl.DataFrame:
     same = ("bearer", "received_by", "needs", "form", "kind", "others")
     shared = pl.col("id").filter(others).sort().str.join(",").over("file_line")
     rows = used.with_columns(others=shared).with_columns(of=pl.struct(same)).filter(name=BAND)
-    return rows.unique(["of", "id"], keep="first", maintain_order=True)
+    bands = rows.unique(["of", "id"], keep="first", maintain_order=True)
+    return bands.filter((pl.len() > 1).over("of"), pl.col("part").is_not_null().all().over("of"))
 
 
 _MIDDLE = (pl.col("low") + pl.col("high")) / 2

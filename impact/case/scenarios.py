@@ -13,7 +13,7 @@ import polars as pl
 from impact.base.errors import Fault, did_you_mean
 from impact.case import checks, grids, ways
 from impact.case.changes import Change, read_changes
-from impact.case.schema import SETTINGS, TLP
+from impact.case.schema import SETTINGS, TABLE, TLP
 from impact.case.tables import Row, Tables, settings
 from impact.numerics import graph, loss_kinds
 
@@ -170,7 +170,7 @@ def _changed_row(row: Row, change: Change) -> dict[str, Any]:
 
 def _link_row(inputs: Rows, link: str, known_on: object) -> dict[str, Any]:
     return {
-        **dict.fromkeys(next(iter(inputs.values()), ())),
+        **dict.fromkeys(next(iter(inputs.values()), TABLE["inputs"].by_name)),
         "id": checks.LINK_INPUT + link,
         "shape": "fixed",
         "unit": "chance",

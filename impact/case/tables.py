@@ -32,6 +32,7 @@ _TRUE = ("true", "wahr", "vrai", "vero", "verdadero", "verdadeiro", "waar", "pra
 _FALSE = ("false", "falsch", "faux", "falso", "onwaar", "fałsz")
 _ID = r"^[a-z0-9][a-z0-9._+-]*$"
 _OWN = "x_"  # columns that start so are kept and not read
+_GONE = {"moves_with"}  # columns of earlier cases, which are empty by now
 _NUMBERS = ("parameters", "quantiles")  # columns of NAME=NUMBER pairs
 _PARTED = re.compile("[;=]")
 _TIDY = pl.all().str.strip_chars().replace("", None)
@@ -46,9 +47,8 @@ def read(path: Path, table: Table, level: str = TLP[0]) -> tuple[pl.DataFrame, l
     found, sign, faults = raw(path, table)
     if not faults:
         found, faults = _with_points(path.name, found, table, sign)
-    found = found.clear() if faults else found
     rows, wrong = typed(found, table, [f"{path.name}:{line}" for line in found["file_line"]], level)
-    return rows, faults + wrong
+    return rows.clear() if faults else rows, list(dict.fromkeys(faults + wrong))
 
 
 def read_all(
@@ -72,6 +72,8 @@ def ordered(rows: pl.DataFrame) -> pl.DataFrame:
 def raw(path: Path, table: Table) -> tuple[pl.DataFrame, str, list[Fault]]:
     """(cells as text with their `file_line`, separator, faults) of a local CSV file."""
     nothing = pl.DataFrame(schema={"file_line": pl.Int64})
+    if not path.exists():
+        return nothing, ",", [Fault(path.name, "is missing", "add it with its header line")]
     try:
         read, ragged = sheet(local(path), path.name, table.by_name, one_line=True)
     except BadInput as error:
@@ -81,7 +83,13 @@ def raw(path: Path, table: Table) -> tuple[pl.DataFrame, str, list[Fault]]:
         return nothing, read.separator, faults
     found = pl.DataFrame(columns(read), schema=dict.fromkeys(read.header, pl.String()))
     lines = pl.Series("file_line", [line for line, _ in read.rows], pl.Int64)
-    return found.with_columns(_TIDY).with_columns(lines), read.separator, []
+    found = found.with_columns(_TIDY).with_columns(lines)
+    faults = [
+        Fault(f"{path.name}:{line} {name}", "is no longer read", "empty it")
+        for name in _GONE & {*found.columns}
+        for line in found.drop_nulls(name)["file_line"]
+    ]
+    return found, read.separator, faults
 
 
 def settings(
@@ -233,7 +241,7 @@ def _header(file: str, names: Sequence[str], table: Table) -> list[Fault]:
     faults += [
         Fault(f"{file}:1 {name}", "no such column", did_you_mean(name, list(table.by_name), keep))
         for name in names
-        if name not in table.by_name and not name.startswith(_OWN)
+        if name not in {*table.by_name, *_GONE} and not name.startswith(_OWN)
     ]
     faults += [
         Fault(f"{file}:1", f"the column {column.name} is missing", f"add it: {column.meaning}")

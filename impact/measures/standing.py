@@ -11,6 +11,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import combinations, groupby, product
 from pathlib import Path
@@ -228,7 +229,8 @@ def value_of(known: Case, claim: Claim) -> str:
     """What a claim says of its subject: names for ids, a range with its unit, or its sentence."""
     said, object_ = names(known), claim["object"]
     if object_ and _DAY.fullmatch(object_):
-        return words.date(times.parse(object_))
+        with suppress(ValueError):  # four digits may be a count, and no year
+            return words.date(times.parse(object_))
     if object_:
         return ", ".join(
             said.get(part, part.replace("-", " ") if _SLUG.fullmatch(part) else part)

@@ -236,6 +236,12 @@ def test_before_the_event_was_public_there_is_none(as_of: str) -> None:
     )
 
 
+def test_what_is_lost_is_open_before_a_class_of_losses_was_published(tiny_case: Any) -> None:
+    answer = impact.forecast(impact.view(tiny_case(), as_of="2025-01-01"))
+    assert "What they lose is left open" in answer.sentence
+    assert answer.table["id"].to_list() == ["hit", "settled"]
+
+
 def test_the_command_prints_the_answer() -> None:
     found = commands.impact("forecast", "drift", "--as-of", "2025-09-10")
     assert found.returncode == 0

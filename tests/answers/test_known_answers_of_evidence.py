@@ -14,6 +14,7 @@ import pytest
 from tiny import Row, evidence
 
 import impact
+from impact.measures.standing import statements_of
 
 
 @pytest.fixture
@@ -99,6 +100,28 @@ def test_the_timeline_has_each_event_with_its_delay_and_the_window_of_each_accou
     }  # fmt: skip
     assert "kit 1.0" in answer.sentence
     assert "60 minutes (a, best supported) or 80 minutes (b)" in answer.sentence
+
+
+@pytest.mark.parametrize(("short", "drawn"), [("", 14), ("it", 18)])
+def test_more_events_are_drawn_where_they_have_short_texts(
+    folder: Path, short: str, drawn: int
+) -> None:
+    source = {"id": "s1", "known_on": "2026-03-30"}
+    link = {"id": "e-b", "source": "event", "target": "b", "chances": "certain"}
+    told = [
+        happened(f"on-{day}", f"2026-03-{day}", "s1", "2026-03-30", short=short)
+        for day in range(10, 30)
+    ]
+    known = impact.view(evidence(folder, sources=[source], links=[link], claims=told))
+    assert f"{drawn} of 20 reported events" in impact.timeline(known).title
+
+
+@pytest.mark.parametrize("said", ["4000", "2026-02-30", "2026-13"])
+def test_an_object_that_is_no_day_stands_as_it_is(folder: Path, said: str) -> None:
+    claim = {"id": "c", "sources": "s1", "object": said, "known_on": "2026-03-03"}
+    case = evidence(folder, sources=[{"id": "s1", "known_on": "2026-03-03"}], claims=[claim])
+    (statement,) = statements_of(impact.view(case))
+    assert statement.value == said
 
 
 def test_of_two_events_the_timeline_keeps_the_more_credible(folder: Path) -> None:

@@ -190,6 +190,8 @@ def test_a_rate_of_nothing_is_a_year_without_a_loss(tiny: Any) -> None:
     run = impact.simulate_year(impact.view(rated(tiny, (0, "event/year"))), 1000)
     assert total_loss(run).tolist() == [0.0] * 1000
     assert answers.next_year(run).table.height == 0
+    assert answers.next_year(run).there
+    assert "no loss in a year" in answers.next_year(run).sentence
 
 
 def test_the_mean_of_a_year_is_the_rate_of_this_firm_times_the_mean_given_an_event(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import commands
 import networkx as nx
 import pytest
+from tiny import fixed
 
 import impact
 from impact.answers import why as explaining
@@ -83,6 +85,11 @@ def test_a_claim_tells_what_stands_against_it(run: Run) -> None:
     assert "reported by BerriAI (LiteLLM), 27 March 2026" in said
     assert "CONTRADICTED BY" in said
     assert "Python Package Index, 2 April 2026" in said
+
+
+def test_a_question_to_nobody_is_asked_alone(tiny_case: Any) -> None:
+    case = tiny_case([], [fixed("cost", 5, "USD", question="How much?")])
+    assert impact.why(impact.simulate(impact.view(case)), "cost").lead[-1] == "ASK: How much?"
 
 
 def test_an_unknown_name_is_told_with_the_nearest(run: Run) -> None:

@@ -158,3 +158,9 @@ def test_a_column_reads_each_time_as_it_is_read_alone(
     instants, wrong = times.parse_column(pl.Series(texts))
     assert [times.as_text(instant) for instant in instants] == texts
     assert not wrong.any()
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026-13-05"])
+def test_a_month_that_there_is_not_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match="there is no month 13"):
+        times.parse(text)

@@ -118,6 +118,12 @@ def test_a_stage_with_one_hypothesis_is_told(case_copy: Any, faults_of: FaultsOf
     )
 
 
+def test_every_circle_is_told(case_copy: Any, faults_of: FaultsOf) -> None:
+    named = "veln-2026", "reuters-2025-06-13"
+    where = [case_copy.set("sources", name, "derived_from", name) for name in named]
+    assert sorted(fault.where for fault in faults_of(case_copy)) == sorted(where)
+
+
 def test_the_second_of_two_equal_rows_is_told_with_the_first(
     case_copy: Any, faults_of: FaultsOf
 ) -> None:

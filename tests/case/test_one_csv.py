@@ -185,6 +185,8 @@ def test_a_cell_of_a_megabyte_is_read_and_a_row_with_one_too_long_is_told(case_c
         ('a,"b', "a quote is not closed; close it"),
         ('a,"b"c', 'a quote stands inside a cell; quote the whole cell and write " as ""'),
         ('a,5" disk', 'a quote stands inside a cell; quote the whole cell and write " as ""'),
+        ('a, "b"', 'a quote stands inside a cell; quote the whole cell and write " as ""'),
+        ('a,5" and 6"', 'a quote stands inside a cell; quote the whole cell and write " as ""'),
         ("a,b,c", "has 3 cells where the header has 2; quote cells that hold commas"),
         ("a", "has 1 cells where the header has 2; quote cells that hold commas"),
     ],
@@ -409,6 +411,15 @@ def test_cover_is_not_below_0(tmp_path: Path) -> None:
     ]
 
 
+def test_each_name_of_a_cell_is_told(tmp_path: Path) -> None:
+    later = [fixed(name, 1, "USD/person", known_on="2026-02-01") for name in ("one", "two")]
+    row = loss("l", "a", "a=one; b=two; n=people")
+    inputs = [*later, fixed("people", 1, "person*person/USD")]
+    home = written(tmp_path / "case", [link("event", "a")], inputs, [row])
+    told = [fault.what.split()[0] for fault in read_case(home)[1] if "later" in fault.what]
+    assert told == ['"one"', '"two"']
+
+
 # parts of a whole
 
 
@@ -427,6 +438,16 @@ def test_bands_that_do_not_sum_to_1_are_told_once(case_copy: Any) -> None:
         "losses.csv:2 arguments band: band_high_share, band_low_share, band_mid_share sum to 1.3;"
         " let them sum to 1"
     )
+
+
+def test_nothing_is_told_of_a_band_alone_or_beside_one_of_unknown_size(tmp_path: Path) -> None:
+    shares = [fixed("low", 0.2, "share"), fixed("high", 0.3, "share")]
+    shares += [{"id": "odd", "shape": "beta", "parameters": "a=2; b=2", "unit": "share"}]
+    inputs = [fixed("people", 5, "person"), fixed("pay", 1, "USD/person"), *shares]
+    for names, told in ((["low"], 0), (["low", "high"], 1), (["low", "high", "odd"], 0)):
+        losses = [loss(one, "a", f"people=people; band={one}; pay=pay") for one in names]
+        home = written(tmp_path / "".join(names), [link("event", "a")], inputs, losses)
+        assert len(folder.notes(home, impact.load_case(home))) == told
 
 
 def test_priors_that_do_not_sum_to_1_are_told(case_copy: Any) -> None:

@@ -99,6 +99,11 @@ def test_what_could_be_a_thousand_is_told_and_never_guessed(tmp_path: Path) -> N
         'inputs.csv:2 mode: "1,250" is not a number; write 1.25 or 1250, whichever it is',
         'inputs.csv:2 high: "3.000" is not a number; write 3 or 3000, whichever it is',
     ]
+    _, faults = rows(HEAD + ROW.format("1", "1,250", "high"), tmp_path)
+    assert [fault.partition(":")[2] for fault in faults] == [
+        '2 mode: "1,250" is not a number; write 1.25 or 1250, whichever it is',
+        '2 high: "high" is not a number; write 1200.5, without separators or units',
+    ]
     for written in ("1.200,5", "50 %", "$5", "1 200", "=1+1"):
         _, faults = rows(HEAD + ROW.format("0,5", written, "9"), tmp_path)
         assert len(faults) == 1, written

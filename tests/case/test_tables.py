@@ -57,6 +57,28 @@ def test_an_empty_number_is_unknown_and_not_0(case_copy: Any) -> None:
     assert pay["mode"].to_list() == [None]
 
 
+def test_a_column_of_earlier_cases_is_passed_over_while_it_is_empty(
+    case_copy: Any, faults_of: FaultsOf
+) -> None:
+    header, first, *rows = case_copy.lines("windows")
+    case_copy.write("windows", [f"{header},moves_with", *(f"{row}," for row in (first, *rows))])
+    assert "moves_with" not in impact.load_case(case_copy.folder)["windows"].columns
+    case_copy.write("windows", [f"{header},moves_with", f"{first},x", *(f"{r}," for r in rows)])
+    assert list(map(str, faults_of(case_copy))) == [
+        "windows.csv:2 moves_with: is no longer read; empty it"
+    ]
+
+
+def test_settings_are_kept_as_they_are_read(case_copy: Any) -> None:
+    path = case_copy.folder / "case.toml"
+    text = path.read_text("utf-8").replace('"update"', '" update"')
+    text = text.replace('"2026-03-24"', "2026-03-24T10:00:00+02:00")
+    path.write_text(f'{text}\nrole = "client "\n', "utf-8")
+    case = impact.load_case(case_copy.folder)
+    assert (case.event_kind, case.role) == ("update", "client")
+    assert case.disclosed_on == "2026-03-24T08:00Z"
+
+
 @pytest.mark.parametrize(
     "rewrite",
     [

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny import link
 
 import impact
 from impact.base import times
@@ -298,6 +299,15 @@ def test_a_link_is_an_input_too(mercor: impact.Case) -> None:
     row = known["inputs"].row(by_predicate=pl.col("id") == "link.litellm-mercor", named=True)
     assert (row["mode"], row["unit"], row["shape"]) == (0.25, "chance", "fixed")
     assert abs(impact.simulate(known, draws=20_000).chance("mercor") - 0.25) < 0.013
+
+
+@pytest.mark.parametrize("estimate", ["0.25", "0.1,0.2,0.5"])
+def test_a_link_is_an_input_where_there_is_no_other(tiny_case: Any, estimate: str) -> None:
+    known = impact.view(tiny_case([link("event", "a")]), changes=f"link.event-a={estimate}")
+    run = impact.simulate(known, draws=1000)
+    assert 0.15 < run.chance("a") < 0.35
+    assert impact.unknowns(run).sentence
+    assert "USED BY: one link" in impact.why(run, "link.event-a").sentence
 
 
 @pytest.mark.parametrize(
