@@ -61,7 +61,7 @@ _FILE, _THERE = click.Path(path_type=Path), click.Path(exists=True, path_type=Pa
 
 def _text(name: str, told: str, **more: Any) -> Option:
     """An option that is a text, empty unless given."""
-    return click.option(name, default="", help=told, **more)
+    return click.option(name, **{"default": "", "help": told, **more})
 
 
 def _file(name: str, told: str) -> Option:
@@ -285,7 +285,11 @@ def export(kind: str, path: Path, **options: Any) -> None:
     from impact.reports import export as exporting
     from impact.reports.files import write
 
-    if not path.name or path.is_dir() != (kind == "csv" and path.exists()):
+    try:
+        other = not path.name or path.is_dir() != (kind == "csv" and path.exists())
+    except OSError as error:
+        raise bad("PATH", f"cannot be written ({error.strerror})", "name another") from None
+    if other:
         raise bad("PATH", "is empty or of the other kind", "name a file for stix, a folder for csv")
     if kind == "csv":
         run = _run(**options)
@@ -322,12 +326,12 @@ def report(**options: Any) -> None:
 @_file("--vendors", "A vendor inventory, as CSV.")
 @_file("--scan", "Locks, SBOMs or a folder of them.")
 @_file("--advisories", "Folder or zip of OSV or CVE.")
-@_text("--title", "What happened; NAME unless given.")
-@_text("--day", "Day of the breach, 2026-11-20; today unless given.")
-@_text("--currency", "ISO 4217 code of all amounts; USD unless given.")
-@_text("--role", "client, user, vendor, contractor; client unless given.")
+@_text("--title", "What happened; NAME unless given.", default=None)
+@_text("--day", "Day of the breach, 2026-11-20; today unless given.", default=None)
+@_text("--currency", "ISO 4217 code of all amounts; USD unless given.", default=None)
+@_text("--role", "client, user, vendor, contractor; client unless given.", default=None)
 def new(
-    name: str, vendors: Path | None, scan: Path | None, advisories: Path | None, **about: str
+    name: str, vendors: Path | None, scan: Path | None, advisories: Path | None, **about: str | None
 ) -> None:
     """Write a new case NAME from the template, with vendors and a scan of your own stack.
 
@@ -335,7 +339,7 @@ def new(
     """
     from impact.cli import drafts
 
-    given = {key: value for key, value in about.items() if value}
+    given = {key: value for key, value in about.items() if value is not None}
     if sys.stdin.isatty() and sys.stdout.isatty():
         drafts.checked(name, given)
         given = {key: given.get(key) or _asked(name, key) for key in _ASKED}
