@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from impact.base.errors import ImpactError, bad, did_you_mean
+from impact.base.errors import BadInput, ImpactError, bad, did_you_mean
 from impact.base.words import plain
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ class _Verbs(click.Group):
             sys.exit(error.exit_status)
         except click.UsageError as error:
             _wrong_use(error)
+        except OSError as error:  # of a folder that is gone, a name too long, a disk that is full
+            if context.params.get("debug") or error.errno == errno.EPIPE:
+                raise
+            told = f"{error.filename or 'impact'}: {error.strerror}; check path, rights and room"
+            click.echo(" ".join(plain(told).split()), err=True)
+            sys.exit(BadInput.exit_status)
 
 
 def _wrong_use(error: click.UsageError) -> NoReturn:
@@ -128,7 +135,6 @@ def cases() -> None:
 @_CASE
 def check(case: str) -> None:
     """Check CASE, list all faults at once, and name inputs that newer claims outdate."""
-    from impact.base.errors import BadInput
     from impact.case import claim_checks, folder, ways
 
     home = folder.find_case(case)
@@ -285,11 +291,7 @@ def export(kind: str, path: Path, **options: Any) -> None:
     from impact.reports import export as exporting
     from impact.reports.files import write
 
-    try:
-        other = not path.name or path.is_dir() != (kind == "csv" and path.exists())
-    except OSError as error:
-        raise bad("PATH", f"cannot be written ({error.strerror})", "name another") from None
-    if other:
+    if not path.name or path.is_dir() != (kind == "csv" and path.exists()):
         raise bad("PATH", "is empty or of the other kind", "name a file for stix, a folder for csv")
     if kind == "csv":
         run = _run(**options)

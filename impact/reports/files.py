@@ -59,7 +59,7 @@ class _Earlier(_Failed, kw_only=True):
     files: dict[str, str]
     figures: list[_Figure]
     parameters: dict[str, Any]
-    headline: dict[str, Any]
+    headline: Any
 
 
 class _Headline(msgspec.Struct):

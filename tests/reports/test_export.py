@@ -88,6 +88,8 @@ def test_a_path_of_the_wrong_kind_is_a_line(tmp_path: Path, kind: str, exists: s
 
 
 def test_a_path_that_no_disk_takes_is_a_line(tmp_path: Path) -> None:
-    done = commands.impact("export", "mercor", "--to", "csv", tmp_path / ("x" * 300))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "PATH: cannot be written (File name too long); name another\n"
+    path = tmp_path / ("x" * 300)
+    for words in (("export", "mercor", "--to", "csv"), ("report", "mercor", "--out")):
+        done = commands.impact(*words, path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"{path}: File name too long; check path, rights and room\n"
