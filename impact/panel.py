@@ -111,8 +111,11 @@ class _Panel:
         self._guarded(self._load)
 
     def _guarded(self, step: Callable[[], None], _: object = None) -> None:
-        """Do a step; what is wrong is listed in the panel, which shows what it showed."""
-        if self.quiet:
+        """Do a step; what is wrong is listed in the panel, which shows what it showed.
+
+        That stays until it is mended: while no case is read nothing but reading one is done.
+        """
+        if self.quiet or (self.loaded is None and step != self._load):
             return
         try:
             step()
@@ -121,7 +124,7 @@ class _Panel:
             told = f"<div role='alert'><b>This cannot be shown:</b><ul>{lines}</ul></div>"
             self.wrong.value, self.quiet = told, False
         else:
-            self.wrong.value = ""
+            self.wrong.value = self.wrong.value if step == self._explain else ""
 
     def _set(self, control: Any, options: Sequence[Any], value: str) -> None:
         """Give a control other options and a value, which is no choice of a reader."""

@@ -399,3 +399,20 @@ def test_wrong_use_is_told_in_a_line_with_its_repair(words: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert re.fullmatch(r"\S+( \w+)?: .+; see \S+( \w+)? --help", line)
+
+
+def test_a_moment_that_is_none_in_the_environment_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPACT_NOW", "soon")
+    done = impact("show", "drift", "--draws", "300")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith('IMPACT_NOW: "soon" is no moment; write 2026, 2026-04')
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = impact("check", "drift")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "impact: No such file or directory; check path, rights and room\n"

@@ -205,6 +205,10 @@ def test_the_role_and_the_title_of_a_case_are_its_own(home: Path) -> None:
         (("--currency", "XXX"), '--currency: "XXX" is no currency'),
         (("--role", "clients"), '--role: "clients" is no role; did you mean "client"?'),
         (("--title", " "), "--title: is empty"),
+        (("--title", ""), "--title: is empty"),
+        (("--day", ""), '--day: "" is no day'),
+        (("--currency", ""), '--currency: "" is no currency'),
+        (("--role", ""), '--role: "" is no role'),
     ],
 )
 def test_an_option_that_will_not_do_is_named(

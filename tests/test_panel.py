@@ -84,6 +84,7 @@ def test_a_scenario_of_the_board_and_a_day_and_a_level_are_views(
 )
 def test_strange_settings_are_told_and_the_panel_lives_on(panel: _Panel, settings: Any) -> None:
     panel.board.settings = settings
+    panel.asked.value = "total"
     assert "This cannot be shown" in panel.wrong.value
     settle(panel, pause_weeks=30)
     assert panel.wrong.value == ""
@@ -101,6 +102,8 @@ def test_faults_of_a_folder_are_listed_and_the_panel_lives_on(folder: Path) -> N
     assert panel.wrong.value == ""
     assert panel.board.data["case"] == "mercor"
     panel.case.value = str(folder)
+    settle(panel)
+    panel.keep.click()
     assert "links.csv:" in panel.wrong.value
     links.write_text(whole)
     panel.case.value = "mercor"

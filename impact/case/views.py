@@ -207,7 +207,10 @@ NOW = "IMPACT_NOW"  # in the environment: a moment that stands for the present
 def present(case: Case) -> datetime:
     """The moment at which a case without an as-of is seen: that of its view, else this hour."""
     hour = os.environ.get(NOW) or f"{datetime.now(UTC):%Y-%m-%dT%H}:00Z"
-    return case.moment or times.parse(hour)
+    try:
+        return case.moment or times.parse(hour)
+    except ValueError as error:
+        raise bad(NOW, f'"{hour}" is no moment', str(error)) from None
 
 
 _DAYS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30.4375, "year": 365.25}

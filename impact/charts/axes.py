@@ -136,11 +136,15 @@ def spread(
     low: float, high: float, axis: Callable[..., alt.Axis], padding: int = 0
 ) -> dict[str, Any]:
     """Scale and axis from `low` to `high`, and some pixels more: logarithmic where above 0."""
-    values = decades(low, high) if low > 0 else []
-    ticks: Any = {"values": values} if len(values) > 2 else {"tickCount": 5}
     kind: Any = "log" if low > 0 else "linear"
     scale = alt.Scale(domain=[low, high], type=kind, nice=False, padding=padding)
-    return {"scale": scale, "axis": axis(**ticks)}
+    return {"scale": scale, "axis": axis(**ticks(low, high))}
+
+
+def ticks(low: float, high: float) -> dict[str, Any]:
+    """The ticks of an axis: round values of a logarithmic one, else about five."""
+    values = decades(low, high) if low > 0 else []
+    return {"values": values} if len(values) > 2 else {"tickCount": 5}
 
 
 def decades(low: float, high: float) -> list[float]:

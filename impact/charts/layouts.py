@@ -179,7 +179,8 @@ def timeline(
 
 def _windows(accounts: Sequence[Row], title: alt.Title, wide: bool) -> Any:
     """A bar for each account, the best supported solid, on hours or the days of a long one."""
-    ends = pl.coalesce("closes", pl.col("opens") + _OPEN)
+    last = pl.coalesce("closes", pl.col("opens") + _OPEN).max()  # to which what is open goes
+    ends = pl.coalesce("closes", last)
     rows = pl.DataFrame(accounts).select(
         "best", label="who", starts="opens", ends=ends, said="says", thick=12
     )
@@ -206,9 +207,9 @@ def _lanes(events: Sequence[Row], wide: bool) -> Any:
     knots, pixels = _stretched(days, (_GUTTER if wide else 0) + 14, ROOMS[wide] - 10)
     marks, lanes, bottom = list[Row](), list[Row](), 0.0
     for place, name in enumerate(dict.fromkeys(event["lane"] for event in events)):
-        lines = wrap(name, _GUTTER - 12, _NAME, bold=True) if wide else [name]
+        lines = wrap(name, _GUTTER - 12 if wide else ROOMS[wide], _NAME, bold=True)
         look = {"ink": HUES[place % len(HUES)], "shape": _SHAPES[place % len(_SHAPES)]}
-        top, mine = bottom + (6 if wide else 24), list[Row]()
+        top, mine = bottom + (6 if wide else 16 * len(lines) + 8), list[Row]()
         for event in (event for event in events if event["lane"] == name):
             seconds = _noon(event["when"]).timestamp()
             at = _event(float(np.interp(seconds, knots, pixels)), event["label"], ROOMS[wide])

@@ -25,6 +25,7 @@ from impact.charts.axes import (
     money,
     spread,
     stacked,
+    ticks,
 )
 from impact.charts.theme import (
     DEEP,
@@ -270,7 +271,7 @@ def curve(
     `text`, and a `short` one where there is little room.
     """
     low, high = float(rows["amount_usd"].min()), float(rows["amount_usd"].max())  # type: ignore[arg-type]
-    axis = money(currency, values=decades(low, high), labelOverlap=True)
+    axis = money(currency, **ticks(low, high), labelOverlap=True)
     scale = alt.Scale(type="log", nice=False)
     point = {
         "x": alt.X("amount_usd:Q", scale=scale, axis=axis),

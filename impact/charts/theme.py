@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any
+from unicodedata import east_asian_width
 
 import altair as alt
 import vl_convert
@@ -37,16 +38,19 @@ def width(text: str, size: float, bold: bool = False) -> float:
     ems = sum(
         0.36 if c in _NARROW else 0.9 if c in _WIDE else 0.68 if c.isupper() else 0.61 for c in text
     )
+    ems += 0.39 * sum(east_asian_width(c) in "WF" for c in text)  # as wide as they are high
     return ems * size * (1.1 if bold else 1.0)
 
 
 def wrap(text: str, room: float, size: float, bold: bool = False) -> list[str]:
-    """The text in lines no wider than `room`; no word is broken but one of 40 letters or more."""
+    """The text in lines no wider than `room`; a word that is wider is broken, into 8 or more."""
     lines = [""]
-    for word in re.sub(r"(\S{40})(?=\S)", r"\1 ", str(text)).split():
-        longer = f"{lines[-1]} {word}".strip()
-        fits = not lines[-1] or width(longer, size, bold) <= room
-        lines = [*lines[:-1], longer] if fits else [*lines, word]
+    for word in words.shown(text).split():
+        most = max(8, int(len(word) * room / width(word, size, bold)))
+        for at in range(0, len(word), most):
+            longer = f"{lines[-1]} {word[at : at + most]}".strip()
+            fits = not lines[-1] or width(longer, size, bold) <= room
+            lines = [*lines[:-1], longer] if fits else [*lines, word[at : at + most]]
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from impact.base.errors import ImpactError, bad, did_you_mean
+from impact.base.errors import BadInput, ImpactError, bad, did_you_mean
 from impact.base.words import plain
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ class _Verbs(click.Group):
             sys.exit(error.exit_status)
         except click.UsageError as error:
             _wrong_use(error)
+        except OSError as error:  # of a folder that is gone, a name too long, a disk that is full
+            if context.params.get("debug") or error.errno == errno.EPIPE:
+                raise
+            told = f"{error.filename or 'impact'}: {error.strerror}; check path, rights and room"
+            click.echo(" ".join(plain(told).split()), err=True)
+            sys.exit(BadInput.exit_status)
 
 
 def _wrong_use(error: click.UsageError) -> NoReturn:
@@ -61,7 +68,7 @@ _FILE, _THERE = click.Path(path_type=Path), click.Path(exists=True, path_type=Pa
 
 def _text(name: str, told: str, **more: Any) -> Option:
     """An option that is a text, empty unless given."""
-    return click.option(name, default="", help=told, **more)
+    return click.option(name, **{"default": "", "help": told, **more})
 
 
 def _file(name: str, told: str) -> Option:
@@ -128,7 +135,6 @@ def cases() -> None:
 @_CASE
 def check(case: str) -> None:
     """Check CASE, list all faults at once, and name inputs that newer claims outdate."""
-    from impact.base.errors import BadInput
     from impact.case import claim_checks, folder, ways
 
     home = folder.find_case(case)
@@ -322,12 +328,12 @@ def report(**options: Any) -> None:
 @_file("--vendors", "A vendor inventory, as CSV.")
 @_file("--scan", "Locks, SBOMs or a folder of them.")
 @_file("--advisories", "Folder or zip of OSV or CVE.")
-@_text("--title", "What happened; NAME unless given.")
-@_text("--day", "Day of the breach, 2026-11-20; today unless given.")
-@_text("--currency", "ISO 4217 code of all amounts; USD unless given.")
-@_text("--role", "client, user, vendor, contractor; client unless given.")
+@_text("--title", "What happened; NAME unless given.", default=None)
+@_text("--day", "Day of the breach, 2026-11-20; today unless given.", default=None)
+@_text("--currency", "ISO 4217 code of all amounts; USD unless given.", default=None)
+@_text("--role", "client, user, vendor, contractor; client unless given.", default=None)
 def new(
-    name: str, vendors: Path | None, scan: Path | None, advisories: Path | None, **about: str
+    name: str, vendors: Path | None, scan: Path | None, advisories: Path | None, **about: str | None
 ) -> None:
     """Write a new case NAME from the template, with vendors and a scan of your own stack.
 
@@ -335,7 +341,7 @@ def new(
     """
     from impact.cli import drafts
 
-    given = {key: value for key, value in about.items() if value}
+    given = {key: value for key, value in about.items() if value is not None}
     if sys.stdin.isatty() and sys.stdout.isatty():
         drafts.checked(name, given)
         given = {key: given.get(key) or _asked(name, key) for key in _ASKED}

@@ -34,8 +34,8 @@ class Outcome:
 
 def formats(text: str) -> tuple[str, ...]:
     """The kinds of file in a list such as `html,ipynb`; raises BadInput for another."""
-    asked = text.replace(" ", "").split(",")
-    if not set(asked) <= KINDS.keys():
+    asked = [kind for part in text.split(",") if (kind := part.strip())]
+    if not asked or not set(asked) <= KINDS.keys():
         raise bad("--format", f'"{text}" is not known', f"choose of {','.join(KINDS)}")
     if "pdf" in asked:
         pdf.browser()

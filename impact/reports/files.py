@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from impact.base import texts, times, words
@@ -30,7 +31,64 @@ from impact.reports.plan import Task
 MANIFEST, RESULTS = "manifest.json", "answers"
 FAILED = ".failed"
 Entry = dict[str, Any]
-_PARTS = {"key": dict, "files": dict, "figures": list, "parameters": dict, "headline": dict}
+
+
+class _Failed(msgspec.Struct):
+    """What the manifest holds of a report that was never made."""
+
+    case: str
+    level: str
+    failed: str = ""
+
+
+class _Figure(msgspec.Struct):
+    """See `impact.answers.answer.Figure`."""
+
+    answer: str
+    name: str
+    value: float | None
+    error: float | None
+    unit: str
+    text: str
+
+
+class _Earlier(_Failed, kw_only=True):
+    """What it holds of one that an earlier kit made, which had other headlines."""
+
+    key: dict[str, str]
+    files: dict[str, str]
+    figures: list[_Figure]
+    parameters: dict[str, Any]
+    headline: Any
+
+
+class _Headline(msgspec.Struct):
+    """See `impact.reports.index.headline`."""
+
+    title: str
+    says: str
+    notices: list[str]
+    currency: str
+    mean_usd: float
+    low: float
+    high: float
+    mean: str
+    range: str
+    difference: str
+    states: list[str]
+    unpriced: Any
+
+
+class _Made(_Earlier, kw_only=True):
+    """See `impact.reports.work.entry`."""
+
+    moment: str
+    beside: list[str]
+    case_title: str
+    question: str
+    scenario: str
+    as_of: str
+    headline: _Headline
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -90,8 +148,8 @@ def alone(out: Path) -> Iterator[None]:
 def read(path: Path) -> dict[str, Any]:
     """The JSON object in a file; an empty one where there is no such file or it is broken."""
     try:
-        found = texts.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = msgspec.json.decode(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -107,13 +165,18 @@ def reports(out: Path) -> dict[str, Entry]:
 
 def entries_of(manifest: Path) -> dict[str, Entry]:
     """Notebook -> entry of a manifest: those that are entries of this kit."""
-    return {
-        name: entry
-        for name, entry in read(manifest).items()
-        if isinstance(entry, dict)
-        and all(isinstance(entry.get(part), str) for part in ("case", "level"))
-        and ("failed" in entry or all(isinstance(entry.get(n), t) for n, t in _PARTS.items()))
-    }
+    return {name: entry for name, entry in read(manifest).items() if _sound(entry)}
+
+
+def _sound(entry: Any) -> bool:
+    """Whether an entry holds what a report of its kind does."""
+    try:
+        made = _Made if "beside" in entry else _Earlier
+        msgspec.convert(entry, _Failed if entry.keys() & {"failed", "key"} == {"failed"} else made)
+        times.parse(entry.get("moment", "2026-01-01"))
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return True
 
 
 def one_level(out: Path, level: str) -> None:
@@ -129,7 +192,7 @@ def moment_of(out: Path, case: str) -> str:
     moments = [
         str(entry["moment"])
         for entry in reports(out).values()
-        if entry["case"] == case and "moment" in entry and not entry["parameters"]["as_of"]
+        if entry["case"] == case and "moment" in entry and not entry["parameters"].get("as_of")
     ]
     return max(moments, key=times.parse, default="")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -93,25 +93,31 @@ def _reports(folder: Path) -> Iterator[Report]:
     """The finished reports in a folder."""
     for manifest in sorted(folder.rglob(files.MANIFEST)):
         entries = files.entries_of(manifest)
-        if strange := sorted(files.read(manifest).keys() - entries.keys()):
-            what = f'says nothing sound of "{strange[0]}"'
-            raise bad(str(manifest), what, "make the report again, or ask for it again")
+        _sound(manifest, files.read(manifest).keys() - entries.keys())
         for notebook, entry in sorted(entries.items()):
             if "key" in entry:
                 yield _entered(manifest.parent, notebook, entry)
 
 
+def _sound(manifest: Path, strange: Set[str]) -> None:
+    """Raises BadInput for names of which a manifest holds what is no entry."""
+    if strange:
+        what = f'says nothing sound of "{min(strange)}"'
+        raise bad(str(manifest), what, "make the report again, or ask for it again")
+
+
 def _report(path: Path) -> Iterator[Report]:
     """The report of a page, if it is one: from the manifest beside it, else from the page alone."""
-    kind = work.LIVE if path.name.endswith(work.LIVE) else "html"
-    called = path.name.removesuffix(f".{kind}")
-    entry = files.entries_of(path.parent / files.MANIFEST).get(called, {})
-    if "key" in entry:
-        yield _entered(path.parent, called, entry)
+    called, manifest = path.name.partition(".")[0], path.parent / files.MANIFEST
+    entries = files.entries_of(manifest)
+    _sound(manifest, {called} & files.read(manifest).keys() - entries.keys())
+    if "key" in entries.get(called, {}):  # also where the path is of its notebook or PDF
+        yield _entered(path.parent, called, entries[called])
     elif found := _MADE_FROM.search(texts.local(path)):
         made_from: Any = None
         with suppress(ValueError, RecursionError):
             made_from = texts.from_json(html.unescape(found[1]))
+        kind = work.LIVE if path.name.endswith(f".{work.LIVE}") else "html"
         yield Report(path.name, made_from, {kind: path}, {})
 
 
@@ -128,7 +134,7 @@ def _task(report: Report, case: str) -> Task:
     """The task that makes a report again; what it says it was made from may be anybody's."""
     try:
         parameters = Parameters(**report.made_from["parameters"])
-        moment, beside = (report.made_from[part] for part in ("moment", "beside"))
+        moment, beside = str(report.made_from["moment"]), [*map(str, report.made_from["beside"])]
         notebooks = find_notebooks(str(report.made_from["notebook"]))
     except (LookupError, TypeError):
         what = "does not say what it was made from"
@@ -138,10 +144,10 @@ def _task(report: Report, case: str) -> Task:
     if loaded is None or loaded.id != parameters.case:
         what = f'is of the case "{parameters.case}", which is another or not here'
         raise bad(report.name, what, "name its folder with --case")
-    tasks, refused = plan(loaded, notebooks, [parameters.scenario], parameters, str(moment))
+    tasks, refused = plan(loaded, notebooks, [parameters.scenario], parameters, moment)
     if refused:
         raise Refusal(refused)
-    return with_pages(tasks[0], map(str, beside))
+    return with_pages(tasks[0], beside)
 
 
 def _verdict(report: Report, task: Task, made: work.Made) -> Verdict:

@@ -344,6 +344,13 @@ def test_a_failure_ends_the_command_with_status_1_and_one_line(
     assert "0 made, 0 unchanged, 1 failed" in done.stdout
 
 
+def test_formats_are_a_list_in_which_no_word_is_mended() -> None:
+    assert batch.formats(" live, html,") == ("live.html", "html")
+    for text in ("", ",", "ht ml", "HTML"):
+        with pytest.raises(BadInput, match="is not known; choose of html,live,pdf,ipynb"):
+            batch.formats(text)
+
+
 def test_every_wrong_word_of_the_command_is_told_at_once(project: Path) -> None:
     words = (
         "--format",

@@ -85,3 +85,11 @@ def test_a_path_of_the_wrong_kind_is_a_line(tmp_path: Path, kind: str, exists: s
     done = commands.impact("export", "mercor", "--to", kind, path)
     assert done.returncode == 2
     assert "name a file for stix, a folder for csv" in done.stderr
+
+
+def test_a_path_that_no_disk_takes_is_a_line(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 300)
+    for words in (("export", "mercor", "--to", "csv"), ("report", "mercor", "--out")):
+        done = commands.impact(*words, path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"{path}: File name too long; check path, rights and room\n"

@@ -9,10 +9,13 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import commands
+import polars as pl
 import pytest
 from canaries import case_of_words
 
@@ -20,7 +23,7 @@ import impact
 from impact.answers.answer import MIME
 from impact.base import words
 from impact.base.words import web_address
-from impact.charts import theme
+from impact.charts import layouts, pictures, theme
 from impact.reports import batch, page, work
 from impact.reports.plan import Task
 from notebooks import notebook, planned
@@ -209,6 +212,37 @@ def test_a_text_of_a_chart_is_cut_and_made_visible() -> None:
     assert "(cut, 9,003 characters)" in drawn
     assert "[U+202E]" in drawn
     assert len(drawn) < 20_000
+
+
+@pytest.mark.parametrize(
+    "text", ["供給業者" * 20, "x" * 90, "@scope/a-package-of-a-very-long-name", "a b"]
+)
+@pytest.mark.parametrize("room", [140, 290])
+def test_no_line_of_a_chart_is_wider_than_its_place(text: str, room: float) -> None:
+    lines = theme.wrap(text, room, 12)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(theme.width(line, 12) <= room for line in lines)
+    assert theme.width("供", 12) == 12
+
+
+def test_an_axis_of_amounts_within_a_decade_has_its_values() -> None:
+    rows = pl.DataFrame({"amount_usd": [6.1e6, 9.4e6], "chance": [0.9, 0.1]})
+    drawn = theme.svg(
+        theme.described(lambda wide: pictures.curve(rows, None, (), "USD", wide), "", "", (), True),
+        "a curve",
+    )
+    assert {">$7 m<", ">$8 m<", ">$9 m<"} <= set(re.findall(r">\$\d m<", drawn))
+
+
+def test_a_window_that_is_open_is_drawn_beyond_all_that_are_closed() -> None:
+    opens = datetime(2026, 3, 24, 10, 30)
+    accounts = [
+        {"who": who, "opens": opens, "closes": closes, "says": who, "best": False}
+        for who, closes in (("open", None), ("closed", opens + timedelta(hours=5)))
+    ]
+    said = SimpleNamespace(window_title="", window_subtitle="")
+    drawn = json.dumps(layouts.timeline(said, True, (), accounts).to_dict())
+    assert set(re.findall(r'"ends": "([^"]+)"', drawn)) == {"2026-03-24T15:30:00Z"}
 
 
 def test_a_shared_notebook_holds_no_trace_of_its_run(

@@ -13,7 +13,7 @@ import pytest
 
 import impact
 from impact.base.errors import BadInput
-from impact.reports import batch, files, plan, verify
+from impact.reports import batch, files, index, plan, verify
 from impact.reports.plan import Parameters
 from notebooks import SCENARIOS, case_of
 
@@ -72,6 +72,22 @@ def test_a_page_alone_is_made_again_from_what_it_says(project: Path, tmp_path: P
     found = verdict(project, alone).differences
     assert found
     assert all("Firm C" in one["printed"] and "Firm A" in one["recomputed"] for one in found)
+
+
+def test_a_report_is_found_by_any_of_its_files_and_live_is_an_ending(
+    project: Path, tmp_path: Path
+) -> None:
+    notebook = page_of(project).with_suffix(".ipynb")
+    assert verdict(project, notebook).name.endswith("/03_what_it_costs")
+    alone = tmp_path / "olive.html"
+    shutil.copy(page_of(project), alone)
+    assert verdict(project, alone).differences == ()
+
+
+def test_places_that_differ_in_capitals_alone_are_two_in_the_index(project: Path) -> None:
+    home = page_of(project).parent
+    shutil.copytree(home, home.with_name(home.name.capitalize()))
+    assert index.index(project / "out").count('<th scope="rowgroup" rowspan="1">') == 3
 
 
 def test_an_edited_number_of_a_page_is_named(project: Path) -> None:
@@ -179,13 +195,23 @@ def test_a_damaged_manifest_is_told_in_a_line(project: Path, part: str, value: A
         verify.verify(project / "out", str(project / "tiny"))
 
 
-@pytest.mark.parametrize("figure", ["x", {"x": 1}, {"value": "many"}, None])
-def test_an_odd_figure_of_the_manifest_is_a_difference(project: Path, figure: Any) -> None:
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("figures", ["x"]), ("figures", [{"x": 1}]), ("figures", [None]), ("beside", 5),
+     ("headline", {}), ("moment", "soon"), ("files", {"html": 1})],
+)  # fmt: skip
+def test_what_no_report_says_of_itself_is_told_for_page_and_folder_and_made_again(
+    project: Path, part: str, value: Any
+) -> None:
     page = page_of(project)
     entries = manifest(page)
-    entries["03_what_it_costs"]["figures"][0] = figure
+    entries["03_what_it_costs"][part] = value
     (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
-    assert verdict(project, page).differences
+    for path in (page, project / "out"):
+        with pytest.raises(BadInput, match="says nothing sound of"):
+            verify.verify(path, str(project / "tiny"))
+    assert "Worse" not in index.index(project / "out")
+    assert files.moment_of(project / "out", "tiny") == "2026-09-01"
 
 
 def test_changed_data_are_named_with_the_figures_that_moved(project: Path) -> None:
@@ -233,6 +259,7 @@ def made_from(notebook: str = "00_brief", **parameters: Any) -> str:
         ),
         (made_from(draws="many"), "is of type str, not a whole number"),
         (made_from(more=1), "does not say what it was made from"),
+        (made_from().replace("[]", "5"), "does not say what it was made from"),
         ("\udcff", "is not UTF-8"),
     ],
 )
