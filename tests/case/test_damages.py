@@ -16,6 +16,7 @@ import pytest
 
 import impact
 from impact.base.errors import BadInput, Fault
+from impact.case.folder import read_case
 
 Step = dict[str, str]
 FaultsOf = Callable[[Any], tuple[Fault, ...]]
@@ -81,17 +82,6 @@ def test_the_list_holds_damages_of_every_file_of_a_case(case_copy: Any) -> None:
     assert hurt == {path.name for path in case_copy.folder.glob("*.*")} - {"datapackage.json"}
 
 
-def test_all_faults_of_several_files_are_told_at_once(case_copy: Any, faults_of: FaultsOf) -> None:
-    expected = [
-        case_copy.rename("links", "valid_from", "valid_form"),
-        case_copy.set("entities", "mercor", "tlp", "orange"),
-        case_copy.set("entities", "surge", "name", ""),
-        case_copy.set("inputs", "pause_weeks", "mode", "twelve"),
-        case_copy.recode("duties", "utf-16"),
-    ]
-    assert sorted(fault.where for fault in faults_of(case_copy)) == sorted(expected)
-
-
 def test_of_many_faults_of_one_kind_the_first_are_told_and_the_rest_counted(
     case_copy: Any, faults_of: FaultsOf
 ) -> None:
@@ -139,6 +129,37 @@ def test_a_row_known_before_its_source_is_told_at_both(case_copy: Any, faults_of
 
 
 NEW = {"id": "odd", "sources": "", "lasts_since": ""}
+EMPTY = NEW | {"low": "", "mode": "", "high": "", "reference": ""}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"shape": "beta", "parameters": "a=2; b=8"},
+        {"shape": "beta", "parameters": "a=0.5; b=8", "low": "-3", "high": "40"},
+        {"shape": "quantiles", "parameters": "1=3; 0=1; 0.5=1"},
+    ],
+)
+def test_a_shape_that_can_be_is_no_damage(case_copy: Any, cells: dict[str, str]) -> None:
+    case_copy.add("inputs", "pause_weeks", "", **EMPTY | cells, unit="USD")
+    assert read_case(case_copy.folder)[1] == []
+
+
+@pytest.mark.parametrize("unit", ["USD/hour", "hour", "USD*hour", "person"])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"shape": "fixed", "mode": "-1"},
+        {"shape": "quantiles", "parameters": "0=-1; 1=5"},
+        {"shape": "uniform", "low": "-1", "high": "5"},
+    ],
+)
+def test_no_rate_is_below_0(
+    case_copy: Any, faults_of: FaultsOf, unit: str, cells: dict[str, str]
+) -> None:
+    case_copy.add("inputs", "pause_weeks", "", **EMPTY | cells, unit=unit)
+    (told,) = faults_of(case_copy)
+    assert str(told).endswith(f"is below 0; there is no {unit} below 0")
 
 
 @pytest.mark.parametrize("verb", ["check", "show"])
@@ -158,30 +179,6 @@ def test_the_command_tells_all_faults_of_a_case_and_ends_with_2(case_copy: Any, 
     told = done.stderr.splitlines()
     assert sorted(line.partition(": ")[0] for line in told) == sorted(expected)
     assert all(re.fullmatch(r".+: .+; .+", line) for line in told)
-
-
-@pytest.mark.parametrize(
-    ("column", "cells"),
-    [
-        ("parameters", {"shape": "beta", "parameters": "a=2; a=5; b=8"}),
-        ("parameters", {"shape": "quantiles", "parameters": "0=1; 0=2; 1=179"}),
-        ("cap", {"cap": "20"}),  # of a pert, below its high
-        ("low", {"shape": "fixed", "low": "3", "mode": "5", "high": "9"}),
-        ("mode", {"shape": "uniform", "low": "3", "mode": "5", "high": "9"}),
-        ("low", {"low": "-3"}),  # weeks
-    ],
-)
-def test_what_would_be_dropped_or_makes_no_sense_is_told(
-    case_copy: Any, faults_of: FaultsOf, column: str, cells: dict[str, str]
-) -> None:
-    where = case_copy.add("inputs", "pause_weeks", column, **NEW | cells)
-    assert where in [fault.where for fault in faults_of(case_copy)]
-
-
-def test_broken_toml_is_told_with_its_line(case_copy: Any, faults_of: FaultsOf) -> None:
-    case_copy.settings("scenarios.toml", "[scenario.odd\n")
-    last = len((case_copy.folder / "scenarios.toml").read_text("utf-8").splitlines())
-    assert f"line {last - 1}" in faults_of(case_copy)[0].what
 
 
 @pytest.mark.parametrize(

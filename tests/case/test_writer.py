@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import impact
@@ -57,6 +57,12 @@ TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_s
     number=st.floats(allow_nan=False, allow_infinity=False),
     parts=st.lists(TEXT.filter(lambda text: text.strip() and ";" not in text), max_size=3),
 )
+@example("=1+1", 0.0, ["'=1+1"])
+@example("'=1+1", 0.0, ["''=1"])
+@example("''=1", 0.0, ["=1+1"])
+@example("'s-Hertogenbosch", 0.0, ["-5"])
+@example("-5", 0.0, ["'"])
+@example("'", 0.0, ["'s-Hertogenbosch"])
 def test_any_cell_reads_as_it_was_written(says: str, number: float, parts: list[str]) -> None:
     table = next(table for table in TABLES if table.name == "claims")
     given_cells = {
