@@ -48,45 +48,6 @@ def test_a_member_is_what_set_alone_would_give(tmp_path: Path) -> None:
     assert all((member.losses[name] == alone.losses[name]).all() for name in alone.losses)
 
 
-NO_LISTS = "each: is no table of lists; write each = { NAME = [VALUE, VALUE] }, and as_of = [DAY"
-MANY = list(range(40))
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ("each = { weeks = 4 }", NO_LISTS),
-        ("each = { weeks = [] }", NO_LISTS),
-        ("each = {}", NO_LISTS),
-        ("each = 3", NO_LISTS),
-        ("as_of = []", NO_LISTS),
-        ("each = { weeks = [4, 4] }", 'scenario.g: "g_4" is named already'),
-        ("each = { weeks = [4] }\nset = { weeks = 3 }", "each weeks: is set in `set` too"),
-        ("each = { weeks = [[1, 2]] }", 'weeks: "[1, 2]" is no estimate'),
-        ('each = { weeks = ["../../x"] }', 'weeks: "../../x" is no estimate'),
-        ("each = { wekks = [4] }", 'no input "wekks"; did you mean "weeks"'),
-        ('as_of = ["2026-01-02", "2026-01-02"]', '"g@2026-01-02" is named already'),
-        ('as_of = ["someday"]', 'as_of: "someday" is not a date'),
-        (f"each = {{ weeks = {MANY}, usd_a_week = {MANY} }}", "more than 1,000"),
-        ('tlp = "pink"', 'scenario.g tlp: "pink" is not allowed; one of clear'),
-        ("each = { weeks = [4] }\n[scenario.g_4]\nset = { p = 1 }", '"g_4" is named already'),
-        # a name has no sign of a place
-        *((f'[scenario."{name}"]\ntitle = "x"', f"{name}: is not a bare name")
-          for name in ("a+clear", "a@2026-01-01", "a~1")),
-        # a number beyond all
-        *((f"set = {{ weeks = {value} }}", "weeks: .* is no estimate")
-          for value in ("1" + "0" * 400, "inf", "nan", "true")),
-    ],
-)  # fmt: skip
-def test_a_wrong_scenario_or_grid_is_told_once_with_its_repair(
-    tmp_path: Path, settings: str, said: str
-) -> None:
-    with pytest.raises(BadInput) as refused:
-        load(tmp_path, grid(settings))
-    (told,) = refused.value.faults
-    assert said in str(told) or re.search(said, str(told))
-
-
 def test_scenarios_beside_a_view_leave_out_the_members_of_other_grids(tmp_path: Path) -> None:
     toml = grid("each = { weeks = [4, 5] }") + '[scenario.h]\ntitle = "H"\nset = { p = 1 }\n'
     case = load(tmp_path, toml)
