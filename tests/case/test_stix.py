@@ -153,18 +153,19 @@ def test_a_row_above_the_level_moves_no_byte(tmp_path: Path) -> None:
 
 
 def test_an_object_has_the_level_of_every_row_whose_words_it_uses(tmp_path: Path) -> None:
-    claims = [{"id": "d", "known_on": "2026-01-01"}, {"id": "d", "says": "SECRET", "tlp": "amber"}]
+    said = [{"id": "d"}, {"id": "d", "says": "SECRET", "tlp": "amber"}]
     link = {"id": "l", "source": "a", "target": "b", "claims": "d"}
-    party = {"id": "a", "name": "Quiet firm", "tlp": "amber"}
-    case = evidence(tmp_path / "one", claims=claims, links=[link])
-    named = evidence(tmp_path / "two", claims=[{"id": "c"}], entities=[party])
-    amber = f"marking-definition--{stix.MARKINGS['amber']}"
-    for made, secret in ((case, "SECRET"), (named, "Quiet firm")):
-        bundle = stix.bundle(impact.view(made, tlp="amber"))
+    party = {"id": "a", "name": "SECRET firm", "tlp": "amber"}
+    amber = [f"marking-definition--{stix.MARKINGS['amber']}"]
+    for case in (
+        evidence(tmp_path / "said", claims=said, links=[link]),
+        evidence(tmp_path / "named", claims=[{"id": "c"}], entities=[party]),
+    ):
+        bundle = stix.bundle(impact.view(case, tlp="amber"))
         valid(bundle)
-        using = [one for one in bundle["objects"] if secret in json.dumps(one)]
+        using = [one for one in bundle["objects"] if "SECRET" in json.dumps(one)]
         assert using
-        assert all(one["object_marking_refs"] == [amber] for one in using)
+        assert all(one["object_marking_refs"] == amber for one in using)
 
 
 def test_an_object_is_created_once_and_modified_when_it_changes(tmp_path: Path) -> None:
