@@ -12,6 +12,7 @@ import polars as pl
 import impact
 from impact.case.schema import TABLES
 
+ASSETS = Path(__file__).with_name("assets")
 DRAWS = 50_000
 Row = dict[str, str]
 Tiny = Callable[..., impact.Case]
@@ -44,6 +45,12 @@ costs = ["harm"]
 saves = ["guarding"]
 set = { guard_count = 0 }
 """
+
+
+def listed(name: str) -> list[Row]:
+    """The rows of a CSV of tests/assets."""
+    with (ASSETS / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def link(source: str, target: str, chances: str = "certain", **cells: str) -> Row:

@@ -1,13 +1,12 @@
 """Times as the tables write them: read, ordered, shown again, and refused where they are none."""
 
-import csv
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tiny import listed
 
 from impact.base import times
 
@@ -15,8 +14,7 @@ MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 12, 31, 23, 59, 59))
 FORMS = st.sampled_from(["%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ"])
 
 
-with (Path(__file__).parents[1] / "assets" / "times.csv").open(encoding="utf-8") as listed:
-    TIMES = list(csv.DictReader(listed))
+TIMES = listed("times.csv")
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,14 @@
 and to what; then where it is told (LINE is the line of that row), what of it, and how to repair it.
 """
 
-import csv
 import re
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import commands
 import pytest
+from tiny import listed
 
 import impact
 from impact.base.errors import BadInput, Fault
@@ -20,19 +19,14 @@ from impact.case.folder import read_case
 
 Step = dict[str, str]
 FaultsOf = Callable[[Any], tuple[Fault, ...]]
-WRITTEN = {
-    "\\n": "\n",
-    "\\0": "\0",
-    "\\\\": "\\",
-}  # as a cell of the list writes what no line holds
+# as a cell of the list writes what no line holds
+WRITTEN = {r"\n": "\n", r"\0": "\0", r"\\": "\\"}
 
 
-def listed() -> Iterator[Any]:
-    """The damages: the steps of each."""
-    path = Path(__file__).parents[1] / "assets" / "damages.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        for name, steps in groupby(list(csv.DictReader(file)), lambda step: step["damage"]):
-            yield pytest.param(list(steps), id=name)
+def damages() -> Iterator[Any]:
+    """The steps of each damage."""
+    for name, steps in groupby(listed("damages.csv"), lambda step: step["damage"]):
+        yield pytest.param(list(steps), id=name)
 
 
 def damage(case: Any, step: Step) -> str:
@@ -66,7 +60,7 @@ def damage(case: Any, step: Step) -> str:
     return step["where"].replace("LINE", line)
 
 
-@pytest.mark.parametrize("steps", list(listed()))
+@pytest.mark.parametrize("steps", list(damages()))
 def test_a_damage_is_told_once_with_its_place_and_repair(
     case_copy: Any, faults_of: FaultsOf, steps: list[Step]
 ) -> None:
@@ -78,7 +72,7 @@ def test_a_damage_is_told_once_with_its_place_and_repair(
 
 
 def test_the_list_holds_damages_of_every_file_of_a_case(case_copy: Any) -> None:
-    hurt = {step["file"] for parameters in listed() for step in parameters.values[0]}
+    hurt = {step["file"] for step in listed("damages.csv")}
     assert hurt == {path.name for path in case_copy.folder.glob("*.*")} - {"datapackage.json"}
 
 

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import fixed, link, written
+from tiny import fixed, link, listed, written
 
 import impact
 from impact.base.errors import BadInput
@@ -42,12 +42,12 @@ def numbers(
     return read, [str(fault) for fault in faults]
 
 
-with (Path(__file__).parents[1] / "assets" / "numbers.csv").open(encoding="utf-8") as listed:
-    NUMBERS = list(csv.DictReader(listed))
 SIGNS = {"semicolon": ";", "tab": "\t", "comma": ","}
 
 
-@pytest.mark.parametrize("row", NUMBERS, ids=lambda row: " ".join([*row.values()][:4]))
+@pytest.mark.parametrize(
+    "row", listed("numbers.csv"), ids=lambda row: " ".join([*row.values()][:4])
+)
 def test_a_number_is_read_as_the_file_shows_it_or_told_and_never_guessed(
     tmp_path: Path, row: dict[str, str]
 ) -> None:

@@ -1,6 +1,5 @@
 """The reference data: what it holds, how a class is updated, and each way of being wrong."""
 
-import csv
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import commands
 import numpy as np
 import polars as pl
 import pytest
+from tiny import listed
 
 import impact
 from impact.base.errors import BadInput
@@ -17,12 +17,6 @@ from impact.case.folder import REFERENCE
 from impact.measures import forecast
 
 CLASSES = reference.load(REFERENCE)["classes"]
-
-
-with (Path(__file__).parents[1] / "assets" / "reference_damages.csv").open(
-    encoding="utf-8"
-) as damages:
-    DAMAGES = list(csv.DictReader(damages))
 
 
 def test_there_are_25_classes_with_quantiles_or_counts_of_a_named_population() -> None:
@@ -45,7 +39,9 @@ def test_the_quantiles_of_every_class_rise(name: str) -> None:
     assert values[0] >= 0
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=[damage["damage"] for damage in DAMAGES])
+@pytest.mark.parametrize(
+    "damage", listed("reference_damages.csv"), ids=lambda damage: damage["damage"]
+)
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, damage: dict[str, str]) -> None:
     row, column, cell = damage["row"], damage["column"], damage["cell"]
     folder = shutil.copytree(REFERENCE, tmp_path / "reference")

@@ -1,6 +1,5 @@
 """A case as of a day, at a level, under a scenario and changes: applied once, in this order."""
 
-import csv
 import random
 import re
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tiny import listed
 
 import impact
 from impact.base import times
@@ -254,11 +254,9 @@ def test_a_changed_input_or_link_is_an_assumption_of_the_view(mercor: impact.Cas
     assert abs(impact.simulate(known, draws=20_000).chance("mercor") - 0.25) < 0.013
 
 
-with (Path(__file__).parents[1] / "assets" / "refused_views.csv").open(encoding="utf-8") as listed:
-    REFUSED = list(csv.DictReader(listed))
-
-
-@pytest.mark.parametrize("row", REFUSED, ids=lambda row: " ".join([*row.values()][:4]).strip())
+@pytest.mark.parametrize(
+    "row", listed("refused_views.csv"), ids=lambda row: " ".join([*row.values()][:4]).strip()
+)
 def test_what_cannot_be_viewed_is_told_all_at_once(
     mercor: impact.Case, row: dict[str, str]
 ) -> None:
