@@ -116,18 +116,6 @@ def test_the_classes_worked_out_from_the_incidents_are_current() -> None:
         assert (row["k"], row["n"]) == (there, max(years) - min(years) + 1)
 
 
-def test_an_input_names_a_class_that_is_there_and_in_its_unit(case_copy: Any) -> None:
-    case_copy.set("inputs", "forensics_usd", "reference", "claim-crisis-service")
-    case_copy.set("inputs", "switch_weeks", "reference", "platform-hours")
-    with pytest.raises(BadInput) as raised:
-        impact.load_case(case_copy.folder)
-    found = sorted((fault.where.split()[-1], fault.what) for fault in raised.value.faults)
-    assert found == [
-        ("reference", '"platform-hours" is in hour/week/person, and the input in week'),
-        ("reference", 'no class "claim-crisis-service"'),
-    ]
-
-
 def test_check_names_an_input_that_leaves_its_class_until_it_says_why(case_copy: Any) -> None:
     case_copy.set("inputs", "forensics_usd", "high", "9000000")
     found = commands.impact("check", case_copy.folder)
