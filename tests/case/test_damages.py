@@ -6,7 +6,7 @@ and to what; then where it is told (LINE is the line of that row), what of it, a
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any
 
 import commands
@@ -122,38 +122,34 @@ def test_a_row_known_before_its_source_is_told_at_both(case_copy: Any, faults_of
     assert "write 2025-06-13;" in told[where]
 
 
-NEW = {"id": "odd", "sources": "", "lasts_since": ""}
-EMPTY = NEW | {"low": "", "mode": "", "high": "", "reference": ""}
+EMPTY = dict.fromkeys(("sources", "lasts_since", "low", "mode", "high", "reference"), "")
 
 
-@pytest.mark.parametrize(
-    "cells",
-    [
-        {"shape": "beta", "parameters": "a=2; b=8"},
-        {"shape": "beta", "parameters": "a=0.5; b=8", "low": "-3", "high": "40"},
-        {"shape": "quantiles", "parameters": "1=3; 0=1; 0.5=1"},
-    ],
-)
-def test_a_shape_that_can_be_is_no_damage(case_copy: Any, cells: dict[str, str]) -> None:
-    case_copy.add("inputs", "pause_weeks", "", **EMPTY | cells, unit="USD")
+def test_a_shape_that_can_be_is_no_damage(case_copy: Any) -> None:
+    for number, cells in enumerate(
+        [
+            {"shape": "beta", "parameters": "a=2; b=8"},
+            {"shape": "beta", "parameters": "a=0.5; b=8", "low": "-3", "high": "40"},
+            {"shape": "quantiles", "parameters": "1=3; 0=1; 0.5=1"},
+        ]
+    ):
+        row = EMPTY | cells | {"id": f"odd-{number}", "unit": "USD"}
+        case_copy.add("inputs", "pause_weeks", "", **row)
     assert read_case(case_copy.folder)[1] == []
 
 
-@pytest.mark.parametrize("unit", ["USD/hour", "hour", "USD*hour", "person"])
-@pytest.mark.parametrize(
-    "cells",
-    [
-        {"shape": "fixed", "mode": "-1"},
-        {"shape": "quantiles", "parameters": "0=-1; 1=5"},
-        {"shape": "uniform", "low": "-1", "high": "5"},
-    ],
-)
-def test_no_rate_is_below_0(
-    case_copy: Any, faults_of: FaultsOf, unit: str, cells: dict[str, str]
-) -> None:
-    case_copy.add("inputs", "pause_weeks", "", **EMPTY | cells, unit=unit)
-    (told,) = faults_of(case_copy)
-    assert str(told).endswith(f"is below 0; there is no {unit} below 0")
+def test_no_rate_of_any_shape_is_below_0(case_copy: Any, faults_of: FaultsOf) -> None:
+    shapes = {
+        "mode": {"shape": "fixed", "mode": "-1"},
+        "parameters": {"shape": "quantiles", "parameters": "0=-1; 1=5"},
+        "low": {"shape": "uniform", "low": "-1", "high": "5"},
+    }
+    expected = []
+    for unit, column in product(("USD/hour", "hour", "USD*hour", "person"), shapes):
+        row = EMPTY | shapes[column] | {"id": f"odd-{len(expected)}", "unit": unit}
+        where = case_copy.add("inputs", "pause_weeks", column, **row)
+        expected.append(f"{where}: is below 0; there is no {unit} below 0")
+    assert sorted(map(str, faults_of(case_copy))) == sorted(expected)
 
 
 @pytest.mark.parametrize("verb", ["check", "show"])

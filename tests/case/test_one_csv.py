@@ -109,8 +109,9 @@ OF_EVERY_FILE: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("form", [*FORMS, *OF_EVERY_FILE])
-def test_check_reads_a_case_in_every_form_in_which_it_is_saved(case_copy: Any, form: str) -> None:
-    mercor = impact.load_case("mercor")
+def test_check_reads_a_case_in_every_form_in_which_it_is_saved(
+    case_copy: Any, mercor: impact.Case, form: str
+) -> None:
     for path in case_copy.folder.glob("*.*" if form in OF_EVERY_FILE else "*.csv"):
         text = (FORMS | OF_EVERY_FILE)[form](path.read_text("utf-8"))
         path.write_bytes(text.encode())

@@ -16,7 +16,8 @@ from impact.case import reference
 from impact.case.folder import REFERENCE
 from impact.measures import forecast
 
-CLASSES = reference.load(REFERENCE)["classes"]
+DATA = reference.load(REFERENCE)
+CLASSES = DATA["classes"]
 
 
 def test_there_are_25_classes_with_quantiles_or_counts_of_a_named_population() -> None:
@@ -51,7 +52,7 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, damage: dict[str, 
     rows.with_columns(here.otherwise(pl.col(column)).alias(column)).write_csv(path)
     with pytest.raises(BadInput) as raised:
         reference.load(folder)
-    line = reference.load(REFERENCE)[damage["table"]].filter(id=row)["file_line"].item()
+    line = DATA[damage["table"]].filter(id=row)["file_line"].item()
     told = f"{path.name}:{line} {damage['told']}"
     found = [str(fault) for fault in raised.value.faults]
     assert any(fault.startswith(told) for fault in found), found
@@ -97,7 +98,7 @@ def test_values_update_the_mean_of_the_class_that_they_name() -> None:
 
 
 def test_the_classes_worked_out_from_the_incidents_are_current() -> None:
-    incidents = forecast.events(reference.load(REFERENCE))
+    incidents = forecast.events(DATA)
     past = forecast.past_of(incidents, 0)
     growth = np.log(10) * np.array([p.final - p.first for p in past if p.first is not None])
     expected: dict[str, Any] = {

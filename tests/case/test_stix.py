@@ -20,11 +20,6 @@ HUNTED = {"id": "i", "action": "hunt", "what": "a file", "credibility": "3"}
 DAYS = ("1990", "2026-03-24T12:00Z", "2026-04-04", "2026-08-28", "")
 
 
-@pytest.fixture(scope="module")
-def mercor() -> impact.Case:
-    return impact.load_case("mercor")
-
-
 def of(bundle: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [one for one in bundle["objects"] if one["type"] == kind]
 

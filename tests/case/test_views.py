@@ -3,7 +3,6 @@
 import random
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,12 +23,6 @@ from impact.measures import totals
 
 DAYS = ["2000", "2025-11-23", "2026-03-24T11:48Z", "2026-03-24", "2026-04-03", "2026-04-30", "2027"]
 AMOUNTS = ("low", "mode", "high")
-
-
-@pytest.fixture(scope="module")
-def mercor(root: Path) -> impact.Case:
-    """The bundled case."""
-    return impact.load_case(root / "data" / "cases" / "mercor")
 
 
 def estimate(known: impact.Case, name: str) -> tuple[Any, ...]:

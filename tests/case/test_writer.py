@@ -29,9 +29,9 @@ VIEWS = [
 
 @pytest.mark.parametrize("view", VIEWS, ids=map(str, VIEWS))
 def test_a_written_view_reads_as_itself_and_holds_no_row_of_a_later_day(
-    view: dict[str, str], tmp_path: Path
+    mercor: impact.Case, view: dict[str, str], tmp_path: Path
 ) -> None:
-    known = impact.view(impact.load_case("mercor"), **view)
+    known = impact.view(mercor, **view)
     writer.write(known, tmp_path / "mercor")
     case = impact.load_case(tmp_path / "mercor")
     again = impact.view(case, **view)
@@ -78,9 +78,11 @@ def test_any_cell_reads_as_it_was_written(says: str, number: float, parts: list[
         assert again[name].to_list() == [value], name
 
 
-def test_a_case_is_checked_whatever_else_lies_beside_its_settings(tmp_path: Path) -> None:
+def test_a_case_is_checked_whatever_else_lies_beside_its_settings(
+    mercor: impact.Case, tmp_path: Path
+) -> None:
     """A folder with a case.toml is a case, though a view, or somebody's notes, lie in it too."""
-    known = impact.view(impact.load_case("mercor"))
+    known = impact.view(mercor)
     home = tmp_path / "mercor"
     shutil.copytree(folder.find_case("mercor"), home)
     (home / folder.VIEW).write_text('{"notes": "mine"}')
