@@ -32,18 +32,22 @@ def valid(bundle: dict[str, Any]) -> None:
     assert [str(w) for w in found.warnings] == []
 
 
-@pytest.mark.parametrize("day", DAYS)
 def test_the_bundle_of_each_day_is_valid_and_every_reference_leads_to_an_object_of_it(
-    mercor: impact.Case, day: str
+    mercor: impact.Case,
 ) -> None:
-    bundle = stix.bundle(impact.view(mercor, as_of=day))
-    valid(bundle)
-    ids = [one["id"] for one in bundle["objects"]]
-    assert len(set(ids)) == len(ids)
-    for one in bundle["objects"]:
-        named = [one[key] for key in one if key.endswith("_ref")]
-        named += [name for key in one if key.endswith("_refs") for name in one[key]]
-        assert set(named) <= set(ids), one
+    """What a bundle of an earlier day held as it is was valid then, and is not tried again."""
+    seen: list[dict[str, Any]] = []
+    for day in DAYS:
+        bundle = stix.bundle(impact.view(mercor, as_of=day))
+        objects = bundle["objects"]
+        valid(bundle | {"objects": [one for one in objects if one not in seen]})
+        seen += objects
+        ids = [one["id"] for one in objects]
+        assert len(set(ids)) == len(ids)
+        for one in objects:
+            named = [one[key] for key in one if key.endswith("_ref")]
+            named += [name for key in one if key.endswith("_refs") for name in one[key]]
+            assert set(named) <= set(ids), one
 
 
 def test_the_validator_does_find_what_is_wrong(tmp_path: Path) -> None:
