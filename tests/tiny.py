@@ -12,6 +12,7 @@ import polars as pl
 import impact
 from impact.case.schema import TABLES
 
+ASSETS = Path(__file__).with_name("assets")
 DRAWS = 50_000
 Row = dict[str, str]
 Tiny = Callable[..., impact.Case]
@@ -46,6 +47,12 @@ set = { guard_count = 0 }
 """
 
 
+def listed(name: str) -> list[Row]:
+    """The rows of a CSV of tests/assets."""
+    with (ASSETS / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def link(source: str, target: str, chances: str = "certain", **cells: str) -> Row:
     """A link from source to target, named after them."""
     return {
@@ -75,9 +82,17 @@ def loss(name: str, needs: str, arguments: str, bearer: str = "a", **cells: str)
 
 
 def written(
-    folder: Path, links: Sequence[Row] = (), inputs: Sequence[Row] = (), losses: Sequence[Row] = ()
+    folder: Path,
+    links: Sequence[Row] = (),
+    inputs: Sequence[Row] = (),
+    losses: Sequence[Row] = (),
+    toml: str = "# none",
+    **about: str,
 ) -> Path:
-    """The folder, with the files of a case of these rows and of the entities in them."""
+    """The folder, with the files of a case of these rows and of the entities in them.
+
+    `toml` is `scenarios.toml`, `about` what `case.toml` says of its own.
+    """
     named = {"event", "a"}
     named |= {row[end] for row in links for end in ("source", "target")}
     named |= {
@@ -88,7 +103,7 @@ def written(
         for name in sorted(named)
     ]
     rows = {"entities": entities, "links": links, "inputs": inputs, "losses": losses}
-    return write(folder, rows)
+    return write(folder, rows, toml, **about)
 
 
 def write(
@@ -96,10 +111,12 @@ def write(
     tables: Mapping[str, Sequence[Mapping[str, str]]],
     toml: str = "# none",
     filled: Mapping[str, Row] = FILLED,
+    **about: str,
 ) -> Path:
     """The folder, made new, with the files of a case of these rows by table.
 
-    `toml` is `scenarios.toml`, `filled` what a row says where it is not told.
+    `toml` is `scenarios.toml`, `filled` what a row says where it is not told, `about` what
+    `case.toml` says of its own.
     """
     folder.mkdir(parents=True)
     for table in TABLES:
@@ -114,7 +131,7 @@ def write(
             writer.writeheader()
             writer.writerows(rows)
     settings = {"id": "tiny", "title": "Tiny", "question": "What if?"}
-    settings |= {"currency": "USD", "tlp": "clear"}
+    settings |= {"currency": "USD", "tlp": "clear"} | about
     lines = ["schema_version = 1", *(f'{name} = "{text}"' for name, text in settings.items())]
     (folder / "case.toml").write_text("\n".join(lines), "utf-8")
     (folder / "scenarios.toml").write_text(f"{toml}\n", "utf-8")

@@ -113,6 +113,12 @@ class CaseFiles:
         path.write_text(after, "utf-8")
 
 
+@pytest.fixture(scope="session")
+def mercor() -> impact.Case:
+    """The bundled Mercor case."""
+    return impact.load_case("mercor")
+
+
 @pytest.fixture
 def case_copy(root: Path, tmp_path: Path) -> CaseFiles:
     """A copy of the bundled Mercor case that a test may change."""

@@ -4,34 +4,29 @@
 and to what; then where it is told (LINE is the line of that row), what of it, and how to repair it.
 """
 
-import csv
 import re
 from collections.abc import Callable, Iterator
-from itertools import groupby
-from pathlib import Path
+from itertools import groupby, product
 from typing import Any
 
 import commands
 import pytest
+from tiny import listed
 
 import impact
 from impact.base.errors import BadInput, Fault
+from impact.case.folder import read_case
 
 Step = dict[str, str]
 FaultsOf = Callable[[Any], tuple[Fault, ...]]
-WRITTEN = {
-    "\\n": "\n",
-    "\\0": "\0",
-    "\\\\": "\\",
-}  # as a cell of the list writes what no line holds
+# as a cell of the list writes what no line holds
+WRITTEN = {r"\n": "\n", r"\0": "\0", r"\\": "\\"}
 
 
-def listed() -> Iterator[Any]:
-    """The damages: the steps of each."""
-    path = Path(__file__).parents[1] / "assets" / "damages.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        for name, steps in groupby(list(csv.DictReader(file)), lambda step: step["damage"]):
-            yield pytest.param(list(steps), id=name)
+def damages() -> Iterator[Any]:
+    """The steps of each damage."""
+    for name, steps in groupby(listed("damages.csv"), lambda step: step["damage"]):
+        yield pytest.param(list(steps), id=name)
 
 
 def damage(case: Any, step: Step) -> str:
@@ -65,7 +60,7 @@ def damage(case: Any, step: Step) -> str:
     return step["where"].replace("LINE", line)
 
 
-@pytest.mark.parametrize("steps", list(listed()))
+@pytest.mark.parametrize("steps", list(damages()))
 def test_a_damage_is_told_once_with_its_place_and_repair(
     case_copy: Any, faults_of: FaultsOf, steps: list[Step]
 ) -> None:
@@ -77,19 +72,8 @@ def test_a_damage_is_told_once_with_its_place_and_repair(
 
 
 def test_the_list_holds_damages_of_every_file_of_a_case(case_copy: Any) -> None:
-    hurt = {step["file"] for parameters in listed() for step in parameters.values[0]}
+    hurt = {step["file"] for step in listed("damages.csv")}
     assert hurt == {path.name for path in case_copy.folder.glob("*.*")} - {"datapackage.json"}
-
-
-def test_all_faults_of_several_files_are_told_at_once(case_copy: Any, faults_of: FaultsOf) -> None:
-    expected = [
-        case_copy.rename("links", "valid_from", "valid_form"),
-        case_copy.set("entities", "mercor", "tlp", "orange"),
-        case_copy.set("entities", "surge", "name", ""),
-        case_copy.set("inputs", "pause_weeks", "mode", "twelve"),
-        case_copy.recode("duties", "utf-16"),
-    ]
-    assert sorted(fault.where for fault in faults_of(case_copy)) == sorted(expected)
 
 
 def test_of_many_faults_of_one_kind_the_first_are_told_and_the_rest_counted(
@@ -144,50 +128,46 @@ def test_a_row_known_before_its_source_is_told_at_both(case_copy: Any, faults_of
     assert "write 2025-06-13;" in told[where]
 
 
-NEW = {"id": "odd", "sources": "", "lasts_since": ""}
+EMPTY = dict.fromkeys(("sources", "lasts_since", "low", "mode", "high", "reference"), "")
+
+
+def test_a_shape_that_can_be_is_no_damage(case_copy: Any) -> None:
+    for number, cells in enumerate(
+        [
+            {"shape": "beta", "parameters": "a=2; b=8"},
+            {"shape": "beta", "parameters": "a=0.5; b=8", "low": "-3", "high": "40"},
+            {"shape": "quantiles", "parameters": "1=3; 0=1; 0.5=1"},
+        ]
+    ):
+        row = EMPTY | cells | {"id": f"odd-{number}", "unit": "USD"}
+        case_copy.add("inputs", "pause_weeks", "", **row)
+    assert read_case(case_copy.folder)[1] == []
+
+
+def test_no_rate_of_any_shape_is_below_0(case_copy: Any, faults_of: FaultsOf) -> None:
+    shapes = {
+        "mode": {"shape": "fixed", "mode": "-1"},
+        "parameters": {"shape": "quantiles", "parameters": "0=-1; 1=5"},
+        "low": {"shape": "uniform", "low": "-1", "high": "5"},
+    }
+    expected = []
+    for unit, column in product(("USD/hour", "hour", "USD*hour", "person"), shapes):
+        row = EMPTY | shapes[column] | {"id": f"odd-{len(expected)}", "unit": unit}
+        where = case_copy.add("inputs", "pause_weeks", column, **row)
+        expected.append(f"{where}: is below 0; there is no {unit} below 0")
+    assert sorted(map(str, faults_of(case_copy))) == sorted(expected)
 
 
 @pytest.mark.parametrize("verb", ["check", "show"])
 def test_the_command_tells_all_faults_of_a_case_and_ends_with_2(case_copy: Any, verb: str) -> None:
-    def new(column: str, **cells: str) -> str:
-        return case_copy.add("inputs", "pause_weeks", column, **NEW | cells)
-
-    expected = [
-        case_copy.set("links", "surge-anthropic", "target", "anthropc"),
-        new("low", low="60"),
-        new("high", id="odd_two", low="0.2", mode="0.5", high="1.5", unit="chance"),
-        new("cap", id="odd_three", shape="lognormal"),
-        new("unit", id="such_more", unit="event/year"),
-    ]
+    steps = [step for step in listed("damages.csv") if step["damage"] == "faults of several files"]
+    places = [damage(case_copy, step) for step in steps]
+    assert len(places) == 5
     done = commands.impact(verb, case_copy.folder)
     assert (done.returncode, done.stdout) == (2, "")
     told = done.stderr.splitlines()
-    assert sorted(line.partition(": ")[0] for line in told) == sorted(expected)
+    assert [line.partition(": ")[0] for line in told] == places
     assert all(re.fullmatch(r".+: .+; .+", line) for line in told)
-
-
-@pytest.mark.parametrize(
-    ("column", "cells"),
-    [
-        ("parameters", {"shape": "beta", "parameters": "a=2; a=5; b=8"}),
-        ("parameters", {"shape": "quantiles", "parameters": "0=1; 0=2; 1=179"}),
-        ("cap", {"cap": "20"}),  # of a pert, below its high
-        ("low", {"shape": "fixed", "low": "3", "mode": "5", "high": "9"}),
-        ("mode", {"shape": "uniform", "low": "3", "mode": "5", "high": "9"}),
-        ("low", {"low": "-3"}),  # weeks
-    ],
-)
-def test_what_would_be_dropped_or_makes_no_sense_is_told(
-    case_copy: Any, faults_of: FaultsOf, column: str, cells: dict[str, str]
-) -> None:
-    where = case_copy.add("inputs", "pause_weeks", column, **NEW | cells)
-    assert where in [fault.where for fault in faults_of(case_copy)]
-
-
-def test_broken_toml_is_told_with_its_line(case_copy: Any, faults_of: FaultsOf) -> None:
-    case_copy.settings("scenarios.toml", "[scenario.odd\n")
-    last = len((case_copy.folder / "scenarios.toml").read_text("utf-8").splitlines())
-    assert f"line {last - 1}" in faults_of(case_copy)[0].what
 
 
 @pytest.mark.parametrize(

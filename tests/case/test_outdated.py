@@ -1,7 +1,6 @@
 """Inputs that rest on a claim which a newer one outdates are named by `impact check`."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import commands
@@ -31,31 +30,26 @@ def test_no_input_of_a_bundled_case_is_outdated(name: str) -> None:
     assert outdated(name) == []
 
 
-def test_a_newer_number_of_the_same_topic_outdates(case_copy: Any) -> None:
-    newer(case_copy, "google-spend-at-scale", **SPEND)
-    assert outdated(case_copy.folder) == [
-        ("lab_spend_usd_a_week", "google-spend-at-scale", "spend-new")
-    ]
-
-
-def test_a_newer_state_outdates_where_only_one_can_be_true(case_copy: Any) -> None:
-    newer(case_copy, "meta-paused-on-record", **PAUSE)
-    assert outdated(case_copy.folder) == [
-        ("pause_weeks", "meta-paused-on-record", "work-new"),
-        ("stops_again", "meta-paused-on-record", "work-new"),
-    ]
-
-
-def test_a_later_denial_outdates(case_copy: Any) -> None:
-    newer(case_copy, "mercor-contained", id="not", stance="denies", stated_on="2026-06")
-    assert outdated(case_copy.folder) == [("further_loss_if_going_on", "mercor-contained", "not")]
-
-
-def test_what_replaces_a_claim_outdates_it_on_another_topic_too(case_copy: Any) -> None:
-    own = {"predicate": "closed", "supersedes": "mercor-contained", "stated_on": "2026-06"}
-    newer(case_copy, "mercor-contained", id="instead", **own)
-    found = [("further_loss_if_going_on", "mercor-contained", "instead")]
-    assert outdated(case_copy.folder) == found
+@pytest.mark.parametrize(
+    ("like", "cells", "inputs"),
+    [
+        # a newer number of the same topic
+        ("google-spend-at-scale", SPEND, ["lab_spend_usd_a_week"]),
+        # a newer state where only one can be true
+        ("meta-paused-on-record", PAUSE, ["pause_weeks", "stops_again"]),
+        # a later denial
+        ("mercor-contained", {"id": "not", "stance": "denies", "stated_on": "2026-06"},
+         ["further_loss_if_going_on"]),
+        # what replaces a claim, on another topic too
+        ("mercor-contained", {"id": "instead", "predicate": "closed", "stated_on": "2026-06",
+                              "supersedes": "mercor-contained"}, ["further_loss_if_going_on"]),
+    ],
+)  # fmt: skip
+def test_what_was_said_later_outdates(
+    case_copy: Any, like: str, cells: dict[str, str], inputs: list[str]
+) -> None:
+    newer(case_copy, like, **cells)
+    assert outdated(case_copy.folder) == [(name, like, cells["id"]) for name in inputs]
 
 
 @pytest.mark.parametrize(
@@ -85,30 +79,25 @@ def test_a_newer_row_that_names_the_newer_claim_mends_it(case_copy: Any) -> None
 
 def test_check_says_where_and_what_to_do_and_ends_with_0(case_copy: Any) -> None:
     newer(case_copy, "meta-paused-on-record", **PAUSE)
-    case: Path = case_copy.folder
-    line = case_copy.line_of("inputs", "pause_weeks")
-    done = commands.impact("check", case)
+    done = commands.impact("check", case_copy.folder)
     assert done.returncode == 0
     assert "no faults" in done.stdout
     assert done.stderr.splitlines()[0] == (
-        f'inputs.csv:{line} claims: "pause_weeks" rests on "meta-paused-on-record", outdated by '
-        '"work-new" (2026-08-20); add a newer row of the input that takes it in, and name it in '
-        "claims"
+        f'inputs.csv:{case_copy.line_of("inputs", "pause_weeks")} claims: "pause_weeks" rests on'
+        ' "meta-paused-on-record", outdated by "work-new" (2026-08-20); add a newer row of the'
+        " input that takes it in, and name it in claims"
     )
 
 
 def test_the_inputs_as_they_were_are_the_two_that_later_news_outdate(case_copy: Any) -> None:
-    lines = case_copy.lines("inputs")
-    newer_rows = {
-        case_copy.line_of("inputs", name) - back
-        for name, back in (
-            ("billed_usd_an_hour", 0),
-            ("lab_spend_usd_a_week", 0),
-            ("lab_spend_usd_a_week", 1),
-        )
+    billed, spent = (
+        case_copy.line_of("inputs", name) for name in ("billed_usd_an_hour", "lab_spend_usd_a_week")
+    )
+    lines = enumerate(case_copy.lines("inputs"), 1)
+    newer_rows = (billed, spent, spent - 1)
+    case_copy.write("inputs", [line for number, line in lines if number not in newer_rows])
+    assert {(name, old) for name, old, _ in outdated(case_copy.folder)} == {
+        ("billed_usd_an_hour", "contractors-paid-per-day"),
+        ("billed_usd_an_hour", "mercor-revenue-run-rate"),
+        ("lab_spend_usd_a_week", "mercor-revenue-run-rate"),
     }
-    kept = [line for number, line in enumerate(lines, 1) if number not in newer_rows]
-    case_copy.write("inputs", kept)
-    found = outdated(case_copy.folder)
-    assert {name for name, *_ in found} == {"billed_usd_an_hour", "lab_spend_usd_a_week"}
-    assert {old for _, old, _ in found} == {"contractors-paid-per-day", "mercor-revenue-run-rate"}

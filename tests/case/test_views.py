@@ -1,16 +1,16 @@
 """A case as of a day, at a level, under a scenario and changes: applied once, in this order."""
 
 import random
+import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from tiny import link
+from tiny import link, listed
 
 import impact
 from impact.base import times
@@ -18,17 +18,11 @@ from impact.base.errors import BadInput, Refusal
 from impact.case.changes import parse_changes
 from impact.case.folder import digest
 from impact.case.schema import TABLES, TLP
-from impact.case.views import NO_COMPROMISE, notices
+from impact.case.views import notices
 from impact.measures import totals
 
 DAYS = ["2000", "2025-11-23", "2026-03-24T11:48Z", "2026-03-24", "2026-04-03", "2026-04-30", "2027"]
 AMOUNTS = ("low", "mode", "high")
-
-
-@pytest.fixture(scope="module")
-def mercor(root: Path) -> impact.Case:
-    """The bundled case."""
-    return impact.load_case(root / "data" / "cases" / "mercor")
 
 
 def estimate(known: impact.Case, name: str) -> tuple[Any, ...]:
@@ -41,25 +35,18 @@ def told(error: BadInput | Refusal) -> list[str]:
     return [fault.where for fault in error.faults]
 
 
-def loaded(case: Any) -> impact.Case:
-    """A damaged copy, which must still be a valid case."""
-    return impact.load_case(case.folder)
+def viewed(case: Any, *names: str | None, **view: str | None) -> impact.Case:
+    """A view of a damaged copy, which must still be a valid case."""
+    return impact.view(impact.load_case(case.folder), *names, **view)
 
 
 # as of a day
 
 
 @pytest.mark.parametrize("day", DAYS)
-def test_nothing_is_shown_before_it_was_known(mercor: impact.Case, day: str) -> None:
+def test_each_id_stands_once_as_its_newest_row_known_by_then(mercor: impact.Case, day: str) -> None:
     known, moment = impact.view(mercor, as_of=day), times.parse(day)
-    assert len(known.tables) == len(TABLES)
-    for name, rows in known.tables.items():
-        assert rows.filter(pl.col("known_on") > moment).is_empty(), name
-
-
-@pytest.mark.parametrize("day", DAYS)
-def test_each_id_stands_once_as_its_newest_row(mercor: impact.Case, day: str) -> None:
-    known, moment = impact.view(mercor, as_of=day), times.parse(day)
+    assert known.tables.keys() == {table.name for table in TABLES}
     for name, rows in known.tables.items():
         newest: dict[str, dict[str, Any]] = {}
         for row in mercor[name].iter_rows(named=True):
@@ -90,26 +77,21 @@ def test_the_length_of_the_window_is_what_was_known_of_it(
 
 
 def test_a_view_is_not_titled_by_what_was_not_known_yet(mercor: impact.Case) -> None:
-    early, late = (impact.view(mercor, as_of=day) for day in ("2026-03-30", "2026-03-31"))
-    assert (early.title, late.title) == ("Supply-chain campaign of March 2026", "Mercor breach")
-    assert impact.view(mercor, as_of="1990").title == "mercor"
-    assert impact.view(mercor).title == "Mercor breach"
+    days = ("1990", "2026-03-30", "2026-03-31", None)
+    titles = [impact.view(mercor, as_of=day).title for day in days]
+    campaign = "Supply-chain campaign of March 2026"
+    assert titles == ["mercor", campaign, "Mercor breach", "Mercor breach"]
 
 
-def test_what_was_withdrawn_stands_until_then(mercor: impact.Case) -> None:
-    def has_it(day: str | None) -> bool:
-        return "window-1.82.8-public" in impact.view(mercor, as_of=day)["windows"]["id"]
-
-    assert [has_it(day) for day in ("2026-03-24T11:47Z", "2026-03-24T11:48Z")] == [False, True]
-    assert [has_it(day) for day in ("2026-03-24", "2026-04", None)] == [False, False, False]
-
-
-def test_what_was_withdrawn_may_come_back(case_copy: Any) -> None:
-    case_copy.add(
-        "windows", "window-1.82.8-public", "id", known_on="2026-06-01", withdrawn="", sources=""
-    )
-    known = impact.view(loaded(case_copy))
-    assert "window-1.82.8-public" in known["windows"]["id"]
+def test_what_was_withdrawn_stands_until_then_and_may_come_back(
+    mercor: impact.Case, case_copy: Any
+) -> None:
+    name = "window-1.82.8-public"
+    days = ("2026-03-24T11:47Z", "2026-03-24T11:48Z", "2026-03-24", "2026-04", None)
+    has_it = [name in impact.view(mercor, as_of=day)["windows"]["id"] for day in days]
+    assert has_it == [False, True, False, False, False]
+    case_copy.add("windows", name, "id", known_on="2026-06-01", withdrawn="", sources="")
+    assert name in viewed(case_copy)["windows"]["id"]
 
 
 def test_without_a_day_every_row_counts(mercor: impact.Case) -> None:
@@ -130,111 +112,88 @@ def test_a_view_before_anything_was_known_is_an_answer(mercor: impact.Case) -> N
 
 def test_a_scenario_may_have_its_day_and_a_day_asked_for_comes_first(case_copy: Any) -> None:
     case_copy.settings("scenarios.toml", '[scenario.then]\nas_of = "2026-03-24"')
-    case = loaded(case_copy)
-    assert impact.view(case, "then").as_of == times.parse("2026-03-24")
-    assert impact.view(case, "then", as_of="2026-04-02").as_of == times.parse("2026-04-02")
-
-
-@pytest.mark.parametrize("day", ["soon", "2026-02-30", "2026-13", "03.04.2026"])
-def test_a_day_that_is_none_is_refused(mercor: impact.Case, day: str) -> None:
-    with pytest.raises(BadInput, match=r"is no date; ") as refused:
-        impact.view(mercor, as_of=day)
-    assert told(refused.value) == ["as_of"]
+    assert viewed(case_copy, "then").as_of == times.parse("2026-03-24")
+    assert viewed(case_copy, "then", as_of="2026-04-02").as_of == times.parse("2026-04-02")
 
 
 # at a level
 
 
 @pytest.mark.parametrize(
-    ("level", "weeks"), [("clear", 12), ("green", 12), ("amber", 26), ("red", 26)]
+    ("newer", "weeks"),
+    [
+        # a lower row stands in for one above the level
+        ([{"mode": "26", "tlp": "amber", "known_on": "2026-05-01"}], [12, 12, 26, 26, 26]),
+        # of equally new rows that of the highest level stands
+        ([{"mode": "26", "tlp": "red"}, {"mode": "20", "tlp": "green"}], [12, 20, 20, 20, 26]),
+        # a newer row stands before an older one of a higher level
+        (
+            [
+                {"mode": "26", "tlp": "red", "known_on": "2026-05-01"},
+                {"mode": "20", "tlp": "", "known_on": "2026-06-01"},
+            ],
+            [20] * 5,
+        ),
+    ],
 )
-def test_a_lower_row_stands_in_for_one_above_the_level(
-    case_copy: Any, level: str, weeks: float
+def test_the_newest_row_at_or_below_the_level_stands(
+    case_copy: Any, newer: list[dict[str, str]], weeks: list[float]
 ) -> None:
-    case_copy.add("inputs", "pause_weeks", "tlp", mode="26", tlp="amber", known_on="2026-05-01")
-    known = impact.view(loaded(case_copy), tlp=level)
-    assert estimate(known, "pause_weeks")[1] == weeks
-    assert set(known["inputs"]["tlp"]) <= set(TLP[: TLP.index(level) + 1])
-
-
-def test_of_equally_new_rows_the_highest_level_stands(case_copy: Any) -> None:
-    case_copy.add("inputs", "pause_weeks", "tlp", mode="26", tlp="red")
-    case_copy.add("inputs", "pause_weeks", "tlp", mode="20", tlp="green")
-    case = loaded(case_copy)
-    weeks = [estimate(impact.view(case, tlp=level), "pause_weeks")[1] for level in TLP]
-    assert weeks == [12, 20, 20, 20, 26]
-
-
-def test_a_newer_row_stands_before_an_older_one_of_a_higher_level(case_copy: Any) -> None:
-    case_copy.add("inputs", "pause_weeks", "tlp", mode="26", tlp="red", known_on="2026-05-01")
-    case_copy.add("inputs", "pause_weeks", "tlp", mode="20", tlp="", known_on="2026-06-01")
-    assert estimate(impact.view(loaded(case_copy), tlp="red"), "pause_weeks")[1] == 20
+    for cells in newer:
+        case_copy.add("inputs", "pause_weeks", "tlp", **cells)
+    case = impact.load_case(case_copy.folder)
+    for rank, level in enumerate(TLP):
+        known = impact.view(case, tlp=level)
+        assert estimate(known, "pause_weeks")[1] == weeks[rank], level
+        assert set(known["inputs"]["tlp"]) <= set(TLP[: rank + 1])
 
 
 def test_a_report_without_an_input_is_refused_and_all_that_miss_are_named(case_copy: Any) -> None:
     case_copy.set("inputs", "hours_a_week", "tlp", "amber")
     case_copy.set("inputs", "defence_usd", "tlp", "red")
     case_copy.set("entities", "turing", "tlp", "green")
-    case = loaded(case_copy)
-    with pytest.raises(Refusal) as refused:
-        impact.view(case)
     missing = ["entities.csv turing", "inputs.csv defence_usd", "inputs.csv hours_a_week"]
+    with pytest.raises(Refusal, match="is needed and stands above the level; raise the") as refused:
+        viewed(case_copy)
     assert told(refused.value) == missing
-    assert "is needed and stands above the level; raise the level" in str(refused.value)
     with pytest.raises(Refusal) as refused:
-        impact.view(case, tlp="amber")
-    assert told(refused.value) == ["inputs.csv defence_usd"]
-    assert impact.view(case, tlp="red").tlp == "red"
+        viewed(case_copy, tlp="amber")
+    assert told(refused.value) == missing[1:2]
+    assert viewed(case_copy, tlp="red").tlp == "red"
 
 
 def test_an_input_withdrawn_from_under_a_loss_is_refused(case_copy: Any) -> None:
     case_copy.add("inputs", "defence_usd", "withdrawn", withdrawn="true", known_on="2026-05-01")
-    case = loaded(case_copy)
     with pytest.raises(Refusal, match=r"inputs.csv defence_usd: is needed and was withdrawn"):
-        impact.view(case)
-    assert estimate(impact.view(case, as_of="2026-04-30"), "defence_usd")[1] == 2e6
+        viewed(case_copy)
+    assert estimate(viewed(case_copy, as_of="2026-04-30"), "defence_usd")[1] == 2e6
 
 
-def test_what_a_higher_row_withdraws_is_not_told_to_those_below(case_copy: Any) -> None:
-    own = {"tlp": "amber", "withdrawn": "true", "known_on": "2026-10-01", "sources": ""}
-    case_copy.add("windows", "window-1.82.7-report", "tlp", **own)
-    case = loaded(case_copy)
-    refusal = r"windows.csv window-1.82.7-report: was withdrawn by a row above the level; raise"
-    with pytest.raises(Refusal, match=refusal):
-        impact.view(case)
-    assert "window-1.82.7-report" not in impact.view(case, tlp="amber")["windows"]["id"]
-    assert "window-1.82.7-report" in impact.view(case, as_of="2026-09-30")["windows"]["id"]
+WINDOW = "window-1.82.7-report"
 
 
-def test_a_higher_row_withdraws_what_became_known_on_the_same_day(case_copy: Any) -> None:
-    case_copy.add("windows", "window-1.82.7-report", "tlp", tlp="amber", withdrawn="true")
-    case = loaded(case_copy)
-    with pytest.raises(Refusal, match=r"was withdrawn by a row above the level"):
-        impact.view(case)
-    assert "window-1.82.7-report" not in impact.view(case, tlp="amber")["windows"]["id"]
-
-
-def test_what_a_higher_row_withdraws_is_not_withdrawn_from_a_newer_lower_row(
-    case_copy: Any,
+@pytest.mark.parametrize("known_on", ["2026-10-01", ""])  # later, or the same day
+def test_what_a_higher_row_withdraws_is_not_told_to_those_below(
+    case_copy: Any, known_on: str
 ) -> None:
-    higher = {"tlp": "amber", "withdrawn": "true", "known_on": "2026-10-01", "sources": ""}
-    case_copy.add("windows", "window-1.82.7-report", "tlp", **higher)
-    lower = {"tlp": "", "withdrawn": "", "known_on": "2026-10-02"}
-    case_copy.add("windows", "window-1.82.7-report", "tlp", **lower)
-    assert "window-1.82.7-report" in impact.view(loaded(case_copy))["windows"]["id"]
+    cells = {"known_on": known_on, "sources": ""} if known_on else {}
+    case_copy.add("windows", WINDOW, "tlp", tlp="amber", withdrawn="true", **cells)
+    refusal = rf"windows.csv {WINDOW}: was withdrawn by a row above the level; raise"
+    with pytest.raises(Refusal, match=refusal):
+        viewed(case_copy)
+    assert WINDOW not in viewed(case_copy, tlp="amber")["windows"]["id"]
+    if known_on:
+        assert WINDOW in viewed(case_copy, as_of="2026-09-30")["windows"]["id"]
+    newer = {"tlp": "", "withdrawn": "", "known_on": "2026-10-02", "sources": ""}
+    case_copy.add("windows", WINDOW, "tlp", **newer)
+    assert WINDOW in viewed(case_copy)["windows"]["id"]
 
 
 def test_without_a_level_that_of_the_case_holds(case_copy: Any) -> None:
     case_copy.add("entities", "mercor", "tlp", id="odd", tlp="amber")
-    assert "odd" not in impact.view(loaded(case_copy))["entities"]["id"]
+    assert "odd" not in viewed(case_copy)["entities"]["id"]
     case_copy.settings("case.toml", 'tlp = "TLP:AMBER"', 'tlp = "clear"')
-    assert "odd" in impact.view(loaded(case_copy))["entities"]["id"]
-
-
-@pytest.mark.parametrize(("level", "repair"), [("grean", '"green"'), ("secret", "one of clear")])
-def test_a_level_that_there_is_not_is_refused(mercor: impact.Case, level: str, repair: str) -> None:
-    with pytest.raises(BadInput, match=rf'tlp: "{level}" is no TLP level; .*{repair}'):
-        impact.view(mercor, tlp=level)
+    assert "odd" in viewed(case_copy)["entities"]["id"]
 
 
 @pytest.mark.parametrize("level", ["TLP:WHITE", "white", "Clear", "TLP:CLEAR"])
@@ -257,16 +216,8 @@ def test_changes_come_after_the_scenario(mercor: impact.Case) -> None:
     known = impact.view(mercor, "long-pause", changes="pause_weeks = 5")
     assert estimate(known, "pause_weeks") == (None, 5, None)
     assert [str(change) for change in known.changes] == ["pause_weeks=5"]
-
-
-def test_two_changes_of_one_input_are_refused_and_both_are_named(mercor: impact.Case) -> None:
-    with pytest.raises(BadInput) as raised:
-        impact.view(mercor, changes="pause_weeks=5; pause_weeks=6,7,8")
-    assert str(raised.value) == (
-        "changes pause_weeks: is set more than once: pause_weeks=5; pause_weeks=6,7,8; keep one"
-    )
     known = impact.view(mercor, "long-pause", changes="pause_weeks=6,7,8")
-    assert estimate(known, "pause_weeks") == (6, 7, 8)  # over that of the scenario
+    assert estimate(known, "pause_weeks") == (6, 7, 8)
 
 
 @pytest.mark.parametrize(
@@ -287,17 +238,12 @@ def test_a_range_keeps_the_shape_of_an_input_and_spreads_a_fixed_one(
     assert inputs.filter(id=change.partition("=")[0])["shape"].to_list() == [shape]
 
 
-def test_a_changed_input_is_an_assumption_of_the_view(mercor: impact.Case) -> None:
-    known = impact.view(mercor, changes="affected_people=50000")
-    row = known["inputs"].row(by_predicate=pl.col("id") == "affected_people", named=True)
-    assert (row["basis_kind"], row["basis"]) == ("assumption", "set to 50000 in this view")
-    assert row["sources"] == []
-
-
-def test_a_link_is_an_input_too(mercor: impact.Case) -> None:
-    known = impact.view(mercor, changes="link.litellm-mercor = 0.25")
-    row = known["inputs"].row(by_predicate=pl.col("id") == "link.litellm-mercor", named=True)
-    assert (row["mode"], row["unit"], row["shape"]) == (0.25, "chance", "fixed")
+def test_a_changed_input_or_link_is_an_assumption_of_the_view(mercor: impact.Case) -> None:
+    known = impact.view(mercor, changes="affected_people=50000; link.litellm-mercor = 0.25")
+    people, link = (known.inputs[name] for name in ("affected_people", "link.litellm-mercor"))
+    assert (people["basis_kind"], people["basis"]) == ("assumption", "set to 50000 in this view")
+    assert people["sources"] == []
+    assert (link["mode"], link["unit"], link["shape"]) == (0.25, "chance", "fixed")
     assert abs(impact.simulate(known, draws=20_000).chance("mercor") - 0.25) < 0.013
 
 
@@ -311,41 +257,15 @@ def test_a_link_is_an_input_where_there_is_no_other(tiny_case: Any, estimate: st
 
 
 @pytest.mark.parametrize(
-    ("arguments", "where", "message"),
-    [
-        ({"scenario": "long-paus"}, "scenario", r'no scenario "long-paus"; did you mean "long'),
-        ({"scenario": "qqqq"}, "scenario", r'no scenario "qqqq"; one of baseline'),
-        ({"changes": "pause_week=3"}, "changes", r'no input "pause_week"; did you mean "pau'),
-        ({"changes": "link.surge=0"}, "changes", r'no input "link.surge"; did you mean "link.s'),
-        ({"changes": "qqqq=0"}, "changes", r'no input "qqqq"; name an input'),
-        ({"changes": "pause_weeks"}, "changes", r'"pause_weeks" is no change; write NAME'),
-        ({"changes": "=3"}, "changes", r'"=3" is no change; write NAME'),
-        ({"changes": "a b=3"}, "changes", r'"a b=3" is no change; write NAME'),
-        ({"changes": "pause_weeks=long"}, "changes pause_weeks", r'"long" is no estimate'),
-        ({"changes": "pause_weeks=1,2"}, "changes pause_weeks", r"is no estimate"),
-        ({"changes": "pause_weeks=nan"}, "changes pause_weeks", r"is no estimate"),
-        ({"changes": "pause_weeks=inf"}, "changes pause_weeks", r"is no estimate"),
-        ({"changes": "pause_weeks="}, "changes pause_weeks", r"is no estimate"),
-        ({"changes": "pause_weeks=3,2,1"}, "changes pause_weeks", r"not in order"),
-        ({"changes": "surge_falls=2"}, "changes surge_falls mode", r"outside 0 to 1"),
-        ({"changes": "link.surge-meta=-1"}, "changes link.surge-meta mode", r"outside 0 to 1"),
-    ],
+    "row", listed("refused_views.csv"), ids=lambda row: " ".join([*row.values()][:4]).strip()
 )
-def test_what_cannot_be_viewed_is_told(
-    mercor: impact.Case, arguments: dict[str, str], where: str, message: str
+def test_what_cannot_be_viewed_is_told_all_at_once(
+    mercor: impact.Case, row: dict[str, str]
 ) -> None:
-    with pytest.raises(BadInput, match=message) as refused:
+    arguments = {name: row[name] for name in ("scenario", "as_of", "tlp", "changes")}
+    with pytest.raises(BadInput, match=re.escape(row["told"])) as refused:
         impact.view(mercor, **arguments)
-    assert told(refused.value) == [where]
-
-
-def test_all_faults_of_changes_are_told_at_once(mercor: impact.Case) -> None:
-    with pytest.raises(BadInput) as refused:
-        impact.view(mercor, changes="one; pause_weeks=x; surge_falls=3,2,1")
-    assert told(refused.value) == ["changes", "changes pause_weeks", "changes surge_falls"]
-    with pytest.raises(BadInput) as refused:
-        impact.view(mercor, changes="pause_week=1; surge_fals=0; taken_if_in_reach=7")
-    assert told(refused.value) == ["changes", "changes", "changes taken_if_in_reach mode"]
+    assert told(refused.value) == row["where"].split(", ")
 
 
 def test_a_scenario_on_what_is_not_yet_known_is_refused(mercor: impact.Case) -> None:
@@ -354,27 +274,21 @@ def test_a_scenario_on_what_is_not_yet_known_is_refused(mercor: impact.Case) -> 
 
 
 NUMBERS = st.floats(0, 1e6).map(lambda value: float(f"{value:g}"))
-
-
 NAMES = st.sampled_from(["a", "b_1", "link.x-y"])
 
 
 @given(st.lists(st.tuples(NAMES, NUMBERS, NUMBERS, NUMBERS), unique_by=lambda one: one[0]))
+@example([("a", 1_234_567.0, 1_234_567.0, 1_234_567.0)])
+@example([("a", 0.123456789, 0.123456789, 44_000_001.0)])
 def test_changes_read_back_as_they_are_written(
     written: list[tuple[str, float, float, float]],
 ) -> None:
-    texts = [f"{name}={','.join(f'{v:g}' for v in sorted(values))}" for name, *values in written]
+    texts = [f"{name}={','.join(map(repr, sorted(values)))}" for name, *values in written]
     changes = parse_changes(" ;\n".join(texts))
     assert [(c.name, c.low, c.mode, c.high) for c in changes] == [
         (name, *sorted(values)) for name, *values in written
     ]
     assert parse_changes("; ".join(map(str, changes))) == changes
-
-
-@pytest.mark.parametrize("value", [1_234_567.0, 0.123456789, 44_000_001.0])
-def test_a_change_is_shown_without_loss(value: float) -> None:
-    (change,) = parse_changes(f"a={value!r}")
-    assert parse_changes(str(change)) == (change,)
 
 
 # digests and notices
@@ -390,14 +304,13 @@ def shuffle(case: Any) -> None:
 
 def add_above(case: Any) -> None:
     """Add rows of every kind above the level of the case."""
-    secret = {"tlp": "red", "sources": ""}
-    case.add("entities", "turing", "id", id="secret", **secret)
-    case.add(
-        "links", "surge-falls", "id", id="secret", target="secret", known_on="2026-04-04", **secret
-    )
-    case.add("inputs", "pause_weeks", "mode", mode="40", known_on="2026-06-01", **secret)
-    case.add("losses", "mercor-defence", "id", id="secret", **secret)
-    case.add("claims", "mercor-affected", "id", id="secret", says="Told in private.", tlp="amber")
+    secret = {"id": "secret", "tlp": "red", "sources": ""}
+    case.add("entities", "turing", "", **secret)
+    case.add("links", "surge-falls", "", **secret, target="secret", known_on="2026-04-04")
+    pause = {"id": "pause_weeks", "mode": "40", "known_on": "2026-06-01"}
+    case.add("inputs", "pause_weeks", "", **secret | pause)
+    case.add("losses", "mercor-defence", "", **secret)
+    case.add("claims", "mercor-affected", "", id="secret", says="Told in private.", tlp="amber")
 
 
 @pytest.mark.parametrize("edit", [shuffle, add_above])
@@ -407,15 +320,15 @@ def test_the_digest_of_a_view_tells_nothing_but_what_it_shows(
 ) -> None:
     """That rows are left out is said; how many and which ones is not."""
     case_copy.add("losses", "mercor-defence", "id", id="first", tlp="red", sources="")
-    before = digest(impact.view(loaded(case_copy), scenario))
+    before = digest(viewed(case_copy, scenario))
     edit(case_copy)
-    assert digest(impact.view(loaded(case_copy), scenario)) == before
+    assert digest(viewed(case_copy, scenario)) == before
 
 
 def test_the_digest_changes_with_what_a_view_shows(mercor: impact.Case, case_copy: Any) -> None:
     case_copy.set("entities", "turing", "role", "Another role.")
     views = [
-        impact.view(loaded(case_copy)),
+        viewed(case_copy),
         impact.view(mercor),
         impact.view(mercor, "long-pause"),
         impact.view(mercor, as_of="2026-04-03"),
@@ -430,32 +343,25 @@ def test_the_digest_changes_with_what_a_view_shows(mercor: impact.Case, case_cop
 def test_rows_above_the_level_move_no_number(mercor: impact.Case, case_copy: Any) -> None:
     add_above(case_copy)
     before = impact.simulate(impact.view(mercor), draws=2000)
-    after = impact.simulate(impact.view(loaded(case_copy)), draws=2000)
+    after = impact.simulate(viewed(case_copy), draws=2000)
     assert after.reached == before.reached
     assert all(np.array_equal(after.losses[name], before.losses[name]) for name in before.losses)
 
 
-def test_the_baseline_says_nothing_beforehand(mercor: impact.Case) -> None:
-    assert notices(impact.view(mercor)) == []
-
-
-def test_a_supposed_fall_says_that_none_is_reported(mercor: impact.Case) -> None:
-    (notice,) = notices(impact.view(mercor, "surge-falls"))
-    assert notice == f"Hypothetical: Surge AI falls too; {NO_COMPROMISE}."
-    assert NO_COMPROMISE == "no compromise reported"
-
-
-def test_a_fall_by_hand_is_supposed_too(mercor: impact.Case) -> None:
-    first, last = notices(impact.view(mercor, changes="turing_falls=0.5"))
-    assert first == f"Hypothetical: Turing falls too; {NO_COMPROMISE}."
-    assert last == "Inputs were changed for this view: turing_falls=0.5."
-
-
-def test_no_fall_is_supposed_at_chance_0(mercor: impact.Case) -> None:
-    known = impact.view(mercor, "surge-falls", changes="surge_falls=0")
-    assert notices(known) == ["Inputs were changed for this view: surge_falls=0."]
-
-
-def test_the_near_miss_names_the_statement_that_it_contradicts(mercor: impact.Case) -> None:
-    (notice,) = notices(impact.view(mercor, "near-miss"))
-    assert notice == "Counterfactual: it contradicts the statement of Mercor of 31 March 2026."
+@pytest.mark.parametrize(
+    ("scenario", "changes", "said"),
+    [
+        (None, "", []),
+        ("surge-falls", "", ["Hypothetical: Surge AI falls too; no compromise reported."]),
+        (None, "turing_falls=0.5",
+         ["Hypothetical: Turing falls too; no compromise reported.",
+          "Inputs were changed for this view: turing_falls=0.5."]),
+        ("surge-falls", "surge_falls=0", ["Inputs were changed for this view: surge_falls=0."]),
+        ("near-miss", "",
+         ["Counterfactual: it contradicts the statement of Mercor of 31 March 2026."]),
+    ],
+)  # fmt: skip
+def test_what_a_view_supposes_is_said_beforehand(
+    mercor: impact.Case, scenario: str | None, changes: str, said: list[str]
+) -> None:
+    assert notices(impact.view(mercor, scenario, changes=changes)) == said

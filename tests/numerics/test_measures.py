@@ -20,6 +20,8 @@ COUNTED = np.arange(1.0, 1001.0)  # 1 to 1,000: every rank is its value
         (5, 10, 0.2365931, 0.7634069),
         (10, 10, 0.7224672, 1.0),
         (50, 100, 0.4038315, 0.5961685),
+        (0, 1000, 0.0, 0.0038268),  # none or all is still uncertain
+        (1000, 1000, 0.9961732, 1.0),
     ],
 )
 def test_the_error_of_a_share_is_the_greater_half_of_wilsons_interval(
@@ -28,11 +30,6 @@ def test_the_error_of_a_share_is_the_greater_half_of_wilsons_interval(
     found, p = measures.share(hits, draws), hits / draws
     assert found.value == p
     assert found.error == pytest.approx(max(p - low, high - p), abs=1e-6)
-
-
-@pytest.mark.parametrize("hits", [0, 1000])
-def test_a_share_of_none_or_all_is_still_uncertain(hits: int) -> None:
-    assert measures.share(hits, 1000).error == pytest.approx(0.0038268, abs=1e-6)
 
 
 def test_a_quantile_is_an_order_statistic_with_the_interval_of_its_rank() -> None:
@@ -65,29 +62,21 @@ def test_the_measures_of_a_known_sample_are_these() -> None:
     assert found["tvar95"].error == pytest.approx(expected, rel=1e-6)
 
 
-def test_nothing_lost_is_nothing() -> None:
-    found = measures.loss_measures(np.zeros(10_000))
+@pytest.mark.parametrize(("losses", "rest"), [(0, NOTHING), (499, UNRESOLVED), (500, None)])
+def test_under_500_losses_only_the_chance_is_given_and_nothing_lost_is_nothing(
+    losses: int, rest: measures.Measure | None
+) -> None:
+    amounts = np.zeros(10_000)
+    amounts[:losses] = 1e6
+    found = measures.loss_measures(amounts)
     chance = found.pop("chance")
-    assert chance.value == 0
+    assert chance.value == losses / 10_000
     assert chance.error > 0
-    assert set(found.values()) == {NOTHING}
-
-
-def test_under_500_losses_only_the_chance_is_given() -> None:
-    amounts = np.zeros(10_000)
-    amounts[:499] = 1e6
-    found = measures.loss_measures(amounts)
-    assert found.pop("chance").value == 0.0499
-    assert set(found.values()) == {UNRESOLVED}
-
-
-def test_500_losses_are_enough() -> None:
-    amounts = np.zeros(10_000)
-    amounts[:500] = 1e6
-    found = measures.loss_measures(amounts)
-    assert found["mean"].value == 50_000
-    assert found["p50"].value == 0
-    assert found["p99"].value == 1e6
+    if rest is None:
+        values = [found[name].value for name in ("mean", "p50", "p99")]
+        assert values == [50_000, 0, 1e6]
+    else:
+        assert set(found.values()) == {rest}
 
 
 RUNS, IN_A_RUN = 1000, 10_000
@@ -135,9 +124,7 @@ def amounts(seed: int, chance: float = 1.0) -> np.ndarray:
     drawn = sampling.quantile(
         sampling.uniform(seed, "amount", IN_A_RUN), "lognormal", LOW, 0.0, HIGH, CAP
     )
-    if chance == 1.0:
-        return drawn
-    return np.where(sampling.happens(sampling.words(seed, "coverage", IN_A_RUN), chance), drawn, 0)
+    return drawn * sampling.happens(sampling.words(seed, "coverage", IN_A_RUN), chance)
 
 
 @pytest.mark.parametrize("chance", [1.0, 0.2])
@@ -169,13 +156,6 @@ def test_intervals_of_an_exceedance_hold_it_as_often_as_they_say() -> None:
     assert off_95_percent(dict(zip(shares.tolist(), held.tolist(), strict=True))) == {}
 
 
-def test_where_too_few_draws_hold_a_loss_no_interval_is_given() -> None:
-    for seed in range(20):
-        found = measures.loss_measures(amounts(seed, 0.02))  # some 200 of 10,000
-        assert abs(found.pop("chance").value - 0.02) < 0.01
-        assert set(found.values()) == {UNRESOLVED}
-
-
 def test_a_greater_sample_has_a_smaller_error_of_half_at_four_times_the_draws() -> None:
     few, many = (measures.loss_measures(np.resize(amounts(1), n)) for n in (10_000, 40_000))
     for name in ("given", "mean", "tvar95"):
@@ -202,16 +182,21 @@ def test_a_gain_is_no_loss() -> None:
     assert measures.loss_measures(np.full(1000, -40e6))["chance"].value == 0.0
 
 
-def test_nine_in_ten_are_of_all_draws_or_of_those_in_which_it_happens() -> None:
-    often = measures.nine_in_ten(np.arange(1.0, 1001.0))
-    assert (often.low, often.mid, often.high, often.given) == (50, 500, 950, False)
-    seldom = measures.nine_in_ten(np.concatenate([np.zeros(1000), np.arange(1.0, 1001.0)]))
-    assert (seldom.low, seldom.high, seldom.given, seldom.chance) == (50, 950, True, 0.5)
-    whole = measures.nine_in_ten(np.concatenate([np.zeros(1000), np.arange(1.0, 1001.0)]), True)
-    assert (whole.low, whole.high, whole.given) == (0, 800, False)
-    rare = measures.nine_in_ten(np.concatenate([np.zeros(9000), np.arange(1.0, 1001.0)]), True)
-    assert (rare.low, rare.high, rare.given) == (50, 950, True)
-    assert measures.nine_in_ten(np.array([0.0] * 9501 + [1.0] * 499)).low is None
+@pytest.mark.parametrize(
+    ("nothing", "whole", "low", "mid", "high", "given"),
+    [
+        (0, False, 50, 500, 950, False),
+        (1000, False, 50, 500, 950, True),
+        (1000, True, 0, 0, 800, False),
+        (9000, True, 50, 500, 950, True),
+    ],
+)
+def test_nine_in_ten_are_of_all_draws_or_of_those_in_which_it_happens(
+    nothing: int, whole: bool, low: float, mid: float, high: float, given: bool
+) -> None:
+    found = measures.nine_in_ten(np.append(np.zeros(nothing), COUNTED), whole)
+    assert found == measures.Spread(1000 / (nothing + 1000), given, low, mid, high)
+    assert measures.nine_in_ten(np.append(np.zeros(9501), COUNTED[:499]), whole).low is None
 
 
 def test_squared_correlations_are_those_of_numpy() -> None:
