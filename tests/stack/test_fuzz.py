@@ -10,7 +10,7 @@ from stacks import inventory
 from impact.base.errors import BadInput
 
 HERE = Path(__file__).resolve().parents[1] / "assets" / "stack"
-FILES = sorted(path for path in HERE.rglob("*") if path.is_file() and path.name != "index.csv")
+FILES = sorted(path for path in HERE.rglob("*") if path.is_file() and path.parent != HERE)
 WORDS = (
     "null",
     "[]",
