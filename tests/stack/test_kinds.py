@@ -40,9 +40,11 @@ def test_a_bad_version_is_found_or_told_wherever_it_hides(
     path.parent.mkdir(parents=True)
     path.write_text(json.loads(case["content"]))
     rows = scanned([tmp_path / "svc"], RECORDS).to_dicts()
-    told = {row["finding"]: row["reason"] for row in rows if row["package"] == case["package"]}
-    assert set(told) <= set(case["allowed"].split("|")), told
+    told = {row["finding"]: row for row in rows if row["package"] == case["package"]}
     assert told
+    assert set(told) <= set(case["allowed"].split("|")), told
+    if unread := told.get(UNREAD):
+        assert (unread["verdict"], unread["reason"] != "") == ("unknown", True)
 
 
 def test_a_package_url_of_any_length_is_read(tmp_path: Path) -> None:
