@@ -4,12 +4,11 @@ import csv
 import random
 import re
 import tracemalloc
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
-from stacks import at, named, read_advisories, scanned
+from stacks import at, changed, named, read_advisories, scanned
 
 from impact.stack.advisories import Affected
 from impact.stack.findings import FINDINGS, LOCKED_AFFECTED, NOT_EVALUATED, RANGE_ADMITS
@@ -145,37 +144,6 @@ def test_a_name_in_a_remark_or_in_a_longer_name_is_no_name(text: str, is_named: 
     assert names(text, "litellm") is is_named
 
 
-SIGNS = (*"'\"#:-{}[]&*|>\\$@=,;% \t\n", "a", "0", "é", "${{ ", " }}", "- ", "<<EOF\n")
-QUOTES = (("'", '"'), ('"', "'"), ('"', ""), ("'", ""), ("#", "##"), ("# ", ""), (": ", ": '"))
-
-
-def changed(text: str, dice: random.Random) -> str:
-    """A text with one change of the kinds that hands, tools and cut connections make."""
-    start = dice.randrange(max(len(text), 1))
-    end, sign = start + dice.choice((1, 3, 20, 200)), dice.choice(SIGNS)
-    lines = text.split("\n")
-    one, other = dice.randrange(len(lines)), dice.randrange(len(lines))
-    line = lines[one]
-    kinds: tuple[Callable[[], str | dict[int, str]], ...] = (
-        lambda: text[:start],  # cut off
-        lambda: text[:start] + text[end:],  # a part removed
-        lambda: text[:end] + text[start:],  # a part doubled
-        lambda: text[:start] + sign + text[start:],  # a character inserted
-        lambda: text[:start] + sign + text[start + 1 :],  # a character replaced
-        lambda: text.replace("\r", "").replace("\n", "\r\n"),
-        lambda: text.replace(*dice.choice(QUOTES), dice.choice((1, -1))),
-        lambda: {one: lines[other], other: line},
-        lambda: {one: dice.choice((" ", "  ", "    ")) + line},
-        lambda: {one: line[dice.choice((1, 2, 4)) :] if line[:1] == " " else line},
-        lambda: {one: line.replace("  ", "\t")},
-        lambda: {one: dice.choice(("# ", "#", "")) + line + dice.choice((" # later", " \\"))},
-    )
-    new = dice.choice(kinds)()
-    if isinstance(new, dict):
-        new = "\n".join(new.get(number, line) for number, line in enumerate(lines))
-    return new
-
-
 def test_a_mutant_that_still_names_a_package_is_never_told_to_be_without_it(tmp_path: Path) -> None:
     pool = [
         (path, row["package"])
@@ -188,9 +156,7 @@ def test_a_mutant_that_still_names_a_package_is_never_told_to_be_without_it(tmp_
     dice, kept, wrong = random.Random(20260324), 0, []
     while kept < 300:
         path, package = dice.choice(pool)
-        text = path.read_bytes().decode()
-        for _ in range(dice.randint(1, 3)):
-            text = changed(text, dice)
+        text = changed(path.read_bytes().decode(), dice)
         if not names(text, package):
             continue
         kept += 1
