@@ -99,21 +99,17 @@ def test_a_true_gain_has_the_wrong_sign_on_different_draws_and_never_on_the_same
 # an irrelevant input
 
 
-def with_states(tiny_case: Tiny) -> impact.Case:
-    """A loss that hangs on one input and one link; another input moves nothing that is counted."""
-    asked = {"question": "How much?", "ask": "them"}
+def test_an_irrelevant_input_is_no_question_in_97_of_100_seeds(tiny_case: Tiny) -> None:
+    """A loss hangs on one input and one link; another input moves nothing that is counted."""
     inputs = [
         between("cost", 10, 90, "USD", question="What does it cost?", ask="a"),
-        between("idle", 10, 90, "USD", **asked),
+        between("idle", 10, 90, "USD", question="How much?", ask="them"),
         fixed("p", 0.5, question="Was it reached?", ask="a"),
         fixed("nothing", 0, "1"),
     ]
     losses = [loss("one", "a", "c=cost"), loss("none", "a", "c=idle; n=nothing")]
-    return tiny_case([link("event", "a", "p")], inputs, losses)
-
-
-def test_an_irrelevant_input_is_no_question_in_97_of_100_seeds(tiny_case: Tiny) -> None:
-    known, asked, shares = impact.view(with_states(tiny_case)), 0, [0.0]
+    known = impact.view(tiny_case([link("event", "a", "p")], inputs, losses))
+    asked, shares = 0, [0.0]
     for seed in range(100):
         table = impact.unknowns(impact.simulate(known, 4_000, seed)).table
         rows = {row["id"]: row for row in table.iter_rows(named=True)}
