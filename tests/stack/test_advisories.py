@@ -103,9 +103,8 @@ def test_what_is_no_record_is_told_and_the_others_count(tmp_path: Path) -> None:
     (tmp_path / "wide.json").write_bytes("{}".encode("utf-16"))
     found = advisories.read(tmp_path)
     assert [record.name for record in found.affected] == ["a"]
-    assert sorted(fault.where.split(":")[0] for fault in found.unread) == [
-        *("cut.json", "other.json", "wide.json"),
-    ]
+    unread = sorted(fault.where.split(":")[0] for fault in found.unread)
+    assert unread == ["cut.json", "other.json", "wide.json"]
 
 
 def zipped(path: Path, name: str, content: bytes, mode: int = 0) -> Path:
@@ -164,10 +163,8 @@ def test_what_is_broken_of_an_archive_is_told(tmp_path: Path) -> None:
 
 
 def test_csaf_names_what_is_affected_by_the_ranges_of_its_tree() -> None:
-    assert {one.advisory for one in sample("csaf-vers.json")} == {
-        "CVE-2021-23337",
-        "CVE-2024-22195",
-    }
+    advisories_named = {one.advisory for one in sample("csaf-vers.json")}
+    assert advisories_named == {"CVE-2021-23337", "CVE-2024-22195"}
     name = "csaf-trivy-relationships.json"
     text = (HERE / name).read_text("utf-8")
     assert record(Source(text, name)) == []  # its one product is not affected

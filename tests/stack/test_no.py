@@ -104,9 +104,8 @@ def test_a_run_settles_whether_a_tag_was_used_while_it_was_moved(
     home = tmp_path / "svc/.github/workflows"
     home.mkdir(parents=True)
     (home / "a.yml").write_text(WORKFLOW)
-    moved = window("tags", "10:00", "12:00", package=ACTION.name)._replace(
-        ecosystem=ACTION.ecosystem
-    )
+    moved = window("tags", "10:00", "12:00", package="evil/action")
+    moved = moved._replace(ecosystem="GitHub Actions")
     runs = (Install(at(hour), at(hour), "resolved", "a.yml"),)
     found = told(tmp_path, (ACTION,), windows=[moved], installs=runs, history=False)
     assert found == {"a.yml evil/action": verdict}
@@ -117,9 +116,8 @@ def test_an_install_of_no_file_is_told_and_keeps_all_open(repository: Path, tmp_
     ran = ("when,mode,path", "2026-03-24T11:00Z,locked,svc", "2026-03-24T11:00Z,resolved,C:\\ci")
     path.write_text("\n".join(ran))
     rows = scanned([repository], history=True, installs=installs.read(path)).to_dicts()
-    assert [(row["verdict"], row["file"]) for row in rows if row["package"]] == [
-        ("unlikely", str(repository / "uv.lock"))
-    ]
+    judged = [(row["verdict"], row["file"]) for row in rows if row["package"]]
+    assert judged == [("unlikely", str(repository / "uv.lock"))]
     assert rows[-1]["file"] == "ci.csv:3"
     assert "covers no file that was scanned" in rows[-1]["reason"]
 

@@ -5,6 +5,7 @@ installs recorded, and the verdict. Times are of 24 March 2026.
 """
 
 import csv
+from datetime import datetime
 from itertools import product
 from pathlib import Path
 
@@ -36,8 +37,16 @@ from impact.stack.verdicts import (
 ACCOUNTS = [window("1.82.8", "10:52", close, "start") for close in ("11:25", "13:11", "13:38")]
 BY_IMPORT = [window("1.82.7", "10:39", close, "import") for close in ("11:25", "13:38")]
 WINDOWS = {"accounts": ACCOUNTS, "import": BY_IMPORT, "both": [*BY_IMPORT, *ACCOUNTS], "none": []}
-ASSET = Path(__file__).resolve().parents[1] / "assets" / "stack" / "verdicts.csv"
-CASES = list(csv.DictReader(ASSET.read_text("utf-8").splitlines()))
+
+
+def table(name: str) -> list[dict[str, str]]:
+    path = Path(__file__).resolve().parents[1] / "assets" / "stack" / name
+    return list(csv.DictReader(path.read_text("utf-8").splitlines()))
+
+
+def moment(text: str) -> datetime | None:
+    """A minute; none where the text is empty."""
+    return at(text) if text else None
 
 
 def install(time: str, mode: str = "locked", version: str = "", ends: str = "") -> Install:
@@ -47,16 +56,12 @@ def install(time: str, mode: str = "locked", version: str = "", ends: str = "") 
 
 def recorded(finding: str, version: str, begins: str = "20 8:00", ends: str = "") -> Finding:
     """A lock that stood between two minutes, as its history says."""
-    return Finding(finding, version, at(begins), at(ends) if ends else None, recorded=True)
+    return Finding(finding, version, at(begins), moment(ends), recorded=True)
 
 
-def affected(one: Install) -> bool:
-    return one.version == "1.82.8"
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["claim"])
+@pytest.mark.parametrize("case", table("verdicts.csv"), ids=lambda case: case["claim"])
 def test_the_verdict_is_the_one_that_is_right(case: dict[str, str]) -> None:
-    begins, ends = (at(case[end]) if case[end] else None for end in ("begins", "ends"))
+    begins, ends = moment(case["begins"]), moment(case["ends"])
     loose = (case["loose"],) if case["loose"] else ()
     stood = (begins, ends, case["kind"], loose, bool(case["recorded"]))
     state = Finding(case["finding"], case["version"], *stood)
@@ -74,28 +79,11 @@ def test_the_core_is_inside_every_account_and_the_hull_around_all() -> None:
     assert span([], "hull") is None
 
 
-@pytest.mark.parametrize(
-    ("begins", "ends", "throughout", "expected"),
-    [
-        ("10:00", "10:30", False, "before"),
-        ("11:00", "11:00", False, "core"),
-        ("11:00", "12:00", False, "hull"),
-        ("12:00", "12:00", False, "hull"),
-        ("14:00", "14:00", False, "after"),
-        ("10:00", "15:00", False, "hull"),
-        ("10:52", None, False, "hull"),
-        ("14:00", None, False, "after"),
-        (None, "10:00", False, "before"),
-        (None, None, False, "undated"),
-        ("10:00", "15:00", True, "core"),
-        ("11:30", "15:00", True, "hull"),
-        ("11:00", "15:00", True, "core"),
-    ],
-)
-def test_a_time_lies_where_it_must(
-    begins: str | None, ends: str | None, throughout: bool, expected: str
-) -> None:
-    assert when(begins and at(begins), ends and at(ends), ACCOUNTS, throughout) == expected
+@pytest.mark.parametrize("row", table("times.csv"), ids=lambda row: " ".join(row.values()))
+def test_a_time_lies_where_it_must(row: dict[str, str]) -> None:
+    """Somewhere between two minutes, or throughout; an empty end is open."""
+    begins, ends = moment(row["begins"]), moment(row["ends"])
+    assert when(begins, ends, ACCOUNTS, bool(row["throughout"])) == row["lies"]
 
 
 def test_the_table_is_whole() -> None:
@@ -112,16 +100,21 @@ def test_no_needs_a_frozen_install_of_a_lock_that_holds_another_version() -> Non
     assert no == {(LOCKED_OTHER, "locked"), (ABSENT, "locked")}
 
 
-@pytest.mark.parametrize(("version", "expected"), [("1.82.8", "exposed"), ("1.80.0", "no")])
-def test_a_version_that_was_seen_decides(version: str, expected: str) -> None:
-    state, seen = recorded(LOCKED_OTHER, "1.80.0"), install("11:00", version=version)
-    assert verdict([state], ACCOUNTS, [seen], affected).verdict == expected
+@pytest.mark.parametrize(
+    ("ran", "expected"),
+    [
+        ([install("11:00", version="1.82.8")], "exposed"),
+        ([install("11:00", version="1.80.0")], "no"),
+        # one of which nothing is known hides none
+        ([install("19 8:00"), install("11:00", version="1.82.8")], "exposed"),
+    ],
+)
+def test_a_version_that_was_seen_decides(ran: list[Install], expected: str) -> None:
+    def affected(one: Install) -> bool:
+        return one.version == "1.82.8"
 
-
-def test_a_version_that_was_seen_is_not_hidden_by_an_install_before_the_file_stood() -> None:
-    ran = [install("19 8:00"), install("11:00", version="1.82.8")]
-    told = verdict([recorded(LOCKED_OTHER, "1.80.0")], ACCOUNTS, ran, affected)
-    assert told.verdict == "exposed"
+    state = recorded(LOCKED_OTHER, "1.80.0")
+    assert verdict([state], ACCOUNTS, ran, affected).verdict == expected
 
 
 def test_what_a_file_was_then_counts_and_not_what_it_is_now() -> None:
