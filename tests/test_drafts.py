@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import impact as run
-from stacks import ADMITS, lock
+from stacks import ADMITS, lock, table
 
 import impact
 from impact.base import times
@@ -240,11 +240,7 @@ def test_a_terminal_is_asked_for_what_is_not_given_until_it_will_do(home: Path, 
 # what the user wrote comes before a default
 
 
-TABLE = Path(__file__).parent / "assets" / "own_rows.csv"
-OWN_ROWS = list(csv.DictReader(TABLE.read_text("utf-8").splitlines()))
-
-
-@pytest.mark.parametrize("row", OWN_ROWS, ids=lambda row: row["claim"])
+@pytest.mark.parametrize("row", table("own_rows.csv"), ids=lambda row: row["claim"])
 def test_rows_of_the_users_own_take_the_place_of_defaults(home: Path, row: dict[str, str]) -> None:
     """`rows` are inputs, as `name=chance`, and links: source, target, chance, known on."""
     case = begun(home, *row["vendors"].split("; "))

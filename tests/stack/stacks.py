@@ -1,5 +1,6 @@
 """Small helpers of the tests of the stack."""
 
+import csv
 import os
 import random
 import subprocess
@@ -16,8 +17,18 @@ from impact.stack.documents import Source
 from impact.stack.inventory import Inventory
 from impact.stack.verdicts import Window
 
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
 BAD = ("1.82.7", "1.82.8")
 ADMITS = '[project]\nname = "svc"\ndependencies = ["litellm>=1.77"]\n'
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """The rows of a CSV file of the assets; of `content` they have the text that it stands for."""
+    rows = list(csv.DictReader((ASSETS / name).read_text("utf-8").splitlines()))
+    for row in rows:
+        if "content" in row:
+            row["content"] = row["content"].encode().decode("unicode_escape")
+    return rows
 
 
 def inventory(text: str, where: str = "file", **beside: str) -> Inventory:

@@ -4,7 +4,6 @@
 the versions of a package that it names, those that it does not, and those of which it says nothing.
 """
 
-import csv
 import io
 import json
 import stat
@@ -12,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from stacks import at, read_advisories
+from stacks import ASSETS, at, read_advisories, table
 
 from impact.base.errors import BadInput
 from impact.stack import advisories
@@ -21,12 +20,7 @@ from impact.stack.documents import Source
 from impact.stack.inventory import Ask
 from impact.stack.versions import admits, in_range, same
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
 HERE = ASSETS / "advisories"
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text("utf-8").splitlines()))
 
 
 def sample(name: str) -> list[Affected]:
@@ -34,9 +28,9 @@ def sample(name: str) -> list[Affected]:
     return record(Source((HERE / name).read_text("utf-8"), name))
 
 
-@pytest.mark.parametrize("case", table(HERE / "named.csv"), ids=lambda case: case["claim"])
+@pytest.mark.parametrize("case", table("advisories/named.csv"), ids=lambda case: case["claim"])
 def test_a_record_names_these_versions_and_no_others(case: dict[str, str]) -> None:
-    content = case["content"].encode().decode("unicode_escape")
+    content = case["content"]
     found = record(Source(content, case["file"])) if content else sample(case["file"])
     mine = Advisories(tuple(found)).known(None)[case["ecosystem"], case["package"]]
     expected = {True: case["named"], False: case["not_named"], None: case["unknown"]}
@@ -222,9 +216,7 @@ def test_a_row_of_a_list_that_is_prose_is_told_and_the_others_count() -> None:
 ANSWERS = {"admitted": True, "not admitted": False, "not known": None}
 
 
-@pytest.mark.parametrize(
-    "case", table(ASSETS / "stack/admitted.csv"), ids=lambda c: " ".join(c.values())
-)
+@pytest.mark.parametrize("case", table("stack/admitted.csv"), ids=lambda c: " ".join(c.values()))
 def test_a_requirement_admits_what_its_installer_would(case: dict[str, str]) -> None:
     """A grammar that is not known is not guessed."""
     asked = Ask(case["ecosystem"], "x", case["spec"])

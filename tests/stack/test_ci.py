@@ -1,6 +1,5 @@
 """Workflows, actions, Dockerfiles and compose files against answers that were written by hand."""
 
-import csv
 import random
 import re
 import tracemalloc
@@ -8,20 +7,17 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from stacks import at, changed, named, read_advisories, scanned
+from stacks import ASSETS, at, changed, named, read_advisories, scanned, table
 
 from impact.stack.advisories import Affected
 from impact.stack.findings import FINDINGS, LOCKED_AFFECTED, NOT_EVALUATED, RANGE_ADMITS
 from impact.stack.verdicts import Install
 
-HOME = Path(__file__).resolve().parents[1] / "assets" / "ci"
+HOME = ASSETS / "ci"
+EXPECTED, LINES, PLACES = table("ci/expected.csv"), table("ci/lines.csv"), table("ci/places.csv")
 Row = dict[str, str]
 STEPS = "name: CI\non: [push]\njobs:\n  ci:\n    runs-on: ubuntu-latest\n"
 WORKFLOW = ".github/workflows/ci.yml"
-
-
-def table(name: str) -> list[Row]:
-    return list(csv.DictReader((HOME / name).read_text("utf-8").splitlines()))
 
 
 @cache
@@ -50,20 +46,20 @@ def written(home: Path, name: str, text: str) -> Path:
     return home
 
 
-@pytest.mark.parametrize("row", table("expected.csv"), ids=lambda r: f"{r['case']} {r['package']}")
+@pytest.mark.parametrize("row", EXPECTED, ids=lambda row: f"{row['case']} {row['package']}")
 def test_the_finding_of_every_case_is_the_one_written_by_hand(row: Row) -> None:
     told = gravest(rows_of(HOME / row["case"]), row["package"])
     assert told["finding"] in row["allowed"].split("|"), told["reason"]
     assert not row["verdict"] or told["verdict"] in row["verdict"].split("|"), told["reason"]
 
 
-@pytest.mark.parametrize("row", table("lines.csv"), ids=lambda row: f"{row['place']} {row['line']}")
+@pytest.mark.parametrize("row", LINES, ids=lambda row: f"{row['place']} {row['line']}")
 def test_a_line_means_the_same_wherever_it_stands(row: Row, tmp_path: Path) -> None:
     """`{}` of places.csv is where the line can stand."""
-    places = [place for place in table("places.csv") if place["place"] == row["place"]]
+    places = [place for place in PLACES if place["place"] == row["place"]]
     assert places
     for number, place in enumerate(places):
-        text = place["content"].encode().decode("unicode_escape").replace("{}", row["line"])
+        text = place["content"].replace("{}", row["line"])
         told = gravest(
             rows_of(written(tmp_path / str(number), place["file"], text)), row["package"]
         )
@@ -72,12 +68,12 @@ def test_a_line_means_the_same_wherever_it_stands(row: Row, tmp_path: Path) -> N
 
 def test_every_case_has_answers_and_every_answer_a_case() -> None:
     folders = {path.name for path in HOME.iterdir() if path.is_dir()} - {"advisories"}
-    assert folders == {row["case"] for row in table("expected.csv")}
-    stated = {one for row in table("expected.csv") for one in row["allowed"].split("|")}
+    assert folders == {row["case"] for row in EXPECTED}
+    stated = {one for row in EXPECTED for one in row["allowed"].split("|")}
     assert stated == set(FINDINGS)
 
 
-@pytest.mark.parametrize("case", sorted({row["case"] for row in table("expected.csv")}))
+@pytest.mark.parametrize("case", sorted({row["case"] for row in EXPECTED}))
 def test_no_ci_file_is_a_lock_even_where_an_install_is_recorded_as_locked(case: str) -> None:
     ran = [Install(at("11:00"), at("11:05"), "locked")]
     told = scanned([HOME / case], records(), installs=ran)["verdict"].to_list()
@@ -128,7 +124,7 @@ def test_a_name_in_a_remark_or_in_a_longer_name_is_no_name(text: str, is_named: 
 def test_a_mutant_that_still_names_a_package_is_never_told_to_be_without_it(tmp_path: Path) -> None:
     pool = [
         (path, row["package"])
-        for row in table("expected.csv")
+        for row in EXPECTED
         if "absent" not in row["allowed"] and row["package"] != "debug"  # which is a word too
         for path in sorted((HOME / row["case"]).rglob("*"))
         if path.is_file() and names(path.read_bytes().decode(), row["package"])

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from stacks import inventory, inventory_of
+from stacks import ASSETS, inventory, inventory_of
 
 from impact.base.errors import BadInput
 from impact.stack.findings import ABSENT, find
 from impact.stack.inventory import Inventory
 
-HERE = Path(__file__).resolve().parents[1] / "assets" / "stack"
+HERE = ASSETS / "stack"
 NOT_READ = ("bun", "conda-lock", "deno", "gradle", "sbom-", "pip-list", "pip-inspect")
 
 

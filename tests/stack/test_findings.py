@@ -5,19 +5,15 @@ version and reason, the finding of another package where that is a claim too, an
 `\\n` for the end of a line and mostly within the frame of a format.
 """
 
-import csv
 import json
-from pathlib import Path
 
 import pytest
-from stacks import BAD, inventory, named
+from stacks import BAD, inventory, named, table
 
 from impact.base.errors import BadInput
 from impact.stack.advisories import Affected
 from impact.stack.findings import Finding, find
 
-TABLE = Path(__file__).resolve().parents[1] / "assets" / "stack" / "findings.csv"
-CASES = list(csv.DictReader(TABLE.read_text("utf-8").splitlines()))
 BETWEEN = (("introduced", "0.5"), ("fixed", "2"))
 BEFORE = (("introduced", "0"), ("fixed", "0.70.0"))
 RECORDS = {
@@ -45,11 +41,10 @@ def told(text: str, package: str) -> Finding:
     return find(found, records[0].ecosystem, records[0].name, records)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["claim"])
+@pytest.mark.parametrize("case", table("stack/findings.csv"), ids=lambda case: case["claim"])
 def test_the_finding_is_the_one_that_is_right(case: dict[str, str]) -> None:
-    content = case["content"].encode().decode("unicode_escape")
     before, _, after = FRAMES[case["within"]].rpartition("{}")
-    text = before + content + after
+    text = before + case["content"] + after
     found = told(text, case["package"])
     assert (found.finding, found.version) == (case["finding"], case["version"])
     assert found.reason == case["reason"]

@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
-from stacks import changed, inventory
+from stacks import ASSETS, changed, inventory
 
 from impact.base.errors import BadInput
 
-HERE = Path(__file__).resolve().parents[1] / "assets" / "stack"
+HERE = ASSETS / "stack"
 FILES = sorted(path for path in HERE.rglob("*") if path.is_file() and path.parent != HERE)
 MUTANTS = 60
 

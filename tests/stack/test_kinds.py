@@ -1,11 +1,10 @@
 """Kinds of places in which a bad version hid: each with the findings that are right."""
 
-import csv
 import json
 from pathlib import Path
 
 import pytest
-from stacks import scanned
+from stacks import scanned, table
 
 from impact.stack.advisories import Affected
 
@@ -23,13 +22,14 @@ RECORDS = (
     Affected("T-11", "Docker", "evil/image", ("1.0.0",)),
 )
 LOCKED, UNREAD, ABSENT = "locked_affected", "not_evaluated", "absent"
-TABLE = Path(__file__).resolve().parents[1] / "assets" / "stack" / "kinds.csv"
-CASES = list(csv.DictReader(TABLE.read_text("utf-8").splitlines()))
 
 
 def bom(**part: object) -> str:
     whole = {"type": "library", "name": "x", **part}
     return json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [whole]})
+
+
+CASES = table("stack/kinds.csv")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['file']} {case['content'][:60]}")
@@ -38,7 +38,7 @@ def test_a_bad_version_is_found_or_told_wherever_it_hides(
 ) -> None:
     path = tmp_path / "svc" / case["file"]
     path.parent.mkdir(parents=True)
-    path.write_text(json.loads(case["content"]))
+    path.write_text(case["content"])
     rows = scanned([tmp_path / "svc"], RECORDS).to_dicts()
     (told,) = [row for row in rows if row["package"] == case["package"]]
     finding, reason = told["finding"], told["reason"]

@@ -1,17 +1,15 @@
 """Package URLs of the published suite: each names what OSV knows that package by, or nothing."""
 
-import csv
 import json
 import time
-from pathlib import Path
 
 import pytest
+from stacks import ASSETS, table
 
 from impact.stack.inventory import from_purl
 
-HERE = Path(__file__).resolve().parents[1] / "assets" / "purl"
-CASES = list(csv.DictReader((HERE / "cases.csv").read_text("utf-8").splitlines()))
-SUITE_2021 = json.loads((HERE / "test-suite-data-2021.json").read_text("utf-8"))
+CASES = table("purl/cases.csv")
+SUITE_2021 = json.loads((ASSETS / "purl/test-suite-data-2021.json").read_text("utf-8"))
 CASES += [
     {part: one[part] or "" for part in ("type", "namespace", "name", "version")}
     | {"input": one["purl"], "valid": "yes"}

@@ -1,20 +1,19 @@
 """Each reader on files that its own tool wrote, with what another way of counting says of them."""
 
-import csv
 import json
 import re
 from pathlib import Path
 
 import pytest
 from packageurl import PackageURL
-from stacks import inventory, inventory_of
+from stacks import ASSETS, inventory, inventory_of, table
 
 from impact.base.errors import BadInput
 from impact.stack import paths, readers
 from impact.stack.inventory import LOCK, Ask, Entry, from_purl, lock_inventory
 
-HERE = Path(__file__).resolve().parents[1] / "assets" / "stack"
-INDEX = list(csv.DictReader((HERE / "index.csv").read_text("utf-8").splitlines()))
+HERE = ASSETS / "stack"
+INDEX = table("stack/index.csv")
 UNREAD = [row for row in INDEX if row["unread"].endswith("is not read")]
 READ = [row for row in INDEX if row not in UNREAD]
 
@@ -110,7 +109,6 @@ BESIDE = {
     "circle_dot_txt": "-r circle.txt\ny==2\n",
     "req_dot_txt": "litellm>=1.77 # llm\n",
 }
-ASKS = list(csv.DictReader((HERE / "asks.csv").read_text("utf-8").splitlines()))
 
 
 def written(ask: Ask) -> str:
@@ -125,9 +123,9 @@ def written(ask: Ask) -> str:
     return " ".join(filter(None, said))
 
 
-@pytest.mark.parametrize("case", ASKS, ids=lambda case: case["claim"])
+@pytest.mark.parametrize("case", table("stack/asks.csv"), ids=lambda case: case["claim"])
 def test_a_text_asks_for_and_holds_what_it_says_and_no_more(case: dict[str, str]) -> None:
-    found = inventory(case["content"].encode().decode("unicode_escape"), **BESIDE)
+    found = inventory(case["content"], **BESIDE)
     assert found.kind == case["kind"]
     assert "; ".join(map(written, found.asks)) == case["asks"]
     held = [f"{part.name} {part.version}".strip() for part in found.components]

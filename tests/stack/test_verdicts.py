@@ -4,13 +4,11 @@
 installs recorded, and the verdict. Times are of 24 March 2026.
 """
 
-import csv
 from datetime import datetime
 from itertools import product
-from pathlib import Path
 
 import pytest
-from stacks import at, window
+from stacks import at, table, window
 
 from impact.stack.findings import (
     ABSENT,
@@ -39,11 +37,6 @@ BY_IMPORT = [window("1.82.7", "10:39", close, "import") for close in ("11:25", "
 WINDOWS = {"accounts": ACCOUNTS, "import": BY_IMPORT, "both": [*BY_IMPORT, *ACCOUNTS], "none": []}
 
 
-def table(name: str) -> list[dict[str, str]]:
-    path = Path(__file__).resolve().parents[1] / "assets" / "stack" / name
-    return list(csv.DictReader(path.read_text("utf-8").splitlines()))
-
-
 def moment(text: str) -> datetime | None:
     """A minute; none where the text is empty."""
     return at(text) if text else None
@@ -59,7 +52,7 @@ def recorded(finding: str, version: str, begins: str = "20 8:00", ends: str = ""
     return Finding(finding, version, at(begins), moment(ends), recorded=True)
 
 
-@pytest.mark.parametrize("case", table("verdicts.csv"), ids=lambda case: case["claim"])
+@pytest.mark.parametrize("case", table("stack/verdicts.csv"), ids=lambda case: case["claim"])
 def test_the_verdict_is_the_one_that_is_right(case: dict[str, str]) -> None:
     begins, ends = moment(case["begins"]), moment(case["ends"])
     loose = (case["loose"],) if case["loose"] else ()
@@ -79,7 +72,7 @@ def test_the_core_is_inside_every_account_and_the_hull_around_all() -> None:
     assert span([], "hull") is None
 
 
-@pytest.mark.parametrize("row", table("times.csv"), ids=lambda row: " ".join(row.values()))
+@pytest.mark.parametrize("row", table("stack/times.csv"), ids=lambda row: " ".join(row.values()))
 def test_a_time_lies_where_it_must(row: dict[str, str]) -> None:
     """Somewhere between two minutes, or throughout; an empty end is open."""
     begins, ends = moment(row["begins"]), moment(row["ends"])
