@@ -38,31 +38,23 @@ ADDRESS = re.compile(r"://|^\s*(-i|-f|--(extra-)?index-url|--find-links)\b| @ ",
 
 
 class Pin(NamedTuple):
-    """One line of a lock: the requirement and its hashes."""
+    """One line of a lock: the requirement, its name as all write it, and its hashes."""
 
     requirement: Requirement
+    name: str
     hashes: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        return canonicalize_name(self.requirement.name)
-
-    def applies(self, place: dict[str, str]) -> bool:
-        marker = self.requirement.marker
-        return marker is None or marker.evaluate(place)
 
 
 def read_pins(text: str) -> list[Pin]:
     """The pins of a lock, or of a list of pins without hashes."""
     lines = re.sub(r"\\\n\s*", " ", text).splitlines()
-    return [
-        Pin(
-            Requirement(line.split(" --hash=")[0]),
-            frozenset(re.findall(r"--hash=(sha256:[0-9a-f]{64})(?!\S)", line)),
-        )
-        for line in lines
-        if line and not line.startswith("#")
-    ]
+    pins = []
+    for line in lines:
+        if line and not line.startswith("#"):
+            wanted = Requirement(line.split(" --hash=")[0])
+            hashes = re.findall(r"--hash=(sha256:[0-9a-f]{64})(?!\S)", line)
+            pins.append(Pin(wanted, canonicalize_name(wanted.name), frozenset(hashes)))
+    return pins
 
 
 def unmet(dependencies: Sequence[str], pins: Sequence[Pin]) -> list[str]:
@@ -70,10 +62,10 @@ def unmet(dependencies: Sequence[str], pins: Sequence[Pin]) -> list[str]:
     wrong = []
     for dependency in map(Requirement, dependencies):
         name = canonicalize_name(dependency.name)
-        mine = [pin for pin in pins if pin.name == name]
+        mine = [pin.requirement for pin in pins if pin.name == name]
         for place in PLACES:
-            found = [pin.requirement.specifier for pin in mine if pin.applies(place)]
-            versions = [next(iter(specifier)).version for specifier in found]
+            found = [one for one in mine if one.marker is None or one.marker.evaluate(place)]
+            versions = [next(iter(one.specifier)).version for one in found]
             if len(versions) != 1 or versions[0] not in dependency.specifier:
                 wrong.append(f"{dependency} on {place}: {versions}")
     return wrong

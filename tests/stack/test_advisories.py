@@ -223,22 +223,9 @@ def test_a_requirement_admits_what_its_installer_would(case: dict[str, str]) -> 
     assert admits(asked, case["version"]) is ANSWERS[case["answer"]]
 
 
-@pytest.mark.parametrize(
-    ("ecosystem", "lower", "upper"),
-    [
-        ("PyPI", "1.9", "1.10"),
-        ("PyPI", "1.0rc1", "1.0"),
-        ("npm", "1.0.0-beta.2", "1.0.0-beta.10"),
-        ("Maven", "1.0-alpha", "1.0"),
-        ("Go", "v1.9.0", "v1.10.0"),
-        ("RubyGems", "1.0.pre", "1.0"),
-        ("Debian", "1.0~rc1", "1.0"),
-        ("crates.io", "0.9.0", "0.10.0"),
-    ],
-)
-def test_versions_are_in_the_order_of_their_ecosystem(
-    ecosystem: str, lower: str, upper: str
-) -> None:
+@pytest.mark.parametrize("row", table("stack/ordered.csv"), ids=lambda row: " ".join(row.values()))
+def test_versions_are_in_the_order_of_their_ecosystem(row: dict[str, str]) -> None:
+    ecosystem, lower, upper = row.values()
     assert in_range(ecosystem, lower, [("introduced", "0"), ("fixed", upper)]) is True
     assert in_range(ecosystem, upper, [("introduced", "0"), ("fixed", upper)]) is False
     assert not same(ecosystem, lower, upper)

@@ -8,19 +8,10 @@ from stacks import scanned, table
 
 from impact.stack.advisories import Affected
 
-RECORDS = (
-    Affected("T-1", "npm", "chalk", ("5.6.1",)),
-    Affected("T-2", "PyPI", "litellm", ("1.82.7", "1.82.8")),
-    Affected("T-3", "NuGet", "Evil.Pkg", ("1.0.0",)),
-    Affected("T-4", "Maven", "com.evil:lib", ("1.0.0",)),
-    Affected("T-5", "Go", "github.com/evil/mod", ("1.0.0",)),
-    Affected("T-6", "crates.io", "evil_crate", ("1.0.0",)),
-    Affected("T-7", "Packagist", "evil/pkg", ("1.0.0",)),
-    Affected("T-8", "Red Hat", "xz", ("5.6.1-1.el9",)),
-    Affected("T-9", "Debian", "xz-utils", ("5.6.1-1",)),
-    Affected("T-10", "RubyGems", "evilgem", ("1.0.0",)),
-    Affected("T-11", "Docker", "evil/image", ("1.0.0",)),
-)
+RECORDS = [
+    Affected(f"T-{number}", row["ecosystem"], row["package"], (row["version"],))
+    for number, row in enumerate(table("stack/bad.csv"))
+]
 LOCKED, UNREAD, ABSENT = "locked_affected", "not_evaluated", "absent"
 
 

@@ -16,20 +16,11 @@ CASES += [
     for one in SUITE_2021
     if not one["is_invalid"]
 ]
-OSV = {  # type -> ecosystem, as the schema of OSV writes it
-    **{"pypi": "PyPI", "npm": "npm", "maven": "Maven", "golang": "Go", "cargo": "crates.io"},
-    **{"gem": "RubyGems", "nuget": "NuGet", "composer": "Packagist", "hex": "Hex", "pub": "Pub"},
-    **{"hackage": "Hackage", "cran": "CRAN", "swift": "SwiftURL", "docker": "Docker"},
-    **{"oci": "Docker", "githubactions": "GitHub Actions"},
-}
-DISTRIBUTIONS = {  # type and namespace -> ecosystem
-    **{("deb", "debian"): "Debian", ("deb", "ubuntu"): "Ubuntu", ("apk", "alpine"): "Alpine"},
-    **{("apk", "wolfi"): "Wolfi", ("rpm", "redhat"): "Red Hat", ("rpm", "suse"): "SUSE"},
-    **{("rpm", "almalinux"): "AlmaLinux", ("rpm", "opensuse"): "openSUSE"},
-    **{("rpm", "rocky"): "Rocky Linux", ("rpm", "rocky-linux"): "Rocky Linux"},
+OSV = {  # type, and namespace of a distribution -> ecosystem, as the schema of OSV writes it
+    (row["type"], row["namespace"]): row["ecosystem"] for row in table("purl/ecosystems.csv")
 }
 JOINED = {"maven": ":"}  # between namespace and name, where it is no slash
-TAKEN = {*OSV.values(), *DISTRIBUTIONS.values()}
+TAKEN = set(OSV.values())
 
 
 def purl(case: dict[str, str]) -> str:
@@ -39,7 +30,7 @@ def purl(case: dict[str, str]) -> str:
 def ecosystem_of(case: dict[str, str]) -> str:
     """The ecosystem a purl belongs to; empty for a type or a distribution that OSV has not."""
     kind = case["type"]
-    return OSV.get(kind) or DISTRIBUTIONS.get((kind, case["namespace"]), "")
+    return OSV.get((kind, "")) or OSV.get((kind, case["namespace"]), "")
 
 
 def name_of(case: dict[str, str]) -> str:
