@@ -23,11 +23,12 @@ ADMITS = '[project]\nname = "svc"\ndependencies = ["litellm>=1.77"]\n'
 
 
 def table(name: str) -> list[dict[str, str]]:
-    """The rows of a CSV file of the assets; of `content` they have the text that it stands for."""
+    """The rows of a CSV file of the assets; `\\n` and the like in `content` are what they mean."""
     rows = list(csv.DictReader((ASSETS / name).read_text("utf-8").splitlines()))
     for row in rows:
         if "content" in row:
-            row["content"] = row["content"].encode().decode("unicode_escape")
+            escaped = row["content"].encode("ascii", "backslashreplace")
+            row["content"] = escaped.decode("unicode_escape")
     return rows
 
 
