@@ -34,17 +34,13 @@ def of_ten(tiny_case: Tiny, drawn: str) -> impact.Run:
     return simulate(tiny_case(links, [lognormal("cost", drawn)], losses), DRAWS)
 
 
-def test_one_seed_does_not_make_ten_parties_lose_together(tiny_case: Tiny) -> None:
-    apart = of_ten(tiny_case, "per_use")
+def test_ten_parties_lose_together_by_one_draw_alone_and_never_by_one_seed(tiny_case: Tiny) -> None:
+    """One draw for ten parties makes the 99th percentile far too large."""
+    apart, together = of_ten(tiny_case, "per_use"), of_ten(tiny_case, "once")
     lost = np.array([totals.net_loss(apart, party) for party in PARTIES])
-    found = np.corrcoef(lost) - np.eye(10)
-    assert np.abs(found).max() < 5 / np.sqrt(DRAWS)
-
-
-def test_one_draw_for_ten_parties_makes_the_99th_percentile_far_too_large(tiny_case: Tiny) -> None:
+    assert np.abs(np.corrcoef(lost) - np.eye(10)).max() < 5 / np.sqrt(DRAWS)
     p99 = [
-        measures.quantile(np.sort(totals.total_loss(of_ten(tiny_case, drawn))), 0.99).value
-        for drawn in ("per_use", "once")
+        measures.quantile(np.sort(totals.total_loss(run)), 0.99).value for run in (apart, together)
     ]
     rng = np.random.default_rng(1)
     independent = np.quantile(rng.lognormal(0, 1, (50_000, 10)).sum(axis=1), 0.99)
@@ -99,21 +95,17 @@ def test_a_true_gain_has_the_wrong_sign_on_different_draws_and_never_on_the_same
 # an irrelevant input
 
 
-def with_states(tiny_case: Tiny) -> impact.Case:
-    """A loss that hangs on one input and one link; another input moves nothing that is counted."""
-    asked = {"question": "How much?", "ask": "them"}
+def test_an_irrelevant_input_is_no_question_in_97_of_100_seeds(tiny_case: Tiny) -> None:
+    """A loss hangs on one input and one link; another input moves nothing that is counted."""
     inputs = [
         between("cost", 10, 90, "USD", question="What does it cost?", ask="a"),
-        between("idle", 10, 90, "USD", **asked),
+        between("idle", 10, 90, "USD", question="How much?", ask="them"),
         fixed("p", 0.5, question="Was it reached?", ask="a"),
         fixed("nothing", 0, "1"),
     ]
     losses = [loss("one", "a", "c=cost"), loss("none", "a", "c=idle; n=nothing")]
-    return tiny_case([link("event", "a", "p")], inputs, losses)
-
-
-def test_an_irrelevant_input_is_no_question_in_97_of_100_seeds(tiny_case: Tiny) -> None:
-    known, asked, shares = impact.view(with_states(tiny_case)), 0, [0.0]
+    known = impact.view(tiny_case([link("event", "a", "p")], inputs, losses))
+    asked, shares = 0, [0.0]
     for seed in range(100):
         table = impact.unknowns(impact.simulate(known, 4_000, seed)).table
         rows = {row["id"]: row for row in table.iter_rows(named=True)}

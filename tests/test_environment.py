@@ -9,9 +9,8 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -33,125 +32,90 @@ PLACES = [
     for version in ("3.11", "3.12", "3.13", "3.14")
     for platform in ("linux", "darwin", "win32")
 ]
+PINS = "requirements.pins"
+PIP_SECTION = ["-r requirements.pins", "-e ."]  # what environment.yml gives to pip
 ADDRESS = re.compile(r"://|^\s*(-i|-f|--(extra-)?index-url|--find-links)\b| @ ", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Pin:
-    """One line of a lock: the requirement and its hashes."""
+class Pin(NamedTuple):
+    """One line of a lock: the requirement, its name as all write it, and its hashes."""
 
     requirement: Requirement
+    name: str
     hashes: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        return canonicalize_name(self.requirement.name)
-
-    def applies(self, place: dict[str, str]) -> bool:
-        marker = self.requirement.marker
-        return marker is None or marker.evaluate(place)
 
 
 def read_pins(text: str) -> list[Pin]:
     """The pins of a lock, or of a list of pins without hashes."""
     lines = re.sub(r"\\\n\s*", " ", text).splitlines()
-    return [
-        Pin(
-            Requirement(line.split(" --hash=")[0]),
-            frozenset(re.findall(r"--hash=(sha256:[0-9a-f]{64})(?!\S)", line)),
-        )
-        for line in lines
-        if line and not line.startswith("#")
-    ]
+    pins = []
+    for line in lines:
+        if line and not line.startswith("#"):
+            wanted = Requirement(line.split(" --hash=")[0])
+            hashes = re.findall(r"--hash=(sha256:[0-9a-f]{64})(?!\S)", line)
+            pins.append(Pin(wanted, canonicalize_name(wanted.name), frozenset(hashes)))
+    return pins
 
 
 def unmet(dependencies: Sequence[str], pins: Sequence[Pin]) -> list[str]:
     """Each dependency that a place does not find pinned once, with a version that it allows."""
     wrong = []
     for dependency in map(Requirement, dependencies):
+        name = canonicalize_name(dependency.name)
+        mine = [pin.requirement for pin in pins if pin.name == name]
         for place in PLACES:
-            versions = [
-                next(iter(pin.requirement.specifier)).version
-                for pin in pins
-                if pin.name == canonicalize_name(dependency.name) and pin.applies(place)
-            ]
+            found = [one for one in mine if one.marker is None or one.marker.evaluate(place)]
+            versions = [next(iter(one.specifier)).version for one in found]
             if len(versions) != 1 or versions[0] not in dependency.specifier:
                 wrong.append(f"{dependency} on {place}: {versions}")
     return wrong
 
 
-def versions_by_name(pins: Sequence[Pin]) -> dict[str, set[tuple[str, frozenset[str]]]]:
-    """Versions and their hashes, per name of a package."""
-    found: dict[str, set[tuple[str, frozenset[str]]]] = {}
-    for pin in pins:
-        found.setdefault(pin.name, set()).add((str(pin.requirement.specifier), pin.hashes))
-    return found
-
-
 @pytest.fixture(scope="module")
 def project(root: Path) -> dict[str, Any]:
-    """The [project] table of pyproject.toml."""
-    return tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-
-
-@pytest.fixture(scope="module")
-def environment(root: Path) -> dict[str, Any]:
-    """environment.yml, read."""
-    return yaml.safe_load((root / "environment.yml").read_text("utf-8"))
-
-
-@pytest.fixture(scope="module")
-def pip_section(environment: dict[str, Any]) -> list[str]:
-    """What environment.yml gives to pip."""
-    (section,) = (part["pip"] for part in environment["dependencies"] if isinstance(part, dict))
-    return section
+    """pyproject.toml, read."""
+    return tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
 def locks(root: Path) -> dict[str, list[Pin]]:
-    """The pins of each lock."""
-    return {name: read_pins((root / name).read_text("utf-8")) for name in LOCKS}
+    """The pins of each lock, and those without hashes."""
+    return {name: read_pins((root / name).read_text("utf-8")) for name in (*LOCKS, PINS)}
 
 
-def test_conda_gives_python_and_pip_from_conda_forge_and_nothing_else(
-    environment: dict[str, Any], project: dict[str, Any]
+def test_conda_gives_python_and_pip_alone_and_pip_the_pins_and_the_project(
+    root: Path, project: dict[str, Any]
 ) -> None:
+    environment = yaml.safe_load((root / "environment.yml").read_text("utf-8"))
     assert environment["channels"] == ["conda-forge"]
-    packages = [part for part in environment["dependencies"] if isinstance(part, str)]
-    assert packages == [f"python{project['requires-python']}", "pip"]
+    python = f"python{project['project']['requires-python']}"
+    assert environment["dependencies"] == [python, "pip", {"pip": PIP_SECTION}]
 
 
-def test_the_pip_section_installs_the_pins_and_the_project(pip_section: list[str]) -> None:
-    assert pip_section == ["-r requirements.pins", "-e ."]
+def test_the_pins_are_the_lock_without_hashes(locks: dict[str, list[Pin]]) -> None:
+    pinned = [str(pin.requirement) for pin in locks[PINS]]
+    assert pinned == [str(pin.requirement) for pin in locks["requirements.lock"]]
 
 
-def test_the_pins_are_the_lock_without_hashes(root: Path, locks: dict[str, list[Pin]]) -> None:
-    pins = read_pins((root / "requirements.pins").read_text("utf-8"))
-    assert [str(pin.requirement) for pin in pins] == [
-        str(pin.requirement) for pin in locks["requirements.lock"]
-    ]
-
-
-def test_the_locks_satisfy_what_the_project_asks_for(
+def test_the_locks_satisfy_what_the_project_and_its_build_ask_for(
     project: dict[str, Any], locks: dict[str, list[Pin]]
 ) -> None:
-    run_time = project["dependencies"]
+    run_time = project["project"]["dependencies"]
+    dev = project["project"]["optional-dependencies"]["dev"]
+    build = project["build-system"]["requires"]
     assert unmet(run_time, locks["requirements.lock"]) == []
-    dev = project["optional-dependencies"]["dev"]
     assert unmet([*run_time, *dev], locks["requirements-dev.lock"]) == []
-
-
-def test_the_build_lock_satisfies_what_the_build_asks_for(
-    root: Path, locks: dict[str, list[Pin]]
-) -> None:
-    build = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["build-system"]
-    assert unmet([*build["requires"], "pip"], locks["requirements-build.lock"]) == []
+    assert unmet([*build, "pip"], locks["requirements-build.lock"]) == []
 
 
 def test_the_dev_lock_holds_every_pin_of_the_lock(locks: dict[str, list[Pin]]) -> None:
-    run_time = versions_by_name(locks["requirements.lock"])
-    dev = versions_by_name(locks["requirements-dev.lock"])
-    assert {name: dev.get(name) for name in run_time} == run_time
+    """By name, version and hashes; a name that is there with another version is no such pin."""
+    dev, run_time = (
+        {(pin.name, str(pin.requirement.specifier), pin.hashes) for pin in locks[name]}
+        for name in ("requirements-dev.lock", "requirements.lock")
+    )
+    names = {name for name, _, _ in run_time}
+    assert {pin for pin in dev if pin[0] in names} == run_time
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -165,7 +129,7 @@ def test_every_pin_is_exact_and_has_a_hash(locks: dict[str, list[Pin]], name: st
     assert loose == []
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "requirements.pins"])
+@pytest.mark.parametrize("name", [*LOCKS, PINS])
 def test_no_lock_holds_an_address(root: Path, name: str) -> None:
     assert ADDRESS.findall((root / name).read_text("utf-8")) == []
 
@@ -177,15 +141,11 @@ def test_an_address_in_a_lock_is_seen(line: str) -> None:
     assert ADDRESS.search(f"b==1\n{line}\n")
 
 
+LINUX = "sys_platform == 'linux'"
+
+
 @pytest.mark.parametrize(
-    "lock",
-    [
-        "",
-        "a==1\n",
-        "a==2 ; sys_platform == 'linux'\n",
-        "a==2\na==3 ; sys_platform == 'linux'\n",
-        "a==2.0rc1\n",
-    ],
+    "lock", ["", "a==1", f"a==2 ; {LINUX}", f"a==2\na==3 ; {LINUX}", "a==2.0rc1"]
 )
 def test_an_unmet_dependency_is_seen(lock: str) -> None:
     assert unmet(["a>=2"], read_pins("a==2\n")) == []
@@ -224,12 +184,14 @@ def run(*command: str | Path, folder: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """An environment of its own, of which nothing of the one that runs the tests is part."""
 
     bin: Path
     environment: dict[str, str]
+
+    def run(self, program: str, *arguments: str | Path, folder: Path) -> str:
+        return run(self.bin / program, *arguments, folder=folder, environment=self.environment)
 
     def install(self, *what: str | Path, folder: Path) -> None:
         pip = (sys.executable, "-m", "pip", "--python", self.bin / "python")
@@ -249,28 +211,21 @@ def place(environment_outside: dict[str, str], tmp_path_factory: pytest.TempPath
 
 @pytest.mark.slow
 def test_the_brief_runs_in_an_environment_of_the_pip_section_alone(
-    checkout: Path, tmp_path: Path, pip_section: list[str], place: Place
+    checkout: Path, tmp_path: Path, place: Place
 ) -> None:
     wanted = checkout / "conda.requirements.txt"  # conda writes such a file and runs pip on it
-    wanted.write_text("\n".join(pip_section) + "\n", "utf-8")
+    wanted.write_text("\n".join(PIP_SECTION) + "\n", "utf-8")
     place.install("-U", "-r", wanted, folder=checkout)
     executed = tmp_path / "executed.ipynb"
-    run(
-        *(place.bin / "python", "-m", "papermill", "notebooks/00_brief.ipynb", executed),
-        *("-p", "draws", "1000", "-k", "python3"),
-        folder=checkout,
-        environment=place.environment,
-    )
+    notebook = ("-m", "papermill", "notebooks/00_brief.ipynb", executed)
+    place.run("python", *notebook, "-p", "draws", "1000", "-k", "python3", folder=checkout)
     cells = json.loads(executed.read_text("utf-8"))["cells"]
     assert any(cell.get("outputs") for cell in cells)
 
 
 SHIPPED = (
-    "data/cases/_template",
-    "data/cases/drift",
-    "data/cases/mercor",
-    "data/samples",
-    "data/reference",
+    *("data/cases/_template", "data/cases/drift", "data/cases/mercor"),
+    *("data/samples", "data/reference"),
 )
 EXPLORED = """
 import impact
@@ -304,9 +259,7 @@ def test_a_wheel_brings_cases_notebooks_and_templates_to_any_folder(
     (elsewhere := tmp_path / "elsewhere").mkdir()
 
     def impact(*arguments: str) -> str:
-        return run(
-            place.bin / "impact", *arguments, folder=elsewhere, environment=place.environment
-        )
+        return place.run("impact", *arguments, folder=elsewhere)
 
     assert [line.split(":")[0] for line in impact("cases").splitlines()] == ["drift", "mercor"]
     assert "impact check acme" in impact("new", "acme", "--day", "2026-08-01")
@@ -318,9 +271,7 @@ def test_a_wheel_brings_cases_notebooks_and_templates_to_any_folder(
     (page,) = elsewhere.glob("mercor/mercor/*/00_brief.html")
     assert "Reading guide" in page.read_text("utf-8")
     assert "00_brief: same" in impact("verify", str(page))
-    python = (place.bin / "python", "-c", EXPLORED)
-    said = run(*python, folder=elsewhere, environment=place.environment)
-    file, panel, digest = said.split()[-3:]
+    file, panel, digest = place.run("python", "-c", EXPLORED, folder=elsewhere).split()[-3:]
     assert Path(file).is_relative_to(place.bin.parent)
     assert panel == "VBox"
     assert digest == kit_digest(), "a wheel is the same kit as its checkout"

@@ -1,4 +1,4 @@
-"""Where the real files lie: those of other projects, and small ones made by each tool."""
+"""Where the real files of other projects lie."""
 
 from pathlib import Path
 
@@ -12,9 +12,3 @@ def corpus() -> Path:
     if not home.is_dir():
         pytest.skip("the acceptance corpus is not beside this checkout")
     return home
-
-
-@pytest.fixture(scope="session")
-def assets() -> Path:
-    """Small locks and SBOMs, each written by its own tool; index.csv says what is in them."""
-    return Path(__file__).resolve().parents[1] / "assets" / "stack"

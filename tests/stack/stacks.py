@@ -1,8 +1,10 @@
 """Small helpers of the tests of the stack."""
 
+import csv
 import os
+import random
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +17,19 @@ from impact.stack.documents import Source
 from impact.stack.inventory import Inventory
 from impact.stack.verdicts import Window
 
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
 BAD = ("1.82.7", "1.82.8")
 ADMITS = '[project]\nname = "svc"\ndependencies = ["litellm>=1.77"]\n'
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """The rows of a CSV file of the assets; `\\n` and the like in `content` are what they mean."""
+    rows = list(csv.DictReader((ASSETS / name).read_text("utf-8").splitlines()))
+    for row in rows:
+        if "content" in row:
+            escaped = row["content"].encode("ascii", "backslashreplace")
+            row["content"] = escaped.decode("unicode_escape")
+    return rows
 
 
 def inventory(text: str, where: str = "file", **beside: str) -> Inventory:
@@ -108,3 +121,56 @@ def commit(home: Path, when: str, **files: str | None) -> None:
             path.write_text(content)
     git(home, "add", "-A", when=when)
     git(home, "commit", "--allow-empty", "-m", when, when=when)
+
+
+SIGNS = (*"'\"#:-{}[]&*|>\\$@=,;% \t\n\a", "a", "0", "é", "\u2028", "\x85", "\ufeff")
+WORDS = (
+    "${{ ",
+    " }}",
+    "- ",
+    "<<EOF\n",
+    "null",
+    "[]",
+    "{}",
+    "-1",
+    '""',
+    "true",
+    "1e999",
+    "&a",
+    "*a",
+)
+QUOTES = (("'", '"'), ('"', "'"), ('"', ""), ("'", ""), ("#", "##"), ("# ", ""), (": ", ": '"))
+
+
+def changed(text: str, dice: random.Random) -> str:
+    """A text with one to three changes, as hands, tools and cut connections make them."""
+    for _ in range(dice.randint(1, 3)):
+        text = _changed(text, dice)
+    return text
+
+
+def _changed(text: str, dice: random.Random) -> str:
+    start = dice.randrange(max(len(text), 1))
+    end, sign = start + dice.choice((1, 3, 20, 200)), dice.choice((*SIGNS, *WORDS))
+    lines = text.split("\n")
+    one, other = dice.randrange(len(lines)), dice.randrange(len(lines))
+    line = lines[one]
+    kinds: tuple[Callable[[], str | dict[int, str]], ...] = (
+        lambda: text[:start],  # cut off
+        lambda: text[:start] + text[end:],  # a part removed
+        lambda: text[:end] + text[start:],  # a part doubled
+        lambda: text[:start] + sign + text[start:],  # a word inserted
+        lambda: text[:start] + sign + text[start + 1 :],  # a character replaced
+        lambda: text[:start] + sign + text[end:],  # a part replaced
+        lambda: text.replace("\r", "").replace("\n", "\r\n"),
+        lambda: text.replace(*dice.choice(QUOTES), dice.choice((1, -1))),
+        lambda: {one: lines[other], other: line},
+        lambda: {one: dice.choice((" ", "  ", "    ")) + line},
+        lambda: {one: line[dice.choice((1, 2, 4)) :] if line[:1] == " " else line},
+        lambda: {one: line.replace("  ", "\t")},
+        lambda: {one: dice.choice(("# ", "#", "")) + line + dice.choice((" # later", " \\"))},
+    )
+    new = dice.choice(kinds)()
+    if isinstance(new, dict):
+        new = "\n".join(new.get(number, line) for number, line in enumerate(lines))
+    return new

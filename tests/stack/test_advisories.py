@@ -1,4 +1,8 @@
-"""What advisories say is affected, whatever they leave out, and archives that are refused."""
+"""What advisories say is affected, whatever they leave out, and archives that are refused.
+
+`tests/assets/advisories/named.csv` has a record a line, in the file of that name or as `content`:
+the versions of a package that it names, those that it does not, and those of which it says nothing.
+"""
 
 import io
 import json
@@ -7,14 +11,35 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from stacks import at, read_advisories
+from stacks import ASSETS, at, read_advisories, table
 
 from impact.base.errors import BadInput
 from impact.stack import advisories
-from impact.stack.advisories import Affected, examples, names_version, record
+from impact.stack.advisories import Advisories, Affected, examples, names_version, record
 from impact.stack.documents import Source
 from impact.stack.inventory import Ask
 from impact.stack.versions import admits, in_range, same
+
+HERE = ASSETS / "advisories"
+
+
+def sample(name: str) -> list[Affected]:
+    """What a sample says."""
+    return record(Source((HERE / name).read_text("utf-8"), name))
+
+
+@pytest.mark.parametrize("case", table("advisories/named.csv"), ids=lambda case: case["claim"])
+def test_a_record_names_these_versions_and_no_others(case: dict[str, str]) -> None:
+    content = case["content"]
+    found = record(Source(content, case["file"])) if content else sample(case["file"])
+    mine = Advisories(tuple(found)).known(None)[case["ecosystem"], case["package"]]
+    expected = {True: case["named"], False: case["not_named"], None: case["unknown"]}
+    versions = [version for each in expected.values() for version in each.split()]
+    told: dict[bool | None, list[str]] = {True: [], False: [], None: []}
+    for version in versions:
+        every = {names_version(one, version) for one in mine}
+        told[True if True in every else None if None in every else False].append(version)
+    assert {answer: " ".join(found) for answer, found in told.items()} == expected
 
 
 def osv(**said: object) -> Affected:
@@ -25,37 +50,7 @@ def osv(**said: object) -> Affected:
     return found
 
 
-def span(*events: tuple[str, str], kind: str = "ECOSYSTEM") -> dict[str, object]:
-    return {"ranges": [{"type": kind, "events": [{name: at} for name, at in events]}]}
-
-
-def test_versions_without_ranges_and_ranges_without_versions_both_count() -> None:
-    assert names_version(osv(affected={"versions": ["1.82.8"]}), "1.82.8")
-    ranged = osv(affected=span(("introduced", "1.82.7"), ("last_affected", "1.82.8")))
-    told = [names_version(ranged, version) for version in ("1.82.6", "1.82.7", "1.82.8", "1.82.9")]
-    assert told == [False, True, True, False]
-
-
-def test_events_count_in_the_order_of_their_versions() -> None:
-    two = osv(
-        affected=span(("fixed", "3"), ("introduced", "2"), ("fixed", "1.5"), ("introduced", "1"))
-    )
-    told = [
-        names_version(two, version) for version in ("0.9", "1.2", "1.5", "1.9", "2", "2.9", "3")
-    ]
-    assert told == [False, True, False, False, True, True, False]
-
-
-def test_a_range_from_the_beginning_covers_every_version_even_one_that_is_none() -> None:
-    whole = osv(affected=span(("introduced", "0"), kind="SEMVER"))
-    assert names_version(whole, "0.0.1") is True
-    assert names_version(whole, "not a version") is True
-
-
-def test_what_cannot_be_compared_is_unknown_and_never_no() -> None:
-    assert names_version(osv(affected=span(("introduced", "1"), ("fixed", "2"))), "odd") is None
-    assert names_version(osv(affected=span(("introduced", "abc"), kind="GIT")), "1.0") is None
-    assert names_version(osv(affected={}), "1.0") is None
+FROM_START = {"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}
 
 
 def test_a_record_without_severity_or_id_counts_and_is_called_by_its_alias() -> None:
@@ -66,11 +61,9 @@ def test_a_record_without_severity_or_id_counts_and_is_called_by_its_alias() -> 
 
 def test_origins_that_name_more_than_their_record_are_told() -> None:
     origins = [{"source": "a", "versions": ["1", "2"]}, {"source": "b", "versions": ["1"]}]
-    origins.append({"source": "c", **span(("introduced", "0"))})
-    found = osv(
-        affected={"versions": ["1"]},
-        database_specific={"malicious-packages-origins": origins},
-    )
+    origins.append({"source": "c", "ranges": [FROM_START]})
+    more = {"malicious-packages-origins": origins}
+    found = osv(affected={"versions": ["1"]}, database_specific=more)
     assert found.note == "a names 2 too; c names another range"
 
 
@@ -96,55 +89,6 @@ def test_a_cve_record_names_products_by_vendor_and_ranges_in_words(corpus: Path)
     assert len(known["PyPI", "litellm"]) == 3  # joined by package, whatever their aliases say
 
 
-def test_cve_ranges_of_the_schema_are_read() -> None:
-    versions = [
-        {"version": "1.0", "lessThan": "1.5", "status": "affected", "versionType": "semver"},
-        {"version": "2.0", "lessThanOrEqual": "2.3", "status": "affected"},
-        {"version": "9", "status": "unaffected"},
-    ]
-    affected = [{"packageURL": "pkg:npm/chalk", "versions": versions}]
-    said = {
-        "dataType": "CVE_RECORD",
-        "cveMetadata": {"cveId": "CVE-1", "state": "PUBLISHED"},
-        "containers": {"cna": {"affected": affected}},
-    }
-    (found,) = record(Source(json.dumps(said), "x"))
-    assert (found.ecosystem, found.name) == ("npm", "chalk")
-    told = [
-        names_version(found, version) for version in ("1.4.9", "1.5.0", "2.3.0", "2.3.1", "9.0.0")
-    ]
-    assert told == [True, False, True, False, False]
-
-
-def cve(affected: dict[str, object], **meta: str) -> str:
-    """A CVE record in which somebody else than its owner names what is affected."""
-    return json.dumps(
-        {
-            "dataType": "CVE_RECORD",
-            "cveMetadata": {"cveId": "CVE-1", "state": "PUBLISHED", **meta},
-            "containers": {"cna": {}, "adp": [{"affected": [affected]}]},
-        }
-    )
-
-
-def test_a_cve_record_names_a_package_by_its_collection_and_in_any_container() -> None:
-    named = {"packageName": "Chalk", "versions": [{"version": "5.6.1", "status": "affected"}]}
-    for host, ecosystem in (("www.npmjs.example", "npm"), ("pypi.example", "PyPI"), ("x.y", "")):
-        (found,) = record(Source(cve({**named, "collectionURL": f"https://{host}/a"}), "x"))
-        assert (found.ecosystem, found.name, names_version(found, "5.6.1")) == (
-            *(ecosystem, "chalk", True),
-        )
-    (rejected,) = record(Source(cve(named, state="REJECTED"), "x"))
-    (rejected,) = advisories.Advisories((rejected,)).known(None)["", "chalk"]
-    assert names_version(rejected, "5.6.1") is False
-
-
-def test_a_record_in_yaml_is_read() -> None:
-    text = "id: PYSEC-1\npublished: 2026-03-24\naffected:\n- package: {ecosystem: PyPI, name: a}\n"
-    (found,) = record(Source(text + "  versions: ['1.10']\n", "x.yaml"))
-    assert found.versions == ("1.10",)
-
-
 def test_what_is_no_record_is_told_and_the_others_count(tmp_path: Path) -> None:
     good = {"id": "X", "affected": [{"package": {"ecosystem": "PyPI", "name": "a"}}]}
     (tmp_path / "good.json").write_text(json.dumps(good))
@@ -153,9 +97,8 @@ def test_what_is_no_record_is_told_and_the_others_count(tmp_path: Path) -> None:
     (tmp_path / "wide.json").write_bytes("{}".encode("utf-16"))
     found = advisories.read(tmp_path)
     assert [record.name for record in found.affected] == ["a"]
-    assert sorted(fault.where.split(":")[0] for fault in found.unread) == [
-        *("cut.json", "other.json", "wide.json"),
-    ]
+    unread = sorted(fault.where.split(":")[0] for fault in found.unread)
+    assert unread == ["cut.json", "other.json", "wide.json"]
 
 
 def zipped(path: Path, name: str, content: bytes, mode: int = 0) -> Path:
@@ -210,68 +153,87 @@ def test_what_is_broken_of_an_archive_is_told(tmp_path: Path) -> None:
         advisories.read(tmp_path / "none")
 
 
+# other shapes
+
+
+def test_csaf_names_what_is_affected_by_the_ranges_of_its_tree() -> None:
+    advisories_named = {one.advisory for one in sample("csaf-vers.json")}
+    assert advisories_named == {"CVE-2021-23337", "CVE-2024-22195"}
+    name = "csaf-trivy-relationships.json"
+    text = (HERE / name).read_text("utf-8")
+    assert record(Source(text, name)) == []  # its one product is not affected
+    (part,) = record(Source(text.replace("known_not_affected", "known_affected"), name))
+    assert (part.ecosystem, part.name) == ("Go", "github.com/aquasecurity/go-transitive")
+    assert names_version(part, "v4.0.0")
+    assert sample("csaf-redhat-rhsa-2021-5217.json") == []  # fixed in all that it names
+
+
+def test_cisa_names_products_without_versions_and_an_entry_of_another_is_told() -> None:
+    found = sample("kev-excerpt.json")
+    assert ("CVE-2023-44487", "ietf/http/2") in {(one.advisory, one.name) for one in found}
+    assert all(names_version(one, "1.0") is None for one in found)
+    other = {"catalogVersion": "1", "vulnerabilities": [{"cve": ["CVE-1"]}, {"cveID": "CVE-2",
+             "vendorProject": "A", "product": "B C"}]}  # fmt: skip
+    joined = advisories.joined([("kev.json", json.dumps(other).encode())])
+    assert [one.name for one in joined.affected] == ["a/b-c"]
+    assert [fault.what for fault in joined.unread] == ["an entry: is no entry of CISA's catalogue"]
+
+
+def test_answers_of_github_say_what_was_withdrawn_and_what_is_not_there() -> None:
+    shapes, nodes = sample("github-rest-shapes.json"), sample("github-graphql-nodes.json")
+    assert [one for one in shapes if not one.name]  # a package that is null is told
+    assert any(one.withdrawn for one in shapes)
+    known = {"npm", "PyPI", "RubyGems", "Go", "GitHub Actions", "Maven", "NuGet", "crates.io"}
+    assert {one.ecosystem for one in nodes} <= known
+    assert any(one.withdrawn for one in nodes)
+    assert sum(not one.name for one in sample("github-graphql-pip.json")) == 1  # a further page
+
+
+def test_answers_of_osv_are_read_and_what_they_leave_out_is_told() -> None:
+    assert sample("osv-query.json")[0].advisory == "OSV-2020-744"
+    joined = advisories.joined(
+        (name, (HERE / name).read_bytes())
+        for name in ("osv-query-pages.json", "osv-querybatch.json", "osv-query-nothing.json")
+    )
+    said = [str(fault) for fault in joined.unread]
+    assert any("has a further page" in one for one in said)
+    assert sum("names no package" in one for one in said) == 15
+    assert any("osv-query-nothing" in one for one in said)
+
+
+def test_a_row_of_a_list_that_is_prose_is_told_and_the_others_count() -> None:
+    text = "Package,Versions\n@a/*,Numerous packages (various versions)\nb,1.0.1\n"
+    joined = advisories.joined([("list.csv", text.encode())])
+    assert [one.name for one in joined.affected] == ["b"]
+    assert "is no version" in joined.unread[0].what
+    with pytest.raises(BadInput, match="is no list of packages"):
+        record(Source("a,b\n1,2\n", "list.csv"))
+
+
 # versions
 
 
-@pytest.mark.parametrize(
-    ("ecosystem", "spec", "version", "expected"),
-    [
-        ("PyPI", "~=1.80", "1.82.8", True),
-        ("PyPI", "~=1.80.0", "1.82.8", False),
-        ("PyPI", "<=1.82.7", "1.82.7", True),
-        ("PyPI", ">1.82", "1.82.8", True),
-        ("PyPI", "", "1.82.8", True),
-        ("PyPI", ">=1,!=1.82.*", "1.82.8", False),
-        ("PyPI", ">=1.80", "1.82.8rc1", True),
-        ("PyPI", "poetry ^1.80", "1.82.8", True),
-        ("PyPI", "poetry ~1.80", "1.82.8", False),
-        ("PyPI", "poetry >=1,<1.5 || 1.82.8", "1.82.8", True),
-        ("npm", "^5.0.0", "5.6.1", True),
-        ("npm", "~5.5", "5.6.1", False),
-        ("npm", "5.x || 6", "5.6.1", True),
-        ("npm", "1.0.0 - 5.6", "5.6.1", True),
-        ("npm", ">= 5.6", "5.6.1", True),
-        ("npm", "latest", "5.6.1", True),
-        ("npm", "*", "5.6.1", True),
-        ("npm", "^5.7", "5.6.1", False),
-    ],
-)
-def test_a_requirement_admits_what_its_installer_would(
-    ecosystem: str, spec: str, version: str, expected: bool
-) -> None:
-    assert admits(Ask(ecosystem, "x", spec), version) is expected
+ANSWERS = {"admitted": True, "not admitted": False, "not known": None}
 
 
-def test_a_grammar_that_is_not_known_is_not_guessed() -> None:
-    assert admits(Ask("PyPI", "x", "=>1"), "1.0.0") is None
-    assert admits(Ask("PyPI", "x", "poetry five"), "1.0.0") is None
-    assert admits(Ask("npm", "x", "five"), "1.0.0") is None
+@pytest.mark.parametrize("case", table("stack/admitted.csv"), ids=lambda c: " ".join(c.values()))
+def test_a_requirement_admits_what_its_installer_would(case: dict[str, str]) -> None:
+    """A grammar that is not known is not guessed."""
+    asked = Ask(case["ecosystem"], "x", case["spec"])
+    assert admits(asked, case["version"]) is ANSWERS[case["answer"]]
 
 
-@pytest.mark.parametrize(
-    ("ecosystem", "lower", "upper"),
-    [
-        ("PyPI", "1.9", "1.10"),
-        ("PyPI", "1.0rc1", "1.0"),
-        ("npm", "1.0.0-beta.2", "1.0.0-beta.10"),
-        ("Maven", "1.0-alpha", "1.0"),
-        ("Go", "v1.9.0", "v1.10.0"),
-        ("RubyGems", "1.0.pre", "1.0"),
-        ("Debian", "1.0~rc1", "1.0"),
-        ("crates.io", "0.9.0", "0.10.0"),
-    ],
-)
-def test_versions_are_in_the_order_of_their_ecosystem(
-    ecosystem: str, lower: str, upper: str
-) -> None:
+@pytest.mark.parametrize("row", table("stack/ordered.csv"), ids=lambda row: " ".join(row.values()))
+def test_versions_are_in_the_order_of_their_ecosystem(row: dict[str, str]) -> None:
+    ecosystem, lower, upper = row.values()
     assert in_range(ecosystem, lower, [("introduced", "0"), ("fixed", upper)]) is True
     assert in_range(ecosystem, upper, [("introduced", "0"), ("fixed", upper)]) is False
     assert not same(ecosystem, lower, upper)
 
 
 def test_examples_are_what_a_record_names() -> None:
-    found = osv(affected={"versions": ["1"], **span(("introduced", "2"), ("fixed", "3"))})
-    assert examples(found) == ["1", "2"]
+    span = {"type": "ECOSYSTEM", "events": [{"introduced": "2"}, {"fixed": "3"}]}
+    assert examples(osv(affected={"versions": ["1"], "ranges": [span]})) == ["1", "2"]
 
 
 @pytest.mark.parametrize(

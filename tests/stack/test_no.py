@@ -14,6 +14,7 @@ from impact.stack.verdicts import Install
 FROZEN = (Install(at("11:00"), at("11:00"), "locked"),)
 GOOD = lock("1.82.6", "2026-03-19T08:00:00Z")
 ACTION = Affected("A-1", "GitHub Actions", "evil/action", ("1.0.0",))
+WORKFLOW = "on: push\njobs:\n  a:\n    steps:\n      - uses: evil/action@v1.0.0\n"
 Told = dict[str, str]
 
 
@@ -88,42 +89,35 @@ def test_a_file_of_the_same_system_that_was_not_read_keeps_it_open(repository: P
 
 def test_a_lock_clears_packages_of_its_own_ecosystem_alone(repository: Path) -> None:
     assert told(repository, (ACTION,)) == {"uv.lock evil/action": "unknown"}
-    workflow = "on: push\njobs:\n  a:\n    steps:\n      - uses: evil/action@v1.0.0\n"
     (repository / ".github/workflows").mkdir(parents=True)
-    (repository / ".github/workflows/a.yml").write_text(workflow)
-    assert told(repository, (ACTION,)) == {
-        "uv.lock evil/action": "unknown",
-        "a.yml evil/action": "possible",
-    }
+    (repository / ".github/workflows/a.yml").write_text(WORKFLOW)
+    possible = {"uv.lock evil/action": "unknown", "a.yml evil/action": "possible"}
+    assert told(repository, (ACTION,)) == possible
 
 
-def test_a_run_settles_whether_a_tag_was_used_while_it_was_moved(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("hour", "verdict"), [("9:00", "unlikely"), ("11:00", "exposed"), ("13:00", "unlikely")]
+)
+def test_a_run_settles_whether_a_tag_was_used_while_it_was_moved(
+    hour: str, verdict: str, tmp_path: Path
+) -> None:
     home = tmp_path / "svc/.github/workflows"
     home.mkdir(parents=True)
-    (home / "a.yml").write_text(
-        "on: push\njobs:\n  a:\n    steps:\n      - uses: evil/action@v1.0.0\n"
-    )
-    moved = window("tags", "10:00", "12:00", package="evil/action")._replace(
-        ecosystem="GitHub Actions"
-    )
-    verdicts = []
-    for hour in ("9:00", "11:00", "13:00"):
-        runs = (Install(at(hour), at(hour), "resolved", "a.yml"),)
-        verdicts += told(
-            tmp_path / "svc", (ACTION,), windows=[moved], installs=runs, history=False
-        ).values()
-    assert verdicts == ["unlikely", "exposed", "unlikely"]
+    (home / "a.yml").write_text(WORKFLOW)
+    moved = window("tags", "10:00", "12:00", package="evil/action")
+    moved = moved._replace(ecosystem="GitHub Actions")
+    runs = (Install(at(hour), at(hour), "resolved", "a.yml"),)
+    found = told(tmp_path, (ACTION,), windows=[moved], installs=runs, history=False)
+    assert found == {"a.yml evil/action": verdict}
 
 
 def test_an_install_of_no_file_is_told_and_keeps_all_open(repository: Path, tmp_path: Path) -> None:
     path = tmp_path / "ci.csv"
-    path.write_text(
-        "when,mode,path\n2026-03-24T11:00Z,locked,svc\n2026-03-24T11:00Z,resolved,C:\\ci\n"
-    )
+    ran = ("when,mode,path", "2026-03-24T11:00Z,locked,svc", "2026-03-24T11:00Z,resolved,C:\\ci")
+    path.write_text("\n".join(ran))
     rows = scanned([repository], history=True, installs=installs.read(path)).to_dicts()
-    assert [(row["verdict"], row["file"]) for row in rows if row["package"]] == [
-        ("unlikely", str(repository / "uv.lock"))
-    ]
+    judged = [(row["verdict"], row["file"]) for row in rows if row["package"]]
+    assert judged == [("unlikely", str(repository / "uv.lock"))]
     assert rows[-1]["file"] == "ci.csv:3"
     assert "covers no file that was scanned" in rows[-1]["reason"]
 
@@ -150,18 +144,16 @@ def test_a_recorded_version_counts_where_no_file_names_the_package(repository: P
 # OpenVEX
 
 
-def statements(path: Path, *records: Affected, **question: object) -> list[tuple[str, ...]]:
+def statements(path: Path, *records: Affected) -> list[tuple[str, ...]]:
     """(advisory, status, aliases, parts) of each statement."""
-    packages = Advisories(records).known(None)
-    rows = scanned([path], records, **{"history": True, "installs": FROZEN, **question})
+    rows = scanned([path], records, history=True, installs=FROZEN)
     return [
         (
-            one["vulnerability"]["name"],
-            one["status"],
+            *(one["vulnerability"]["name"], one["status"]),
             ",".join(one["vulnerability"]["aliases"]),
             ",".join(part["@id"] for part in one["products"][0]["subcomponents"]),
         )
-        for one in vex.document(rows, packages)["statements"]
+        for one in vex.document(rows, Advisories(records).known(None))["statements"]
     ]
 
 
@@ -191,10 +183,9 @@ def test_a_withdrawn_record_names_nothing_and_a_live_one_of_its_id_does(tmp_path
     gone = live._replace(withdrawn=at("10:00"))
     assert [one[1] for one in statements(tmp_path, gone, live)] == ["affected"]
     assert statements(tmp_path, gone) == []
-    (row,) = scan.scan([], scan.question(Advisories((gone,)))).to_dicts() or [{}]
-    assert row == {}
-    rows = scanned([tmp_path], (gone,)).to_dicts()
-    assert "MAL-1 named it and was withdrawn 24 March 2026, 10:00 UTC" in rows[0]["reason"]
+    assert scan.scan([], scan.question(Advisories((gone,)))).height == 0
+    (row,) = scanned([tmp_path], (gone,)).to_dicts()
+    assert "MAL-1 named it and was withdrawn 24 March 2026, 10:00 UTC" in row["reason"]
 
 
 def test_advisories_that_no_ending_promises_are_told(tmp_path: Path) -> None:

@@ -1,37 +1,26 @@
 """Package URLs of the published suite: each names what OSV knows that package by, or nothing."""
 
-import csv
 import json
 import time
-from pathlib import Path
 
 import pytest
+from stacks import ASSETS, table
 
 from impact.stack.inventory import from_purl
 
-HERE = Path(__file__).resolve().parents[1] / "assets" / "purl"
-CASES = list(csv.DictReader((HERE / "cases.csv").read_text("utf-8").splitlines()))
-SUITE = json.loads((HERE / "test-suite-data-2021.json").read_text("utf-8"))
-OSV = {  # type -> ecosystem, as the schema of OSV writes it
-    **{"pypi": "PyPI", "npm": "npm", "maven": "Maven", "golang": "Go", "cargo": "crates.io"},
-    **{"gem": "RubyGems", "nuget": "NuGet", "composer": "Packagist", "hex": "Hex", "pub": "Pub"},
-    **{
-        "hackage": "Hackage",
-        "cran": "CRAN",
-        "swift": "SwiftURL",
-        "docker": "Docker",
-        "oci": "Docker",
-    },
-    **{"githubactions": "GitHub Actions"},
-}
-DISTRIBUTIONS = {  # type and namespace -> ecosystem
-    **{("deb", "debian"): "Debian", ("deb", "ubuntu"): "Ubuntu", ("apk", "alpine"): "Alpine"},
-    **{("apk", "wolfi"): "Wolfi", ("rpm", "redhat"): "Red Hat", ("rpm", "suse"): "SUSE"},
-    **{("rpm", "almalinux"): "AlmaLinux", ("rpm", "opensuse"): "openSUSE"},
-    **{("rpm", "rocky"): "Rocky Linux", ("rpm", "rocky-linux"): "Rocky Linux"},
+CASES = table("purl/cases.csv")
+SUITE_2021 = json.loads((ASSETS / "purl/test-suite-data-2021.json").read_text("utf-8"))
+CASES += [
+    {part: one[part] or "" for part in ("type", "namespace", "name", "version")}
+    | {"input": one["purl"], "valid": "yes"}
+    for one in SUITE_2021
+    if not one["is_invalid"]
+]
+OSV = {  # type, and namespace of a distribution -> ecosystem, as the schema of OSV writes it
+    (row["type"], row["namespace"]): row["ecosystem"] for row in table("purl/ecosystems.csv")
 }
 JOINED = {"maven": ":"}  # between namespace and name, where it is no slash
-TAKEN = {*OSV.values(), *DISTRIBUTIONS.values()}
+TAKEN = set(OSV.values())
 
 
 def purl(case: dict[str, str]) -> str:
@@ -41,7 +30,7 @@ def purl(case: dict[str, str]) -> str:
 def ecosystem_of(case: dict[str, str]) -> str:
     """The ecosystem a purl belongs to; empty for a type or a distribution that OSV has not."""
     kind = case["type"]
-    return OSV.get(kind) or DISTRIBUTIONS.get((kind, case["namespace"]), "")
+    return OSV.get((kind, "")) or OSV.get((kind, case["namespace"]), "")
 
 
 def name_of(case: dict[str, str]) -> str:
@@ -54,12 +43,6 @@ def name_of(case: dict[str, str]) -> str:
 KNOWN = [case for case in CASES if case["valid"] == "yes" and ecosystem_of(case)]
 OTHERS = [case for case in CASES if case["valid"] == "yes" and not ecosystem_of(case)]
 INVALID = [case for case in CASES if case["valid"] == "no"]
-OLDER = [
-    {"input": one["purl"], **{key: one[key] or "" for key in ("type", "namespace", "name")}}
-    | {"version": one["version"] or ""}
-    for one in SUITE
-    if not one["is_invalid"]
-]
 
 
 @pytest.mark.parametrize("case", KNOWN, ids=purl)
@@ -82,16 +65,6 @@ def test_a_type_that_osv_has_not_is_never_a_package_of_another_ecosystem(
     assert ecosystem not in TAKEN or (case["type"], ecosystem) == ("github", "GitHub Actions")
     assert name.lower() in ("", case["name"].lower(), name_of(case).lower())
     assert version == case["version"] or not name
-
-
-@pytest.mark.parametrize("case", OLDER, ids=purl)
-def test_the_suite_of_2021_is_read_too(case: dict[str, str]) -> None:
-    ecosystem, name, version = from_purl(case["input"])
-    if ecosystem_of(case):
-        assert (ecosystem, name.lower()) == (ecosystem_of(case), name_of(case).lower())
-        assert version == case["version"]
-    else:
-        assert name.lower() in ("", case["name"].lower(), name_of(case).lower())
 
 
 @pytest.mark.parametrize("case", INVALID, ids=purl)

@@ -1,9 +1,14 @@
-"""Was it installed while it could be had: the truth table, the times, and what `no` needs."""
+"""Was it installed while it could be had: the truth table, the times, and what `no` needs.
 
+`tests/assets/stack/verdicts.csv` has a claim a line: one state of a file, the windows known, the
+installs recorded, and the verdict. Times are of 24 March 2026.
+"""
+
+from datetime import datetime
 from itertools import product
 
 import pytest
-from stacks import at, window
+from stacks import at, table, window
 
 from impact.stack.findings import (
     ABSENT,
@@ -20,7 +25,6 @@ from impact.stack.verdicts import (
     TIMES,
     VERDICTS,
     Install,
-    Window,
     lookup,
     span,
     verdict,
@@ -30,27 +34,32 @@ from impact.stack.verdicts import (
 # The disputed window of the bundled case: a core by every account, a hull around all.
 ACCOUNTS = [window("1.82.8", "10:52", close, "start") for close in ("11:25", "13:11", "13:38")]
 BY_IMPORT = [window("1.82.7", "10:39", close, "import") for close in ("11:25", "13:38")]
+WINDOWS = {"accounts": ACCOUNTS, "import": BY_IMPORT, "both": [*BY_IMPORT, *ACCOUNTS], "none": []}
 
 
-def judged(
-    finding: str,
-    *installs: tuple[str, str],
-    kind: str = LOCK,
-    loose: tuple[str, ...] = (),
-    windows: list[Window] | None = None,
-    version: str = "1.82.8",
-    begins: str | None = None,
-    ends: str | None = None,
-    recorded: bool = False,
-) -> str:
-    """The verdict on one state of a file and installs as (minute, mode)."""
-    held = version if finding in (LOCKED_AFFECTED, LOCKED_OTHER) else ""
-    start = begins and at(begins)
-    if recorded and start is None:
-        start = at("20 08:00")
-    state = Finding(finding, held, start, ends and at(ends), kind, loose, recorded)
-    ran = [Install(at(minute), at(minute), mode) for minute, mode in installs]
-    return verdict([state], ACCOUNTS if windows is None else windows, ran).verdict
+def moment(text: str) -> datetime | None:
+    """A minute; none where the text is empty."""
+    return at(text) if text else None
+
+
+def install(time: str, mode: str = "locked", version: str = "", ends: str = "") -> Install:
+    """An install at a minute, or until another."""
+    return Install(at(time), at(ends or time), mode, version=version)
+
+
+def recorded(finding: str, version: str, begins: str = "20 8:00", ends: str = "") -> Finding:
+    """A lock that stood between two minutes, as its history says."""
+    return Finding(finding, version, at(begins), moment(ends), recorded=True)
+
+
+@pytest.mark.parametrize("case", table("stack/verdicts.csv"), ids=lambda case: case["claim"])
+def test_the_verdict_is_the_one_that_is_right(case: dict[str, str]) -> None:
+    begins, ends = moment(case["begins"]), moment(case["ends"])
+    loose = (case["loose"],) if case["loose"] else ()
+    stood = (begins, ends, case["kind"], loose, bool(case["recorded"]))
+    state = Finding(case["finding"], case["version"], *stood)
+    ran = [install(*each.rsplit(" ", 1)) for each in case["installs"].split("; ") if each]
+    assert verdict([state], WINDOWS[case["windows"]], ran).verdict == case["verdict"]
 
 
 def test_the_core_is_inside_every_account_and_the_hull_around_all() -> None:
@@ -63,29 +72,11 @@ def test_the_core_is_inside_every_account_and_the_hull_around_all() -> None:
     assert span([], "hull") is None
 
 
-@pytest.mark.parametrize(
-    ("begins", "ends", "expected"),
-    [
-        ("10:00", "10:30", "before"),
-        ("11:00", "11:00", "core"),
-        ("11:00", "12:00", "hull"),
-        ("12:00", "12:00", "hull"),
-        ("14:00", "14:00", "after"),
-        ("10:00", "15:00", "hull"),
-        ("10:52", None, "hull"),
-        ("14:00", None, "after"),
-        (None, "10:00", "before"),
-        (None, None, "undated"),
-    ],
-)
-def test_a_time_lies_where_it_must(begins: str | None, ends: str | None, expected: str) -> None:
-    assert when(begins and at(begins), ends and at(ends), ACCOUNTS, throughout=False) == expected
-
-
-def test_what_stood_throughout_the_core_counts_as_in_the_core() -> None:
-    assert when(at("10:00"), at("15:00"), ACCOUNTS, throughout=True) == "core"
-    assert when(at("11:30"), at("15:00"), ACCOUNTS, throughout=True) == "hull"
-    assert when(at("11:00"), at("15:00"), ACCOUNTS, throughout=True) == "core"
+@pytest.mark.parametrize("row", table("stack/times.csv"), ids=lambda row: " ".join(row.values()))
+def test_a_time_lies_where_it_must(row: dict[str, str]) -> None:
+    """Somewhere between two minutes, or throughout; an empty end is open."""
+    begins, ends = moment(row["begins"]), moment(row["ends"])
+    assert when(begins, ends, ACCOUNTS, bool(row["throughout"])) == row["lies"]
 
 
 def test_the_table_is_whole() -> None:
@@ -96,45 +87,27 @@ def test_the_table_is_whole() -> None:
         assert lookup(finding, mode, time) in VERDICTS
 
 
-def test_no_needs_a_frozen_install_of_a_complete_lock_that_holds_another_version() -> None:
-    for finding, mode, time in product(FINDINGS, MODES, TIMES):
-        if lookup(finding, mode, time) == "no":
-            assert finding in (LOCKED_OTHER, ABSENT)
-            assert mode == "locked"
-    frozen = ("11:00", "locked")
-    assert judged(LOCKED_OTHER, frozen, recorded=True) == "no"
-    assert judged(ABSENT, frozen, recorded=True) == "no"
-    assert judged(LOCKED_OTHER, recorded=True) == "unlikely"
-    assert judged(LOCKED_OTHER, frozen) == "unlikely"  # today's file says nothing of that day
-    loose = ("x has no hash",)
-    assert judged(LOCKED_OTHER, frozen, loose=loose, recorded=True) == "unlikely"
-    assert judged(LOCKED_OTHER, frozen, kind=MANIFEST, recorded=True) == "unlikely"
-    assert judged(LOCKED_OTHER, frozen, ("11:05", "resolved"), recorded=True) == "possible"
-    assert judged(LOCKED_OTHER, frozen, kind=SBOM, recorded=True) == "unlikely"
+def test_no_needs_a_frozen_install_of_a_lock_that_holds_another_version() -> None:
+    every = product(FINDINGS, MODES, TIMES)
+    no = {(finding, mode) for finding, mode, time in every if lookup(finding, mode, time) == "no"}
+    assert no == {(LOCKED_OTHER, "locked"), (ABSENT, "locked")}
 
 
-def test_an_install_before_the_file_stood_is_unknown() -> None:
-    late = {"begins": "25 11:00", "recorded": True}
-    assert judged(LOCKED_OTHER, ("11:00", "resolved"), ("26 11:00", "locked"), **late) == "unknown"
+@pytest.mark.parametrize(
+    ("ran", "expected"),
+    [
+        ([install("11:00", version="1.82.8")], "exposed"),
+        ([install("11:00", version="1.80.0")], "no"),
+        # one of which nothing is known hides none
+        ([install("19 8:00"), install("11:00", version="1.82.8")], "exposed"),
+    ],
+)
+def test_a_version_that_was_seen_decides(ran: list[Install], expected: str) -> None:
+    def affected(one: Install) -> bool:
+        return one.version == "1.82.8"
 
-
-def test_an_install_of_which_nothing_is_known_hides_no_graver_one() -> None:
-    early, late = ("19 11:00", "locked"), ("11:05", "resolved")
-    held = {"begins": "10:00", "recorded": True, "kind": MANIFEST}
-    assert judged(RANGE_ADMITS, late, **held) == judged(RANGE_ADMITS, early, late, **held)
-    state = Finding(LOCKED_OTHER, "1.80.0", at("20 8:00"), None, recorded=True)
-    seen = Install(at("11:00"), at("11:00"), "locked", version="1.82.8")
-    ran = [Install(at("19 8:00"), at("19 8:00"), "locked"), seen]
-    told = verdict([state], ACCOUNTS, ran, affected=lambda one: one.version == "1.82.8")
-    assert told.verdict == "exposed"
-
-
-def test_a_version_that_was_seen_decides() -> None:
-    state = Finding(LOCKED_OTHER, "1.80.0", at("20 8:00"), None, recorded=True)
-    for version, expected in (("1.82.8", "exposed"), ("1.80.0", "no")):
-        ran = [Install(at("11:00"), at("11:00"), "locked", version=version)]
-        told = verdict([state], ACCOUNTS, ran, affected=lambda one: one.version == "1.82.8")
-        assert told.verdict == expected
+    state = recorded(LOCKED_OTHER, "1.80.0")
+    assert verdict([state], ACCOUNTS, ran, affected).verdict == expected
 
 
 def test_what_a_file_was_then_counts_and_not_what_it_is_now() -> None:
@@ -142,37 +115,7 @@ def test_what_a_file_was_then_counts_and_not_what_it_is_now() -> None:
         Finding(LOCKED_OTHER, "1.80.0", at("20 8:00"), at("26 8:00"), MANIFEST, ("x",), True),
         Finding(LOCKED_OTHER, "1.80.0", at("26 8:00"), None, LOCK, (), True),
     ]
-    ran = [Install(at("11:00"), at("11:00"), "locked")]
-    assert verdict(states, ACCOUNTS, ran).verdict == "unlikely"
-
-
-def test_after_the_window_is_unlikely_and_never_no() -> None:
-    assert judged(RANGE_ADMITS, ("15:00", "resolved"), kind=MANIFEST) == "unlikely"
-    assert judged(LOCKED_OTHER, ("15:00", "resolved")) == "unlikely"
-    assert judged(LOCKED_AFFECTED, ("15:00", "locked"), begins="14:30") == "likely"
-
-
-def test_a_lock_with_the_version_resolved_in_the_window_is_exposed() -> None:
-    assert judged(LOCKED_AFFECTED, begins="10:52") == "exposed"
-    assert judged(LOCKED_AFFECTED, windows=[]) == "likely"
-    assert judged(LOCKED_AFFECTED, kind=SBOM, windows=[]) == "exposed"
-
-
-def test_code_that_runs_on_import_alone_is_one_step_short_of_exposed() -> None:
-    told = judged(LOCKED_AFFECTED, begins="10:40", windows=BY_IMPORT, version="1.82.7")
-    assert told == "likely"
-    both = judged(
-        LOCKED_AFFECTED, begins="10:53", windows=[*BY_IMPORT, *ACCOUNTS], version="1.82.7, 1.82.8"
-    )
-    assert both == "exposed"
-
-
-def test_a_range_is_likely_in_the_core_and_possible_in_the_hull() -> None:
-    told = [judged(RANGE_ADMITS, (minute, "resolved"), kind=MANIFEST)
-            for minute in ("10:00", "11:00", "13:00", "14:00")]  # fmt: skip
-    assert told == ["unlikely", "likely", "possible", "unlikely"]
-    assert judged(RANGE_ADMITS, kind=MANIFEST) == "possible"
-    assert judged(RANGE_ADMITS, ("11:00", "locked"), kind=MANIFEST) == "unknown"
+    assert verdict(states, ACCOUNTS, [install("11:00")]).verdict == "unlikely"
 
 
 def test_where_it_is_not_known_how_it_was_installed_the_gravest_way_counts() -> None:
@@ -181,35 +124,28 @@ def test_where_it_is_not_known_how_it_was_installed_the_gravest_way_counts() -> 
         assert lookup(finding, "unknown", time) == min(known, key=VERDICTS.index)
 
 
-def test_absent_from_a_manifest_says_nothing_of_what_its_dependencies_bring() -> None:
-    assert judged(ABSENT, kind=MANIFEST) == "unknown"
-    assert judged(ABSENT, kind=LOCK) == "unlikely"
-
-
 def test_every_verdict_but_no_has_one_question() -> None:
     for finding, kind, mode in product(FINDINGS, (LOCK, MANIFEST, SBOM), MODES[1:]):
         state = Finding(finding, "1.82.8", at("20 8:00"), None, kind, (), True)
-        told = verdict([state], ACCOUNTS, [Install(at("11:00"), at("11:00"), mode)])
+        told = verdict([state], ACCOUNTS, [install("11:00", mode)])
         assert (told.settle == "") == (told.verdict == "no"), (finding, kind, mode)
 
 
 def test_a_name_in_a_question_stays_as_it_is_written() -> None:
     state = Finding(LOCKED_OTHER, "1", at("20 8:00"), None, LOCK, ("{a}{0} has no hash",), True)
-    told = verdict([state], ACCOUNTS, [Install(at("11:00"), at("11:00"), "locked")])
+    told = verdict([state], ACCOUNTS, [install("11:00")])
     assert told.settle == "What was installed for {a}{0}, which this lock does not fix?"
 
 
 def test_an_install_is_judged_by_what_stood_at_its_time() -> None:
     states = [
-        Finding(LOCKED_OTHER, "1.82.6", at("8:00"), at("11:00"), recorded=True),
-        Finding(LOCKED_AFFECTED, "1.82.8", at("11:00"), at("13:00"), recorded=True),
-        Finding(LOCKED_OTHER, "1.83.0", at("13:00"), None, recorded=True),
+        recorded(LOCKED_OTHER, "1.82.6", "8:00", "11:00"),
+        recorded(LOCKED_AFFECTED, "1.82.8", "11:00", "13:00"),
+        recorded(LOCKED_OTHER, "1.83.0", "13:00"),
     ]
-    early = [Install(at("10:55"), at("10:55"), "locked")]
-    late = [Install(at("11:10"), at("11:10"), "locked")]
-    assert verdict(states[:1], ACCOUNTS, early).verdict == "no"
-    longer = [Install(at("10:55"), at("11:05"), "locked")]  # until after the file had changed
-    assert verdict(states[:1], ACCOUNTS, longer).verdict == "unlikely"
-    first = [Install(at("13:00"), at("13:00"), "locked")]  # in the minute in which it stood
-    assert verdict(states[2:], ACCOUNTS, first).verdict == "no"
-    assert verdict(states, ACCOUNTS, late).verdict == "exposed"
+    assert verdict(states[:1], ACCOUNTS, [install("10:55")]).verdict == "no"
+    longer = install("10:55", ends="11:05")  # until after the file had changed
+    assert verdict(states[:1], ACCOUNTS, [longer]).verdict == "unlikely"
+    first = install("13:00")  # in the minute in which it stood
+    assert verdict(states[2:], ACCOUNTS, [first]).verdict == "no"
+    assert verdict(states, ACCOUNTS, [install("11:10")]).verdict == "exposed"

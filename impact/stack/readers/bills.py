@@ -297,8 +297,10 @@ def spdx_tag(source: Source) -> Inventory:
             unread.append(Unread(f'"{value[:60]}" is no {tag}', "", name))
         elif tag == "Relationship":
             relations.append(tuple(words[:3]))
-        elif tag == "ExternalRef" and package:
+        elif tag == "ExternalRef" and "purls" in package:
             package["purls"].append(_purl(words[-2], words[-1]))
+        elif tag == "ExternalRef":
+            unread.append(Unread(f'"{value[:60]}" is of no package'))
     return _spdx(packages, relations, unread)
 
 
