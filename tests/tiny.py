@@ -198,6 +198,16 @@ def fingerprint(folder: str, draws: int, seed: int) -> tuple[dict[str, int], byt
     return dict(run.reached), lost(run).tobytes()
 
 
+def figures(answer: Any) -> dict[str, float | None]:
+    """The figures of an answer by their names."""
+    return {figure.name: figure.value for figure in answer.figures}
+
+
+def cells(answer: Any, *columns: str) -> list[tuple[Any, ...]]:
+    """The cells of some columns of the table of an answer, row by row."""
+    return answer.table.select(columns).rows()
+
+
 def raised(case: impact.Case, levels: Mapping[tuple[str, str], str]) -> impact.Case:
     """The case at level red, each row (table, id) at the level given, all others as they are."""
     tables = {

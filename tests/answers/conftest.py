@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import write
+from tiny import GUARD, write
 
 import impact
 from impact.answers import asked_of
@@ -85,10 +85,55 @@ def tiny(tmp_path: Path) -> Tiny:
     return make
 
 
+@pytest.fixture
+def guarded(tiny: Tiny) -> Tiny:
+    """`guarded(links, inputs, losses, kinds, toml)`: `a` may guard itself against a harm.
+
+    The harm costs 1,000 with a chance of .3, the guard 200; what a test gives comes on top.
+    """
+
+    def make(
+        links: Mapping[str, str | Cells] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        losses: Mapping[str, str | Cells] | None = None,
+        kinds: Mapping[str, str | Cells] | None = None,
+        toml: str = GUARD,
+    ) -> impact.Case:
+        own = {
+            "p": 0.3,
+            "guard_usd": (200, "USD"),
+            "guard_count": (0, "share"),
+            "harm_usd": (1000, "USD"),
+        }
+        ways = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
+        costs: dict[str, str | Cells] = {
+            "guarding": "a at always: cost=guard_usd; count=guard_count",
+            "harm": "a at harmed: cost=harm_usd",
+        }
+        return tiny(
+            ways | dict(links or {}), own | dict(inputs or {}), costs | dict(losses or {}),
+            kinds, toml,
+        )  # fmt: skip
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def mercor() -> impact.Case:
     """The bundled case."""
     return impact.load_case("mercor")
+
+
+@pytest.fixture(scope="session")
+def run(mercor: impact.Case) -> impact.Run:
+    """A run of the bundled case."""
+    return impact.simulate(impact.view(mercor))
+
+
+@pytest.fixture(scope="session")
+def year(mercor: impact.Case) -> impact.Run:
+    """Years of the bundled case."""
+    return impact.simulate_year(impact.view(mercor))
 
 
 @pytest.fixture(scope="session")

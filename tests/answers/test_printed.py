@@ -26,6 +26,8 @@ PRINTED, SCANNED = ROOT / "tests" / "assets" / "printed", ROOT / "data" / "sampl
 DRAWS = 2_000
 VIEWS = {  # file -> case, scenario, day
     "mercor": ("mercor", "baseline", ""),
+    "mercor-before": ("mercor", "baseline", "1990-01-01"),  # nothing is known
+    "mercor-noon": ("mercor", "baseline", "2026-03-24T12:00Z"),  # a release, and nobody linked
     "mercor-4-april": ("mercor", "baseline", "2026-04-04"),
     "mercor-near-miss": ("mercor", "near-miss", ""),
     "drift": ("drift", "baseline", ""),
@@ -40,9 +42,10 @@ def asked(run: Run, fleet: Path) -> Iterator[impact.Answer]:
     yield impact.losses(run, by="form")
     yield from (impact.decisions(run, only=name) for name in case.decisions)
     yield impact.news(impact.view(case.loaded, as_of="2026-04-02"), case)
-    if case.id == "mercor":
+    if case.id == "mercor" and case["entities"].height:
         scanned = impact.scan(fleet, known=case)
         yield from (scanned, impact.systems(scanned, case))
+    if "such_events_a_year" in case.inputs:
         yield impact.next_year(impact.simulate_year(case, DRAWS))
     tables = (case["entities"], case["claims"], case["inputs"], case["losses"])
     names = [name for table in tables for name in table["id"].unique().sort()]
