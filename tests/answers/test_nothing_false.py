@@ -104,20 +104,17 @@ def test_a_gain_is_no_loss_and_reads_as_a_gain(tiny: Any) -> None:
 # in a year
 
 
-def test_a_year_of_a_named_firm_takes_the_share_of_events_that_are_its_own(tiny: Any) -> None:
-    """Two events a year among ten such firms: one in five a year, so 1 - exp(-.2) of the years."""
+def test_a_year_is_of_a_named_firm_only_where_a_share_of_the_events_is_its_own(tiny: Any) -> None:
     inputs = {"cost": (100, "USD"), "rate": (2, "event/year")}
-    losses = {"pay": "a at hit: cost=cost"}
-    of_any = tiny({"event > hit": "certain"}, inputs, losses)
     here = {**inputs, "such_events_here_share": (0.1, "share")}
-    year = impact.simulate_year(impact.view(tiny({"event > hit": "certain"}, here, losses)), DRAWS)
-    lost = float(np.mean(total_loss(year) > 0))
-    assert abs(lost - (1 - np.exp(-0.2))) < 4 * np.sqrt(lost * (1 - lost) / DRAWS)
-    named = impact.next_year(year.memo["events"]).table["bearer"].to_list()
-    assert set(named) == {"total", "a"}
-    answer = impact.next_year(run_of(of_any))
-    assert answer.table["bearer"].to_list() == ["total"]
-    assert any("such_events_here_share" in note for note in answer.notes)
+    losses = {"pay": "a at hit: cost=cost"}
+    of_any, own = (
+        impact.next_year(run_of(tiny({"event > hit": "certain"}, some, losses), 1000))
+        for some in (inputs, here)
+    )
+    assert set(own.table["bearer"]) == {"total", "a"}
+    assert of_any.table["bearer"].to_list() == ["total"]
+    assert any("such_events_here_share" in note for note in of_any.notes)
 
 
 # what has already lasted
@@ -202,28 +199,21 @@ def test_a_supposed_fall_happens_at_the_moment_of_the_view(tmp_path: Path) -> No
 # decisions
 
 
-def guarded(tiny: Any, harm: Any, toml: str = GUARD, p: float = 0.3) -> impact.Case:
-    links = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
-    inputs = {"p": p, "guard_usd": (200, "USD"), "guard_count": (0, "share"), "harm_usd": harm}
-    losses = {
-        "guarding": "a at always: cost=guard_usd; count=guard_count",
-        "harm": "a at harmed: cost=harm_usd",
-    }
-    return tiny(links, inputs, losses, toml=toml)
+UNPRICED = {"harm_usd": (0, "USD")}
 
 
-def test_no_share_is_printed_of_options_whose_harm_nobody_has_priced(tiny: Any) -> None:
-    answer = impact.decisions(run_of(guarded(tiny, (0, "USD"))))
+def test_no_share_is_printed_of_options_whose_harm_nobody_has_priced(guarded: Any) -> None:
+    answer = impact.decisions(run_of(guarded(inputs=UNPRICED)))
     assert answer.table["best_chance"].to_list() == [None, None]
     assert "Cheapest in" not in answer.rows()[0]
     assert not any("wrongly" in name for name in answer.rows()[0])
-    priced = impact.decisions(run_of(guarded(tiny, (100, "USD"))))
+    priced = impact.decisions(run_of(guarded(inputs={"harm_usd": (100, "USD")})))
     assert None not in priced.table["best_chance"].to_list()
 
 
-def test_a_threshold_has_the_error_of_the_ratio_that_it_is(tiny: Any) -> None:
+def test_a_threshold_has_the_error_of_the_ratio_that_it_is(guarded: Any) -> None:
     """200 to guard, harm in 30 %: 667, by simulation as far off as the share of harm is."""
-    (one,) = costings(run_of(guarded(tiny, (0, "USD"))))
+    (one,) = costings(run_of(guarded(inputs=UNPRICED)))
     first = regimes(one)[0]
     assert first.high == pytest.approx(200 / 0.3, rel=0.03)
     p = 200 / first.high
@@ -231,34 +221,25 @@ def test_a_threshold_has_the_error_of_the_ratio_that_it_is(tiny: Any) -> None:
     assert first.error == pytest.approx(first.high * half / p, rel=0.05)
 
 
-def test_options_within_a_tenth_are_equal_and_no_threshold_parts_them(tiny: Any) -> None:
+def test_options_within_a_tenth_are_equal_and_no_threshold_parts_them(guarded: Any) -> None:
     """200 to guard against 30 % of 650: 195, which the inputs do not tell apart from 200."""
-    answer = impact.decisions(run_of(guarded(tiny, (650, "USD"))))
+    answer = impact.decisions(run_of(guarded(inputs={"harm_usd": (650, "USD")})))
     assert "about equal" in answer.sentence
     assert not any(figure.name.startswith("flip") for figure in answer.figures)
-    assert "about equal" not in impact.decisions(run_of(guarded(tiny, (1000, "USD")))).sentence
+    assert "about equal" not in impact.decisions(run_of(guarded())).sentence
 
 
-def test_it_is_told_how_a_threshold_moves_with_what_it_depends_on_most(tiny: Any) -> None:
+def test_it_is_told_how_a_threshold_moves_with_what_it_depends_on_most(guarded: Any) -> None:
     """200 to guard against a chance of 10 % to 50 %: 1,700 at 12 %, 417 at 48 %."""
-    links = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
-    inputs = {"p": (0.1, 0.5, "chance"), "guard_usd": (200, "USD"), "guard_count": (0, "share"),
-              "harm_usd": (0, "USD")}  # fmt: skip
-    losses = {"guarding": "a at always: cost=guard_usd; count=guard_count",
-              "harm": "a at harmed: cost=harm_usd"}  # fmt: skip
-    answer = impact.decisions(run_of(tiny(links, inputs, losses, toml=GUARD)))
+    case = guarded(inputs={"p": (0.1, 0.5, "chance"), **UNPRICED})
+    answer = impact.decisions(run_of(case))
     assert any("about $2,000 at 12 % and about $400 at 48 %" in note for note in answer.notes)
 
 
-def test_a_decision_and_an_option_whose_time_is_over_say_so(tiny: Any) -> None:
-    toml = GUARD.replace(
-        "[decision.d.option.go-on]", "[decision.d.option.go-on]\ncloses = 2026-02-01"
-    )
-    case = guarded(
-        tiny,
-        (1000, "USD"),
-        toml.replace('title = "Guard"', 'title = "Guard"\ncloses = "2026-02-01"'),
-    )
+def test_a_decision_and_an_option_whose_time_is_over_say_so(guarded: Any) -> None:
+    toml = GUARD.replace('title = "Guard"', 'title = "Guard"\ncloses = "2026-02-01"')
+    toml = toml.replace("option.go-on]", "option.go-on]\ncloses = 2026-02-01")
+    case = guarded(toml=toml)
     over = impact.decisions(run_of(case, as_of="2026-03-01"))
     assert "The time to decide this ended on 1 February 2026." in over.sentence
     assert ["deadline passed on" in says for says in column(over, "What it means")] == [False, True]
@@ -271,18 +252,15 @@ def test_a_decision_and_an_option_whose_time_is_over_say_so(tiny: Any) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_what_cannot_move_a_decision_is_worth_nothing_to_it(tiny: Any, seed: int) -> None:
+def test_what_cannot_move_a_decision_is_worth_nothing_to_it(guarded: Any, seed: int) -> None:
     """Guarding is cheaper whatever is known of sixty other inputs, and of the harm itself."""
-    links = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
-    links |= {f"event > x{n}": f"q{n}" for n in range(30)}
-    asked = {"question": "What is it?", "ask": "them"}
-    even = {"shape": "uniform", "low": "0", "high": "1", "unit": "chance", **asked}
-    inputs = {"p": 0.3, "guard_usd": (200, "USD"), "guard_count": (0, "share")}
-    inputs |= {"harm_usd": {**even, "low": "600", "high": "760", "unit": "USD"}}
+    even = {"shape": "uniform", "low": "0", "high": "1", "unit": "chance"} | {
+        "question": "What is it?",
+        "ask": "them",
+    }
+    inputs = {"harm_usd": {**even, "low": "600", "high": "760", "unit": "USD"}}
     inputs |= {f"q{n}": even for n in range(30)}
-    losses = {"guarding": "a at always: cost=guard_usd; count=guard_count",
-              "harm": "a at harmed: cost=harm_usd"}  # fmt: skip
-    case = tiny(links, inputs, losses, {"a": "client"}, GUARD)
+    case = guarded({f"event > x{n}": f"q{n}" for n in range(30)}, inputs, kinds={"a": "client"})
     run = impact.simulate(impact.view(case), 10_000, seed)
     idle = [row for row in impact.unknowns(run).table.to_dicts() if row["id"][0] in "qx"]
     assert [row["value_usd"] for row in idle if row["value_usd"]] == []
@@ -337,12 +315,6 @@ def test_a_dispute_over_one_topic_counts_once(tmp_path: Path) -> None:
     assert answer.table.height == 1
     assert "Sources contradict each other on one point." in answer.sentence
     assert column(answer, "The other")[0].count("reported by") == 2
-
-
-def test_the_core_of_a_window_is_the_length_that_is_stated() -> None:
-    figures = impact.timeline(impact.view(impact.load_case("mercor"))).figures
-    core = {figure.name: figure.value for figure in figures}["window_core.litellm-1.82.7"]
-    assert core == 40
 
 
 def test_the_longest_delay_is_of_all_events_whatever_is_shown() -> None:
