@@ -18,12 +18,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 from stacks import ADMITS, at, lock
-from tiny import SAID, write
+from tiny import SAID, cells, figures, write
 
 import impact
 from impact.measures import fleet
@@ -93,14 +92,6 @@ def scanned(known: impact.Case, tmp_path_factory: pytest.TempPathFactory) -> imp
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(text)
     return impact.scan(home, known=known)
-
-
-def figures(answer: impact.Answer) -> dict[str, float | None]:
-    return {figure.name: figure.value for figure in answer.figures}
-
-
-def cells(answer: impact.Answer, *columns: str) -> list[tuple[Any, ...]]:
-    return answer.table.select(columns).rows()
 
 
 def places(table: pl.DataFrame) -> list[str]:

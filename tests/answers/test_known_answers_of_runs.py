@@ -17,7 +17,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tiny import DRAWS, GUARD, SAID, Row, column, fixed, is_near, joint, link, loss, simulate, write
+from tiny import (
+    DRAWS,
+    SAID,
+    Row,
+    column,
+    figures,
+    fixed,
+    is_near,
+    joint,
+    link,
+    loss,
+    simulate,
+    write,
+)
 from tiny import FILLED as MADE_UP
 
 import impact
@@ -111,10 +124,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The story, 50,000 times."""
     home = tmp_path_factory.mktemp("story") / "tiny"
     return simulate(impact.load_case(write(home, STORY, TOML, FILLED)))
-
-
-def figures(answer: impact.Answer) -> dict[str, float | None]:
-    return {figure.name: figure.value for figure in answer.figures}
 
 
 def by(answer: impact.Answer, column: str, *keys: str) -> dict[Any, Any]:
@@ -336,21 +345,11 @@ def test_what_two_changes_did_is_the_mean_of_both_orders(tiny: Tiny) -> None:
 # what to do and to ask
 
 
-def test_an_option_is_weighed_by_its_mean_its_regret_and_where_it_flips(tiny: Tiny) -> None:
+def test_an_option_is_weighed_by_its_mean_its_regret_and_where_it_flips(guarded: Tiny) -> None:
     """Guarding costs 200; going on 1,000 with .3, so 300. Guarding is cheapest in the .3 in which
     there is harm and regrets .7 x 200 = 140, going on .3 x 800 = 240. They are equal where harm
     costs 200 / .3 = 667."""
-    inputs = {"p": 0.3, "guard_usd": (200, "USD"), "harm_usd": (1000, "USD")}
-    case = tiny(
-        {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"},
-        {**inputs, "guard_count": (0, "share")},
-        {
-            "guarding": "a at always: cost=guard_usd; count=guard_count",
-            "harm": "a at harmed: cost=harm_usd",
-        },
-        toml=GUARD,
-    )
-    answer = impact.decisions(simulate(case))
+    answer = impact.decisions(simulate(guarded()))
     guard, go_on = answer.table.iter_rows(named=True)
     assert (guard["option"].lower(), go_on["option"].lower()) == ("guard", "go-on")
     assert (guard["mean_usd"], guard["low"], guard["high"]) == (200, 200, 200)

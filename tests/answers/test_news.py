@@ -168,6 +168,7 @@ def test_each_row_has_the_effect_that_it_had_when_it_became_known(tmp_path: Path
 
 
 def test_the_news_tell_what_moved_was_replaced_and_was_taken_back(tmp_path: Path) -> None:
+    """What stood still, and what is another account of what stood, is no news."""
     case = story(tmp_path / "case")
     early, late = impact.view(case, as_of="2026-01-15"), impact.view(case)
     told = impact.news(early, late)
