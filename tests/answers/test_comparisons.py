@@ -178,19 +178,6 @@ def test_under_a_scenario_is_the_view_of_that_scenario(mercor: impact.Case, name
     assert same(mine, fresh)
 
 
-def test_compare_gives_means_and_differences_of_each_scenario(run: Run) -> None:
-    answer = impact.compare(run)
-    assert set(answer.table["id"]) == set(run.known.scenarios) - {"baseline"}
-    for row in answer.table.iter_rows(named=True):
-        other = impact.under(run, row["id"])
-        assert row["mean_usd"] == pytest.approx(total_loss(other).mean())
-        assert row["difference_usd"] == pytest.approx(
-            total_loss(other).mean() - total_loss(run).mean()
-        )
-        p95 = told_bearers(other).filter(told_bearers(other)["bearer"] == "total")["p95_usd"][0]
-        assert row["p95_usd"] == p95
-
-
 def test_compare_of_a_scenario_holds_the_baseline_and_its_differences_turned_round(
     run: Run,
 ) -> None:

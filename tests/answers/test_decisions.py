@@ -107,19 +107,6 @@ def test_at_the_flip_value_two_options_cost_the_same_and_beside_it_the_best_chan
 WHEN = "Cheapest on average if that costs you"
 
 
-def test_the_table_says_the_flip_values_of_the_sentence(run: Run) -> None:
-    answer = impact.decisions(run)
-    said = dict(zip(answer.table["option"], column(answer, WHEN), strict=True))
-    assert said["Wait for forensics"] == "never"
-    assert said["Rotate everything"].startswith("more than about $")
-    flip = said["Rotate everything"].removeprefix("more than about ")
-    below, _, spread = said["Rotate what was reachable"].partition(" (")
-    assert below == f"less than about {flip}"
-    assert spread.count("$") == 2
-    assert f"less than about {flip}: rotate what was reachable." in answer.sentence
-    assert f"more than about {flip}: rotate everything." in answer.sentence
-
-
 @pytest.mark.parametrize(
     ("day", "known"),
     [

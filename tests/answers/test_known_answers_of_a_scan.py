@@ -140,6 +140,7 @@ def test_each_file_has_its_own_finding_way_and_advisory(scanned: impact.Answer) 
     assert table["advisory"].to_list() == ["MAL-1"] * 5 + [""] * 2
     tallies = {"": 7, ".locked_affected": 3, ".range_admits": 2, ".not_evaluated": 1}
     assert figures(scanned) == {f"files{name}": many for name, many in tallies.items()}
+    assert scanned.label == "clear"
 
 
 def test_what_was_held_is_told_from_the_first_moment_on(

@@ -277,16 +277,6 @@ def test_questions_rank_by_the_decisions_of_the_readers_role() -> None:
     assert first["data_share"] > 0.5
 
 
-def test_no_question_that_settles_little_stands_above_one_that_settles_much() -> None:
-    for name in ("mercor", "drift"):
-        rows = impact.unknowns(run_of(impact.load_case(name), 10_000)).table
-        shares = rows.select(pl.max_horizontal("cost_share", "data_share")).to_series().to_list()
-        worth = rows["value_usd"].to_list()
-        assert [s for s, v in zip(shares, worth, strict=True) if not v] == sorted(
-            (s for s, v in zip(shares, worth, strict=True) if not v), reverse=True
-        )
-
-
 # evidence
 
 

@@ -239,13 +239,3 @@ def test_advisories_of_our_own_find_trivy_where_the_record_has_a_wrong_number(
         assert any("KIT-2026-" in told for told in found) is affected, purl
     _, out, _ = run(tmp_path / "0", "--case", "mercor", "--json", "--as-of", "2026-03-22")
     assert "KIT-" not in out
-
-
-def test_a_scan_is_an_answer_with_its_counts(fleet: Path) -> None:
-    known = impact.view(impact.load_case("mercor"))
-    answer = impact.scan(fleet, known=known)
-    assert {figure.name: figure.value for figure in answer.figures} == {
-        **{"files": 3, "files.locked_affected": 1},
-        **{"files.range_admits": 1, "files.not_evaluated": 1},
-    }
-    assert answer.label == "clear"

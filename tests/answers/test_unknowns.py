@@ -165,7 +165,9 @@ def test_a_party_that_is_reached_counts_towards_whose_data_is_concerned(tiny: An
     assert found["lab"]["cost_share"] == found["lab"]["value_usd"] == 0
 
 
-def test_the_bundled_ranking_falls_and_says_whom_to_ask(run: Run) -> None:
+@pytest.mark.parametrize("name", ["mercor", "drift"])
+def test_the_bundled_ranking_falls_and_says_whom_to_ask(name: str) -> None:
+    run = impact.simulate(impact.view(impact.load_case(name)))
     found = impact.unknowns(run).table.to_dicts()
     keys = [(-r["value_usd"], -max(r["cost_share"], r["data_share"])) for r in found]
     assert keys == sorted(keys)

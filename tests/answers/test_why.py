@@ -16,11 +16,6 @@ from impact.numerics import graph
 from impact.simulation import Run
 
 
-@pytest.fixture(scope="module")
-def run() -> Run:
-    return impact.simulate(impact.view(impact.load_case("mercor")))
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -52,13 +47,6 @@ def test_a_figure_leads_to_the_party_it_is_about(run: Run) -> None:
     assert explaining.record(run, "chance.meta")["kind"] == "lab"
 
 
-def test_the_weakest_link_is_the_one_that_is_on_least_often(run: Run) -> None:
-    way = explaining._paths(run, "anthropic")[0]
-    weakest = explaining._uncertain(run, way)
-    assert weakest is not None
-    assert run.on[weakest.name].bit_count() == min(run.on[e.name].bit_count() for e in way)
-
-
 def test_all_simple_ways_are_those_of_networkx(run: Run) -> None:
     edges = list(run.edges)
     oracle = nx.MultiDiGraph()
@@ -76,13 +64,6 @@ def test_a_cycle_does_not_keep_the_walk_from_ending() -> None:
     edges = [graph.Edge(f"{a}{b}", a, b) for a, b in ("ra", "ab", "ba", "bc", "ca", "cd")]
     ways = graph.simple_paths(edges, "r", "d")
     assert [[edge.name for edge in way] for way in ways] == [["ra", "ab", "bc", "cd"]]
-
-
-def test_a_claim_tells_what_stands_against_it(run: Run) -> None:
-    said = impact.why(run, "litellm-window-maintainer").sentence
-    assert "reported by BerriAI (LiteLLM), 27 March 2026" in said
-    assert "CONTRADICTED BY" in said
-    assert "Python Package Index, 2 April 2026" in said
 
 
 def test_an_unknown_name_is_told_with_the_nearest(run: Run) -> None:
