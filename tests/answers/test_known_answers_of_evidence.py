@@ -181,8 +181,7 @@ def judged(folder: Path) -> impact.Case:
 
 
 def test_who_did_it_follows_bayes_rule_tempered_by_how_firm_the_claim_is(folder: Path) -> None:
-    """Odds of x to y: .4/.6 x (.8/.2)^.64 = .6667 x 2.4284 = 1.6189, so x has .6182 and leads.
-    Without the claim, or its source, y would."""
+    """Odds of x to y: .4/.6 x (.8/.2)^.64 = .6667 x 2.4284 = 1.6189, so x has .6182 and leads."""
     answer = impact.attribution(judged(folder))
     odds = 0.4 / 0.6 * 4**0.64
     x = odds / (1 + odds)
@@ -194,10 +193,6 @@ def test_who_did_it_follows_bayes_rule_tempered_by_how_firm_the_claim_is(folder:
     assert figures(answer) == pytest.approx(
         {"likelihood.access.x": x, "likelihood.access.y": 1 - x}
     )
-    flips = [note for note in answer.notes if "would lead" in note]
-    assert len(flips) == 2
-    assert any("It was x" in note for note in flips)
-    assert all("y would lead" in note for note in flips)
     assert "reported by a" in answer.sentence
     assert "likely that x got in" in answer.sentence
 

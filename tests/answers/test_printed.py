@@ -19,6 +19,7 @@ import pytest
 
 import impact
 from impact.answers import answers
+from impact.measures import standing as stating
 from impact.simulation import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,8 @@ VIEWS = {  # file -> case, scenario, day
     "mercor-near-miss": ("mercor", "near-miss", ""),
     "drift": ("drift", "baseline", ""),
 }
-EXPLAINED = 25  # of so many names one is explained
+EXPLAINED = 25  # of so many names one is explained,
+ALWAYS = ("anthropic", "litellm-window", "litellm-window-maintainer")  # and of these each
 
 
 def asked(run: Run, fleet: Path) -> Iterator[impact.Answer]:
@@ -49,7 +51,8 @@ def asked(run: Run, fleet: Path) -> Iterator[impact.Answer]:
         yield impact.next_year(impact.simulate_year(case, DRAWS))
     tables = (case["entities"], case["claims"], case["inputs"], case["losses"])
     names = [name for table in tables for name in table["id"].unique().sort()]
-    yield from (impact.why(run, name) for name in [*names[::EXPLAINED], "total"])
+    always = [name for name in ALWAYS if name in names or stating.topic(case, name)]
+    yield from (impact.why(run, name) for name in [*names[::EXPLAINED], *always, "total"])
 
 
 def printed(answer: impact.Answer) -> str:

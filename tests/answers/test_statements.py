@@ -293,24 +293,6 @@ def test_a_statement_is_found_by_its_topic_and_by_what_its_claims_begin_with(
         impact.why(impact.simulate(early, 10), "litellm-window")
 
 
-def test_why_of_a_statement_names_each_value_with_its_standing_and_how_it_was_read(
-    mercor: impact.Case,
-) -> None:
-    run = impact.simulate(impact.view(mercor), 10)
-    told = impact.why(run, "litellm-window").sentence
-    assert "3 values are claimed; the best supported is 152 minutes." in told
-    assert (
-        "40 minutes (reported by BerriAI (LiteLLM), 27 March 2026): disputed, on BerriAI /"
-        " LiteLLM (B, full)."
-    ) in told
-    record = explaining.record(run, "litellm-window")
-    assert record["kind"] == "statement"
-    assert record["independent_origins"] == 3
-    assert [c["id"] for c in record["claims"]] == [
-        f"litellm-window-{name}" for name in ("registry", "report", "maintainer")
-    ]
-
-
 def test_the_statements_say_who_and_when_beside_each_standing(mercor: impact.Case) -> None:
     answer = impact.statements(impact.view(mercor))
     assert answer.table.height > 50

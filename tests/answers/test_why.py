@@ -30,18 +30,6 @@ def test_why_is_a_labelled_line_each_of_what_there_is_to_tell(run: Run, name: st
     assert not any("None" in line for line in told)
 
 
-def test_why_of_a_lab_names_way_weakest_link_range_claim_and_question(run: Run) -> None:
-    said = impact.why(run, "anthropic").sentence
-    for part in (
-        "litellm > Mercor > Mercor stores of client data in reach > Anthropic data held at Mercor",
-        "30 % to 90 % (stores_in_reach, assumption)",
-        "reported by Mercor, 31 March 2026",
-        "independent sources",
-        "ASK: Mercor: Which systems and stores",
-    ):
-        assert part in said
-
-
 def test_a_figure_leads_to_the_party_it_is_about(run: Run) -> None:
     assert impact.why(run, "mean.meta").sentence == impact.why(run, "meta").sentence
     assert explaining.record(run, "chance.meta")["kind"] == "lab"
