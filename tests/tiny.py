@@ -128,7 +128,7 @@ SAID = {  # what a row of evidence says where the test does not care
     | {"credibility": "2"},
     "judgements": {"stage": "access", "why": "judged"},
     "duties": {"duty": "Tell them.", "kind": "legal", "applies": "yes", "basis": "a statute"},
-    "links": {"relation": "opens"},
+    **{table: FILLED[table] for table in ("links", "inputs", "losses")},
 }
 
 

@@ -7,20 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import GUARD, write
+from tiny import FILLED, GUARD, write
 
 import impact
 from impact.answers import asked_of
 
 Tiny = Callable[..., impact.Case]
 Cells = Mapping[str, str]
-FILLED = {  # what a row of a tiny case says where the test does not care
-    "entities": {"kind": "service"},
-    "links": {"relation": "opens"},
-    "inputs": {"unit": "chance", "drawn": "once", "meaning": "A number.", "basis": "Made up."}
-    | {"authored_on": "2026-01-01", "basis_kind": "assumption"},
-    "losses": {"form": "response", "kind": "product"},
-}
+SERVICES = {**FILLED, "entities": {"kind": "service"}}
 
 
 def _input(given: float | tuple[Any, ...] | Cells) -> Cells:
@@ -80,7 +74,7 @@ def tiny(tmp_path: Path) -> Tiny:
         rows["entities"] = [{"id": name, "name": name, **own} for name, own in named.items()]
         folder = tmp_path / f"case{len(made)}"
         made.append(folder)
-        return impact.load_case(write(folder, rows, toml, FILLED))
+        return impact.load_case(write(folder, rows, toml, SERVICES))
 
     return make
 

@@ -189,12 +189,12 @@ def test_nothing_at_stake_is_said_and_is_no_flip(guarded: Any) -> None:
     assert said == "Nothing is at stake in this view."
 
 
-def test_options_are_weighed_on_the_same_draws(run: Run) -> None:
+def test_options_are_weighed_on_the_same_draws(mercor: impact.Case, run: Run) -> None:
     assert len(costings(run)) > 1
     for one in costings(run)[:2]:
         for option, costs in zip(one.decision.options, one.costs, strict=True):
             known = impact.view(
-                impact.load_case("mercor"),
+                mercor,
                 changes="; ".join(map(str, [*run.known.changes, *option.changes])),
             )
             fresh = impact.simulate(known, run.draws, run.seed)

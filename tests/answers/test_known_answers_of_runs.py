@@ -30,7 +30,6 @@ from tiny import (
     simulate,
     write,
 )
-from tiny import FILLED as MADE_UP
 
 import impact
 from impact.answers import why as explaining
@@ -39,7 +38,6 @@ from impact.measures.loss import by_bearer
 from impact.measures.suppliers import steps_saved
 from impact.simulation import Run
 
-FILLED = {**SAID, **MADE_UP}
 STORY = Path(__file__).parents[1] / "assets" / "story"
 Tiny = Callable[..., impact.Case]
 
@@ -332,7 +330,7 @@ def test_what_is_not_known_is_who_is_silent_what_was_asked_and_what_is_assumed(
     ]
     kept = ("cleaning", "alma-idle", "rent")
     tables["losses"] = [row for row in tables["losses"] if row["id"] in kept]
-    case = impact.load_case(write(tmp_path / "case", tables, filled=FILLED))
+    case = impact.load_case(write(tmp_path / "case", tables, filled=SAID))
     answer = impact.unknowns(simulate(case, 1000))
     assert in_order(answer.sentence, ("Three", "4 inputs"))
     assert "Vera says nothing (as of 1 January 2026)." in answer.notes

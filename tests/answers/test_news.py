@@ -10,7 +10,7 @@ from pathlib import Path
 import commands
 import polars as pl
 import pytest
-from tiny import evidence, figures
+from tiny import evidence, figures, fixed, link, loss
 
 import impact
 from impact.answers import differences
@@ -138,23 +138,17 @@ def story(folder: Path) -> Case:
         back,
         {**back, "sources": "s5", "known_on": "2026-05-01", "withdrawn": "true"},
     ]
-    usd = {"shape": "fixed", "unit": "USD", "drawn": "once", "meaning": "a cost",
-           "authored_on": "2026-01-01", "basis_kind": "assumption", "basis": "made up"}  # fmt: skip
     inputs = [
-        {**usd, "id": "cost", "mode": "100", "known_on": "2026-02-01"},
-        {**usd, "id": "cost", "mode": "150", "known_on": "2026-04-01"},
+        fixed("cost", 100, "USD", known_on="2026-02-01"),
+        fixed("cost", 150, "USD", known_on="2026-04-01"),
     ]
-    loss = {"form": "response", "kind": "product", "driver": "a", "bearer": "b", "needs": "b"}
     losses = [
-        {**loss, "id": "first", "arguments": "c=cost", "known_on": "2026-02-01"},
-        {**loss, "id": "second", "arguments": "c=cost", "known_on": "2026-03-01"},
-        {**loss, "id": "second", "arguments": "c=cost", "known_on": "2026-05-01",
-         "withdrawn": "true"},
-    ]  # fmt: skip
-    links = [{"id": "l", "source": "event", "target": "b", "chances": "certain"}]
-    return evidence(
-        folder, sources=SOURCES, claims=claims, inputs=inputs, losses=losses, links=links
-    )
+        loss("first", "b", "c=cost", "b", known_on="2026-02-01"),
+        loss("second", "b", "c=cost", "b", known_on="2026-03-01"),
+        loss("second", "b", "c=cost", "b", known_on="2026-05-01", withdrawn="true"),
+    ]
+    rows = {"inputs": inputs, "losses": losses, "links": [link("event", "b")]}
+    return evidence(folder, sources=SOURCES, claims=claims, **rows)
 
 
 def test_each_row_has_the_effect_that_it_had_when_it_became_known(tmp_path: Path) -> None:

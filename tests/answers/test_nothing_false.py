@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tiny import GUARD, column, evidence, fixed, link, write
+from tiny import GUARD, between, column, evidence, fixed, link, loss, write
 
 import impact
 from impact.answers import text as text_of
@@ -25,7 +25,6 @@ from impact.reports import index
 from impact.simulation import Run
 
 DRAWS = 20_000
-WEEKS = {"shape": "uniform", "low": "0", "high": "10", "unit": "week"}
 
 
 def run_of(case: impact.Case, draws: int = DRAWS, **view: str) -> Run:
@@ -58,31 +57,19 @@ def test_the_index_prints_the_range_of_the_page() -> None:
 
 
 def test_what_one_person_loses_is_by_the_persons_concerned(tiny: Any) -> None:
-    """100 people, a fifth of them experts, 10 weeks of 5 hours at 3 USD: 150 each."""
-    pay = "people=people; weeks=weeks; hours=hours; pay=pay; band=band"
+    """100 people, a fifth of them experts, 10 weeks of 5 hours at 3 USD: 150 each. Of another band
+    there are no people: nobody is paid anything, and nothing divides by them."""
+    pay = "crew at crew: weeks=weeks; hours=hours; pay=pay; band=band; people="
     inputs = {
-        "people": (100, "person"), "weeks": (10, "week"), "hours": (5, "hour/week/person"),
-        "pay": (3, "USD/hour"), "band": (0.2, "share"),
+        "people": (100, "person"), "none": (0, "person"), "band": (0.2, "share"),
+        "weeks": (10, "week"), "hours": (5, "hour/week/person"), "pay": (3, "USD/hour"),
     }  # fmt: skip
-    kinds = {"crew": "workforce"}
-    run = run_of(tiny({"event > crew": "certain"}, inputs, {"pay": f"crew at crew: {pay}"}, kinds))
-    rows = impact.losses(run).table.filter(pl.col("part") == "pay_each")
-    assert rows["mid"].to_list() == [150.0]
-    assert net_loss(run, "crew")[0] == 3000
-
-
-def test_a_band_with_nobody_in_it_pays_nobody_anything(tiny: Any) -> None:
-    """The crew has two bands; of the second there are no people, and nothing divides by them."""
-    pay = "weeks=weeks; hours=hours; pay=pay; people="
-    inputs = {
-        "people": (100, "person"), "none": (0, "person"), "weeks": (10, "week"),
-        "hours": (5, "hour/week/person"), "pay": (3, "USD/hour"),
-    }  # fmt: skip
-    losses = {"some": f"crew at crew: {pay}people", "others": f"crew at crew: {pay}none"}
+    losses = {"some": f"{pay}people", "others": f"{pay}none"}
     run = run_of(tiny({"event > crew": "certain"}, inputs, losses, {"crew": "workforce"}))
     with np.errstate(all="raise"):
         rows = impact.losses(run).table.filter(pl.col("part") == "pay_each")
     assert dict(rows.select("about", "mid").iter_rows()) == {"some": 150.0, "others": None}
+    assert net_loss(run, "crew")[0] == 3000
 
 
 # gains
@@ -120,24 +107,20 @@ def test_a_year_is_of_a_named_firm_only_where_a_share_of_the_events_is_its_own(t
 # what has already lasted
 
 
-def paused(tmp_path: Path, *claims: dict[str, str], **cells: str) -> impact.Case:
+def paused(tmp_path: Path, *claims: dict[str, str]) -> impact.Case:
     """A case in which work is paused since 1 January 2026 for 0 to 10 weeks, at a dollar a week."""
     pause = {"id": "pause", "object": "paused", "sources": "s", "stated_on": "2026-01-01",
              "predicate": "work_status"}  # fmt: skip
-    weeks = {**WEEKS, "id": "weeks", "lasts_since": "pause", "drawn": "once", "meaning": "Weeks.",
-             "basis_kind": "assumption", "basis": "made up",
-             "authored_on": "2026-01-01"}  # fmt: skip
-    usd = {**weeks, "id": "usd", "shape": "fixed", "low": "", "high": "", "mode": "1",
-           "unit": "USD/week", "lasts_since": ""}  # fmt: skip
-    loss = {"id": "pay", "bearer": "b", "needs": "b", "form": "response", "kind": "product",
-            "arguments": "weeks=weeks; usd=usd", "driver": "a pause"}  # fmt: skip
     return evidence(
         tmp_path / "case",
         sources=[{"id": "s"}, {"id": "later", "known_on": "2026-02-01"}],
         claims=[pause, *claims],
-        inputs=[weeks | cells, usd],
+        inputs=[
+            between("weeks", 0, 10, "week", lasts_since="pause"),
+            fixed("usd", 1, "USD/week"),
+        ],
         links=[{**link("event", "b"), "sources": "s"}],
-        losses=[loss],
+        losses=[loss("pay", "b", "weeks=weeks; usd=usd", "b", driver="a pause")],
     )
 
 
@@ -266,13 +249,12 @@ def test_what_cannot_move_a_decision_is_worth_nothing_to_it(guarded: Any, seed: 
     assert [row["value_usd"] for row in idle if row["value_usd"]] == []
 
 
-def test_questions_rank_by_the_decisions_of_the_readers_role() -> None:
-    case = impact.load_case("mercor")
-    kinds = {name: row["kind"] for name, row in case.rows("entities").items()}
+def test_questions_rank_by_the_decisions_of_the_readers_role(mercor: impact.Case) -> None:
+    kinds = {name: row["kind"] for name, row in mercor.rows("entities").items()}
     for role, of in (("client", "lab"), ("vendor", "vendor"), ("user", "client")):
-        run = run_of(replace(case, role=role, memo={}), 10_000)
+        run = run_of(replace(mercor, role=role, memo={}), 10_000)
         assert {kinds[one.decision.bearer] for one in own_decisions(run)} == {of}
-    first = impact.unknowns(run_of(case, 10_000)).table.row(0, named=True)
+    first = impact.unknowns(run_of(mercor, 10_000)).table.row(0, named=True)
     assert first["ask"] == "Mercor"
     assert first["data_share"] > 0.5
 
@@ -307,8 +289,8 @@ def test_a_dispute_over_one_topic_counts_once(tmp_path: Path) -> None:
     assert column(answer, "The other")[0].count("reported by") == 2
 
 
-def test_the_longest_delay_is_of_all_events_whatever_is_shown() -> None:
-    known = impact.view(impact.load_case("mercor"))
+def test_the_longest_delay_is_of_all_events_whatever_is_shown(mercor: impact.Case) -> None:
+    known = impact.view(mercor)
     few, many = (impact.timeline(known, most, 50) for most in (5, 50))
     delays = [{f.name: f.text for f in answer.figures}["longest_delay"] for answer in (few, many)]
     assert delays[0] == delays[1] == "14"

@@ -123,18 +123,38 @@ def test_no_other_parts_are_known(run: Run) -> None:
 # a year
 
 
+def rated(tiny: Any, rate: float) -> impact.Case:
+    """A view of a loss in each event, so many events a year."""
+    inputs = {"cost": (100, "USD"), "rate": (rate, "event/year")}
+    return impact.view(tiny({"event > a": "certain"}, inputs, {"pay": "a at a: cost=cost"}))
+
+
 def test_a_rate_of_nothing_is_a_year_without_a_loss(tiny: Any) -> None:
-    inputs = {"cost": (100, "USD"), "rate": (0, "event/year")}
-    case = tiny({"event > a": "certain"}, inputs, {"pay": "a at a: cost=cost"})
-    year = impact.simulate_year(impact.view(case), 1000)
+    year = impact.simulate_year(rated(tiny, 0), 1000)
     assert total_loss(year).tolist() == [0.0] * 1000
     assert answers.next_year(year).table.height == 0
 
 
-@pytest.mark.parametrize("draws", [0, 2**20 + 1])
-def test_so_many_years_are_refused(mercor: impact.Case, draws: int) -> None:
-    with pytest.raises(BadInput, match=rf"draws: {draws} is outside( 1 to 1,048,576)?"):
-        impact.simulate_year(impact.view(mercor), draws)
+@pytest.mark.parametrize(
+    ("rate", "draws", "message"),
+    [
+        (501, 100, "year: rate goes above 500 events a year; give the rate"),
+        (400, 10_000, r"10,000 years hold [\d,]+ events, more than 1,048,576; take [\d,]+ or"),
+        (1, 0, "draws: 0 is outside 1 to 1,048,576"),
+        (1, 2**20 + 1, "draws: 1048577 is outside"),
+    ],
+)
+def test_a_year_that_cannot_be_drawn_is_refused(
+    tiny: Any, rate: float, draws: int, message: str
+) -> None:
+    with pytest.raises(BadInput, match=message):
+        impact.simulate_year(rated(tiny, rate), draws)
+
+
+def test_without_a_rate_a_year_is_refused_with_its_repair(mercor: impact.Case) -> None:
+    early = impact.view(mercor, as_of="2026-03-31")
+    with pytest.raises(BadInput, match=r"year: no input .* says how often .*; give inputs.csv one"):
+        impact.simulate_year(early)
 
 
 def test_the_mean_of_a_year_is_the_rate_of_this_firm_times_the_mean_given_an_event(
@@ -162,11 +182,6 @@ def test_a_year_has_the_keys_and_bearers_of_the_event(run: Run, year: Run) -> No
 
 
 # defects
-
-
-def test_a_view_without_a_loss_says_that_nothing_is_lost(mercor: impact.Case) -> None:
-    run = impact.simulate(impact.view(mercor, "near-miss"), draws=2000)
-    assert "not resolved" not in impact.exceedance(run).sentence
 
 
 @pytest.mark.parametrize(

@@ -230,8 +230,7 @@ def test_the_column_that_ranks_is_shown_in_short_too() -> None:
     assert short.pictured  # the lead tells what the picture does not
 
 
-def test_the_questions_are_a_mail_of_a_page_without_a_figure() -> None:
-    run = impact.simulate(impact.view(impact.load_case("mercor")), 2_000)
+def test_the_questions_are_a_mail_of_a_page_without_a_figure(run: Run) -> None:
     mail = summary.mail(run)
     first = impact.unknowns(run).table.row(0, named=True)
     assert f"To {first['ask']}:\n- {first['question']}" in mail
