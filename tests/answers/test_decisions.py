@@ -254,26 +254,33 @@ SHARED = {"harm": "a at harmed: cost=harm_usd; part=harm_share"}
 MINUTES = {"p": (0.3, "chance per 100 minutes"), "window": (200, "minute")}
 
 
+FLIPPED = {  # guarding costs 200, harm 1,000 with p, .3 where nothing else stands
+    "a chance of one link": ("p", "", {}, 200 / 1000, 1e-12),
+    "a low chance": ("p", "", {"inputs": {"p": 0.02}}, 200 / 1000, 1e-12),
+    "a wide chance": ("p", "", {"inputs": {"p": (0.1, 0.6, "chance")}}, 200 / 1000, 1e-12),
+    "cover bends the loss": ("p", "", COVERED, 200 / 500, 1e-12),
+    "a chance of two links": ("p", "", {"links": {"hit > harmed": "p"}}, np.sqrt(0.2), 0.02),
+    "a chance per minutes": (
+        *("p", "", {"links": {"event > hit": "p over window"}, "inputs": MINUTES}),
+        *(1 - np.sqrt(1 - 0.2), 0.02),
+    ),
+    "guarding sets the chance": ("p", "p = 0.1", {}, (200 + 100) / 1000, 0.03),
+    "guarding sets the amount": (
+        *("harm_usd", "harm_usd = 100", {"inputs": {"p": 1}}, 200 + 100, 1e-12),
+    ),
+    "a share": (
+        *("harm_share", "", {"losses": SHARED, "inputs": {"harm_share": (0, "share")}}),
+        *(2 / 3, 0.03),
+    ),
+    "a wide share": (
+        *("harm_share", "", {"losses": SHARED, "inputs": {"harm_share": (0.2, 0.8, "share")}}),
+        *(2 / 3, 0.03),
+    ),
+}
+
+
 @pytest.mark.parametrize(
-    ("flips_on", "sets", "more", "expected", "within"),
-    [  # guarding costs 200, harm 1,000 with p, .3 where nothing else stands
-        ("p", "", {}, 200 / 1000, 1e-12),
-        ("p", "", {"inputs": {"p": 0.02}}, 200 / 1000, 1e-12),
-        ("p", "", {"inputs": {"p": (0.1, 0.6, "chance")}}, 200 / 1000, 1e-12),  # whatever it is
-        ("p", "", COVERED, 200 / 500, 1e-12),  # cover bends the loss
-        ("p", "", {"links": {"hit > harmed": "p"}}, np.sqrt(200 / 1000), 0.02),  # two have it
-        (
-            *("p", "", {"links": {"event > hit": "p over window"}, "inputs": MINUTES}),
-            *(1 - np.sqrt(1 - 200 / 1000), 0.02),
-        ),
-        ("p", "p = 0.1", {}, 0.3, 0.03),  # guarding sets the chance itself: 200 + 100
-        ("harm_usd", "harm_usd = 100", {"inputs": {"p": 1}}, 200 + 100, 1e-12),  # or the amount
-        ("harm_share", "", {"losses": SHARED, "inputs": {"harm_share": (0, "share")}}, 2 / 3, 0.03),
-        (
-            *("harm_share", "", {"losses": SHARED, "inputs": {"harm_share": (0.2, 0.8, "share")}}),
-            *(2 / 3, 0.03),
-        ),
-    ],
+    ("flips_on", "sets", "more", "expected", "within"), FLIPPED.values(), ids=FLIPPED
 )
 def test_a_decision_flips_where_what_it_flips_on_makes_the_guard_pay(
     guarded: Any, flips_on: str, sets: str, more: dict[str, Any], expected: float, within: float
