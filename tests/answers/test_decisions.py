@@ -147,24 +147,41 @@ def test_cheapest_shares_and_regrets_of_four_draws_by_hand() -> None:
     assert (always.best_chances.tolist(), always.regrets.tolist()) == ([1.0, 0.0], [0.0, 1.0])
 
 
+END = np.inf
+
+
 @pytest.mark.parametrize(
-    ("lines", "regimes"),
-    [
-        ({"go": (0, 1), "stop": (5, 0)}, [("go", 0, 5), ("stop", 5, np.inf)]),
+    ("most", "means", "regimes"),
+    [  # of amounts
+        (END, {"go": (0, 1), "stop": (5, 5)}, [("go", 0, 5), ("stop", 5, END)]),
         (
-            {"go": (0, 1), "half": (2, 0.5), "stop": (6, 0)},
-            [("go", 0, 4), ("half", 4, 8), ("stop", 8, np.inf)],
+            *(END, {"go": (0, 1), "half": (2, 2.5), "stop": (6, 6)}),
+            [("go", 0, 4), ("half", 4, 8), ("stop", 8, END)],
         ),
-        ({"go": (0, 1), "half": (4, 0.5), "stop": (5, 0)}, [("go", 0, 5), ("stop", 5, np.inf)]),
-        ({"go": (0, 1), "dear": (3, 1)}, [("go", 0, np.inf)]),
-        ({"go": (0, 1), "same": (0, 0.5)}, [("same", 0, np.inf)]),
-        ({"one": (1, 0), "same": (1, 0)}, [("one", 0, np.inf)]),
+        (
+            *(END, {"go": (0, 1), "half": (4, 4.5), "stop": (5, 5)}),
+            [("go", 0, 5), ("stop", 5, END)],
+        ),
+        (END, {"go": (0, 1), "dear": (3, 4)}, [("go", 0, END)]),
+        (END, {"go": (0, 1), "same": (0, 0.5)}, [("same", 0, END)]),
+        (END, {"one": (1, 1), "same": (1, 1)}, [("one", 0, END)]),
+        # of a chance
+        (1, {"go": (0, 1), "stop": (0.25, 0.25)}, [("go", 0, 0.25), ("stop", 0.25, END)]),
+        (1, {"go": (0, 1, 4), "stop": (2, 2, 2)}, [("go", 0, 2 / 3), ("stop", 2 / 3, END)]),
+        (
+            *(1, {"go": (1, 0, 1), "stop": (0.5, 0.5, 0.5)}),
+            [("stop", 0, 0.25), ("go", 0.25, 0.75), ("stop", 0.75, END)],
+        ),
+        (1, {"go": (0, 1), "stop": (2, 2)}, [("go", 0, END)]),
     ],
 )
-def test_the_cheapest_of_straight_lines_by_hand(
-    lines: dict[str, tuple[float, float]], regimes: list[tuple[str, float, float]]
+def test_the_cheapest_of_lines_by_hand(
+    most: float, means: dict[str, tuple[float, ...]], regimes: list[tuple[str, float, float]]
 ) -> None:
-    assert envelope([Line(name, (at, at + each)) for name, (at, each) in lines.items()]) == regimes
+    found = envelope([Line(name, each, most=most) for name, each in means.items()])
+    assert [name for name, *_ in found] == [name for name, *_ in regimes]
+    ends = [pytest.approx(some, rel=1e-12) for _, *some in regimes]
+    assert [list(some) for _, *some in found] == ends
 
 
 @pytest.mark.parametrize("noise", [1e-17, -1e-17, 5e-16])
@@ -297,28 +314,6 @@ def test_a_flip_on_a_chance_is_printed_in_per_cent(guarded: Any) -> None:
     said = impact.decisions(simulate(guarded(toml=toml), 1000))
     assert "less than about 20 %" in said.sentence
     assert column(said, WHEN) == ["more than about 20 %", "less than about 20 %"]
-
-
-@pytest.mark.parametrize(
-    ("means", "regimes"),
-    [
-        ({"go": (0, 1), "stop": (0.25, 0.25)}, [("go", 0, 0.25), ("stop", 0.25, np.inf)]),
-        ({"go": (0, 1, 4), "stop": (2, 2, 2)}, [("go", 0, 2 / 3), ("stop", 2 / 3, np.inf)]),
-        (
-            {"go": (1, 0, 1), "stop": (0.5, 0.5, 0.5)},
-            [("stop", 0, 0.25), ("go", 0.25, 0.75), ("stop", 0.75, np.inf)],
-        ),
-        ({"go": (0, 1), "stop": (2, 2)}, [("go", 0, np.inf)]),
-    ],
-)
-def test_the_cheapest_over_a_chance_by_hand(
-    means: dict[str, tuple[float, ...]], regimes: list[tuple[str, float, float]]
-) -> None:
-    lines = [Line(name, each, most=1.0) for name, each in means.items()]
-    found = envelope(lines)
-    assert [name for name, _, _ in found] == [name for name, _, _ in regimes]
-    for (_, *ends), (_, *expected) in zip(found, regimes, strict=True):
-        assert ends == pytest.approx(expected)
 
 
 # decisions with a fault
