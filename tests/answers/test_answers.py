@@ -166,6 +166,10 @@ def test_hostile_text_stays_text(run: Run) -> None:
     assert "[U+202E]" in str(answer)
 
 
+def test_what_is_said_in_short_is_short(run: Run) -> None:
+    assert len(impact.bottom_line(run).sentence.split()) <= 250
+
+
 def test_one_client_is_reported_and_two_are(tiny: Any) -> None:
     kinds = {"a": "client", "b": "client", "c": "client"}
     one = simulate(tiny({"event > a": "certain", "event > b": "p"}, {"p": 0.4}, (), kinds))

@@ -263,9 +263,8 @@ def test_a_chart_is_vega_lite_by_its_schema_and_sound_xml_that_leads_nowhere(
 
 
 @pytest.mark.parametrize("name", ["mercor", "drift"])
-def test_tables_are_small_and_what_is_said_in_short_is_short(name: str) -> None:
+def test_tables_are_small(name: str) -> None:
     run = impact.simulate(impact.load_case(name), 2_000)
-    assert len(impact.bottom_line(run).sentence.split()) <= 250
     for answer in brief(run):
         if rows := answer.rows():
             assert len(rows) - 1 <= BRIEF_ROWS, answer.name
