@@ -47,7 +47,7 @@ def asked(run: Run, fleet: Path) -> Iterator[impact.Answer]:
     if case.id == "mercor" and case["entities"].height:
         scanned = impact.scan(fleet, known=case)
         yield from (scanned, impact.systems(scanned, case))
-    if "such_events_a_year" in case.inputs:
+    if case.id == "mercor" and "such_events_a_year" in case.inputs:
         yield impact.next_year(impact.simulate_year(case, DRAWS))
     tables = (case["entities"], case["claims"], case["inputs"], case["losses"])
     names = [name for table in tables for name in table["id"].unique().sort()]

@@ -145,6 +145,7 @@ EXCLUDED = {
     "more than 1,000": (pair({"low": "1000", "mode": "1000"}, {"mode": "2500"}), []),
     "another unit": (pair({"mode": "2", "unit": "hours"}, {"mode": "2"}), ["one two"]),
     "one after the other": (pair(lasts("on", "", "2026-05-01"), lasts("off", "2026-06-01")), []),
+    "told backwards": (pair(lasts("off", "2026-06-01"), lasts("on", "", "2026-05-01")), []),
     "for one time": (pair(lasts("on", "", "2026-07-01"), lasts("off", "2026-06-01")), ["one two"]),
     "a day begins at midnight": (
         *(pair(lasts("on", "", "2026-03-24T13:11Z"), lasts("off", "2026-03-24")), ["one two"]),
