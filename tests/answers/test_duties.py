@@ -26,6 +26,7 @@ def clock(folder: Path, moment: str = "", **cells: str) -> impact.Answer:
         ("2026-03-01T12:00Z", {"clock_hours": "72"}, "running"),
         ("2026-03-04T11:59Z", {"clock_hours": "72"}, "running"),
         ("2026-03-04T12:00Z", {"clock_hours": "72"}, "due"),
+        ("2026-03-01T11:59Z", {"starts_from": "2026-03-01"}, "running"),  # from its midnight
         ("2027", {}, "running"),  # no fixed time
         ("2027", {"clock_hours": "0"}, "due"),
     ],
