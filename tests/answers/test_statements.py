@@ -142,6 +142,7 @@ EXCLUDED = {
     "another date": (pair({"object": "2024"}, {"object": "2026-03-24"}), ["one two"]),
     "another number": (pair({"mode": "40"}, {"mode": "152"}), ["one two"]),
     "one in a range": (pair({"low": "40", "mode": "40", "high": "46"}, {"mode": "45"}), []),
+    "the end of a range": (pair({"low": "40", "mode": "40", "high": "46"}, {"mode": "46"}), []),
     "more than 1,000": (pair({"low": "1000", "mode": "1000"}, {"mode": "2500"}), []),
     "another unit": (pair({"mode": "2", "unit": "hours"}, {"mode": "2"}), ["one two"]),
     "one after the other": (pair(lasts("on", "", "2026-05-01"), lasts("off", "2026-06-01")), []),
