@@ -145,7 +145,7 @@ SAID = {  # what a row of evidence says where the test does not care
     | {"credibility": "2"},
     "judgements": {"stage": "access", "why": "judged"},
     "duties": {"duty": "Tell them.", "kind": "legal", "applies": "yes", "basis": "a statute"},
-    "links": {"relation": "opens"},
+    **{table: FILLED[table] for table in ("links", "inputs", "losses")},
 }
 
 
@@ -213,6 +213,16 @@ def fingerprint(folder: str, draws: int, seed: int) -> tuple[dict[str, int], byt
     """(reached, losses) of a case, for one process to compare with another."""
     run = simulate(impact.load_case(folder), draws, seed=seed)
     return dict(run.reached), lost(run).tobytes()
+
+
+def figures(answer: Any) -> dict[str, float | None]:
+    """The figures of an answer by their names."""
+    return {figure.name: figure.value for figure in answer.figures}
+
+
+def cells(answer: Any, *columns: str) -> list[tuple[Any, ...]]:
+    """The cells of some columns of the table of an answer, row by row."""
+    return answer.table.select(columns).rows()
 
 
 def raised(case: impact.Case, levels: Mapping[tuple[str, str], str]) -> impact.Case:

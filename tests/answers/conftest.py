@@ -7,20 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import write
+from tiny import FILLED, GUARD, write
 
 import impact
 from impact.answers import asked_of
 
 Tiny = Callable[..., impact.Case]
 Cells = Mapping[str, str]
-FILLED = {  # what a row of a tiny case says where the test does not care
-    "entities": {"kind": "service"},
-    "links": {"relation": "opens"},
-    "inputs": {"unit": "chance", "drawn": "once", "meaning": "A number.", "basis": "Made up."}
-    | {"authored_on": "2026-01-01", "basis_kind": "assumption"},
-    "losses": {"form": "response", "kind": "product"},
-}
+SERVICES = {**FILLED, "entities": {"kind": "service"}}
 
 
 def _input(given: float | tuple[Any, ...] | Cells) -> Cells:
@@ -80,7 +74,40 @@ def tiny(tmp_path: Path) -> Tiny:
         rows["entities"] = [{"id": name, "name": name, **own} for name, own in named.items()]
         folder = tmp_path / f"case{len(made)}"
         made.append(folder)
-        return impact.load_case(write(folder, rows, toml, FILLED))
+        return impact.load_case(write(folder, rows, toml, SERVICES))
+
+    return make
+
+
+@pytest.fixture
+def guarded(tiny: Tiny) -> Tiny:
+    """`guarded(links, inputs, losses, kinds, toml)`: `a` may guard itself against a harm.
+
+    The harm costs 1,000 with a chance of .3, the guard 200; what a test gives comes on top.
+    """
+
+    def make(
+        links: Mapping[str, str | Cells] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        losses: Mapping[str, str | Cells] | None = None,
+        kinds: Mapping[str, str | Cells] | None = None,
+        toml: str = GUARD,
+    ) -> impact.Case:
+        own = {
+            "p": 0.3,
+            "guard_usd": (200, "USD"),
+            "guard_count": (0, "share"),
+            "harm_usd": (1000, "USD"),
+        }
+        ways = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
+        costs: dict[str, str | Cells] = {
+            "guarding": "a at always: cost=guard_usd; count=guard_count",
+            "harm": "a at harmed: cost=harm_usd",
+        }
+        return tiny(
+            ways | dict(links or {}), own | dict(inputs or {}), costs | dict(losses or {}),
+            kinds, toml,
+        )  # fmt: skip
 
     return make
 
@@ -89,6 +116,18 @@ def tiny(tmp_path: Path) -> Tiny:
 def mercor() -> impact.Case:
     """The bundled case."""
     return impact.load_case("mercor")
+
+
+@pytest.fixture(scope="session")
+def run(mercor: impact.Case) -> impact.Run:
+    """A run of the bundled case."""
+    return impact.simulate(impact.view(mercor))
+
+
+@pytest.fixture(scope="session")
+def year(mercor: impact.Case) -> impact.Run:
+    """Years of the bundled case."""
+    return impact.simulate_year(impact.view(mercor))
 
 
 @pytest.fixture(scope="session")

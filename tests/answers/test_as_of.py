@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import polars as pl
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,11 +21,6 @@ HOURS = st.datetimes(
     times.parse("2026-09-05T00:00Z").replace(tzinfo=None),
 ).map(lambda moment: f"{moment:%Y-%m-%dT%H:%MZ}")
 ASKED = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
-
-
-@pytest.fixture(scope="module")
-def case() -> Case:
-    return impact.load_case("mercor")
 
 
 def later(case: Case, as_of: str, table: str, rows: list[int], changes: dict[str, Any]) -> Case:
@@ -52,13 +46,13 @@ def later(case: Case, as_of: str, table: str, rows: list[int], changes: dict[str
     number=st.sampled_from("123456"),
 )
 def test_what_becomes_known_later_changes_nothing(
-    case: Case, as_of: str, table: str, rows: list[int], withdrawn: bool, number: str
+    mercor: Case, as_of: str, table: str, rows: list[int], withdrawn: bool, number: str
 ) -> None:
     """E01 of ../shared/acceptance/bad_inputs.csv."""
     changes = {"withdrawn": withdrawn, "credibility": number, "says": "Something else.",
                "high": 0.9, "mode": 0.5, "low": 0.1}  # fmt: skip
-    before = impact.view(case, as_of=as_of)
-    after = impact.view(later(case, as_of, table, rows, changes), as_of=as_of)
+    before = impact.view(mercor, as_of=as_of)
+    after = impact.view(later(mercor, as_of, table, rows, changes), as_of=as_of)
     assert digest(before) == digest(after)
     for name in ASKED:
         ask = getattr(impact, name)
@@ -78,10 +72,10 @@ def test_every_hour_has_an_answer_to_every_question(as_of: str) -> None:
         assert rows.filter(pl.col("known_on") > times.until(times.parse(as_of))).is_empty()
 
 
-def test_exposure_loss_and_clocks_follow_the_hour(case: Case) -> None:
+def test_exposure_loss_and_clocks_follow_the_hour(mercor: Case) -> None:
     reached, clocks = [], []
     for hour in ("2026-03-24T11:47Z", "2026-03-24T11:48Z", "2026-03-30", "2026-03-31"):
-        run = impact.simulate(impact.view(case, as_of=hour), 500)
+        run = impact.simulate(impact.view(mercor, as_of=hour), 500)
         reached.append((run.chance("litellm-1.82.8"), run.chance("mercor")))
         clocks.append(impact.duties(run.known).table.height)
     assert reached == [(0, 0), (1, 0), (1, 0), (1, 1)]

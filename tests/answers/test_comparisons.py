@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny import same
+from tiny import simulate as tiny_run
 
 import impact
 from impact.answers import comparisons, differences, text
@@ -32,11 +34,6 @@ CHANGES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def run(mercor: impact.Case) -> Run:
-    return impact.simulate(impact.view(mercor))
-
-
 def cents(run: Run) -> int:
     """The mean total in whole cents."""
     return round(float(total_loss(run).mean()) * 100)
@@ -46,13 +43,6 @@ def effects(one: Run, other: Run) -> dict[str, int]:
     """Input -> effect in cents, as the table of the waterfall has it."""
     rows = impact.waterfall(one, other).table.iter_rows(named=True)
     return {row["id"]: round(row["effect_usd"] * 100) for row in rows}
-
-
-def same(one: Run, other: Run) -> bool:
-    """Whether two runs agree to the bit."""
-    return (one.reached, one.on, [*one.losses]) == (other.reached, other.on, [*other.losses]) and (
-        all(np.array_equal(one.losses[name], other.losses[name]) for name in one.losses)
-    )
 
 
 # waterfalls
@@ -89,7 +79,7 @@ def test_effects_add_up_over_every_shape(tiny: Any) -> None:
     inputs = {name: {"unit": "USD", **cells} for name, cells in shapes.items()}
     losses = {name: f"a at a: c={name}; s=part" for name in shapes}
     case = tiny({"event > a": "p"}, {"p": 0.5, "part": (0.1, 0.9, "share"), **inputs}, losses)
-    one = impact.simulate(impact.view(case), 4096)
+    one = tiny_run(case, 4096)
     other = what_if(one, "logs=20,30,400; beta=1,2,3; steps=10,20,30; pert=1; p=0.9; part=0.2")
     found = effects(one, other)
     assert sum(found.values()) == cents(other) - cents(one) != 0
@@ -138,24 +128,17 @@ def test_a_difference_within_its_error_has_no_direction(
 
 
 def test_a_difference_in_who_is_reached_that_has_no_price_is_told(tiny: Any) -> None:
-    one = impact.simulate(impact.view(tiny({"event > a": "p"}, {"p": 0.5})), draws=100)
+    one = tiny_run(tiny({"event > a": "p"}, {"p": 0.5}), 100)
     found = comparisons.difference(one, what_if(one, "p=1"))
-    said = text.one_line(text.parts("moved", {"currency": "USD"}).moved(found))
-    assert said == "no difference that has a price"
-
-
-def test_an_interaction_is_shared_evenly(tiny: Any) -> None:
-    inputs = {"one": (10, "USD/week"), "two": (3, "week")}
-    case = tiny({"event > a": "certain"}, inputs, {"pay": "a at a: x=one; y=two"})
-    one = impact.simulate(impact.view(case), draws=10)
-    found = effects(one, what_if(one, "one=20; two=5"))
-    assert found == {"one": 100 * 10 * (3 + 5) / 2, "two": 100 * 2 * (10 + 20) / 2}
+    assert text.one_line(text.parts("moved", {"currency": "USD"}).moved(found)) == (
+        "no difference that has a price"
+    )
 
 
 def test_a_half_cent_is_given_out_whole(tiny: Any) -> None:
     inputs = {"one": (0.01, "USD/week"), "two": (1, "week")}
     case = tiny({"event > a": "certain"}, inputs, {"pay": "a at a: x=one; y=two"})
-    one = impact.simulate(impact.view(case), draws=10)
+    one = tiny_run(case, 10)
     other = what_if(one, "one=0.02; two=2")  # 1 cent to 4: each has 1.5
     assert sorted(effects(one, other).values()) == [1, 2]
 
@@ -193,19 +176,6 @@ def test_under_a_scenario_is_the_view_of_that_scenario(mercor: impact.Case, name
     fresh = impact.simulate(impact.view(mercor, name, changes=changes))
     assert mine.known.changes == fresh.known.changes
     assert same(mine, fresh)
-
-
-def test_compare_gives_means_and_differences_of_each_scenario(run: Run) -> None:
-    answer = impact.compare(run)
-    assert set(answer.table["id"]) == set(run.known.scenarios) - {"baseline"}
-    for row in answer.table.iter_rows(named=True):
-        other = impact.under(run, row["id"])
-        assert row["mean_usd"] == pytest.approx(total_loss(other).mean())
-        assert row["difference_usd"] == pytest.approx(
-            total_loss(other).mean() - total_loss(run).mean()
-        )
-        p95 = told_bearers(other).filter(told_bearers(other)["bearer"] == "total")["p95_usd"][0]
-        assert row["p95_usd"] == p95
 
 
 def test_compare_of_a_scenario_holds_the_baseline_and_its_differences_turned_round(
@@ -360,39 +330,10 @@ def test_back_from_a_scenario_the_shares_of_assumptions_are_those_of_a_fresh_run
 # defects
 
 
-def yearly(case: impact.Case) -> Run:
-    return impact.simulate_year(impact.view(case), draws=2000)
-
-
-def test_a_what_if_of_a_year_is_refused(mercor: impact.Case) -> None:
-    with pytest.raises(BadInput, match="what_if: the run is of a year; take a run given the event"):
-        what_if(yearly(mercor), "pause_weeks=20")
-
-
-def test_a_comparison_of_a_year_is_refused(mercor: impact.Case) -> None:
-    with pytest.raises(BadInput, match="compare: the run is of a year; take a run given the event"):
-        impact.compare(yearly(mercor), ["long-pause"])
-
-
-def test_a_supposed_fall_is_compared_with_the_words_no_compromise_reported(run: Run) -> None:
-    answer = impact.compare(run)
-    assert (
-        '"Surge AI is compromised too" (hypothetical: no compromise is reported)' in answer.sentence
-    )
-    svg = answer.svg() or ""
-    assert "(hypothetical)" in svg
-    assert "(counterfactual)" in svg
-    cells = [cell for row in answer.rows() for cell in row]
-    assert any(
-        "no compromise of Surge AI is reported" in cell.replace("No", "no") for cell in cells
-    )
-    assert any("it contradicts what Mercor reported" in cell for cell in cells)
-
-
 def test_most_of_a_difference_is_said_of_more_than_half_of_it(tiny: Any) -> None:
     inputs = {"one": (10, "USD"), "two": (10, "USD"), "three": (10, "USD")}
     losses = {name: f"a at a: c={name}" for name in inputs}
-    one = impact.simulate(impact.view(tiny({"event > a": "certain"}, inputs, losses)), draws=10)
+    one = tiny_run(tiny({"event > a": "certain"}, inputs, losses), 10)
     up_and_down = impact.waterfall(one, what_if(one, "one=1010; two=0; three=0"))
     assert "Most of it, $1,000 more, comes from one: a number." in up_and_down.sentence
     opposite = impact.waterfall(one, what_if(one, "one=110; two=0; three=130"))

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
-from tiny import GUARD, column, raised
+from tiny import GUARD, column, raised, simulate
 
 import impact
 from impact.answers.text import threshold
-from impact.base.errors import BadInput
 from impact.case import views, writer
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
@@ -28,17 +26,6 @@ from impact.simulation import Run, what_if
 
 FOUR = {"client-lab": 3, "litellm-user": 3, "mercor-notice": 6, "client-month-2": 3}
 FLIPS = {"client-lab": 3, "litellm-user": 2, "mercor-notice": 3, "client-month-2": 2}
-LINKS = {"event > hit": "p", "hit > harmed": "certain", "event > always": "certain"}
-INPUTS = {
-    "p": 0.3,
-    "guard_usd": (200, "USD"),
-    "guard_count": (0, "share"),
-    "harm_usd": (1000, "USD"),
-}
-LOSSES: dict[str, Any] = {
-    "guarding": "a at always: cost=guard_usd; count=guard_count",
-    "harm": "a at harmed: cost=harm_usd",
-}
 
 
 @pytest.fixture(scope="module")
@@ -87,21 +74,16 @@ def test_what_an_option_brings_and_saves_moves_as_it_says(run: Run, name: str) -
             assert loss not in option.saves or means[option.id] != good, (option.id, loss)
 
 
-@pytest.mark.parametrize("place", range(4))
-def test_shares_of_draws_in_which_each_is_cheapest_add_up_to_one(run: Run, place: int) -> None:
-    one = costings(run)[place]
-    assert one.best_chances.sum() == pytest.approx(1.0, abs=1e-12)
-    assert (one.best_chances >= 0).all()
-
-
-@pytest.mark.parametrize("place", range(4))
-def test_regret_is_the_cost_above_the_option_with_the_least_in_each_draw(
-    run: Run, place: int
+def test_shares_in_which_each_is_cheapest_add_up_and_regret_is_the_cost_above_the_least(
+    run: Run,
 ) -> None:
-    one = costings(run)[place]
-    assert (one.regrets >= 0).all()
-    means = one.costs.mean(axis=1)
-    assert np.allclose(one.regrets - one.regrets.min(), means - means.min(), atol=1e-6)
+    assert len(costings(run)) == 4
+    for one in costings(run):
+        assert one.best_chances.sum() == pytest.approx(1.0, abs=1e-12)
+        assert (one.best_chances >= 0).all()
+        assert (one.regrets >= 0).all()
+        means = one.costs.mean(axis=1)
+        assert np.allclose(one.regrets - one.regrets.min(), means - means.min(), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", FOUR)
@@ -123,19 +105,6 @@ def test_at_the_flip_value_two_options_cost_the_same_and_beside_it_the_best_chan
 
 
 WHEN = "Cheapest on average if that costs you"
-
-
-def test_the_table_says_the_flip_values_of_the_sentence(run: Run) -> None:
-    answer = impact.decisions(run)
-    said = dict(zip(answer.table["option"], column(answer, WHEN), strict=True))
-    assert said["Wait for forensics"] == "never"
-    assert said["Rotate everything"].startswith("more than about $")
-    flip = said["Rotate everything"].removeprefix("more than about ")
-    below, _, spread = said["Rotate what was reachable"].partition(" (")
-    assert below == f"less than about {flip}"
-    assert spread.count("$") == 2
-    assert f"less than about {flip}: rotate what was reachable." in answer.sentence
-    assert f"more than about {flip}: rotate everything." in answer.sentence
 
 
 @pytest.mark.parametrize(
@@ -174,32 +143,45 @@ def test_cheapest_shares_and_regrets_of_four_draws_by_hand() -> None:
     assert one.best_chances.tolist() == pytest.approx([(1 + 1 / 2 + 1 / 3) / 4] * 2 + [1 / 12])
     assert one.regrets.tolist() == [1.0, 0.5, (8 + 8 + 5) / 4]
     assert one.costs.mean(axis=1).argmin() == 1
+    always = decided([[1, 2, 3], [2, 3, 4]])  # the first is cheapest in every draw
+    assert (always.best_chances.tolist(), always.regrets.tolist()) == ([1.0, 0.0], [0.0, 1.0])
 
 
-def test_an_option_that_is_cheapest_in_every_draw_has_no_regret() -> None:
-    one = decided([[1, 2, 3], [2, 3, 4]])
-    assert one.best_chances.tolist() == [1.0, 0.0]
-    assert one.regrets.tolist() == [0.0, 1.0]
+END = np.inf
 
 
 @pytest.mark.parametrize(
-    ("lines", "regimes"),
-    [
-        ({"go": (0, 1), "stop": (5, 0)}, [("go", 0, 5), ("stop", 5, np.inf)]),
+    ("most", "means", "regimes"),
+    [  # of amounts
+        (END, {"go": (0, 1), "stop": (5, 5)}, [("go", 0, 5), ("stop", 5, END)]),
         (
-            {"go": (0, 1), "half": (2, 0.5), "stop": (6, 0)},
-            [("go", 0, 4), ("half", 4, 8), ("stop", 8, np.inf)],
+            *(END, {"go": (0, 1), "half": (2, 2.5), "stop": (6, 6)}),
+            [("go", 0, 4), ("half", 4, 8), ("stop", 8, END)],
         ),
-        ({"go": (0, 1), "half": (4, 0.5), "stop": (5, 0)}, [("go", 0, 5), ("stop", 5, np.inf)]),
-        ({"go": (0, 1), "dear": (3, 1)}, [("go", 0, np.inf)]),
-        ({"go": (0, 1), "same": (0, 0.5)}, [("same", 0, np.inf)]),
-        ({"one": (1, 0), "same": (1, 0)}, [("one", 0, np.inf)]),
+        (
+            *(END, {"go": (0, 1), "half": (4, 4.5), "stop": (5, 5)}),
+            [("go", 0, 5), ("stop", 5, END)],
+        ),
+        (END, {"go": (0, 1), "dear": (3, 4)}, [("go", 0, END)]),
+        (END, {"go": (0, 1), "same": (0, 0.5)}, [("same", 0, END)]),
+        (END, {"one": (1, 1), "same": (1, 1)}, [("one", 0, END)]),
+        # of a chance
+        (1, {"go": (0, 1), "stop": (0.25, 0.25)}, [("go", 0, 0.25), ("stop", 0.25, END)]),
+        (1, {"go": (0, 1, 4), "stop": (2, 2, 2)}, [("go", 0, 2 / 3), ("stop", 2 / 3, END)]),
+        (
+            *(1, {"go": (1, 0, 1), "stop": (0.5, 0.5, 0.5)}),
+            [("stop", 0, 0.25), ("go", 0.25, 0.75), ("stop", 0.75, END)],
+        ),
+        (1, {"go": (0, 1), "stop": (2, 2)}, [("go", 0, END)]),
     ],
 )
-def test_the_cheapest_of_straight_lines_by_hand(
-    lines: dict[str, tuple[float, float]], regimes: list[tuple[str, float, float]]
+def test_the_cheapest_of_lines_by_hand(
+    most: float, means: dict[str, tuple[float, ...]], regimes: list[tuple[str, float, float]]
 ) -> None:
-    assert envelope([Line(name, (at, at + each)) for name, (at, each) in lines.items()]) == regimes
+    found = envelope([Line(name, each, most=most) for name, each in means.items()])
+    assert [name for name, *_ in found] == [name for name, *_ in regimes]
+    ends = [pytest.approx(some, rel=1e-12) for _, *some in regimes]
+    assert [list(some) for _, *some in found] == ends
 
 
 @pytest.mark.parametrize("noise", [1e-17, -1e-17, 5e-16])
@@ -208,40 +190,28 @@ def test_lines_that_differ_by_rounding_alone_do_not_cross(noise: float) -> None:
     assert envelope(lines) == [("one", 0, np.inf)]
 
 
-def test_a_guard_pays_from_its_price_over_the_chance_of_the_harm(tiny: Any) -> None:
-    run = impact.simulate(impact.view(tiny(LINKS, INPUTS, LOSSES, toml=GUARD)), draws=50_000)
-    (one,) = costings(run)
-    chance = run.chance("hit")
-    assert abs(chance - 0.3) < 4 * np.sqrt(0.21 / run.draws)
-    assert one.best_chances.tolist() == pytest.approx([chance, 1 - chance])
-    assert one.regrets.tolist() == pytest.approx([200 * (1 - chance), 800 * chance])
-    (first, _, flip), (second, _, _) = envelope(one.lines)
-    assert (first, second) == ("go-on", "guard")
-    assert flip == pytest.approx(200 / chance)
-
-
-def test_a_received_transfer_lowers_the_cost_of_who_receives(tiny: Any) -> None:
+def test_a_received_transfer_lowers_the_cost_of_who_receives(guarded: Any) -> None:
     refund = {"bearer": "b", "received_by": "a", "needs": "always"}
     refund["arguments"] = "cost=guard_usd; count=guard_count"
     toml = GUARD.replace('saves = ["harm"]', 'saves = ["harm", "refund"]')
-    case = tiny(LINKS, INPUTS, LOSSES | {"refund": refund}, toml=toml)
+    case = guarded(losses={"refund": refund}, toml=toml)
     (one,) = costings(impact.simulate(impact.view(case), draws=1000))
     assert one.decision.options[0].saves == ("harm", "refund")
     assert one.costs[0].tolist() == [0.0] * 1000  # what the guard costs is paid back
 
 
-def test_nothing_at_stake_is_said_and_is_no_flip(tiny: Any) -> None:
-    case = tiny(LINKS, INPUTS | {"p": 0, "guard_usd": (0, "USD")}, LOSSES, toml=GUARD)
-    said = impact.decisions(impact.simulate(impact.view(case), draws=1000)).sentence
+def test_nothing_at_stake_is_said_and_is_no_flip(guarded: Any) -> None:
+    case = guarded(inputs={"p": 0, "guard_usd": (0, "USD")})
+    said = impact.decisions(simulate(case, 1000)).sentence
     assert said == "Nothing is at stake in this view."
 
 
-def test_options_are_weighed_on_the_same_draws(run: Run) -> None:
+def test_options_are_weighed_on_the_same_draws(mercor: impact.Case, run: Run) -> None:
     assert len(costings(run)) > 1
     for one in costings(run)[:2]:
         for option, costs in zip(one.decision.options, one.costs, strict=True):
             known = impact.view(
-                impact.load_case("mercor"),
+                mercor,
                 changes="; ".join(map(str, [*run.known.changes, *option.changes])),
             )
             fresh = impact.simulate(known, run.draws, run.seed)
@@ -259,48 +229,20 @@ def test_a_decision_costs_nothing_that_nobody_has_decided(mercor: impact.Case) -
 # defects
 
 
-@pytest.mark.parametrize("share", [(0, "share"), (0.2, 0.8, "share")])
-def test_a_decision_that_flips_on_a_share_is_weighed(tiny: Any, share: Any) -> None:
-    """Guarding costs 200, harm 1,000 with .3: equal where the share that is harmed is 2/3."""
-    losses = LOSSES | {"harm": "a at harmed: cost=harm_usd; part=harm_share"}
-    toml = GUARD.replace('"harm_usd"', '"harm_share"')
-    case = tiny(LINKS, INPUTS | {"harm_share": share}, losses, toml=toml)
-    (one,) = costings(impact.simulate(impact.view(case), draws=50_000))
-    (less, _, flip), (more, _, _) = envelope(one.lines)
-    assert (less, more) == ("go-on", "guard")
-    assert flip == pytest.approx(200 / (0.3 * 1000), rel=0.03)
-
-
-def test_a_flip_value_is_printed_in_its_unit(tiny: Any) -> None:
-    losses = LOSSES | {"harm": "a at harmed: cost=week_usd; weeks=weeks"}
-    inputs = INPUTS | {"week_usd": (1000, "USD/week"), "weeks": (1, "week")}
+def test_a_flip_value_is_printed_in_its_unit(guarded: Any) -> None:
+    losses = {"harm": "a at harmed: cost=week_usd; weeks=weeks"}
+    inputs = {"week_usd": (1000, "USD/week"), "weeks": (1, "week")}
     toml = GUARD.replace('"harm_usd"', '"weeks"').replace("a harm costs it", "a stop lasts")
-    run = impact.simulate(impact.view(tiny(LINKS, inputs, losses, toml=toml)))
+    run = simulate(guarded(inputs=inputs, losses=losses, toml=toml), 1000)
     assert "$" not in impact.decisions(run).sentence
 
 
-def test_a_decision_whose_loss_is_known_later_than_its_inputs_is_an_answer(tiny: Any) -> None:
+def test_a_decision_whose_loss_is_known_later_than_its_inputs_is_an_answer(guarded: Any) -> None:
     late = {"bearer": "a", "needs": "harmed", "arguments": "cost=harm_usd"}
     late["known_on"] = "2026-02-01"
-    case = tiny(LINKS, INPUTS, LOSSES | {"harm": late}, toml=GUARD)
+    case = guarded(losses={"harm": late})
     run = impact.simulate(impact.view(case, as_of="2026-01-15"), draws=1000)
     assert impact.decisions(run).sentence
-
-
-def test_decisions_of_a_year_are_refused_and_not_called_unknown(mercor: impact.Case) -> None:
-    year = impact.simulate_year(impact.view(mercor), draws=2000)
-    with pytest.raises(BadInput, match="decisions: the run is of a year; take a run given the ev"):
-        impact.decisions(year)
-
-
-def test_an_option_is_not_called_cheapest_beside_a_loss_left_at_nothing(
-    mercor: impact.Case,
-) -> None:
-    answer = impact.decisions(impact.simulate(impact.view(mercor)))
-    (row,) = answer.table.filter(pl.col("option") == "Carry on").rows(named=True)
-    assert row["best_chance"] is None
-    assert "nobody has estimated it" in " ".join(answer.notes)
-    assert answer.table["best_chance"].count() > 0
 
 
 def test_options_of_which_no_range_is_resolved_have_a_picture_of_means(mercor: impact.Case) -> None:
@@ -312,92 +254,74 @@ def test_options_of_which_no_range_is_resolved_have_a_picture_of_means(mercor: i
 
 # decisions that flip on a chance
 
-ON_P = GUARD.replace('"harm_usd"', '"p"').replace("a harm costs it", "the chance of a hit")
+
+def on(name: str) -> str:
+    """The decision to guard, where it flips on an input of that name."""
+    return GUARD.replace('"harm_usd"', f'"{name}"')
 
 
-def flip_of(case: impact.Case, draws: int = 50_000) -> list[tuple[str, float, float]]:
-    (one,) = costings(impact.simulate(impact.view(case), draws=draws))
-    return envelope(one.lines)
+COVERED = {
+    "losses": {
+        "harm": {"bearer": "a", "needs": "harmed", "arguments": "cost=harm_usd"}
+        | {"retention": "kept_usd", "limit": "cover_usd"}
+    },
+    "inputs": {"kept_usd": (100, "USD"), "cover_usd": (500, "USD")},
+}
+SHARED = {"harm": "a at harmed: cost=harm_usd; part=harm_share"}
+MINUTES = {"p": (0.3, "chance per 100 minutes"), "window": (200, "minute")}
 
 
-def test_a_chance_that_a_link_has_flips_at_the_price_over_the_harm_exactly(tiny: Any) -> None:
-    for p in (0.02, 0.3, (0.1, 0.6, "chance")):  # whatever it is thought to be
-        case = tiny(LINKS, INPUTS | {"p": p}, LOSSES, toml=ON_P)
-        (first, _, flip), (second, _, end) = flip_of(case, 1000)
-        assert (first, second, end) == ("go-on", "guard", np.inf)
-        assert flip == pytest.approx(200 / 1000, rel=1e-12)
-
-
-def test_a_chance_stays_exact_where_cover_bends_the_loss(tiny: Any) -> None:
-    harm = {"bearer": "a", "needs": "harmed", "arguments": "cost=harm_usd"}
-    harm |= {"retention": "kept_usd", "limit": "cover_usd"}
-    inputs = INPUTS | {"kept_usd": (100, "USD"), "cover_usd": (500, "USD")}
-    case = tiny(LINKS, inputs, LOSSES | {"harm": harm}, toml=ON_P)
-    assert flip_of(case, 1000)[0][2] == pytest.approx(200 / 500, rel=1e-12)
-
-
-def test_a_chance_that_two_links_have_flips_where_its_square_pays(tiny: Any) -> None:
-    case = tiny(LINKS | {"hit > harmed": "p"}, INPUTS, LOSSES, toml=ON_P)
-    (first, _, flip), (second, _, _) = flip_of(case)
-    assert (first, second) == ("go-on", "guard")
-    assert flip == pytest.approx(np.sqrt(200 / 1000), abs=0.01)
-
-
-def test_a_chance_per_minutes_flips_where_the_window_makes_it_pay(tiny: Any) -> None:
-    inputs = INPUTS | {"p": (0.3, "chance per 100 minutes"), "window": (200, "minute")}
-    case = tiny(LINKS | {"event > hit": "p over window"}, inputs, LOSSES, toml=ON_P)
-    assert flip_of(case)[0][2] == pytest.approx(1 - np.sqrt(1 - 200 / 1000), abs=0.01)
-
-
-def test_an_option_that_sets_the_chance_itself_does_not_move_with_it(tiny: Any) -> None:
-    toml = ON_P.replace('"link.hit-harmed" = 0', "p = 0.1")
-    assert flip_of(tiny(LINKS, INPUTS, LOSSES, toml=toml))[0][2] == pytest.approx(0.3, abs=0.01)
-
-
-def test_an_option_that_sets_the_amount_itself_does_not_move_with_it(tiny: Any) -> None:
-    toml = GUARD.replace('"link.hit-harmed" = 0', "harm_usd = 100")
-    run = impact.simulate(impact.view(tiny(LINKS, INPUTS, LOSSES, toml=toml)), draws=50_000)
-    (one,) = costings(run)
-    chance = run.chance("hit")
-    assert envelope(one.lines)[0][2] == pytest.approx((200 + 100 * chance) / chance)
-
-
-def test_a_flip_on_a_chance_is_printed_in_per_cent(tiny: Any) -> None:
-    said = impact.decisions(impact.simulate(impact.view(tiny(LINKS, INPUTS, LOSSES, toml=ON_P))))
-    assert "less than about 20 %" in said.sentence
-    assert column(said, WHEN) == ["more than about 20 %", "less than about 20 %"]
+FLIPPED = {  # guarding costs 200, harm 1,000 with p, .3 where nothing else stands
+    "a chance of one link": ("p", "", {}, 200 / 1000, 1e-12),
+    "a low chance": ("p", "", {"inputs": {"p": 0.02}}, 200 / 1000, 1e-12),
+    "a wide chance": ("p", "", {"inputs": {"p": (0.1, 0.6, "chance")}}, 200 / 1000, 1e-12),
+    "cover bends the loss": ("p", "", COVERED, 200 / 500, 1e-12),
+    "a chance of two links": ("p", "", {"links": {"hit > harmed": "p"}}, np.sqrt(0.2), 0.02),
+    "a chance per minutes": (
+        *("p", "", {"links": {"event > hit": "p over window"}, "inputs": MINUTES}),
+        *(1 - np.sqrt(1 - 0.2), 0.02),
+    ),
+    "guarding sets the chance": ("p", "p = 0.1", {}, (200 + 100) / 1000, 0.03),
+    "guarding sets the amount": (
+        *("harm_usd", "harm_usd = 100", {"inputs": {"p": 1}}, 200 + 100, 1e-12),
+    ),
+    "a share": (
+        *("harm_share", "", {"losses": SHARED, "inputs": {"harm_share": (0, "share")}}),
+        *(2 / 3, 0.03),
+    ),
+    "a wide share": (
+        *("harm_share", "", {"losses": SHARED, "inputs": {"harm_share": (0.2, 0.8, "share")}}),
+        *(2 / 3, 0.03),
+    ),
+}
 
 
 @pytest.mark.parametrize(
-    ("means", "regimes"),
-    [
-        ({"go": (0, 1), "stop": (0.25, 0.25)}, [("go", 0, 0.25), ("stop", 0.25, np.inf)]),
-        ({"go": (0, 1, 4), "stop": (2, 2, 2)}, [("go", 0, 2 / 3), ("stop", 2 / 3, np.inf)]),
-        (
-            {"go": (1, 0, 1), "stop": (0.5, 0.5, 0.5)},
-            [("stop", 0, 0.25), ("go", 0.25, 0.75), ("stop", 0.75, np.inf)],
-        ),
-        ({"go": (0, 1), "stop": (2, 2)}, [("go", 0, np.inf)]),
-    ],
+    ("flips_on", "sets", "more", "expected", "within"), FLIPPED.values(), ids=FLIPPED
 )
-def test_the_cheapest_over_a_chance_by_hand(
-    means: dict[str, tuple[float, ...]], regimes: list[tuple[str, float, float]]
+def test_a_decision_flips_where_what_it_flips_on_makes_the_guard_pay(
+    guarded: Any, flips_on: str, sets: str, more: dict[str, Any], expected: float, within: float
 ) -> None:
-    lines = [Line(name, each, most=1.0) for name, each in means.items()]
-    found = envelope(lines)
-    assert [name for name, _, _ in found] == [name for name, _, _ in regimes]
-    for (_, *ends), (_, *expected) in zip(found, regimes, strict=True):
-        assert ends == pytest.approx(expected)
+    toml = on(flips_on).replace('"link.hit-harmed" = 0', sets or '"link.hit-harmed" = 0')
+    (one,) = costings(simulate(guarded(**more, toml=toml)))
+    (first, _, flip), (second, _, end) = envelope(one.lines)
+    assert (first, second, end) == ("go-on", "guard", np.inf)
+    assert flip == pytest.approx(expected, rel=within)
+
+
+def test_a_flip_on_a_chance_is_printed_in_per_cent(guarded: Any) -> None:
+    toml = on("p").replace("a harm costs it", "the chance of a hit")
+    said = impact.decisions(simulate(guarded(toml=toml), 1000))
+    assert "less than about 20 %" in said.sentence
+    assert column(said, WHEN) == ["more than about 20 %", "less than about 20 %"]
 
 
 # decisions with a fault
 
 
-def test_a_faulty_decision_is_named_and_the_rest_is_shown(tiny: Any) -> None:
-    wrong = GUARD.replace("decision.d", "decision.odd").replace('"harm_usd"', '"harm_us"')
-    case = tiny(LINKS, INPUTS, LOSSES, toml=GUARD + wrong.replace('"Guard"', '"Odd"'))
-    known = impact.view(case)
-    run = impact.simulate(known, draws=1000)
+def test_a_faulty_decision_is_named_and_the_rest_is_shown(guarded: Any) -> None:
+    wrong = on("harm_us").replace("decision.d", "decision.odd").replace('"Guard"', '"Odd"')
+    run = simulate(guarded(toml=GUARD + wrong), 1000)
     assert [one.decision.id for one in costings(run)] == ["d"]
     said = "\n".join(impact.decisions(run).notes)
     assert str(impact.decisions(run, only="odd").notes[0]) in said
@@ -406,8 +330,8 @@ def test_a_faulty_decision_is_named_and_the_rest_is_shown(tiny: Any) -> None:
     assert 'no input "harm_us"; did you mean "harm_usd"?' in said
 
 
-def test_what_a_faulty_decision_may_name_is_for_the_owner_alone(tiny: Any) -> None:
-    case = tiny(LINKS, INPUTS, LOSSES, toml=GUARD.replace('"harm_usd"', '"harm_us"'))
+def test_what_a_faulty_decision_may_name_is_for_the_owner_alone(guarded: Any) -> None:
+    case = guarded(toml=on("harm_us"))
     levels = {("inputs", "guard_count"): "clear"}
     secret = replace(raised(case, levels), label="red")
     assert "harm_usd" in " ".join(views.warnings(impact.view(secret)))
@@ -418,10 +342,9 @@ def test_what_a_faulty_decision_may_name_is_for_the_owner_alone(tiny: Any) -> No
 
 
 def test_a_faulty_decision_stays_faulty_in_a_view_that_is_written(
-    tiny: Any, tmp_path: Path
+    guarded: Any, tmp_path: Path
 ) -> None:
-    case = tiny(LINKS, INPUTS, LOSSES, toml=GUARD.replace('"harm_usd"', '"harm_us"'))
-    known = impact.view(case)
+    known = impact.view(guarded(toml=on("harm_us")))
     writer.write(known, tmp_path / "written")
     again = impact.view(impact.load_case(tmp_path / "written"))
     assert views.warnings(again) == views.warnings(known) != []

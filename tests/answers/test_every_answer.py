@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -156,10 +156,25 @@ def faults(answer: Answer) -> Iterator[str]:
     yield from (f"said twice: {text!r}" for text in prose if prose.count(text) > 1)
 
 
+def odd_sentences(of: Iterable[Answer]) -> list[str]:
+    """The sentences that are no plain text from a capital or a figure to a point."""
+    found = [answer.sentence for answer in of]
+    assert found
+    plain = re.compile(r"[A-Z0-9](?!.*(?:  |\.\.)).*[.?]")
+    return [
+        said
+        for said in found
+        if not plain.fullmatch(said) or not said.isprintable() or NO_TEXT.search(said)
+    ]
+
+
 def test_a_fault_is_found() -> None:
     lead = ("It could be had. " + "word " * 26 + "end.",)
     odd = Answer("x", lead[0], pl.DataFrame(), label="clear", asks="Is it found?", lead=lead)
     assert len(list(faults(odd))) == 2
+    wrong = ["", "it.", "It", "It  is.", "It is..", "It\tis.", "It is nan.", " It is."]
+    made = [replace(odd, lead=(), sentence=said) for said in (*wrong, "It is.", "3 are it?")]
+    assert odd_sentences(made) == wrong
     assert mixed("We have high confidence that it is likely.")
     assert mixed("It is 40 %, with low confidence.")
     assert not mixed("It is likely. Confidence in it is low.")
@@ -172,15 +187,8 @@ def test_the_lists_above_hold_every_name_of_the_kit(mercor: impact.Case) -> None
 
 
 def test_a_text_is_plain_and_whole(asked: list[Answer]) -> None:
+    assert odd_sentences(asked) == []
     for answer in asked:
-        said = answer.sentence
-        assert said == said.strip(), answer.name
-        assert said[-1:] in (".", "?"), (answer.name, said)
-        assert said[:1].isupper() or said[:1].isdigit(), (answer.name, said)
-        assert "  " not in said, (answer.name, said)
-        assert ".." not in said, (answer.name, said)
-        assert said.isprintable(), (answer.name, said)
-        assert not NO_TEXT.search(said), (answer.name, said)
         assert all(isinstance(text, str) for text in texts(answer)), answer.name
         assert not [text for text in texts(answer) if re.search(r"\b(nan|None|inf)\b", text)]
         assert all(note for note in answer.notes), answer.name
@@ -247,6 +255,7 @@ def test_a_chart_is_vega_lite_by_its_schema_and_sound_xml_that_leads_nowhere(
             svg = answer.svg(look) or ""
             root = ElementTree.fromstring(svg)
             assert root.tag == "{http://www.w3.org/2000/svg}svg", answer.name
+            assert root.get("role") == "img", answer.name
             assert "http" not in re.sub(r'xmlns(:\w+)?="http://www\.w3\.org/[^"]*"', "", svg)
             assert not {e.tag.rpartition("}")[2] for e in root.iter()} & {"script", "image", "a"}
             described = [e.text for e in root.iter("{http://www.w3.org/2000/svg}desc")]
@@ -302,17 +311,6 @@ def test_every_side_of_a_dispute_is_told_with_who_and_when(mercor: impact.Case, 
             assert re.search(r"\((reported|denied) by .+, .*20\d\d", side), side
 
 
-def test_a_vendor_that_is_reached_is_named_with_who_reports_it(mercor: impact.Case) -> None:
-    said = impact.exposure(impact.simulate(impact.view(mercor), draws=1000)).sentence
-    assert "Mercor was affected (Mercor, 31 March 2026)." in said
-
-
-def test_a_counterfactual_view_does_not_deny_what_is_reported(mercor: impact.Case) -> None:
-    run = impact.simulate(impact.view(mercor, "near-miss"), draws=1000)
-    assert run.known["claims"].filter(run.known["claims"]["id"] == "mercor-affected").height == 1
-    assert "No supplier is reported as affected" not in impact.exposure(run).sentence
-
-
 @pytest.mark.parametrize("day", DAYS)
 @pytest.mark.parametrize("scenario", SCENARIOS[1:])
 def test_a_scenario_of_an_early_day_is_answered_or_refused(
@@ -323,17 +321,13 @@ def test_a_scenario_of_an_early_day_is_answered_or_refused(
             impact.view(mercor, scenario, day)
         return
     run = impact.simulate(impact.view(mercor, scenario, day), draws=1000)
-    for answer in answers(run):
-        assert answer.sentence[-1:] in (".", "?"), (answer.name, answer.sentence)
-        assert not NO_TEXT.search(answer.sentence), (answer.name, answer.sentence)
+    assert odd_sentences(answers(run)) == []
 
 
 @pytest.mark.parametrize("day", ["", "2026-04-04"])
 def test_a_year_is_told_in_plain_text(mercor: impact.Case, day: str) -> None:
     run = impact.simulate_year(impact.view(mercor, as_of=day), draws=2000)
-    answer = tails.next_year(run)
-    assert answer.sentence.endswith(".")
-    assert not NO_TEXT.search(answer.sentence)
+    assert odd_sentences([tails.next_year(run)]) == []
     assert "next year" in summary.text(run)
 
 
@@ -350,9 +344,7 @@ def test_a_changed_view_says_in_every_chart_and_brief_that_it_is_changed(
 @pytest.mark.parametrize("draws", [1, 17])
 def test_an_answer_to_very_few_draws_is_an_answer(mercor: impact.Case, draws: int) -> None:
     run = impact.simulate(impact.view(mercor), draws=draws)
-    for answer in answers(run):
-        assert answer.sentence[-1:] in (".", "?")
-        assert not NO_TEXT.search(answer.sentence), answer.sentence
+    assert odd_sentences(answers(run)) == []
 
 
 def test_errors_of_the_kit_are_of_one_family(mercor: impact.Case) -> None:

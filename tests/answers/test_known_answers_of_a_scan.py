@@ -18,12 +18,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 from stacks import ADMITS, at, lock
-from tiny import SAID, write
+from tiny import SAID, cells, figures, write
 
 import impact
 from impact.measures import fleet
@@ -95,14 +94,6 @@ def scanned(known: impact.Case, tmp_path_factory: pytest.TempPathFactory) -> imp
     return impact.scan(home, known=known)
 
 
-def figures(answer: impact.Answer) -> dict[str, float | None]:
-    return {figure.name: figure.value for figure in answer.figures}
-
-
-def cells(answer: impact.Answer, *columns: str) -> list[tuple[Any, ...]]:
-    return answer.table.select(columns).rows()
-
-
 def places(table: pl.DataFrame) -> list[str]:
     """The files of a table, from the folder of their system on."""
     parts = [Path(file).parts for file in table["file"]]
@@ -149,6 +140,7 @@ def test_each_file_has_its_own_finding_way_and_advisory(scanned: impact.Answer) 
     assert table["advisory"].to_list() == ["MAL-1"] * 5 + [""] * 2
     tallies = {"": 7, ".locked_affected": 3, ".range_admits": 2, ".not_evaluated": 1}
     assert figures(scanned) == {f"files{name}": many for name, many in tallies.items()}
+    assert scanned.label == "clear"
 
 
 def test_what_was_held_is_told_from_the_first_moment_on(

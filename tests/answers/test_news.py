@@ -10,7 +10,7 @@ from pathlib import Path
 import commands
 import polars as pl
 import pytest
-from tiny import evidence
+from tiny import evidence, figures, fixed, link, loss
 
 import impact
 from impact.answers import differences
@@ -125,34 +125,30 @@ SOURCES = [{"id": f"s{n}", "known_on": f"2026-0{n}-01"} for n in range(1, 7)]
 
 def story(folder: Path) -> Case:
     """Claims that are confirmed, replaced and taken back; a cost that grows; a loss that ends."""
-    first = {"id": "back", "sources": "s1", "known_on": "2026-01-01", "object": "later gone"}
+    back = {"id": "back", "sources": "s1", "object": "later gone", "says": "It keeps to it."}
+    told = {"object": "so", "says": "It was shut."}
     claims = [
-        {"id": "told", "sources": "s1", "known_on": "2026-01-01", "object": "so"},
-        {"id": "sure", "sources": "s3", "known_on": "2026-03-01", "object": "so", "by": "c",
-         "credibility": "1"},
-        {"id": "old", "sources": "s1", "known_on": "2026-01-01", "predicate": "other", "by": "d"},
-        {"id": "new", "sources": "s4", "known_on": "2026-04-01", "predicate": "another",
-         "by": "d", "supersedes": "old"},
-        first,
-        {**first, "sources": "s5", "known_on": "2026-05-01", "withdrawn": "true"},
-    ]  # fmt: skip
-    usd = {"shape": "fixed", "unit": "USD", "drawn": "once", "meaning": "a cost",
-           "authored_on": "2026-01-01", "basis_kind": "assumption", "basis": "made up"}  # fmt: skip
-    inputs = [
-        {**usd, "id": "cost", "mode": "100", "known_on": "2026-02-01"},
-        {**usd, "id": "cost", "mode": "150", "known_on": "2026-04-01"},
+        {"id": "told", "sources": "s1", **told},
+        {"id": "sure", "sources": "s3", "known_on": "2026-03-01", "by": "c", "credibility": "1"}
+        | told,
+        {"id": "still", "sources": "s1", "predicate": "payload", "says": "Its payload was x."},
+        {"id": "old", "sources": "s1", "predicate": "other", "by": "d", "says": "Ten are hit."},
+        {"id": "new", "sources": "s4", "known_on": "2026-04-01", "predicate": "another"}
+        | {"by": "d", "supersedes": "old", "says": "Forty are hit."},
+        back,
+        {**back, "sources": "s5", "known_on": "2026-05-01", "withdrawn": "true"},
     ]
-    loss = {"form": "response", "kind": "product", "driver": "a", "bearer": "b", "needs": "b"}
+    inputs = [
+        fixed("cost", 100, "USD", known_on="2026-02-01"),
+        fixed("cost", 150, "USD", known_on="2026-04-01"),
+    ]
     losses = [
-        {**loss, "id": "first", "arguments": "c=cost", "known_on": "2026-02-01"},
-        {**loss, "id": "second", "arguments": "c=cost", "known_on": "2026-03-01"},
-        {**loss, "id": "second", "arguments": "c=cost", "known_on": "2026-05-01",
-         "withdrawn": "true"},
-    ]  # fmt: skip
-    links = [{"id": "l", "source": "event", "target": "b", "chances": "certain"}]
-    return evidence(
-        folder, sources=SOURCES, claims=claims, inputs=inputs, losses=losses, links=links
-    )
+        loss("first", "b", "c=cost", "b", known_on="2026-02-01"),
+        loss("second", "b", "c=cost", "b", known_on="2026-03-01"),
+        loss("second", "b", "c=cost", "b", known_on="2026-05-01", withdrawn="true"),
+    ]
+    rows = {"inputs": inputs, "losses": losses, "links": [link("event", "b")]}
+    return evidence(folder, sources=SOURCES, claims=claims, **rows)
 
 
 def test_each_row_has_the_effect_that_it_had_when_it_became_known(tmp_path: Path) -> None:
@@ -168,15 +164,23 @@ def test_each_row_has_the_effect_that_it_had_when_it_became_known(tmp_path: Path
 
 
 def test_the_news_tell_what_moved_was_replaced_and_was_taken_back(tmp_path: Path) -> None:
+    """What stood still is no news."""
     case = story(tmp_path / "case")
     early, late = impact.view(case, as_of="2026-01-15"), impact.view(case)
     told = impact.news(early, late)
-    assert told.sentence.endswith(
-        ": two new claims, one replaced, one taken back, one rating changed."
+    assert told.sentence == (
+        "From 15 January 2026 to 1 September 2026: two new claims, one replaced, one taken back,"
+        " one rating changed."
     )
-    rows = {(row["kind"], row["what"]) for row in told.table.to_dicts()}
-    assert ("moved", "likely to established") in rows
-    assert ("taken back", "taken back") in rows
+    assert told.table.rows() == [
+        ("moved", "It was shut.", "reported by c, 1 March 2026", "likely to established"),
+        ("replaced", "Ten are hit.", "reported by d, 1 January 2026", "Forty are hit."),
+        ("taken back", "It keeps to it.", "reported by a, 1 January 2026", "taken back"),
+        ("new", "Forty are hit.", "reported by d, 1 April 2026", "access"),
+        ("new", "It was shut.", "reported by c, 1 March 2026", "access"),
+    ]
+    counted = {"new": 2, "replaced": 1, "taken_back": 1, "moved": 1}
+    assert figures(told) == {f"news.{name}": many for name, many in counted.items()}
     record = differences.record(impact.simulate(early, 10), impact.simulate(late, 10))
     found = {(row["table"], row["id"]): row["what"] for row in record["changes"]}
     assert found["claims", "old"] == "superseded by new"

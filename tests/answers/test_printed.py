@@ -19,6 +19,7 @@ import pytest
 
 import impact
 from impact.answers import answers
+from impact.measures import standing as stating
 from impact.simulation import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,11 +27,14 @@ PRINTED, SCANNED = ROOT / "tests" / "assets" / "printed", ROOT / "data" / "sampl
 DRAWS = 2_000
 VIEWS = {  # file -> case, scenario, day
     "mercor": ("mercor", "baseline", ""),
+    "mercor-before": ("mercor", "baseline", "1990-01-01"),  # nothing is known
+    "mercor-noon": ("mercor", "baseline", "2026-03-24T12:00Z"),  # a release, and nobody linked
     "mercor-4-april": ("mercor", "baseline", "2026-04-04"),
     "mercor-near-miss": ("mercor", "near-miss", ""),
     "drift": ("drift", "baseline", ""),
 }
-EXPLAINED = 25  # of so many names one is explained
+EXPLAINED = 25  # of so many names one is explained,
+ALWAYS = ("anthropic", "litellm-window", "litellm-window-maintainer")  # and of these each
 
 
 def asked(run: Run, fleet: Path) -> Iterator[impact.Answer]:
@@ -40,13 +44,15 @@ def asked(run: Run, fleet: Path) -> Iterator[impact.Answer]:
     yield impact.losses(run, by="form")
     yield from (impact.decisions(run, only=name) for name in case.decisions)
     yield impact.news(impact.view(case.loaded, as_of="2026-04-02"), case)
-    if case.id == "mercor":
+    if case.id == "mercor" and case["entities"].height:
         scanned = impact.scan(fleet, known=case)
         yield from (scanned, impact.systems(scanned, case))
+    if case.id == "mercor" and "such_events_a_year" in case.inputs:
         yield impact.next_year(impact.simulate_year(case, DRAWS))
     tables = (case["entities"], case["claims"], case["inputs"], case["losses"])
     names = [name for table in tables for name in table["id"].unique().sort()]
-    yield from (impact.why(run, name) for name in [*names[::EXPLAINED], "total"])
+    always = [name for name in ALWAYS if name in names or stating.topic(case, name)]
+    yield from (impact.why(run, name) for name in [*names[::EXPLAINED], *always, "total"])
 
 
 def printed(answer: impact.Answer) -> str:

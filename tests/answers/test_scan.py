@@ -27,6 +27,12 @@ def run(*arguments: object) -> commands.Done:
     return commands.impact("scan", *arguments)
 
 
+def verdicts(out: str) -> dict[str, str]:
+    """The verdict of each system on litellm, from lines of JSON."""
+    rows = [row for row in map(json.loads, out.splitlines()) if row["package"] == "litellm"]
+    return {row["file"].split("/")[-2]: row["verdict"] for row in rows}
+
+
 def test_the_table_pastes_into_a_pull_request(fleet: Path) -> None:
     status, table, _ = run(fleet, "--case", "mercor")
     assert status == 1
@@ -106,9 +112,7 @@ def test_a_verdict_rests_on_the_finding_where_no_window_is_known(
     fleet: Path, acceptance: Path
 ) -> None:
     _, out, _ = run(fleet, "--advisories", acceptance / "corpus/advisories", "--json")
-    told = {r["file"].split("/")[-2]: r["verdict"] for r in map(json.loads, out.splitlines())
-            if r["package"] == "litellm"}  # fmt: skip
-    assert told == {"labeling-service": "likely", "gateway": "possible", "odd": "unknown"}
+    assert verdicts(out) == {"labeling-service": "likely", "gateway": "possible", "odd": "unknown"}
 
 
 def clean_system(fleet: Path) -> None:
@@ -121,12 +125,10 @@ def clean_system(fleet: Path) -> None:
 def test_installs_make_an_open_range_likely_and_a_frozen_lock_a_no(fleet: Path) -> None:
     clean_system(fleet)
     ci = fleet.parent / "ci.csv"
-    ci.write_text(
-        "when,mode,path\n2026-03-24T11:00Z,resolved,gateway\n2026-03-24T11:00Z,locked,clean\n"
-    )
+    when = "2026-03-24T11:00Z"
+    ci.write_text(f"when,mode,path\n{when},resolved,gateway\n{when},locked,clean\n")
     _, out, _ = run(fleet, "--case", "mercor", "--installs", ci, "--history", "--json")
-    told = {r["file"].split("/")[-2]: r["verdict"] for r in map(json.loads, out.splitlines())
-            if r["package"] == "litellm"}  # fmt: skip
+    told = verdicts(out)
     assert (told["gateway"], told["clean"]) == ("likely", "no")
 
 
@@ -239,13 +241,3 @@ def test_advisories_of_our_own_find_trivy_where_the_record_has_a_wrong_number(
         assert any("KIT-2026-" in told for told in found) is affected, purl
     _, out, _ = run(tmp_path / "0", "--case", "mercor", "--json", "--as-of", "2026-03-22")
     assert "KIT-" not in out
-
-
-def test_a_scan_is_an_answer_with_its_counts(fleet: Path) -> None:
-    known = impact.view(impact.load_case("mercor"))
-    answer = impact.scan(fleet, known=known)
-    assert {figure.name: figure.value for figure in answer.figures} == {
-        **{"files": 3, "files.locked_affected": 1},
-        **{"files.range_admits": 1, "files.not_evaluated": 1},
-    }
-    assert answer.label == "clear"
