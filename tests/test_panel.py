@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,12 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
 import impact
+from impact.base.errors import BadInput
 from impact.board import data
+from impact.case.changes import Change
 from impact.case.folder import load_case
+from impact.case.scenarios import Scenario
+from impact.case.writer import keep
 from impact.panel import _Panel, days, slug
 
 
@@ -30,6 +33,11 @@ def folder(root: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def panel(folder: Path) -> _Panel:
     return _Panel(str(folder), 2000, 1)
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    """Put a text in place of another in a file."""
+    file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
 
 
 def settle(panel: _Panel, scenario: str = "baseline", **setting: Any) -> None:
@@ -74,16 +82,12 @@ def test_a_scenario_of_the_board_and_a_day_and_a_level_are_views(
 @pytest.mark.parametrize(
     "settings",
     [
-        {"set": {"nobody": 1}, "scenario": "baseline"},
-        {"set": {"pause_weeks": "many"}, "scenario": "baseline"},
-        {"set": {"silent_client_pauses": 7}, "scenario": "baseline"},
-        {"set": {"pause_weeks": None}, "scenario": "baseline"},
-        {"set": [1], "scenario": "baseline"},
-        {"set": {}, "scenario": "no-such"},
+        *({"set": one} for one in ({"nobody": 1}, {"pause_weeks": "many"}, {"pause_weeks": None})),
+        *({"set": {"silent_client_pauses": 7}}, {"set": [1]}, {"set": {}, "scenario": "no-such"}),
     ],
 )
 def test_strange_settings_are_told_and_the_panel_lives_on(panel: _Panel, settings: Any) -> None:
-    panel.board.settings = settings
+    panel.board.settings = {"scenario": "baseline", **settings}
     assert "This cannot be shown" in panel.wrong.value
     settle(panel, pause_weeks=30)
     assert panel.wrong.value == ""
@@ -167,9 +171,8 @@ def test_why_tells_of_each_party_that_is_shown_and_of_the_total(panel: _Panel) -
 
 def test_words_of_a_case_are_text_in_the_panel(folder: Path) -> None:
     for name in ("inputs.csv", "entities.csv"):
-        file = folder / name
-        text = file.read_text("utf-8").replace("Weeks that client", "<img src=x>Weeks that client")
-        file.write_text(text.replace("Mercor,", "<b>Mercor</b>,"))
+        edit(folder / name, "Weeks that client", "<img src=x>Weeks that client")
+        edit(folder / name, "Mercor,", "<b>Mercor</b>,")
     panel = _Panel(str(folder), 500, 1)
     assert panel.wrong.value == ""
     panel.asked.value = "mercor"
@@ -184,25 +187,23 @@ def test_the_kit_shows_itself_and_says_where_to_start() -> None:
     assert "Start here" in told
     with provisionalcompleter():
         names = {found.text for found in shell.Completer.completions("impact.exp", 10)}
-    assert any(name.endswith("exposure") for name in names)
-    assert any(name.endswith("explore") for name in names)
+    for offered in ("exposure", "explore"):
+        assert any(name.endswith(offered) for name in names)
     known = impact.view(impact.load_case("mercor"))
     assert known.title in known._repr_markdown_()
     assert "10,000" in impact.simulate(known)._repr_markdown_()
 
 
 def test_a_level_offers_no_day_and_no_scenario_above_it(folder: Path) -> None:
-    settings = folder / "case.toml"
-    settings.write_text(settings.read_text("utf-8").replace('tlp = "clear"', 'tlp = "red"'))
+    edit(folder / "case.toml", 'tlp = "clear"', 'tlp = "red"')
     claims = folder / "claims.csv"
     rows = pl.read_csv(claims, infer_schema=False)
-    late = rows[-1].with_columns(
-        id=pl.lit("only-red"), known_on=pl.lit("2026-12-24"), tlp=pl.lit("red"), sources=pl.lit("")
-    )
+    late = {"id": "only-red", "known_on": "2026-12-24", "tlp": "red", "sources": ""}
+    late = rows[-1].with_columns(**{name: pl.lit(cell) for name, cell in late.items()})
     pl.concat([rows, late]).write_csv(claims)
-    scenarios = folder / "scenarios.toml"
     secret = '\n[scenario.secret]\ntitle = "Secret"\ntlp = "red"\nset = { pause_weeks = 9 }\n'
-    scenarios.write_text(scenarios.read_text("utf-8") + secret)
+    with (folder / "scenarios.toml").open("a", encoding="utf-8") as scenarios:
+        scenarios.write(secret)
     panel = _Panel(str(folder), 500, 1)
     assert panel.wrong.value == ""
 
@@ -219,21 +220,13 @@ def test_a_level_offers_no_day_and_no_scenario_above_it(folder: Path) -> None:
 
 def test_a_scenario_that_cannot_be_written_is_told_and_nothing_is_lost(folder: Path) -> None:
     before = (folder / "scenarios.toml").read_text("utf-8")
-    code = f"""
-import resource, signal
-from pathlib import Path
-from impact.case.changes import Change
-from impact.case.scenarios import Scenario
-from impact.case.writer import keep
-from impact.base.errors import ImpactError
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
-try:
-    keep(Path({str(folder)!r}), Scenario("x", "X", "", (Change("pause_weeks", 9, 9, 9),)))
-except ImpactError as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "scenarios.toml: cannot be written" in done.stdout
+    scenario = Scenario("x", "X", "", (Change("pause_weeks", 9, 9, 9),))
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, usual[1]))  # bytes of a file, as of a full disk
+    try:
+        with pytest.raises(BadInput, match=r"scenarios.toml: cannot be written"):
+            keep(folder, scenario)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert (folder / "scenarios.toml").read_text("utf-8") == before
     assert not list(folder.glob(".scenarios*"))
