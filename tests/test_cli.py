@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,12 +22,6 @@ def shown(*words: object) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
-
-
-@pytest.fixture
-def copied(root: Path, tmp_path: Path) -> Path:
-    """A copy of the bundled case that may be changed."""
-    return Path(shutil.copytree(root / "data/cases/mercor", tmp_path / "mercor"))
 
 
 def test_show_json_has_the_same_bytes_in_any_time_zone_locale_and_hash_seed() -> None:

@@ -64,17 +64,18 @@ def test_a_shared_cause_reaches_its_children_together(tiny_case: Tiny) -> None:
     assert is_near(joint(run, "b", "c"), 0.5)
 
 
-def test_a_chance_of_the_same_name_happens_apart_in_each_link(tiny_case: Tiny) -> None:
-    run = simulate(tiny_case([link("event", "b", "p"), link("event", "c", "p")], [fixed("p", 0.5)]))
-    assert is_near(joint(run, "b", "c"), 0.25)
-
-
-@pytest.mark.parametrize(("drawn", "expected"), [("once", 0.25 + 0.64 / 12), ("per_use", 0.25)])
-def test_an_uncertain_chance_joins_only_where_it_is_drawn_once(
-    tiny_case: Tiny, drawn: str, expected: float
+@pytest.mark.parametrize(
+    ("chance", "expected"),
+    [
+        (fixed("p", 0.5), 0.25),
+        (between("p", 0.1, 0.9, drawn="per_use"), 0.25),
+        (between("p", 0.1, 0.9, drawn="once"), 0.25 + 0.64 / 12),
+    ],
+)
+def test_a_chance_joins_two_links_only_where_it_is_uncertain_and_drawn_once(
+    tiny_case: Tiny, chance: Row, expected: float
 ) -> None:
-    links = [link("event", "b", "p"), link("event", "c", "p")]
-    run = simulate(tiny_case(links, [between("p", 0.1, 0.9, drawn=drawn)]))
+    run = simulate(tiny_case([link("event", "b", "p"), link("event", "c", "p")], [chance]))
     assert is_near(run.chance("b"), 0.5)
     assert is_near(joint(run, "b", "c"), expected)
 
