@@ -225,13 +225,6 @@ def test_seeds_differ_and_one_seed_repeats(tiny_case: Tiny) -> None:
     assert simulate(case, seed=3).reached["b"] != simulate(case, seed=4).reached["b"]
 
 
-@pytest.mark.parametrize("changes", ["", "p=0.5", "cost=20,80,90", "q=0.1,0.2,0.3; link.b-c=0.5"])
-def test_a_run_like_another_has_the_bits_of_a_fresh_one(tiny_case: Tiny, changes: str) -> None:
-    case = tiny_case(LINKS, INPUTS, LOSSES)
-    first = simulate(case, changes="p=0.7")
-    assert same(simulate(case, changes=changes, like=first), simulate(case, changes=changes))
-
-
 @pytest.mark.parametrize("other", [{"seed": 2}, {"draws": 999}])
 def test_a_run_like_one_of_other_draws_or_seed_takes_nothing_from_it(
     tiny_case: Tiny, other: dict[str, int]
