@@ -16,10 +16,7 @@ def run_of(name: str, draws: int = 10_000, **asked: str) -> impact.Run:
 
 
 def test_cutting_trivy_spares_the_clients_of_mercor_and_the_commission() -> None:
-    run = run_of("mercor")
-    said = impact.suppliers(run).sentence
-    assert "trivy v0.69.4, 2.5 fewer of the six parties downstream would be reached" in said
-    cut = impact.what_if(run, "link.event-trivy=0")
+    cut = impact.what_if(run_of("mercor"), "link.event-trivy=0")
     parties = ("mercor", "anthropic", "google", "meta", "openai", "europa", "other-users")
     assert [cut.chance(party) for party in parties] == [0.0] * len(parties)
 
@@ -63,18 +60,15 @@ def test_the_share_of_a_breach_that_responds_is_all_but_lost_business() -> None:
     assert row["mode"] == pytest.approx((4.45 - 1.30) / 4.45, abs=0.005)
 
 
-@pytest.mark.parametrize(
-    ("loss", "low", "high"),
-    [
+def test_a_mean_of_a_study_is_a_mean_of_the_shape() -> None:
+    run = run_of("drift", 100_000)
+    for loss, low, high in (
         ("zscaler-help", 112_000, 3_800_000),
         ("salesloft-response", 5_300_000, 5_900_000),
         ("salesloft-lost-business", 1_250_000, 1_350_000),
-    ],
-)
-def test_a_mean_of_a_study_is_a_mean_of_the_shape(loss: str, low: float, high: float) -> None:
-    amounts = run_of("drift", 100_000).losses[loss]
-    assert low < amounts.mean() < high
-    assert np.quantile(amounts, 0.05) < low
+    ):
+        assert low < run.losses[loss].mean() < high, loss
+        assert np.quantile(run.losses[loss], 0.05) < low, loss
 
 
 def test_one_misuse_has_one_chance_in_the_losses_and_in_the_decision() -> None:
@@ -97,14 +91,12 @@ def test_the_words_of_an_option_name_the_number_that_it_sets(name: str) -> None:
     told = []
     for decision in impact.load_case(name).decisions.values():
         for option in decision.options:
-            values = {change.mode for change in option.changes}
-            for cut in re.findall(r"cut the chance of .+ by (\d+) %", option.says):
-                told.append(option.id)
-                left = [value for value in values if value == pytest.approx(1 - int(cut) / 100)]
-                assert left, f"{decision.id} {option.id}: {cut} %"
-            if "to halve the chance" in option.says:
-                told.append(option.id)
-                assert 0.5 in values, f"{decision.id} {option.id}: half"
+            cuts = re.findall(r"cut the chance of .+ by (\d+) %", option.says)
+            cuts += ["50"] if "to halve the chance" in option.says else []
+            for cut in cuts:
+                left = pytest.approx(1 - int(cut) / 100)
+                assert any(change.mode == left for change in option.changes), (option.id, cut)
+            told += cuts
     assert told
 
 
