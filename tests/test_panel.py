@@ -72,18 +72,15 @@ def test_a_scenario_of_the_board_and_a_day_and_a_level_are_views(
     assert [day for day, _ in panel.day.options][:-1] == days(load_case(copied))
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
+def test_strange_settings_are_told_and_the_panel_lives_on(panel: _Panel) -> None:
+    for settings in (
         *({"set": one} for one in ({"nobody": 1}, {"pause_weeks": "many"}, {"pause_weeks": None})),
         *({"set": {"silent_client_pauses": 7}}, {"set": [1]}, {"set": {}, "scenario": "no-such"}),
-    ],
-)
-def test_strange_settings_are_told_and_the_panel_lives_on(panel: _Panel, settings: Any) -> None:
-    panel.board.settings = {"scenario": "baseline", **settings}
-    assert "This cannot be shown" in panel.wrong.value
-    settle(panel, pause_weeks=30)
-    assert panel.wrong.value == ""
+    ):
+        panel.board.settings = {"scenario": "baseline", **settings}
+        assert "This cannot be shown" in panel.wrong.value, settings
+        settle(panel, pause_weeks=30)
+        assert panel.wrong.value == "", settings
 
 
 def test_faults_of_a_folder_are_listed_and_the_panel_lives_on(copied: Path) -> None:
@@ -191,8 +188,8 @@ def test_a_level_offers_no_day_and_no_scenario_above_it(copied: Path) -> None:
     edit(copied / "case.toml", 'tlp = "clear"', 'tlp = "red"')
     claims = copied / "claims.csv"
     rows = pl.read_csv(claims, infer_schema=False)
-    late = {"id": "only-red", "known_on": "2026-12-24", "tlp": "red", "sources": ""}
-    late = rows[-1].with_columns(**{name: pl.lit(cell) for name, cell in late.items()})
+    cells = {"id": "only-red", "known_on": "2026-12-24", "tlp": "red", "sources": ""}
+    late = rows[-1].with_columns(**{name: pl.lit(cell) for name, cell in cells.items()})
     pl.concat([rows, late]).write_csv(claims)
     secret = '\n[scenario.secret]\ntitle = "Secret"\ntlp = "red"\nset = { pause_weeks = 9 }\n'
     with (copied / "scenarios.toml").open("a", encoding="utf-8") as scenarios:
