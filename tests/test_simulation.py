@@ -57,13 +57,6 @@ def test_over_what_carries_nothing_nothing_is_on(tiny_case: Tiny) -> None:
     assert simulate(tiny_case([link("event", "a", "")])).on == {}
 
 
-def test_a_shared_cause_reaches_its_children_together(tiny_case: Tiny) -> None:
-    links = [link("event", "cause", "p"), link("cause", "b"), link("cause", "c")]
-    run = simulate(tiny_case(links, [fixed("p", 0.5)]))
-    assert run.reached["b"] == run.reached["c"] == run.reached["cause"]
-    assert is_near(joint(run, "b", "c"), 0.5)
-
-
 @pytest.mark.parametrize(
     ("chance", "expected"),
     [
@@ -152,20 +145,6 @@ def test_the_mean_loss_is_not_the_product_of_modes(tiny_case: Tiny) -> None:
     run = simulate(tiny_case([link("event", "a")], [cost], [loss("one", "a", "cost=cost")]))
     amounts = run.losses["one"]
     assert abs(amounts.mean() - 220) < 4 * amounts.std() / np.sqrt(DRAWS)
-
-
-def test_a_transfer_moves_money_and_is_no_loss_of_all(tiny_case: Tiny) -> None:
-    case = tiny_case(
-        [link("event", "a", "p")],
-        [fixed("p", 0.5), between("pay", 1, 3, "USD"), fixed("cost", 7, "USD")],
-        [loss("pay", "a", "pay=pay", received_by="b"), loss("review", "a", "cost=cost")],
-    )
-    run = simulate(case)
-    payer, receiver = totals.net_loss(run, "a"), totals.net_loss(run, "b")
-    assert np.array_equal(receiver, -run.losses["pay"])
-    assert np.array_equal(payer, run.losses["pay"] + run.losses["review"])
-    assert np.array_equal(totals.total_loss(run), run.losses["review"])
-    assert np.allclose(payer + receiver, totals.total_loss(run), atol=1e-12)
 
 
 @pytest.mark.parametrize(
