@@ -54,6 +54,12 @@ def acceptance(root: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def copied(root: Path, tmp_path: Path) -> Path:
+    """A copy of the folder of the bundled case that may be changed."""
+    return Path(shutil.copytree(root / "data" / "cases" / "mercor", tmp_path / "mercor"))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the system's Chromium."""

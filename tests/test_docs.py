@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import doctest
-import importlib.util
+import importlib
 import os
 import pkgutil
 import re
@@ -12,9 +12,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import click
+import commands
 import pytest
 
 import impact
@@ -24,38 +25,26 @@ from impact.cli import main
 from impact.stack import readers
 
 
-@pytest.fixture(scope="module")
-def generate(root: Path) -> ModuleType:
-    """`docs/generate.py` as a module."""
-    spec = importlib.util.spec_from_file_location("generate", root / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_what_is_generated_is_current(root: Path, generate: ModuleType) -> None:
-    written = generate.written()
+def test_what_is_generated_is_current(root: Path) -> None:
+    path = root / "docs" / "generate.py"
+    names: dict[str, Any] = {"__name__": "generate", "__file__": str(path)}
+    exec(compile(path.read_text("utf-8"), path, "exec"), names)
+    written = names["written"]()
     assert len(written) == 6 + len(cases())
     stale = [path.name for path, text in written.items() if path.read_text("utf-8") != text]
     assert stale == [], "run python docs/generate.py"
 
 
-def test_no_command_and_no_option_is_without_a_word() -> None:
+def test_no_command_option_column_or_public_name_is_without_a_word() -> None:
+    """That they stand in the documents is told by what is generated."""
+    said = {name: command.help for name, command in main.commands.items()}
     for name, command in main.commands.items():
-        assert command.help, name
         options = [one for one in command.params if isinstance(one, click.Option)]
-        assert all(one.help for one in options), name
-
-
-def test_every_column_has_its_meaning_in_the_dictionary(root: Path) -> None:
-    text = (root / "data/README.md").read_text("utf-8")
-    for table in TABLES:
-        part = text.partition(f"## {table.name}.csv")[2].partition("\n## ")[0]
-        for column in table.columns:
-            assert len(column.meaning.split()) > 1, column.name
-            assert f"| `{column.name}` |" in part, (table.name, column.name)
+        said |= {f"{name} {one.name}": one.help for one in options}
+    said |= {name: getattr(impact, name).__doc__ for name in impact.__all__}
+    assert [name for name, text in said.items() if not (text or "").strip()] == []
+    columns = [column for table in TABLES for column in table.columns]
+    assert [column.name for column in columns if len(column.meaning.split()) < 2] == []
 
 
 def test_the_guide_to_a_case_of_ones_own_runs_word_by_word(root: Path, tmp_path: Path) -> None:
@@ -98,36 +87,9 @@ def test_examples_in_docstrings_run(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
-def test_every_public_name_is_there_and_documented() -> None:
-    for name in impact.__all__:
-        assert (getattr(impact, name).__doc__ or "").strip(), name
-
-
 def test_a_name_that_is_not_public_says_what_there_is() -> None:
     with pytest.raises(AttributeError, match=r"it has .*load_case"):
         impact.loadcase  # noqa: B018
-
-
-def tour(root: Path) -> list[str]:
-    text = (root / "README.md").read_text(encoding="utf-8")
-    return [line.partition("#")[0].strip() for line in re.findall(r"^impact .*$", text, re.M)]
-
-
-def test_the_tour_of_the_readme_runs(root: Path) -> None:
-    lines = tour(root)
-    assert len(lines) == 5
-    for line in lines:
-        if line.startswith("impact report"):
-            continue  # made with real kernels in tests/reports
-        command = [sys.executable, "-m", *shlex.split(line)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, (line, done.stderr)
-
-
-def test_the_code_of_the_readme_runs(root: Path) -> None:
-    text = (root / "README.md").read_text(encoding="utf-8")
-    for block in re.findall(r"```python\n(.*?)```", text, re.S):
-        exec(compile(block, "README.md", "exec"), {})
 
 
 def blocks(path: Path) -> list[str]:
@@ -139,6 +101,22 @@ def blocks(path: Path) -> list[str]:
         for line in block.splitlines()
         if line.startswith("impact ")
     ]
+
+
+def test_the_tour_of_the_readme_runs(root: Path) -> None:
+    lines = blocks(root / "README.md")
+    assert len(lines) == 5
+    for line in lines:
+        if not line.startswith("impact report"):  # made with real kernels in tests/reports
+            done = commands.impact(*shlex.split(line)[1:])
+            assert done.returncode == 0, (line, done.stderr)
+
+
+def test_the_code_of_the_readme_runs(root: Path) -> None:
+    found = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text("utf-8"), re.S)
+    assert found
+    for block in found:
+        exec(compile(block, "README.md", "exec"), {})
 
 
 def fewer_scenarios(case: Path, copy: Path, named: str) -> None:
@@ -153,7 +131,9 @@ def fewer_scenarios(case: Path, copy: Path, named: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["stack", "reports"])
-def test_the_examples_of_the_other_documents_run(root: Path, tmp_path: Path, name: str) -> None:
+def test_the_examples_of_the_other_documents_run(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     shutil.copytree(root / "data/samples", tmp_path / "fleet")
     shutil.copytree(root / "data/cases/mercor/advisories", tmp_path / "osv")
     (tmp_path / "osv" / "README.md").unlink()
@@ -164,18 +144,23 @@ def test_the_examples_of_the_other_documents_run(root: Path, tmp_path: Path, nam
     fewer_scenarios(
         root / "data/cases/mercor", tmp_path / "data/cases/mercor", "long-pause" + "".join(lines)
     )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(root))
     for line in lines:
-        done = subprocess.run(
-            [sys.executable, "-m", *shlex.split(line)],
-            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        alarms = " scan " in line  # a scan that finds something ends with 1
+        words = shlex.split(line)[1:]
+        # kernels are started by a command of its own
+        done = (commands.started if name == "reports" else commands.impact)(*words)
+        alarms = words[0] == "scan"  # one that finds something ends with 1
         assert done.returncode == int(alarms), (line, done.stderr)
 
 
 def test_links_between_documents_lead_somewhere(root: Path) -> None:
-    for document in [root / "README.md", *(root / "docs").glob("*.md"), root / "CONTRIBUTING.md"]:
-        text = document.read_text(encoding="utf-8")
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-            assert (document.parent / target).exists(), (document.name, target)
+    documents = [root / "README.md", *(root / "docs").glob("*.md"), root / "CONTRIBUTING.md"]
+    links = [
+        (document, target)
+        for document in documents
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text("utf-8"))
+    ]
+    assert links
+    broken = [(one.name, to) for one, to in links if not (one.parent / to).exists()]
+    assert broken == []

@@ -36,21 +36,15 @@ def test_every_other_number_is_read_as_python_reads_it(value: str) -> None:
 def test_a_scan_of_such_a_file_says_which_was_not_read(
     tmp_path: Path, value: str, place: str
 ) -> None:
-    bom = {"bomFormat": "CycloneDX", "specVersion": "1.5", "unread": 0, "components": []}
-    osv = {
-        "id": "MAL-1",
-        "unread": 0,
-        "affected": [{"package": {"ecosystem": "npm", "name": "chalk"}, "versions": ["5.6.1"]}],
-    }
-    for name, data in (("bom.json", bom), ("advisories/a.json", osv), ("advisories/b.json", osv)):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        text = json.dumps(data)
-        path.write_text(
-            text.replace('"unread": 0', f'"unread": {value}') if name == place else text
-        )
-    paths = [str(tmp_path / "bom.json"), "--advisories", str(tmp_path / "advisories")]
-    done = commands.impact("scan", *paths)
+    bom = '{"bomFormat": "CycloneDX", "specVersion": "1.5", "unread": 0, "components": []}'
+    package = '{"package": {"ecosystem": "npm", "name": "chalk"}, "versions": ["5.6.1"]}'
+    advisory = f'{{"id": "MAL-1", "unread": 0, "affected": [{package}]}}'
+    (tmp_path / "advisories").mkdir()
+    for name, text in (("bom", bom), ("advisories/a", advisory), ("advisories/b", advisory)):
+        (tmp_path / f"{name}.json").write_text(text)
+    broken = (tmp_path / place).read_text().replace('"unread": 0', f'"unread": {value}')
+    (tmp_path / place).write_text(broken)
+    done = commands.impact("scan", tmp_path / "bom.json", "--advisories", tmp_path / "advisories")
     assert done.returncode == 1
     assert Path(place).name in done.stdout
     assert any(told in done.stdout for told in ("number", "too large", "not evaluated"))

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,11 @@ def imported(tree: ast.AST, package: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            parents = package.split(".")
-            if node.level > len(parents):
-                yield node.lineno, "." * node.level
+            written = "." * node.level
+            if node.level > len(package.split(".")):
+                yield node.lineno, written
                 continue
-            start = parents[: len(parents) - node.level + 1] if node.level else []
-            base = ".".join([*start, *([node.module] if node.module else [])])
+            base = resolve_name(f"{written}{node.module or ''}", package)
             yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
         elif (
             isinstance(node, ast.Call)

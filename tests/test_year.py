@@ -104,32 +104,23 @@ def test_fewer_years_are_the_beginning_of_more(tiny_case: Tiny) -> None:
 
 @pytest.mark.parametrize(
     ("rate", "draws", "message"),
-    [(501, 10, "rate goes above 500"), (300, 10_000, "hold .* events, more than 1,048,576; take")],
+    [
+        (501, 10, "rate goes above 500"),
+        (300, 10_000, "hold .* events, more than 1,048,576; take"),
+        (None, 10, "year: no input of this view says how often"),
+    ],
 )
 def test_years_that_cannot_be_are_refused(
-    tiny_case: Tiny, rate: float, draws: int, message: str
+    tiny_case: Tiny, rate: float | None, draws: int, message: str
 ) -> None:
+    links, inputs, losses = of_rate(rate or 0, LOW, HIGH)
+    known = impact.view(tiny_case(links, inputs[: 1 if rate is None else 2], losses))
     with pytest.raises(BadInput, match=message):
-        impact.simulate_year(impact.view(tiny_case(*of_rate(rate, LOW, HIGH))), draws)
+        impact.simulate_year(known, draws)
 
 
-def test_without_a_rate_there_is_no_year(tiny_case: Tiny) -> None:
-    with pytest.raises(BadInput, match=r"year: no input of this view says how often"):
-        impact.simulate_year(
-            impact.view(tiny_case([link("event", "a")], [fixed("usd", 1, "USD")], []))
-        )
-
-
-def test_a_what_if_of_a_year_is_refused(tiny_case: Tiny) -> None:
-    year = impact.simulate_year(impact.view(tiny_case(*of_rate(3, LOW, HIGH))), 500)
-    with pytest.raises(BadInput, match=r"what_if: the run is of a year; take a run"):
-        impact.what_if(year, "rate=4")
-
-
-def test_a_year_is_not_compared_with_what_an_event_costs(tiny_case: Tiny) -> None:
+def test_years_are_not_told_apart_change_by_change(tiny_case: Tiny) -> None:
     year = impact.simulate_year(impact.view(tiny_case(*of_rate(3, LOW, HIGH))), 500)
     changed = views.changed(year.known, parse_changes("rate=4"), "changes")
-    with pytest.raises(ImpactError, match="of a year"):
-        impact.compare(year, ["baseline"])
     with pytest.raises(ImpactError, match="of a year"):
         impact.waterfall(year, impact.simulate_year(changed, 500))

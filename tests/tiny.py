@@ -189,7 +189,7 @@ def lost(run: impact.Run) -> np.ndarray:
 
 def is_near(found: float, expected: float, draws: int = DRAWS) -> bool:
     """Whether a share of draws is within four simulation errors of a chance."""
-    return abs(found - expected) < 4 * np.sqrt(expected * (1 - expected) / draws)
+    return abs(found - expected) <= 4 * np.sqrt(expected * (1 - expected) / draws)
 
 
 def joint(run: impact.Run, *names: str) -> float:
