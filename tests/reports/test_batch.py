@@ -82,7 +82,7 @@ def test_the_unchanged_is_left_and_what_changed_or_was_damaged_is_made_again_and
     assert (again.made, len(again.skipped)) == ({}, 5)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     whole = (out / "index.html").read_text("utf-8")
-    for text in (whole.replace("start here", "end here"),):
+    for text in (whole.replace("start here", "end here"), "", "of another"):
         (out / "index.html").write_text(text, "utf-8")
         batch.run(tasks, out)
         assert (out / "index.html").read_text("utf-8") == whole
