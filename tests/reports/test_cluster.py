@@ -165,11 +165,6 @@ def test_an_address_where_nobody_answers_is_a_line(monkeypatch: pytest.MonkeyPat
             pass
 
 
-def test_without_an_address_there_is_no_cluster() -> None:
-    with cluster.executor("") as found:
-        assert found == (None, 0)
-
-
 def test_without_the_extra_the_command_that_installs_it_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

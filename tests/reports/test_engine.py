@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ import psutil
 import pytest
 
 from impact.reports import engine
-from impact.reports.engine import ForkEngine
 from notebooks import notebook
 
 WHO = "import os, sys; print(os.getpid(), os.getppid())"
@@ -35,11 +33,6 @@ def run(path: Path) -> list[str]:
 
 def cells(folder: Path, *texts: str) -> Path:
     return notebook(folder / "n.ipynb", *texts, load=False)
-
-
-def test_papermill_finds_the_engine_by_its_name() -> None:
-    (found,) = entry_points(group="papermill.engine", name="impact")
-    assert found.load() is ForkEngine
 
 
 def test_the_engine_can_be_imported_before_papermill() -> None:
@@ -143,7 +136,7 @@ def test_a_kernel_does_not_outlive_who_asked_for_it(tmp_path: Path) -> None:
     _until(lambda: not any(map(psutil.pid_exists, pids)))
 
 
-def _until(holds: Any, seconds: float = 30) -> None:
+def _until(holds: Any, seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come to pass"
