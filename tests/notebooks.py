@@ -9,6 +9,7 @@ from tiny import between, fixed, link, loss, write
 
 import impact
 from impact.reports import plan
+from impact.reports.batch import LAST_RUN
 from impact.reports.plan import Parameters, Task
 
 PARAMETERS = "\n".join(
@@ -96,3 +97,12 @@ def planned(
     tasks, refused = plan.plan(case, notebooks, scenarios or list(case.scenarios), base)
     assert refused == []
     return tasks
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Every file of a folder of reports but the story of the last run."""
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path.name != LAST_RUN
+    }

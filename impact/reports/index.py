@@ -120,7 +120,8 @@ def is_current(out: Path) -> bool:
         text = (out / "index.html").read_text("utf-8")
     except (OSError, ValueError):
         return False
-    return text == _sealed(_SEAL.sub("", text, 1), _rows(out))
+    bare, sealed = _SEAL.subn("", text, 1)
+    return bool(sealed) and text == _sealed(bare, _rows(out))
 
 
 _HEAD = '<meta charset="utf-8">'

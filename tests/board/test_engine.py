@@ -22,9 +22,7 @@ from impact.measures.loss import bearers, ranges
 from impact.measures.totals import net_loss, total_loss
 from impact.simulation import simulate, what_if
 
-SETTINGS = int(
-    os.environ.get("BOARD_SETTINGS", "15")
-)  # of each kind; `make bench-long` asks for more
+SETTINGS = int(os.environ.get("BOARD_SETTINGS", "15"))  # of each kind
 LOAD = """async ([script, data]) => {
   const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   window.kit = await import(address);
@@ -70,10 +68,8 @@ def truth(run: impact.Run) -> dict[str, Any]:
     """What the kit says of a run, as `TELL` says it of the engine."""
     texts = {}
     for short in (False, True):
-        losses, exposure = (
-            impact.losses(run, 6 if short else None),
-            impact.exposure(run, 7 if short else None),
-        )
+        losses = impact.losses(run, 6 if short else None)
+        exposure = impact.exposure(run, 7 if short else None)
         texts[f"losses {str(short).lower()}"] = [list(losses.lead), losses.rows()[1:]]
         texts[f"exposure {str(short).lower()}"] = [list(exposure.lead), exposure.rows()]
     rows = sorted(
@@ -144,56 +140,49 @@ def test_the_engine_says_what_the_kit_says(tab: Page, case: str, kind: str) -> N
     tab.evaluate(LOAD, [data.script(), data.packed(described)])
     found = tab.evaluate(TELL, [bearers(base), asked])
     for setting, right, told in zip(asked, wanted, found, strict=True):
-        assert told["texts"] == right["texts"], setting
-        assert told["counts"] == right["counts"], setting
+        for part in ("texts", "counts"):
+            assert told[part] == right[part], setting
         for one, other in zip(told["values"], right["values"], strict=True):
-            if isinstance(other, float):
-                assert one == pytest.approx(other, rel=1e-9, abs=1e-9), setting
-            else:
-                assert one == other, setting
+            near = pytest.approx(other, rel=1e-9, abs=1e-9) if isinstance(other, float) else other
+            assert one == near, setting
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(
-    "value", [0.5, 1.5, 2.5, 0.125, 1e15, 25e5, 0.05, 3.65, 1049999.5, 9.5, 95e8]
-)
-def test_numbers_are_printed_as_python_prints_them(tab: Page, value: float) -> None:
+def test_numbers_are_printed_as_python_prints_them(tab: Page) -> None:
     known = impact.view(impact.load_case("mercor"))
     tab.evaluate(LOAD, [data.script(), data.packed(data.describe(simulate(known, 200)))])
-    print_ = (
-        "(v) => [1, 2, 3].map((n) => [engine.print.significant(v, n), engine.print.number(v, n)])"
-    )
-    right = [[significant(value, n), words.number(value, n)] for n in (1, 2, 3)]
-    assert tab.evaluate(print_, value) == right
-    assert tab.evaluate("(v) => engine.print.money(v)", value) == words.money(value)
-    assert tab.evaluate("(v) => engine.print.range(-v, 2 * v)", value) == words.money_range(
-        -value, 2 * value
-    )
+    told = """(v) => { const { significant, number, money, range } = engine.print;
+      return [...[1, 2, 3].flatMap((n) => [significant(v, n), number(v, n)]),
+        money(v), range(-v, 2 * v)]; }"""
+    for value in (0.5, 1.5, 2.5, 0.125, 1e15, 25e5, 0.05, 3.65, 1049999.5, 9.5, 95e8):
+        digits = [shape(value, n) for n in (1, 2, 3) for shape in (significant, words.number)]
+        right = [*digits, words.money(value), words.money_range(-value, 2 * value)]
+        assert tab.evaluate(told, value) == right, value
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("number", range(5))
-def test_the_engine_says_what_the_command_says(tab: Page, number: int) -> None:
-    rng = np.random.default_rng(number)
+def test_the_engine_says_what_the_command_says(tab: Page) -> None:
     run = simulate(impact.view(impact.load_case("mercor")), 2000)
     described = data.describe(run)
-    setting = of_sliders(described, rng) or {"pause_weeks": 30.0}
-    words_ = [word for name, value in setting.items() for word in ("--set", f"{name}={value}")]
-    shown = json.loads(
-        commands.impact("show", "mercor", "--json", "--draws", "2000", *words_).stdout
-    )
     tab.evaluate(LOAD, [data.script(), data.packed(described)])
-    (told,) = tab.evaluate(TELL, [bearers(run), [{"set": setting, "scenario": "baseline"}]])
-    reached = told["counts"]["reached"]
-    for row in shown["exposure"]:
-        if row["chance"] is not None:
-            assert reached.get(row["entity"], 0) / 2000 == pytest.approx(row["chance"], abs=1e-12)
-    means = {
-        row["bearer"]: row["mean_usd"] for row in shown["losses"] if row["mean_usd"] is not None
-    }
-    for bearer, mean in zip([*bearers(run), "total"], told["values"], strict=False):
-        if bearer in means:
-            assert mean == pytest.approx(means[bearer], rel=1e-9, abs=1e-6)
+    settings = [of_sliders(described, np.random.default_rng(number)) for number in range(5)]
+    assert all(settings)
+    asked = [{"set": setting, "scenario": "baseline"} for setting in settings]
+    for setting, told in zip(settings, tab.evaluate(TELL, [bearers(run), asked]), strict=True):
+        set_ = [word for name, value in setting.items() for word in ("--set", f"{name}={value}")]
+        done = commands.impact("show", "mercor", "--json", "--draws", "2000", *set_)
+        shown = json.loads(done.stdout)
+        reached = told["counts"]["reached"]
+        chances = {row["entity"]: row["chance"] for row in shown["exposure"]}
+        chances = {name: chance for name, chance in chances.items() if chance is not None}
+        assert {name: reached.get(name, 0) / 2000 for name in chances} == pytest.approx(
+            chances, abs=1e-12
+        )
+        found = dict(zip([*bearers(run), "total"], told["values"], strict=False))
+        means = {row["bearer"]: row["mean_usd"] for row in shown["losses"]}
+        means = {name: mean for name, mean in means.items() if mean is not None and name in found}
+        assert means
+        assert {name: found[name] for name in means} == pytest.approx(means, rel=1e-9, abs=1e-6)
 
 
 def test_data_that_are_too_large_are_declined(monkeypatch: pytest.MonkeyPatch) -> None:

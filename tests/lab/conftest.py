@@ -31,30 +31,27 @@ def browser(chromium: str) -> Iterator[BrowserContext]:
         opened.close()
 
 
-@pytest.fixture
-def page(browser: BrowserContext, lab: Lab) -> Iterator[Page]:
-    """A page that notes what it asks of other hosts, as `page.strangers`."""
-    yield from _watched(browser, lab)
-
-
 @pytest.fixture(scope="module")
 def desk(browser: BrowserContext, lab: Lab) -> Iterator[Page]:
-    """Such a page of JupyterLab that stays open, with the list of the notebooks."""
+    """A page of JupyterLab with the list of the notebooks; it asks nothing of other hosts."""
     for page in _watched(browser, lab):
         page.goto(f"{lab.url}/lab/tree/notebooks?token={lab.token}&reset")
         yield page
 
 
+@pytest.fixture(scope="module")
+def explored(browser: BrowserContext, lab: Lab) -> Iterator[Page]:
+    """Another one, with the notebook of the panel open."""
+    for page in _watched(browser, lab):
+        page.goto(f"{lab.url}/lab/tree/notebooks/explore.ipynb?token={lab.token}&reset")
+        page.get_by_text("| Idle").wait_for(timeout=60_000)
+        yield page
+
+
 def _watched(browser: BrowserContext, lab: Lab) -> Iterator[Page]:
-    page = browser.new_page()
-    strangers: list[str] = []
-    page.on("request", lambda asked: _note(asked.url, lab.url, strangers))
-    page.strangers = strangers  # type: ignore[attr-defined]
+    page, strangers = browser.new_page(), list[str]()
+    inside = (lab.url, lab.url.replace("http", "ws", 1), "data:", "blob:")
+    page.on("request", lambda asked: asked.url.startswith(inside) or strangers.append(asked.url))
     yield page
+    assert strangers == []
     page.close()
-
-
-def _note(url: str, own: str, strangers: list[str]) -> None:
-    inside = (own, own.replace("http", "ws", 1), "data:", "blob:")
-    if not url.startswith(inside):
-        strangers.append(url)

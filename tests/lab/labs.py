@@ -95,13 +95,6 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"JupyterLab does not answer:\n{log.read_text()[-3000:]}")
 
 
-def run_all(page: Page, lab: Lab, notebook: str) -> None:
-    """Open a notebook and run all its cells."""
-    page.goto(f"{lab.url}/lab/tree/notebooks/{notebook}?token={lab.token}&reset")
-    page.get_by_text("| Idle").wait_for(timeout=60_000)
-    run_all_cells(page)
-
-
 def run_all_cells(page: Page) -> None:
     """Run all cells of the notebook that is shown."""
     page.get_by_role("menuitem", name="Run", exact=True).click()

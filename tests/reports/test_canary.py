@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -19,7 +20,7 @@ import impact
 from impact import answers as questions
 from impact.answers import differences
 from impact.answers import why as explaining
-from impact.answers.answer import MIME
+from impact.answers.answer import MIME, Answer
 from impact.base.errors import ImpactError, Refusal
 from impact.case import stix, writer
 from impact.case.schema import TLP
@@ -57,20 +58,21 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return notebook(tmp_path_factory.mktemp("notebooks") / "00_every.ipynb", *CELLS)
 
 
-def executed(task: Task, draw: bool) -> dict[str, object]:
-    """What a kernel would return of the notebook of `every`: its answers, made in this process."""
-    run = impact.simulate(task.known, task.parameters.draws, task.parameters.seed)
+def executed(task: Task, draw: bool) -> tuple[dict[str, Any], impact.Run, list[Answer]]:
+    """What a kernel would return of the notebook of `every`, made in this process: with its run."""
+    run, answers = impact.simulate(task.known, DRAWS), list[Answer]()
     content = json.loads(task.notebook.text)
     for cell in content["cells"]:
         if cell["cell_type"] == "code" and cell["source"] in CELLS:
             answer = eval(cell["source"], {"impact": impact, "known": task.known, "run": run})
+            answers.append(answer)
             record = json.loads(json.dumps(answer.record(later=True)))
             if not draw:
                 record["notes"].append(json.dumps(record.pop("charts")))
             text = {"text/plain": str(answer), MIME: record}
             cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": text}]
     page.draw(content)
-    return content
+    return content, run, answers
 
 
 def forbidden(case: impact.Case, level: str) -> set[str]:
@@ -88,7 +90,7 @@ def forbidden(case: impact.Case, level: str) -> set[str]:
 
 def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
     """(what, text) of everything that the kit writes or prints of a view."""
-    done = executed(task, draw)
+    done, run, answers = executed(task, draw)
     made = {
         "html": page.page(task, done).encode(),
         "ipynb": page.shared_notebook(task, done).encode(),
@@ -98,8 +100,7 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
     assert all(_within(record["label"], task.known.tlp) for record in page.records(done))
     files.record(home, task, made, entry)
     files.write(home / "index.html", index.index(home))
-    run = impact.simulate(task.known, DRAWS)
-    export.write(run, questions.answers(run), home / "export")
+    export.write(run, answers, home / "export")
     writer.write(task.known, home / "kernel" / "tiny")
     for path in sorted(home.rglob("*")):
         if path.suffix == ".parquet":
@@ -182,7 +183,7 @@ def test_counts_of_a_page_do_not_tell_of_a_single_row_above_its_level(
     ):  # fmt: skip
         base = Parameters(case="tiny", tlp=tlp, draws=DRAWS)
         (task,), _ = plan.plan(case, [every], ["baseline"], base)
-        pages[name] = page.page(task, executed(task, draw=True))
+        pages[name] = page.page(task, executed(task, draw=True)[0])
         pages[f"{name} label"] = impact.statements(task.known).label
     assert pages["with"] == pages["without"]
     assert "qzclaimute" not in pages["with"]
@@ -192,16 +193,22 @@ def test_counts_of_a_page_do_not_tell_of_a_single_row_above_its_level(
     assert pages["red"].count("TLP:RED") > 1
 
 
+LOOK = "for table in impact.load_case(case).tables.values():\n    print(table.to_dicts())"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("trial", range(3))
-def test_a_real_kernel_is_given_no_word_of_a_row_above_its_level(
-    words: impact.Case, every: Path, trial: int
+def test_a_real_kernel_sees_the_rows_of_its_view_and_no_word_of_another(
+    words: impact.Case, tmp_path: Path
 ) -> None:
-    case = marked(words, random.Random(trial), ordered=True)
-    tasks, _ = plan.plan(
-        case, [every], ["baseline"], Parameters(case="tiny", tlp="green", draws=DRAWS)
-    )
-    said = json.dumps(work.execute(tasks[0]))
-    secret = forbidden(case, "green")
-    assert secret
-    assert not secret & set(WORD.findall(said.lower()))
+    """Neither in an answer nor in the case that lies beside its notebook."""
+    path = notebook(tmp_path / "00_every.ipynb", *CELLS, LOOK)
+    for trial in range(3):
+        case = marked(words, random.Random(trial), ordered=True)
+        base = Parameters(case="tiny", tlp="green", draws=DRAWS)
+        (task,), _ = plan.plan(case, [path], ["baseline"], base)
+        said = set(WORD.findall(json.dumps(work.execute(task)).lower()))
+        secret = forbidden(case, "green")
+        assert secret
+        assert not secret & said
+        seen = {row for table in task.known.tables.values() for row in table["id"]}
+        assert seen - {"event"} <= said

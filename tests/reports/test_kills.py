@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from impact.reports import batch, files
-from notebooks import case_of
+from impact.reports import files
+from notebooks import case_of, contents
 
 KILLS = int(os.environ.get("KILLS", "8"))  # `make bench-long` asks for more
 TOML = """
@@ -36,18 +36,10 @@ def seconds(out: str, folder: Path) -> float:
     return time.monotonic() - start
 
 
-def contents(out: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(out).as_posix(): path.read_bytes()
-        for path in out.rglob("*")
-        if path.is_file() and path.name != batch.LAST_RUN
-    }
-
-
 def entries(found: dict[str, bytes]) -> dict[str, object]:
     """Finished reports: place and notebook -> entry."""
     return {
-        f"{path}: {notebook}": entry
+        path.removesuffix(files.MANIFEST) + notebook: entry
         for path, content in found.items()
         if path.endswith(files.MANIFEST)
         for notebook, entry in json.loads(content).items()
@@ -56,21 +48,14 @@ def entries(found: dict[str, bytes]) -> dict[str, object]:
 
 def faults(out: Path, whole: dict[str, bytes]) -> list[str]:
     """What is wrong with a folder in which a batch was killed."""
-    found = contents(out)
-    wrong = []
-    for path, content in found.items():
-        if path.endswith((files.MANIFEST, ".tmp")) or path == "index.html" or "/answers." in path:
-            continue  # they grow with the reports; what they say is looked at below
-        if content != whole.get(path):
-            wrong.append(f"{path} is not what a finished run writes")
-    reference = entries(whole)
+    found, reference = contents(out), entries(whole)
+    # these grow with the reports; what they say is looked at below
+    growing = (files.MANIFEST, ".tmp", "index.html", "answers.csv", "answers.parquet")
+    pages = {path: content for path, content in found.items() if not path.endswith(growing)}
+    wrong = [path for path, content in pages.items() if content != whole.get(path)]
     for name, entry in entries(found).items():
-        if entry != reference.get(name):
-            wrong.append(f"{name} is not what a finished run enters")
-        for kind in ("html", "ipynb"):
-            page = name.replace("manifest.json: ", "") + f".{kind}"
-            if page not in found:
-                wrong.append(f"{name} is entered, its {kind} is not there")
+        wrong += [name] if entry != reference.get(name) else []
+        wrong += [path for path in (f"{name}.html", f"{name}.ipynb") if path not in found]
     return wrong
 
 

@@ -12,29 +12,22 @@ from impact.base.errors import BadInput
 from impact.reports import batch, pdf
 from notebooks import planned
 
-PAGE = "<!doctype html><title>One</title><h1>A page</h1><details><summary>x</summary>more</details>"
-
 
 @pytest.mark.browser
-def test_a_pdf_is_the_same_each_time_and_names_no_time_or_place(chromium: str) -> None:
-    one, two = pdf.printed(PAGE), pdf.printed(PAGE)
-    assert one.startswith(b"%PDF-")
-    assert one == two
-    assert set(re.findall(rb"Date \(D:(\d{8})", one)) == {b"19700101"}
-    assert not re.search(rb"/tmp|/root|file:|impact-", one)
-
-
-@pytest.mark.browser
-def test_a_report_is_printed_beside_its_page(
+def test_a_report_is_printed_beside_its_page_the_same_each_time_with_no_time_or_place(
     chromium: str, small: impact.Case, brief: Path, tmp_path: Path
 ) -> None:
     tasks = planned(small, [brief], "baseline")
     batch.run(tasks, tmp_path / "out", ("html", "pdf"))
-    home = tmp_path / "out" / tasks[0].place
-    assert (home / "00_small.pdf").read_bytes().startswith(b"%PDF-")
-    assert not (home / "00_small.ipynb").exists()
+    page = tmp_path / "out" / tasks[0].place / "00_small.pdf"
+    assert not page.with_suffix(".ipynb").exists()
+    one = page.read_bytes()
     again = batch.run(tasks, tmp_path / "out", ("html", "ipynb", "pdf"))
     assert list(again.made.values()) == [["no ipynb file yet"]]
+    assert page.read_bytes() == one
+    assert one.startswith(b"%PDF-")
+    assert set(re.findall(rb"Date \(D:(\d{8})", one)) == {b"19700101"}
+    assert not re.search(rb"/tmp|/root|file:|impact-", one)
 
 
 def test_where_there_is_no_browser_the_way_to_one_is_told_before_any_kernel(
@@ -53,4 +46,4 @@ def test_a_page_that_is_not_printed_is_told(
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(BadInput, match=r"was not printed \(no display\)"):
-        pdf.printed(PAGE)
+        pdf.printed("<!doctype html><title>One</title>")

@@ -10,16 +10,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tiny import SAID
 
 import impact
 from impact.base.errors import BadInput, Refusal
 from impact.reports import plan
 from impact.reports.plan import Parameters
 from notebooks import PARAMETERS, case_of, notebook, planned
-
-
-def names(tasks: list[plan.Task]) -> list[str]:
-    return [task.name for task in tasks]
 
 
 def faults(case: impact.Case, *notebooks: Path, **base: Any) -> list[str]:
@@ -31,11 +28,10 @@ def faults(case: impact.Case, *notebooks: Path, **base: Any) -> list[str]:
 def test_every_scenario_has_a_task_and_a_grid_one_for_each_member(
     small: impact.Case, brief: Path
 ) -> None:
-    assert names(planned(small, [brief])) == [
-        f"tiny/{name}~{planned(small, [brief])[0].place.partition('~')[2]}/00_small"
-        for name in ("baseline", "worse", "pause_2", "pause_4", "pause_8")
-    ]
-    assert plan.chosen(small, "pause") == ["pause_2", "pause_4", "pause_8"]
+    places = [task.name.split("~")[0] for task in planned(small, [brief])]
+    grid = ["pause_2", "pause_4", "pause_8"]
+    assert places == [f"tiny/{name}" for name in ("baseline", "worse", *grid)]
+    assert plan.chosen(small, "pause") == grid
     assert plan.chosen(small, "all") == list(small.scenarios)
     assert plan.chosen(small, "worse") == ["worse"]
 
@@ -43,17 +39,17 @@ def test_every_scenario_has_a_task_and_a_grid_one_for_each_member(
 def test_a_notebook_that_does_not_vary_by_scenario_is_planned_once(
     small: impact.Case, tmp_path: Path
 ) -> None:
-    facts = notebook(
-        tmp_path / "01_facts.ipynb", "impact.sources(known)", varies_by=["as_of", "tlp"]
-    )
+    facts = notebook(tmp_path / "01_facts.ipynb", varies_by=["as_of", "tlp"])
     (task,) = planned(small, [facts], changes="p=0.7")
     assert task.place == "tiny/baseline"
     assert (task.parameters.changes, task.parameters.draws) == ("", Parameters().draws)
 
 
 def test_the_bundled_evidence_is_planned_once_for_all_scenarios(mercor: impact.Case) -> None:
-    found = plan.find_notebooks("all")
-    tasks, refused = plan.plan(mercor, found, list(mercor.scenarios), Parameters())
+    """An input may be called what a secret is called."""
+    found, changes = plan.find_notebooks("all"), "secrets_in_use=0.5; secrets_in_reach=0.5"
+    base = Parameters(changes=changes)
+    tasks, refused = plan.plan(mercor, found, list(mercor.scenarios), base)
     assert refused == []
     many = {path.stem: sum(task.notebook.name == path.stem for task in tasks) for path in found}
     once = ("01_what_is_known", "06_my_stack", "07_what_it_may_become")
@@ -91,23 +87,18 @@ def test_all_problems_are_told_at_once(small: impact.Case, tmp_path: Path) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("{", "cannot be read as a notebook; save it again"),
-        ("[]", "cannot be read as a notebook"),
-        ('{"cells": 3}', "cannot be read as a notebook"),
-        ('{"cells": [{"cell_type": "code"}]}', "has 0 cells tagged parameters"),
-        ('{"cells": [], "metadata": {"impact": {"reads": 3}}}', "cannot be read as a notebook"),
-        ('{"cells": [], "metadata": {}}', "has 0 cells tagged parameters"),
-    ],
-)
-def test_a_file_that_is_no_notebook_is_told(
-    small: impact.Case, tmp_path: Path, text: str, said: str
-) -> None:
+UNREAD = ("{", "[]", '{"cells": 3}', '{"cells": [], "metadata": {"impact": {"reads": 3}}}')
+UNTAGGED = ('{"cells": [{"cell_type": "code"}]}', '{"cells": [], "metadata": {}}')
+
+
+@pytest.mark.parametrize("text", [*UNREAD, *UNTAGGED])
+def test_a_file_that_is_no_notebook_is_told(small: impact.Case, tmp_path: Path, text: str) -> None:
     path = tmp_path / "00_odd.ipynb"
     path.write_text(text, "utf-8")
-    assert [said in fault for fault in faults(small, path)] == [True]
+    what = "cannot be read as a notebook; save it again with JupyterLab"
+    if text in UNTAGGED:
+        what = "has 0 cells tagged parameters; tag one cell"
+    assert faults(small, path) == [f"00_odd.ipynb: {what}"]
 
 
 @pytest.mark.parametrize(
@@ -128,30 +119,22 @@ def test_a_parameters_cell_with_a_secret_or_a_fault_is_refused(
     assert not any("x" * 8 in fault or "a" * 36 in fault for fault in told)
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"scenario": "AKIA" + "A" * 16},
-        {"changes": "weeks=glpat-" + "c" * 16},
-        {"tlp": "sk-" + "b" * 24},
-        {"as_of": "-----BEGIN PRIVATE KEY-----"},
-    ],
-    ids=lambda given: next(iter(given)),
-)
+SECRETS = {
+    "scenario": "AKIA" + "A" * 16,
+    "changes": "weeks=glpat-" + "c" * 16,
+    "tlp": "sk-" + "b" * 24,
+    "as_of": "-----BEGIN PRIVATE KEY-----",
+}
+
+
 def test_a_parameter_that_looks_like_a_secret_is_refused_and_not_repeated(
-    small: impact.Case, brief: Path, given: dict[str, str]
-) -> None:
-    told = faults(small, brief, **given)
-    (name, value) = next(iter(given.items()))
-    assert told == [
-        f"{name}: looks like a secret; leave it out: parameters are printed in pages and manifests"
-    ]
-    assert value not in told[0]
-
-
-def test_a_change_with_the_name_of_a_secret_is_no_input_and_its_value_is_not_repeated(
     small: impact.Case, brief: Path
 ) -> None:
+    """One with the name of a secret is no input, and its value is not repeated either."""
+    repair = "leave it out: parameters are printed in pages and manifests"
+    assert sorted(faults(small, brief, **SECRETS)) == [
+        f"{name}: looks like a secret; {repair}" for name in sorted(SECRETS)
+    ]
     (told,) = faults(small, brief, changes="api_token=7391")
     assert told.startswith('changes: no input "api_token"')
     assert "7391" not in told
@@ -214,12 +197,6 @@ def test_two_scenarios_of_one_place_are_a_fault(tmp_path: Path) -> None:
         plan.plan(case, [brief], list(case.scenarios), Parameters(case="tiny"))
 
 
-def test_an_input_may_be_called_what_a_secret_is_called(mercor: impact.Case) -> None:
-    base = Parameters(changes="secrets_in_use=0.5; secrets_in_reach=0.5")
-    tasks, _ = plan.plan(mercor, plan.find_notebooks("00_brief"), ["baseline"], base)
-    assert len(tasks) == 1
-
-
 # keys
 
 
@@ -232,13 +209,8 @@ def differing(one: Mapping[str, str], other: Mapping[str, str]) -> set[str]:
 
 
 def test_a_changed_table_changes_the_keys_of_the_notebooks_that_read_it(tmp_path: Path) -> None:
-    claim = {"id": "c", "claimant": "a", "subject": "b", "stance": "asserts", "says": "So."}
-    claim |= {
-        "predicate": "status",
-        "stage": "access",
-        "credibility": "2",
-        "stated_on": "2026-01-01",
-    }
+    claim = {"id": "c", "claimant": "a", "subject": "b", **SAID["claims"]}
+    claim["stated_on"] = "2026-01-01"
     before = impact.load_case(case_of(tmp_path / "one" / "tiny"))
     after = impact.load_case(case_of(tmp_path / "two" / "tiny", claims=[claim]))
     all_read = notebook(tmp_path / "00_all.ipynb")
@@ -256,11 +228,13 @@ def test_a_changed_scenario_changes_its_own_key_and_those_that_read_scenarios(
     after = impact.load_case(case_of(tmp_path / "two", first.replace("p = 0", "p = 0.1")))
     beside = notebook(tmp_path / "00_all.ipynb", reads=["scenarios"])
     alone = notebook(tmp_path / "01_alone.ipynb", reads=["inputs"])
-    one, two = (keys(case, beside) for case in (before, after))
-    assert differing(one["x"], two["x"]) == {"scenarios of the case"}
-    one, two = (keys(case, alone) for case in (before, after))
-    assert differing(one["x"], two["x"]) == set()
-    assert differing(one["y"], two["y"]) == {"view", "inputs of the case"}
+    for path, scenario, parts in (
+        (beside, "x", {"scenarios of the case"}),
+        (alone, "x", set()),
+        (alone, "y", {"view", "inputs of the case"}),
+    ):
+        one, two = (keys(case, path)[scenario] for case in (before, after))
+        assert differing(one, two) == parts
 
 
 def test_a_changed_notebook_changes_its_key(small: impact.Case, tmp_path: Path) -> None:
@@ -303,12 +277,10 @@ class Named(dict[str, Any]):
         return super().__iter__()
 
     def values(self) -> Any:
-        self.asked.add(self.what)
-        return super().values()
+        return [self.get(name) for name in self]
 
     def items(self) -> Any:
-        self.asked.add(self.what)
-        return super().items()
+        return [(name, self.get(name)) for name in self]
 
 
 @pytest.mark.parametrize("path", plan.find_notebooks("all"), ids=lambda path: path.stem)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from impact.reports import batch, files, index, plan, verify
 from impact.reports.plan import Parameters
 from notebooks import SCENARIOS, case_of
 
+COSTS = "03_what_it_costs"
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -24,8 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("project")
     case = impact.load_case(case_of(home / "tiny"))
     base = Parameters(case="tiny", draws=2000)
-    paths = plan.find_notebooks("03_what_it_costs")
-    tasks, _ = plan.plan(case, paths, ["baseline", "worse"], base)
+    tasks, _ = plan.plan(case, plan.find_notebooks(COSTS), ["baseline", "worse"], base)
     batch.run(tasks, home / "out", jobs=2)
     return home
 
@@ -37,7 +40,7 @@ def project(made: Path, tmp_path: Path) -> Path:
 
 
 def page_of(project: Path, scenario: str = "worse") -> Path:
-    (page,) = (project / "out" / "tiny").glob(f"{scenario}~*/03_what_it_costs.html")
+    (page,) = (project / "out" / "tiny").glob(f"{scenario}~*/{COSTS}.html")
     return page
 
 
@@ -52,22 +55,49 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), "utf-8")
 
 
-def manifest(page: Path) -> dict[str, Any]:
-    return files.read(page.parent / files.MANIFEST)
+@contextmanager
+def entry_of(page: Path) -> Iterator[dict[str, Any]]:
+    """The entry of a page in the manifest beside it, written back as it is left."""
+    manifest = page.parent / files.MANIFEST
+    entries = files.read(manifest)
+    yield entries[COSTS]
+    manifest.write_text(json.dumps(entries), "utf-8")
 
 
-def test_a_folder_of_untouched_reports_is_the_same(project: Path) -> None:
-    verdicts = verify.verify(project / "out", str(project / "tiny"), jobs=2)
-    assert [(v.differences, v.changed) for v in verdicts] == [((), ()), ((), ())]
-    assert [v.name.split("/")[1].partition("~")[0] for v in verdicts] == ["baseline", "worse"]
-    assert verify.record(verdicts) == {"same": True, "differences": [], "changed": {}}
-    assert str(verdicts[0]).endswith("03_what_it_costs: same")
+def test_a_folder_of_untouched_reports_is_the_same(made: Path) -> None:
+    done = commands.impact("verify", made / "out", "--case", made / "tiny", "--jobs", "2")
+    assert done.returncode == 0
+    places = [page_of(made, name).parent.name for name in ("baseline", "worse")]
+    assert done.stdout.splitlines() == [f"tiny/{place}/{COSTS}: same" for place in places]
+
+
+def test_an_edited_number_and_a_redrawn_picture_are_named_in_json_and_by_the_status(
+    project: Path,
+) -> None:
+    page = page_of(project)
+    printed = page.read_text("utf-8")
+    with entry_of(page) as entry:
+        texts = [figure["text"] for figure in entry["figures"]]
+    number = next(text for text in texts if text.startswith("$") and f">{text}<" in printed)
+    edit(page, number, "$9")
+    edit(page, 'stroke-width="1', 'stroke-width="9')
+    done = commands.impact("verify", page, "--case", project / "tiny", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["same"]) == (1, False)
+    assert list(found["changed"].values()) == [["its html file"]]
+    pieces = [(one["printed"], one["recomputed"]) for one in found["differences"]]
+    for one, other in (("$9", number), ('stroke-width="9', 'stroke-width="1')):
+        assert [one in old and other in new for old, new in pieces].count(True) == 1
+    assert len(pieces) == 2
+    assert found["differences"][0].keys() == {"figure", "printed", "recomputed"}
 
 
 def test_a_page_alone_is_made_again_from_what_it_says(project: Path, tmp_path: Path) -> None:
     alone = tmp_path / "sent by mail.html"
     shutil.copy(page_of(project), alone)
-    assert verdict(project, alone).differences == ()
+    done = commands.impact("verify", alone, "--case", project / "tiny", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {"same": True, "differences": [], "changed": {}}
     edit(alone, "Firm A", "Firm C")
     found = verdict(project, alone).differences
     assert found
@@ -90,30 +120,6 @@ def test_places_that_differ_in_capitals_alone_are_two_in_the_index(project: Path
     assert index.index(project / "out").count('<th scope="rowgroup" rowspan="1">') == 3
 
 
-def test_an_edited_number_of_a_page_is_named(project: Path) -> None:
-    page = page_of(project)
-    printed = page.read_text("utf-8")
-    figure = next(
-        f for f in manifest(page)["03_what_it_costs"]["figures"]
-        if f["text"].startswith("$") and f">{f['text']}<" in printed
-    )  # fmt: skip
-    edit(page, figure["text"], "$9")
-    found = verdict(project, page)
-    assert found.changed == ("its html file",)
-    assert any(
-        "$9" in one["printed"] and figure["text"] in one["recomputed"] for one in found.differences
-    )
-
-
-def test_a_picture_that_was_redrawn_is_seen(project: Path) -> None:
-    page = page_of(project)
-    edit(page, 'stroke-width="1', 'stroke-width="9')
-    found = verdict(project, page)
-    (redrawn,) = found.differences
-    assert 'stroke-width="9' in redrawn["printed"]
-    assert 'stroke-width="1' in redrawn["recomputed"]
-
-
 def test_an_edited_notebook_or_a_lost_file_is_seen(project: Path) -> None:
     edit(page_of(project).with_suffix(".ipynb"), "Firm A", "Firm C")
     page_of(project, "baseline").unlink()
@@ -123,62 +129,46 @@ def test_an_edited_notebook_or_a_lost_file_is_seen(project: Path) -> None:
     assert second.changed == ("its ipynb file",)
     assert first.differences
     assert all("ipynb" in one["figure"] for one in second.differences)
+    names = [one["figure"] for one in verify.record([first, second])["differences"]]
+    assert {name.split("/")[1].partition("~")[0] for name in names} == {"baseline", "worse"}
 
 
-@pytest.mark.parametrize(
-    ("part", "value", "named"),
-    [("value", 1e9, "value"), ("text", "$9", "$9"), ("error", None, "")],
-)
-def test_an_edited_figure_of_the_manifest_is_named(
-    project: Path, part: str, value: Any, named: str
-) -> None:
-    page = page_of(project)
-    entries = manifest(page)
-    figure = next(f for f in entries["03_what_it_costs"]["figures"] if f["name"] == "mean.a")
-    figure[part] = value
-    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
-    (found,) = verdict(project, page).differences
-    assert found["figure"] == "losses: mean.a"
-    assert found["printed"] != found["recomputed"] or part == "error"
-
-
-@pytest.mark.parametrize(("factor", "same"), [(1 + 1e-12, True), (1 + 1e-7, False)])
-def test_values_may_differ_by_a_billionth(project: Path, factor: float, same: bool) -> None:
-    page = page_of(project)
-    entries = manifest(page)
-    for figure in entries["03_what_it_costs"]["figures"]:
-        if figure["name"] == "mean.total":
-            figure["value"] *= factor
-    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
-    assert (verdict(project, page).differences == ()) is same
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new"),
-    [
-        ("index.html", "start here", "end here"),
-        ("answers.csv", "losses", "gains"),
-        ("answers.parquet", "", ""),
-    ],
-)
-def test_what_a_folder_gathers_is_compared_too(
-    project: Path, file: str, old: str, new: str
-) -> None:
-    (path, *_) = sorted((project / "out").rglob(file))
-    path.write_bytes(b"x") if not old else edit(path, old, new)
-    *reports, last = verify.verify(project / "out", str(project / "tiny"), jobs=2)
+def test_what_a_folder_gathers_is_compared_too(project: Path) -> None:
+    places = [page_of(project, name).parent for name in ("baseline", "worse")]
+    edit(project / "out" / "index.html", "start here", "end here")
+    edit(places[0] / "answers.csv", "losses", "gains")
+    (places[1] / "answers.parquet").write_bytes(b"x")
+    *reports, one, two, three = verify.verify(project / "out", str(project / "tiny"), jobs=2)
     assert [verdict.differences for verdict in reports] == [(), ()]
-    assert last.name.endswith(file)
+    assert [verdict.name for verdict in (one, two, three)] == [
+        f"tiny/{places[0].name}/answers.csv",
+        f"tiny/{places[1].name}/answers.parquet",
+        "index.html",
+    ]
 
 
-@pytest.mark.parametrize("part", ["question", "as_of", "level", "headline"])
-def test_an_edited_word_of_the_manifest_is_named(project: Path, part: str) -> None:
+def test_every_edit_of_a_manifest_is_named_and_a_billionth_of_a_value_is_none(
+    project: Path,
+) -> None:
+    """Words, each part of a figure, figures that are none; what is of another kit is said."""
     page = page_of(project)
-    entries = manifest(page)
-    entry = entries["03_what_it_costs"]
-    entry[part] = {**entry[part], "unpriced": 0.5} if part == "headline" else "TLP:RED"
-    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
-    assert [one["figure"] for one in verdict(project, page).differences] == [part]
+    with entry_of(page) as entry:
+        entry |= dict.fromkeys(("question", "as_of", "level"), "TLP:RED")
+        entry["headline"]["unpriced"] = 0.5
+        entry["key"] |= {"kit": "0" * 64, "lock": "0" * 64}
+        figures = entry["figures"]
+        names = [f"{figure['answer']}: {figure['name']}" for figure in figures]
+        figures[0]["value"] *= 1 + 1e-12
+        figures[1]["value"] *= 1 + 1e-7
+        figures[2]["error"] = None
+        figures[3]["text"] = "$9"
+        figures[4]["value"] = 1e9
+        figures[5:9] = ["x", {"x": 1}, {"value": "many"}, None]
+    found = verdict(project, page)
+    assert found.changed == ("kit", "lock")
+    parts = ["question", "as_of", "level", "headline"]
+    assert [one["figure"] for one in found.differences] == [*parts, *names[1:9]]
+    assert [one["printed"] for one in found.differences][6:8] == ["$9", "1000000000.0"]
 
 
 @pytest.mark.parametrize(
@@ -187,10 +177,8 @@ def test_an_edited_word_of_the_manifest_is_named(project: Path, part: str) -> No
      ("headline", 1)],
 )  # fmt: skip
 def test_a_damaged_manifest_is_told_in_a_line(project: Path, part: str, value: Any) -> None:
-    page = page_of(project)
-    entries = manifest(page)
-    entries["03_what_it_costs"][part] = value
-    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
+    with entry_of(page_of(project)) as entry:
+        entry[part] = value
     with pytest.raises(BadInput, match="says nothing sound of"):
         verify.verify(project / "out", str(project / "tiny"))
 
@@ -223,77 +211,44 @@ def test_changed_data_are_named_with_the_figures_that_moved(project: Path) -> No
     assert "differs; changed since: " in str(found)
 
 
-def test_a_manifest_of_another_kit_says_so(project: Path) -> None:
-    page = page_of(project)
-    entries = manifest(page)
-    entries["03_what_it_costs"]["key"] |= {"kit": "0" * 64, "lock": "0" * 64}
-    (page.parent / files.MANIFEST).write_text(json.dumps(entries), "utf-8")
-    found = verdict(project, page)
-    assert (found.changed, found.differences) == (("kit", "lock"), ())
-
-
 def made_from(notebook: str = "00_brief", **parameters: Any) -> str:
     """What stands at the head of a page of the case of these tests."""
     asked = vars(Parameters()) | {"case": "tiny", **parameters}
     said = {"notebook": notebook, "parameters": asked, "moment": "", "beside": []}
-    return f'<meta name="made-from" content="{html.escape(json.dumps(said))}">'
+    return head(json.dumps(said))
+
+
+def head(said: str) -> str:
+    return f'<meta name="made-from" content="{html.escape(said)}">'
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ("<html></html>", "holds no report of this kit"),
-        ('<meta name="made-from" content="{">', "does not say what it was made from"),
-        ('<meta name="made-from" content="[]">', "does not say what it was made from"),
-        (
-            '<meta name="made-from" content="{&#34;notebook&#34;: &#34;x&#34;}">',
-            "does not say what",
-        ),
-        (
-            made_from(notebook="../x"),
-            'no notebook "../x"',
-        ),
-        (
-            made_from(draws=10**12),
-            "is outside 1 to 1,048,576",
-        ),
-        (made_from(draws="many"), "is of type str, not a whole number"),
+        (head("{"), "does not say what it was made from"),
+        (head("[]"), "does not say what it was made from"),
+        (head('{"notebook": "x"}'), "does not say what it was made from"),
         (made_from(more=1), "does not say what it was made from"),
         (made_from().replace("[]", "5"), "does not say what it was made from"),
+        (made_from("../x"), 'no notebook "../x"'),
+        (made_from(draws=10**12), "is outside 1 to 1,048,576"),
+        (made_from(draws="many"), "is of type str, not a whole number"),
+        (made_from(case="/etc"), 'is of the case "/etc", which is another or not here'),
         ("\udcff", "is not UTF-8"),
     ],
 )
 def test_a_page_of_others_is_refused_in_a_line(
-    project: Path, tmp_path: Path, content: str, said: str
+    made: Path, tmp_path: Path, content: str, said: str
 ) -> None:
     page = tmp_path / "page.html"
     page.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(BadInput) as refused:
-        verify.verify(page, str(project / "tiny"))
+        verify.verify(page, str(made / "tiny"))
     assert said in str(refused.value)
 
 
-def test_a_page_of_another_case_or_of_a_path_is_refused(project: Path, tmp_path: Path) -> None:
-    page = page_of(project)
+@pytest.mark.parametrize("case", ["", "mercor"])
+def test_a_page_of_another_case_is_refused(made: Path, case: str) -> None:
     with pytest.raises(BadInput, match='is of the case "tiny", which is another or not here'):
-        verify.verify(page)
-    with pytest.raises(BadInput, match='is of the case "tiny", which is another'):
-        verify.verify(page, "mercor")
-    alone = tmp_path / "page.html"
-    alone.write_text(page.read_text("utf-8").replace("&#34;tiny&#34;", "&#34;/etc&#34;"), "utf-8")
-    with pytest.raises(BadInput, match='is of the case "/etc", which is another or not here'):
-        verify.verify(alone)
-
-
-def test_the_command_says_it_in_json_and_by_its_status(project: Path) -> None:
-    page = page_of(project)
-    words = ("verify", page, "--case", project / "tiny")
-    done = commands.impact(*words, "--json")
-    assert (done.returncode, json.loads(done.stdout)["same"]) == (0, True)
-    edit(page, "Firm A", "Firm C")
-    done = commands.impact(*words, "--json")
-    found = json.loads(done.stdout)
-    assert (done.returncode, found["same"]) == (1, False)
-    assert found["differences"][0].keys() == {"figure", "printed", "recomputed"}
-    done = commands.impact(*words)
-    assert "differs; changed since: its html file" in done.stdout
+        verify.verify(page_of(made), case)
