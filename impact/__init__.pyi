@@ -25,10 +25,10 @@ from .answers.tails import exceedance as exceedance
 from .answers.tails import next_year as next_year
 from .answers.unknowns import unknowns as unknowns
 from .answers.why import why as why
+from .board.panel import explore as explore
 from .case.folder import Case as Case
 from .case.folder import load_case as load_case
 from .case.views import view as view
-from .panel import explore as explore
 from .simulation import Run as Run
 from .simulation import simulate as simulate
 from .simulation import simulate_year as simulate_year

@@ -16,11 +16,11 @@ from IPython.core.interactiveshell import InteractiveShell
 import impact
 from impact.base.errors import BadInput
 from impact.board import data
+from impact.board.panel import _Panel, days, slug
 from impact.case.changes import Change
 from impact.case.folder import load_case
 from impact.case.scenarios import Scenario
 from impact.case.writer import keep
-from impact.panel import _Panel, days, slug
 
 
 @pytest.fixture
