@@ -51,6 +51,16 @@ def test_show_json_has_the_shape_of_the_contract() -> None:
     assert "total" in {row["bearer"] for row in found["losses"]}
 
 
+@pytest.mark.parametrize("view", [(), ("--year",), ("--scenario", "surge-falls")])
+def test_no_line_of_show_is_wider_than_the_terminal(
+    view: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = impact("show", "mercor", "--draws", "2000", *view).stdout.splitlines()
+    assert len(lines) > 10
+    assert max(map(len, lines)) <= 60
+
+
 def test_show_json_has_the_same_bytes_with_shuffled_rows(copied: Path) -> None:
     for path in copied.glob("*.csv"):
         head, *rows = path.read_text("utf-8").splitlines()
