@@ -52,9 +52,10 @@ def test_the_timeline_tells_twenty_events_and_at_most_five_of_a_day(mercor: Case
     assert told.group_by(pl.col("happened_on").dt.date()).len()["len"].max() == 5
 
 
-def test_a_longer_pause_moves_what_uses_its_weeks_and_nothing_else(mercor: Case) -> None:
+def test_a_longer_pause_costs_more_in_what_uses_its_weeks_and_nowhere_else(mercor: Case) -> None:
     short = impact.simulate(impact.view(mercor, changes="pause_weeks=12"))
     year = impact.simulate(impact.view(mercor, changes="pause_weeks=52"), like=short)
+    assert all((year.losses[name] >= short.losses[name]).all() for name in short.losses)
     moved = {name for name in short.losses if (year.losses[name] != short.losses[name]).any()}
     assert {"meta-pay-low", "meta-billing", "meta-replacement"} <= moved
     rows = mercor["losses"]
@@ -77,7 +78,7 @@ def without(case: Case, entity: str) -> Case:
         there = checks.first_known(tables)
         lost = checks.references(tables).join(there, on=["to", "name"], how="anti")
         if not lost.height:
-            return replace(case, tables=tables, decisions={})
+            return replace(case, tables=tables, decisions={}, memo={})
         for table, lines in lost.group_by("table").agg("file_line").iter_rows():
             tables[table] = tables[table].filter(~pl.col("file_line").is_in(lines))
 
@@ -95,7 +96,7 @@ def said(of: Case) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def said_of_all(mercor: Case) -> dict[str, object]:
     """What they say where every name is in the case."""
-    return said(replace(mercor, decisions={}))
+    return said(replace(mercor, decisions={}, memo={}))
 
 
 @pytest.mark.parametrize("entity", NAMED)

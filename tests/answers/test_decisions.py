@@ -220,7 +220,7 @@ def test_options_are_weighed_on_the_same_draws(mercor: impact.Case, run: Run) ->
 
 def test_a_decision_costs_nothing_that_nobody_has_decided(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor))
-    without = impact.simulate(impact.view(replace(mercor, decisions={})))
+    without = impact.simulate(impact.view(replace(mercor, decisions={}, memo={})))
     assert np.array_equal(total_loss(run), total_loss(without))
     for loss in ("users-rotation", "mercor-bridge-low", "meta-leaving", "mercor-late-notice"):
         assert not run.losses[loss].any()

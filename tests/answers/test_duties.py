@@ -29,6 +29,7 @@ def clock(folder: Path, moment: str = "", **cells: str) -> impact.Answer:
         ("2026-03-01T11:59Z", {"starts_from": "2026-03-01"}, "running"),  # from its midnight
         ("2027", {}, "running"),  # no fixed time
         ("2027", {"clock_hours": "0"}, "due"),
+        ("2027", {"clock_hours": "72", "applies": "no"}, "does not apply"),
     ],
 )
 def test_a_clock_has_one_state_at_each_hour(

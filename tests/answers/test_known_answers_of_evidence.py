@@ -78,7 +78,8 @@ def test_the_timeline_has_each_event_with_its_delay_and_the_window_of_each_accou
 ) -> None:
     """From the end of 1 March to the end of the 3rd are 2 days, from midnight of the 2nd to noon of
     the 5th 3.5. What is told aside or of somebody in no link is left out. Two accounts from 10:00
-    to 11:00 and from 10:20 to 11:40: 100 minutes around both, 40 inside both."""
+    to 11:00 and from 10:20 to 11:40: 100 minutes around both, 40 inside both (E05 of
+    ../shared/acceptance/bad_inputs.csv)."""
     answer = impact.timeline(timed(folder))
     assert cells(answer, "id", "stage", "reported_by", "delay_days") == [
         ("early", "theft", "a", 2.0),

@@ -52,6 +52,8 @@ S1, S2, WEAK = {"id": "s1"}, {"id": "s2"}, {"id": "s3", "reliability": "E"}
 DENIAL = claim("two", sources="s2", by="c", stance="denies")
 MON = claim("one", "mon", predicate="disclosed_on", credibility="1")
 TUE = claim("two", "tue", "s2", predicate="disclosed_on", credibility="5")
+NO = claim("one", "x", predicate="intruder", stance="denies")
+OTHER = claim("two", "y", "s2", predicate="intruder", by="c")
 SILENT = {"id": "q", "stance": "is silent", "credibility": "1", "sources": "s1"}
 
 
@@ -96,6 +98,9 @@ SILENT = {"id": "q", "stance": "is silent", "credibility": "1", "sources": "s1"}
             id="a denial of clearly more weight denies",
         ),
         pytest.param([DENIAL], [S2], {"yes": "denied"}, id="so does a denial alone"),
+        pytest.param(
+            *([NO, OTHER], [S1, S2], {"x": "denied", "y": "likely"}), id="but not another value"
+        ),
         pytest.param([SILENT], [S1], {"": "unknown"}, id="who is silent makes nothing known"),
         pytest.param(
             *([{**SILENT, "stance": "is asked"}], [S1], {"": "unknown"}),
@@ -121,7 +126,6 @@ def test_every_standing_of_the_bundled_case_is_one_of_six(mercor: impact.Case) -
 
 # what excludes what
 
-NO = claim("one", "x", predicate="intruder", stance="denies")
 WORK = {"predicate": "work_status"}
 TOLD = {"predicate": "leak_status", "stance": "denies"}
 
@@ -174,7 +178,7 @@ EXCLUDED = {
         ],
         [],
     ),
-    "two deny different values": ([NO, claim("two", "y", "s2", predicate="intruder", by="c")], []),
+    "two deny different values": ([NO, OTHER], []),
     "a claim against a denial": (
         *([claim("d", "on", **TOLD), claim("e", "off", "s2", by="c", contradicts="d")], ["d e"]),
     ),
@@ -289,6 +293,10 @@ def test_a_statement_is_found_by_its_topic_and_by_what_its_claims_begin_with(
     by_topic = stating.topic(known, "litellm.available_minutes.first upload to quarantine")
     assert by_topic == stating.topic(known, "litellm-window")
     assert [s.value for s in by_topic] == ["152 minutes", "179 minutes", "40 minutes"]
+    record = explaining.record(impact.simulate(known, 10), "litellm-window")
+    told = [record["kind"], record["independent_origins"], *(c["id"] for c in record["claims"])]
+    ids = (f"litellm-window-{name}" for name in ("registry", "report", "maintainer"))
+    assert told == ["statement", 3, *ids]
     assert stating.topic(known, "event") == []  # claims of many topics begin so
     early = impact.view(mercor, as_of="2026-03-24T12:00Z")
     assert stating.topic(early, "litellm-window") == []

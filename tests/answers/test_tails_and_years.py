@@ -141,7 +141,7 @@ def test_a_rate_of_nothing_is_a_year_without_a_loss(tiny: Any) -> None:
     ("rate", "draws", "message"),
     [
         (501, 100, "year: rate goes above 500 events a year; give the rate"),
-        (400, 10_000, r"10,000 years hold [\d,]+ events, more than 1,048,576; take [\d,]+ or"),
+        (400, 10_000, r"draws: 10,000 years hold [\d,]+ events, more than 1,048,576; take [\d,]+ "),
         (1, 0, "draws: 0 is outside 1 to 1,048,576"),
         (1, 2**20 + 1, "draws: 1048577 is outside"),
     ],

@@ -161,6 +161,11 @@ def test_a_beta_is_that_of_scipy_between_any_ends(a: float, b: float) -> None:
     assert beta(THIN, a, b) == pytest.approx(exact, rel=1e-9, abs=1e-300)
     found = beta(THIN, a, b, 16.0, 21.0)
     assert found == pytest.approx(16 + 5 * exact, rel=1e-9)
+
+
+@given(st.floats(0.2, 200), st.floats(0.2, 200))
+def test_any_beta_rises_and_stays_between_its_ends(a: float, b: float) -> None:
+    found = beta(U[::10], a, b, 16.0, 21.0)
     assert (np.diff(found) >= 0).all()
     assert 16 <= found[0] <= found[-1] <= 21
 
