@@ -176,6 +176,7 @@ def test_a_tree_in_order_has_no_fault(tmp_path: Path) -> None:
         ("impact/simulation.py", "from impact import exposure", "public names"),
         ("impact/simulation.py", "from . import exposure", "public names"),
         ("impact/simulation.py", "from impact import *", "public names"),
+        ("impact/cli/__init__.py", "from impact import __main__", "same row"),
         ("impact/helpers.py", "", "in no row"),
         ("impact/tools/__init__.py", "", "in no row"),
     ],

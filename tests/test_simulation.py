@@ -151,7 +151,7 @@ def test_the_mean_loss_is_not_the_product_of_modes(tiny_case: Tiny) -> None:
     ("amount", "retention", "kept"),
     [
         *((200, "keep", 200), (300, "keep", 300), (600, "keep", 300), (800, "keep", 300)),
-        *((1000, "keep", 500), (700, "", 200)),  # without one from the first dollar
+        *((1000, "keep", 500), (700, "", 200), (400, "", 0)),  # without one from the first dollar
     ],
 )
 def test_cover_pays_from_the_retention_to_its_limit(

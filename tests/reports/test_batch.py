@@ -306,14 +306,18 @@ def test_a_ctrl_c_that_a_library_swallows_is_still_heard() -> None:
 def test_a_failure_ends_the_command_with_status_1_and_one_line(
     project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    failing = notebook(project / "00_small.ipynb", "1 / 0")
-    monkeypatch.setattr(command, "find_notebooks", lambda name: [failing])
-    done = commands.impact(*REPORT, "out", "--scenario", "worse")
-    assert done.returncode == 1
-    assert "failed with ZeroDivisionError" in done.stderr
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert "0 made, 0 unchanged, 1 failed" in done.stdout
-    assert tuple(capfd.readouterr()) == ("", ""), "of a worker or a kernel"
+    for cell, seconds, kind in (
+        ("1 / 0", 60, "ZeroDivisionError"),
+        ("import time; time.sleep(60)", 1, "TimeoutError"),
+    ):
+        failing = notebook(project / "00_small.ipynb", cell)
+        monkeypatch.setattr(command, "find_notebooks", lambda name, found=failing: [found])
+        done = commands.impact(*REPORT, "out", "--scenario", "worse", "--timeout", seconds)
+        assert done.returncode == 1
+        assert f"failed with {kind}" in done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert "0 made, 0 unchanged, 1 failed" in done.stdout
+        assert tuple(capfd.readouterr()) == ("", ""), "of a worker or a kernel"
 
 
 def test_formats_are_a_list_in_which_no_word_is_mended() -> None:

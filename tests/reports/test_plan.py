@@ -28,9 +28,11 @@ def faults(case: impact.Case, *notebooks: Path, **base: Any) -> list[str]:
 def test_every_scenario_has_a_task_and_a_grid_one_for_each_member(
     small: impact.Case, brief: Path
 ) -> None:
-    places = [task.name.split("~")[0] for task in planned(small, [brief])]
+    parted = [task.name.partition("~") for task in planned(small, [brief])]
     grid = ["pause_2", "pause_4", "pause_8"]
-    assert places == [f"tiny/{name}" for name in ("baseline", "worse", *grid)]
+    assert [one[0] for one in parted] == [f"tiny/{it}" for it in ("baseline", "worse", *grid)]
+    (end,) = {end for _, _, end in parted}  # what else was asked is one thing for all
+    assert end.endswith("/00_small")
     assert plan.chosen(small, "pause") == grid
     assert plan.chosen(small, "all") == list(small.scenarios)
     assert plan.chosen(small, "worse") == ["worse"]

@@ -195,7 +195,7 @@ def test_changed_data_are_named_with_the_figures_that_moved(project: Path) -> No
     found = verdict(project, page_of(project))
     assert {"inputs of the case", "view"} <= set(found.changed)
     assert any(one["figure"] == "losses: mean.total" for one in found.differences)
-    assert "differs; changed since: " in str(found)
+    assert f"differs; changed since: {', '.join(found.changed)}\n" in str(found)
 
 
 def made_from(notebook: str = "00_brief", **parameters: Any) -> str:
