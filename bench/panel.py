@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests" / "lab"))
 
-from labs import CHROMIUM, run_all, running  # noqa: E402  (a folder of the tests)
+from labs import CHROMIUM, run_all_cells, running  # noqa: E402  (a folder of the tests)
 
 MOVES = 40
 # The time of each move, in the thread of the page, to pictures that are laid out anew.
@@ -44,7 +44,9 @@ def rows(folder: Path) -> Iterator[tuple[str, ...]]:
     with running(ROOT, folder) as lab, sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=list(CHROMIUM))
         page = browser.new_page(viewport={"width": 1500, "height": 1300})
-        run_all(page, lab, "explore.ipynb")
+        page.goto(f"{lab.url}/lab/tree/notebooks/explore.ipynb?token={lab.token}&reset")
+        page.get_by_text("| Idle").wait_for(timeout=60_000)
+        run_all_cells(page)
         took, start = moves(page)
         browser.close()
     took.sort()

@@ -2,8 +2,10 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -125,3 +127,12 @@ def test_no_browser_of_the_tests_outlives_its_module(root: Path) -> None:
     ]
     assert [name for name, *_ in found] == ["conftest.py", "conftest.py"]
     assert [one for one in found if "session" in one[2]] == []
+
+
+def test_the_benchmark_finds_what_it_takes_from_the_tests(root: Path) -> None:
+    env = os.environ | {"PYTHONPATH": f"{root / 'tests'}{os.pathsep}{root / 'bench'}"}
+    used = set(re.findall(r"tiny\.(\w+)", (root / "bench" / "bench.py").read_text("utf-8")))
+    code = f"import bench; print(all(hasattr(bench.tiny, name) for name in {used}))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (len(used) > 2, done.stdout) == (True, "True\n"), done.stderr
