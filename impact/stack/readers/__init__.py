@@ -20,6 +20,7 @@ _ROOMS = {
     **{"manifests": manifests, "requirements": requirements},
 }
 _WRITTEN = ("locks.", "javascript.")  # by tools, which end the last line
+_MERGE = "<<<<<<< "  # begins a line of a merge that is not done
 _JSON = re.compile(r"""\s*(?:$|\{|\[[\s\[]*[]{"\d-])""")  # [[package]] begins a table of TOML
 
 
@@ -70,7 +71,7 @@ def read(source: Source) -> Inventory:
     if newer or not found.read:
         what = f"{'this version of ' if newer else ''}{found.name} is not read"
         raise bad(source.where, what, "give a lock or an SBOM that is")
-    if re.search("(?m)^<{7} ", source.text):
+    if source.text.startswith(_MERGE) or f"\n{_MERGE}" in source.text:
         raise bad(source.where, "holds the marks of a merge that is not done", "merge it first")
     collecting = gc.isenabled()
     gc.disable()  # what is read holds no cycles, and looking for them takes a quarter of the time
