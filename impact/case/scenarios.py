@@ -144,14 +144,14 @@ def _applied(
             repair = did_you_mean(change.name, names, "name an input of the view or link.ID")
             faults.append(Fault(where, f'no input "{change.name}"', repair))
         else:
-            new[change.name] = _changed_row(old or _link_row(inputs, link, days[-1]), change)
+            new[change.name] = changed_row(old or _link_row(inputs, link, days[-1]), change)
     return new, faults
 
 
 _RANGED = ("pert", "lognormal", "uniform")  # shapes that low, mode and high describe
 
 
-def _changed_row(row: Row, change: Change) -> dict[str, Any]:
+def changed_row(row: Row, change: Change) -> dict[str, Any]:
     """An input's row with the estimate of a change; a range keeps the shape where it has one."""
     fixed = change.low == change.high
     return {

@@ -174,6 +174,13 @@ def changed(known: Case, changes: Iterable[Change], where: str) -> Case:
     return with_inputs(known, rows, tuple(sorted(latest.values())))
 
 
+def fixed(known: Case, name: str, value: float) -> Case:
+    """A view with one of its inputs fixed at a value that it can have."""
+    change = Change(name, value, value, value)
+    rows = {**known.inputs, name: scenarios.changed_row(known.inputs[name], change)}
+    return with_inputs(known, rows, (*known.changes, change))
+
+
 def with_inputs(known: Case, rows: scenarios.Rows, changes: tuple[Change, ...]) -> Case:
     """A view with other rows of inputs.csv, by id, and the changes that they come from."""
     seen = replace(known, tables=_WithInputs(known.tables, rows), changes=changes)

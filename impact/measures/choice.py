@@ -16,10 +16,10 @@ import numpy as np
 from impact.base import times
 from impact.base.errors import BadInput
 from impact.case import checks
-from impact.case.changes import Change
+from impact.case.folder import Case
 from impact.case.scenarios import Decision, Option
 from impact.case.tables import Row
-from impact.case.views import now
+from impact.case.views import changed, fixed, now
 from impact.measures.totals import net_loss
 from impact.numerics import Draws, loss_kinds, measures
 from impact.numerics.lines import Line, envelope
@@ -28,7 +28,7 @@ from impact.simulation import (
     drawn_inputs,
     per_run,
     require_event_run,
-    what_if,
+    simulate,
 )
 
 
@@ -80,16 +80,26 @@ def costings(run: Run) -> tuple[Costing, ...]:
             lines = tuple(_line(run, decision, option) for option in decision.options)
             whole = not unpriced(run, decision)
             costs = [
-                _cost(run, decision, option) if whole else line.base
+                _cost(run, decision, _chosen(run, option)) if whole else line.base
                 for option, line in zip(decision.options, lines, strict=True)
             ]
             found.append(Costing(decision, np.array(costs), lines))
     return tuple(found)
 
 
-def _cost(run: Run, decision: Decision, option: Option, *first: Change) -> Draws:
-    """`(draws,)` cost of an option; what the option itself sets comes after other changes."""
-    return net_loss(what_if(run, [*first, *option.changes]), decision.bearer)
+def _chosen(run: Run, option: Option) -> Case:
+    """The view in which an option is chosen."""
+    return changed(run.known, option.changes, option.id)
+
+
+def _cost(run: Run, decision: Decision, known: Case) -> Draws:
+    """`(draws,)` cost of an option, in the view in which it is chosen."""
+    return net_loss(_again(run, known), decision.bearer)
+
+
+def _again(run: Run, known: Case) -> Run:
+    """The run of another view on the same draws."""
+    return simulate(known, run.draws, run.seed, run)
 
 
 STEPS = 32  # pieces of the line of a chance
@@ -108,7 +118,9 @@ def _line(run: Run, decision: Decision, option: Option) -> Line:
     chance = checks.is_chance(unit)
     last = 1.0 if chance or unit == "share" else A_LOT
     values = np.linspace(0, last, STEPS + 1 if chance and not _once_used(run, name) else 2)
-    costs = [_cost(run, decision, option, Change(name, at, at, at)) for at in values.tolist()]
+    known, own = _chosen(run, option), {change.name for change in option.changes}
+    views = [known if name in own else fixed(known, name, at) for at in values.tolist()]
+    costs = [_cost(run, decision, view) for view in views]
     means = tuple(float(cost.mean()) for cost in costs)
     each = (costs[-1] - costs[0]) / last
     return Line(option.id, means, last, 1.0 if chance else math.inf, costs[0], each)
@@ -275,8 +287,7 @@ def moves(run: Run, one: Costing) -> Row | None:
     drawn = {other: values for other, _, values in drawn_inputs(run) if other in behind}
     for other, values in drawn.items():
         ends = np.quantile(values, (0.05, 0.95)).tolist()
-        changed = (what_if(run, [Change(other, at, at, at)]) for at in ends)
-        flips = [_crossing(run_of, one, pair) for run_of in changed]
+        flips = [_crossing(_again(run, fixed(run.known, other, at)), one, pair) for at in ends]
         if min(flips) > 0:
             ranges.append((abs(math.log(flips[1] / flips[0])), other, ends, flips))
     far, other, ends, flips = max(ranges, default=(0.0, "", [], []))
