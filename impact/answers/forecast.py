@@ -120,7 +120,10 @@ def score(folder: Path | None = None) -> Answer:
     table = scores.summed(rows)
     shown = rows.filter(age=scores.AGES[0], mode=scores.OTHERS, method=outlooks.GROWN)
     placed = shown.sort(pl.col("pit_low") + pl.col("pit_high")).select(
-        label="name", missed=~pl.col("in_90"), low="pit_low", high="pit_high"
+        label="name",
+        missed=~pl.col("in_90"),
+        low=pl.col("pit_low").round(6),
+        high=pl.col("pit_high").round(6),
     )
     return worded(
         None,

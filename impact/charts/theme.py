@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from importlib import resources
@@ -35,7 +36,7 @@ _NARROW, _WIDE = set("iljtfI.,:;'|! ()"), set("mwMW%@")
 
 def width(text: str, size: float, bold: bool = False) -> float:
     """Width of a text in pixels in DejaVu Sans, good to a few per cent; others are narrower."""
-    ems = sum(
+    ems = math.fsum(  # the same in every version of Python
         0.36 if c in _NARROW else 0.9 if c in _WIDE else 0.68 if c.isupper() else 0.61 for c in text
     )
     ems += 0.39 * sum(east_asian_width(c) in "WF" for c in text)  # as wide as they are high
