@@ -93,13 +93,13 @@ def _reports(folder: Path) -> Iterator[Report]:
     """The finished reports in a folder."""
     for manifest in sorted(folder.rglob(files.MANIFEST)):
         entries = files.entries_of(manifest)
-        _sound(manifest, files.read(manifest).keys() - entries.keys())
+        _refuse_unsound(manifest, files.read(manifest).keys() - entries.keys())
         for notebook, entry in sorted(entries.items()):
             if "key" in entry:
                 yield _entered(manifest.parent, notebook, entry)
 
 
-def _sound(manifest: Path, strange: Set[str]) -> None:
+def _refuse_unsound(manifest: Path, strange: Set[str]) -> None:
     """Raises BadInput for names of which a manifest holds what is no entry."""
     if strange:
         what = f'says nothing sound of "{min(strange)}"'
@@ -110,7 +110,7 @@ def _report(path: Path) -> Iterator[Report]:
     """The report of a page, if it is one: from the manifest beside it, else from the page alone."""
     called, manifest = path.name.partition(".")[0], path.parent / files.MANIFEST
     entries = files.entries_of(manifest)
-    _sound(manifest, {called} & files.read(manifest).keys() - entries.keys())
+    _refuse_unsound(manifest, {called} & files.read(manifest).keys() - entries.keys())
     if "key" in entries.get(called, {}):  # also where the path is of its notebook or PDF
         yield _entered(path.parent, called, entries[called])
     elif found := _MADE_FROM.search(texts.local(path)):

@@ -380,7 +380,7 @@ _FORMS = {  # what a record is, by a key of it; else one of OSV
 def _time(text: str, where: str) -> datetime | None:
     try:
         if len(text) > len("2026-03-24"):
-            found = datetime.fromisoformat(text).replace(microsecond=0)
+            found = datetime.fromisoformat(text.removesuffix(" UTC")).replace(microsecond=0)
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         return times.parse(text) if text else None
     except (ValueError, OverflowError):

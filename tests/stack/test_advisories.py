@@ -238,7 +238,11 @@ def test_examples_are_what_a_record_names() -> None:
 
 @pytest.mark.parametrize(
     ("published", "moment"),
-    [("2026-03-24T12:00:00+02:00", "10:00"), ("2026-03-24T12:00:00.123456789Z", "12:00")],
+    [
+        ("2026-03-24T12:00:00+02:00", "10:00"),
+        ("2026-03-24T12:00:00.123456789Z", "12:00"),
+        ("2026-03-24 12:00:00 UTC", "12:00"),
+    ],
 )
 def test_a_time_is_that_moment_in_whatever_zone(
     tmp_path: Path, published: str, moment: str
