@@ -299,7 +299,7 @@ def stream_of(row: Mapping[str, Any], use: str) -> str:
 
 def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """(shape, low, mode, high, cap, parameters) of an input; a beta without ends is on 0 to 1."""
-    pairs = tuple(sorted(checks.parameters(row["parameters"]).items()))
+    pairs = tuple(sorted(checks.parameters(row["parameters"]).items())) if row["parameters"] else ()
     low, high = row["low"], row["high"]
     if row["shape"] == "beta":
         low, high = 0.0 if low is None else low, 1.0 if high is None else high

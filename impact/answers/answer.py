@@ -153,15 +153,17 @@ class Answer:
 
         With `later` it holds the charts described, to be drawn by whoever reads the record.
         """
+        from impact.charts import theme
+
         kept = ("name", "label", "title", "sentence", "alt", "there", "pictured")
-        drawn = {} if later or not self.draw else {look: self.svg(look) for look in LOOKS}
+        charts, told = self.charts(), self.told()
         return {
             **{key: getattr(self, key) for key in kept},
             **self._texts(),
             "figures": [vars(figure) for figure in self.figures],
-            "told": self.told(),
-            "svg": drawn,
-            "charts": self.charts() if later else {},
+            "told": told,
+            "svg": {} if later else {look: theme.svg(charts[look], told) for look in charts},
+            "charts": charts if later else {},
         }
 
     def __str__(self) -> str:

@@ -151,8 +151,8 @@ def _rows(known: Case, table: str) -> dict[str, dict[str, Any]]:
 
 def label_of(case: Case) -> str:
     """The highest TLP level among the rows, scenarios and decisions of a case or a view."""
-    frames = (*case.tables.values(), *case.ended.values())
-    rows = [level for frame in frames for level in frame["tlp"].unique()]
+    marks = [frame["tlp"] for frame in (*case.tables.values(), *case.ended.values())]
+    rows = pl.concat(marks).unique().to_list() if marks else []
     entries: list[Scenario | Decision] = [*case.scenarios.values(), *case.decisions.values()]
     entries += [one.decision for one in case.unusable.values()]
     return highest([*rows, *(entry.tlp for entry in entries)])

@@ -36,7 +36,7 @@ class Lineage:
 
 
 @once
-def _laid_out(known: Case) -> tuple[dict[str, list[graph.Edge]], dict[tuple[str, str], set[str]]]:
+def laid_out(known: Case) -> tuple[dict[str, list[graph.Edge]], dict[tuple[str, str], set[str]]]:
     """The links by their target, and the inputs of each link and loss."""
     return graph.by_target(modelled(known["links"])), checks.inputs_of(known.tables)
 
@@ -47,7 +47,7 @@ def _ancestry(known: Case, name: str) -> dict[str, set[str]]:
     The claims are those on which the links rest, the entities all that any of these rows name.
     """
     links, losses, claims = (known.rows(table) for table in ("links", "losses", "claims"))
-    entering, named = _laid_out(known)
+    entering, named = laid_out(known)
     mine = {
         loss
         for loss, row in losses.items()

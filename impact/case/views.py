@@ -13,7 +13,7 @@ import polars as pl
 
 from impact.base import times, words
 from impact.base.errors import BadInput, Fault, Refusal, bad, did_you_mean
-from impact.case import checks, folder, scenarios, ways
+from impact.case import checks, folder, lineage, scenarios, ways
 from impact.case.changes import Change, parse_changes
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import TLP
@@ -278,10 +278,14 @@ def _standing(
     hidden, faults = set[str](), list[Fault]()  # tables with rows known by then that do not stand
     left_out = False
     for name, every in tables.items():
-        last = newest(every.filter(by_then & at_level))
-        higher = every.select("id", "known_on", "tlp", "withdrawn").filter(by_then & ~at_level)
+        seen = every.filter(by_then & at_level)
+        last = newest(seen)
         standing[name], ended[name] = (last.filter(withdrawn=gone) for gone in (False, True))
-        hidden |= {name} if ended[name].height or higher.height else set()
+        hidden |= {name} if ended[name].height else set()
+        if seen.height == every.height:
+            continue
+        higher = every.select("id", "known_on", "tlp", "withdrawn").filter(by_then & ~at_level)
+        hidden |= {name} if higher.height else set()
         left_out |= higher.height > 0
         above = newest(higher).filter("withdrawn").select("id", above="known_on")
         over = standing[name].join(above, on="id").filter(pl.col("above") >= pl.col("known_on"))
@@ -397,9 +401,10 @@ def _unused_changes(known: Case) -> list[str]:
     """Changed inputs that nothing in a view names, as where a default gave way."""
     if not known.changes:
         return []
-    named = {*checks.uses_of_inputs(known.tables)["name"]}
-    named |= {checks.LINK_INPUT + edge.name for edge in ways.modelled(known["links"])}
-    named |= {name for name, row in known.inputs.items() if row["unit"] == checks.RATE}
+    entering, uses = lineage.laid_out(known)
+    leads = {edge.name for edges in entering.values() for edge in edges}
+    named = {name for name, row in known.inputs.items() if row["unit"] == checks.RATE}
+    named.update(*(names for (of, row), names in uses.items() if of == "losses" or row in leads))
     return [change.name for change in known.changes if change.name not in named]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import altair as alt
 import polars as pl
-import polars.selectors as cs
 
 from impact.base import words
 from impact.charts.theme import DEEP, ROOMS, SMALL, width, wrap
@@ -24,11 +24,14 @@ BESIDE: dict[str, Any] = {
 
 
 def chart(rows: pl.DataFrame | Sequence[Row]) -> alt.Chart:
-    """A chart of inline data, without polars' dtypes; instants as ISO text in UTC."""
-    instants = cs.temporal().dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(instants)
-    rows = tuple(frame.to_dicts())  # which altair does not copy with every layer, as it does a list
-    return alt.Chart(alt.InlineData(values=rows))
+    """A chart of inline data; instants as ISO text in UTC."""
+    every = rows.iter_rows(named=True) if isinstance(rows, pl.DataFrame) else rows
+    values = tuple({name: _plain(cell) for name, cell in row.items()} for row in every)
+    return alt.Chart(alt.InlineData(values=values))  # no list, which altair copies with every layer
+
+
+def _plain(cell: Any) -> Any:
+    return f"{cell:%Y-%m-%dT%H:%M:%SZ}" if isinstance(cell, datetime) else cell
 
 
 _MONEY = (

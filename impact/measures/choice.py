@@ -77,13 +77,15 @@ def costings(run: Run) -> tuple[Costing, ...]:
         if not named <= run.model.losses.keys() or decision.flips_on not in run.known.inputs:
             continue  # it rests on something that is not known in this view
         with suppress(BadInput):  # as above
-            lines = tuple(_line(run, decision, option) for option in decision.options)
-            whole = not unpriced(run, decision)
-            costs = [
-                _cost(run, decision, _chosen(run, option)) if whole else line.base
-                for option, line in zip(decision.options, lines, strict=True)
-            ]
-            found.append(Costing(decision, np.array(costs), lines))
+            views = [_chosen(run, option) for option in decision.options]
+            chosen = zip(decision.options, views, strict=True)
+            lines = [_line(run, decision, *one) for one in chosen]
+            costs = (
+                [line.base for line in lines]
+                if unpriced(run, decision)
+                else [_cost(run, decision, known) for known in views]
+            )
+            found.append(Costing(decision, np.array(costs), tuple(lines)))
     return tuple(found)
 
 
@@ -106,8 +108,10 @@ STEPS = 32  # pieces of the line of a chance
 A_LOT = 1e6  # of an amount on which a decision flips, far above the rounding of costs
 
 
-def _line(run: Run, decision: Decision, option: Option) -> Line:
+def _line(run: Run, decision: Decision, option: Option, known: Case) -> Line:
     """The mean cost of one option by the value of the input on which its decision flips.
+
+    `known` is the view in which it is chosen.
 
     A straight line, known from two points, for an amount or a share, of which costs are multiples,
     and exactly so for a chance that is used once: it mixes the costs without and with what it is
@@ -118,9 +122,10 @@ def _line(run: Run, decision: Decision, option: Option) -> Line:
     chance = checks.is_chance(unit)
     last = 1.0 if chance or unit == "share" else A_LOT
     values = np.linspace(0, last, STEPS + 1 if chance and not _once_used(run, name) else 2)
-    known, own = _chosen(run, option), {change.name for change in option.changes}
-    views = [known if name in own else fixed(known, name, at) for at in values.tolist()]
-    costs = [_cost(run, decision, view) for view in views]
+    if name in {change.name for change in option.changes}:
+        costs = [_cost(run, decision, known)] * len(values)
+    else:
+        costs = [_cost(run, decision, fixed(known, name, at)) for at in values.tolist()]
     means = tuple(float(cost.mean()) for cost in costs)
     each = (costs[-1] - costs[0]) / last
     return Line(option.id, means, last, 1.0 if chance else math.inf, costs[0], each)
@@ -187,7 +192,9 @@ def unpriced(run: Run, decision: Decision) -> bool:
 def _crossing(run: Run, one: Costing, pair: Sequence[str]) -> float:
     """Where two options cross in another run; 0 where they do not."""
     options = {option.id: option for option in one.decision.options}
-    first, second = (_line(run, one.decision, options[name]) for name in pair)
+    first, second = (
+        _line(run, one.decision, options[name], _chosen(run, options[name])) for name in pair
+    )
     slope = first.slope - second.slope
     return max(0.0, (second.means[0] - first.means[0]) / slope) if slope else 0.0
 

@@ -11,10 +11,9 @@ from impact.case.folder import Case, once
 _NO_WEIGHT = "F"
 
 
-@once
 def names(known: Case) -> dict[str, str]:
     """Entity id -> its name."""
-    return dict(known["entities"].select("id", "name").iter_rows())
+    return {name: row["name"] for name, row in known.rows("entities").items()}
 
 
 def origins(known: Case, sources: Iterable[str]) -> set[str]:
@@ -37,6 +36,7 @@ def origins(known: Case, sources: Iterable[str]) -> set[str]:
     return roots
 
 
+@once
 def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[str]]:
     """Source -> targets of the links of a relation; target -> sources where not forward."""
     one, other = ("source", "target") if forward else ("target", "source")
@@ -87,12 +87,8 @@ def silences(known: Case) -> list[str]:
 
 def cited(known: Case) -> list[str]:
     """The sources that rows of a view name, and what these restate, in order."""
-    found = {
-        name
-        for table, rows in known.tables.items()
-        if table != "sources"
-        for name in rows.explode("sources")["sources"].drop_nulls()
-    }
+    lists = [rows["sources"] for table, rows in known.tables.items() if table != "sources"]
+    found = set(pl.concat(lists).explode().drop_nulls())
     parents, queue = dict(known["sources"].select("id", "derived_from").iter_rows()), sorted(found)
     while queue:
         new = [name for name in parents[queue.pop()] if name not in found]
