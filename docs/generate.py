@@ -66,10 +66,19 @@ def _command(name: str, command: click.Command, above: click.Context) -> list[st
     return lines
 
 
+class _Bare(str):
+    """An annotation that prints itself without quotes."""
+
+    __repr__ = str.__str__
+
+
 def _public(name: str, found: object) -> list[str]:
     signature = ""
     if inspect.isfunction(found):
-        text = str(inspect.signature(found)).replace("'", "")
+        asked = inspect.signature(found)
+        bare = [one.replace(annotation=_Bare(one.annotation)) for one in asked.parameters.values()]
+        gives = _Bare(asked.return_annotation)
+        text = str(asked.replace(parameters=bare, return_annotation=gives))
         signature = text if len(text) < 160 else f"{text[:157]}..."
     return [f"### `impact.{name}{signature}`\n", f"{inspect.getdoc(found) or ''}\n"]
 

@@ -12,6 +12,7 @@ Every function takes the typed tables by name and gives faults.
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -396,11 +397,15 @@ def _amount_faults(
         repair = "write it as a product" if of_one else "check the inputs and their units"
         yield Fault(f"{where} {'kind' if of_one else 'arguments'}", fault, repair)
         return
-    most = {name: np.asarray(max(map(abs, ends_of(row)))) for name, row in inputs.items()}
-    if max(most.values()) > MOST:
+    ends = [ends_of(row) for row in inputs.values()]
+    if max(abs(end) for each in ends for end in each) > MOST:
         return  # told with the input
+    linear = loss_kinds.KINDS[kind].linear
+    ends = [(max(map(abs, each)),) if linear else (min(each), max(each)) for each in ends]
     try:
-        amount = float(loss_kinds.KINDS[kind].amount(most))
+        corners = np.array([*itertools.product(*ends)]).T
+        amounts = loss_kinds.KINDS[kind].amount(dict(zip(inputs, corners, strict=True)))
+        amount = float(np.abs(amounts).max())
         fault = f"can come to {amount:.0e}" if amount > MOST else None
     except BadInput as error:
         fault = error.faults[0].what

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import impact
+from impact.answers import asked_of
 from impact.base import times
 from impact.case.folder import Case, digest
 from impact.case.schema import TABLES
@@ -20,7 +21,7 @@ HOURS = st.datetimes(
     times.parse("2025-06-01T00:00Z").replace(tzinfo=None),
     times.parse("2026-09-05T00:00Z").replace(tzinfo=None),
 ).map(lambda moment: f"{moment:%Y-%m-%dT%H:%MZ}")
-ASKED = ("timeline", "statements", "conflicts", "attribution", "duties", "sources")
+ASKED = (*asked_of("Case"),)
 
 
 def later(case: Case, as_of: str, table: str, rows: list[int], changes: dict[str, Any]) -> Case:
@@ -36,7 +37,7 @@ def later(case: Case, as_of: str, table: str, rows: list[int], changes: dict[str
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     as_of=HOURS,

@@ -54,6 +54,19 @@ def test_a_regression_in_dollars_is_no_cost_in_euros(tmp_path: Path) -> None:
     assert str(fault) == said
 
 
+def test_a_regression_is_looked_at_where_its_cost_is_most(tmp_path: Path) -> None:
+    """A cost that falls with the people is most where they are fewest, not where all is most."""
+    names = {"people": 1e8, "intercept": 7, "slope": -2, "residual": 1, "share": 1}
+    inputs = [fixed(name, value, "1") for name, value in names.items()]
+    inputs[0] |= {"unit": "person", "shape": "uniform", "low": "1", "high": "1e8", "mode": ""}
+    pairs = "; ".join(f"{name}={name}" for name in names)
+    rows = LINKS, inputs, [loss("people", "a", pairs, kind="records")]
+    assert read_case(written(tmp_path / "falls", *rows))[1] == []
+    inputs[1] |= {"mode": "40"}
+    (fault,) = read_case(written(tmp_path / "rises", *rows))[1]
+    assert "can come to 2e+17" in str(fault)  # exp(40) of one
+
+
 def test_codes_for_no_currency_are_none() -> None:
     codes = loss_kinds.currencies()
     assert {"USD", "EUR", "CHF", "XDR", "DEM"} <= codes

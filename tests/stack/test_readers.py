@@ -32,6 +32,20 @@ def test_components_and_edges_are_those_that_another_tool_counts(row: dict[str, 
     assert [part.why for part in found.unread] == row["unread"].splitlines()
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("package-lock.json", "has the name of a lock and none of its keys; get the whole file"),
+        ("notes.txt", "is no lock, manifest or SBOM that is known; see"),
+    ],
+)
+def test_a_lock_cut_before_its_first_key_is_told_apart_from_what_is_none(
+    name: str, what: str
+) -> None:
+    with pytest.raises(BadInput, match=f"{name}: {what}"):
+        inventory('{"lockf', name)
+
+
 @pytest.mark.parametrize("row", READ, ids=ids)
 def test_facts_of_the_tools_are_found(row: dict[str, str]) -> None:
     found = inventory_of(HERE / row["file"])

@@ -66,7 +66,10 @@ def read(source: Source) -> Inventory:
     """What a file says; raises BadInput where it is of no format that is read."""
     found = format_of(source.text, source.where)
     if found is None:
-        raise bad(source.where, "is no lock, manifest or SBOM that is known", "see `impact scan`")
+        what, repair = "is no lock, manifest or SBOM that is known", "see `impact scan`"
+        if promised(source.where):
+            what, repair = "has the name of a lock and none of its keys", "get the whole file again"
+        raise bad(source.where, what, repair)
     newer = bool(found.newer and re.search(found.newer, source.text[:5000]))
     if newer or not found.read:
         what = f"{'this version of ' if newer else ''}{found.name} is not read"
