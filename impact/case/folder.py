@@ -34,6 +34,7 @@ ADVISORIES = "advisories"
 STACK = ("locks", "sboms")  # of the level of the case
 FOLDERS = (ADVISORIES, *STACK)
 VIEW = "case.json"  # stands in a folder of a view that the kit wrote, for both TOML files
+ARROW = ".arrow"  # how the files of its tables end
 _ASIDE = {"schema_version", "defaults", "stack", "vendors"}  # settings that no case holds as text
 ROLES = SETTINGS["case"].by_name["role"].allowed  # whose case it is; the first unless it says
 
@@ -243,11 +244,11 @@ def _read_view(folder: Path) -> tuple[Case | None, list[Fault]]:
     """(case, faults) of a folder that `impact.case.writer` wrote from a valid case."""
     try:
         about = msgspec.json.decode((folder / VIEW).read_bytes(), type=About)
-    except msgspec.DecodeError as error:
+        found = {table.name: pl.read_ipc(folder / (table.name + ARROW)) for table in TABLES}
+    except (msgspec.DecodeError, pl.exceptions.PolarsError, OSError) as error:
         return None, [Fault(VIEW, f"is no view of the kit: {error}", "make the report again")]
-    frames, faults = tables.read_all(folder, TABLES, about.tlp)
-    case = Case(**vars(about), tables=frames, files=originals(folder))
-    return None if faults else replace(case, label=label_of(case)), faults
+    case = Case(**vars(about), tables=found, files=originals(folder))
+    return replace(case, label=label_of(case)), []
 
 
 def write_originals(home: Path, files: Mapping[str, bytes]) -> None:

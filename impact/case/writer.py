@@ -13,7 +13,7 @@ from impact.base import times
 from impact.base.errors import BadInput, bad
 from impact.base.texts import staged
 from impact.case import scenarios
-from impact.case.folder import VIEW, About, Case, load_case, write_originals
+from impact.case.folder import ARROW, VIEW, About, Case, load_case, write_originals
 from impact.case.scenarios import Scenario
 from impact.case.tables import harmless, ordered
 
@@ -24,13 +24,14 @@ def write(known: Case, home: Path) -> None:
     """Write the rows of a view, before its scenario and changes, as a case folder, which is made.
 
     It holds what stands by the day and at the level of the view, what ended others by then, and the
-    scenarios and decisions of that level: no row of another day or above the level.
+    scenarios and decisions of that level: no row of another day or above the level. Its tables are
+    in Arrow's format, which is read a tenfold faster than CSV.
     """
     home.mkdir(parents=True)
     before = known.before or known
     for table, rows in before.tables.items():
         every = [rows, before.ended[table]] if table in before.ended else [rows]
-        (home / f"{table}.csv").write_text(text(ordered(pl.concat(every))), encoding="utf-8")
+        ordered(pl.concat(every)).write_ipc(home / (table + ARROW))
     write_originals(home, known.files)
     about = {part.name: getattr(known, part.name) for part in fields(About)}
     (home / VIEW).write_bytes(msgspec.json.encode(about))

@@ -11,7 +11,7 @@ import altair as alt
 import polars as pl
 
 from impact.base import words
-from impact.charts.theme import DEEP, ROOMS, SMALL, width, wrap
+from impact.charts.theme import DEEP, ROOMS, SMALL, Rows, width, wrap
 
 Row = Mapping[str, Any]
 
@@ -26,8 +26,9 @@ BESIDE: dict[str, Any] = {
 def chart(rows: pl.DataFrame | Sequence[Row]) -> alt.Chart:
     """A chart of inline data; instants as ISO text in UTC."""
     every = rows.iter_rows(named=True) if isinstance(rows, pl.DataFrame) else rows
-    values = tuple({name: _plain(cell) for name, cell in row.items()} for row in every)
-    return alt.Chart(alt.InlineData(values=values))  # no list, which altair copies with every layer
+    values = Rows()
+    values.rows = [{name: _plain(cell) for name, cell in row.items()} for row in every]
+    return alt.Chart(alt.InlineData(values=values))
 
 
 def _plain(cell: Any) -> Any:

@@ -55,6 +55,12 @@ def wrap(text: str, room: float, size: float, bold: bool = False) -> list[str]:
     return lines
 
 
+class Rows(str):
+    """The data of a chart: a text to altair, which would look at each cell with every layer."""
+
+    rows: list[dict[str, Any]]
+
+
 # A chart, or one in the words of Vega-Lite whose parts are charts: altair's own layers copy each
 # part twice, and its rows of charts three times.
 Drawn = alt.Chart | dict[str, Any]
@@ -86,7 +92,10 @@ def described(
 def _as_dict(part: Any) -> Any:
     """A part of a picture as Vega-Lite has it."""
     if isinstance(part, alt.SchemaBase):
-        return part.to_dict(validate=False, context={"top_level": False})
+        made: dict[str, Any] = part.to_dict(validate=False, context={"top_level": False})
+        if isinstance(values := made.get("data", {}).get("values"), Rows):
+            made["data"] = {"values": values.rows}
+        return made
     if isinstance(part, dict):
         return {name: _as_dict(value) for name, value in part.items()}
     return [_as_dict(value) for value in part] if isinstance(part, list) else part

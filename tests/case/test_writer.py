@@ -93,3 +93,17 @@ def test_a_case_is_checked_whatever_else_lies_beside_its_settings(
         stream.write("broken,nobody\n")
     with pytest.raises(BadInput):
         impact.load_case(home)
+
+
+@pytest.mark.parametrize("cut", [None, 0, 12, 1_000, -1])
+def test_a_view_without_a_whole_table_is_no_case(
+    mercor: impact.Case, tmp_path: Path, cut: int | None
+) -> None:
+    writer.write(impact.view(mercor), tmp_path / "view")
+    path = tmp_path / "view" / f"claims{folder.ARROW}"
+    data = path.read_bytes()
+    path.unlink()
+    if cut is not None:
+        path.write_bytes(data[:cut])
+    with pytest.raises(BadInput, match="is no view of the kit.*; make the report again"):
+        impact.load_case(tmp_path / "view")

@@ -103,8 +103,9 @@ def texts(task: Task, home: Path, draw: bool) -> Iterator[tuple[str, str]]:
     export.write(run, answers, home / "export")
     writer.write(task.known, home / "kernel" / "tiny")
     for path in sorted(home.rglob("*")):
-        if path.suffix == ".parquet":
-            yield path.name, str(pl.read_parquet(path).to_dicts())
+        if path.suffix in (".parquet", ".arrow"):
+            read = pl.read_parquet if path.suffix == ".parquet" else pl.read_ipc
+            yield path.name, str(read(path).to_dicts())
         elif path.is_file():
             yield path.name, path.read_text("utf-8")
     yield "show", summary.text(run) + json.dumps(summary.record(run))
@@ -164,7 +165,7 @@ def test_a_word_is_found_where_it_may_be(words: impact.Case, every: Path, tmp_pa
     every_row = {row for frame in words.tables.values() for row in frame["id"]} - {"event"}
     assert every_row <= set().union(*found.values())
     assert {what for what, held in found.items() if len(held) < 3} <= {
-        *("why", "case.toml", "indicators.csv", "index.html"),
+        *("why", "case.toml", "indicators.arrow", "indicators.csv", "index.html"),
     }
 
 
