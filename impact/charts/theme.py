@@ -61,6 +61,9 @@ class Rows(str):
     rows: list[dict[str, Any]]
 
 
+Data = dict[int, tuple[str, list[dict[str, Any]]]]  # name and rows, by which rows they are
+
+
 # A chart, or one in the words of Vega-Lite whose parts are charts: altair's own layers copy each
 # part twice, and its rows of charts three times.
 Drawn = alt.Chart | dict[str, Any]
@@ -79,7 +82,9 @@ def described(
     check every chart once instead.
     """
     with debug_mode(False), alt.data_transformers.enable(consolidate_datasets=False):
-        spec: dict[str, Any] = _as_dict(draw(wide))
+        data: Data = {}
+        spec: dict[str, Any] = _as_dict(draw(wide), data)
+    spec["datasets"] = dict(data.values())
     room = ROOMS[wide]
     below = [line for text in (*notices, subtitle) for line in wrap(text, room, 12) if line]
     spec["config"] = LOOK["config"]
@@ -89,16 +94,17 @@ def described(
     return spec
 
 
-def _as_dict(part: Any) -> Any:
-    """A part of a picture as Vega-Lite has it."""
+def _as_dict(part: Any, data: Data) -> Any:
+    """A part of a picture as Vega-Lite has it, its rows by a name among `data`."""
     if isinstance(part, alt.SchemaBase):
         made: dict[str, Any] = part.to_dict(validate=False, context={"top_level": False})
         if isinstance(values := made.get("data", {}).get("values"), Rows):
-            made["data"] = {"values": values.rows}
+            name, _ = data.setdefault(id(values.rows), (str(len(data)), values.rows))
+            made["data"] = {"name": name}
         return made
     if isinstance(part, dict):
-        return {name: _as_dict(value) for name, value in part.items()}
-    return [_as_dict(value) for value in part] if isinstance(part, list) else part
+        return {name: _as_dict(value, data) for name, value in part.items()}
+    return [_as_dict(value, data) for value in part] if isinstance(part, list) else part
 
 
 def _readable(part: Any) -> Any:
