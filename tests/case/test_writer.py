@@ -105,5 +105,5 @@ def test_a_view_without_a_whole_table_is_no_case(
     path.unlink()
     if cut is not None:
         path.write_bytes(data[:cut])
-    with pytest.raises(BadInput, match="is no view of the kit.*; make the report again"):
+    with pytest.raises(BadInput, match=r"is no view of the kit.*; make the report again"):
         impact.load_case(tmp_path / "view")
