@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tiny import DRAWS, simulate
+from tiny import DRAWS, between, fixed, link, loss, simulate, written
 
 import impact
 from impact.measures import suppliers
 from impact.measures.suppliers import parties, steps_saved
 from impact.measures.totals import total_loss
+from impact.numerics import measures
 from impact.simulation import Run, Sampler, run_from, what_if
 
 LABS = dict.fromkeys(("a", "b", "c"), "lab")
@@ -131,3 +133,18 @@ def test_only_the_fallen_and_what_hangs_on_it_is_reached(mercor: impact.Case, ru
 def test_the_loss_of_one_is_what_the_simulation_of_that_one_gives(run: Run) -> None:
     rows = {row["id"]: row for row in impact.suppliers(run).table.to_dicts()}
     assert rows["surge"]["mean_usd"] == total_loss(alone(run, "surge")).mean()
+
+
+def test_a_fall_that_costs_now_and_then_is_ranged_over_all_outcomes(tmp_path: Path) -> None:
+    supply = link("v", "b", "", id="supply", relation="supplies")
+    made = written(
+        tmp_path / "case",
+        [link("event", "v", "p"), link("v", "b", "half"), supply],
+        [fixed("p", 0.1), fixed("half", 0.5), between("usd", 1e6, 2e6, "USD")],
+        [loss("cost", "b", "usd=usd", bearer="b")],
+    )
+    run = impact.simulate(impact.view(impact.load_case(made)))
+    (row,) = suppliers.failures(run).filter(id="v").to_dicts()
+    assert row["often"] == pytest.approx(0.5, abs=0.02)
+    assert (row["given"], row["low"]) == (False, 0)
+    assert row["high"] == measures.order_statistic(total_loss(alone(run, "v")), 0.9)
