@@ -167,6 +167,8 @@ def under(known: Case, scenario: str) -> Case:
 def changed(known: Case, changes: Iterable[Change], where: str) -> Case:
     """A view with further changes of its inputs; raises BadInput for an unknown input."""
     more = tuple(changes)
+    if not more:
+        return known
     rows, faults = scenarios.apply(known.inputs, known["links"], more, where)
     if faults:
         raise BadInput(faults)
@@ -229,17 +231,16 @@ def _durations(known: Case) -> dict[str, float]:
     Of inputs that name the claim with which the state began (`lasts_since`), while nothing ends it:
     neither that claim's `valid_to` nor a later claim of another value on the same topic.
     """
-    since = known["inputs"].select(id="lasts_since").drop_nulls()
-    stated = known["claims"].join(since, on="id", how="semi")
-    claims, found = {row["id"]: row for row in stated.to_dicts()}, dict[str, float]()
-    for name, row in known.inputs.items():
-        claim = claims.get(row["lasts_since"] or "")
+    since = known["inputs"].drop_nulls("lasts_since")
+    claims, found = known.rows("claims") if since.height else {}, dict[str, float]()
+    for name, began_by, unit in since.select("id", "lasts_since", "unit").iter_rows():
+        claim = claims.get(began_by)
         if claim is None or known.moment is None or _has_ended(known, claim):
             continue
         began = times.start(claim["valid_from"] or claim["stated_on"])
         days = (known.moment - began).total_seconds() / 86_400
         if days > 0:
-            found[name] = days / _DAYS[row["unit"]]
+            found[name] = days / _DAYS[unit]
     return found
 
 
@@ -389,12 +390,9 @@ def now(known: Case) -> datetime:
 def falling(known: Case) -> list[str]:
     """Ids of the parties that a view supposes to fall: a `falls` link whose chance is above 0."""
     supposed = {change.name for change in known.changes if change.high > 0}
-    return [
-        row["target"]
-        for row in known.rows("links").values()
-        if row["relation"] == "falls"
-        and supposed & {checks.chance_term(term)[0] for term in row["chances"]}
-    ]
+    falls = known["links"].filter(relation=ways.FALLS).select("target", "chances").iter_rows()
+    named = ((target, {checks.chance_term(term)[0] for term in terms}) for target, terms in falls)
+    return [target for target, inputs in named if supposed & inputs]
 
 
 def _unused_changes(known: Case) -> list[str]:
@@ -419,10 +417,8 @@ def notices(known: Case) -> list[str]:
     found += [
         f"{row['meaning'].rstrip('.')}: it has lasted {words.number(known.lasted[name], 2)}"
         f" {row['unit']}s already, longer than its estimate allows."
-        for name, row in known.inputs.items()
-        if name in known.lasted
-        and known.lasted[name] >= (row["cap"] or row["high"] or 0.0)
-        and row["shape"] != "fixed"
+        for name, row in ((name, known.inputs[name]) for name in known.lasted)
+        if known.lasted[name] >= (row["cap"] or row["high"] or 0.0) and row["shape"] != "fixed"
     ]
     scenario = known.scenarios[known.scenario]
     claims = [known.rows("claims")[claim] for claim in _contradicted(known)]
