@@ -111,7 +111,7 @@ def settings(
     found = pl.DataFrame(cells, schema=dict.fromkeys(known, pl.String())).with_columns(_TIDY)
     places = [place for place, _ in blocks]
     rows, wrong = typed(found.with_row_index("file_line"), table, places, level)
-    placed = rows.with_columns(_WRITTEN, place=pl.Series(places, dtype=pl.String))
+    placed = rows.with_columns(WRITTEN, place=pl.Series(places, dtype=pl.String))
     first = {fault.where: fault for fault in reversed([*faults, *wrong])}  # of each setting
     return placed.with_columns(known_on=pl.lit(None, times.INSTANT)), [*first.values()][::-1]
 
@@ -220,7 +220,7 @@ def standing(rows: pl.DataFrame) -> pl.DataFrame:
 
 def faults_of(rows: pl.DataFrame, where: str, what: str, repair: str) -> Iterator[Fault]:
     """A fault for each of the first rows, whose cells the three texts name in {braces}."""
-    for row in rows[:MOST_SHOWN].with_columns(_WRITTEN).iter_rows(named=True):
+    for row in rows[:MOST_SHOWN].with_columns(WRITTEN).iter_rows(named=True):
         yield Fault(where.format_map(row), what.format_map(row), repair.format_map(row))
 
 
@@ -229,7 +229,7 @@ def second(column: str) -> pl.Expr:
     return pl.col(column).dt.truncate("1s")
 
 
-_WRITTEN = pl.col(times.INSTANT).map_elements(times.as_text, pl.String)
+WRITTEN = pl.col(times.INSTANT).map_elements(times.as_text, pl.String)
 
 
 def _header(file: str, names: Sequence[str], table: Table) -> list[Fault]:
@@ -305,11 +305,4 @@ def harmless(rows: pl.DataFrame) -> pl.DataFrame:
     One more stands before texts that begin with such a guard themselves, so that what `read` takes
     away is what was put there. Columns of numbers stay as they are (OWASP, "CSV injection").
     """
-    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
-    return rows.with_columns(
-        pl.when(pl.col(name).str.contains(f"^'*{FORMULA}"))
-        .then(pl.lit("'") + pl.col(name))
-        .otherwise(pl.col(name))
-        .alias(name)
-        for name in texts
-    )
+    return rows.with_columns(pl.col(pl.String).str.replace(f"^('*{FORMULA})", "'${1}"))

@@ -9,15 +9,12 @@ import msgspec
 import polars as pl
 import rtoml
 
-from impact.base import times
 from impact.base.errors import BadInput, bad
 from impact.base.texts import staged
 from impact.case import scenarios
 from impact.case.folder import ARROW, VIEW, About, Case, load_case, write_originals
 from impact.case.scenarios import Scenario
-from impact.case.tables import harmless, ordered
-
-_LINE = "file_line"  # where a row stood in the file that it was read from
+from impact.case.tables import WRITTEN, harmless, ordered
 
 
 def write(known: Case, home: Path) -> None:
@@ -65,20 +62,6 @@ def keep(folder: Path, scenario: Scenario) -> None:
 
 def text(rows: pl.DataFrame) -> str:
     """Rows of a table as CSV, as `impact.case.tables.read` reads it."""
-    return harmless(rows.drop(_LINE, strict=False).select(cells(rows))).write_csv()
-
-
-def cells(rows: pl.DataFrame) -> list[pl.Expr]:
-    """Each column of a table but numbers as the text that stands in its file."""
-    found = []
-    for name, dtype in rows.schema.items():
-        column = pl.col(name)
-        if isinstance(dtype, pl.List):
-            column = column.list.join("; ")
-        elif isinstance(dtype, pl.Datetime):
-            column = column.map_elements(times.as_text, pl.String)
-        elif dtype == pl.Boolean:
-            column = pl.when(column).then(pl.lit("true"))
-        if name != _LINE:
-            found.append(column.alias(name))
-    return found
+    lists, flags = pl.col(pl.List(pl.String)).list.join("; "), pl.col(pl.Boolean).cast(pl.String)
+    written = rows.with_columns(WRITTEN, lists, flags.replace("false", None))
+    return harmless(written.drop("file_line", strict=False)).write_csv()
