@@ -82,17 +82,13 @@ def declared(path: Path) -> tuple[Table, ...]:
     rows: dict[str, str] = {}
     columns: dict[str, list[Column]] = {"*": []}
     with path.open(encoding="utf-8", newline="") as file:
-        for line in csv.DictReader(file):
-            if not line["column"]:
-                rows[line["table"]], columns[line["table"]] = line["meaning"], []
-                continue
-            allowed = tuple(filter(None, line["allowed"].split("; ")))
-            required = line["required"] == "required"
-            column = Column(
-                *(line["column"], line["type"], required, line["unit"], allowed),
-                *(line["refers_to"], line["meaning"]),
-            )
-            columns[line["table"]].append(column)
+        for table, name, kind, required, unit, allowed, to, meaning in [*csv.reader(file)][1:]:
+            if name:
+                choices = tuple(filter(None, allowed.split("; ")))
+                column = Column(name, kind, required == "required", unit, choices, to, meaning)
+                columns[table].append(column)
+            else:
+                rows[table], columns[table] = meaning, []
     first, last = columns["*"][:1], columns["*"][1:]
     return tuple(Table(name, row, (*first, *columns[name], *last)) for name, row in rows.items())
 
