@@ -17,7 +17,7 @@ from impact.case import views
 from impact.case.checks import LINK_INPUT
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
-from impact.case.schema import TLP, highest
+from impact.case.schema import highest, up_to
 from impact.measures.evidence import names
 from impact.measures.standing import moved_standings, successors
 from impact.measures.totals import total_loss
@@ -87,7 +87,7 @@ def _label(one: Run, other: Run) -> str:
     case, days = other.known.loaded, [run.known.as_of or _NEVER for run in (one, other)]
     levels = {one.known.label, other.known.label}
     if case is not None and days[0] != days[1]:
-        seen = pl.col("tlp").is_in(TLP[: TLP.index(other.known.tlp) + 1])
+        seen = pl.col("tlp").is_in(up_to(other.known.tlp))
         seen &= pl.col("known_on") <= times.until(max(days))
         levels |= {level for rows in case.tables.values() for level in rows.filter(seen)["tlp"]}
     return highest(levels)

@@ -33,7 +33,7 @@ from impact.case import views
 from impact.case.changes import Change
 from impact.case.folder import Case, cases, find_case, load_case
 from impact.case.scenarios import BASELINE, Scenario
-from impact.case.schema import TLP
+from impact.case.schema import TLP, up_to
 from impact.case.writer import keep
 from impact.measures.evidence import names
 from impact.measures.loss import bearers
@@ -136,7 +136,7 @@ class _Panel:
         """Read the case anew and set the controls to what it has."""
         self.loaded, self.base, self.run, self.told.value = None, None, None, ""
         loaded = self.loaded = load_case(self.case.value)
-        self._set(self.level, TLP[: TLP.index(loaded.tlp) + 1], loaded.tlp)
+        self._set(self.level, up_to(loaded.tlp), loaded.tlp)
         self._look(scenario)
 
     def _look(self, scenario: str = BASELINE) -> None:

@@ -111,3 +111,12 @@ def highest(levels: Iterable[str]) -> str:
     'green'
     """
     return max(levels, key=TLP.index, default=TLP[0])
+
+
+def up_to(level: str) -> tuple[str, ...]:
+    """The TLP levels at or below one.
+
+    >>> up_to("green")
+    ('clear', 'green')
+    """
+    return TLP[: TLP.index(level) + 1]

@@ -20,7 +20,7 @@ import polars as pl
 
 from impact.base import times, words
 from impact.case.folder import Case, digest
-from impact.case.schema import TLP
+from impact.case.schema import up_to
 from impact.case.tables import Row
 from impact.case.views import now
 from impact.case.ways import FALLS, ROOT
@@ -245,7 +245,7 @@ def _cited(source: Row) -> Object:
 
 def _first_known(known: Case) -> dict[tuple[str, str], datetime]:
     """(table, row) -> when it was first known at the level of a view: an object is created once."""
-    at_level = pl.col("tlp").is_in(TLP[: TLP.index(known.tlp) + 1])
+    at_level = pl.col("tlp").is_in(up_to(known.tlp))
     return {
         (table, name): day
         for table, rows in (known.loaded or known).tables.items()

@@ -16,13 +16,12 @@ from impact.base.errors import BadInput, Fault, Refusal, bad, did_you_mean
 from impact.case import checks, folder, lineage, scenarios, ways
 from impact.case.changes import Change, parse_changes
 from impact.case.folder import ADVISORIES, Case
-from impact.case.schema import TLP
+from impact.case.schema import up_to
 from impact.case.tables import Row, Tables, newest
 from impact.case.tables import level as read_level
 from impact.case.ways import ROOT
 
 NO_COMPROMISE = "no compromise reported"
-_RANK = {name: rank for rank, name in enumerate(TLP)}
 
 
 def view(
@@ -78,7 +77,7 @@ def view(
 
 def _files(case: Case, level: str) -> dict[str, bytes]:
     """The originals at a level: what a case holds of a stack is of its own level."""
-    whole = _RANK[level] >= _RANK[case.tlp]
+    whole = case.tlp in up_to(level)
     return {name: data for name, data in case.files.items() if whole or name.startswith(ADVISORIES)}
 
 
@@ -88,10 +87,6 @@ def _scenario(case: Case, name: str) -> scenarios.Scenario:
         repair = did_you_mean(name, list(case.scenarios), f"one of {', '.join(case.scenarios)}")
         raise bad("scenario", f'no scenario "{name}"', repair)
     return case.scenarios[name]
-
-
-def _at_or_below(level: str) -> pl.Expr:
-    return pl.col("tlp").is_in(TLP[: _RANK[level] + 1])
 
 
 def _known_by(moment: datetime | None) -> pl.Expr:
@@ -107,14 +102,14 @@ def _at_level(case: Case, entries: Mapping[str, Entry], level: str) -> dict[str,
     return {
         name: entry
         for name, entry in entries.items()
-        if _RANK[entry.tlp] <= _RANK[level] and not above & scenarios.named(entry)
+        if entry.tlp in up_to(level) and not above & scenarios.named(entry)
     }
 
 
 def _unusable(case: Case, level: str) -> dict[str, scenarios.Unusable]:
     """Decisions with faults; what they name stays with those who may see the whole case."""
     visible = _at_level(case, {name: one.decision for name, one in case.unusable.items()}, level)
-    if _RANK[level] < _RANK[case.label]:
+    if case.label not in up_to(level):
         return {name: replace(case.unusable[name], faults=()) for name in visible}
     return {name: case.unusable[name] for name in visible}
 
@@ -124,7 +119,7 @@ def _above(case: Case, level: str) -> frozenset[tuple[str, str]]:
     """(table, id) of what a case has no row of at or below a level."""
     found = set[tuple[str, str]]()
     for table, rows in case.tables.items():
-        lower = rows.filter(_at_or_below(level))
+        lower = rows.filter(pl.col("tlp").is_in(up_to(level)))
         if lower.height < rows.height:
             found |= {(table, name) for name in set(rows["id"]) - set(lower["id"])}
     return frozenset(found)
@@ -272,7 +267,7 @@ def _standing(
 
     Raises Refusal where a row above the level ends one below it, or is needed by one.
     """
-    at_level, by_then = _at_or_below(level), _known_by(moment)
+    at_level, by_then = pl.col("tlp").is_in(up_to(level)), _known_by(moment)
     standing, ended = dict[str, pl.DataFrame](), dict[str, pl.DataFrame]()
     what = "was withdrawn by a row above the level"
     repair = "raise the level, or withdraw it at this level too"
