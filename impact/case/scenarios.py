@@ -311,7 +311,7 @@ def _moved(tables: Tables, changed: set[str]) -> set[str]:
     """The losses that changes of these inputs move: by their own, or by links on ways to them."""
     named, links = checks.inputs_of(tables), ways.modelled(tables["links"])
     hit = {link.target for link in links if named["links", link.name] & changed}
-    hit |= ways.reachable(hit, graph.by_source(links))
+    hit |= graph.shortest(links, hit).keys()
     losses = tables["losses"].select("id", "needs").iter_rows()
     return {loss for loss, need in losses if need in hit or named["losses", loss] & changed}
 

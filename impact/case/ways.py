@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 
@@ -58,21 +58,22 @@ def giving_way(tables: Tables, defaults: Sequence[str]) -> list[str]:
         for name, chances in links.select("id", "chances").iter_rows()
         if chances and all(any(fnmatchcase(one, each) for each in defaults) for one in chances)
     ]
-    others = graph.by_source(modelled(links.filter(~pl.col("id").is_in(stand_in))))
+    others = modelled(links.filter(~pl.col("id").is_in(stand_in)))
     held: dict[str, set[str]] = {}
     for name, party in tables["entities"].select("id", "party").drop_nulls().iter_rows():
         held.setdefault(party, set()).add(name)
     ours = links.filter(pl.col("id").is_in(stand_in)).sort("known_on", "file_line")
     ends = ours.select("id", "source", "target").rows()
     last = {(source, target): name for name, source, target in ends}
-    reached = {
-        source: reachable({source} | held.get(source, set()), others)
-        for source in {source for source, _ in last}
+    entering, source_of = graph.by_target(others), {edge.name: edge.source for edge in others}
+    before = {
+        target: {source_of[link] for link in graph.behind(entering, target)}
+        for target in {target for _, target in last}
     }
     return sorted(
         name
         for name, source, target in ends
-        if target in reached[source] or last[source, target] != name
+        if before[target] & {source, *held.get(source, ())} or last[source, target] != name
     )
 
 
@@ -82,16 +83,6 @@ def without_defaults(tables: Tables, defaults: Sequence[str]) -> pl.DataFrame:
     nothing = pl.lit([], dtype=pl.List(pl.String))
     chances = pl.when(yielding).then(nothing).otherwise("chances").alias("chances")
     return tables["links"].with_columns(chances) if defaults else tables["links"]
-
-
-def reachable(start: Collection[str], leaving: Mapping[str, Sequence[graph.Edge]]) -> set[str]:
-    """All that is ahead of some entities; themselves only where a link leads to them."""
-    found, queue = set[str](), list(start)
-    while queue:
-        new = {edge.target for edge in leaving.get(queue.pop(), ())} - found
-        found |= new
-        queue += new
-    return found
 
 
 def late_arrivals(tables: Tables) -> Iterator[Fault]:
