@@ -18,7 +18,7 @@ import polars as pl
 INSTANT = pl.Datetime("ms", "UTC")
 NO_DATE = "is not a date"
 HOW = "write 2026, 2026-04, 2026-04-03 or 2026-04-03T12:00Z (UTC)"
-_YEAR, _MONTH, _DAY = 1000, 2000, 3000  # microseconds that mark how an end was written
+_MARKS = {1000: "year", 2000: "month", 3000: "day"}  # microseconds of an end -> how it was written
 _WRITTEN = re.compile(
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(?: ?(?:Z|UTC)|\+00:00))?)?)?"
@@ -45,25 +45,23 @@ def parse(text: str) -> datetime:
     found = _WRITTEN.fullmatch(text.strip())
     if not found:
         raise ValueError(repair(text))
-    year, *rest = (None if part is None else int(part) for part in found.groups())
-    month, day, hour, minute, second = rest
-    if year is None or not 1900 <= year <= 2200:
+    given = [int(part) for part in found.groups() if part]
+    year, month = (*given, 12)[:2]
+    if not 1900 <= year <= 2200:
         raise ValueError("the year is outside 1900 to 2200")
-    mark = _YEAR if month is None else _MONTH if day is None else _DAY
-    month = 12 if month is None else month
     if not 1 <= month <= 12:
         raise ValueError(f"there is no month {month}")
-    day = calendar.monthrange(year, month)[1] if day is None else day
-    if hour is not None and minute is not None:
-        return datetime(year, month, day, hour, minute, second or 0, tzinfo=UTC)
-    return datetime(year, month, day, 23, 59, 59, mark, tzinfo=UTC)
+    day, *clock = given[2:] or calendar.monthrange(year, month)[1:]
+    hour, minute, second = (*clock, 0)[:3] if clock else (23, 59, 59)
+    mark = 0 if clock else 1000 * len(given)
+    return datetime(year, month, day, hour, minute, second, mark, tzinfo=UTC)
 
 
 def precision(instant: datetime) -> str:
     """How an instant was written: `year`, `month`, `day` or `minute`."""
     if (instant.hour, instant.minute, instant.second) != (23, 59, 59):
         return "minute"
-    return {_YEAR: "year", _MONTH: "month", _DAY: "day"}.get(instant.microsecond, "minute")
+    return _MARKS.get(instant.microsecond, "minute")
 
 
 def as_text(instant: datetime) -> str:
@@ -97,7 +95,7 @@ def until(instant: datetime) -> datetime:
 
 def is_dated(column: str) -> pl.Expr:
     """Whether the instants of a column were written to the day or finer."""
-    return ~pl.col(column).dt.microsecond().is_in([_YEAR, _MONTH])
+    return ~pl.col(column).dt.microsecond().is_in([*_MARKS][:2])  # a year, a month
 
 
 def parse_column(written: pl.Series) -> tuple[pl.Series, pl.Series]:
