@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
+from operator import itemgetter
 
 import polars as pl
 
@@ -13,7 +14,8 @@ from impact.case.schema import SINGLE_VALUED
 from impact.case.tables import Row, Tables, second, standing
 
 DOUBTFUL = ("5", "6")  # credibilities that outdate nothing: improbable, cannot be judged
-Topic = tuple[str, str, str | None]
+_topic = itemgetter("subject", "predicate", "qualifier")  # of a claim
+_made = itemgetter("stated_on", "id")
 
 
 def cited(tables: Tables) -> pl.DataFrame:
@@ -83,7 +85,7 @@ def outdated(tables: Tables) -> Iterator[Fault]:
     replaces it. What the input rests on as well outdates nothing, nor does what is improbable.
     """
     claims = {row["id"]: row for row in standing(tables["claims"]).iter_rows(named=True)}
-    on_topic: dict[Topic, list[Row]] = {}
+    on_topic: dict[object, list[Row]] = {}
     for claim in claims.values():
         replaced = [claims[name] for name in claim["supersedes"] or () if name in claims]
         for topic in {_topic(each) for each in (claim, *replaced)}:
@@ -93,18 +95,14 @@ def outdated(tables: Tables) -> Iterator[Fault]:
         for topic in dict.fromkeys(_topic(claim) for claim in rests):
             known = [claim for claim in rests if _topic(claim) == topic]
             others = [claim for claim in on_topic[topic] if claim not in known]
-            last = max(known, key=lambda claim: (claim["stated_on"], claim["id"]))
+            last = max(known, key=_made)
             later = [new for new in others if _outdates(new, last, known)]
             if later:
-                new = max(later, key=lambda claim: (claim["stated_on"], claim["id"]))
+                new = max(later, key=_made)
                 day = times.as_text(new["stated_on"])
                 what = f'"{row["id"]}" rests on "{last["id"]}", outdated by "{new["id"]}" ({day})'
                 repair = "add a newer row of the input that takes it in, and name it in claims"
                 yield Fault(f"inputs.csv:{row['file_line']} claims", what, repair)
-
-
-def _topic(claim: Row) -> Topic:
-    return claim["subject"], claim["predicate"], claim["qualifier"]
 
 
 def _outdates(new: Row, last: Row, known: Sequence[Row]) -> bool:
