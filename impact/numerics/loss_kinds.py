@@ -43,27 +43,20 @@ def money(unit: str) -> frozenset[str]:
     return frozenset(_CURRENCY.findall(unit))
 
 
-def dimension(unit: str) -> Mapping[str, int]:
-    """Powers of the base units in a unit such as `USD/person/hour`; raises ValueError.
+def dimension(*units: str) -> Mapping[str, int]:
+    """Powers of the base units in a product of units such as `USD/person/hour`; raises ValueError.
 
     >>> dict(dimension("hour/week"))
     {'hour': 1, 'week': -1}
     """
     powers: Counter[str] = Counter()
-    for position, part in enumerate(unit.split("/")):
-        for name in (factor.strip() for factor in part.split("*")):
-            if not _NAME.fullmatch(name):
-                raise ValueError(f'"{unit}" is not a unit')
-            if name not in _DIMENSIONLESS:
-                powers[name] += 1 if position == 0 else -1
-    return {name: power for name, power in powers.items() if power}
-
-
-def times(*units: str) -> Mapping[str, int]:
-    """Powers of the base units of a product of units."""
-    powers: Counter[str] = Counter()
     for unit in units:
-        powers.update(dimension(unit))
+        for position, part in enumerate(unit.split("/")):
+            for name in map(str.strip, part.split("*")):
+                if not _NAME.fullmatch(name):
+                    raise ValueError(f'"{unit}" is not a unit')
+                if name not in _DIMENSIONLESS:
+                    powers[name] += -1 if position else 1
     return {name: power for name, power in powers.items() if power}
 
 
@@ -128,7 +121,7 @@ def unit_fault(kind: str, units: Mapping[str, str], currency: str = "USD") -> st
     if KINDS[kind].currency not in ("", currency):
         return f"{kind} gives {KINDS[kind].currency}, and the case is in {currency}"
     if wanted is None:
-        result = times(*units.values())
+        result = dimension(*units.values())
         if result == {currency: 1}:
             return None
         shown = " ".join(f"{name}^{power}" for name, power in sorted(result.items())) or "no unit"

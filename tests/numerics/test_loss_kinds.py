@@ -49,15 +49,15 @@ def test_powers_add_up_in_a_product_in_either_order(one: str, other: str) -> Non
     left, right = loss_kinds.dimension(one), loss_kinds.dimension(other)
     names = {*left, *right}
     added = {name: left.get(name, 0) + right.get(name, 0) for name in names}
-    assert loss_kinds.times(one, other) == {name: n for name, n in added.items() if n}
-    assert loss_kinds.times(other, one) == loss_kinds.times(one, other)
+    assert loss_kinds.dimension(one, other) == {name: n for name, n in added.items() if n}
+    assert loss_kinds.dimension(other, one) == loss_kinds.dimension(one, other)
 
 
 @given(units())
 def test_a_unit_over_itself_is_none(unit: str) -> None:
     above, *below = unit.split("/")
     inverse = "/".join(["*".join(below) or "1", *above.split("*")])
-    assert loss_kinds.times(unit, inverse) == {}
+    assert loss_kinds.dimension(unit, inverse) == {}
 
 
 def test_a_product_multiplies_draw_by_draw_in_any_order_to_the_same_bits() -> None:
