@@ -9,7 +9,7 @@ from impact.case.ways import modelled
 from impact.numerics import graph
 
 
-class Lineage:
+class Lineage(dict[str, dict[str, list[str]]]):
     """On which rows a number of a view rests: the static ancestry, before any draw.
 
     `lineage[name]` maps a table to the ids of its rows, for an entity, a bearer, a loss row or
@@ -22,12 +22,10 @@ class Lineage:
 
     def __init__(self, known: Case, also: tuple[str, ...] = ()) -> None:
         self.known, self.also = known, also
-        self._found: dict[str, dict[str, list[str]]] = {}
 
-    def __getitem__(self, name: str) -> dict[str, list[str]]:
-        if name not in self._found:
-            self._found[name] = _with_sources(self.known, _ancestry(self.known, name), self.also)
-        return self._found[name]
+    def __missing__(self, name: str) -> dict[str, list[str]]:
+        self[name] = _with_sources(self.known, _ancestry(self.known, name), self.also)
+        return self[name]
 
     def basis(self, name: str) -> str:
         """The weakest `basis_kind` among the inputs on which a name rests; reported without any."""
