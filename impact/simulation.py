@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import wraps
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -69,19 +68,7 @@ class Run:
 
 
 Found = TypeVar("Found")
-
-
-def per_run(function: Callable[[Run], Found]) -> Callable[[Run], Found]:
-    """Work out `function(run)` once for a run."""
-
-    @wraps(function)
-    def kept(run: Run) -> Found:
-        if function not in run.memo:
-            run.memo[function] = function(run)
-        found: Found = run.memo[function]
-        return found
-
-    return kept
+per_run = once  # work out `function(run)` once for a run
 
 
 def simulate(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import msgspec
 import polars as pl
@@ -39,24 +39,33 @@ _ASIDE = {"schema_version", "defaults", "stack", "vendors"}  # settings that no 
 ROLES = SETTINGS["case"].by_name["role"].allowed  # whose case it is; the first unless it says
 
 
+class Remembers(Protocol):
+    """A case, or a run."""
+
+    @property
+    def memo(self) -> dict[Any, Any]:
+        """What was worked out already."""
+
+
+Of = TypeVar("Of", bound=Remembers)
 Found = TypeVar("Found")
 Asked = ParamSpec("Asked")
 
 
 def once(
-    function: Callable[Concatenate[Case, Asked], Found],
-) -> Callable[Concatenate[Case, Asked], Found]:
-    """Work out `function(known, ...)` once for all views that differ in their inputs only.
+    function: Callable[Concatenate[Of, Asked], Found],
+) -> Callable[Concatenate[Of, Asked], Found]:
+    """Work out `function(of, ...)` once for a run, or for all views that differ in inputs only.
 
-    The function may read every table but `inputs`, and neither the scenario nor the changes.
+    Of a view it may read every table but `inputs`, and neither the scenario nor the changes.
     """
 
     @wraps(function)
-    def remembered(known: Case, /, *asked: Asked.args, **named: Asked.kwargs) -> Found:
+    def remembered(of: Of, /, *asked: Asked.args, **named: Asked.kwargs) -> Found:
         key = (function, asked, tuple(named.items()))
-        if key not in known.memo:
-            known.memo[key] = function(known, *asked, **named)
-        found: Found = known.memo[key]
+        if key not in of.memo:
+            of.memo[key] = function(of, *asked, **named)
+        found: Found = of.memo[key]
         return found
 
     return remembered
