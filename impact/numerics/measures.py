@@ -121,12 +121,10 @@ def nine_in_ten(amounts: Draws, whole: bool = False) -> Spread:
     given = chance < (SELDOM if whole else OFTEN)
     if happened.size < ENOUGH:
         return Spread(chance, given, None, None, None)
-    ordered = np.sort(happened if given else amounts)
+    ranged = happened if given else amounts
     rare = whole and SELDOM <= chance < OFTEN
-    points = (0.0, 0.5, 0.9) if rare and ordered[0] >= 0 else (0.05, 0.5, 0.95)
-    at = [max(0, int(np.ceil(q * ordered.size)) - 1) for q in points]
-    low, mid, high = (float(ordered[place]) for place in at)
-    return Spread(chance, given, low, mid, high)
+    points = (0.0, 0.5, 0.9) if rare and ranged.min() >= 0 else (0.05, 0.5, 0.95)
+    return Spread(chance, given, *(order_statistic(ranged, q) for q in points))
 
 
 def ordered_measures(ordered: Draws) -> dict[str, Measure]:
@@ -152,7 +150,7 @@ def quantile(ordered: Draws, q: float) -> Measure:
 
 def order_statistic(amounts: Draws, q: float) -> float:
     """The q-quantile of `(draws,)` amounts that need not be sorted, as `quantile` gives it."""
-    place = int(np.ceil(amounts.size * q)) - 1
+    place = max(0, int(np.ceil(amounts.size * q)) - 1)
     return float(np.partition(amounts, place)[place])
 
 
