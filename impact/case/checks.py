@@ -27,7 +27,7 @@ from impact.base import times
 from impact.base.errors import BadInput, Fault, did_you_mean
 from impact.case import claim_checks, ways
 from impact.case.schema import TABLE, TABLES, Table
-from impact.case.tables import MOST_SHOWN, Row, Tables, faults_of, second
+from impact.case.tables import MOST_SHOWN, Row, Tables, by_id, faults_of, second
 from impact.numerics import loss_kinds
 
 CERTAIN = "certain"
@@ -356,8 +356,7 @@ def ends_of(row: Row) -> tuple[float, ...]:
 def _losses(tables: Tables, currency: str) -> Iterator[Fault]:
     losses = tables["losses"]
     used = [pairs(losses, "arguments")["value"], losses["retention"], losses["limit"]]
-    known = tables["inputs"].filter(pl.col("id").is_in(pl.concat(used).implode()))
-    inputs = {row["id"]: row for row in known.to_dicts()}
+    inputs = by_id(tables["inputs"].filter(pl.col("id").is_in(pl.concat(used).implode())))
     for row in losses.iter_rows(named=True):
         where, kind = f"losses.csv:{row['file_line']}", row["kind"]
         if kind not in loss_kinds.KINDS:

@@ -11,7 +11,7 @@ import polars as pl
 from impact.base import times
 from impact.base.errors import Fault
 from impact.case.schema import SINGLE_VALUED
-from impact.case.tables import Row, Tables, second, standing
+from impact.case.tables import Row, Tables, by_id, second, standing
 
 DOUBTFUL = ("5", "6")  # credibilities that outdate nothing: improbable, cannot be judged
 _topic = itemgetter("subject", "predicate", "qualifier")  # of a claim
@@ -84,7 +84,7 @@ def outdated(tables: Tables) -> Iterator[Fault]:
     gives another number, another value where only one can be true, or the contrary; or by one that
     replaces it. What the input rests on as well outdates nothing, nor does what is improbable.
     """
-    claims = {row["id"]: row for row in standing(tables["claims"]).iter_rows(named=True)}
+    claims = by_id(standing(tables["claims"]))
     on_topic: dict[object, list[Row]] = {}
     for claim in claims.values():
         replaced = [claims[name] for name in claim["supersedes"] or () if name in claims]

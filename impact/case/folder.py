@@ -137,7 +137,7 @@ class Case(About):
     @cached_property
     def inputs(self) -> dict[str, dict[str, Any]]:
         """The rows of inputs.csv by id."""
-        return {row["id"]: row for row in self["inputs"].iter_rows(named=True)}
+        return tables.by_id(self["inputs"])
 
     def rows(self, table: str) -> dict[str, dict[str, Any]]:
         """The rows of any table by id."""
@@ -156,7 +156,7 @@ class Case(About):
 
 @once
 def _rows(known: Case, table: str) -> dict[str, dict[str, Any]]:
-    return {row["id"]: row for row in known[table].iter_rows(named=True)}
+    return tables.by_id(known[table])
 
 
 def label_of(case: Case) -> str:

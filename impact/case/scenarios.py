@@ -14,7 +14,7 @@ from impact.base.errors import Fault, did_you_mean
 from impact.case import checks, grids, ways
 from impact.case.changes import Change, read_changes
 from impact.case.schema import SETTINGS, TABLE, TLP
-from impact.case.tables import Row, Tables, settings
+from impact.case.tables import Row, Tables, by_id, settings
 from impact.numerics import graph, loss_kinds
 
 BASELINE = "baseline"
@@ -226,7 +226,7 @@ def _rows(
     table, found, changed = SETTINGS[kind], [], list[tuple[str, Row]]()
     rows, faults = settings([(place, block) for _, place, block in blocks], table, level)
     faults += checks.unknown(pl.concat(checks.uses(rows, table)), checks.first_known(tables))
-    inputs = {row["id"]: row for row in tables["inputs"].iter_rows(named=True)}
+    inputs = by_id(tables["inputs"])
     kept = [column.name for column in table.columns if column.type != "table"]
     for row, (name, place, block) in zip(rows.iter_rows(named=True), blocks, strict=True):
         own = block.get("set", {})

@@ -213,6 +213,11 @@ def newest(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter((pl.col("id") != pl.col("id").shift(-1)).fill_null(True))
 
 
+def by_id(rows: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """The rows by id; of several of one id the last."""
+    return {row["id"]: row for row in rows.iter_rows(named=True)}
+
+
 def standing(rows: pl.DataFrame) -> pl.DataFrame:
     """The newest row of each id that is not withdrawn; rows are in key order."""
     return newest(rows).filter(~pl.col("withdrawn"))
