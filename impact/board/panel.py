@@ -219,7 +219,7 @@ class _Panel:
         if self.run is None or self.loaded is None:
             return
         known = self.run.known
-        own = [one for one in known.changes if one not in known.scenarios[known.scenario].changes]
+        own = views.own_changes(known)
         options = [
             ("--scenario", known.scenario),
             ("--notebook", "all"),

@@ -149,14 +149,19 @@ def under(known: Case, scenario: str) -> Case:
     Raises BadInput for an unknown scenario, or one that looks back to another day, and Refusal for
     one that rests on what is not known in this view.
     """
-    other, old = _scenario(known, scenario), known.scenarios[known.scenario]
+    other = _scenario(known, scenario)
     if other.as_of and (known.as_of is None or times.as_text(known.as_of) != other.as_of):
         what = f"is of {other.as_of}, and these rows are not"
         raise bad(f"scenario {scenario}", what, "compare scenarios of one day")
     before = known.before or known
     seen = _with_scenario(replace(before, scenario=scenario, before=before), other)
-    own = [change for change in known.changes if change not in old.changes]
-    return changed(seen, own, "changes")
+    return changed(seen, own_changes(known), "changes")
+
+
+def own_changes(known: Case) -> list[Change]:
+    """The changes of a view that are not those of its scenario."""
+    said = known.scenarios[known.scenario].changes
+    return [change for change in known.changes if change not in said]
 
 
 def changed(known: Case, changes: Iterable[Change], where: str) -> Case:
@@ -415,7 +420,6 @@ def notices(known: Case) -> list[str]:
         for name, row in ((name, known.inputs[name]) for name in known.lasted)
         if known.lasted[name] >= (row["cap"] or row["high"] or 0.0) and row["shape"] != "fixed"
     ]
-    scenario = known.scenarios[known.scenario]
     claims = [known.rows("claims")[claim] for claim in _contradicted(known)]
     stated = {(claim["claimant"], claim["stated_on"]) for claim in claims}
     if len(stated) > _STATED:
@@ -427,8 +431,8 @@ def notices(known: Case) -> list[str]:
             f" {words.date(day)}."
             for claimant, day in stated
         )
-    if own := [str(change) for change in known.changes if change not in scenario.changes]:
-        found.append(f"Inputs were changed for this view: {'; '.join(own)}.")
+    if own := "; ".join(map(str, own_changes(known))):
+        found.append(f"Inputs were changed for this view: {own}.")
     found += [
         f"{name} moves nothing: nothing in this view rests on it."
         for name in _unused_changes(known)
@@ -455,11 +459,10 @@ def warnings(known: Case) -> list[str]:
 
 def described(known: Case) -> dict[str, Any]:
     """What a template needs to name a view: its scenario, its own changes, what it supposes."""
-    scenario = known.scenarios[known.scenario]
     return {
-        "title": scenario.title,
+        "title": known.scenarios[known.scenario].title,
         "baseline": known.scenario == scenarios.BASELINE,
-        "changed": len([one for one in known.changes if one not in scenario.changes]),
+        "changed": len(own_changes(known)),
         "now": now(known),
         "falls": falling(known),
         "denies": _contradicted(known),
