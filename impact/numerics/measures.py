@@ -86,8 +86,15 @@ def loss_measures(amounts: Draws) -> dict[str, Measure]:
     if nonzero < ENOUGH:
         return found | dict.fromkeys(NAMES[1:], UNRESOLVED if nonzero else NOTHING)
     found["given"] = mean(amounts[amounts != 0] if nonzero < draws else amounts)
-    found["mean"] = mean(amounts)
-    return found | ordered_measures(np.sort(amounts))
+    found["mean"], ordered = mean(amounts), np.sort(amounts)
+    found |= {name: quantile(ordered, q) for name, q in QUANTILES.items()}
+    tail = ordered[int(np.ceil(0.95 * draws)) - 1 :]
+    beyond = tail.mean() - tail[0]
+    variance = (tail.var(ddof=1) + 0.95 * beyond**2) / tail.size if tail.size > 1 else 0.0
+    skew = _skew(np.maximum(ordered - tail[0], 0.0))
+    error = float(_width(skew) * np.sqrt(variance))
+    tvar = UNRESOLVED if skew > HEAVY else Measure(float(tail.mean()), error)
+    return found | {"tvar95": tvar}
 
 
 @dataclass(frozen=True)
@@ -125,17 +132,6 @@ def nine_in_ten(amounts: Draws, whole: bool = False) -> Spread:
     rare = whole and SELDOM <= chance < OFTEN
     points = (0.0, 0.5, 0.9) if rare and ranged.min() >= 0 else (0.05, 0.5, 0.95)
     return Spread(chance, given, *(order_statistic(ranged, q) for q in points))
-
-
-def ordered_measures(ordered: Draws) -> dict[str, Measure]:
-    """Quantiles and tvar95 of sorted draws."""
-    found = {name: quantile(ordered, q) for name, q in QUANTILES.items()}
-    tail = ordered[int(np.ceil(0.95 * ordered.size)) - 1 :]
-    beyond = tail.mean() - tail[0]
-    variance = (tail.var(ddof=1) + 0.95 * beyond**2) / tail.size if tail.size > 1 else 0.0
-    skew = _skew(np.maximum(ordered - tail[0], 0.0))
-    error = float(_width(skew) * np.sqrt(variance))
-    return found | {"tvar95": UNRESOLVED if skew > HEAVY else Measure(float(tail.mean()), error)}
 
 
 def quantile(ordered: Draws, q: float) -> Measure:
