@@ -184,11 +184,11 @@ def _separator(lines: list[str], known: Collection[str]) -> str:
     A header of one cell may be one of any separator; it is the one that its rows have most.
     """
     some = [line for line in lines[: 10 * _SAMPLE] if line.strip()][: _SAMPLE + 1]
-    header, rest = some[:1], some[1:]
+    header, *rest = some or [""]
 
     def fits(sign: str) -> tuple[bool, int, int, int]:
-        cells = [split(row, sign) for row in header]
-        names = [name for row in cells if not isinstance(row, str) for name in row]
+        cells = split(header, sign)
+        names = cells if isinstance(cells, list) else []
         even = sum(len(split(row, sign)) == len(names) for row in rest) if len(names) > 1 else 0
         named = sum(name.strip().lower() in known for name in names)
         return len(names) > 1, even, named, len(names)
