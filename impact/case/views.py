@@ -89,10 +89,6 @@ def _scenario(case: Case, name: str) -> scenarios.Scenario:
     return case.scenarios[name]
 
 
-def _known_by(moment: datetime | None) -> pl.Expr:
-    return pl.lit(True) if moment is None else pl.col("known_on") <= times.until(moment)
-
-
 Entry = TypeVar("Entry", scenarios.Scenario, scenarios.Decision)
 
 
@@ -272,7 +268,9 @@ def _standing(
 
     Raises Refusal where a row above the level ends one below it, or is needed by one.
     """
-    at_level, by_then = pl.col("tlp").is_in(up_to(level)), _known_by(moment)
+    at_level, by_then = pl.col("tlp").is_in(up_to(level)), pl.lit(True)
+    if moment is not None:
+        by_then = pl.col("known_on") <= times.until(moment)
     standing, ended = dict[str, pl.DataFrame](), dict[str, pl.DataFrame]()
     what = "was withdrawn by a row above the level"
     repair = "raise the level, or withdraw it at this level too"
