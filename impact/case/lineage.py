@@ -36,7 +36,7 @@ class Lineage(dict[str, dict[str, list[str]]]):
 @once
 def laid_out(known: Case) -> tuple[dict[str, list[graph.Edge]], dict[tuple[str, str], set[str]]]:
     """The links by their target, and the inputs of each link and loss."""
-    return graph.by_target(modelled(known["links"])), checks.inputs_of(known.tables)
+    return graph.by_end(modelled(known["links"]), "target"), checks.inputs_of(known.tables)
 
 
 def _ancestry(known: Case, name: str) -> dict[str, set[str]]:

@@ -65,7 +65,10 @@ def giving_way(tables: Tables, defaults: Sequence[str]) -> list[str]:
     ours = links.filter(pl.col("id").is_in(stand_in)).sort("known_on", "file_line")
     ends = ours.select("id", "source", "target").rows()
     last = {(source, target): name for name, source, target in ends}
-    entering, source_of = graph.by_target(others), {edge.name: edge.source for edge in others}
+    entering, source_of = (
+        graph.by_end(others, "target"),
+        {edge.name: edge.source for edge in others},
+    )
     before = {
         target: {source_of[link] for link in graph.behind(entering, target)}
         for target in {target for _, target in last}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import or_
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,20 +52,12 @@ def everything(draws: int) -> int:
     return (1 << draws) - 1
 
 
-def by_source(edges: Iterable[Edge]) -> dict[str, list[Edge]]:
-    """Node -> the edges that leave it."""
-    leaving: dict[str, list[Edge]] = {}
+def by_end(edges: Iterable[Edge], end: Literal["source", "target"]) -> dict[str, list[Edge]]:
+    """Node -> the edges that leave it, of which it is the source, or those that enter it."""
+    found: dict[str, list[Edge]] = {}
     for edge in edges:
-        leaving.setdefault(edge.source, []).append(edge)
-    return leaving
-
-
-def by_target(edges: Iterable[Edge]) -> dict[str, list[Edge]]:
-    """Node -> the edges that enter it."""
-    entering: dict[str, list[Edge]] = {}
-    for edge in edges:
-        entering.setdefault(edge.target, []).append(edge)
-    return entering
+        found.setdefault(getattr(edge, end), []).append(edge)
+    return found
 
 
 def spread(
@@ -81,7 +73,7 @@ def spread(
     values of one node together. A node whose value moves is looked at again, so cycles end. Nodes
     to which nothing comes are absent.
     """
-    leaving, found = by_source(edges), {root: value}
+    leaving, found = by_end(edges, "source"), {root: value}
     queue, waiting = deque([root]), {root}
     while queue:
         node = queue.popleft()
@@ -184,7 +176,7 @@ def passed(edges: Sequence[Edge], root: str, node: str) -> list[str]:
     """
     stops = [root, *(edge.target for edge in shortest(edges, root).get(node, ()))]
     place = {stop: number for number, stop in enumerate(stops)}
-    leaving, seen, furthest, found = by_source(edges), set(stops), 0, list[str]()
+    leaving, seen, furthest, found = by_end(edges, "source"), set(stops), 0, list[str]()
     for number, stop in enumerate(stops[:-1]):
         if number == furthest and number:
             found.append(stop)
@@ -216,7 +208,7 @@ def shortest(edges: Iterable[Edge], roots: str | Iterable[str]) -> dict[str, lis
     All that can be reached, and in how many hops: the length of the way.
     """
     starts = [roots] if isinstance(roots, str) else sorted(set(roots))
-    leaving, ways = by_source(edges), {start: list[Edge]() for start in starts}
+    leaving, ways = by_end(edges, "source"), {start: list[Edge]() for start in starts}
     queue = deque(starts)
     while queue:
         node = queue.popleft()
@@ -229,8 +221,8 @@ def shortest(edges: Iterable[Edge], roots: str | Iterable[str]) -> dict[str, lis
 
 def simple_paths(edges: Sequence[Edge], root: str, node: str, most: int = 100) -> list[list[Edge]]:
     """Ways from root to node that pass no node twice, shortest first, at most `most` of them."""
-    wanted = behind(by_target(edges), node)
-    leaving = by_source(edge for edge in edges if edge.name in wanted)
+    wanted = behind(by_end(edges, "target"), node)
+    leaving = by_end((edge for edge in edges if edge.name in wanted), "source")
     queue, found = deque([list[Edge]()]), list[list[Edge]]()
     while queue and len(found) < most:
         way = queue.popleft()

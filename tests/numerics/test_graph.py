@@ -125,7 +125,7 @@ def test_what_lies_behind_a_node_and_what_all_ways_bring_to_it_are_those_of_netw
     for edge in edges:
         for node in {edge.target, *nx.descendants(other, edge.target)}:
             behind.setdefault(node, set()).add(edge.name)
-    entering = graph.by_target(edges)
+    entering = graph.by_end(edges, "target")
     assert {node: graph.behind(entering, node) for node in entering} == behind
     there = {ROOT, *nx.descendants(other, ROOT)}
     reached = [edge.name for edge in edges if edge.source in there]
