@@ -224,11 +224,11 @@ def read_case(folder: Path) -> tuple[Case | None, list[Fault]]:
         return _read_view(folder)
     content, faults = _settings(folder / "case.toml")
     frames, found = tables.read_all(folder, TABLES, content.get("tlp", TLP[-1]))
-    blocks, wrong = read_toml(folder / "scenarios.toml")
+    blocks, wrong = read_toml(folder / scenario_file.FILE)
     if faults := [*faults, *found, *wrong]:  # what refers to what was not read is not told again
         return None, faults
     defaults, level = tuple(content.get("defaults", ())), content["tlp"]
-    read = scenario_file.read("scenarios.toml", blocks, frames, level, defaults)
+    read = scenario_file.read(blocks, frames, level, defaults)
     faults = [*checks.all_faults(frames, content["currency"]), *read.faults]
     if faults := faults or list(reference.input_faults(frames["inputs"], REFERENCE)):
         return None, faults

@@ -18,6 +18,7 @@ from impact.case.tables import Row, Tables, by_id, settings
 from impact.numerics import graph, loss_kinds
 
 BASELINE = "baseline"
+FILE = "scenarios.toml"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # signs of a place are left to it
 
 
@@ -182,23 +183,17 @@ def _link_row(inputs: Rows, link: str, known_on: object) -> dict[str, Any]:
     }
 
 
-def read(
-    file: str,
-    content: Mapping[str, Any],
-    tables: Tables,
-    level: str = TLP[0],
-    defaults: Sequence[str] = (),
-) -> Read:
+def read(content: Mapping[str, Any], tables: Tables, level: str, defaults: Sequence[str]) -> Read:
     """The scenarios and decisions of a `scenarios.toml`, checked against the tables.
 
     A decision rests on no link that gives way, see `ways.giving_way`. An entry without a `tlp` is
     of the `level` of its case.
     """
-    _, faults = settings([(file, content)], SETTINGS["scenarios"])
-    scenarios, wrong = _scenarios(file, content, tables, level)
+    _, faults = settings([(FILE, content)], SETTINGS["scenarios"])
+    scenarios, wrong = _scenarios(content, tables, level)
     yielding = pl.col("id").is_in(ways.giving_way(tables, defaults))
     remaining = {**tables, "links": tables["links"].filter(~yielding)}
-    decisions, unusable, others = _decisions(file, content, remaining, level)
+    decisions, unusable, others = _decisions(content, remaining, level)
     return Read(scenarios, decisions, unusable, [*faults, *wrong, *others])
 
 
@@ -242,10 +237,10 @@ def _rows(
 
 
 def _scenarios(
-    file: str, content: Mapping[str, Any], tables: Tables, level: str
+    content: Mapping[str, Any], tables: Tables, level: str
 ) -> tuple[dict[str, Scenario], list[Fault]]:
     """(scenarios of a file by name, faults): those of grids one by one, and the baseline."""
-    blocks, faults = _blocks(file, content, "scenario")
+    blocks, faults = _blocks(FILE, content, "scenario")
     members, grid_of, same = list[Block](), dict[str, str](), {BASELINE}
     for grid, place, block in blocks:
         for name, entry in grids.members(place, grid, block, faults):
@@ -264,10 +259,10 @@ def _scenarios(
 
 
 def _decisions(
-    file: str, content: Mapping[str, Any], tables: Tables, level: str
+    content: Mapping[str, Any], tables: Tables, level: str
 ) -> tuple[dict[str, Decision], dict[str, Unusable], list[Fault]]:
     """(decisions, those with faults, other faults) of a file."""
-    blocks, others = _blocks(file, content, "decision")
+    blocks, others = _blocks(FILE, content, "decision")
     rows, wrong = _rows(blocks, "decision", tables, level)
     inside = [_blocks(place, content, "option") for _, place, content in blocks]
     options, more = _rows([block for found, _ in inside for block in found], "option", tables)

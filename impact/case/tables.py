@@ -38,7 +38,7 @@ _PARTED = re.compile("[;=]")
 _TIDY = pl.all().str.strip_chars().replace("", None)
 
 
-def read(path: Path, table: Table, level: str = TLP[0]) -> tuple[pl.DataFrame, list[Fault]]:
+def read(path: Path, table: Table, level: str) -> tuple[pl.DataFrame, list[Fault]]:
     """(rows, faults) of a local CSV file. With faults in its form there are no rows.
 
     Cells are parted by commas, or as a spreadsheet of another language saves them: by semicolons or
@@ -168,7 +168,7 @@ def _with_points(
 
 
 def typed(
-    raw: pl.DataFrame, table: Table, places: Sequence[str], level: str = TLP[0]
+    raw: pl.DataFrame, table: Table, places: Sequence[str], level: str
 ) -> tuple[pl.DataFrame, list[Fault]]:
     """(rows, faults): a frame of text, with a `file_line` column, as the table's typed columns.
 

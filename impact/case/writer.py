@@ -40,7 +40,7 @@ def keep(folder: Path, scenario: Scenario) -> None:
     Raises BadInput where the name is taken or the case would have a fault with it; the file is
     then left as it was. It is replaced in one step, so that it is never half written.
     """
-    path, case = folder / "scenarios.toml", load_case(folder)
+    path, case = folder / scenarios.FILE, load_case(folder)
     if scenario.id.casefold() in map(str.casefold, case.scenarios):
         raise bad(f"scenario {scenario.id}", "is there already", "give another name")
     texts = {name: getattr(scenario, name) for name in ("title", "says", "as_of", "contradicts")}
@@ -49,7 +49,7 @@ def keep(folder: Path, scenario: Scenario) -> None:
         c.name: c.mode if c.low == c.high else [c.low, c.mode, c.high] for c in scenario.changes
     }
     new = rtoml.dumps({"scenario": {scenario.id: settings}})
-    read = scenarios.read(path.name, rtoml.loads(new), case.tables, case.tlp, case.defaults)
+    read = scenarios.read(rtoml.loads(new), case.tables, case.tlp, case.defaults)
     if read.faults:
         raise BadInput(read.faults)
     try:

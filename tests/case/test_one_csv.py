@@ -37,7 +37,7 @@ def numbers(
     path = tmp_path / "inputs.csv"
     with path.open("w", encoding="utf-8-sig", newline="") as file:  # marked, as spreadsheets do
         csv.writer(file, delimiter=sign).writerows([row.keys(), row.values()])
-    frame, faults = tables.read(path, INPUTS)
+    frame, faults = tables.read(path, INPUTS, "clear")
     read = [*frame.select("low", "mode", "high").row(0)] if frame.height else []
     return read, [str(fault) for fault in faults]
 

@@ -68,12 +68,12 @@ def test_any_cell_reads_as_it_was_written(says: str, number: float, parts: list[
         "withdrawn": True,
     }
     nothing = pl.DataFrame(schema={"file_line": pl.Int64})
-    schema = tables.typed(nothing, table, [])[0].drop("file_line").schema
+    schema = tables.typed(nothing, table, [], "clear")[0].drop("file_line").schema
     rows = pl.DataFrame([given_cells], schema=schema)
     with TemporaryDirectory() as home:
         path = Path(home, "claims.csv")
         path.write_text(writer.text(rows), "utf-8")
-        again, _ = tables.read(path, table)
+        again, _ = tables.read(path, table, "clear")
     for name, value in given_cells.items():
         assert again[name].to_list() == [value], name
 
