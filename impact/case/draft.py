@@ -38,12 +38,16 @@ class Held(NamedTuple):
 
 
 class Incident(NamedTuple):
-    """What a case is about: `day` is that of the breach, `currency` a code, `role` one of ROLES."""
+    """What a case is about: `day` is that of the breach, `currency` a code, `role` one of ROLES.
+
+    It is written on the day `today`.
+    """
 
     title: str
     day: datetime
     currency: str
     role: str
+    today: str
 
 
 def incident(title: str, day: str, currency: str, role: str, today: datetime) -> Incident:
@@ -66,7 +70,7 @@ def incident(title: str, day: str, currency: str, role: str, today: datetime) ->
         faults.append(Fault("--role", what, repair))
     if faults:
         raise BadInput(faults)
-    return Incident(text, known, code, role)
+    return Incident(text, known, code, role, times.as_text(today))
 
 
 def home_of(name: str) -> Path:
@@ -86,25 +90,24 @@ def write(
     held: Iterable[Held],
     files: Mapping[str, bytes],
     about: Incident,
-    today: datetime,
 ) -> Path:
     """Write `data/cases/NAME` in the working folder and return it; a valid case, or BadInput.
 
     Each system of a scan is reached from its release with the chance that the template gives its
     verdict, and costs a response; each vendor can be supposed to fall by `NAME_falls`. A system
     that has the name of a vendor is that vendor. `files` are originals by their path in the case.
-    All is known from the day of the breach, but for what a scan of `today` says.
+    All is known from the day of the breach, but for what a scan of today says.
     Nothing is left behind where it fails.
     """
     home = home_of(name)
-    rows = _rows(list(vendors), list(held), about, times.as_text(today))
+    rows = _rows(list(vendors), list(held), about)
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
             prefix=f".{name}-", dir=home.parent, ignore_cleanup_errors=True
         ) as beside:
             made = Path(beside)
-            _fill(made, name, rows, files, about, times.as_text(today))
+            _fill(made, name, rows, files, about)
             _, faults = folder.read_case(made)
             if faults:
                 raise BadInput(faults)
@@ -127,12 +130,11 @@ def _fill(
     rows: dict[str, list[dict[str, str]]],
     files: Mapping[str, bytes],
     about: Incident,
-    today: str,
 ) -> None:
     shutil.copytree(template(), made, dirs_exist_ok=True)
     for table in TABLES:
         path = made / f"{table.name}.csv"
-        path.write_text(_table(path, table, rows.get(table.name, ()), about, today), "utf-8")
+        path.write_text(_table(path, table, rows.get(table.name, ()), about), "utf-8")
     settings = (made / "case.toml").read_text("utf-8")
     own = {"id": name, "title": about.title, "currency": about.currency, "role": about.role}
     own["disclosed_on"] = times.as_text(about.day)
@@ -142,9 +144,7 @@ def _fill(
     folder.write_originals(made, files)
 
 
-def _table(
-    path: Path, table: Table, rows: Iterable[Mapping[str, str]], about: Incident, today: str
-) -> str:
+def _table(path: Path, table: Table, rows: Iterable[Mapping[str, str]], about: Incident) -> str:
     """A table of the template with further rows; parted as it is.
 
     Its own rows are known from the day of the breach, and in the currency of the case.
@@ -153,7 +153,7 @@ def _table(
     if faults:
         raise BadInput(faults)
     name, code, unit = pl.col("id"), about.currency, pl.col("unit")
-    new = {"known_on": pl.lit(times.as_text(about.day)), "authored_on": pl.lit(today)}
+    new = {"known_on": pl.lit(times.as_text(about.day)), "authored_on": pl.lit(about.today)}
     if about.role == "vendor":
         new["kind"] = pl.when(name == "us").then(pl.lit("vendor")).otherwise("kind")
     if code != _TEMPLATE_CODE and table.name == "inputs":
@@ -183,7 +183,7 @@ def _with_setting(settings: str, key: str, value: str) -> str:
 class _Rows:
     """Table -> the rows of a draft, made of the patterns in `draft_rows.toml`."""
 
-    def __init__(self, about: Incident, today: str) -> None:
+    def __init__(self, about: Incident) -> None:
         self.found: dict[str, list[dict[str, str]]] = {}
         self.taken = {"event", "us", "own-team"}
         self.patterns = tomllib.loads(
@@ -191,7 +191,7 @@ class _Rows:
         )
         rate = f"work_{about.currency.lower()}_an_hour"
         self.common = {"day": times.as_text(about.day), "rate": rate}
-        self.common |= {"today": today, "scan": SCANNED}
+        self.common |= {"today": about.today, "scan": SCANNED}
 
     def add(self, what: str, **words: str) -> None:
         """Add the rows of a vendor, a scan, a system, a release or a finding."""
@@ -212,10 +212,10 @@ class _Rows:
 
 
 def _rows(
-    vendors: Sequence[Vendor], held: Sequence[Held], about: Incident, today: str
+    vendors: Sequence[Vendor], held: Sequence[Held], about: Incident
 ) -> dict[str, list[dict[str, str]]]:
     """Table -> rows of the draft: each vendor, system and release once, and what holds which."""
-    rows = _Rows(about, today)
+    rows = _Rows(about)
     ids = {vendor.name.lower(): rows.id_of(slug(vendor.name)) for vendor in vendors}
     for vendor, me in zip(vendors, ids.values(), strict=True):
         share = "" if vendor.share is None else repr(vendor.share)

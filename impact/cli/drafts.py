@@ -37,10 +37,10 @@ def new(
     `about` gives `title`, `day`, `currency` and `role`, or what `usual` says of them. Without
     `advisories` those of the bundled cases are asked, with their windows.
     """
-    of, today = checked(name, about), _today()
+    of = checked(name, about)
     listed, unused = vendors.read(inventory, draft.headings()) if inventory else ([], [])
     held, originals = _scanned(scan, advisories) if scan else ([], {})
-    home = draft.write(name, listed, held, originals, of, today)
+    home = draft.write(name, listed, held, originals, of)
     day = times.as_text(of.day)
     told = [
         f"{home}: {words.count(len(listed), 'vendor')}, {words.count(len(held), 'row')} of a scan",
