@@ -32,9 +32,6 @@ TLP_2 = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"  # OASIS, T
 FIXED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 MARKINGS, CONFIDENCE = FIXED["marking"], FIXED["confidence"]
 AUTHOR = {**FIXED["author"], "id": f"identity--{OURS}"}
-BAD = ("poisons", "publishes")  # relations whose target, a release, is malicious
-_OBSERVABLE = ("type", "spec_version", "id", "object_marking_refs")
-_INDICATED = ("malware", "campaign", "threat-actor", "infrastructure")  # what may be indicated
 _SHA256, _ADDRESS = re.compile("[0-9a-fA-F]{64}"), re.compile(r"https?://[\w.:-]+(/[!-~]*)?")
 
 
@@ -95,7 +92,7 @@ class _Maker:
     def __init__(self, known: Case) -> None:
         self.known, self.rows, self.first = known, known.rows("entities"), _first_known(known)
         links = known.rows("links").values()
-        bad = {link["target"] for link in links if link["relation"] in BAD}
+        bad = {link["target"] for link in links if link["relation"] in FIXED["bad"]}
         parts = {name: FIXED["kind"].get(row["kind"], "") for name, row in self.rows.items()}
         parts |= {name: "malware" for name in bad if self.rows[name]["kind"] == "release"}
         self.parts = {name: part for name, part in parts.items() if part}
@@ -134,7 +131,7 @@ class _Maker:
             "external_references": [_cited(sources[name]) for name in row["sources"]] or None,
         }
         if kind == "software":
-            common = {name: common[name] for name in _OBSERVABLE}
+            common = {name: common[name] for name in FIXED["observable"]}
         return {name: value for name, value in (common | more).items() if value is not None}
 
     def entities(self) -> Iterator[Object]:
@@ -224,7 +221,7 @@ class _Maker:
                 confidence=CONFIDENCE.get(row["credibility"]),
             )
             yield made | {"valid_from": made["created"]}
-            if target.startswith(_INDICATED):
+            if target.startswith(tuple(FIXED["indicated"])):
                 ends: Object = {"source_ref": made["id"], "target_ref": target}
                 ends |= {"relationship_type": "indicates"}
                 yield self.object("relationship", "indicators", row, **ends)
