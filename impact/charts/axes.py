@@ -79,7 +79,7 @@ class LabelledRows(NamedTuple):
 
     def bars(self, x: alt.X, end: str, **look: Any) -> Any:
         """A bar for each row, from `x` to the column and type `end`."""
-        return self.base.mark_bar(yOffset=self.offset, **look).encode(x=x, x2=alt.X2(end))
+        return self.base.mark_bar(yOffset=self.offset, **look).encode(x, alt.X2(end))
 
 
 ORDER = alt.Y("order:O", axis=None, scale=alt.Scale(type="band", padding=0))
@@ -97,14 +97,14 @@ def labelled_rows(
     step = max(height, 15 * most + 14) if wide else 15 * most + 26 + below
     longest = max((width(line, SMALL) for several in lines for line in several), default=0)
     label = pl.Series(lines, dtype=pl.List(pl.String))
-    base = chart(rows.with_columns(label=label, order=pl.int_range(pl.len()))).encode(y=ORDER)
+    base = chart(rows.with_columns(label=label, order=pl.int_range(pl.len()))).encode(ORDER)
     beside: dict[str, Any] = {"dy": {"expr": "-7 * (datum.label.length - 1)"}}
     above: dict[str, Any] = {"dy": 3 - step / 2, "baseline": "top"}
     bold = {"expr": "datum.head ? 'bold' : 'normal'"}
     labels = base.mark_text(x=0, lineHeight=14, fontWeight=bold, **(beside if wide else above))
     return LabelledRows(
         base,
-        labels.encode(text=alt.Text("label:N")),
+        labels.encode(alt.Text("label:N")),
         0 if wide else 7 * most + 3 - below / 2,
         [(longest + 14) * wide, ROOMS[wide] - 12],
         {"width": ROOMS[wide], "height": alt.Step(step)},
@@ -122,9 +122,9 @@ def intervals(
     late = end - first > 0.6 * (end.max() - first)
     of = labelled_rows(rows.with_columns(late=late), wide, 36)
     x, to = (of.x(f"{name}:T", axis, type="utc") for name in ("starts", "ends"))
-    bars = of.bars(x, "ends:T", color=DEEP).encode(size=alt.Size("thick:Q", scale=None))
+    bars = of.bars(x, "ends:T", color=DEEP).encode(alt.Size("thick:Q", scale=None))
     texts = of.base.mark_text(dy={"expr": f"{of.offset} - (datum.late ? 12 : 0)"}, **BESIDE)
-    return of, bars, texts.encode(x=to, text=alt.Text("said:N"))
+    return of, bars, texts.encode(to, alt.Text("said:N"))
 
 
 def stacked(places: Iterable[float]) -> list[tuple[float, int]]:

@@ -94,24 +94,24 @@ def _boxes(
 def _flow(boxes: Sequence[Row], more: bool, wide: bool) -> Any:
     """Boxes with their texts, an arrow from each to the next, and with `more` to a border."""
     dark: dict[str, Any] = {"test": "datum.dark"}
-    base = chart(boxes).encode(x=_X, y=_Y)
+    base = chart(boxes).encode(_X, _Y)
     fill = alt.ColorValue(PALE, condition={**dark, "value": DEEP})
     plates = base.mark_rect(stroke=DEEP, cornerRadius=2).encode(
-        x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q"), color=fill
+        alt.X2("x2:Q"), alt.Y2("y2:Q"), fill
     )
     texts, above = list[Any](), "17"
     for part, ink in (("name", INK), ("what", INK), ("by", SOFT)):
         bold: Any = "bold" if part == "name" else "normal"
         text = base.mark_text(fontSize=12, lineHeight=16, fontWeight=bold, dx=9, dy={"expr": above})
         colour = alt.ColorValue(ink, condition={**dark, "value": PAPER})
-        texts.append(text.encode(text=alt.Text(f"{part}:N"), color=colour))
+        texts.append(text.encode(alt.Text(f"{part}:N"), colour))
         above += f" + 16 * datum.{part}.length"
     arrows = base.mark_text(fontSize=22, align="center", color=DEEP).encode(
-        x=alt.X("arrow_x:Q", scale=None), y=alt.Y("arrow_y:Q", scale=None), text=alt.Text("arrow:N")
+        alt.X("arrow_x:Q", scale=None), alt.Y("arrow_y:Q", scale=None), alt.Text("arrow:N")
     )
     bottom = max((box["y2"] for box in boxes), default=0) + 24 * more
     border = chart([{"y": bottom}] * more)
-    border = border.mark_rule(x=0, x2=ROOMS[wide], color=OCHRE, strokeDash=[5, 4]).encode(y=_Y)
+    border = border.mark_rule(x=0, x2=ROOMS[wide], color=OCHRE, strokeDash=[5, 4]).encode(_Y)
     return layered(plates, *texts, arrows, border, width=ROOMS[wide], height=bottom + 2)
 
 
@@ -147,13 +147,13 @@ def _chances(template: Any, rows: Sequence[Row], title: alt.Title, wide: bool) -
         grid=False,
     )
     x, end = (of.x(f"{name}:Q", axis, domain=[0, len(states)]) for name in ("x", "all"))
-    bars = chart([cell for cell in cells if cell["drawn"]]).encode(x=x, y=ORDER)
+    bars = chart([cell for cell in cells if cell["drawn"]]).encode(x, ORDER)
     bar: dict[str, Any] = {"height": 15, "yOffset": of.offset}
-    whole = bars.mark_bar(color=WASH, **bar).encode(x2=alt.X2("all:Q"))
+    whole = bars.mark_bar(color=WASH, **bar).encode(alt.X2("all:Q"))
     share = bars.mark_bar(color=PALE, stroke=OCHRE, strokeDash=[4, 3], **bar)
     said = chart(cells).mark_text(dx=6 * wide, dy=of.offset + (0 if wide else 15))
-    said = said.encode(x=end if wide else x, y=ORDER, text=alt.Text("text:N"))
-    layers = of.labels, whole, share.encode(x2=alt.X2("share:Q")), said
+    said = said.encode(end if wide else x, ORDER, alt.Text("text:N"))
+    layers = of.labels, whole, share.encode(alt.X2("share:Q")), said
     return layered(*layers, title=title, **of.size)
 
 
@@ -189,9 +189,9 @@ def _windows(accounts: Sequence[Row], title: alt.Title, wide: bool) -> Any:
     of, bars, texts = intervals(rows, wide, axis)
     best: dict[str, Any] = {"test": "datum.best"}
     bars = bars.encode(
-        fill=alt.FillValue(PALE, condition={**best, "value": DEEP}),
-        stroke=alt.StrokeValue(OCHRE, condition={**best, "value": DEEP}),
-        strokeDash=alt.StrokeDashValue([4, 3], condition={**best, "value": [1, 0]}),
+        alt.FillValue(PALE, condition={**best, "value": DEEP}),
+        alt.StrokeValue(OCHRE, condition={**best, "value": DEEP}),
+        alt.StrokeDashValue([4, 3], condition={**best, "value": [1, 0]}),
     )
     return layered(of.labels, bars, texts, title=title, **of.size)
 
@@ -276,19 +276,19 @@ def _drawn(
 ) -> Any:
     """Lanes with their events, and where the scale changes."""
     tall = lanes[-1]["end"]
-    change = chart([{"x": knot} for knot in bent]).encode(x=x)
+    change = chart([{"x": knot} for knot in bent]).encode(x)
     rule = change.mark_rule(color=SOFT, strokeDash=[5, 4])
     told = change.mark_text(color=SOFT, align="center", y=tall, dy=8, text="scale changes here")
     lane = chart(lanes)
-    lines = lane.mark_rule(color=GRID, x=0, x2=ROOMS[wide]).encode(y=alt.Y("end:Q", scale=None))
+    lines = lane.mark_rule(color=GRID, x=0, x2=ROOMS[wide]).encode(alt.Y("end:Q", scale=None))
     names = lane.mark_text(x=0, fontSize=_NAME, fontWeight="bold", lineHeight=16, **HALO)
-    events = chart(marks).encode(x=x, y=_Y)
-    points = events.mark_point(size=80, shape={"expr": "datum.shape"}).encode(color=_INK)
+    events = chart(marks).encode(x, _Y)
+    points = events.mark_point(size=80, shape={"expr": "datum.shape"}).encode(_INK)
     says = events.mark_text(lineHeight=16, **BESIDE, **HALO)
     texts = (
-        names.encode(y=_Y, color=_INK, text=alt.Text("text:N")),
+        names.encode(_Y, _INK, alt.Text("text:N")),
         points,
-        says.encode(text=alt.Text("text:N")),
+        says.encode(alt.Text("text:N")),
     )
     return layered(rule, told, lines, *texts, width=ROOMS[wide], height=tall)
 

@@ -75,8 +75,8 @@ def flips(one: Row, wide: bool) -> dict[str, Any]:
         ends = as_drawn([min(xs), max(xs)])
         return float(np.interp(as_drawn(value), ends, [0, ROOMS[wide] - 60]))
 
-    plane = {"x": x, "y": y, "color": hue}
-    thin = chart(points).mark_line(strokeWidth=1.6).encode(**plane)
+    plane = x, y, hue
+    thin = chart(points).mark_line(strokeWidth=1.6).encode(*plane)
     thick = chart(best).mark_line(strokeWidth=4.5, strokeCap="round")
     others = [
         {"option": title, "x": line[-12][0], "y": line[-12][1]}
@@ -87,8 +87,8 @@ def flips(one: Row, wide: bool) -> dict[str, Any]:
     return layered(
         *_zones(x, hue, pixels, zones),
         thin,
-        thick.encode(**plane, detail=alt.Detail("zone:N")),
-        names.encode(**plane, text=alt.Text("option:N")),
+        thick.encode(*plane, alt.Detail("zone:N")),
+        names.encode(*plane, alt.Text("option:N")),
         *_thresholds(x, y, pixels, one["marks"], wide),
         width=WIDTHS[wide],
         height=_HIGH,
@@ -112,7 +112,7 @@ def _zones(x: alt.X, hue: alt.Color, pixels: Pixels, zones: Zones) -> list[alt.C
         for title, low, high in zones
     ]
     tall = 19 + 15 * max(len(span["lines"]) for span in spans)
-    base = chart(spans).encode(x=x, x2=alt.X2("high:Q"), color=hue)
+    base = chart(spans).encode(x, alt.X2("high:Q"), hue)
     names = chart(spans).mark_text(
         y=-tall / 2 - 2,
         color=PAPER,
@@ -124,7 +124,7 @@ def _zones(x: alt.X, hue: alt.Color, pixels: Pixels, zones: Zones) -> list[alt.C
     return [
         base.mark_rect(opacity=0.07, y=0, y2=_HIGH),
         base.mark_rect(y=-tall, y2=-4),
-        names.encode(x=alt.X("middle:Q"), text=alt.Text("lines:N")),
+        names.encode(alt.X("middle:Q"), alt.Text("lines:N")),
     ]
 
 
@@ -138,7 +138,7 @@ def _thresholds(
             text = text.removeprefix("about ").replace(" million", " m").replace(" billion", " bn")
         late = pixels(value) + width(text, 12, bold=True) + 72 > ROOMS[wide]
         rows.append({"x": value, "y": cost, "text": text, "up": -5 - 16 * place, "late": late})
-    base = chart(rows).encode(x=x)
+    base = chart(rows).encode(x)
     labels = base.mark_text(
         y=_HIGH,
         dy={"expr": "datum.up"},
@@ -149,9 +149,9 @@ def _thresholds(
         **HALO,
     )
     return [
-        base.mark_rule(color=INK, strokeDash=[4, 3], y2=_HIGH).encode(y=y),
-        base.mark_point(size=80, color=INK).encode(y=y),
-        labels.encode(text=alt.Text("text:N")),
+        base.mark_rule(color=INK, strokeDash=[4, 3], y2=_HIGH).encode(y),
+        base.mark_point(size=80, color=INK).encode(y),
+        labels.encode(alt.Text("text:N")),
     ]
 
 
@@ -170,13 +170,13 @@ def dots(
     scale = alt.Scale(domain=[least, most], nice=False)
     axis = money(currency)
     band = chart([{"x": low, "high": high, "label": label}])
-    base = band.encode(x=alt.X("x:Q", scale=scale, axis=axis))
-    shade = base.mark_rect(color=PALE).encode(x2=alt.X2("high:Q"))
+    base = band.encode(alt.X("x:Q", scale=scale, axis=axis))
+    shade = base.mark_rect(color=PALE).encode(alt.X2("high:Q"))
     name = base.mark_text(baseline="bottom", dy=-3, color=SOFT)
-    text = name.encode(y=alt.YValue(0), text=alt.Text("label:N"))
+    text = name.encode(alt.YValue(0), alt.Text("label:N"))
     y = alt.Y("level:Q", scale=alt.Scale(domain=[0, tall]), axis=None)
     marks = chart(rows).mark_circle(size=0.62 * size * size, color=DEEP)
-    layers = (shade, text, marks.encode(x=alt.X("x:Q"), y=y))
+    layers = (shade, text, marks.encode(alt.X("x:Q"), y))
     return layered(*layers, width=WIDTHS[wide], height=int(tall * size))
 
 
@@ -195,16 +195,16 @@ def fan(
     }
     months = alt.Axis(format="%b %Y")
     time = alt.X("at:T", scale=alt.Scale(type="utc"), axis=months)
-    base = chart(bands).encode(x=time)
+    base = chart(bands).encode(time)
     layers = [
         base.mark_area(color=DEEP, opacity=0.18).encode(
-            y=alt.Y(f"q{low}:Q", **y), y2=alt.Y2(f"q{6 - low}:Q")
+            alt.Y(f"q{low}:Q", **y), alt.Y2(f"q{6 - low}:Q")
         )
         for low in range(3)
     ]
-    middle = base.mark_line(color=INK).encode(y=alt.Y("q3:Q", **y))
+    middle = base.mark_line(color=INK).encode(alt.Y("q3:Q", **y))
     value = alt.Y("value:Q", **y)
-    known = chart(counts).mark_point(size=60, color=RED).encode(x=time, y=value)
+    known = chart(counts).mark_point(size=60, color=RED).encode(time, value)
     step = log(1 + most) * each / tall
     rows = [
         {"value": exp(place * step) - 1, "many": many}
@@ -212,7 +212,7 @@ def fan(
     ]
     beside = {"expr": f"{each} * datum.many"}
     ends = chart(rows).mark_circle(size=0.62 * each * each, color=DEEP, x="width", xOffset=beside)
-    return layered(*layers, middle, known, ends.encode(y=value), width=WIDTHS[wide], height=tall)
+    return layered(*layers, middle, known, ends.encode(value), width=WIDTHS[wide], height=tall)
 
 
 def spans(rows: pl.DataFrame, currency: str, wide: bool) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def spans(rows: pl.DataFrame, currency: str, wide: bool) -> dict[str, Any]:
     bars = of.bars(x, "high:Q", height=12, color=PALE, stroke=DEEP)
     dot = of.base.mark_point(yOffset=of.offset, size=75, stroke=DEEP, strokeWidth=1.8)
     fill = alt.FillValue(DEEP, condition={"test": "datum.hollow", "value": PAPER})
-    dot = dot.encode(x=alt.X("mean:Q"), fill=fill, color=alt.ColorValue(DEEP))
+    dot = dot.encode(alt.X("mean:Q"), fill, alt.ColorValue(DEEP))
     return layered(of.labels, bars, dot, **of.size)
 
 
@@ -255,7 +255,7 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> dict[st
             of = labelled_rows(pl.DataFrame(told), wide=False, room=room)
             bars = of.bars(x, "", height=11, color=PALE, stroke=DEEP)
             numbers = of.base.mark_text(dx=5, dy=of.offset, fontSize=12)
-            numbers = numbers.encode(x=x, text=alt.Text("number:N"))
+            numbers = numbers.encode(x, alt.Text("number:N"))
             title = alt.Title(head, fontSize=12.5, offset=4, color=INK)
             size = {**of.size, "width": room, "title": title}
             charts.append(layered(of.labels, bars, numbers, **size))
@@ -273,10 +273,10 @@ def curve(
     low, high = float(rows["amount_usd"].min()), float(rows["amount_usd"].max())  # type: ignore[arg-type]
     axis = money(currency, **ticks(low, high), labelOverlap=True)
     scale = alt.Scale(type="log", nice=False)
-    point = {
-        "x": alt.X("amount_usd:Q", scale=scale, axis=axis),
-        "y": alt.Y("chance:Q", axis=alt.Axis(format="~%", tickCount=5)),
-    }
+    point = (
+        alt.X("amount_usd:Q", scale=scale, axis=axis),
+        alt.Y("chance:Q", axis=alt.Axis(format="~%", tickCount=5)),
+    )
     behind = rows.clear() if beside is None else beside
     layers = [
         chart(behind.select("amount_usd", "chance")).mark_line(color=SOFT, opacity=0.5),
@@ -288,8 +288,8 @@ def curve(
     text = chart(told).mark_text(
         dy={"expr": "datum.up"}, baseline="bottom", lineHeight=14, fontWeight="bold", **BESIDE
     )
-    layers.append(text.encode(text=alt.Text("lines:N")))
-    encoded = (layer.encode(**point) for layer in layers)
+    layers.append(text.encode(alt.Text("lines:N")))
+    encoded = (layer.encode(*point) for layer in layers)
     return layered(*encoded, width=WIDTHS[wide], height=tall)
 
 
@@ -315,7 +315,7 @@ def steps(rows: pl.DataFrame, currency: str, wide: bool) -> dict[str, Any]:
     of = labelled_rows(rows, wide)
     colour = colours("kind", {"total": SOFT, "more": RED, "less": GREEN})
     x = of.x("start:Q", money(currency))
-    return layered(of.labels, of.bars(x, "end:Q", height=15).encode(color=colour), **of.size)
+    return layered(of.labels, of.bars(x, "end:Q", height=15).encode(colour), **of.size)
 
 
 def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> dict[str, Any]:
@@ -332,7 +332,7 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> dict[str,
     of, bars, texts = intervals(rows, wide, alt.Axis(format="%-d %b"))
     line = chart([{"at": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}] if moment else [])
     line = line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3])
-    line = line.encode(x=alt.X("at:T"))
+    line = line.encode(alt.X("at:T"))
     return layered(of.labels, bars, texts, line, **of.size)
 
 
@@ -355,7 +355,7 @@ def likelihoods(rows: pl.DataFrame, wide: bool) -> dict[str, Any]:
     low, mean = (of.x(f"{end}_chance:Q", axis, domain=[0, 1]) for end in ("low", "mean"))
     bars = of.bars(low, "high_chance:Q", height=11, color=PALE, stroke=DEEP, strokeDash=[3, 2])
     means = of.base.mark_tick(thickness=3, size=18, color=INK, yOffset=of.offset)
-    return layered(of.labels, bars, means.encode(x=mean), **of.size)
+    return layered(of.labels, bars, means.encode(mean), **of.size)
 
 
 def placed(rows: pl.DataFrame, wide: bool) -> dict[str, Any]:
@@ -366,12 +366,12 @@ def placed(rows: pl.DataFrame, wide: bool) -> dict[str, Any]:
     """
     of = labelled_rows(rows, wide, 20)
     x = of.x("low:Q", alt.Axis(format="~%"), domain=[0, 1])
-    ends = {"x": x, "x2": "high:Q"}
+    ends = x, alt.X2("high:Q")
     bands = chart([{"low": 0.05, "high": 0.95}, {"low": 0.25, "high": 0.75}])
-    shade = bands.mark_rect(color=DEEP, opacity=0.12).encode(**ends)
+    shade = bands.mark_rect(color=DEEP, opacity=0.12).encode(*ends)
     line = of.base.mark_rule(strokeWidth=8, strokeCap="round", yOffset=of.offset)
     colour = alt.ColorValue(DEEP, condition={"test": "datum.missed", "value": RED})
-    return layered(shade, of.labels, line.encode(color=colour, **ends), **of.size)
+    return layered(shade, of.labels, line.encode(colour, *ends), **of.size)
 
 
 _VERSIONS = {"malicious version": RED, "another version": SOFT}
@@ -404,6 +404,6 @@ def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> dict[str, Any
     x = of.x("at:T", axis, type="utc", domain=domain)
     strength = alt.Opacity("strength:Q", scale=None, legend=None)
     bands = chart(spans).mark_rect(color=OCHRE)
-    bands = bands.encode(x=x, x2=alt.X2("ends:T"), opacity=strength)
-    drawn = of.bars(x, "ends:T", height=12).encode(color=colours("kind", _VERSIONS))
+    bands = bands.encode(x, alt.X2("ends:T"), strength)
+    drawn = of.bars(x, "ends:T", height=12).encode(colours("kind", _VERSIONS))
     return layered(bands, of.labels, drawn, **of.size)
