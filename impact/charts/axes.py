@@ -54,6 +54,11 @@ def layered(*charts: alt.Chart, **size: Any) -> dict[str, Any]:
     return {"layer": [*charts], **size}
 
 
+def texts(base: alt.Chart, field: str, **look: Any) -> Any:
+    """What a column holds, as a text for each row."""
+    return base.mark_text(**look).encode(alt.Text(f"{field}:N"))
+
+
 def colours(field: str, colour_of: Mapping[str, str]) -> alt.Color:
     """A colour for each name in a column, with a legend."""
     scale = alt.Scale(domain=list(colour_of), range=list(colour_of.values()))
@@ -101,10 +106,10 @@ def labelled_rows(
     beside: dict[str, Any] = {"dy": {"expr": "-7 * (datum.label.length - 1)"}}
     above: dict[str, Any] = {"dy": 3 - step / 2, "baseline": "top"}
     bold = {"expr": "datum.head ? 'bold' : 'normal'"}
-    labels = base.mark_text(x=0, lineHeight=14, fontWeight=bold, **(beside if wide else above))
+    look = beside if wide else above
     return LabelledRows(
         base,
-        labels.encode(alt.Text("label:N")),
+        texts(base, "label", x=0, lineHeight=14, fontWeight=bold, **look),
         0 if wide else 7 * most + 3 - below / 2,
         [(longest + 14) * wide, ROOMS[wide] - 12],
         {"width": ROOMS[wide], "height": alt.Step(step)},
@@ -123,8 +128,8 @@ def intervals(
     of = labelled_rows(rows.with_columns(late=late), wide, 36)
     x, to = (of.x(f"{name}:T", axis, type="utc") for name in ("starts", "ends"))
     bars = of.bars(x, "ends:T", color=DEEP).encode(alt.Size("thick:Q", scale=None))
-    texts = of.base.mark_text(dy={"expr": f"{of.offset} - (datum.late ? 12 : 0)"}, **BESIDE)
-    return of, bars, texts.encode(to, alt.Text("said:N"))
+    down = {"expr": f"{of.offset} - (datum.late ? 12 : 0)"}
+    return of, bars, texts(of.base, "said", dy=down, **BESIDE).encode(to)
 
 
 def stacked(places: Iterable[float]) -> list[tuple[float, int]]:

@@ -10,7 +10,16 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from impact.charts.axes import BESIDE, ORDER, Row, chart, intervals, labelled_rows, layered
+from impact.charts.axes import (
+    BESIDE,
+    ORDER,
+    Row,
+    chart,
+    intervals,
+    labelled_rows,
+    layered,
+    texts,
+)
 from impact.charts.theme import (
     DEEP,
     GRID,
@@ -99,20 +108,21 @@ def _flow(boxes: Sequence[Row], more: bool, wide: bool) -> Any:
     plates = base.mark_rect(stroke=DEEP, cornerRadius=2).encode(
         alt.X2("x2:Q"), alt.Y2("y2:Q"), fill
     )
-    texts, above = list[Any](), "17"
+    told, above = list[Any](), "17"
     for part, ink in (("name", INK), ("what", INK), ("by", SOFT)):
-        bold: Any = "bold" if part == "name" else "normal"
-        text = base.mark_text(fontSize=12, lineHeight=16, fontWeight=bold, dx=9, dy={"expr": above})
+        bold = "bold" if part == "name" else "normal"
+        down = {"expr": above}
+        text = texts(base, part, fontSize=12, lineHeight=16, fontWeight=bold, dx=9, dy=down)
         colour = alt.ColorValue(ink, condition={**dark, "value": PAPER})
-        texts.append(text.encode(alt.Text(f"{part}:N"), colour))
+        told.append(text.encode(colour))
         above += f" + 16 * datum.{part}.length"
-    arrows = base.mark_text(fontSize=22, align="center", color=DEEP).encode(
-        alt.X("arrow_x:Q", scale=None), alt.Y("arrow_y:Q", scale=None), alt.Text("arrow:N")
+    arrows = texts(base, "arrow", fontSize=22, align="center", color=DEEP).encode(
+        alt.X("arrow_x:Q", scale=None), alt.Y("arrow_y:Q", scale=None)
     )
     bottom = max((box["y2"] for box in boxes), default=0) + 24 * more
     border = chart([{"y": bottom}] * more)
     border = border.mark_rule(x=0, x2=ROOMS[wide], color=OCHRE, strokeDash=[5, 4]).encode(_Y)
-    return layered(plates, *texts, arrows, border, width=ROOMS[wide], height=bottom + 2)
+    return layered(plates, *told, arrows, border, width=ROOMS[wide], height=bottom + 2)
 
 
 def _chances(template: Any, rows: Sequence[Row], title: alt.Title, wide: bool) -> Any:
@@ -151,8 +161,8 @@ def _chances(template: Any, rows: Sequence[Row], title: alt.Title, wide: bool) -
     bar: dict[str, Any] = {"height": 15, "yOffset": of.offset}
     whole = bars.mark_bar(color=WASH, **bar).encode(alt.X2("all:Q"))
     share = bars.mark_bar(color=PALE, stroke=OCHRE, strokeDash=[4, 3], **bar)
-    said = chart(cells).mark_text(dx=6 * wide, dy=of.offset + (0 if wide else 15))
-    said = said.encode(end if wide else x, ORDER, alt.Text("text:N"))
+    said = texts(chart(cells), "text", dx=6 * wide, dy=of.offset + (0 if wide else 15))
+    said = said.encode(end if wide else x, ORDER)
     layers = of.labels, whole, share.encode(alt.X2("share:Q")), said
     return layered(*layers, title=title, **of.size)
 
@@ -186,14 +196,14 @@ def _windows(accounts: Sequence[Row], title: alt.Title, wide: bool) -> Any:
     )
     days = rows["ends"].max() - rows["starts"].min() > timedelta(days=3)  # type: ignore[operator]
     axis = alt.Axis(format="%-d %b" if days else "%H:%M")
-    of, bars, texts = intervals(rows, wide, axis)
+    of, bars, said = intervals(rows, wide, axis)
     best: dict[str, Any] = {"test": "datum.best"}
     bars = bars.encode(
         alt.FillValue(PALE, condition={**best, "value": DEEP}),
         alt.StrokeValue(OCHRE, condition={**best, "value": DEEP}),
         alt.StrokeDashValue([4, 3], condition={**best, "value": [1, 0]}),
     )
-    return layered(of.labels, bars, texts, title=title, **of.size)
+    return layered(of.labels, bars, said, title=title, **of.size)
 
 
 _GUTTER, _NAME = 150, 12.5  # pixels left for the names of lanes, and the size of a name
@@ -281,16 +291,12 @@ def _drawn(
     told = change.mark_text(color=SOFT, align="center", y=tall, dy=8, text="scale changes here")
     lane = chart(lanes)
     lines = lane.mark_rule(color=GRID, x=0, x2=ROOMS[wide]).encode(alt.Y("end:Q", scale=None))
-    names = lane.mark_text(x=0, fontSize=_NAME, fontWeight="bold", lineHeight=16, **HALO)
+    names = texts(lane, "text", x=0, fontSize=_NAME, fontWeight="bold", lineHeight=16, **HALO)
     events = chart(marks).encode(x, _Y)
     points = events.mark_point(size=80, shape={"expr": "datum.shape"}).encode(_INK)
-    says = events.mark_text(lineHeight=16, **BESIDE, **HALO)
-    texts = (
-        names.encode(_Y, _INK, alt.Text("text:N")),
-        points,
-        says.encode(alt.Text("text:N")),
-    )
-    return layered(rule, told, lines, *texts, width=ROOMS[wide], height=tall)
+    says = texts(events, "text", lineHeight=16, **BESIDE, **HALO)
+    layers = rule, told, lines, names.encode(_Y, _INK), points, says
+    return layered(*layers, width=ROOMS[wide], height=tall)
 
 
 def _flat(text: Any) -> str:

@@ -25,6 +25,7 @@ from impact.charts.axes import (
     money,
     spread,
     stacked,
+    texts,
     ticks,
 )
 from impact.charts.theme import (
@@ -83,12 +84,12 @@ def flips(one: Row, wide: bool) -> dict[str, Any]:
         for title, line in lines.items()
         if title not in hues
     ]
-    names = chart(others).mark_text(align="right", dx=-4, dy=-8, fontWeight="bold")
+    names = texts(chart(others), "option", align="right", dx=-4, dy=-8, fontWeight="bold")
     return layered(
         *_zones(x, hue, pixels, zones),
         thin,
         thick.encode(*plane, alt.Detail("zone:N")),
-        names.encode(*plane, alt.Text("option:N")),
+        names.encode(*plane),
         *_thresholds(x, y, pixels, one["marks"], wide),
         width=WIDTHS[wide],
         height=_HIGH,
@@ -113,7 +114,9 @@ def _zones(x: alt.X, hue: alt.Color, pixels: Pixels, zones: Zones) -> list[alt.C
     ]
     tall = 19 + 15 * max(len(span["lines"]) for span in spans)
     base = chart(spans).encode(x, alt.X2("high:Q"), hue)
-    names = chart(spans).mark_text(
+    names = texts(
+        chart(spans),
+        "lines",
         y=-tall / 2 - 2,
         color=PAPER,
         align="center",
@@ -124,7 +127,7 @@ def _zones(x: alt.X, hue: alt.Color, pixels: Pixels, zones: Zones) -> list[alt.C
     return [
         base.mark_rect(opacity=0.07, y=0, y2=_HIGH),
         base.mark_rect(y=-tall, y2=-4),
-        names.encode(alt.X("middle:Q"), alt.Text("lines:N")),
+        names.encode(alt.X("middle:Q")),
     ]
 
 
@@ -139,7 +142,9 @@ def _thresholds(
         late = pixels(value) + width(text, 12, bold=True) + 72 > ROOMS[wide]
         rows.append({"x": value, "y": cost, "text": text, "up": -5 - 16 * place, "late": late})
     base = chart(rows).encode(x)
-    labels = base.mark_text(
+    labels = texts(
+        base,
+        "text",
         y=_HIGH,
         dy={"expr": "datum.up"},
         fontSize=12,
@@ -151,7 +156,7 @@ def _thresholds(
     return [
         base.mark_rule(color=INK, strokeDash=[4, 3], y2=_HIGH).encode(y),
         base.mark_point(size=80, color=INK).encode(y),
-        labels.encode(alt.Text("text:N")),
+        labels,
     ]
 
 
@@ -172,11 +177,10 @@ def dots(
     band = chart([{"x": low, "high": high, "label": label}])
     base = band.encode(alt.X("x:Q", scale=scale, axis=axis))
     shade = base.mark_rect(color=PALE).encode(alt.X2("high:Q"))
-    name = base.mark_text(baseline="bottom", dy=-3, color=SOFT)
-    text = name.encode(alt.YValue(0), alt.Text("label:N"))
+    name = texts(base, "label", baseline="bottom", dy=-3, color=SOFT).encode(alt.YValue(0))
     y = alt.Y("level:Q", scale=alt.Scale(domain=[0, tall]), axis=None)
     marks = chart(rows).mark_circle(size=0.62 * size * size, color=DEEP)
-    layers = (shade, text, marks.encode(alt.X("x:Q"), y))
+    layers = (shade, name, marks.encode(alt.X("x:Q"), y))
     return layered(*layers, width=WIDTHS[wide], height=int(tall * size))
 
 
@@ -254,8 +258,7 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> dict[st
         if told:
             of = labelled_rows(pl.DataFrame(told), wide=False, room=room)
             bars = of.bars(x, "", height=11, color=PALE, stroke=DEEP)
-            numbers = of.base.mark_text(dx=5, dy=of.offset, fontSize=12)
-            numbers = numbers.encode(x, alt.Text("number:N"))
+            numbers = texts(of.base, "number", dx=5, dy=of.offset, fontSize=12).encode(x)
             title = alt.Title(head, fontSize=12.5, offset=4, color=INK)
             size = {**of.size, "width": room, "title": title}
             charts.append(layered(of.labels, bars, numbers, **size))
@@ -285,10 +288,8 @@ def curve(
     ]
     tall, per_log = 300 if wide else 240, (WIDTHS[wide] - 60) / log(high / low)
     told = [_read_out(mark, rows, tall, per_log, wide) for mark in marks]
-    text = chart(told).mark_text(
-        dy={"expr": "datum.up"}, baseline="bottom", lineHeight=14, fontWeight="bold", **BESIDE
-    )
-    layers.append(text.encode(alt.Text("lines:N")))
+    up, look = {"expr": "datum.up"}, {"baseline": "bottom", "fontWeight": "bold", **BESIDE}
+    layers.append(texts(chart(told), "lines", dy=up, lineHeight=14, **look))
     encoded = (layer.encode(*point) for layer in layers)
     return layered(*encoded, width=WIDTHS[wide], height=tall)
 
@@ -329,11 +330,11 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> dict[str,
         ends=pl.when(open_).then(now).otherwise("ends"),
         thick=pl.when(open_).then(3).otherwise(12),
     )
-    of, bars, texts = intervals(rows, wide, alt.Axis(format="%-d %b"))
+    of, bars, said = intervals(rows, wide, alt.Axis(format="%-d %b"))
     line = chart([{"at": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}] if moment else [])
     line = line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3])
     line = line.encode(alt.X("at:T"))
-    return layered(of.labels, bars, texts, line, **of.size)
+    return layered(of.labels, bars, said, line, **of.size)
 
 
 def likelihoods(rows: pl.DataFrame, wide: bool) -> dict[str, Any]:
