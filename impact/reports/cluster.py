@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from impact.base.errors import BadInput, Fault, bad
-from impact.reports import origin
+from impact.reports import files, origin
 
 SECONDS = 15  # after which a scheduler that does not answer is not there
 
@@ -57,10 +57,9 @@ def _faults(workers: dict[str, Any], found: dict[str, dict[str, str]]) -> list[F
     """Why the workers cannot be used, each once."""
     if not workers:
         return [Fault("--cluster", "the scheduler has no worker", "start one with `dask worker`")]
-    faults, here = list[Fault](), origin.made_with()
+    faults = list[Fault]()
     for worker, made_with in sorted(found.items()):
-        parts = [name for name, _ in sorted({*here.items()} ^ {*made_with.items()})]
-        if parts:
+        if parts := files.changed_parts(origin.made_with(), made_with):
             what = f"has another {parts[0]} than there is here"
             faults.append(Fault(f"worker {worker}", what, "install the same lock there"))
         if workers[worker]["nthreads"] != 1:
