@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from impact.base import texts, times, words
-from impact.base.errors import BadInput, Fault, Refusal, bad, did_you_mean, unlike
+from impact.base.errors import BadInput, Fault, Refusal, bad, checked, did_you_mean
 from impact.case import folder, views
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
@@ -47,7 +47,7 @@ class Parameters:
 
 
 DEFAULTS = Parameters()
-NAMES = tuple(part.name for part in fields(Parameters))
+NAMES = tuple(vars(DEFAULTS))
 
 
 @dataclass(frozen=True)
@@ -169,10 +169,8 @@ def _checked(
     see: See,
 ) -> list[Notebook]:
     """The notebooks of a plan; raises BadInput with every fault of these and of the parameters."""
-    faults: list[Fault] = []
-    for part in fields(base):
-        faults += unlike(part.name, getattr(base, part.name), str(part.type))
-    if faults := faults or _secrets(base):
+    checked(Parameters)(**vars(base))
+    if faults := _secrets(base):
         raise BadInput(faults)
     read = [read_notebook(path) for path in notebooks]
     faults = [fault for _, wrong in read for fault in wrong]
