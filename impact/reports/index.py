@@ -67,7 +67,7 @@ def headline(run: Run, baseline: Run) -> dict[str, Any]:
     """
     known = run.known
     scenario = known.scenarios[known.scenario]
-    (total,) = (row for row in told_bearers(run).to_dicts() if row["bearer"] == "total")
+    (total,) = told_bearers(run).filter(bearer="total").to_dicts()
     moved = ""
     if scenario.changes:  # else it differs by its day alone
         template = text.parts("moved", {"currency": known.currency})
@@ -100,9 +100,8 @@ def _state(run: Run, relation: str) -> str:
 
 def unpriced(run: Run) -> bool:
     """Whether no amount of a run is for what data is worth to a client or a rival."""
-    forms = {name: row["form"] for name, row in run.known.rows("losses").items()}
-    worth = [run.losses[name] for name, form in forms.items() if form == "competitive_advantage"]
-    return not any(np.any(amounts) for amounts in worth)
+    worth = run.known["losses"].filter(form="competitive_advantage")["id"]
+    return not any(run.losses[name].any() for name in worth)
 
 
 def index(out: Path) -> str:
