@@ -235,24 +235,19 @@ def record(out: Path, task: Task, files: Mapping[str, bytes], entry: Entry) -> N
         [
             *([(home / MANIFEST, _manifest(others))] if was_made else []),
             *((out / f"{task.name}.{kind}", content) for kind, content in files.items()),
-            *gathered(home, entries).items(),
+            *as_files(home, results(entries)).items(),
             (home / MANIFEST, _manifest(entries)),
         ]
     )
 
 
-def gathered(home: Path, entries: Mapping[str, Entry]) -> dict[Path, str | bytes]:
-    """What a folder of reports gathers from their entries: their figures."""
-    return as_files(home, results(entries))
-
-
-def as_files(home: Path, rows: pl.DataFrame) -> dict[Path, str | bytes]:
+def as_files(home: Path, rows: pl.DataFrame) -> dict[Path, bytes]:
     """Figures as Parquet and as CSV in which no text is read as a formula."""
     buffer = io.BytesIO()
     rows.write_parquet(buffer)
     return {
         home / f"{RESULTS}.parquet": buffer.getvalue(),
-        home / f"{RESULTS}.csv": harmless(rows).write_csv(),
+        home / f"{RESULTS}.csv": harmless(rows).write_csv().encode(),
     }
 
 

@@ -169,14 +169,13 @@ def _verdict(report: Report, task: Task, made: work.Made) -> Verdict:
 
 def _gathered(path: Path) -> Iterator[Verdict]:
     """Verdicts on what a folder gathers from its reports, results and index, where they differ."""
-    made: dict[Path, str | bytes] = {}
+    made: dict[Path, bytes] = {}
     for manifest in sorted(path.rglob(files.MANIFEST)):
-        made |= files.gathered(manifest.parent, files.entries_of(manifest))
+        made |= files.as_files(manifest.parent, files.results(files.entries_of(manifest)))
     if (path / "index.html").is_file():
-        made[path / "index.html"] = index.index(path)
-    for file, content in made.items():
+        made[path / "index.html"] = index.index(path).encode()
+    for file, new in made.items():
         old = file.read_bytes() if file.is_file() else b""
-        new = content.encode() if isinstance(content, str) else content
         name = file.relative_to(path).as_posix()
         if old != new:
             found = _difference(name, *map(origin.sha256, (old, new)))
