@@ -38,7 +38,6 @@ GUIDE = "reading-a-report"  # of those who receive a page: in docs/, and beside 
 _GUIDE = folder.HOME / "docs" / f"{GUIDE}.md"
 FIGURES = 5  # of a sheet
 _COSTS = ("YOU PAY:", "EVERYONE:", "COST:")  # what its figures tell
-_DIGEST = re.compile("[0-9a-f]{32,}")
 _RECORD = {"name", "label", "lead", "rows", "figures", "notes"}  # that an answer has
 Part = Markup | dict[str, Any]  # a piece of a page: markdown as HTML, or the record of an answer
 
@@ -93,8 +92,8 @@ def _paragraphs(lines: Sequence[str], links: Mapping[str, str]) -> Markup:
 
 def _cited(text: str, links: Mapping[str, str]) -> Markup:
     """A cell as HTML: citations lead to their sources, what is empty is a dash, a digest breaks."""
-    if _DIGEST.fullmatch(text):
-        return Markup("<wbr>").join(text[at : at + 16] for at in range(0, len(text), 16))
+    if re.fullmatch("[0-9a-f]{32,}", text):
+        return Markup("<wbr>").join(re.findall(".{1,16}", text))
     return Markup(_spaced(linked(text or "–", links)))  # noqa: S704
 
 
