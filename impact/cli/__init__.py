@@ -34,24 +34,27 @@ class _Verbs(click.Group):
         except ImpactError as error:
             if context.params.get("debug"):
                 raise
-            for fault in error.faults:
-                click.echo(" ".join(plain(str(fault)).split()), err=True)
-            sys.exit(error.exit_status)
+            _stop(error.exit_status, *map(str, error.faults))
         except click.UsageError as error:
             _wrong_use(error)
         except OSError as error:  # of a folder that is gone, a name too long, a disk that is full
             if context.params.get("debug") or error.errno == errno.EPIPE:
                 raise
             told = f"{error.filename or 'impact'}: {error.strerror}; check path, rights and room"
-            click.echo(" ".join(plain(told).split()), err=True)
-            sys.exit(BadInput.exit_status)
+            _stop(BadInput.exit_status, told)
+
+
+def _stop(status: int, *told: str) -> NoReturn:
+    """End with a status and what is wrong, each on a line."""
+    for line in told:
+        click.echo(" ".join(plain(line).split()), err=True)
+    sys.exit(status)
 
 
 def _wrong_use(error: click.UsageError) -> NoReturn:
     verb = error.ctx.command_path if error.ctx else "impact"
     told = f"{verb}: {error.format_message().rstrip('.')}; see {verb} --help"
-    click.echo(" ".join(plain(told).split()), err=True)
-    sys.exit(error.exit_code)
+    _stop(error.exit_code, told)
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
