@@ -80,7 +80,6 @@ class _Panel:
         self.loaded: Case | None = None
         self.base: Run | None = None  # of the view, without the sliders and their scenario
         self.run: Run | None = None
-        self.making: asyncio.Future[None] | None = None
         self.quiet = False  # while a control is set by the panel itself
         look: dict[str, Any] = {"style": {"description_width": "4rem"}}
         offered = dict.fromkeys([case, *cases()])
@@ -219,17 +218,11 @@ class _Panel:
         if self.run is None or self.loaded is None:
             return
         known = self.run.known
-        own = views.own_changes(known)
-        options = [
-            ("--scenario", known.scenario),
-            ("--notebook", "all"),
-            ("--as-of", self.day.value),
-        ]
-        options += [("--tlp", self.level.value)] if self.level.value != self.loaded.tlp else []
-        options += [("--set", str(change)) for change in own]
-        given = [part for name, value in options if value for part in (name, value)]
-        command = [sys.executable, "-m", "impact", "report", self.case.value, *given]
-        self.making = asyncio.ensure_future(self._made(command))
+        options = [f"--scenario={known.scenario}", "--notebook=all", f"--as-of={self.day.value}"]
+        options += [f"--tlp={self.level.value}"] if self.level.value != self.loaded.tlp else []
+        options += [f"--set={change}" for change in views.own_changes(known)]
+        command = [sys.executable, "-m", "impact", "report", self.case.value, *options]
+        self.making = asyncio.ensure_future(self._made(command))  # else it may end half-way
 
     async def _made(self, command: Sequence[str]) -> None:
         """Run the command, then show what it said and where the report is served."""

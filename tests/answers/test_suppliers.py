@@ -80,8 +80,8 @@ def test_every_cut_spares_what_the_what_if_of_that_link_says(
     assert rows.height > 5
     assert among in rows["id"]
     assert rows["saved"].is_sorted(descending=True)
-    for link, saved in rows.select("id", "saved").iter_rows():
-        assert saved == pytest.approx(spared(run, link), abs=1e-9), link
+    for name, saved in rows.select("id", "saved").iter_rows():
+        assert saved == pytest.approx(spared(run, name), abs=1e-9), name
 
 
 def test_an_established_party_takes_no_error_from_the_others(run: Run) -> None:
