@@ -261,7 +261,9 @@ def read_notebook(path: Path) -> tuple[Notebook, list[Fault]]:
         content: Any = texts.from_json(text)
         cells = msgspec.convert(content["cells"], list[_Cell])
         settings = content.get("metadata", {}).get("impact", {})
-        said = {"name": path.stem, "text": text, "question": _heading(cells)}
+        notes = ("".join(cell.source) for cell in cells if cell.cell_type == "markdown")
+        heads = (note.partition("\n")[0][2:] for note in notes if note.startswith("# "))
+        said = {"name": path.stem, "text": text, "question": next(heads, "")}
         notebook = msgspec.convert({**settings, **said}, Notebook)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         fault = Fault(path.name, "cannot be read as a notebook", "save it again with JupyterLab")
@@ -292,12 +294,6 @@ class _Cell(msgspec.Struct):
     cell_type: str
     source: str | list[str] = ""
     metadata: dict[str, Any] = {}
-
-
-def _heading(cells: Iterable[_Cell]) -> str:
-    """The first heading of a notebook; empty where it has none."""
-    notes = ("".join(cell.source) for cell in cells if cell.cell_type == "markdown")
-    return next((text.partition("\n")[0][2:] for text in notes if text.startswith("# ")), "")
 
 
 def _cell_faults(name: str, cell: str) -> list[Fault]:
