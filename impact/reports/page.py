@@ -152,14 +152,14 @@ def _templates() -> jinja2.Environment:
     )
     environment.filters |= {"cited": _cited, "paragraphs": _paragraphs, "plain": typeset}
     text = loader.get_source(environment, "style.css")[0]
-    for name, look in (("style", text), ("board_style", style())):
-        environment.globals[name] = Markup(look)  # noqa: S704 (the kit's own)
-        environment.globals[f"{name}_source"] = Markup(_source(look))  # noqa: S704 (base64)
+    for name, own in (("style", text), ("board_style", style()), ("script", script())):
+        environment.globals[name] = Markup(own)  # noqa: S704 (the kit's own)
+        environment.globals[f"{name}_source"] = Markup(_source(own))  # noqa: S704 (base64)
     return environment
 
 
 def render(template: str, **values: Any) -> str:
-    """A page of the kit from its template, with the style sheet and its CSP source."""
+    """A page of the kit from its template, with styles, script and their sources for the CSP."""
     return _templates().get_template(template).render(values)
 
 
@@ -213,8 +213,6 @@ def page(task: Task, executed: Notebook, live: bool = False) -> str:
         origin=escape(json.dumps(task.made_from)),
         board=Markup(board),  # noqa: S704 (JSON without a sign that ends a script)
         declined=declined,
-        script=Markup(script()) if board else "",  # noqa: S704 (the kit's own)
-        script_source=_source(script()) if board else "",
         kit=origin.kit_version(),
         digest=folder.digest(known, notebook.reads)[:16],
     )
