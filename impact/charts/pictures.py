@@ -280,10 +280,9 @@ def curve(
         alt.X("amount_usd:Q", scale=scale, axis=axis),
         alt.Y("chance:Q", axis=alt.Axis(format="~%", tickCount=5)),
     )
-    behind = rows.clear() if beside is None else beside
     layers = [
-        chart(behind.select("amount_usd", "chance")).mark_line(color=SOFT, opacity=0.5),
-        chart(rows.select("amount_usd", "chance")).mark_line(strokeWidth=2.4, color=DEEP),
+        chart(rows.clear() if beside is None else beside).mark_line(color=SOFT, opacity=0.5),
+        chart(rows).mark_line(strokeWidth=2.4, color=DEEP),
         chart(marks).mark_point(size=70, color=INK),
     ]
     tall, per_log = 300 if wide else 240, (WIDTHS[wide] - 60) / log(high / low)
