@@ -22,7 +22,7 @@ _OFFLINE = (
     "--proxy-server=127.0.0.1:9",  # nothing listens at the discard port
 )
 _EPOCH = b"19700101000000+00'00'"
-_TIMES = re.compile(rb"/(CreationDate|ModDate) \(D:[^)]*\)")
+_TIMES = re.compile(rb"(/(?:CreationDate|ModDate) \(D:)([^)]*)(?=\))")
 
 
 def browser() -> str:
@@ -56,5 +56,4 @@ def printed(html: str) -> bytes:
 
 def _still(found: re.Match[bytes]) -> bytes:
     """A time of printing as one that never changes, of equal length: offsets in the file stand."""
-    start = b"/" + found[1] + b" (D:"
-    return start + _EPOCH.ljust(len(found[0]))[: len(found[0]) - len(start) - 1] + b")"
+    return found[1] + _EPOCH.ljust(len(found[2]))[: len(found[2])]
