@@ -14,17 +14,16 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import rtoml
 
 from impact.answers import text
-from impact.base import times, words
+from impact.base import words
 from impact.case import views
 from impact.case.folder import Case
+from impact.measures.frames import frame as frame
 from impact.simulation import Run
 
 if TYPE_CHECKING:
@@ -64,19 +63,6 @@ def counted(values: Iterable[str], said: Iterable[str]) -> dict[str, int]:
     """How many of some values are each of the words that they may be."""
     found = Counter(values)
     return {word: found[word] for word in said}
-
-
-_TABLES = rtoml.load(Path(__file__).with_name("tables.toml"))
-_TYPES: dict[str, Any] = {
-    **{"text": pl.String, "number": pl.Float64, "count": pl.Int64, "flag": pl.Boolean},
-    **{"texts": pl.List(pl.String), "counts": pl.List(pl.Int64), "time": times.INSTANT},
-}
-
-
-def frame(name: str, rows: Sequence[Mapping[str, Any] | Sequence[Any]]) -> pl.DataFrame:
-    """Rows as a table of the columns that tables.toml declares for an answer."""
-    schema = {column: _TYPES.get(kind) for column, kind in _TABLES[name].items()}
-    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def pictures() -> ModuleType:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from impact.case import checks
 from impact.case.tables import Row
+from impact.measures.frames import frame
 from impact.measures.reach import PARTIES
 from impact.measures.totals import TOTAL as TOTAL
 from impact.measures.totals import net_loss, rare_entities, rare_loss
@@ -101,30 +103,16 @@ def parts(run: Run) -> pl.DataFrame:
         part, chance = form.replace("_", " "), found["chance"]
         row = {"id": f"{bearer}.{part}", "bearer": bearer, "part": part}
         row |= {"chance": chance.value, "chance_error": chance.error}
-        rows.append(row | _in_usd(found, measures.NAMES[1:]))
-    frame = pl.DataFrame(rows, schema=_PARTS)
-    return frame.sort(-pl.col("mean_usd").fill_null(0.0), "bearer", "part")
+        rows.append(row | _in_usd(found))
+    return frame("parts", rows).sort(-pl.col("mean_usd").fill_null(0.0), "bearer", "part")
 
 
-def _in_usd(found: Mapping[str, measures.Measure], names: Iterable[str]) -> dict[str, float | None]:
+def _in_usd(found: Mapping[str, measures.Measure]) -> dict[str, Any]:
     """Measures as cells `NAME_usd` and `NAME_error_usd`."""
-    return {
-        cell: value
-        for name in names
-        for cell, value in (
-            (f"{name}_usd", found[name].value),
-            (f"{name}_error_usd", found[name].error),
-        )
-    }
-
-
-_PARTS = {
-    **dict.fromkeys(("id", "bearer", "part"), pl.String),
-    **dict.fromkeys(("chance", "chance_error"), pl.Float64),
-    **{f"{n}{e}_usd": pl.Float64 for n in measures.NAMES[1:] for e in ("", "_error")},
-}
-_NAMES = ("mean", *measures.QUANTILES, "tvar95")
-USD = [f"{name}{part}" for name in _NAMES for part in ("_usd", "_error_usd")]
+    cells = dict[str, Any]()
+    for name, one in found.items():
+        cells |= {f"{name}_usd": one.value, f"{name}_error_usd": one.error}
+    return cells
 
 
 @per_run
@@ -139,8 +127,7 @@ def by_bearer(run: Run) -> pl.DataFrame:
     """
     who = [*bearers(run), TOTAL]
     rows = [_of_bearer(run, *each) for each in zip(who, _assumed(run, who), strict=True)]
-    floats = dict.fromkeys((*USD, "chance", "low", "high"), pl.Float64)
-    return pl.DataFrame(rows, schema_overrides=floats)
+    return frame("by_bearer", rows)
 
 
 def _of_bearer(run: Run, bearer: str, share: float) -> Row:
@@ -148,15 +135,16 @@ def _of_bearer(run: Run, bearer: str, share: float) -> Row:
     lost = net_loss(run, bearer)
     found = measures.loss_measures(lost)
     spread = measures.nine_in_ten(lost, whole=bearer == TOTAL)
-    row = {"bearer": bearer, "chance": found["chance"].value, **_in_usd(found, _NAMES)}
-    row |= {"low": spread.low, "high": spread.high, "given": spread.given, "often": spread.chance}
-    row |= {"hits": int(np.count_nonzero(lost)), "rare": unmet(run, bearer)}
+    if rare := unmet(run, bearer):  # all other measures are null
+        row = _in_usd({"mean": rare_mean(run, bearer)})
+    else:
+        row = {**_in_usd(found), "chance": found["chance"].value}
+        row |= {"low": spread.low, "high": spread.high}
     if share > LED:
         row |= {"p99_usd": None, "p99_error_usd": None}
-    if row["rare"]:
-        row |= dict.fromkeys((*USD, "chance", "low", "high"))
-        row |= _in_usd({"mean": rare_mean(run, bearer)}, ["mean"])
-    return row | {"assumed_share": share, "weakest": run.lineage.basis(bearer)}
+    row |= {"bearer": bearer, "given": spread.given, "often": spread.chance, "rare": rare}
+    row |= {"hits": int(np.count_nonzero(lost)), "assumed_share": share}
+    return {**row, "weakest": run.lineage.basis(bearer)}
 
 
 def unmet(run: Run, bearer: str) -> bool:
@@ -199,14 +187,7 @@ def ranges(run: Run) -> pl.DataFrame:
     rows = [*_idle(run), *_suppliers(run), *_drivers(run)]
     if _matters(run, TOTAL):
         rows.append(_range(run, TOTAL, "total", net_loss(run, TOTAL), TOTAL))
-    return pl.DataFrame(rows, schema=_RANGES)
-
-
-_RANGES = {
-    **dict.fromkeys(("id", "who", "part", "driver", "unit", "about"), pl.String),
-    **dict.fromkeys(("low", "mid", "high", "chance"), pl.Float64),
-    **dict.fromkeys(("given", "rare"), pl.Boolean),
-}
+    return frame("ranges", rows)
 
 
 def _matters(run: Run, bearer: str) -> bool:

@@ -11,6 +11,7 @@ from impact.case import checks
 from impact.case.folder import Case
 from impact.measures.choice import Costing, costings
 from impact.measures.evidence import related
+from impact.measures.frames import frame
 from impact.measures.totals import total_loss
 from impact.numerics import Draws, graph, information
 from impact.numerics.information import Bins
@@ -42,19 +43,12 @@ def ranking(run: Run) -> pl.DataFrame:
         if row["value_usd"] or max(row["cost_share"], row["data_share"]) >= LEAST:
             asked[question] = min(asked.get(question, row), row, key=_rank)
     rows = sorted(asked.values(), key=_rank)
-    return pl.DataFrame(rows, schema=_SCHEMA)
+    return frame("ranking", rows)
 
 
 def _rank(row: dict[str, Any]) -> tuple[float, float, str]:
     """The order of questions: by worth, then by the greater share, then by name."""
     return -row["value_usd"], -max(row["cost_share"], row["data_share"]), row["id"]
-
-
-_MEASURED = ("value_usd", "swing_usd", "cost_share", "data_share")
-_SCHEMA = {
-    **dict.fromkeys(("id", "question", "ask", "decision"), pl.String),
-    **dict.fromkeys(_MEASURED, pl.Float64),
-}
 
 
 def _quantities(run: Run) -> Iterator[tuple[str, tuple[str, str], Bins]]:

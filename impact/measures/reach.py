@@ -14,6 +14,7 @@ import polars as pl
 from impact.case import checks
 from impact.case.ways import ROOT
 from impact.measures.evidence import data_sets, related
+from impact.measures.frames import frame
 from impact.measures.totals import rare_entities
 from impact.numerics import graph, measures
 from impact.simulation import Run, per_run
@@ -66,16 +67,8 @@ def chances(run: Run) -> pl.DataFrame:
         error = found.error if how in ("drawn", "rare") else 0.0
         cells = entity, kind, found.value, error, how, reported.get(entity)
         rows.append((*cells, rests.get(entity, -1)))
-    frame = pl.DataFrame(rows, schema=_CHANCES, orient="row")
-    return frame.with_columns(band=pl.col("chance").mean().over("kind", "rests")).drop("rests")
-
-
-_CHANCES = {
-    **dict.fromkeys(("entity", "kind"), pl.String),
-    **dict.fromkeys(("chance", "chance_error"), pl.Float64),
-    **dict.fromkeys(("how", "claim"), pl.String),
-    "rests": pl.Int64,
-}
+    band = pl.col("chance").mean().over("kind", "rests")
+    return frame("chances", rows).with_columns(band=band).drop("rests")
 
 
 def _evidence(run: Run) -> dict[str, int]:
@@ -185,18 +178,10 @@ def states(run: Run) -> pl.DataFrame:
                     row = here.get(state, {})
                     cells |= {state: row.get("band"), f"{state}_how": row.get("how")}
                 rows.append(cells)
-    return pl.DataFrame(rows, schema=_STATES)
+    return frame("states", rows)
 
 
 STATES = ("reach", "copied", "published")
-_STATES = {
-    **dict.fromkeys(("entity", "party"), pl.String),
-    **{
-        column: kind
-        for state in STATES
-        for column, kind in ((state, pl.Float64), (f"{state}_how", pl.String))
-    },
-}
 
 
 def possible(row: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ import polars as pl
 from impact.case import checks
 from impact.case.folder import Case
 from impact.case.ways import ROOT
+from impact.measures.frames import frame
 from impact.measures.reach import PARTIES, certain_entities, edges_used
 from impact.measures.totals import total_loss
 from impact.numerics import graph, measures
@@ -38,20 +39,8 @@ def failures(run: Run) -> pl.DataFrame:
     falls = pl.col("kind").is_in(_FALL) | pl.col("id").is_in(supplies["source"].implode())
     linked = pl.col("id").is_in(pl.concat([modelled["source"], supplies["source"]]).implode())
     ids = run.known["entities"].filter(falls & linked)["id"]
-    frame = pl.DataFrame([_fallen(run, one) for one in ids], schema=_ALONE)
-    return frame.sort("mean_usd", "parties", "id", descending=[True, True, False])
-
-
-_ALONE: dict[str, Any] = {
-    "id": pl.String,
-    **dict.fromkeys(("clients", "left"), pl.List(pl.String)),
-    "others": pl.List(pl.Struct({"client": pl.String, "others": pl.List(pl.String)})),
-    **dict.fromkeys(("parties", "parties_error", "mean_usd", "mean_error_usd"), pl.Float64),
-    **dict.fromkeys(("low", "mid", "high", "often"), pl.Float64),
-    "given": pl.Boolean,
-    **dict.fromkeys(("known_shares", "links"), pl.Int64),
-    "reported": pl.Boolean,
-}
+    found = frame("failures", [_fallen(run, one) for one in ids])
+    return found.sort("mean_usd", "parties", "id", descending=[True, True, False])
 
 
 def only(known: Case, entity: str) -> Model:
@@ -133,12 +122,4 @@ def steps_saved(run: Run) -> pl.DataFrame:
             found = measures.mean(graph.counted(spared, run.draws))
             row = {"id": edge.name, "source": edge.source, "target": edge.target, "certain": sure}
             rows.append(row | {"saved": found.value, "saved_error": found.error})
-    frame = pl.DataFrame(rows, schema=_CUTS)
-    return frame.sort("saved", "id", descending=[True, False])
-
-
-_CUTS: dict[str, Any] = {
-    **dict.fromkeys(("id", "source", "target"), pl.String),
-    **dict.fromkeys(("saved", "saved_error"), pl.Float64),
-    "certain": pl.Boolean,
-}
+    return frame("steps", rows).sort("saved", "id", descending=[True, False])

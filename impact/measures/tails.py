@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from impact.measures.frames import frame
 from impact.measures.loss import LED, assumed
 from impact.measures.totals import total_loss
 from impact.numerics import measures
@@ -32,14 +31,7 @@ def above(run: Run) -> pl.DataFrame:
     last = max(ends_at(run), measures.ENOUGH / 5 / run.draws)
     found = zip(at.tolist(), measures.exceedance_points(lost, at), strict=True)
     rows = [(f"{amount:.15g}", amount, of.value, of.error) for amount, of in found]
-    frame = pl.DataFrame(rows, schema=_ABOVE, orient="row")
-    return frame.filter(pl.col("chance") >= last)
-
-
-_ABOVE: dict[str, Any] = {
-    "id": pl.String,
-    **dict.fromkeys(("amount_usd", "chance", "chance_error"), pl.Float64),
-}
+    return frame("above", rows).filter(pl.col("chance") >= last)
 
 
 def exceedance_curve(run: Run) -> pl.DataFrame:
@@ -50,7 +42,7 @@ def exceedance_curve(run: Run) -> pl.DataFrame:
     lost = total_loss(run)
     ordered = np.sort(lost[lost > 0])
     if ordered.size < measures.ENOUGH:
-        return pl.DataFrame(schema={"amount_usd": pl.Float64, "chance": pl.Float64})
+        return frame("curve", [])
     last = max(ends_at(run), measures.ENOUGH / 5 / run.draws)
     top = ordered[max(0, ordered.size - int(np.ceil(last * lost.size)))]
     at = np.geomspace(ordered[ordered.size // 100], top, POINTS)
