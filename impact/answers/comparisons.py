@@ -105,16 +105,12 @@ def _spans(rows: pl.DataFrame) -> pl.DataFrame:
 def _scenario(run: Run) -> dict[str, Any]:
     """What a row says of a scenario: its total, and what it supposes of named parties."""
     known, lost = run.known, total_loss(run)
-    spread = measures.nine_in_ten(lost, whole=True)
     return {
         **views.described(known),
         "id": known.scenario,
         "says": known.scenarios[known.scenario].says,
         "mean_usd": float(lost.mean()),
-        "low": spread.low,
-        "high": spread.high,
-        "given": spread.given,
-        "often": spread.chance,
+        **vars(measures.nine_in_ten(lost, whole=True)),
     }
 
 

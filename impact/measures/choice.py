@@ -242,7 +242,6 @@ def _rows(run: Run, one: Costing, chance_of: bool) -> list[Row]:
     rows, least = list[Row](), min(line.means[0] for line in one.lines)
     for place, (option, line) in enumerate(zip(one.decision.options, one.lines, strict=True)):
         cost = measures.loss_measures(one.costs[place])["mean"]
-        spread = measures.nine_in_ten(one.costs[place], whole=True)
         rows.append(
             {
                 "id": f"{one.decision.id}.{option.id}",
@@ -252,10 +251,7 @@ def _rows(run: Run, one: Costing, chance_of: bool) -> list[Row]:
                 **late_duties(run, option),
                 "mean_usd": cost.value,
                 "error_usd": cost.error,
-                "low": spread.low,
-                "high": spread.high,
-                "given": spread.given,
-                "often": spread.chance,
+                **vars(measures.nine_in_ten(one.costs[place], whole=True)),
                 "fixed_usd": line.means[0],
                 "extra_usd": line.means[0] - least,
                 "slope": line.slope if chance_of else None,

@@ -134,16 +134,14 @@ def _of_bearer(run: Run, bearer: str, share: float) -> Row:
     """A row of `by_bearer`; `share` is that of assumptions."""
     lost = net_loss(run, bearer)
     found = measures.loss_measures(lost)
-    spread = measures.nine_in_ten(lost, whole=bearer == TOTAL)
     if rare := unmet(run, bearer):  # all other measures are null
         row = _in_usd({"mean": rare_mean(run, bearer)})
     else:
         row = {**_in_usd(found), "chance": found["chance"].value}
-        row |= {"low": spread.low, "high": spread.high}
     if share > LED:
         row |= {"p99_usd": None, "p99_error_usd": None}
-    row |= {"bearer": bearer, "given": spread.given, "often": spread.chance, "rare": rare}
-    row |= {"hits": int(np.count_nonzero(lost)), "assumed_share": share}
+    row |= {"bearer": bearer, **vars(measures.nine_in_ten(lost, whole=bearer == TOTAL))}
+    row |= {"hits": int(np.count_nonzero(lost)), "rare": rare, "assumed_share": share}
     return {**row, "weakest": run.lineage.basis(bearer)}
 
 
@@ -202,7 +200,7 @@ def _range(
     found = measures.nine_in_ten(amounts, whole=part == "total")
     missed = not np.any(amounts) and unmet(run, _bearer(run, about))
     of = {"id": f"{about}.{part}", "who": who, "part": part, "driver": driver, "unit": unit}
-    return {**of, **vars(found), "rare": missed, "about": about}
+    return {**of, **vars(found), "chance": found.often, "rare": missed, "about": about}
 
 
 def _bearer(run: Run, about: str) -> str:

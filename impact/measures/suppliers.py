@@ -59,7 +59,7 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
     fallen = run_from(Sampler(run.known, model, run.draws, run.seed, dict(run.drawn)))
     hit = graph.counted((fallen.reached[one] for one in parties(fallen)), run.draws)
     reached, lost = measures.mean(hit), total_loss(fallen)
-    spread, mean = measures.nine_in_ten(lost, whole=True), measures.loss_measures(lost)["mean"]
+    mean = measures.loss_measures(lost)["mean"]
     supply = _supplies(run.known).filter(source=entity)
     stay = sorted({*supply.filter(_STAYS)["target"]})
     return {
@@ -71,11 +71,7 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
         "parties_error": reached.error,
         "mean_usd": mean.value or 0.0,
         "mean_error_usd": mean.error or 0.0,
-        "low": spread.low,
-        "mid": spread.mid,
-        "high": spread.high,
-        "often": spread.chance,
-        "given": spread.given,
+        **vars(measures.nine_in_ten(lost, whole=True)),
         "known_shares": supply["share"].count(),
         "links": supply.height,
         "reported": entity in certain_entities(run),

@@ -101,11 +101,11 @@ def loss_measures(amounts: Draws) -> dict[str, Measure]:
 class Spread:
     """The range that nine outcomes in ten lie in; `low`, `mid` and `high` None where not resolved.
 
-    `chance` is the share of draws in which there is an amount. With `given` the range is of those
+    `often` is the share of draws in which there is an amount. With `given` the range is of those
     draws alone.
     """
 
-    chance: float
+    often: float
     given: bool
     low: float | None
     mid: float | None

@@ -336,7 +336,7 @@ def test_what_no_draw_met_is_told_beside_what_is_likely(tiny: Any) -> None:
 def test_always_is_said_of_what_is_in_every_outcome(hits: int, text: str) -> None:
     found = measures.nine_in_ten(np.where(np.arange(10_000) < hits, 5.0, 0.0))
     said = text_of.parts("amounts", {"currency": "USD"})
-    assert text_of.one_line(said.when({"given": found.given, "often": found.chance})) == text
+    assert text_of.one_line(said.when(found)) == text
 
 
 # levels and moments
