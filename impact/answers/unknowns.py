@@ -7,11 +7,11 @@ from datetime import timedelta
 import polars as pl
 
 from impact.answers.answer import Answer, figure, pictures, worded
-from impact.measures.evidence import silences
 from impact.measures.loss import is_assumed, shares_where
-from impact.measures.questions import LEAST, inputs_used, ranking
+from impact.measures.questions import LEAST, ranking
+from impact.measures.standing import UNSAID
 from impact.measures.totals import total_loss
-from impact.simulation import Run
+from impact.simulation import Run, model_of
 
 
 def unknowns(run: Run, most: int | None = None) -> Answer:
@@ -24,9 +24,10 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     table = ranked.head(most or ranked.height)
     drawn = ranked.filter(pl.max_horizontal("data_share", "cost_share") >= LEAST).to_dicts()
 
-    inputs = [row for name, row in known.inputs.items() if name in inputs_used(known)]
+    inputs = [row for name, row in known.inputs.items() if name in model_of(known).used]
     guessed, total = [row for row in inputs if is_assumed(row)], total_loss(run)[None]
-    mute = [known.rows("claims")[one] for one in silences(known)]
+    unsaid = known["claims"].filter(pl.col("stance").is_in(UNSAID)).sort("known_on", "id")
+    mute = unsaid.to_dicts()
     values = {
         "short": most is not None,
         "guessed": guessed,

@@ -79,12 +79,6 @@ def theft_reports(known: Case, data: str) -> list[str]:
     return claims.sort("known_on", "id", descending=[True, False])["id"].to_list()
 
 
-def silences(known: Case) -> list[str]:
-    """Claims that say that somebody is silent on what is asked, or that only ask."""
-    quiet = known["claims"].filter(pl.col("stance").is_in(["is silent", "is asked"]))
-    return quiet.sort("known_on", "id")["id"].to_list()
-
-
 def cited(known: Case) -> list[str]:
     """The sources that rows of a view name, and what these restate, in order."""
     lists = [rows["sources"] for table, rows in known.tables.items() if table != "sources"]

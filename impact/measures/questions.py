@@ -15,7 +15,7 @@ from impact.measures.frames import frame
 from impact.measures.totals import total_loss
 from impact.numerics import Draws, graph, information
 from impact.numerics.information import Bins
-from impact.simulation import Run, drawn_inputs, model_of, per_run, require_event_run
+from impact.simulation import Run, drawn_inputs, per_run, require_event_run
 
 LEAST = 0.01  # share of the spread below which an answer settles nothing worth telling
 
@@ -126,8 +126,3 @@ def _touched(run: Run) -> Draws:
         if rows[name]["kind"] in ("lab", "client", "vendor") or name in of_lab
     )
     return graph.counted(there, run.draws)
-
-
-def inputs_used(known: Case) -> frozenset[str]:
-    """The inputs, and the implicit ones of links, on which any number of a view can rest."""
-    return frozenset(model_of(known).used)
