@@ -12,7 +12,7 @@ from impact.answers.text import one_line
 from impact.base import words
 from impact.case.folder import Case
 from impact.measures.evidence import cited, origins
-from impact.measures.windows import accounts, events, longest_delay, stated, told_windows, window
+from impact.measures.windows import accounts, events, longest_delay, told_windows, window
 
 _DRAWN, _SHORT = 14, 18  # events of the picture, and where they have short texts
 
@@ -35,8 +35,8 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         iter(told_windows(known).sort("opens", "entity", "known_on", "id")["entity"]), ""
     )
     shorter = dict(known["entities"].select("name", "short").drop_nulls().iter_rows())
-    spans = accounts(known, release).unique("account", keep="first", maintain_order=True)
-    spans = spans.with_columns(
+    every = accounts(known, release)
+    spans = every.unique("account", keep="first", maintain_order=True).with_columns(
         who=pl.col("account").replace(shorter), best=pl.int_range(pl.len()) == 0
     )
     told = spans.to_dicts()
@@ -45,7 +45,7 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         "drawn": drawn.to_dicts(),
         "release": release,
         "accounts": told,
-        "stated": stated(known, release),
+        "stated": every["stated"].any(),
     }
     marks, late = _marks(drawn), figure("longest_delay", longest_delay(found), "day")
     bars = told if spans["minutes"].n_unique() > 1 else []  # else the lead says it
@@ -81,7 +81,7 @@ def window_sentence(known: Case) -> str:
 def _windows(known: Case) -> Iterator[Figure]:
     """How many minutes each version was available, by every account and by any."""
     for release in sorted(set(known["windows"]["entity"])):
-        for part, opens, closes in window(known, release).iter_rows():
+        for part, opens, closes in window(known, release):
             minutes = None if closes is None else (closes - opens).total_seconds() / 60
             name = f"window_{part}.{release}"
             yield Figure(name, minutes, None, "minute", words.number(minutes, 3))

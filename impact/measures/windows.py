@@ -10,49 +10,39 @@ import polars as pl
 from impact.base import times
 from impact.case.folder import Case
 from impact.measures.evidence import names
-from impact.measures.standing import Claim, support
+from impact.measures.standing import support
 from impact.stack.verdicts import CORE, HULL, Window, span
 
 
 def accounts(known: Case, release: str) -> pl.DataFrame:
     """Each account of when a release was available, the best supported first.
 
-    Columns `account` (whose), `opens`, `closes` (null while open), `minutes` (null while open). An
-    account that states a shorter length than its row ends by that.
+    Columns `account` (whose), `opens`, `closes` (null while open), `minutes` (null while open),
+    `stated` (whether it states its length). An account that states a shorter length than its row
+    ends by that.
     """
     said, claims, rows = names(known), known.rows("claims"), []
     for row in known["windows"].filter(entity=release).iter_rows(named=True):
         told, closes = [claims[name] for name in row["claims"][:1]], row["closes"]
-        if closes and (minutes := _stated(told)) is not None:
+        minutes = next((claim["mode"] for claim in told if claim["unit"] == "minutes"), None)
+        if closes and minutes is not None:
             closes = min(closes, row["opens"] + timedelta(minutes=minutes))
         length = (closes - row["opens"]).total_seconds() / 60 if closes else None
         who = said[told[0]["claimant"]] if told else "not sourced"
-        rows.append((-support(known, told), row["id"], who, row["opens"], closes, length))
-    schema = {"account": pl.String(), **SPAN, "minutes": pl.Float64()}
+        cells = who, row["opens"], closes, length, minutes is not None
+        rows.append((-support(known, told), row["id"], *cells))
+    schema = {"account": pl.String(), **SPAN, "minutes": pl.Float64(), "stated": pl.Boolean()}
     return pl.DataFrame([row[2:] for row in sorted(rows)], schema=schema, orient="row")
 
 
-def _stated(told: Sequence[Claim]) -> float | None:
-    """The length in minutes that a claim states, if it does."""
-    return next((claim["mode"] for claim in told if claim["unit"] == "minutes"), None)
-
-
-def stated(known: Case, release: str) -> bool:
-    """Whether any account of a release states its length."""
-    rows, claims = known["windows"].filter(entity=release), known.rows("claims")
-    told = ([claims[name] for name in named[:1]] for named in rows["claims"])
-    return any(_stated(each) is not None for each in told)
-
-
-def window(known: Case, release: str) -> pl.DataFrame:
+def window(known: Case, release: str) -> list[tuple[str, datetime, datetime | None]]:
     """When a release was available: the `core` inside every account, the `hull` around all.
 
-    Columns `part`, `opens`, `closes`; a part still open has no `closes`. No rows where no account
-    is known; no core where the accounts share no minute.
+    Each as `spans` has it; a part still open has no end. None where no account is known; no core
+    where the accounts share no minute.
     """
     ends = accounts(known, release).select("opens", "closes").iter_rows()
-    rows = spans([Window("", "", release, opens, closes) for opens, closes in ends])
-    return pl.DataFrame(rows, schema={"part": pl.String(), **SPAN}, orient="row")
+    return spans([Window("", "", release, opens, closes) for opens, closes in ends])
 
 
 def spans(found: Sequence[Window]) -> list[tuple[str, datetime, datetime | None]]:

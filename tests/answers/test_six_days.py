@@ -93,7 +93,7 @@ def test_the_picture_of_the_day_is_that_of_the_facts(mercor: impact.Case, day: s
     known = impact.view(mercor, as_of=day)
     parts = {
         part: None if closes is None else round((closes - opens).total_seconds() / 60)
-        for part, opens, closes in window(known, "litellm-1.82.8").iter_rows()
+        for part, opens, closes in window(known, "litellm-1.82.8")
     }
     length = stand(known, "litellm.available_minutes.first upload to quarantine")
     found = Picture(
