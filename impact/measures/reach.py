@@ -169,19 +169,15 @@ def states(run: Run) -> pl.DataFrame:
     rows = []
     for party, sets in data_sets(known).items():
         for one in sets:
-            copy = next(iter(copies.get(one, ())), "")
-            of = {"reach": one, "copied": copy, "published": next(iter(out.get(copy, ())), "")}
-            here = {state: found[name] for state, name in of.items() if name in found}
-            if "reach" in here and possible(here["reach"]):
+            if possible(found[one]):
+                copy = next(iter(copies.get(one, ())), "")
+                of = {"reach": one, "copied": copy, "published": next(iter(out.get(copy, ())), "")}
                 cells: dict[str, Any] = {"entity": one, "party": party}
-                for state in STATES:
-                    row = here.get(state, {})
+                for state, name in of.items():
+                    row = found.get(name, {})
                     cells |= {state: row.get("band"), f"{state}_how": row.get("how")}
                 rows.append(cells)
     return frame("states", rows)
-
-
-STATES = ("reach", "copied", "published")
 
 
 def possible(row: Mapping[str, Any]) -> bool:
