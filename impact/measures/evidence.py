@@ -82,13 +82,10 @@ def theft_reports(known: Case, data: str) -> list[str]:
 def cited(known: Case) -> list[str]:
     """The sources that rows of a view name, and what these restate, in order."""
     lists = [rows["sources"] for table, rows in known.tables.items() if table != "sources"]
-    found = set(pl.concat(lists).explode().drop_nulls())
-    parents, queue = dict(known["sources"].select("id", "derived_from").iter_rows()), sorted(found)
-    while queue:
-        new = [name for name in parents[queue.pop()] if name not in found]
-        found |= set(new)
-        queue += new
-    return sorted(found)
+    rows, found = known.rows("sources"), list(pl.concat(lists).explode().drop_nulls().unique())
+    for name in found:  # which grows on the way
+        found += [one for one in rows[name]["derived_from"] if one not in found]
+    return sorted({*found})
 
 
 def addresses(known: Case) -> dict[str, str]:
