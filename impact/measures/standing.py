@@ -177,7 +177,7 @@ def statements_of(known: Case) -> tuple[Statement, ...]:
         for (unsaid, about, _), sides in sorted(groups.items(), key=lambda group: group[0][:2])
         if not unsaid or about not in told
     ]
-    return tuple(_stand(known, _objected(found)))
+    return tuple(_stand(known, [*_objected(found)]))
 
 
 def topic(known: Case, name: str) -> list[Statement]:
@@ -271,19 +271,18 @@ def _stand(known: Case, found: list[Statement]) -> Iterable[Statement]:
         yield replace(one, rivals=tuple(sorted(rivals[at])), standing=standing)
 
 
-def _objected(found: list[Statement]) -> list[Statement]:
+def _objected(found: list[Statement]) -> Iterable[Statement]:
     """The statements, each with the denials of others that it contradicts or that contradict it."""
     denials = [claim for one in found for claim in one.denials]
-    return [replace(one, objections=tuple(_objections(one, denials))) for one in found]
-
-
-def _objections(one: Statement, denials: Iterable[Claim]) -> Iterable[Claim]:
-    mine = {claim["id"] for claim in one.claims}
-    named = {other for claim in one.claims for other in claim["contradicts"]}
-    for claim in denials:
-        joined = claim["id"] in named or not mine.isdisjoint(claim["contradicts"])
-        if joined and claim not in one.denials:
-            yield claim
+    for one in found:
+        mine = {claim["id"] for claim in one.claims}
+        named = {other for claim in one.claims for other in claim["contradicts"]}
+        joined = (
+            claim
+            for claim in denials
+            if claim["id"] in named or not mine.isdisjoint(claim["contradicts"])
+        )
+        yield replace(one, objections=tuple(c for c in joined if c not in one.denials))
 
 
 def _rivals(one: Statement, other: Statement) -> bool:
