@@ -12,6 +12,7 @@ from impact.case.folder import Case
 from impact.measures.choice import Costing, costings
 from impact.measures.evidence import related
 from impact.measures.frames import frame
+from impact.measures.reach import client_data
 from impact.measures.totals import total_loss
 from impact.numerics import Draws, graph, information
 from impact.numerics.information import Bins
@@ -117,9 +118,7 @@ def _question(run: Run, name: str) -> tuple[str, str]:
 
 def _touched(run: Run) -> Draws:
     """`(draws,)` number of parties reached and of client data sets copied."""
-    rows, taken = run.known.rows("entities"), related(run.known, "taken_from")
-    copies = {copy for found in taken.values() for copy in found}
-    of_lab = {one for one in copies if rows.get(rows[one]["party"], {}).get("kind") == "lab"}
+    rows, of_lab = run.known.rows("entities"), client_data(run, "taken_from", ["lab"])
     there = (
         mask
         for name, mask in run.reached.items()

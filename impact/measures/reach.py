@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -114,7 +114,7 @@ def any_client(run: Run, relation: str) -> measures.Measure:
 
     None where no such state of a client's data is modelled.
     """
-    masks = [run.reached.get(target, 0) for target in _client_data(run, relation)]
+    masks = [run.reached.get(target, 0) for target in client_data(run, relation)]
     if not masks:
         return measures.UNRESOLVED
     return measures.share(reduce(or_, masks).bit_count(), run.draws)
@@ -122,15 +122,15 @@ def any_client(run: Run, relation: str) -> measures.Measure:
 
 def any_reported(run: Run, relation: str) -> bool:
     """Whether it is reported of any client that its data was copied, or is out."""
-    return not certain_entities(run).isdisjoint(_client_data(run, relation))
+    return not certain_entities(run).isdisjoint(client_data(run, relation))
 
 
-def _client_data(run: Run, relation: str) -> list[str]:
-    """What a relation leads to of labs and clients."""
+def client_data(run: Run, relation: str, kinds: Sequence[str] = PARTIES) -> list[str]:
+    """What a relation leads to of labs and clients, or of parties of some kinds."""
     rows = run.known.rows("entities")
     every = [name for targets in related(run.known, relation).values() for name in targets]
     parties = {name: rows.get(rows[name]["party"], {}) for name in every}
-    return [name for name, party in parties.items() if party.get("kind") in PARTIES]
+    return [name for name, party in parties.items() if party.get("kind") in kinds]
 
 
 def clients(run: Run) -> pl.DataFrame:
