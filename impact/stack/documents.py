@@ -19,6 +19,7 @@ import msgspec
 
 from impact.base import texts
 from impact.base.errors import BadInput, bad
+from impact.base.words import uncapital
 
 DEEPEST = 200  # levels of nesting; real files have fewer than 30
 MOST_NODES = 1_000_000  # of a YAML document once its aliases are followed
@@ -208,7 +209,7 @@ def shaped(data: object, kind: type[T], where: str) -> T:
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at ")
         place = path.strip("`") or "$"
-        raise bad(f"{where} {place}", _uncapital(what), _WHOLE) from None
+        raise bad(f"{where} {place}", uncapital(what), _WHOLE) from None
     except RecursionError:
         raise bad(where, "is nested too deeply", _FLAT) from None
 
@@ -272,7 +273,7 @@ def each(items: Sequence[object], kind: type[T], where: str) -> tuple[list[T], l
             what, _, path = str(error).partition(" - at `$")
             # An item that another of its fields can rename could be any package.
             name = "" if _RENAMES & table(item).keys() else table(item).get("name")
-            why = f"{where}[{index}]{path.rstrip('`')}: {_uncapital(what)}"
+            why = f"{where}[{index}]{path.rstrip('`')}: {uncapital(what)}"
             wrong.append(Wrong(name if isinstance(name, str) else "", why))
     return values, wrong
 
@@ -286,7 +287,3 @@ def each_named(items: Table, kind: type[T], where: str) -> tuple[dict[str, T], l
         found.update((name, value) for value in values)
         lost += [one.why for one in wrong]
     return found, lost
-
-
-def _uncapital(text: str) -> str:
-    return text[:1].lower() + text[1:]
