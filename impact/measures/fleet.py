@@ -16,16 +16,13 @@ from impact.stack.advisories import Advisories
 from impact.stack.findings import ABSENT, LOCKED_AFFECTED, NOT_EVALUATED
 from impact.stack.inventory import canonical, tail
 from impact.stack.verdicts import (
-    IMPORT,
-    INSTALL,
     NO,
-    START,
+    TRIGGERS,
     UNLIKELY,
     VERDICTS,
     Window,
 )
 
-_RUNS = {"start": START, "import": IMPORT, "install": INSTALL}
 RANK = pl.col("verdict").replace_strict(VERDICTS, range(len(VERDICTS)))
 _BAD = pl.col("finding") == LOCKED_AFFECTED
 _WHOLE = (pl.col("finding") == NOT_EVALUATED) & (pl.col("version") == "")  # of a file, not of a row
@@ -152,4 +149,4 @@ def _trigger(known: Case, release: str) -> str:
     claims = known["claims"].filter(predicate="runs_when", subject=release, stance="asserts")
     best = claims.sort("credibility", "known_on", "id")["object"].to_list()
     text = str(best[0]).lower() if best else ""
-    return next((trigger for start, trigger in _RUNS.items() if text.startswith(start)), "")
+    return next(filter(text.startswith, TRIGGERS), "")

@@ -42,7 +42,7 @@ TABLE: dict[tuple[str, str], list[str]] = {}  # -> verdict at each of TIMES
 QUESTIONS: dict[tuple[str, str], str] = {}  # -> the question that would settle it
 for _finding, _mode, *_verdicts, _question in _ROWS:
     TABLE[_finding, _mode], QUESTIONS[_finding, _mode] = _verdicts, _question
-START, IMPORT, INSTALL = "start", "import", "install"  # what makes the bad code run
+TRIGGERS = START, IMPORT, INSTALL = "start", "import", "install"  # what makes the bad code run
 BUILT = "which CI may have built"
 NOT_LOOKED_FOR = QUESTIONS[NOT_THERE, NOT_RECORDED]
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
