@@ -100,8 +100,12 @@ def stack(text: str) -> str:
 def _verdicts() -> list[list[str]]:
     head = ["what the file says", "how it was installed", *TIMES]
     rows = [
-        [f"`{finding}`" if finding.isidentifier() else finding, mode, *TABLE[finding, mode]]
-        for finding, mode in TABLE
+        [
+            f"`{finding}`" if finding.isidentifier() else finding,
+            mode,
+            *(row[time] for time in TIMES),
+        ]
+        for (finding, mode), row in TABLE.items()
     ]
     return [head, ["---"] * len(head), *rows]
 

@@ -37,14 +37,12 @@ NOT_THERE = "packages of other ecosystems alone"
 TAG = "affected tag of an action"  # what it points at is asked for anew by each run
 IN_SBOM = "affected version in an SBOM"  # what that describes holds it, whenever it was made
 EVERY_TAG = "tags"  # the version of a window that is that of all tags of an action
-_ROWS = csv.reader(Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines()[1:])
-TABLE: dict[tuple[str, str], list[str]] = {}  # -> verdict at each of TIMES
-QUESTIONS: dict[tuple[str, str], str] = {}  # -> the question that would settle it
-for _finding, _mode, *_verdicts, _question in _ROWS:
-    TABLE[_finding, _mode], QUESTIONS[_finding, _mode] = _verdicts, _question
+_ROWS = csv.DictReader(Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines())
+# (finding, mode) -> the verdict at each of TIMES, and the question that would `settle` it
+TABLE = {(row["finding"], row["mode"]): row for row in _ROWS}
 TRIGGERS = START, IMPORT, INSTALL = "start", "import", "install"  # what makes the bad code run
 BUILT = "which CI may have built"
-NOT_LOOKED_FOR = QUESTIONS[NOT_THERE, NOT_RECORDED]
+NOT_LOOKED_FOR = TABLE[NOT_THERE, NOT_RECORDED]["settle"]
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -80,7 +78,7 @@ class Verdict(NamedTuple):
     settle: str
 
 
-NOT_READ = Verdict(UNKNOWN, "", QUESTIONS[NOT_EVALUATED, NOT_RECORDED])
+NOT_READ = Verdict(UNKNOWN, "", TABLE[NOT_EVALUATED, NOT_RECORDED]["settle"])
 
 
 def span(accounts: Sequence[Window], part: str) -> tuple[datetime, datetime | None] | None:
@@ -259,7 +257,7 @@ def _during(install: Install, state: Finding) -> bool:
 def lookup(finding: str, mode: str, time: str) -> str:
     """The verdict of the truth table; where it is not known how, the gravest of the three ways."""
     ways = (mode,) if mode in MODES[:4] else MODES[1:4]
-    return min((TABLE[finding, way][TIMES.index(time)] for way in ways), key=VERDICTS.index)
+    return min((TABLE[finding, way][time] for way in ways), key=VERDICTS.index)
 
 
 _IMPORTED = "Does anything that was installed from this file import the module that carries it?"
@@ -275,4 +273,4 @@ def _settled(state: Finding, mode: str) -> str:
         if state.loose:
             name = state.loose[0].split()[0]
             return f"What was installed for {name}, which this lock does not fix?"
-    return QUESTIONS[_row(state), mode if mode == IMAGE else NOT_RECORDED]
+    return TABLE[_row(state), mode if mode == IMAGE else NOT_RECORDED]["settle"]

@@ -82,7 +82,9 @@ def test_a_time_lies_where_it_must(row: dict[str, str]) -> None:
 def test_the_table_is_whole() -> None:
     findings = {finding for finding, _ in TABLE}
     assert set(TABLE) == set(product(findings, MODES[:4]))
-    assert all(len(row) == len(TIMES) and set(row) <= set(VERDICTS) for row in TABLE.values())
+    for row in TABLE.values():
+        assert row.keys() == {"finding", "mode", *TIMES, "settle"}
+        assert {row[time] for time in TIMES} <= set(VERDICTS)
     for finding, mode, time in product(FINDINGS, MODES, TIMES):
         assert lookup(finding, mode, time) in VERDICTS
 
