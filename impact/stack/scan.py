@@ -161,16 +161,8 @@ def scan(
         *((one.where, f"{one.what}: what it names was not looked for") for one in query.unread),
     ]
     for where, why in problems:
-        source = Found(None, where, "", Fault(where, why, ""))
-        rows.append(
-            _row(
-                source,
-                NOT_KNOWN,
-                [("", "")],
-                verdicts.NOT_READ,
-                [Finding(NOT_EVALUATED, reason=why)],
-            )
-        )
+        nothing = Finding(NOT_EVALUATED, reason=why)
+        rows.append(_row("", where, NOT_KNOWN, [("", "")], verdicts.NOT_READ, [nothing]))
     return _frame(rows, bool(lone))
 
 
@@ -196,7 +188,6 @@ def _frame(rows: Sequence[dict[str, object]], lone: bool = False) -> pl.DataFram
 
 def constraint(spec: str, packages: Packages) -> pl.DataFrame:
     """A row for each package that a proposed constraint names: does it exclude what is affected?"""
-    source = Found(None, CONSTRAINT, "", Fault("", "", ""))
     asked = pep508(spec)
     name, _, wanted = spec.rpartition("@")
     rows = []
@@ -205,7 +196,7 @@ def constraint(spec: str, packages: Packages) -> pl.DataFrame:
         if isinstance(ask, Ask) and ask.name == package[1]:
             found = find(Inventory(MANIFEST, package[:1], asks=[ask]), *package, records)
             verdict = verdicts.verdict([found._replace(kind=MANIFEST)], (), ())._replace(settle="")
-            rows.append(_row(source, "constraint", [package], verdict, [found]))
+            rows.append(_row("", CONSTRAINT, "constraint", [package], verdict, [found]))
     where = f'{CONSTRAINT} "{spec}"'
     if not rows and isinstance(asked, Unread):
         raise bad(where, asked.why, "give name and versions, `litellm<1.82.7`")
@@ -278,7 +269,8 @@ def _rows(one: Read, query: Question) -> Iterator[dict[str, object]]:
             there = any(state.finding != ABSENT for state in every)
             affected = partial(_affected, package, query.packages.get(package, ()), there)
             verdict = verdicts.verdict(every, windows, installs, affected)
-            yield _row(one.found, inventory.format, members, verdict, every, inventory.notes)
+            of = one.found.system, one.found.where, inventory.format
+            yield _row(*of, members, verdict, every, inventory.notes)
 
 
 def _add_content(
@@ -298,15 +290,11 @@ def _add_content(
     for package, every in entries.items():
         part = parts.get(tail(package[1]), parts[""])
         found = find(part, *package, query.packages.get(package, ()))
-        kind = MANIFEST if part.kind == CI else part.kind
-        if {ask.ecosystem for ask in part.asks} | {c.ecosystem for c in part.components} == {
-            ACTIONS
-        }:
-            kind = CI
+        homes = {ask.ecosystem for ask in part.asks} | {c.ecosystem for c in part.components}
         state = found._replace(
             begins=begins,
             ends=ends,
-            kind=kind,
+            kind=CI if homes == {ACTIONS} else part.kind,
             loose=inventory.loose,
             recorded=bool(revision) and one.whole,
             side=side,
@@ -393,7 +381,8 @@ def _dated(state: Finding, last: Finding) -> str:
 
 
 def _row(
-    file: Found,
+    system: str,
+    file: str,
     form: str,
     of: Sequence[Package],
     verdict: verdicts.Verdict,
@@ -406,8 +395,8 @@ def _row(
     return {
         "ecosystem": [ecosystem for ecosystem, _ in of],
         "package": [name for _, name in of],
-        "system": file.system,
-        "file": file.where,
+        "system": system,
+        "file": file,
         "format": form,
         "version": gravest.version,
         "advisory": ", ".join(gravest.advisories),
