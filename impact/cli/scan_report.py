@@ -59,10 +59,10 @@ def command(
         frames.append(rows)
     every = pl.concat(frames)
     if vex is not None:
-        write(vex, openvex.text(every, question.packages, question.as_of))
+        stated = openvex.document(every, question.packages, question.as_of)
+        write(vex, json.dumps(stated, indent=1, ensure_ascii=False) + "\n")
 
-    looked = every.filter(pl.col("settle") != NOT_LOOKED_FOR)
-    missed = set(every["system"]) - set(looked["system"])
+    missed = set(every["system"]) - set(every.filter(pl.col("settle") != NOT_LOOKED_FOR)["system"])
     alarm = pl.col("finding").is_in(ALARMING) | (pl.col("verdict") == EXPOSED)
     clean = every.height and not missed and not every.filter(alarm).height
     named = [f"`{name}`" for name in missed]

@@ -54,11 +54,6 @@ def document(rows: pl.DataFrame, packages: Packages, at: datetime | None = None)
     }
 
 
-def text(rows: pl.DataFrame, packages: Packages, at: datetime | None = None) -> str:
-    """The document as JSON."""
-    return json.dumps(document(rows, packages, at), indent=1, ensure_ascii=False) + "\n"
-
-
 def _statement(system: str, name: str, every: list[tuple[Affected, list[Row]]]) -> Row:
     """What one advisory means for a system, over all packages that it names."""
     aliases = {alias for record, _ in every for alias in record.aliases} - {name}
