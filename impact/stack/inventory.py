@@ -9,14 +9,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from packaging.utils import canonicalize_name
 
 PYPI, NPM, CONDA, ACTIONS, DOCKER = "PyPI", "npm", "conda", "GitHub Actions", "Docker"
 GITHUB = "GitHub"  # a repository, whatever is made of it
-DATA = tomllib.loads(Path(__file__).with_name("ecosystems.toml").read_text("utf-8"))
+
+
+def declared(name: str) -> dict[str, Any]:
+    """A table of this room, which stands beside its modules."""
+    return tomllib.loads(Path(__file__).with_name(name).read_text("utf-8"))
+
+
+DATA = declared("ecosystems.toml")
 ECOSYSTEMS: dict[str, str] = DATA["types"]  # type of a package URL -> ecosystem as OSV names it
 _OS = ("deb", "apk", "rpm")  # whose namespace is a distribution and no part of the name
 LONGEST_PURL = 10_000

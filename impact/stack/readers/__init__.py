@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import gc
 import re
-import tomllib
 from dataclasses import replace
-from pathlib import Path
+from pkgutil import resolve_name
 
 import msgspec
 
 from impact.base.errors import bad
 from impact.stack.documents import Source
-from impact.stack.inventory import Inventory, Unread, ask_inventory, names_in
-from impact.stack.readers import bills, ci, javascript, locks, manifests, requirements
+from impact.stack.inventory import Inventory, Unread, ask_inventory, declared, names_in
+from impact.stack.readers import locks, requirements
 
-_ROOMS = {
-    **{"bills": bills, "ci": ci, "javascript": javascript, "locks": locks},
-    **{"manifests": manifests, "requirements": requirements},
-}
 _WRITTEN = ("locks.", "javascript.")  # by tools, which end the last line
 _MERGE = "<<<<<<< "  # begins a line of a merge that is not done
 _JSON = re.compile(r"""\s*(?:$|\{|\[[\s\[]*[]{"\d-])""")  # [[package]] begins a table of TOML
@@ -36,7 +31,7 @@ class Format(msgspec.Struct, frozen=True):
     lock: dict[str, str] = {}  # of one that lists its packages, see the head of formats.toml
 
 
-TABLE = tomllib.loads(Path(__file__).parents[1].joinpath("formats.toml").read_text("utf-8"))
+TABLE = declared("formats.toml")
 FORMATS = msgspec.convert(TABLE["format"], tuple[Format, ...])
 _CALLED = re.compile("|".join(f"(?:{one.called})" for one in FORMATS if one.called))
 
@@ -78,14 +73,12 @@ def read(source: Source) -> Inventory:
         raise bad(source.where, "holds the marks of a merge that is not done", "merge it first")
     collecting = gc.isenabled()
     gc.disable()  # what is read holds no cycles, and looking for them takes a quarter of the time
-    room, _, name = found.read.partition(".")
     try:
-        if not name:  # names are looked for, and nothing is understood
-            made = ask_inventory((), mentions=names_in(source.text, TABLE["remarks"][room]))
-        elif found.lock:
-            made = locks.lock(getattr(_ROOMS[room], name), source, **found.lock)
+        if found.read in TABLE["remarks"]:  # names are looked for, and nothing is understood
+            made = ask_inventory((), mentions=names_in(source.text, TABLE["remarks"][found.read]))
         else:
-            made = getattr(_ROOMS[room], name)(source)
+            reader = resolve_name(f"{__name__}.{found.read}")
+            made = locks.lock(reader, source, **found.lock) if found.lock else reader(source)
     finally:
         if collecting:
             gc.enable()

@@ -7,10 +7,8 @@ that was not understood is never called absent.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from impact.base.errors import BadInput, bad
 from impact.stack import documents
@@ -26,12 +24,13 @@ from impact.stack.inventory import (
     artifact,
     ask_inventory,
     canonical,
+    declared,
     names_in,
     split_version,
 )
 
 MOST = 200  # values that a text with expressions is tried with
-COMMANDS = tomllib.loads(Path(__file__).parents[1].joinpath("commands.toml").read_text("utf-8"))
+COMMANDS = declared("commands.toml")
 Grammar = Callable[[str, str], Ask | Unread]
 _GRAMMARS: dict[str, Grammar] = {"pep508": pep508, "npm": npm, "conda": conda}
 _INSTALLS = [
