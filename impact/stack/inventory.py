@@ -163,14 +163,18 @@ def lock_inventory(
     pairs = [(canonical(ecosystem, entry.name), entry.version) for entry in every]
     keys = {pair: " ".join(pair).strip() for pair in pairs}
     edges, missing = _edges(ecosystem, every, pairs, keys)
-    lost = [missing_need(ecosystem, need, wholly and whole == "all") for need, wholly in missing]
+    lost = []
+    for need, wholly in missing.items() if whole else ():
+        why, cut = f"{need} is needed and not in the file", wholly and whole == "all"
+        why += ": it was cut off, and others may be lost too" if cut else ""
+        lost.append(Unread(why, ecosystem, "" if cut else canonical(ecosystem, need)))
     return Inventory(
         LOCK,
         (ecosystem,),
         [Component(key, ecosystem, *pair) for pair, key in keys.items()],
         edges,
         [keys[pair] for pair, entry in zip(pairs, every, strict=True) if entry.own],
-        unread=[*(lost if whole else ()), *unread],
+        unread=[*lost, *unread],
         loose=tuple(f"{one.name} {one.loose}" for one in every if one.loose and not one.own),
         newest=stamp,
     )
@@ -178,8 +182,8 @@ def lock_inventory(
 
 def _edges(
     ecosystem: str, entries: Iterable[Entry], pairs: Sequence[Pair], keys: Mapping[Pair, str]
-) -> tuple[list[Pair], list[tuple[str, bool]]]:
-    """(edges by key, (missing need, whether no version of it is there))."""
+) -> tuple[list[Pair], dict[str, bool]]:
+    """(edges by key, missing need -> whether no version of it is there)."""
     versions: dict[str, dict[str, str]] = defaultdict(dict)
     for (name, version), key in keys.items():
         versions[_fold(ecosystem, name)][version] = key
@@ -192,14 +196,7 @@ def _edges(
             if version != OPTIONAL and (not known or (version and version not in known)):
                 missing[need] = not known
             edges |= {(keys[pair], end): None for end in ends if end != keys[pair]}
-    return list(edges), list(missing.items())
-
-
-def missing_need(ecosystem: str, need: str, cut: bool = False) -> Unread:
-    """What a missing need leaves open: itself, and all else where the file was `cut` off."""
-    why = f"{need} is needed and not in the file"
-    why += ": it was cut off, and others may be lost too" if cut else ""
-    return Unread(why, ecosystem, "" if cut else canonical(ecosystem, need))
+    return list(edges), missing
 
 
 def canonical(ecosystem: str, name: str) -> str:

@@ -32,10 +32,10 @@ def document(rows: pl.DataFrame, packages: Packages, at: datetime | None = None)
     known = rows.filter((pl.col("package") != "") & (pl.col("settle") != NOT_LOOKED_FOR))
     of = ("system", "ecosystem", "package")
     groups: dict[tuple[str, str], list[tuple[Affected, list[Row]]]] = defaultdict(list)
-    for (system, *package), found in (
+    for (system, ecosystem, package), found in (
         known.sort("file", maintain_order=True).partition_by(of, as_dict=True).items()
     ):
-        for record in packages[package[0], package[1]]:
+        for record in packages[ecosystem, package]:
             if not record.gone:
                 groups[system, record.advisory].append((record, found.to_dicts()))
     statements = [
