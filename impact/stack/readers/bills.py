@@ -105,11 +105,10 @@ def cyclonedx(source: Source) -> Inventory:
     What it lists twice stands there twice.
     """
     is_xml = source.text.lstrip().startswith("<")
-    content = _from_xml(source) if is_xml else documents.from_json(source)
-    bom, where = documents.shaped(content, Table, source.where), source.where
+    bom = _from_xml(source) if is_xml else documents.json_table(source)
     spec = str(bom.get("specVersion") or "of no version")
     if not _VERSIONS.fullmatch(spec):
-        raise bad(where, f"CycloneDX {spec} is not read", "make it in versions 1.2 to 1.7")
+        raise bad(source.where, f"CycloneDX {spec} is not read", "make it in versions 1.2 to 1.7")
     top = at(bom, "metadata.component")
     tops, wrong = documents.each([top] if top else [], _Part, "metadata.component")
     below = [("metadata.component.components", at(top, "components"))]
