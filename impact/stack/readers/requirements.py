@@ -23,6 +23,7 @@ from impact.stack.inventory import (
     Pair,
     Unread,
     artifact,
+    ask_inventory,
     canonical,
     lock_inventory,
 )
@@ -65,9 +66,8 @@ def read(source: Source) -> Inventory:
     text = source.text
     if _share(text) < 0.5:
         raise bad(source.where, "is no list of requirements", "see `impact scan`")
-    parts = list(_every(source, False, ()))
-    asks = [part for part in parts if isinstance(part, Ask)]
-    unread = [part for part in parts if isinstance(part, Unread)]
+    made = ask_inventory(_every(source, False, ()))
+    asks, unread = made.asks, made.unread
     pins = {ask: pinned_version(ask.spec) for ask in asks if not ask.limit}
     kind = LOCK if pins and all(pins.values()) and not unread else MANIFEST
     needs: dict[str, list[Pair]] = defaultdict(list)
