@@ -68,7 +68,6 @@ class Run:
 
 
 Found = TypeVar("Found")
-per_run = once  # work out `function(run)` once for a run
 
 
 def simulate(

@@ -111,7 +111,7 @@ def test_no_answer_imports_another_and_none_keeps_anything(root: Path) -> None:
         taken = {target for _, target in imported(tree, "impact.answers")}
         others = {name for name in taken if name.startswith("impact.answers.")}
         mine = {name.split(".")[2] for name in others} - {"answer", "text"}
-        kept = {name for name in taken if name.rpartition(".")[2] in ("once", "per_run")}
+        kept = {name for name in taken if name.rpartition(".")[2] == "once"}
         assert not mine, (file.name, mine)
         assert not kept, (file.name, kept)
         seen += len(others)
@@ -119,14 +119,14 @@ def test_no_answer_imports_another_and_none_keeps_anything(root: Path) -> None:
 
 
 def test_few_results_are_kept_and_none_hides_its_arguments_from_mypy(root: Path) -> None:
-    """`once` and `per_run` keep the types of arguments; `cache` and `lru_cache` take anything."""
+    """`once` keeps the types of arguments; `cache` and `lru_cache` take anything."""
     kept, hidden = [], []
     for file in (root / "impact").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 names = {ast.unparse(one).partition("(")[0] for one in node.decorator_list}
                 names = {name.rpartition(".")[2] for name in names}
-                kept += [node.name] if names & {"once", "per_run"} else []
+                kept += [node.name] if "once" in names else []
                 takes = bool(node.args.args) and not node.name.startswith("_")
                 hidden += [node.name] if takes and names & {"cache", "lru_cache"} else []
     assert 0 < len(kept) <= 13, kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -12,6 +12,7 @@ from impact.answers.answer import Answer, counted, figure, frame, pictures, tall
 from impact.base import times
 from impact.case.folder import Case
 from impact.case.views import now
+from impact.measures.choice import due
 from impact.measures.evidence import names
 
 DUE, RUNNING, UNKNOWN, WAITING, MET, NOT_OWED = STATES = (
@@ -63,9 +64,8 @@ def duties(known: Case, most: int | None = None) -> Answer:
 
 def _row(known: Case, duty: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
     """A duty with its time and its state at a moment."""
-    called, begun, hours = names(known), duty["starts_from"], duty["clock_hours"]
-    starts = times.start(begun) if begun else None
-    ends = begun + timedelta(hours=hours) if begun and hours is not None else None
+    called, ends = names(known), due(duty)
+    starts = times.start(duty["starts_from"]) if duty["starts_from"] else None
     over = ends is not None and ends <= moment
     if duty["met_on"] is not None:
         state = MET
@@ -82,7 +82,7 @@ def _row(known: Case, duty: Mapping[str, Any], moment: datetime) -> dict[str, An
         "trigger": called[duty["trigger"]],
         "starts": starts,
         "ends": ends,
-        "hours": hours,
+        "hours": duty["clock_hours"],
         "state": state,
         "over": over,
     }

@@ -16,7 +16,7 @@ import numpy as np
 from impact.base import times
 from impact.base.errors import BadInput
 from impact.case import checks
-from impact.case.folder import Case
+from impact.case.folder import Case, once
 from impact.case.scenarios import Decision, Option
 from impact.case.tables import Row
 from impact.case.views import changed, fixed, now
@@ -26,7 +26,6 @@ from impact.numerics.lines import Line, envelope
 from impact.simulation import (
     Run,
     drawn_inputs,
-    per_run,
     require_event_run,
     simulate,
 )
@@ -67,7 +66,7 @@ class Costing:
         return regrets
 
 
-@per_run
+@once
 def costings(run: Run) -> tuple[Costing, ...]:
     """The decisions of the case that can be worked out from what the view knows, in order."""
     require_event_run(run, "decisions")
@@ -309,16 +308,17 @@ def late_duties(run: Run, option: Option) -> Row:
     return {
         "over": closes if closes and closes <= now(run.known) else None,
         "duties": [
-            {"duty": row["duty"], "kind": row["kind"], "applies": row["applies"], "due": _due(row)}
+            {"duty": row["duty"], "kind": row["kind"], "applies": row["applies"], "due": due(row)}
             for row in duties
             if row
         ],
     }
 
 
-def _due(row: Row) -> datetime | None:
-    begun, hours = row["starts_from"], row["clock_hours"]
-    return begun + timedelta(hours=hours) if begun and hours else None
+def due(duty: Row) -> datetime | None:
+    """When the time of a row of duties.csv is over; None where it has no fixed time or no begin."""
+    begun, hours = duty["starts_from"], duty["clock_hours"]
+    return begun + timedelta(hours=hours) if begun and hours is not None else None
 
 
 def drawing(run: Run, one: Costing) -> dict[str, Any] | None:

@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 
 from impact.case import checks
+from impact.case.folder import once
 from impact.case.tables import Row
 from impact.measures.frames import frame
 from impact.measures.reach import PARTIES
 from impact.measures.totals import TOTAL as TOTAL
 from impact.measures.totals import net_loss, rare_entities, rare_loss
 from impact.numerics import Draws, graph, loss_kinds, measures
-from impact.simulation import Run, drawn_inputs, per_run, sampler
+from impact.simulation import Run, drawn_inputs, sampler
 
 BAND = "band"  # argument of a product: the share of the people whom a row concerns
 LED = 0.5  # share of the spread from which assumptions are said to lead
@@ -115,7 +116,7 @@ def _in_usd(found: Mapping[str, measures.Measure]) -> dict[str, Any]:
     return cells
 
 
-@per_run
+@once
 def by_bearer(run: Run) -> pl.DataFrame:
     """One row per bearer and `total` (net of transfers), with the measures of its net loss.
 

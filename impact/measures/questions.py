@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from impact.case import checks
-from impact.case.folder import Case
+from impact.case.folder import Case, once
 from impact.measures.choice import Costing, costings
 from impact.measures.evidence import related
 from impact.measures.frames import frame
@@ -16,12 +16,12 @@ from impact.measures.reach import client_data
 from impact.measures.totals import total_loss
 from impact.numerics import Draws, graph, information
 from impact.numerics.information import Bins
-from impact.simulation import Run, drawn_inputs, per_run, require_event_run
+from impact.simulation import Run, drawn_inputs, require_event_run
 
 LEAST = 0.01  # share of the spread below which an answer settles nothing worth telling
 
 
-@per_run
+@once
 def ranking(run: Run) -> pl.DataFrame:
     """The questions that would settle most, the first one first.
 

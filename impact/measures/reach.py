@@ -12,12 +12,13 @@ import numpy as np
 import polars as pl
 
 from impact.case import checks
+from impact.case.folder import once
 from impact.case.ways import ROOT
 from impact.measures.evidence import data_sets, related
 from impact.measures.frames import frame
 from impact.measures.totals import rare_entities
 from impact.numerics import graph, measures
-from impact.simulation import Run, per_run
+from impact.simulation import Run
 
 
 def certain_entities(run: Run) -> set[str]:
@@ -43,7 +44,7 @@ def _reached_over(run: Run, sure: set[str]) -> set[str]:
     return set(graph.shortest(edges, ROOT)) if run.reached else set()
 
 
-@per_run
+@once
 def chances(run: Run) -> pl.DataFrame:
     """Exposure of every entity, ordered by id.
 

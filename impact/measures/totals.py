@@ -7,13 +7,14 @@ from operator import or_
 import numpy as np
 
 from impact.case import ways
+from impact.case.folder import once
 from impact.numerics import Draws, graph
-from impact.simulation import Run, per_run, sampler
+from impact.simulation import Run, sampler
 
 TOTAL = "total"  # stands for all bearers
 
 
-@per_run
+@once
 def rare_entities(run: Run) -> frozenset[str]:
     """Entities to which links lead that all can be on, and that no draw reaches: not resolved."""
     source = sampler(run)

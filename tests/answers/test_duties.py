@@ -9,7 +9,9 @@ import pytest
 from tiny import Row, column, evidence
 
 import impact
+from impact.base import times
 from impact.base.errors import BadInput
+from impact.measures import choice
 
 ROW: Row = {"id": "d", "bearer": "a", "trigger": "b", "starts_from": "2026-03-01T12:00Z"}
 
@@ -54,6 +56,13 @@ def test_of_a_clock_that_may_not_apply_it_is_said_what_would_have_ended(
     answer = clock(tmp_path / "case", moment, **hours, applies="not established")
     more = "; if it does, the deadline has passed" if passed else ""
     assert column(answer, "Status") == [f"may not apply{more}"]
+
+
+def test_a_duty_at_once_is_due_as_it_begins_to_a_decision_too() -> None:
+    began = times.parse("2026-03-01T12:00Z")
+    assert choice.due({"starts_from": began, "clock_hours": 0.0}) == began
+    assert choice.due({"starts_from": began, "clock_hours": None}) is None
+    assert choice.due({"starts_from": None, "clock_hours": 0.0}) is None
 
 
 @pytest.mark.parametrize(
