@@ -45,10 +45,22 @@ def rows(folder: Path) -> Iterator[tuple[str, ...]]:
     notebook = ROOT / "notebooks" / "00_brief.ipynb"
     names = [f"grid_{1 + 0.5 * number:g}" for number in range(MANY)]
     papermill = [
-        [sys.executable, "-m", "papermill", str(notebook), str(folder / "papermill.ipynb"),
-         "--no-progress-bar", "-p", "case", str(home), "-p", "scenario", name]
+        [
+            sys.executable,
+            "-m",
+            "papermill",
+            str(notebook),
+            str(folder / "papermill.ipynb"),
+            "--no-progress-bar",
+            "-p",
+            "case",
+            str(home),
+            "-p",
+            "scenario",
+            name,
+        ]
         for name in names[:: MANY // PEERS]
-    ]  # fmt: skip
+    ]
     ours = [
         *(sys.executable, "-m", "impact", "report", str(home), "--scenario", "grid"),
         *("--jobs", "2", "--out", str(out)),
@@ -61,11 +73,17 @@ def rows(folder: Path) -> Iterator[tuple[str, ...]]:
     took = f"{wall:.0f} s, {cpu:.0f} s CPU of the machine"
     peer = f"papermill {theirs_wall:.0f} s, {theirs_cpu:.0f} s CPU ({PEERS} reports, scaled)"
     yield (
-        f"{what}: papermill's command one by one over the kit, time; CPU", "6x; 4x", "8x time",
-        f"{theirs_wall / wall:.1f}x; {theirs_cpu / cpu:.1f}x", f"{took}; {peer}",
-    )  # fmt: skip
+        f"{what}: papermill's command one by one over the kit, time; CPU",
+        "6x; 4x",
+        "8x time",
+        f"{theirs_wall / wall:.1f}x; {theirs_cpu / cpu:.1f}x",
+        f"{took}; {peer}",
+    )
     again = [spent(ours)[0] for _ in range(5)]
     yield (
-        f"the same {MANY} reports again, unchanged", "2 s", "1 s", f"{sorted(again)[2]:.2f} s",
+        f"the same {MANY} reports again, unchanged",
+        "2 s",
+        "1 s",
+        f"{sorted(again)[2]:.2f} s",
         f"[{max(again):.2f} s], with the start of the command",
-    )  # fmt: skip
+    )

@@ -238,19 +238,24 @@ def large_exposure(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
     told = ", ".join(f"{step} {seconds:.2g} s" for step, seconds in took.items())
     yield (
         f"{edges.height:,} links, 20,000 entities, 10,000 draws: naive networkx over the draws",
-        "150x", "", f"{scaled / took['draws']:.0f}x",
+        "150x",
+        "",
+        f"{scaled / took['draws']:.0f}x",
         f"{told}; naive {scaled:.0f} s (12 draws, scaled); mean nodes reached {reached(run):,.0f},"
         f" naive {naive['mean_nodes']:,.0f}",
-    )  # fmt: skip
+    )
     whole = [sum(each.values()) for _, _, each in found]
     sizes = ", ".join(
         f"{links.height:,} links {seconds:.2g} s"
         for (links, _, _), seconds in zip(found, whole, strict=True)
     )
     yield (
-        "the same from files to the answer, as links grow 10x, and 10x again", "near linear", "",
-        ", ".join(f"{b / a:.1f}x" for a, b in pairwise(whole)), sizes,
-    )  # fmt: skip
+        "the same from files to the answer, as links grow 10x, and 10x again",
+        "near linear",
+        "",
+        ", ".join(f"{b / a:.1f}x" for a, b in pairwise(whole)),
+        sizes,
+    )
 
 
 def cut_each(run: impact.Run) -> list[dict[str, int]]:
@@ -268,11 +273,13 @@ def cuts(mercor: impact.Case, folder: Path) -> Iterator[tuple[str, ...]]:
     frame = timed(lambda: impact.simulate(known, DRAWS))
     cut60 = timed(lambda: cut_each(made))
     yield (
-        f"all {len(run.edges)} single-link cuts of the bundled case, over one run", "<= 1x", ".5x",
+        f"all {len(run.edges)} single-link cuts of the bundled case, over one run",
+        "<= 1x",
+        ".5x",
         f"{cut[0] / fresh[0]:.2f}x",
         f"{said(cut)}, run {said(fresh)}; 60 made-up nodes with circles:"
         f" {said(cut60)}, {cut60[0] / frame[0]:.1f}x of {said(frame)}",
-    )  # fmt: skip
+    )
 
 
 def product_model(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
@@ -292,12 +299,14 @@ def product_model(peers: str, folder: Path) -> Iterator[tuple[str, ...]]:
         rms = float(np.sqrt(np.mean([(v / EXACT_P95 - 1) ** 2 for v in peer["p95_usd"]])))
         middle = statistics.median(peer["seconds"])
         yield (
-            f"sooner than {tool} at the same error of p95, product of 4 inputs", "30x", "50x",
+            f"sooner than {tool} at the same error of p95, product of 4 inputs",
+            "30x",
+            "50x",
             f"{middle / ours[0]:.0f}x",
             f"{said(ours)} for {draws:,} draws, error {100 * error:.2f} %;"
             f" {tool} {1e3 * middle:.0f} ms for {needed:,} draws, error {100 * rms:.2f} %"
             " in 12 runs",
-        )  # fmt: skip
+        )
 
 
 def what_ifs(folder: Path, mercor: impact.Case) -> Iterator[tuple[str, ...]]:
@@ -311,8 +320,11 @@ def what_ifs(folder: Path, mercor: impact.Case) -> Iterator[tuple[str, ...]]:
     once = timed(one_more, 100)
     yield (
         "one more paired what-if, mean and p95 of the total, 10 parties, 65,536 draws",
-        "1.5 ms", ".9 ms", f"{1e3 * once[0]:.2f} ms", said(once),
-    )  # fmt: skip
+        "1.5 ms",
+        ".9 ms",
+        f"{1e3 * once[0]:.2f} ms",
+        said(once),
+    )
     run = impact.simulate(mercor, DRAWS)
     pause = mercor.inputs["pause_weeks"]
     week = ",".join(str(pause[end] + 1) for end in ("low", "mode", "high"))
@@ -320,10 +332,12 @@ def what_ifs(folder: Path, mercor: impact.Case) -> Iterator[tuple[str, ...]]:
     longer = comparisons.paired(run, impact.under(run, "long-pause"))
     yield (
         "variance of a difference, unpaired over paired, a pause longer by a week",
-        "50x", "1,000x", f"{sharper:.0f}x",
+        "50x",
+        "1,000x",
+        f"{sharper:.0f}x",
         f"difference ${moved.value:,.0f} ± {moved.error:,.0f}; the scenario long-pause, half a year"
         f" to a year, {longer[1]:.1f}x: there the pause itself is another one",
-    )  # fmt: skip
+    )
 
 
 def memory() -> Iterator[tuple[str, ...]]:
@@ -331,15 +345,20 @@ def memory() -> Iterator[tuple[str, ...]]:
     for draws in (10_000, 100_000, 1_000_000):
         done = subprocess.run(
             [sys.executable, str(Path(__file__).resolve()), "--memory", str(draws)],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         peaks[draws] = float(done.stdout)
     told = ", ".join(f"{peak:.0f} MB at {draws:,} draws" for draws, peak in peaks.items())
     few, some, many = peaks.values()
     yield (
-        "peak memory of a run as its draws grow 10x, and 10x again", "written down", "",
-        f"{some / few:.2f}x, {many / some:.2f}x", f"{told}, interpreter and libraries included",
-    )  # fmt: skip
+        "peak memory of a run as its draws grow 10x, and 10x again",
+        "written down",
+        "",
+        f"{some / few:.2f}x, {many / some:.2f}x",
+        f"{told}, interpreter and libraries included",
+    )
 
 
 def peak(draws: int) -> float:
@@ -362,8 +381,11 @@ def all_answers(mercor: impact.Case) -> Iterator[tuple[str, ...]]:
     took = timed(anew, 9)
     yield (
         f"bundled case, one input changed: all {many} Answers anew, no charts",
-        "60 ms", "30 ms", f"{1e3 * took[0]:.0f} ms", said(took),
-    )  # fmt: skip
+        "60 ms",
+        "30 ms",
+        f"{1e3 * took[0]:.0f} ms",
+        said(took),
+    )
 
 
 def evidence() -> Iterator[tuple[str, ...]]:
@@ -376,17 +398,23 @@ def evidence() -> Iterator[tuple[str, ...]]:
     large = replace(case, tables={**case.tables, "claims": many}, memo={})
     took = timed(lambda: impact.view(large, as_of="2026-04-23"))
     yield (
-        f"view of a loaded table of {many.height:,} claims as of a day", "0.3 s", "",
-        f"{took[0]:.2g} s", said(took),
-    )  # fmt: skip
+        f"view of a loaded table of {many.height:,} claims as of a day",
+        "0.3 s",
+        "",
+        f"{took[0]:.2g} s",
+        said(took),
+    )
     days = [impact.view(case, as_of=day) for day in ("2026-04-04", "2026-04-23")]
     one, other = (impact.simulate(known, DRAWS) for known in days)
     took = timed(lambda: differences.effects_of(one, other), 5)
     rows = len(differences.effects_of(one, other))
     yield (
-        f"what {rows} rows from one day to another did to the total, to the cent", "written down",
-        "", f"{took[0]:.2g} s", said(took),
-    )  # fmt: skip
+        f"what {rows} rows from one day to another did to the total, to the cent",
+        "written down",
+        "",
+        f"{took[0]:.2g} s",
+        said(took),
+    )
 
 
 def machine(peers: str) -> str:
@@ -412,12 +440,18 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         groups = (
-            lambda: small_exposure(peers, folder), lambda: cuts(mercor, folder),
-            lambda: product_model(peers, folder), lambda: what_ifs(folder, mercor), memory,
-            lambda: all_answers(mercor), evidence, lambda: large_exposure(peers, folder),
-            lambda: batches.rows(folder), lambda: panel.rows(folder),
+            lambda: small_exposure(peers, folder),
+            lambda: cuts(mercor, folder),
+            lambda: product_model(peers, folder),
+            lambda: what_ifs(folder, mercor),
+            memory,
+            lambda: all_answers(mercor),
+            evidence,
+            lambda: large_exposure(peers, folder),
+            lambda: batches.rows(folder),
+            lambda: panel.rows(folder),
             lambda: stack.rows(peers, folder),
-        )  # fmt: skip
+        )
         for group in groups:
             for row in group():
                 lines.append(f"| {' | '.join(row)} |")

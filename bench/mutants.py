@@ -108,8 +108,13 @@ def killed(python: str, home: Path, module: str, code: str) -> bool:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     before = path.read_bytes()
     path.write_text(code, "utf-8")
-    with subprocess.Popen(command, cwd=home, env={**os.environ, "PYTHONPATH": str(home)},
-                          start_new_session=True, **quiet) as running:  # fmt: skip
+    with subprocess.Popen(
+        command,
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(home)},
+        start_new_session=True,
+        **quiet,
+    ) as running:
         try:
             return running.wait(10 * LONGEST) != 0
         except subprocess.TimeoutExpired:

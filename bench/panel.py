@@ -52,23 +52,29 @@ def rows(folder: Path) -> Iterator[tuple[str, ...]]:
     took.sort()
     yield (
         "move of a slider of the panel to redrawn pictures, in JupyterLab; 95th percentile; start",
-        "30 ms; 60 ms; 1 s", "",
+        "30 ms; 60 ms; 1 s",
+        "",
         f"{statistics.median(took):.0f} ms; {took[int(0.95 * len(took))]:.0f} ms; "
         f"{start / 1e3:.2f} s",
         f"{len(took)} moves over all sliders, bundled case, 10,000 draws, no kernel on the way",
-    )  # fmt: skip
+    )
     imports = sorted(beyond_polars() for _ in range(9))
     yield (
-        "`import impact` beyond polars", "50 ms", "", f"{1e3 * imports[4]:.1f} ms",
+        "`import impact` beyond polars",
+        "50 ms",
+        "",
+        f"{1e3 * imports[4]:.1f} ms",
         f"[{1e3 * imports[-1]:.1f} ms], each in a process of its own",
-    )  # fmt: skip
+    )
     slowest = {path.stem: kernel(path, folder) for path in notebooks()}
     name = max(slowest, key=lambda name: slowest[name])
     yield (
-        "each notebook, default draws, papermill's command with a kernel of its own", "10 s", "",
+        "each notebook, default draws, papermill's command with a kernel of its own",
+        "10 s",
+        "",
         f"{slowest[name]:.1f} s ({name})",
         ", ".join(f"{name[:2]} {took:.1f} s" for name, took in slowest.items()),
-    )  # fmt: skip
+    )
 
 
 def moves(page: Page) -> tuple[list[float], float]:

@@ -131,18 +131,22 @@ def corpus() -> Rows:
     wrong = [f"{n} {gravest.get(n)}" for n, told in locks.items() if gravest.get(n) != told]
     yield (
         "real locks and manifests whose finding is the one that a right reader makes",
-        f"{len(locks)} of {len(locks)}", "", f"{len(locks) - len(wrong)} of {len(locks)}",
+        f"{len(locks)} of {len(locks)}",
+        "",
+        f"{len(locks) - len(wrong)} of {len(locks)}",
         f"the gravest finding of each file{'; wrong: ' + ', '.join(wrong) if wrong else ''}",
-    )  # fmt: skip
+    )
     yield sboms(manifest)
     evaluated = [name for name, row in manifest.items() if "SPDX 3" in row["format"]]
     told = found.filter(pl.col("case").is_in(evaluated))
     held = [len(read(CORPUS / "files" / manifest[name]["file"]).components) for name in evaluated]
     yield (
         f"SPDX 3 ({', '.join(sorted(evaluated))}): rows evaluated",
-        "all", "", f"{told.filter(pl.col('finding') != NOT_EVALUATED).height} of {told.height}",
+        "all",
+        "",
+        f"{told.filter(pl.col('finding') != NOT_EVALUATED).height} of {told.height}",
         f"{' and '.join(map(str, held))} packages",
-    )  # fmt: skip
+    )
     yield handed()
     yield cuts(manifest)
 
@@ -157,8 +161,13 @@ def handed() -> tuple[str, ...]:
             pl.col("package").str.to_lowercase() == line["package"].lower()
         )
         right += bool(set(told["finding"]) & set(line["allowed"].split("|")))
-    return ("small cases from real life, lines of expected.csv", f"{len(lines)} of {len(lines)}",
-            "", f"{right} of {len(lines)}", "")  # fmt: skip
+    return (
+        "small cases from real life, lines of expected.csv",
+        f"{len(lines)} of {len(lines)}",
+        "",
+        f"{right} of {len(lines)}",
+        "",
+    )
 
 
 def cuts(manifest: dict[str, dict[str, str]]) -> tuple[str, ...]:
@@ -184,10 +193,13 @@ def cuts(manifest: dict[str, dict[str, str]]) -> tuple[str, ...]:
             visible += denied and not unseen
     return (
         f"{len(locks)} real locks cut at 50 places each: cuts that can be seen, after which a lost"
-        " package is called absent or gives no line", "0", "", str(visible),
+        " package is called absent or gives no line",
+        "0",
+        "",
+        str(visible),
         f"{every - readable} of {every} cuts end in an error, {readable} are read; that cannot be"
         f" seen (any line of requirements.txt, between two entries): {hidden}",
-    )  # fmt: skip
+    )
 
 
 def sboms(manifest: dict[str, dict[str, str]]) -> tuple[str, ...]:
@@ -210,9 +222,12 @@ def sboms(manifest: dict[str, dict[str, str]]) -> tuple[str, ...]:
         told.append(f"{name} {mine[0]:,}{project}, {len(inventory.edges):,} edges{also}")
     how = "the manifest counts `dependency` elements of XML, subjects among them, and no project"
     return (
-        "real SBOMs whose components and edges are those of the manifest", f"{every} of {every}",
-        "", f"{same} of {every}", f"{'; '.join(told)}; {how} of JSON",
-    )  # fmt: skip
+        "real SBOMs whose components and edges are those of the manifest",
+        f"{every} of {every}",
+        "",
+        f"{same} of {every}",
+        f"{'; '.join(told)}; {how} of JSON",
+    )
 
 
 def _subjects(path: Path) -> int:
@@ -246,11 +261,13 @@ def unread(folder: Path) -> Rows:
     yield (
         f"{many} broken files, each of which held an affected package: called no or absent;"
         " passed over in silence; called harmless in another way",
-        "0; 0; 0", "", f"{denied}; {many - held.height}; {calm.height - denied}",
+        "0; 0; 0",
+        "",
+        f"{denied}; {many - held.height}; {calm.height - denied}",
         f"{len(made.BREAKS) + 1} ways to break {len(made.WHOLE)} formats;"
         f" {counted.get(NOT_EVALUATED, 0)} not evaluated, {counted.get(LOCKED_AFFECTED, 0)} can"
         f" still be read and are called affected{'; harmless: ' + names if names else ''}",
-    )  # fmt: skip
+    )
 
 
 # beside the peers
@@ -280,16 +297,21 @@ def read_beside(peers: str) -> Rows:
         if path.suffix == ".json":
             plain = timed(lambda path=path: json.loads(path.read_text("utf-8")), 15)
             yield (
-                f"{what} ({name}) read, over json.loads of it", "5x", "2x",
+                f"{what} ({name}) read, over json.loads of it",
+                "5x",
+                "2x",
                 f"{middle / statistics.median(plain):.1f}x",
                 f"{said(ours)}, json.loads {said(plain)}, {found}; {theirs}",
-            )  # fmt: skip
+            )
             continue
         times = [f"{seconds / middle:.0f}x" if seconds else "-" for seconds, _ in answers.values()]
         yield (
-            f"{what} ({name}) read: {'; '.join(tools)} over the kit", "", "", "; ".join(times),
+            f"{what} ({name}) read: {'; '.join(tools)} over the kit",
+            "",
+            "",
+            "; ".join(times),
             f"{said(ours)}, {found}; {theirs}",
-        )  # fmt: skip
+        )
 
 
 def _peer(peers: str, tool: str, path: Path) -> tuple[float, str]:
@@ -327,11 +349,13 @@ def audited(peers: str, folder: Path) -> Rows:
         )
         slower = statistics.median(answer["seconds"]) / statistics.median(ours)
         yield (
-            f"requirements.txt ({name}), pip-audit {answer['version']} beside the kit", "", "",
+            f"requirements.txt ({name}), pip-audit {answer['version']} beside the kit",
+            "",
+            "",
             "-" if "error" in answer else f"{slower:.0f}x",
             f"kit {said(ours)}: {mine}; pip-audit, its OSV service on the loopback,"
             f" {said(answer['seconds'])}: {theirs}",
-        )  # fmt: skip
+        )
 
 
 # a large SBOM
@@ -363,10 +387,12 @@ def large_sbom() -> Rows:
     yield (
         f"merged SBOM, {len(inventory.components):,} components, {len(inventory.edges):,} edges,"
         f" {len(text) / 1e6:.1f} MB: read, matched, a shortest path to each of 12 hits",
-        "0.5 s", "", f"{statistics.median(whole):.2f} s",
+        "0.5 s",
+        "",
+        f"{statistics.median(whole):.2f} s",
         f"[{max(whole):.2f} s]; {parts}; json.loads {said(plain)}; paths of {len(ways[0])} to"
         f" {len(ways[-1])} steps, as long as networkx finds them",
-    )  # fmt: skip
+    )
 
 
 def _record() -> str:
@@ -453,11 +479,14 @@ def history(folder: Path) -> Rows:
     seconds = [run["seconds"] for run in runs]
     yield (
         f"185 revisions of a package-lock.json of 4,300 packages ({size / 1e6:.1f} MB) to"
-        " intervals, by the command", "10 s", "", f"{statistics.median(seconds):.1f} s",
+        " intervals, by the command",
+        "10 s",
+        "",
+        f"{statistics.median(seconds):.1f} s",
         f"[{max(seconds):.1f} s], start of the command included; {len(spans)} intervals, to the"
         f" second; peak {max(run['peak_mb'] for run in runs):.0f} MB; reading one revision"
         f" {said(one)}, json.loads {said(plain)}",
-    )  # fmt: skip
+    )
 
 
 def fleets(folder: Path) -> Rows:
@@ -475,20 +504,27 @@ def fleets(folder: Path) -> Rows:
     yield (
         f"{REPOSITORIES:,} repositories, each with a year of weekly package-lock.json of"
         f" {PACKAGES + 1} packages, by the command with --history",
-        "10 min", "", f"{many['seconds'] / 60:.1f} min",
+        "10 min",
+        "",
+        f"{many['seconds'] / 60:.1f} min",
         f"{many['seconds']:.0f} s for {revisions:,} revisions"
         f" ({1e3 * many['seconds'] / revisions:.1f} ms each), {FEW} repositories"
         f" {few['seconds']:.0f} s; {len(bad)} affected, all found, for three weeks each",
-    )  # fmt: skip
+    )
     yield (
-        f"peak memory of that command, {REPOSITORIES:,} repositories over {FEW}", "flat", "",
+        f"peak memory of that command, {REPOSITORIES:,} repositories over {FEW}",
+        "flat",
+        "",
         f"{many['peak_mb'] / few['peak_mb']:.2f}x",
         f"{few['peak_mb']:.0f} and {many['peak_mb']:.0f} MB, interpreter and libraries included",
-    )  # fmt: skip
+    )
     yield (
-        "progress of that command on a terminal", "shown", "", f"{len(counts)} counts",
+        "progress of that command on a terminal",
+        "shown",
+        "",
+        f"{len(counts)} counts",
         f"from {counts[0]:,} to {counts[-1]:,} files" if counts else "nothing was shown",
-    )  # fmt: skip
+    )
     if CORPUS.is_dir():
         yield uv_fleet(folder, known)
 
@@ -503,10 +539,12 @@ def uv_fleet(folder: Path, known: Path) -> tuple[str, ...]:
     return (
         f"the same with a real uv.lock of {first.count('[[package]]')} packages"
         f" ({len(first) / 1e3:.0f} kB), {REPOSITORIES:,} repositories",
-        "10 min", "", f"{each * REPOSITORIES * WEEKS / 60:.1f} min",
+        "10 min",
+        "",
+        f"{each * REPOSITORIES * WEEKS / 60:.1f} min",
         f"{UV_REPOSITORIES} repositories, scaled: {run['seconds']:.0f} s for {revisions}"
         f" revisions ({1e3 * each:.0f} ms each)",
-    )  # fmt: skip
+    )
 
 
 # advisories
@@ -523,8 +561,11 @@ def workflows(folder: Path) -> Rows:
     times = timed(lambda: scan.scan(files.found([folder / "workflows"]), asked), 3)
     yield (
         f"1,000 workflows of {len(made.workflow(1)) / 1e3:.1f} kB, {len(asked.packages)} packages",
-        "2 s", "", f"{statistics.median(times):.2f} s", f"[{max(times):.2f} s], in one process",
-    )  # fmt: skip
+        "2 s",
+        "",
+        f"{statistics.median(times):.2f} s",
+        f"[{max(times):.2f} s], in one process",
+    )
 
 
 def lookups(folder: Path) -> Rows:
@@ -541,9 +582,12 @@ def lookups(folder: Path) -> Rows:
         subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=False)
         seconds.append(time.perf_counter() - start)
     yield (
-        "20,000 advisory records and 40 real uv.locks, by the command", "20 s", "",
-        f"{seconds[0]:.1f} s", f"as lines of JSON, 800,000 of them, {seconds[1]:.1f} s",
-    )  # fmt: skip
+        "20,000 advisory records and 40 real uv.locks, by the command",
+        "20 s",
+        "",
+        f"{seconds[0]:.1f} s",
+        f"as lines of JSON, 800,000 of them, {seconds[1]:.1f} s",
+    )
 
 
 def many_records(folder: Path) -> Rows:
@@ -552,9 +596,12 @@ def many_records(folder: Path) -> Rows:
     taken = timed(lambda: advisories.read(home), 5)
     assert len(advisories.read(home).affected) == 10_000
     yield (
-        f"folder of 10,000 OSV records ({size / 1e6:.0f} MB), read after the first time", "1 s",
-        "", f"{statistics.median(taken):.2f} s", f"[{max(taken):.2f} s]",
-    )  # fmt: skip
+        f"folder of 10,000 OSV records ({size / 1e6:.0f} MB), read after the first time",
+        "1 s",
+        "",
+        f"{statistics.median(taken):.2f} s",
+        f"[{max(taken):.2f} s]",
+    )
 
 
 if __name__ == "__main__":

@@ -21,8 +21,11 @@ EVENTS, SITES, LOST = ("first", "second"), ("x", "y", "z"), ((1, 0, 1), (2, 2, 0
 @pytest.fixture
 def storms(tiny_case: Tiny) -> impact.Case:
     """Two events at three sites; the chance of the second is its frequency over that of all."""
-    cells = [(e, s, usd) for e, row in zip(EVENTS, LOST, strict=True)
-             for s, usd in zip(SITES, row, strict=True)]  # fmt: skip
+    cells = [
+        (e, s, usd)
+        for e, row in zip(EVENTS, LOST, strict=True)
+        for s, usd in zip(SITES, row, strict=True)
+    ]
     inputs = [fixed(f"{e}-{s}", usd, "USD") for e, s, usd in cells]
     inputs += [fixed("often", 1.0), fixed("seldom", 0.1), fixed("rate", 1, "event/year")]
     losses = [loss(f"at-{e}-{s}", e, f"usd={e}-{s}", bearer=s) for e, s, _ in cells]

@@ -19,8 +19,14 @@ from impact.numerics import graph, measures
 
 def of_rate(rate: float, low: float, high: float, **cells: str) -> tuple[Any, ...]:
     """Rows of a case with one lognormal loss for each of so many events a year."""
-    cost: Row = {"id": "cost", "low": repr(low), "high": repr(high), "cap": "1e15",
-                 "shape": "lognormal", "unit": "USD"}  # fmt: skip
+    cost: Row = {
+        "id": "cost",
+        "low": repr(low),
+        "high": repr(high),
+        "cap": "1e15",
+        "shape": "lognormal",
+        "unit": "USD",
+    }
     rows = [cost, fixed("rate", rate, "event/year", **cells)]
     return [link("event", "a")], rows, [loss("one", "a", "cost=cost")]
 

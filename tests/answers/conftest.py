@@ -105,9 +105,12 @@ def guarded(tiny: Tiny) -> Tiny:
             "harm": "a at harmed: cost=harm_usd",
         }
         return tiny(
-            ways | dict(links or {}), own | dict(inputs or {}), costs | dict(losses or {}),
-            kinds, toml,
-        )  # fmt: skip
+            ways | dict(links or {}),
+            own | dict(inputs or {}),
+            costs | dict(losses or {}),
+            kinds,
+            toml,
+        )
 
     return make
 

@@ -50,8 +50,14 @@ def test_what_becomes_known_later_changes_nothing(
     mercor: Case, as_of: str, table: str, rows: list[int], withdrawn: bool, number: str
 ) -> None:
     """E01 of ../shared/acceptance/bad_inputs.csv."""
-    changes = {"withdrawn": withdrawn, "credibility": number, "says": "Something else.",
-               "high": 0.9, "mode": 0.5, "low": 0.1}  # fmt: skip
+    changes = {
+        "withdrawn": withdrawn,
+        "credibility": number,
+        "says": "Something else.",
+        "high": 0.9,
+        "mode": 0.5,
+        "low": 0.1,
+    }
     before = impact.view(mercor, as_of=as_of)
     after = impact.view(later(mercor, as_of, table, rows, changes), as_of=as_of)
     assert digest(before) == digest(after)

@@ -30,8 +30,10 @@ def judged(stage: str, claim: str, x: float | str, y: float | str) -> list[Row]:
     for who, given_ in (("x", x), ("y", y)):
         ends = str(given_).split(",")
         low, mode, high = ends if len(ends) == 3 else ends * 3
-        rows.append({"id": f"{stage}-{claim}-{who}", "stage": stage, "hypothesis": who}
-                    | {"claim": claim, "low": low, "mode": mode, "high": high})  # fmt: skip
+        rows.append(
+            {"id": f"{stage}-{claim}-{who}", "stage": stage, "hypothesis": who}
+            | {"claim": claim, "low": low, "mode": mode, "high": high}
+        )
     return rows
 
 
@@ -111,10 +113,15 @@ def test_the_order_of_evidence_does_not_matter(rows: list, order: object) -> Non
     shuffled = list(rows)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     found = [
-        shares(weighted(np.full((2, 1), 0.5), [np.array([[a], [b]]) for a, b, _ in some],
-                        [w for *_, w in some]))
+        shares(
+            weighted(
+                np.full((2, 1), 0.5),
+                [np.array([[a], [b]]) for a, b, _ in some],
+                [w for *_, w in some],
+            )
+        )
         for some in (rows, shuffled)
-    ]  # fmt: skip
+    ]
     assert found[0] == pytest.approx(found[1])
 
 
@@ -142,9 +149,11 @@ def copied(mercor: impact.Case, name: str, root: str, many: int) -> Case:
     ):
         parts = [mercor[table]]
         for n in range(many):
-            more = {"sources": {"derived_from": pl.lit([root])},
-                    "claims": {"sources": pl.lit([f"{root}-{n}"])},
-                    "judgements": {"claim": pl.lit(f"{name}-{n}")}}[table]  # fmt: skip
+            more = {
+                "sources": {"derived_from": pl.lit([root])},
+                "claims": {"sources": pl.lit([f"{root}-{n}"])},
+                "judgements": {"claim": pl.lit(f"{name}-{n}")},
+            }[table]
             parts.append(rows.with_columns(id=pl.col("id") + f"-{n}", known_on=day, **more))
         tables[table] = ordered(pl.concat(parts))
     return impact.view(replace(mercor, tables=tables, memo={}))

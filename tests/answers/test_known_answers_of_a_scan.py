@@ -42,8 +42,16 @@ RECORD = {
 def runs(version: str, when: str) -> dict[str, str]:
     """A claim of what makes the code of a version run."""
     name = f"r{version[-1]}"
-    return {"id": f"runs-{name}", "claimant": "a", "subject": name, "predicate": "runs_when",
-            "object": when, "stated_on": DAY, "known_on": DAY, "sources": "s1"}  # fmt: skip
+    return {
+        "id": f"runs-{name}",
+        "claimant": "a",
+        "subject": name,
+        "predicate": "runs_when",
+        "object": when,
+        "stated_on": DAY,
+        "known_on": DAY,
+        "sources": "s1",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -88,8 +88,10 @@ def test_the_timeline_has_each_event_with_its_delay_and_the_window_of_each_accou
     assert answer.table["happened_on"][1] == utc(2, 0)
     assert answer.table["reported_on"][1] == utc(5, 12)
     assert figures(answer) == {
-        "window_hull.kit": 100, "window_core.kit": 40, "longest_delay": 3.5,
-    }  # fmt: skip
+        "window_hull.kit": 100,
+        "window_core.kit": 40,
+        "longest_delay": 3.5,
+    }
     assert "kit 1.0" in answer.sentence
     assert "60 minutes (a, best supported) or 80 minutes (b)" in answer.sentence
 

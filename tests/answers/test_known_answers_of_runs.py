@@ -51,8 +51,9 @@ def run() -> Run:
 def by(answer: impact.Answer, column: str, *keys: str) -> dict[Any, Any]:
     """The cells of a column by those of one or several others."""
     rows = answer.table.iter_rows(named=True)
-    return {tuple(row[k] for k in keys) if len(keys) > 1 else row[keys[0]]: row[column]
-            for row in rows}  # fmt: skip
+    return {
+        tuple(row[k] for k in keys) if len(keys) > 1 else row[keys[0]]: row[column] for row in rows
+    }
 
 
 def close(found: float | None, expected: float, per_draw: float) -> bool:
@@ -137,8 +138,9 @@ def test_a_supplier_that_alone_falls_takes_its_own_ways_and_no_other(run: Run) -
     assert [row["reported"] for row in (first, second)] == [False, True]
     assert [row["clients"] for row in (first, second)] == [["bert"], ["alma", "bert"]]
     assert second["others"] == [
-        {"client": "alma", "others": []}, {"client": "bert", "others": ["walt"]}
-    ]  # fmt: skip
+        {"client": "alma", "others": []},
+        {"client": "bert", "others": ["walt"]},
+    ]
     assert first["others"] == [{"client": "bert", "others": ["vera"]}]
     assert [row["known_shares"] for row in (first, second)] == [1, 1]
     assert [row["links"] for row in (first, second)] == [1, 2]
@@ -344,9 +346,19 @@ def test_the_bottom_line_has_what_happened_what_it_costs_and_what_to_do(run: Run
     """What Vera reports, the clients by their chances, the sentence of the losses, the cheaper
     option and the first question."""
     answer = impact.bottom_line(run)
-    parts = ("Vera was affected (Vera, 1 January 2026)", "Alma", "Bert", "TODAY: Ask Vera",
-             "was it open?", "DECIDE: ", "It depends on what an idle Alma would cost you", "go on",
-             "guard herself", "YOU PAY: ", "EVERYONE: $1,000 to $16,000 net")  # fmt: skip
+    parts = (
+        "Vera was affected (Vera, 1 January 2026)",
+        "Alma",
+        "Bert",
+        "TODAY: Ask Vera",
+        "was it open?",
+        "DECIDE: ",
+        "It depends on what an idle Alma would cost you",
+        "go on",
+        "guard herself",
+        "YOU PAY: ",
+        "EVERYONE: $1,000 to $16,000 net",
+    )
     assert in_order(answer.sentence, parts)
 
 

@@ -232,9 +232,10 @@ def test_a_correction_of_a_claim_is_news(tmp_path: Path) -> None:
     first = {"id": "d", "object": "paused", "says": "It paused.", "sources": "s1"}
     second = {**first, "object": "resumed", "says": "It resumed.", "sources": "s3"}
     case = evidence(
-        tmp_path / "case", sources=SOURCES, claims=[{**first, "known_on": "2026-01-01"},
-                                                    {**second, "known_on": "2026-03-01"}],
-    )  # fmt: skip
+        tmp_path / "case",
+        sources=SOURCES,
+        claims=[{**first, "known_on": "2026-01-01"}, {**second, "known_on": "2026-03-01"}],
+    )
     told = impact.news(impact.view(case, as_of="2026-02"), impact.view(case))
     assert told.table.rows() == [
         ("replaced", "It paused.", "reported by a, 1 March 2026", "It resumed.")
@@ -246,9 +247,11 @@ def test_a_claimant_that_is_withdrawn_with_its_claim_is_told(tmp_path: Path) -> 
     gone = {"withdrawn": "true", "known_on": "2026-03-01"}
     zed = {"id": "zed", "name": "Zed"}
     case = evidence(
-        tmp_path / "case", sources=SOURCES, claims=[claim, {**claim, **gone, "sources": "s3"}],
+        tmp_path / "case",
+        sources=SOURCES,
+        claims=[claim, {**claim, **gone, "sources": "s3"}],
         entities=[zed],
-    )  # fmt: skip
+    )
     entities = case["entities"]
     row = entities.filter(id="zed").with_columns(
         withdrawn=pl.lit(True), known_on=pl.lit(case["claims"]["known_on"].max(), times.INSTANT)

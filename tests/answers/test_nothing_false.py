@@ -61,9 +61,13 @@ def test_what_one_person_loses_is_by_the_persons_concerned(tiny: Any) -> None:
     there are no people: nobody is paid anything, and nothing divides by them."""
     pay = "crew at crew: weeks=weeks; hours=hours; pay=pay; band=band; people="
     inputs = {
-        "people": (100, "person"), "none": (0, "person"), "band": (0.2, "share"),
-        "weeks": (10, "week"), "hours": (5, "hour/week/person"), "pay": (3, "USD/hour"),
-    }  # fmt: skip
+        "people": (100, "person"),
+        "none": (0, "person"),
+        "band": (0.2, "share"),
+        "weeks": (10, "week"),
+        "hours": (5, "hour/week/person"),
+        "pay": (3, "USD/hour"),
+    }
     losses = {"some": f"{pay}people", "others": f"{pay}none"}
     run = run_of(tiny({"event > crew": "certain"}, inputs, losses, {"crew": "workforce"}))
     with np.errstate(all="raise"):
@@ -77,9 +81,12 @@ def test_what_one_person_loses_is_by_the_persons_concerned(tiny: Any) -> None:
 
 def test_a_gain_is_no_loss_and_reads_as_a_gain(tiny: Any) -> None:
     moved = {
-        "bearer": "a", "received_by": "b", "needs": "hit", "arguments": "cost=cost",
+        "bearer": "a",
+        "received_by": "b",
+        "needs": "hit",
+        "arguments": "cost=cost",
         "form": "response",
-    }  # fmt: skip
+    }
     run = run_of(tiny({"event > hit": "certain"}, {"cost": (40, 60, "USD")}, {"pay": moved}))
     row = told_bearers(run).row(by_predicate=pl.col("bearer") == "b", named=True)
     assert row["chance"] == 0.0
@@ -109,8 +116,13 @@ def test_a_year_is_of_a_named_firm_only_where_a_share_of_the_events_is_its_own(t
 
 def paused(tmp_path: Path, *claims: dict[str, str]) -> impact.Case:
     """A case in which work is paused since 1 January 2026 for 0 to 10 weeks, at a dollar a week."""
-    pause = {"id": "pause", "object": "paused", "sources": "s", "stated_on": "2026-01-01",
-             "predicate": "work_status"}  # fmt: skip
+    pause = {
+        "id": "pause",
+        "object": "paused",
+        "sources": "s",
+        "stated_on": "2026-01-01",
+        "predicate": "work_status",
+    }
     return evidence(
         tmp_path / "case",
         sources=[{"id": "s"}, {"id": "later", "known_on": "2026-02-01"}],
@@ -137,8 +149,14 @@ def test_a_state_that_goes_on_is_as_long_as_it_has_lasted(tmp_path: Path) -> Non
 
 
 def test_a_state_that_a_later_claim_ends_is_no_longer_conditioned(tmp_path: Path) -> None:
-    over = {"id": "over", "object": "resumed", "sources": "later", "known_on": "2026-02-01",
-            "stated_on": "2026-02-01", "predicate": "work_status"}  # fmt: skip
+    over = {
+        "id": "over",
+        "object": "resumed",
+        "sources": "later",
+        "known_on": "2026-02-01",
+        "stated_on": "2026-02-01",
+        "predicate": "work_status",
+    }
     case = paused(tmp_path, over)
     lost = total_loss(run_of(case, as_of="2026-02-05"))
     assert abs(lost.mean() - 5) < 4 * lost.std() / np.sqrt(DRAWS)
@@ -168,13 +186,17 @@ def test_time_that_passes_is_an_effect_of_its_own_between_two_days(tmp_path: Pat
 def test_a_supposed_fall_happens_at_the_moment_of_the_view(tmp_path: Path) -> None:
     """v supplied a until June 2025 and supplies b: supposed to fall in 2026 it reaches b alone."""
     rows = {
-        "entities": [{"id": n, "name": n, "kind": k} for n, k in
-                     (("event", "event"), ("v", "vendor"), ("a", "lab"), ("b", "lab"))],
-        "links": [link("event", "v", "falls", relation="falls"),
-                  link("v", "a", relation="supplies", valid_to="2025-06"),
-                  link("v", "b", relation="supplies")],
+        "entities": [
+            {"id": n, "name": n, "kind": k}
+            for n, k in (("event", "event"), ("v", "vendor"), ("a", "lab"), ("b", "lab"))
+        ],
+        "links": [
+            link("event", "v", "falls", relation="falls"),
+            link("v", "a", relation="supplies", valid_to="2025-06"),
+            link("v", "b", relation="supplies"),
+        ],
         "inputs": [fixed("falls", 1)],
-    }  # fmt: skip
+    }
     run = run_of(impact.load_case(write(tmp_path / "case", rows)), as_of="2026-03-01")
     assert {name: run.chance(name) for name in "vab"} == {"v": 1.0, "a": 0.0, "b": 1.0}
 
@@ -276,10 +298,12 @@ def test_a_claim_without_a_source_is_not_sourced(tmp_path: Path) -> None:
 
 
 def test_a_dispute_over_one_topic_counts_once(tmp_path: Path) -> None:
-    dates = [{"id": f"c{n}", "by": who, "object": day, "sources": f"s{n}",
-              "predicate": "disclosed_on"}
-             for n, (who, day) in enumerate((("a", "2026-01-01"), ("x", "2026-01-02"),
-                                             ("y", "2026-01-03")))]  # fmt: skip
+    dates = [
+        {"id": f"c{n}", "by": who, "object": day, "sources": f"s{n}", "predicate": "disclosed_on"}
+        for n, (who, day) in enumerate(
+            (("a", "2026-01-01"), ("x", "2026-01-02"), ("y", "2026-01-03"))
+        )
+    ]
     sources = [{"id": f"s{n}", "reliability": letter} for n, letter in enumerate("ACD")]
     answer = impact.conflicts(
         impact.view(evidence(tmp_path / "case", sources=sources, claims=dates))

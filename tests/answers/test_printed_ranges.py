@@ -65,9 +65,13 @@ def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
         if loss is None:
             draws = total_loss(run) if row["about"] == TOTAL else net_loss(run, row["about"])
         elif kinds[loss["bearer"]] in ("lab", "client"):
-            same = [n for n, r in run.known.rows("losses").items() if r["driver"] == loss["driver"]
-                    and kinds[r["bearer"]] == kinds[loss["bearer"]]
-                    and r["received_by"] is None]  # fmt: skip
+            same = [
+                n
+                for n, r in run.known.rows("losses").items()
+                if r["driver"] == loss["driver"]
+                and kinds[r["bearer"]] == kinds[loss["bearer"]]
+                and r["received_by"] is None
+            ]
             draws = np.concatenate([run.losses[name] for name in same])
         else:
             continue

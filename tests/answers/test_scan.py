@@ -203,10 +203,11 @@ def test_windows_of_the_case_have_their_trigger_and_their_ecosystem() -> None:
         (one.ecosystem, one.package, one.version, one.trigger) for one in spans if one.ecosystem
     }
     assert {
-        ("PyPI", "litellm", "1.82.7", "import"), ("PyPI", "litellm", "1.82.8", "start"),
+        ("PyPI", "litellm", "1.82.7", "import"),
+        ("PyPI", "litellm", "1.82.8", "start"),
         *(("Docker", "aquasec/trivy", f"0.69.{n}", "") for n in (4, 5, 6)),
         *(("GitHub Actions", name, "tags", "") for name in ACTIONS),
-    } <= homes  # fmt: skip
+    } <= homes
     early = impact.view(impact.load_case("mercor"), as_of="2026-03-24T12:00Z")
     closes = {one.package: one.closes for one in fleets.windows(early, fleets.advisories(early))}
     assert [name for name, end in closes.items() if end] == ["checkmarx/kics-github-action"]

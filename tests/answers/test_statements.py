@@ -269,11 +269,20 @@ def test_a_retraction_above_the_level_is_not_told_below_it(tmp_path: Path) -> No
 def test_an_alias_is_a_claim_and_merges_nothing(said: Said) -> None:
     """E07 of ../shared/acceptance/bad_inputs.csv."""
     rows = [
-        claim("alias", "y", on="x", predicate="same_as", low="0.1", mode="0.2", high="0.3",
-              unit="chance", credibility="3"),
+        claim(
+            "alias",
+            "y",
+            on="x",
+            predicate="same_as",
+            low="0.1",
+            mode="0.2",
+            high="0.3",
+            unit="chance",
+            credibility="3",
+        ),
         claim("mine", "x", "s2", predicate="intruder", on="event"),
         claim("theirs", "y", "s3", predicate="intruder", on="event", by="c"),
-    ]  # fmt: skip
+    ]
     known = said(*rows)
     assert {s.value for s in statements_of(known) if s.name == "event.intruder"} == {"x", "y"}
     assert len(disputes(known)) == 1
@@ -325,17 +334,34 @@ def test_support_grows_with_independent_origins_and_not_with_copies(said: Said) 
 
 
 def test_near_numbers_are_two_values_and_are_told_apart(said: Said) -> None:
-    rows = [{"id": name, "predicate": "people_affected", "mode": mode, "unit": "people",
-             "sources": "s1", "credibility": number}
-            for name, mode, number in (("a", "123456", "1"), ("b", "123457", "5"))]  # fmt: skip
+    rows = [
+        {
+            "id": name,
+            "predicate": "people_affected",
+            "mode": mode,
+            "unit": "people",
+            "sources": "s1",
+            "credibility": number,
+        }
+        for name, mode, number in (("a", "123456", "1"), ("b", "123457", "5"))
+    ]
     known = said(*rows)
     assert {s.value for s in statements_of(known)} == {"123,456 people", "123,457 people"}
     assert moved_standings(known, known) == []
 
 
 def test_what_another_contradicts_or_supersedes_may_be_taken_back(said: Said) -> None:
-    rows = [*retracted(), {"id": "e", "object": "no", "sources": "s2", "contradicts": "c",
-                           "known_on": "2026-03-01", "by": "c"}]  # fmt: skip
+    rows = [
+        *retracted(),
+        {
+            "id": "e",
+            "object": "no",
+            "sources": "s2",
+            "contradicts": "c",
+            "known_on": "2026-03-01",
+            "by": "c",
+        },
+    ]
     known = said(*rows, sources=SOURCES)
     assert [s.value for s in statements_of(known)] == ["no"]
     later = {"id": "f", "object": "no", "sources": "s2", "supersedes": "c"}
@@ -359,7 +385,8 @@ def test_an_answer_has_the_level_of_its_view(tmp_path: Path) -> None:
 
 
 def test_a_claim_dated_by_a_month_gives_the_view_its_moment(said: Said) -> None:
-    known = said({**claim("one"), "known_on": "2026-02"}, sources=[{"id": "s1",
-                 "known_on": "2026-02"}])  # fmt: skip
+    known = said(
+        {**claim("one"), "known_on": "2026-02"}, sources=[{"id": "s1", "known_on": "2026-02"}]
+    )
     told = impact.statements(impact.view(known, as_of="2026-02")).sentence
     assert told == "Of one statement, 1 likely."

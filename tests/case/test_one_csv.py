@@ -232,15 +232,19 @@ def inventory(tmp_path: Path, text: str) -> tuple[list[vendors.Vendor], list[str
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("Vendor,Service,Contact\nAcme, Inc.,Hosting,a@b.example\n",
-         ":2: has 4 cells where the header has 3; quote cells that hold commas"),
+        (
+            "Vendor,Service,Contact\nAcme, Inc.,Hosting,a@b.example\n",
+            ":2: has 4 cells where the header has 3; quote cells that hold commas",
+        ),
         ("vendor\nOther\nAcme, Inc.\n", ":3: has 2 cells where the header has 1"),
         ("vendor\nOther\nAcme;Hosting\n", ":3: has 2 cells where the header has 1"),
         ("vendor\nOther\nAcme\tHosting\n", ":3: has 2 cells where the header has 1"),
-        ("vendor,share %\nA,0.5\n",
-         ':2 share: "0.5" is under a heading in % and has no %; write 0'),
+        (
+            "vendor,share %\nA,0.5\n",
+            ':2 share: "0.5" is under a heading in % and has no %; write 0',
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_inventory_that_could_be_two_things_is_refused(
     tmp_path: Path, text: str, told: str
 ) -> None:

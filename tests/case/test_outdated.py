@@ -38,13 +38,24 @@ def test_no_input_of_a_bundled_case_is_outdated(name: str) -> None:
         # a newer state where only one can be true
         ("meta-paused-on-record", PAUSE, ["pause_weeks", "stops_again"]),
         # a later denial
-        ("mercor-contained", {"id": "not", "stance": "denies", "stated_on": "2026-06"},
-         ["further_loss_if_going_on"]),
+        (
+            "mercor-contained",
+            {"id": "not", "stance": "denies", "stated_on": "2026-06"},
+            ["further_loss_if_going_on"],
+        ),
         # what replaces a claim, on another topic too
-        ("mercor-contained", {"id": "instead", "predicate": "closed", "stated_on": "2026-06",
-                              "supersedes": "mercor-contained"}, ["further_loss_if_going_on"]),
+        (
+            "mercor-contained",
+            {
+                "id": "instead",
+                "predicate": "closed",
+                "stated_on": "2026-06",
+                "supersedes": "mercor-contained",
+            },
+            ["further_loss_if_going_on"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_was_said_later_outdates(
     case_copy: Any, like: str, cells: dict[str, str], inputs: list[str]
 ) -> None:

@@ -102,9 +102,10 @@ def test_a_dispute_is_an_opinion_and_what_was_replaced_is_revoked(mercor: impact
     bundle = stix.bundle(impact.view(mercor))
     notes = {one["id"]: one for one in of(bundle, "note")}
     (opinion,) = [
-        one for one in of(bundle, "opinion")
+        one
+        for one in of(bundle, "opinion")
         if one["explanation"] == "Meta and other major AI labs paused all work with Mercor."
-    ]  # fmt: skip
+    ]
     against = [notes[ref]["content"] for ref in opinion["object_refs"]]
     assert "Meta paused its work, OpenAI went on, and others re-evaluate theirs." in against
     gone = [one["content"] for one in notes.values() if one.get("revoked")]
@@ -192,8 +193,9 @@ def test_equal_names_bad_addresses_and_bad_digests_leave_it_valid(tmp_path: Path
     indicator = HUNTED | {"entity": "package", "kind": "sha256", "value": "zz"}
     sources = [{"id": "s", "url": "not a url"}]
     claims = [{"id": "c", "sources": "s", "on": "package"}]
-    case = evidence(tmp_path / "case", entities=twins, claims=claims, sources=sources,
-                    indicators=[indicator])  # fmt: skip
+    case = evidence(
+        tmp_path / "case", entities=twins, claims=claims, sources=sources, indicators=[indicator]
+    )
     bundle = stix.bundle(impact.view(case, tlp="amber"))
     valid(bundle)
     (same,) = of(bundle, "software")
@@ -235,12 +237,27 @@ def test_export_writes_a_whole_file_or_none(tmp_path: Path) -> None:
     [
         (("mercor", "--to", "misp", "x.json"), 2, "'misp' is not one of 'stix', 'csv'"),
         (("mercr", "--to", "stix", "x.json"), 2, 'no such case; did you mean "mercor"?'),
-        (("mercor", "--to", "stix", "file/x.json"), 2,
-         r"cannot be written \(.*choose another folder"),
-        (("mercor", "--to", "stix", "x.json", "--scenario", "long-pause", "--as-of", "2026-03-24"),
-         1, "it is not known in this view"),
+        (
+            ("mercor", "--to", "stix", "file/x.json"),
+            2,
+            r"cannot be written \(.*choose another folder",
+        ),
+        (
+            (
+                "mercor",
+                "--to",
+                "stix",
+                "x.json",
+                "--scenario",
+                "long-pause",
+                "--as-of",
+                "2026-03-24",
+            ),
+            1,
+            "it is not known in this view",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_export_is_told_and_writes_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -353,14 +353,22 @@ def test_rows_above_the_level_move_no_number(mercor: impact.Case, case_copy: Any
     [
         (None, "", []),
         ("surge-falls", "", ["Hypothetical: Surge AI falls too; no compromise reported."]),
-        (None, "turing_falls=0.5",
-         ["Hypothetical: Turing falls too; no compromise reported.",
-          "Inputs were changed for this view: turing_falls=0.5."]),
+        (
+            None,
+            "turing_falls=0.5",
+            [
+                "Hypothetical: Turing falls too; no compromise reported.",
+                "Inputs were changed for this view: turing_falls=0.5.",
+            ],
+        ),
         ("surge-falls", "surge_falls=0", ["Inputs were changed for this view: surge_falls=0."]),
-        ("near-miss", "",
-         ["Counterfactual: it contradicts the statement of Mercor of 31 March 2026."]),
+        (
+            "near-miss",
+            "",
+            ["Counterfactual: it contradicts the statement of Mercor of 31 March 2026."],
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_view_supposes_is_said_beforehand(
     mercor: impact.Case, scenario: str | None, changes: str, said: list[str]
 ) -> None:

@@ -203,18 +203,33 @@ def test_where_none_is_missed_one_decision_holds_in_every_draw(edges: list[Edge]
         ([EARLY, LATE, Edge("out", "a", "b")], []),
         ([LATE, Edge("out", "a", "b", closes=5)], []),  # shut for all, and so not missed
         # a delay further up is found further down
-        ([EARLY, LATE, *CYCLE[:1], Edge("bc", "b", "c", opens=2), Edge("cd", "c", "d", closes=5)],
-         ["cd"]),
+        (
+            [
+                EARLY,
+                LATE,
+                *CYCLE[:1],
+                Edge("bc", "b", "c", opens=2),
+                Edge("cd", "c", "d", closes=5),
+            ],
+            ["cd"],
+        ),
         # the later arrival waits with the earlier one
         ([EARLY, LATE, Edge("ab", "a", "b", opens=5), Edge("bc", "b", "c", closes=6)], []),
         # round a cycle through the source, and further up
         ([*ROUND, Edge("out", "a", "c", closes=1)], []),
         ([*ROUND, Edge("ac", "a", "c"), Edge("out", "c", "d", closes=1)], []),
         # a link back to what every later arrival has passed
-        ([EARLY, Edge("ec", ROOT, "c", opens=2), Edge("ca", "c", "a"),
-          Edge("back", "a", "c", closes=2)], []),
+        (
+            [
+                EARLY,
+                Edge("ec", ROOT, "c", opens=2),
+                Edge("ca", "c", "a"),
+                Edge("back", "a", "c", closes=2),
+            ],
+            [],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_link_is_missed_where_it_closes_by_a_later_arrival_at_its_source(
     edges: list[Edge], missed: list[str]
 ) -> None:

@@ -264,9 +264,13 @@ def test_ctrl_c_ends_cleanly_and_the_next_run_goes_on_to_what_any_other_would_ma
     words = (*REPORT, "out", "--scenario", "all", "--jobs", "2")
     zone = {"TZ": "Asia/Tokyo", "LC_ALL": "C", "PYTHONHASHSEED": "1"}
     running = subprocess.Popen(
-        [sys.executable, "-m", "impact", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True, env=os.environ | zone,
-    )  # fmt: skip
+        [sys.executable, "-m", "impact", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | zone,
+    )
     out = project / "out"
     end = time.monotonic() + 60
     while not list(out.rglob("manifest.json")):

@@ -180,8 +180,10 @@ def test_counts_of_a_page_do_not_tell_of_a_single_row_above_its_level(
     without = replace(words, tables={**words.tables, "claims": levelled.filter(~mute)}, memo={})
     pages = {}
     for name, case, tlp in (
-        ("with", with_it, "green"), ("without", without, "green"), ("red", with_it, "red"),
-    ):  # fmt: skip
+        ("with", with_it, "green"),
+        ("without", without, "green"),
+        ("red", with_it, "red"),
+    ):
         base = Parameters(case="tiny", tlp=tlp, draws=DRAWS)
         (task,), _ = plan.plan(case, [every], ["baseline"], base)
         pages[name] = page.page(task, executed(task, draw=True)[0])

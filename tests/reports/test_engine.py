@@ -145,11 +145,26 @@ def _until(holds: Any, seconds: float = 90) -> None:
 
 def test_the_papermill_command_runs_it(tmp_path: Path, root: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "papermill", str(root / "notebooks" / "02_who_is_exposed.ipynb"),
-         str(tmp_path / "out.ipynb"), "--engine", "impact", "-p", "draws", "1000",
-         "-p", "scenario", "long-pause", "--no-progress-bar"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "papermill",
+            str(root / "notebooks" / "02_who_is_exposed.ipynb"),
+            str(tmp_path / "out.ipynb"),
+            "--engine",
+            "impact",
+            "-p",
+            "draws",
+            "1000",
+            "-p",
+            "scenario",
+            "long-pause",
+            "--no-progress-bar",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     made = json.loads((tmp_path / "out.ipynb").read_text("utf-8"))
     kinds = {k for c in made["cells"] for o in c.get("outputs", ()) for k in o["data"]}

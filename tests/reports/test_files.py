@@ -41,8 +41,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     home.mkdir()
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(home)],
-        capture_output=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        check=False,
+    )
     if done.returncode:
         pytest.skip("a small file system needs the right to mount one (run as root)")
     yield home

@@ -72,9 +72,12 @@ def test_kills_at_random_moments_lose_nothing_and_leave_nothing_partial(tmp_path
     moments, kills, rounds, kept = random.Random(seed), 0, 0, 0
     while kills < KILLS:
         running = subprocess.Popen(
-            [*COMMAND, "out"], cwd=tmp_path, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [*COMMAND, "out"],
+            cwd=tmp_path,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         left = again + (lasts - again) * (1 - kept / reports)  # what this run is likely to take
         moment = moments.uniform(0.1, 0.9) * left
         try:

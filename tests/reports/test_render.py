@@ -146,9 +146,11 @@ def test_nothing_that_a_case_or_a_user_says_is_run_as_code(tmp_path: Path) -> No
     said = "one\nraise SystemExit  # ='\""
     case = hostile(tmp_path, said, said)
     (task,) = planned(
-        case, [notebook(tmp_path / "00_evil.ipynb", "impact.losses(run)")], "qzscenworse",
+        case,
+        [notebook(tmp_path / "00_evil.ipynb", "impact.losses(run)")],
+        "qzscenworse",
         changes="link.qzlinkuses=0.5;\n qzinputake=0.25",
-    )  # fmt: skip
+    )
     cells = work.execute(task)["cells"]
     (given,) = (cell for cell in cells if "injected-parameters" in cell["metadata"]["tags"])
     said = ast.parse(given["source"]).body
@@ -211,8 +213,11 @@ def test_a_text_of_a_chart_is_cut_and_made_visible() -> None:
     axis = alt.Axis(labelLimit=0)
     spec = theme.described(
         lambda _: chart.mark_point().encode(x=alt.X("a:N", axis=axis), y="b:Q"),
-        "\x1b!", "", (), wide=True,
-    )  # fmt: skip
+        "\x1b!",
+        "",
+        (),
+        wide=True,
+    )
     drawn = theme.svg(spec, "finding")
     assert "(cut, 9,003 characters)" in drawn
     assert "[U+202E]" in drawn
@@ -335,9 +340,12 @@ def test_charts_are_the_same_in_any_time_zone(mercor: impact.Case) -> None:
     here = impact.timeline(known).svg() + impact.duties(known).svg()
     far = "Asia/Tokyo" if time.timezone >= 0 else "America/New_York"
     there = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | {"TZ": far}, check=True,
-        capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        env=os.environ | {"TZ": far},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert there.stdout == f"{here}\n"
 
 

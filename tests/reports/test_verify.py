@@ -172,10 +172,23 @@ def test_every_edit_of_a_manifest_is_named_and_a_billionth_of_a_value_is_none(
 
 @pytest.mark.parametrize(
     ("part", "value"),
-    [("key", "x"), ("key", 3), ("files", None), ("files", "x"), ("files", {"html": 1}),
-     ("figures", {}), ("figures", ["x"]), ("figures", [{"x": 1}]), ("figures", [None]),
-     ("parameters", []), ("headline", 1), ("headline", {}), ("beside", 5), ("moment", "soon")],
-)  # fmt: skip
+    [
+        ("key", "x"),
+        ("key", 3),
+        ("files", None),
+        ("files", "x"),
+        ("files", {"html": 1}),
+        ("figures", {}),
+        ("figures", ["x"]),
+        ("figures", [{"x": 1}]),
+        ("figures", [None]),
+        ("parameters", []),
+        ("headline", 1),
+        ("headline", {}),
+        ("beside", 5),
+        ("moment", "soon"),
+    ],
+)
 def test_what_no_report_says_of_itself_is_told_for_page_and_folder_and_made_again(
     project: Path, part: str, value: Any
 ) -> None:

@@ -107,9 +107,14 @@ def git(home: Path, *arguments: str, when: str = "24 08:00") -> None:
         ["git", "-C", str(home), *arguments],
         check=True,
         capture_output=True,
-        env={**os.environ, **who, "GIT_AUTHOR_DATE": stamp, "GIT_COMMITTER_DATE": stamp,
-             "GIT_CONFIG_GLOBAL": "/dev/null"},
-    )  # fmt: skip
+        env={
+            **os.environ,
+            **who,
+            "GIT_AUTHOR_DATE": stamp,
+            "GIT_COMMITTER_DATE": stamp,
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+        },
+    )
 
 
 def commit(home: Path, when: str, **files: str | None) -> None:

@@ -172,8 +172,13 @@ def test_cisa_names_products_without_versions_and_an_entry_of_another_is_told() 
     found = sample("kev-excerpt.json")
     assert ("CVE-2023-44487", "ietf/http/2") in {(one.advisory, one.name) for one in found}
     assert all(names_version(one, "1.0") is None for one in found)
-    other = {"catalogVersion": "1", "vulnerabilities": [{"cve": ["CVE-1"]}, {"cveID": "CVE-2",
-             "vendorProject": "A", "product": "B C"}]}  # fmt: skip
+    other = {
+        "catalogVersion": "1",
+        "vulnerabilities": [
+            {"cve": ["CVE-1"]},
+            {"cveID": "CVE-2", "vendorProject": "A", "product": "B C"},
+        ],
+    }
     joined = advisories.joined([("kev.json", json.dumps(other).encode())])
     assert [one.name for one in joined.affected] == ["a/b-c"]
     assert [fault.what for fault in joined.unread] == ["an entry: is no entry of CISA's catalogue"]
