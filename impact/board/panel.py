@@ -254,7 +254,7 @@ def slug(text: str) -> str:
     >>> slug("Long pause: 40 weeks")
     'long-pause-40-weeks'
     """
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:60].strip("-")
 
 
 def days(known: Case) -> list[str]:

@@ -82,10 +82,13 @@ def theft_reports(known: Case, data: str) -> list[str]:
 def cited(known: Case) -> list[str]:
     """The sources that rows of a view name, and what these restate, in order."""
     lists = [rows["sources"] for table, rows in known.tables.items() if table != "sources"]
-    rows, found = known.rows("sources"), list(pl.concat(lists).explode().drop_nulls().unique())
-    for name in found:  # which grows on the way
-        found += [one for one in rows[name]["derived_from"] if one not in found]
-    return sorted({*found})
+    rows, found = known.rows("sources"), {*pl.concat(lists).explode().drop_nulls()}
+    queue = [*found]
+    for name in queue:  # which grows on the way
+        new = {*rows[name]["derived_from"]} - found
+        found |= new
+        queue += new
+    return sorted(found)
 
 
 def addresses(known: Case) -> dict[str, str]:

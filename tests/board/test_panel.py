@@ -149,6 +149,7 @@ def test_what_is_moved_is_kept_checked_and_only_under_a_new_name(
 def test_any_name_becomes_a_valid_one() -> None:
     assert slug("Müller's  Fall / 2") == "m-ller-s-fall-2"
     assert len(slug("x" * 500)) == 60
+    assert slug("x" * 59 + " by us") == "x" * 59
 
 
 def test_why_tells_of_each_party_that_is_shown_and_of_the_total(panel: _Panel) -> None:
