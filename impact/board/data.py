@@ -30,7 +30,7 @@ from impact.case import checks, views
 from impact.case.folder import Case
 from impact.case.ways import ROOT
 from impact.measures import evidence
-from impact.measures.loss import spread_shares
+from impact.measures.loss import drivers, spread_shares
 from impact.measures.questions import ranking
 from impact.measures.reach import PARTIES, reporters
 from impact.measures.totals import total_loss
@@ -251,17 +251,12 @@ _NOBODY = {  # the facts of an exposure answer that has nothing to tell
 def _bearing(known: Case) -> dict[str, Any]:
     """What the losses answer needs: workforces, suppliers, and clients by driver."""
     kinds = known["entities"].select("kind", bearer="id")
-    losses = known["losses"].join(kinds, on="bearer", maintain_order="left")
-    alone = pl.col("bearer").n_unique().over("driver") == 1
-    mine = losses.filter(pl.col("received_by").is_null(), pl.col("kind_right").is_in(PARTIES))
-    drivers = mine.group_by(
-        pl.when(alone).then("bearer").otherwise("kind_right"), "driver", maintain_order=True
-    ).agg("id")
-    of = [losses.filter(kind_right=kind)["bearer"].unique().sort() for kind in ("vendor", "group")]
+    losses = known["losses"].join(kinds, on="bearer", suffix="_of")
+    of = [losses.filter(kind_of=kind)["bearer"].unique().sort() for kind in ("vendor", "group")]
     return {
         "forces": known["entities"].filter(kind="workforce")["id"].to_list(),
         "suppliers": pl.concat(of).to_list(),
-        "drivers": [list(row) for row in drivers.iter_rows()],
+        "drivers": [list(row) for row in drivers(known).select("who", "driver", "id").iter_rows()],
     }
 
 

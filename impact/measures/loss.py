@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from impact.case import checks
-from impact.case.folder import once
+from impact.case.folder import Case, once
 from impact.case.tables import Row
 from impact.measures.frames import frame
 from impact.measures.reach import PARTIES
@@ -259,23 +259,27 @@ def _suppliers(run: Run) -> list[Row]:
     ]
 
 
-def _drivers(run: Run) -> list[Row]:
-    """Clients of a kind as one band by driver: the draws of all of them.
+def drivers(known: Case) -> pl.DataFrame:
+    """Losses of clients as one band by driver and kind: `driver`, `who`, and lists `id`, `needs`.
 
-    What one client alone may lose is that client's own.
+    `who` is the kind of the clients. What one client alone may lose is that client's own.
     """
-    kinds = run.known["entities"].select("kind", bearer="id")
-    mine = run.known["losses"].filter(pl.col("received_by").is_null())
+    kinds = known["entities"].select("kind", bearer="id")
+    mine = known["losses"].filter(pl.col("received_by").is_null())
     mine = mine.join(kinds, "bearer", maintain_order="left", suffix="_of")
     mine = mine.filter(pl.col("kind_of").is_in(PARTIES))
     alone = pl.col("bearer").n_unique().over("driver") == 1
     who = pl.when(alone).then("bearer").otherwise("kind_of")
-    groups = mine.group_by("driver", who=who, maintain_order=True).agg("id", "needs")
+    return mine.group_by("driver", who=who, maintain_order=True).agg("id", "needs")
+
+
+def _drivers(run: Run) -> list[Row]:
+    """A band of the draws of all clients for each of `drivers`."""
     rows = []
-    for driver, one, ids, needs in groups.iter_rows():
+    for driver, who, ids, needs in drivers(run.known).iter_rows():
         pooled = np.concatenate([run.losses[name] for name in ids])
         if np.any(pooled) or not rare_entities(run).isdisjoint(needs):
-            rows.append(_range(run, one, "driver", pooled, ids[0], driver))
+            rows.append(_range(run, who, "driver", pooled, ids[0], driver))
     return rows
 
 
