@@ -16,6 +16,7 @@ import impact
 from impact import simulation
 from impact.answers import tails as answers
 from impact.answers.losses import told_bearers
+from impact.answers.text import parts
 from impact.base.errors import BadInput
 from impact.cli import summary
 from impact.measures import tails
@@ -87,6 +88,23 @@ def test_where_assumptions_lead_the_curve_runs_to_one_in_twenty(run: Run) -> Non
     assert curve["chance"][-1] == pytest.approx(0.05, abs=2 / run.draws)
     assert curve["amount_usd"][-1] == pytest.approx(np.quantile(total_loss(run), 0.95), rel=1e-3)
     assert curve["chance"].n_unique() > 50
+
+
+@pytest.mark.parametrize(
+    ("chance", "said"),
+    [
+        (0.13, "in 15 % of outcomes"),
+        (0.45, "in 45 % of outcomes"),
+        (0.051, "in one outcome in 20"),
+        (0.97, "in nearly every outcome"),
+    ],
+)
+def test_a_sentence_gives_a_chance_no_coarser_than_the_table_beside_it(
+    chance: float, said: str
+) -> None:
+    marks = [{"amount_usd": 1e6, "chance": chance}]
+    facts = {"year": False, "currency": "USD", "marks": marks, "ends": False}
+    assert parts("exceedance", facts).title == f"The total exceeds $1 million {said}"
 
 
 # parts
