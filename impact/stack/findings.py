@@ -16,7 +16,7 @@ from impact.stack.grammars import COMMIT, pinned_version
 from impact.stack.inventory import (
     ACTIONS,
     CONDA,
-    DATA,
+    DISTRIBUTIONS,
     DOCKER,
     GITHUB,
     LOCK,
@@ -46,7 +46,8 @@ ALARMING = FINDINGS[:3]  # a scan with one of them ends with status 1
 _BY_NAME = ("", ACTIONS, GITHUB)  # of no registry: a part of another kind may be the same package
 SURELY, PERHAPS = 2, 1  # how far a part of a file is a package
 _REVISION = re.compile(r"^\d+:|-[^-]+$")
-_DISTRIBUTIONS = set(DATA["distributions"].values())
+# The release of a distribution, as OSV and package URLs name it; other numbers are of products.
+_RELEASE = re.compile(r"[^:]+:(?:Pro:|enterprise_linux:|Leap )?v?([\d.]+)(?=:|$)")
 
 
 class Finding(NamedTuple):
@@ -141,7 +142,7 @@ def alike(part: Component | Ask | Unread, base: str, package: str) -> int:
     either: names decide, for a product the end of the name. One that names no publisher may be of
     any; an image may lie in any registry. What has no name may be all of its ecosystem.
     """
-    home = part.ecosystem
+    home = part.ecosystem.partition(":")[0]
     one, other = fold(home or base, part.name), fold(base, package)
     same, ends, shorter = one == other, one.endswith(f"/{other}"), other.endswith(f"/{one}")
     of_conda = home == CONDA and base == PYPI
@@ -182,11 +183,13 @@ def _locked(held: Sequence[Component], ecosystem: str, records: Records) -> Find
 def _judged(component: Component, ecosystem: str, records: Records) -> tuple[str, str]:
     """(finding, why it is not known) of one component."""
     version = component.version
+    if _other_release(component.ecosystem, ecosystem):
+        return LOCKED_OTHER, ""
     answers = [names_version(record, version) for record in records if version]
     if not ecosystem:  # a distribution writes its own revision behind the version
         bare = _REVISION.sub("", version)
         answers += [names_version(record, bare) for record in records if bare in record.versions]
-    elif ecosystem.partition(":")[0] in _DISTRIBUTIONS and "-" not in version:
+    elif ecosystem.partition(":")[0] in DISTRIBUTIONS and "-" not in version:
         named = [_REVISION.sub("", one) for record in records for one in record.versions]
         answers += [None] if version in named else []
     why = ""
@@ -201,6 +204,14 @@ def _judged(component: Component, ecosystem: str, records: Records) -> tuple[str
     elif component.ecosystem in _BY_NAME and ecosystem not in _BY_NAME:
         why = f"{version} has no package URL of a registry: of which is it?"
     return NOT_EVALUATED if why else LOCKED_OTHER, why
+
+
+def _other_release(one: str, other: str) -> bool:
+    """Whether two ecosystems are releases of a distribution that differ: 9.4 is one of 9."""
+    first, second = (_RELEASE.match(ecosystem) for ecosystem in (one, other))
+    if not first or not second:
+        return False
+    return any(a != b for a, b in zip(first[1].split("."), second[1].split("."), strict=False))
 
 
 def _by(records: Records, versions: Collection[str]) -> tuple[str, ...]:
@@ -279,7 +290,7 @@ def _candidates(asks: Sequence[Ask], records: Records) -> list[str]:
     """Affected versions of which one is admitted if any is."""
     named = dict.fromkeys(version for record in records for version in examples(record))
     named |= dict.fromkeys(filter(None, (pinned_version(ask.spec, ask.ecosystem) for ask in asks)))
-    named |= dict.fromkeys(bound for ask in asks for bound in versions.bounds(ask.spec))
+    named |= dict.fromkeys(bound for ask in asks for bound in versions.bounds(ask))
     return [version for version in named if names_any(records, version)]
 
 

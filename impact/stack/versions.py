@@ -12,14 +12,15 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from impact.stack.grammars import COMMIT, FULL
-from impact.stack.inventory import ACTIONS, DATA, DOCKER, NPM, PYPI, Ask
+from impact.stack.inventory import ACTIONS, DATA, DISTRIBUTIONS, DOCKER, NPM, PYPI, Ask
 
 _CLASSES = DATA["versions"]  # of univers; ecosystems without one are compared for equality alone
 LONGEST = 1000  # characters of a version or a requirement; longer ones are not evaluated
 _SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
 _LIKE = re.compile(r"(?=.*\d)[^\s(){}\[\]<>,|*$]*")  # what may be a version at all
 _SHORT = re.compile(r"v?[0-9a-f]{7,}", re.IGNORECASE)  # of an action: a commit, not a version
-_FOUR = ("NuGet", "Packagist")  # where a fourth part that is 0 is none
+_LIKE_PYPI = (PYPI, "Packagist")  # whose versions are in the order of PEP 440
+_PATCH = re.compile(r"[._-]?(?:patch|pl|p)[._-]?(?=\d|$)")  # of Composer, after the release
 _FOURTH = re.compile(r"^v?(\d+\.\d+\.\d+)\.0$")
 _BEGIN = "0"  # in a range of OSV: before every version
 
@@ -30,9 +31,9 @@ def _parsed(ecosystem: str, version: str) -> Any | None:
     base, version = ecosystem.partition(":")[0], version.lstrip("= ")
     if len(version) > LONGEST or COMMIT.fullmatch(version):
         return None
-    if base == PYPI:
+    if base in _LIKE_PYPI:
         try:
-            return Version(version)
+            return Version(_PATCH.sub(".post", version.lower()) if base != PYPI else version)
         except ValueError:
             return None
     from univers import versions
@@ -54,9 +55,9 @@ def same(ecosystem: str, one: str, other: str) -> bool:
     """
     if one == other or one.removeprefix("v") == other.removeprefix("v"):
         return True
-    first, second = (_parsed(ecosystem, _public(text)) for text in (one, other))
-    if ecosystem in _FOUR:
-        first, second = (_FOURTH.sub(r"\1", _public(text)) for text in (one, other))
+    first, second = (_parsed(ecosystem, _public(ecosystem, text)) for text in (one, other))
+    if ecosystem == "NuGet":  # where a fourth part that is 0 is none
+        first, second = (_FOURTH.sub(r"\1", _public(ecosystem, text)) for text in (one, other))
     return first is not None and first == second
 
 
@@ -69,12 +70,12 @@ def comparable(ecosystem: str, version: str) -> bool:
         return False
     if base == NPM and not _SEMVER.fullmatch(version.lstrip("=v ")):
         return False
-    return (base != PYPI and base not in _CLASSES) or _parsed(ecosystem, version) is not None
+    return base not in (*_LIKE_PYPI, *_CLASSES) or _parsed(ecosystem, version) is not None
 
 
-def _public(version: str) -> str:
-    """A version without what a builder added behind +, which no registry tells apart."""
-    return version.partition("+")[0]
+def _public(ecosystem: str, version: str) -> str:
+    """A version without what a builder added behind +, where no registry tells that apart."""
+    return version if ecosystem.partition(":")[0] in DISTRIBUTIONS else version.partition("+")[0]
 
 
 def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) -> bool | None:
@@ -84,7 +85,7 @@ def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) ->
     (1.7, "Evaluation"): events are sorted, `introduced` begins, `fixed` and `limit` end before
     their version and `last_affected` behind it.
     """
-    found = _parsed(ecosystem, _public(version))
+    found = _parsed(ecosystem, _public(ecosystem, version))
     edges = [(kind, at, _parsed(ecosystem, at)) for kind, at in events]
     if not any(kind == "introduced" for kind, _, _ in edges):
         edges.append(("introduced", _BEGIN, None))  # the schema asks for one
@@ -101,7 +102,7 @@ def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) ->
         inner = [edge for edge in inner if edge[0] != "limit"] + [last]
     inside = any(at == _BEGIN and kind == "introduced" for kind, at, _ in edges)
     for kind, _, edge in sorted(inner, key=itemgetter(2)):
-        passed = found > edge if kind == "last_affected" else found >= edge
+        passed = edge < found if kind == "last_affected" else not found < edge
         inside = kind == "introduced" if passed else inside
     return inside
 
@@ -158,21 +159,22 @@ def _npm(spec: str, version: str) -> bool | None:
     return bool(nodesemver.satisfies(version, spec, loose=True)) if known else None
 
 
-def bounds(spec: str) -> list[str]:
+def bounds(ask: Ask) -> list[str]:
     """The versions that a requirement names, each with those just above it.
 
     Where a range and an affected range have a version in common, they have one of these or one at
     which the affected range begins.
 
-    >>> bounds(">1.80")
+    >>> bounds(Ask("PyPI", "litellm", ">1.80"))
     ['1.80', '1.80.0.1', '1.80.1', '1.81.0', '2.0.0']
     """
     found: list[str] = []
     for sign, named, tail in re.findall(
-        r"(>(?!=)\s*)?v?(\d{1,9}(?:\.\d{1,9})*)(-?[A-Za-z][\w.-]*)?", spec[:LONGEST]
+        r"(>(?!=)\s*)?v?(\d{1,9}(?:\.\d{1,9})*)([.-]?[A-Za-z][\w.-]*)?", ask.spec[:LONGEST]
     ):
         found += [f"{named}{tail}", f"{named}{tail}.0"] if tail else []
         major, minor, patch = [*(int(part) for part in named.split(".")[:3]), 0, 0][:3]
         above = f"{major}.{minor}.{patch + 1}", f"{major}.{minor + 1}.0", f"{major + 1}.0.0"
-        found += [named, *([f"{named}.0.1"] if sign else []), *above]
+        between = [f"{named}.0.1"] if sign and ask.ecosystem != NPM else []
+        found += [named, *between, *above]
     return found

@@ -53,7 +53,8 @@ def test_a_purl_names_the_package_as_osv_does(case: dict[str, str]) -> None:
         assert version in case["input"]
         return
     name = name.removeprefix("https://") if ecosystem == "SwiftURL" else name  # OSV has both
-    assert (ecosystem, name.lower()) == (ecosystem_of(case), name_of(case).lower())
+    found = ecosystem.partition(":")[0], name.lower()  # without the release of a distribution
+    assert found == (ecosystem_of(case), name_of(case).lower())
     assert version == case["version"]
 
 
@@ -64,7 +65,7 @@ def test_a_type_that_osv_has_not_is_never_a_package_of_another_ecosystem(
     ecosystem, name, version = from_purl(case["input"])
     assert ecosystem not in TAKEN or (case["type"], ecosystem) == ("github", "GitHub Actions")
     assert name.lower() in ("", case["name"].lower(), name_of(case).lower())
-    assert version == case["version"] or not name
+    assert version.endswith(case["version"]) or not name  # behind the epoch of an rpm
 
 
 @pytest.mark.parametrize("case", INVALID, ids=purl)

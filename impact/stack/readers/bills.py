@@ -209,6 +209,9 @@ def _called(
     found: dict[Component, None] = {}
     for purl in dict.fromkeys(purls):
         ecosystem, package, exact = from_purl(purl)
+        below = f"{package}/{purl.partition('#')[2]}"
+        if ecosystem == "Go" and name.lower() == below.lower() and "type=package" not in purl:
+            package = name  # Syft parts the path of a module, and its name is whole
         versions = list(filter(None, (exact, version))) or [""]
         versions = [exact] if exact and same(ecosystem, exact, version) else versions
         for one in versions if package else []:

@@ -25,6 +25,7 @@ from impact.stack.inventory import (
     ask_inventory,
     canonical,
     declared,
+    last_part,
     names_in,
     split_version,
 )
@@ -83,7 +84,7 @@ def _steps(data: object, values: Values, source: Source) -> Asks:
             elif key in ("image", "container") and " " not in text.strip():
                 yield from image(text, path)
             elif key == "repo" and "://" in text:  # of a hook, installed from its repository
-                yield Unread(f"{text[:80]} is a repository", "", _place(text))
+                yield Unread(f"{text[:80]} is a repository", "", last_part(text))
             elif path.startswith("include") and key in ("remote", "project", "component"):
                 yield Unread(f"{text[:80]} is included from elsewhere")
             elif key in ("local", "template", "include") and re.search(r"\.ya?ml$", text):
@@ -103,12 +104,6 @@ def _included(text: str, values: Values, source: Source) -> Asks:
         yield from _steps(documents.from_yamls(inner), values, inner)
     else:
         yield Unread(f"{text[:80]} is included and not read")
-
-
-def _place(text: str) -> str:
-    """The name of a repository or file, the last part of its address."""
-    address = re.sub(r"[@#?].*|\.git$", "", text.rpartition(" @ ")[2])
-    return address.rstrip("/").rpartition("/")[2].lower()
 
 
 def _uses(text: str, path: str, source: Source) -> Asks:
@@ -218,7 +213,7 @@ def _package(word: str, grammar: Grammar, scope: str) -> Ask | Unread:
     if ("/" in word and word[0] != "@") or word.endswith((".whl", ".tar.gz", ".tgz")):
         name, version = artifact(home, word)
         why = f"{word[:80]} is an address or a path"
-        unread = Unread(why, home, canonical(home, _place(word)))
+        unread = Unread(why, home, canonical(home, last_part(word)))
         return Ask(home, name, sign + version, scope) if name else unread
     if grammar is npm:
         return npm(*split_version(word), scope)
@@ -237,7 +232,8 @@ def notebook(source: Source) -> Inventory:
 
 def script(source: Source) -> Inventory:
     """What a script of a shell, or the recipes of a Makefile, install."""
-    return ask_inventory(shell(source.text, "a command"), alone=True)
+    mentions = names_in(source.text)
+    return ask_inventory(shell(source.text, "a command"), mentions=mentions, alone=True)
 
 
 def submodules(source: Source) -> Inventory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from posixpath import join, normpath
 from typing import Any
 
 from msgspec import Struct, field
@@ -220,18 +221,23 @@ def _pnpm(lock: Table, wrong: list[str]) -> Iterator[Entry]:
         needs = _pnpm_needs(package.dependencies | package.optional_dependencies, pairs, major)
         files = key.partition("(")[0], word(package.resolution, "tarball")
         yield _entry(package, pairs[key], needs, files=files)
-    for place, importer in table(lock.get("importers") or {".": lock}).items():
+    importers = table(lock.get("importers") or {".": lock})
+    for place, importer in importers.items():
         wanted = dict.fromkeys(table(table(importer).get("specifiers")), "")
         groups = [table(importer).get(key) for key in _GROUPS]
         for group in (*groups, *table(lock.get("catalogs")).values()):
             wanted |= table(group)
+        for name, one in wanted.items():
+            _, link, folder = _resolved(one).partition("link:")
+            if link and normpath(join(place, folder)) not in importers:
+                yield Entry(name, "")  # of a folder that is not in the lock
         yield Entry(place, "", _pnpm_needs(wanted, pairs, major), own=True)
 
 
 def _pnpm_needs(wanted: Table, pairs: Mapping[str, Pair], major: int) -> Iterator[Pair]:
     """What each need was resolved to: a package of the lock by its key, an alias, or a version."""
     for name, one in wanted.items():
-        version = str(one.get("version", "") if isinstance(one, dict) else one)
+        version = _resolved(one)
         keys = (f"{name}@{version}", f"/{name}@{version}", f"/{name}/{version}", version)
         found = next((key for key in (*keys, f"/{version}") if key in pairs), None)
         if found is not None:
@@ -240,6 +246,11 @@ def _pnpm_needs(wanted: Table, pairs: Mapping[str, Pair], major: int) -> Iterato
             yield alias
         elif version[:1].isdigit() or not version:
             yield name, version
+
+
+def _resolved(one: object) -> str:
+    """What a need of an importer or of a package was resolved to."""
+    return str(one.get("version", "") if isinstance(one, dict) else one)
 
 
 def _split(key: str, major: int) -> Pair:

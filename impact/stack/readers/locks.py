@@ -33,6 +33,7 @@ from impact.stack.inventory import (
     Unread,
     ask_inventory,
     canonical,
+    last_part,
     lock_inventory,
     newest,
 )
@@ -157,7 +158,10 @@ def toml(source: Source, packages: str = "package", last: str = "", own: str = "
 
 
 def tables(source: Source, key: str = "") -> Packages:
-    """Packages by name in some tables: groups of a Pipfile.lock, targets of NuGet below a `key`."""
+    """Packages by name in some tables: groups of a Pipfile.lock, targets of NuGet below a `key`.
+
+    What comes from a repository or a folder may be called after a digest: it has that name too.
+    """
     data = documents.json_table(source)
     data.pop("_meta", None)
     shape = dict[str, dict[str, Table]]
@@ -166,17 +170,24 @@ def tables(source: Source, key: str = "") -> Packages:
         [
             {
                 **package,
-                "name": name,
+                "name": called,
                 "version": package.get("resolved") or package.get("version", ""),
                 "checksum": package.get("contentHash", ""),
                 "own": package.get("type") == "Project",
             }
             for packages in groups.values()
             for name, package in packages.items()
+            for called in dict.fromkeys((name, *_home(package)))
         ],
         set(),
         True,
     )
+
+
+def _home(package: Table) -> list[str]:
+    """The name of the repository or folder that a package of a Pipfile comes from."""
+    places = [str(package[key]) for key in ("git", "path") if package.get(key)]
+    return [name for place in places if (name := last_part(place))]
 
 
 def composer(source: Source) -> Packages:
