@@ -99,11 +99,17 @@ def _held(contents: Mapping[str, bytes], name: str, other: str) -> str:
 
 
 def _folders(
-    root: Path, skipped: Callable[[Path], None] = lambda path: None
+    root: Path,
+    skipped: Callable[[Path], None] = lambda path: None,
+    closed: Callable[[OSError], None] = lambda error: None,
 ) -> Iterator[tuple[Path, list[str]]]:
-    """(folder, its files) of a folder and those below it, without what is installed or recorded."""
-    for folder, inner, names in os.walk(root):
+    """(folder, its files) of a folder and those below it, without what is installed or recorded.
+
+    A folder that is linked is among the files; `closed` is called for one that cannot be read.
+    """
+    for folder, inner, names in os.walk(root, onerror=closed):
         path = Path(folder)
+        names += [name for name in inner if (path / name).is_symlink() and name not in SKIPPED]
         for name in sorted(SKIPPED.intersection(inner)):
             if name in ("node_modules", "site-packages", ".venv", "venv"):
                 skipped(path / name)
@@ -112,18 +118,28 @@ def _folders(
 
 
 def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
-    """The files below a folder whose name does not say that they are of another kind."""
-    for folder, names in _folders(root, skipped):
+    """The files below a folder whose name does not say that they are of another kind.
+
+    So is a folder that is not read: one that cannot be, or a link out of this one.
+    """
+    closed = list[OSError]()
+    for folder, names in _folders(root, skipped, closed.append):
         for name in names:
             path = folder / name
             other = _OTHER.search(name) and path.suffix != ".py"
             if not other or readers.promised(path.as_posix()):
                 yield path
+    yield from (Path(error.filename) for error in closed)
 
 
 def _candidate(path: Path, folder: Path | None) -> Iterator[Found]:
     """The file where it is named itself, or its name or text says that packages are in it."""
     where, root, text = shown(path), folder or path.parent, ""
+    if folder and path.is_dir():
+        if not path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):
+            why = Fault(where, "is a folder that was not entered", "check its rights, or give it")
+            yield Found(path, where, shown(Path(system_of(path, root))), why, folder)
+        return
     promised = folder is None or readers.promised(path.absolute().as_posix())
     source: Source | Fault
     try:

@@ -282,7 +282,9 @@ def _add_content(
 ) -> None:
     """Add to the entries of each package what one content says of it."""
     commit, begins, ends, _, side = revision or ("", None, None, "", "")
-    begins = begins or _instant(inventory.newest)
+    newest = _instant(inventory.newest)
+    locked = newest if newest and begins and newest < begins else None
+    begins = begins or newest
     parts = _by_tail(inventory, query.by_tail)
     for name in parts:
         for package in query.by_tail.get(name, ()):
@@ -294,6 +296,7 @@ def _add_content(
         state = found._replace(
             begins=begins,
             ends=ends,
+            locked=locked,
             kind=CI if homes == {ACTIONS} else part.kind,
             loose=inventory.loose,
             recorded=bool(revision) and one.whole,

@@ -159,7 +159,7 @@ def verdict(
         _judged(*case, several)
         for state in states
         for several in _accounts(state, windows) or [[]]
-        for case in _cases(state, several, installs, throughout=len(states) > 1)
+        for case in _cases(state, several, installs, state.recorded or len(states) > 1)
     ]
     return min(every, key=lambda one: VERDICTS.index(one.verdict))
 
@@ -170,6 +170,8 @@ def _cases(
     """(state, mode, time) of each way in which a state may have been installed."""
     if state.kind == SBOM or not installs or _row(state) == LOCKED_AFFECTED:
         yield state, NOT_RECORDED, when(state.begins, state.ends, windows, throughout)
+        if state.locked:
+            yield state, NOT_RECORDED, when(state.locked, state.begins, windows, throughout=False)
     for install in installs:
         if state.kind != SBOM and _during(install, state):
             mode = install.mode

@@ -71,6 +71,17 @@ def test_a_file_that_is_named_itself_brings_no_other_file_of_its_repository(
     assert told == {"uv.lock", "poetry.lock", "pylock.toml"}
 
 
+@pytest.mark.parametrize("history", [False, True])
+@pytest.mark.parametrize(("upload", "verdict"), [("10:52", "exposed"), ("14:30", "likely")])
+def test_a_lock_was_made_between_its_newest_upload_and_its_commit(
+    tmp_path: Path, history: bool, upload: str, verdict: str
+) -> None:
+    git(tmp_path, "init", "-b", "main")
+    commit(tmp_path, "24 18:00", uv_dot_lock=lock("1.82.8", f"2026-03-24T{upload}:19Z"))
+    (row,) = scanned([tmp_path], windows=ACCOUNTS, history=history).to_dicts()
+    assert (row["finding"], row["verdict"]) == ("locked_affected", verdict)
+
+
 def test_a_merged_branch_counts_from_its_merge(repository: Path) -> None:
     git(repository, "checkout", "-b", "side", "HEAD~1")
     commit(repository, "25 10:00", uv_dot_lock=lock("1.82.8"))

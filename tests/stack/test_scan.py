@@ -84,6 +84,31 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     assert "leads out" in rows["requirements-dev.txt"]["reason"]
 
 
+def test_a_folder_that_is_not_entered_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is linked from elsewhere, and one that may not be read."""
+    home, away = tmp_path / "repo", tmp_path / "away"
+    for folder in (home / "inner", home / "secret", away):
+        folder.mkdir(parents=True)
+    (home / "requirements.txt").write_text("six==1.0\n")
+    (home / "out").symlink_to(away)
+    (home / "in").symlink_to(home / "inner")
+    plain = os.scandir
+
+    def scandir(path: str) -> object:
+        if path == str(home / "secret"):
+            raise PermissionError(13, "no", path)
+        return plain(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    rows = {Path(row["file"]).name: row for row in scanned([home]).to_dicts()}
+    assert rows.keys() == {"requirements.txt", "out", "secret"}
+    for name in ("out", "secret"):
+        assert rows[name]["finding"] == "not_evaluated"
+        assert "was not entered" in rows[name]["reason"]
+
+
 def test_what_is_no_plain_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "uv.lock")
     (row,) = scanned([tmp_path]).to_dicts()
