@@ -316,7 +316,7 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     """
     check_draws(draws, seed)
     known = replace(known, lasted={})  # what goes on now says nothing of the next event
-    rates, many = _events_a_year(known, draws, seed)
+    rates, rate, many = _events_a_year(known, draws, seed)
     events = simulate(known, max(1, int(many.sum())), seed)
     year = np.repeat(np.arange(draws), many)
 
@@ -329,12 +329,17 @@ def simulate_year(known: Case, draws: int = 10_000, seed: int = 1) -> Run:
     reached = {name: any_of(mask) for name, mask in events.reached.items()}
     on = {name: any_of(events.on[name]) for name in events.model.terms}
     losses = {name: summed(amounts) for name, amounts in events.losses.items()}
-    lineage, memo = Lineage(known, also=rates), {"events": events}
+    # Without any event one is drawn that no year has, and says only what might be reached.
+    might = frozenset(events.reached) if rate.max() > 0 and not year.size else frozenset[str]()
+    memo = {"events": events, "never": not rate.max(), "might": might}
+    lineage = Lineage(known, also=rates)
     return Run(known, draws, seed, "year", reached, on, losses, {}, {}, events.model, lineage, memo)
 
 
-def _events_a_year(known: Case, draws: int, seed: int) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """(the inputs that say how often such an event happens here, `(draws,)` events of a year)."""
+def _events_a_year(
+    known: Case, draws: int, seed: int
+) -> tuple[tuple[str, ...], Draws, NDArray[np.int64]]:
+    """(the inputs that say how often such an event happens here, that rate, `(draws,)` events)."""
     rates = [name for name, row in known.inputs.items() if row["unit"] == checks.RATE]
     if not rates:
         repair = f"give inputs.csv one in {checks.RATE}, or leave out --year"
@@ -350,4 +355,4 @@ def _events_a_year(known: Case, draws: int, seed: int) -> tuple[tuple[str, ...],
     if many.sum() > MOST_DRAWS:
         what = f"{draws:,} years hold {many.sum():,} events, more than {MOST_DRAWS:,}"
         raise bad("draws", what, f"take {int(draws * MOST_DRAWS / many.sum() / 2):,} or fewer")
-    return tuple(rates), many
+    return tuple(rates), rate, many

@@ -26,12 +26,11 @@ def bottom_line(run: Run) -> Answer:
     place = next((k for k, (ids, _) in enumerate(chain) if k and ids[0] in hit), 0)
     mine = [one for one in turns(run) if role_of(known, one["bearer"]) == known.role] or turns(run)
     acted = {one: positions[one][0] for one in reach.clients(run)["entity"] if one in positions}
-    pays = loss.ranges(run).filter(
-        pl.col("high").is_not_null(), pl.col("who").is_in(PARTIES), part="driver"
-    )
+    own = loss.ranges(run).filter(pl.col("high").is_not_null(), part="driver")
+    pays = own if own["who"].n_unique() == 1 else own.filter(pl.col("who").is_in(PARTIES))
     values: dict[str, Any] = {
         "hit": hit,
-        "sure": reach.certain_entities(run),
+        "sure": reach.established(run),
         "on": positions,
         "step": chain[place - 1] if place else ([], None),
         "versions": evidence.related(known, "version_of"),

@@ -12,7 +12,7 @@ from impact.answers.text import one_line, threshold
 from impact.base.errors import ImpactError, bad, did_you_mean
 from impact.case import views
 from impact.case.schema import highest
-from impact.measures.choice import Costing, costings, drawing, moves, regimes, turns
+from impact.measures.choice import costings, drawing, moves, turns
 from impact.measures.totals import total_loss
 from impact.numerics import measures
 from impact.simulation import Run, require_event_run, simulate
@@ -149,7 +149,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
         "decisions",
         frame("decisions", [row for one in found for row in one["options"]]),
         values,
-        _figures(run, found, costed),
+        _figures(run, found),
         (lambda said, wide: pictures().flips(_named(said, picture, first, currency), wide))
         if picture
         else None,
@@ -172,11 +172,14 @@ def _named(
         "currency": currency,
         "lines": [(options[one], points) for one, points in picture["lines"].items()],
         "zones": [(t, *ends) for t, ends in zip(titles, picture["zones"], strict=True)],
-        "marks": [(*at, threshold(at[0], None, turn["unit"])) for at in picture["marks"]],
+        "marks": [
+            (*at, threshold(at[0], None, turn["unit"], zone["digits"]))
+            for at, zone in zip(picture["marks"], turn["zones"], strict=False)
+        ],
     }
 
 
-def _figures(run: Run, found: list[dict[str, Any]], costed: dict[str, Costing]) -> Iterator[Figure]:
+def _figures(run: Run, found: list[dict[str, Any]]) -> Iterator[Figure]:
     """The mean cost of each option, and where it is priced in full its chance and regret.
 
     Then the values at which another option is cheapest on average, with their simulation error.
@@ -189,6 +192,7 @@ def _figures(run: Run, found: list[dict[str, Any]], costed: dict[str, Costing]) 
             yield figure(f"regret.{of}", row["regret_usd"], currency)
             yield figure(f"best.{of}", row["best_chance"], "chance")
     for one in found:
-        for number, at in enumerate(regimes(costed[one["id"]])[:-1], 1):
-            said = threshold(at.high, at.error, one["unit"])
-            yield Figure(f"flip.{one['title']}.{number}", at.high, at.error, one["unit"], said)
+        for number, at in enumerate(one["zones"][:-1], 1):
+            said = threshold(at["high"], at["error"], one["unit"], at["digits"])
+            name = f"flip.{one['title']}.{number}"
+            yield Figure(name, at["high"], at["error"], one["unit"], said)

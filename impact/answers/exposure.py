@@ -24,7 +24,7 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     known, table, chain = run.known, frame("exposure", _rows(run, most)), reach.chain(run)
     often = (pl.col("chance") >= _OFTEN) & (pl.col("chance") > _MORE * pl.col("apart"))
     joint = reach.joint_chances(run).filter(pl.col("at_least") > 1, often).to_dicts()
-    hit, sure = reach.suppliers_hit(run), reach.certain_entities(run)
+    hit, sure = reach.suppliers_hit(run), reach.established(run)
     values = {
         "hit": [one for one in hit if one in sure],
         "supposed": [one for one in hit if one not in sure],
@@ -61,9 +61,9 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
     ]
     seen = {*clients["entity"]}
     for party, row in held.items():
-        if party not in seen and row["reach_how"] in ("drawn", "rare"):
+        if party not in seen:
             name = row["entity"]
-            told = evidence.theft_reports(known, name)[:2]
+            told = evidence.theft_reports(known, name)[:2] or _reported(found[name])
             rows.append({**row, "id": name, "ids": [name], "claims": told})
     if alike:
         of = {"id": alike[0], "ids": alike, "claims": []}
@@ -77,7 +77,11 @@ def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:
 
 def _row(row: dict[str, Any], positions: dict[str, list[str]]) -> dict[str, Any]:
     """An entity with the claims of what it did or said, or else that which reports it as hit."""
-    reported = [row["claim"]] if row["how"] == "established" and row["claim"] else []
     name, own = row["entity"], {"reach": row["band"], "reach_how": row["how"]}
-    found = {"id": name, "ids": [name], "claims": positions.get(name, reported)[:2]}
+    found = {"id": name, "ids": [name], "claims": positions.get(name, _reported(row))[:2]}
     return {**found, **own} if reach.possible(row) else found
+
+
+def _reported(row: dict[str, Any]) -> list[str]:
+    """The claim that reports an entity as reached, where that is established."""
+    return [row["claim"]] if row["how"] == "established" and row["claim"] else []

@@ -32,7 +32,8 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
     if by == "form":
         forms = loss.parts(run)
         happens = forms.filter((pl.col("chance") > 0) | (pl.col("mean_usd") != 0))
-        answer = worded(run, "forms", forms, {"enough": measures.ENOUGH}, shown=happens)
+        facts = {"enough": measures.ENOUGH, "rare": loss.unmet(run, loss.TOTAL)}
+        answer = worded(run, "forms", forms, facts, shown=happens)
         return replace(answer, table=happens)
     found, means = loss.ranges(run), loss.by_bearer(run).to_dicts()
     part = pl.col("part").cast(_ORDER)

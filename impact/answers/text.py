@@ -16,6 +16,7 @@ from jinja2.runtime import Context
 from impact.base import words
 from impact.case import checks, views
 from impact.case.folder import Case
+from impact.case.scenarios import BASELINE
 from impact.measures.evidence import addresses, names
 from impact.numerics import loss_kinds
 from impact.simulation import Run
@@ -115,38 +116,60 @@ def ends(row: Mapping[str, Any]) -> tuple[float, float]:
     return min(found), max(found)
 
 
-def rounded(value: float, unit: str) -> str:
-    """A value of one digit, in its unit.
+def rounded(value: float, unit: str, digits: int = 1) -> str:
+    """A value of so many digits, in its unit; a chance of at least 10 % has one more.
 
-    >>> rounded(31e6, "USD"), rounded(0.24, "chance"), rounded(3.2, "week")
-    ('$30 million', '24 %', '3 weeks')
+    >>> (
+    ...     rounded(31e6, "USD"),
+    ...     rounded(0.24, "chance"),
+    ...     rounded(0.003, "chance"),
+    ...     rounded(3.2, "week"),
+    ... )
+    ('$30 million', '24 %', '0.3 %', '3 weeks')
     """
     if checks.is_chance(unit):
-        return words.per_cent(value)
+        return f"{words.number(100 * value, digits + (value >= 0.1))} %"
     if code := _currency(unit):
-        return words.money(value, 1, code)
-    return f"{words.number(value, 1)} {unit}" + ("" if value == 1 else "s")
+        return words.money(value, digits, code)
+    told = words.number(value, digits)
+    return f"{told} {unit}" + ("" if told == "1" else "s")
 
 
-def threshold(value: float, error: float | None, unit: str) -> str:
-    """A value of one digit, with its range by simulation where that is wide.
+def apart(before: float, after: float, currency: str) -> tuple[str, str]:
+    """Two amounts, with as many digits as show what lies between them; four at most.
+
+    >>> apart(30.9e6, 31.6e6, "USD"), apart(2e6, 5e6, "USD")
+    (('$30.9 million', '$31.6 million'), ('$2 million', '$5 million'))
+    """
+    least = max(map(words.digits_of, (before, after)))
+    moved = abs(after - before)
+    for digits in range(least, 5):
+        ends = [words.significant(end, digits) for end in (before, after)]
+        if abs(abs(ends[1] - ends[0]) - moved) <= moved / 10:
+            least = digits
+            break
+    return words.money(before, least, currency), words.money(after, least, currency)
+
+
+def threshold(value: float, error: float | None, unit: str, digits: int = 1) -> str:
+    """A value of so many digits, with its range by simulation where that is wide.
 
     The range is widened to hold the value as printed.
     """
-    told = f"about {rounded(value, unit)}"
+    told = f"about {rounded(value, unit, digits)}"
     if error is None or error <= words.NEAR * value:
         return told
-    printed = value if checks.is_chance(unit) else words.significant(value, 1)
+    printed = value if checks.is_chance(unit) else words.significant(value, digits)
     low, high = max(0.0, min(value - error, printed)), max(value + error, printed)
     of = unit if checks.is_chance(unit) or _currency(unit) else ""
     return f"{told} (simulation error: {ranged(low, high, of)})"
 
 
-def _of_facts(say: Callable[..., str]) -> Callable[..., str]:
+def _of_facts(say: Callable[..., Any]) -> Callable[..., Any]:
     """A print of values for templates: of money in the currency of their facts."""
 
     @jinja2.pass_context
-    def said(context: Context, *values: Any) -> str:
+    def said(context: Context, *values: Any) -> Any:
         return say(*values, currency=context["currency"])
 
     return said
@@ -171,7 +194,8 @@ class _Breaks(Extension):
 def said_chance(run: Run, row: Mapping[str, Any]) -> str:
     """A row of `chances` as a figure: reported by whom, assumed here, none, or about so much."""
     claim = run.known.rows("claims").get(row["claim"])
-    facts = {"draws": run.draws, "currency": run.known.currency}
+    baseline = run.known.scenario == BASELINE
+    facts = {"draws": run.draws, "currency": run.known.currency, "baseline": baseline}
     by = claim and said_by(run.known, claim)
     return one_line(parts("chances", facts).said(row, by))
 
@@ -187,6 +211,7 @@ def templates() -> jinja2.Environment:
     found.filters |= {
         "show": _of_facts(show),
         "rounded": rounded,
+        "apart": _of_facts(apart),
         "threshold": threshold,
         "exact": lambda number: f"{number:,g}",
         "date": words.date,

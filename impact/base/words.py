@@ -154,7 +154,7 @@ def chance(p: float | None) -> str:
         return NOT_RESOLVED
     if p in (0.0, 1.0):
         return "always" if p else "none"
-    if p < 0.005 or p > 0.995:
+    if p <= 0.005 or p >= 0.995:
         return "under 1 %" if p < 0.5 else "over 99 %"
     return f"{5 * round(20 * p) if 0.1 <= p <= 0.9 else round(100 * p)} %"
 
@@ -172,9 +172,11 @@ def about(p: float) -> str:
 def one_in(draws: int) -> str:
     """What is known of a chance that none of so many draws met: the rule of three (Hanley 1983).
 
-    >>> one_in(10_000)
-    'less than about 1 in 3,300'
+    >>> one_in(10_000), one_in(5)
+    ('less than about 1 in 3,300', 'not resolved')
     """
+    if draws < 6:
+        return NOT_RESOLVED
     return f"less than about 1 in {number(draws / 3, 2)}"
 
 
@@ -218,7 +220,7 @@ def per_cent(share: float | None) -> str:
     """
     if share is None:
         return NOT_RESOLVED
-    return "under 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+    return "under 1 %" if 0 < share <= 0.005 else f"{100 * share:.0f} %"
 
 
 def date(instant: datetime | None) -> str:

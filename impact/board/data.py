@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -93,8 +94,8 @@ def packed(data: dict[str, Any]) -> str:
 
 @cache
 def script() -> str:
-    """The engine and the board as one module, the same for every page of a version."""
-    return _read("engine.js") + _read("board.js")
+    """The engine and the board as one module without indents, the same for every page."""
+    return re.sub("(?m)^ +", "", _read("engine.js") + _read("board.js"))
 
 
 @cache
@@ -225,7 +226,8 @@ def _told(run: Run, named: set[str]) -> dict[str, Any]:
     sets = [one for several in evidence.data_sets(known).values() for one in several]
     did = {one: claims[:2] for one, claims in positions.items() if one in named}
     did |= {one: evidence.theft_reports(known, one)[:2] for one in sets}
-    hit = {one: [claim] for one, claim in reporters(run).items() if one in named - did.keys()}
+    told, known_by = {one for one, claims in did.items() if claims}, reporters(run)
+    hit = {one: [claim] for one, claim in known_by.items() if one in named - told}
 
     def cells(of: dict[str, list[str]]) -> dict[str, str]:
         return {
@@ -237,6 +239,7 @@ def _told(run: Run, named: set[str]) -> dict[str, Any]:
     return {
         "did": {**cells(did), "": "Nothing reported"},
         "hit": cells(hit),
+        "reported": [*known_by],
         "cited": {one: shared["cite"](claim) for one, claim in cited.items()},
     }
 

@@ -4,6 +4,7 @@ const NODES = 513;
 const EVEN = 2048;
 const OUTER = EVEN / 64;
 const BIG = 2 ** 52;
+const NOISE = 3; // errors of a share, as measures.reach has it
 const halfEven = (x) => x + BIG - BIG; // rounds 0 <= x < 2^52
 
 // Streams: SFC64 in pairs of 32 bits, as numpy has it, from the 256 bits of its state.
@@ -251,7 +252,7 @@ function moneyIn(sign) {
 function chance(p) {
   if (p === 0) return "none";
   if (p === 1) return "always";
-  if (p < 0.005 || p > 0.995) return p < 0.5 ? "under 1 %" : "over 99 %";
+  if (p <= 0.005 || p >= 0.995) return p < 0.5 ? "under 1 %" : "over 99 %";
   return `${p >= 0.1 && p <= 0.9 ? 5 * halfEven(20 * p) : halfEven(100 * p)} %`;
 }
 function about(p) {
@@ -259,7 +260,7 @@ function about(p) {
   return /^(under|over)/.test(said) ? said : `about ${said}`;
 }
 const perCent = (share) =>
-  share > 0 && share < 0.005 ? "under 1 %" : `${fixed(100 * share, 0)} %`;
+  share > 0 && share <= 0.005 ? "under 1 %" : `${fixed(100 * share, 0)} %`;
 const WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 const inWords = (n) => (n < WORDS.length ? WORDS[n] : fixed(n, 0));
 const many = (n, one) => `${inWords(n)} ${n === 1 ? one : `${one}s`}`;
@@ -551,17 +552,19 @@ export function engine(data) {
   function nineInTen(parts, whole) {
     const length = parts.length * n;
     if (scratch.length < length) scratch = new Float64Array(length);
-    let hits = 0;
-    let least = 0;
-    for (const part of parts)
+    let [hits, least, fewest] = [0, 0, n];
+    for (const part of parts) {
+      const before = hits;
       if (part !== zero)
         for (let k = 0; k < n; k++)
           if (part[k] !== 0) {
             scratch[hits++] = part[k];
             if (part[k] < least) least = part[k];
           }
+      fewest = Math.min(fewest, hits - before);
+    }
     const often = hits / length;
-    const given = often < (whole ? 0.12 : 0.95);
+    const given = fewest / n < (whole ? 0.12 : 0.95);
     const found = { chance: often, given, low: null, mid: null, high: null };
     if (hits < data.enough) return found;
     const many = given ? hits : length;
@@ -592,7 +595,8 @@ export function engine(data) {
   }
   function unmet(bearer) {
     const rare = rareEntities();
-    const may = losses.some((l) => (bearer === null || l.bearer === bearer) && rare.has(l.needs));
+    const lost = (l) => (bearer === null ? !l.to : l.bearer === bearer && l.to !== bearer);
+    const may = losses.some((l) => lost(l) && rare.has(l.needs));
     return may && !any(balance(bearer));
   }
   function spread(row, parts, deps = parts) {
@@ -667,6 +671,15 @@ export function engine(data) {
       .map(([row, ids]) =>
         spread(
           row,
+          () => {
+            const each = new Map();
+            for (const id of ids) {
+              const [of, amount] = [lossOf.get(id).bearer, now.losses.get(id)];
+              const sum = each.get(of);
+              each.set(of, sum ? sum.map((v, k) => v + amount[k]) : amount);
+            }
+            return [...each.values()];
+          },
           ids.map((id) => now.losses.get(id)),
         ),
       );
@@ -710,10 +723,10 @@ export function engine(data) {
   function losses_(most) {
     const found = ranges();
     const total = found.find((row) => row.part === "total");
-    const sure = found
-      .filter((row) => ["net", "own", "pay"].includes(row.part) && row.high !== null)
-      .filter((row) => row.chance === 1 && row.high > 0)
-      .sort((a, b) => b.high - a.high)
+    const mean = (row) => balance(row.about).reduce((a, b) => a + b, 0);
+    const most_ = found
+      .filter((row) => ["net", "own", "pay"].includes(row.part) && row.high > 0)
+      .sort((a, b) => mean(b) - mean(a))
       .slice(0, 2);
     const seldom = (row) => (row.part === "driver" ? -row.chance : 0);
     const sorted = [...found].sort(
@@ -730,18 +743,20 @@ export function engine(data) {
       span(row),
       when(row),
     ]);
-    return { lead: lossLead(total, sure, found), rows: cells, ranges: sorted, total };
+    return { lead: lossLead(total, most_, found), rows: cells, ranges: sorted, total };
   }
-  function lossLead(total, sure, found) {
+  function lossLead(total, most, found) {
     if (!total) return ["No loss follows from what is known."];
     if (total.low === null) return [`The loss of all parties together is ${span(total)}.`];
     const given = total.given ? `, if there is one (${chance(total.chance)})` : "";
     const parts = [
       `Across all parties the net loss is ${span(total)} in nine outcomes in ten${given}.`,
     ];
-    const told = sure.map((row) => {
+    const told = most.map((row) => {
       const several = row.part === "pay" || ["group", "workforce"].includes(kindOf(row.who));
-      return `${whoLoses(row)} ${several ? "lose" : "loses"} ${span(row)}`;
+      const verb = row.low < 0 ? (several ? "have" : "has") : several ? "lose" : "loses";
+      const often = row.given ? ` in ${chance(row.chance)} of outcomes` : "";
+      return `${whoLoses(row)} ${verb} ${span(row)}${often}`;
     });
     if (told.length) parts.push(`${capital(listed(told))}.`);
     const work = found.find((row) => row.part === "work");
@@ -762,12 +777,21 @@ export function engine(data) {
     }
     return seen;
   }
+  // The greater half of the Wilson interval of a share of all draws
+  function wilson(p) {
+    const z2 = 1.959963984540054 ** 2 / n;
+    const centre = (p + z2 / 2) / (1 + z2);
+    const half = (1.959963984540054 / (1 + z2)) * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n));
+    return Math.max(centre + half - p, p - (centre - half));
+  }
   function chances() {
-    const fixedNow = edges.map((e) => e.terms.map(([t]) => estimateOf(t).s === "fixed")).join();
+    const sure = ([term]) => estimateOf(term).s === "fixed" && estimateOf(term).m === 1;
+    const fixedNow = edges.map((e) => e.terms.map(sure)).join();
     const parts = [...now.on.values(), ...now.reached.values(), fixedNow, rareEntities()];
     return remembered("chances", parts, () => {
       const certain = over(() => false);
-      const supposed = over(([term]) => estimateOf(term).s === "fixed");
+      const supposed = over(sure);
+      const settled = (id) => certain.has(id) && (id === data.root || data.reported.includes(id));
       const rare = rareEntities();
       const walked = edges.filter((edge) => {
         const there = now.reached.get(edge.from);
@@ -803,20 +827,27 @@ export function engine(data) {
         const drawn = mask && !supposed.has(id);
         let how = drawn
           ? "drawn"
-          : supposed.has(id) && !certain.has(id)
+          : supposed.has(id) && !settled(id)
             ? "supposed"
             : "established";
         const p = mask ? count(mask) / n : 0;
         if (rare.has(id)) how = "rare";
         else if (!p) how = "none";
-        const key = `${kind}|${evidence.get(id) ?? 0n}`;
+        const key = `${kind === "lab" ? "client" : kind}|${evidence.get(id) ?? 0n}`;
         if (!bands.has(key)) bands.set(key, []);
-        bands.get(key).push(p);
-        rows.set(id, { id, kind, chance: p, how, key });
+        const row = { id, kind, chance: p, how };
+        bands.get(key).push(row);
+        rows.set(id, row);
       }
-      for (const row of rows.values()) {
-        const equal = bands.get(row.key);
-        row.band = equal.reduce((a, b) => a + b, 0) / equal.length;
+      for (const alike of bands.values()) {
+        alike.sort((a, b) => a.chance - b.chance);
+        const apart = (row, i) => i && row.chance - alike[i - 1].chance > NOISE * wilson(row.chance);
+        const ends = [...alike.flatMap((row, i) => (apart(row, i) ? [i] : [])), alike.length];
+        ends.forEach((end, i) => {
+          const equal = alike.slice(ends[i - 1] ?? 0, end);
+          const mean = equal.reduce((sum, row) => sum + row.chance, 0) / equal.length;
+          for (const row of equal) row.band = mean;
+        });
       }
       return { rows, certain, walked };
     });
@@ -824,10 +855,11 @@ export function engine(data) {
   const possible = (row) => row.chance > 0 || row.how === "rare";
   function clients(rows) {
     const there = [...rows.values()].filter(possible);
+    const of = new Set(Object.values(data.supplies).flat());
+    const mine = there.filter((row) => ["lab", "client"].includes(row.kind) && of.has(row.id));
     const kind = ["lab", "client", "group"].find((k) => there.some((row) => row.kind === k));
-    return there
-      .filter((row) => row.kind === kind)
-      .sort((a, b) => b.band - a.band || before(a.id, b.id));
+    const found = mine.length ? mine : there.filter((row) => row.kind === kind);
+    return found.sort((a, b) => b.band - a.band || before(a.id, b.id));
   }
   function statesOf(rows) {
     const found = new Map();
@@ -887,7 +919,7 @@ export function engine(data) {
   // `lead` and `rows` are the paragraphs and the table of impact.exposure(run, most).
   function exposure(most) {
     const found = chances();
-    const { rows, certain } = found;
+    const { rows } = found;
     const [served, held, hits] = [clients(rows), statesOf(rows), hit(rows)];
     const reported = served.filter((row) => row.how === "established");
     const shown = [];
@@ -898,8 +930,7 @@ export function engine(data) {
       if (most && reported.length > 7 && row.how === "established") alike.push(row.id);
       else shown.push({ ...held.get(row.id), id: row.id, reach: row });
     }
-    for (const [party, state] of held)
-      if (!seen.has(party) && ["drawn", "rare"].includes(state.reach.how)) shown.push(state);
+    for (const [party, state] of held) if (!seen.has(party)) shown.push(state);
     if (alike.length) shown.push({ id: alike[0], alike, reach: { how: "established" } });
     if (!most) {
       const near = [...new Set([...Object.keys(data.supplies), ...data.peers])].filter(
@@ -910,7 +941,7 @@ export function engine(data) {
           shown.push({ id, reach: rows.get(id).chance ? rows.get(id) : undefined });
     }
     const cut = most && !alike.length ? shown.slice(0, most) : shown;
-    const lead = exposureLead(served, reported, hits, certain, most ? chained(found, hits) : false);
+    const lead = exposureLead(served, reported, hits, rows, most ? chained(found, hits) : false);
     return { lead, ...exposureTable(cut, Boolean(most)), states: cut };
   }
   function exposureTable(shown, short) {
@@ -929,7 +960,8 @@ export function engine(data) {
         capital(
           all.length > 3
             ? `reported as affected: ${names(all)}`
-            : (data.did[row.id] ?? (row.reach?.how === "established" && data.hit[row.id])) ||
+            : (row.reach?.how === "established" && data.hit[row.id]) ||
+                data.did[row.id] ||
                 data.did[""],
         ),
         states.join(" / ").trim(),
@@ -940,26 +972,25 @@ export function engine(data) {
     const kept = heads.map((_, i) => i).filter((i) => cells.some((row) => row[i]));
     return { heads: kept.map((i) => heads[i]), rows: cells.map((row) => kept.map((i) => row[i])) };
   }
-  function exposureLead(served, reported, hits, certain, hidden) {
+  function exposureLead(served, reported, hits, rows, hidden) {
     const lead = [];
-    const sure = hits.filter((id) => certain.has(id));
-    const assumed = hits.filter((id) => !certain.has(id));
+    const sure = hits.filter((id) => rows.get(id).how === "established");
+    const assumed = hits.filter((id) => !sure.includes(id));
     if (!hidden)
       for (const id of sure)
         lead.push(
           `${capital(name(id))} was affected${data.cited[id] ? ` ${data.cited[id]}` : ""}.`,
         );
     for (const id of assumed)
-      lead.push(`This scenario assumes that ${name(id)} was compromised too.`);
+      lead.push(`${assumes()} assumes that ${name(id)} was compromised${sure.length ? " too" : ""}.`);
     if (!hits.length) lead.push(scenario.noHit);
     lead.push(reachOf(served, reported));
     const drawn = served.filter((row) => row.how === "drawn");
     const together = joint(drawn);
     if (together) {
       const all = together.least === drawn.length;
-      const of = reported.length ? "of the others" : "clients";
       const who = all
-        ? `All ${inWords(together.least)} ${of}`
+        ? `All ${inWords(together.least)}${reported.length ? " of the others" : ""}`
         : `${capital(inWords(together.least))} or more clients`;
       lead.push(
         `${who} are reached together in ${perCent(together.chance)} of simulated outcomes.` +
@@ -968,6 +999,7 @@ export function engine(data) {
     }
     return lead.filter(Boolean);
   }
+  const assumes = () => (scenario === data.scenarios.baseline ? "The case" : "This scenario");
   function reachOf(served, reported) {
     const lab = served[0]?.kind === "lab";
     const group = served[0]?.kind === "group";
@@ -985,7 +1017,7 @@ export function engine(data) {
     if (supposed.length) {
       const verb = lab || supposed.length === 1 ? "was" : "were";
       told.push(
-        `This scenario assumes that ${lab ? "data of " : ""}${names(supposed)} ${verb} reached.`,
+        `${assumes()} assumes that ${lab ? "data of " : ""}${names(supposed)} ${verb} reached.`,
       );
     }
     if (rest.length) {

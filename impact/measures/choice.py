@@ -15,11 +15,13 @@ import numpy as np
 
 from impact.base import times
 from impact.base.errors import BadInput
+from impact.base.words import significant
 from impact.case import checks
 from impact.case.folder import Case, once
 from impact.case.scenarios import Decision, Option
 from impact.case.tables import Row
 from impact.case.views import changed, fixed, now
+from impact.measures.loss import unmet
 from impact.measures.totals import net_loss
 from impact.numerics import Draws, loss_kinds, measures
 from impact.numerics.lines import Line, envelope
@@ -46,11 +48,15 @@ class Regime:
 
 @dataclass(frozen=True)
 class Costing:
-    """A decision worked out: `costs` is `(options, draws)` net losses of its bearer."""
+    """A decision worked out: `costs` is `(options, draws)` net losses of its bearer.
+
+    `shared` is the mean of what no option brings or saves.
+    """
 
     decision: Decision
     costs: Draws
     lines: tuple[Line, ...]
+    shared: float = 0.0
 
     @property
     def best_chances(self) -> Draws:
@@ -84,7 +90,8 @@ def costings(run: Run) -> tuple[Costing, ...]:
                 if unpriced(run, decision)
                 else [_cost(run, decision, known) for known in views]
             )
-            found.append(Costing(decision, np.array(costs), tuple(lines)))
+            shared = float(net_loss(run, decision.bearer, named).mean())
+            found.append(Costing(decision, np.array(costs), tuple(lines), shared))
     return tuple(found)
 
 
@@ -142,20 +149,24 @@ def _once_used(run: Run, chance: str) -> bool:
     return used == [True]
 
 
-CLOSE = 0.1  # of a mean cost: options nearer than that are called equal, for their inputs are wide
+CLOSE = 0.1  # of a mean cost: options nearer than that are called equal, for inputs are wide
 
 
 def regimes(one: Costing) -> list[Regime]:
     """Which option is cheapest on average from which value of the input on, in order.
 
-    Options whose mean costs differ by less than a tenth, or than their simulation error, stand
-    together, and no value is given that would part them.
+    Options stand together, and no value is given that would part them, where their mean costs
+    differ by less than a tenth of what is not shared, or than their simulation error, at every
+    value at which one of them is cheapest.
     """
     lines = {line.option: line for line in one.lines}
     found: list[Regime] = []
     for option, low, high in envelope(one.lines):
-        if found and _close(one, found[-1].options[-1], option):
-            found[-1] = replace(found[-1], options=(*found[-1].options, option), high=high)
+        last = found[-1] if found else None
+        if last and all(
+            _close(one, lines[name], lines[option], last.low, high) for name in last.options
+        ):
+            found[-1] = replace(last, options=(*last.options, option), high=high)
         else:
             found.append(Regime((option,), low, high))
     errors = [
@@ -165,12 +176,15 @@ def regimes(one: Costing) -> list[Regime]:
     return [replace(at, error=error) for at, error in zip(found, [*errors, None], strict=True)]
 
 
-def _close(one: Costing, *options: str) -> bool:
-    """Whether two options cost about the same on average, as assumed."""
-    places = [line.option for line in one.lines]
-    first, second = (one.costs[places.index(option)] for option in options)
-    apart, most = measures.mean(second - first), max(abs(first.mean()), abs(second.mean()))
-    return abs(apart.value or 0.0) <= max(apart.error or 0.0, CLOSE * float(most))
+def _close(one: Costing, first: Line, second: Line, low: float, high: float) -> bool:
+    """Whether two options cost about the same on average at both ends of a range of the input."""
+    for at in (low, min(high, first.most, max(low, 1.0) * A_LOT)):
+        costs = first.at(at), second.at(at)
+        error = measures.mean(second.base - first.base + at * (second.each - first.each)).error
+        most = max(abs(cost - one.shared) for cost in costs)
+        if abs(costs[1] - costs[0]) > max(error or 0.0, CLOSE * most):
+            return False
+    return True
 
 
 def _flip_error(one: Line, other: Line, at: float) -> float | None:
@@ -201,7 +215,8 @@ def _crossing(run: Run, one: Costing, pair: Sequence[str]) -> float:
 def turns(run: Run) -> tuple[dict[str, Any], ...]:
     """The decisions that the view can work out: their options and on what they turn.
 
-    `zones` are regimes with the titles of their options and the upper end of each but the last.
+    `zones` are regimes with the titles of their options, the upper end of each but the last, and
+    the `digits` that part these ends.
     """
     return tuple(_turn(run, one) for one in costings(run))
 
@@ -209,14 +224,19 @@ def turns(run: Run) -> tuple[dict[str, Any], ...]:
 def _turn(run: Run, one: Costing) -> dict[str, Any]:
     decision, unit = one.decision, run.known.inputs[one.decision.flips_on]["unit"]
     titles = {option.id: option.title for option in decision.options}
+    found = regimes(one)
+    ends = [at.high for at in found[:-1]]
+    parted = (n for n in range(1, 7) if len({significant(end, n) for end in ends}) == len(ends))
+    digits = next(parted, 7)
     zones = [
         {
             "options": at.options,
             "titles": [titles[name] for name in at.options],
             "high": None if np.isinf(at.high) else at.high,
             "error": at.error,
+            "digits": digits,
         }
-        for at in regimes(one)
+        for at in found
     ]
     chance_of = unit == run.known.currency and all(0 <= line.slope <= 1 for line in one.lines)
     closes = times.parse(decision.closes) if decision.closes else None
@@ -250,7 +270,7 @@ def _rows(run: Run, one: Costing, chance_of: bool) -> list[Row]:
                 **late_duties(run, option),
                 "mean_usd": cost.value,
                 "error_usd": cost.error,
-                **vars(measures.nine_in_ten(one.costs[place], whole=True)),
+                **vars(_spread(run, one, place)),
                 "fixed_usd": line.means[0],
                 "extra_usd": line.means[0] - least,
                 "slope": line.slope if chance_of else None,
@@ -259,6 +279,15 @@ def _rows(run: Run, one: Costing, chance_of: bool) -> list[Row]:
             }
         )
     return rows
+
+
+def _spread(run: Run, one: Costing, place: int) -> measures.Spread:
+    """The spread of what an option costs; where that is nothing in any draw, it may be too rare."""
+    cost, option = one.costs[place], one.decision.options[place]
+    if cost.any():
+        return measures.nine_in_ten(cost, whole=True)
+    rare = unmet(_again(run, _chosen(run, option)), one.decision.bearer)
+    return measures.Spread(0.0, False, *([None if rare else 0.0] * 3))
 
 
 _COSTS = re.compile(r"what (.+?) (?:would )?costs?(?: (?:it|us|you))?", re.IGNORECASE)

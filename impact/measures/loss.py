@@ -14,7 +14,7 @@ from impact.case.tables import Row
 from impact.measures.frames import frame
 from impact.measures.reach import PARTIES
 from impact.measures.totals import TOTAL as TOTAL
-from impact.measures.totals import net_loss, rare_entities, rare_loss
+from impact.measures.totals import net_loss, rare_entities, rare_loss, sign_of
 from impact.numerics import Draws, graph, loss_kinds, measures
 from impact.simulation import Run, drawn_inputs, sampler
 
@@ -149,10 +149,13 @@ def _of_bearer(run: Run, bearer: str, share: float) -> Row:
 def unmet(run: Run, bearer: str) -> bool:
     """Whether no draw met a loss of a bearer, or of all (TOTAL), and yet it can happen."""
     events = run.memo.get("events", run)  # of a year
-    return not np.any(net_loss(run, bearer)) and any(
-        row["needs"] in rare_entities(events)
+    may = rare_entities(events) | run.memo.get("might", frozenset())
+    if run.memo.get("never") or np.any(net_loss(run, bearer)):
+        return False
+    return any(
+        row["needs"] in may
         for row in events.model.losses.values()
-        if bearer in (row["bearer"], TOTAL)
+        if sign_of(row["bearer"], row["received_by"], bearer) > 0
     )
 
 
@@ -260,9 +263,10 @@ def _suppliers(run: Run) -> list[Row]:
 
 
 def drivers(known: Case) -> pl.DataFrame:
-    """Losses of clients as one band by driver and kind: `driver`, `who`, and lists `id`, `needs`.
+    """Losses of clients as one band by driver and kind.
 
-    `who` is the kind of the clients. What one client alone may lose is that client's own.
+    Columns `driver`, `who` (the kind of the clients; a client that alone has such a loss) and lists
+    `id`, `bearer`, `needs`.
     """
     kinds = known["entities"].select("kind", bearer="id")
     mine = known["losses"].filter(pl.col("received_by").is_null())
@@ -270,24 +274,28 @@ def drivers(known: Case) -> pl.DataFrame:
     mine = mine.filter(pl.col("kind_of").is_in(PARTIES))
     alone = pl.col("bearer").n_unique().over("driver") == 1
     who = pl.when(alone).then("bearer").otherwise("kind_of")
-    return mine.group_by("driver", who=who, maintain_order=True).agg("id", "needs")
+    return mine.group_by("driver", who=who, maintain_order=True).agg("id", "bearer", "needs")
 
 
 def _drivers(run: Run) -> list[Row]:
-    """A band of the draws of all clients for each of `drivers`."""
+    """A band of the draws of all clients for each of `drivers`, what one client loses added up."""
     rows = []
-    for driver, who, ids, needs in drivers(run.known).iter_rows():
-        pooled = np.concatenate([run.losses[name] for name in ids])
+    for driver, who, ids, bearers, needs in drivers(run.known).iter_rows():
+        each = {bearer: np.zeros(run.draws) for bearer in bearers}
+        for name, bearer in zip(ids, bearers, strict=True):
+            each[bearer] += run.losses[name]
+        pooled = np.array([*each.values()])
         if np.any(pooled) or not rare_entities(run).isdisjoint(needs):
             rows.append(_range(run, who, "driver", pooled, ids[0], driver))
     return rows
 
 
 def greatest(run: Run, many: int = 2) -> Row:
-    """The total, and who loses most for sure; rows of `ranges`."""
-    rows = ranges(run)
-    sole = rows.filter(pl.col("part").is_in(["net", "own", "pay"]), pl.col("high") > 0, chance=1)
-    most = sole.sort("high", descending=True, maintain_order=True).head(many)
+    """The total, and who loses most on average; rows of `ranges`."""
+    rows, means = ranges(run), by_bearer(run).select("mean_usd", about="bearer")
+    sole = rows.filter(pl.col("part").is_in(["net", "own", "pay"]), pl.col("high") > 0)
+    sole = sole.join(means, "about", maintain_order="left")
+    most = sole.sort("mean_usd", descending=True, nulls_last=True, maintain_order=True).head(many)
     total = next(rows.filter(part="total").iter_rows(named=True), None)
     return {"total": total, "most": most.to_dicts()}
 

@@ -20,15 +20,24 @@ from impact.measures.totals import rare_entities
 from impact.numerics import graph, measures
 from impact.simulation import Run
 
+NOISE = 3  # errors of a share that two which are equal may lie apart: four of their difference
+
 
 def certain_entities(run: Run) -> set[str]:
     """Entities that the event reaches over certain links, whatever is drawn or supposed."""
     return _reached_over(run, {checks.CERTAIN})
 
 
+def reported_entities(run: Run) -> set[str]:
+    """Entities that are reported as reached, also where the view cuts a link to them."""
+    sure = [edge for edge in run.edges if run.model.terms[edge.name] == (checks.CERTAIN,)]
+    return set(graph.shortest(sure, ROOT))
+
+
 def always_reached(run: Run) -> set[str]:
-    """Entities always reached because of fixed inputs alone: established, or supposed."""
-    still = {name for name, row in run.known.inputs.items() if row["shape"] == "fixed"}
+    """Entities always reached because of chances fixed at 1 alone: established, or supposed."""
+    inputs = run.known.inputs.items()
+    still = {name for name, row in inputs if row["shape"] == "fixed" and row["mode"] == 1}
     return _reached_over(run, {checks.CERTAIN, *still})
 
 
@@ -51,25 +60,29 @@ def chances(run: Run) -> pl.DataFrame:
     Columns `entity`, `kind`, `chance`, `chance_error`, `how`, `claim` (who reports it), `band`.
 
     The chance is the share of draws in which the event reaches the entity; the error is the Wilson
-    half-width, 0 where nothing was drawn to decide it. `how` is established (by certain links),
-    supposed (by an input fixed for the view), drawn, rare (possible, and in none of the draws) or
-    none (never reached).
-    `band` is the mean chance of all entities of the kind that rest on the same inputs: firms with
-    equal evidence share one printed number.
+    half-width, 0 where nothing was drawn to decide it. `how` is established (by certain links, and
+    somebody reports it), supposed (by such links alone, or by a chance fixed at 1), drawn, rare
+    (possible, and in none of the draws) or none (never reached).
+    `band` is the mean chance of all entities of the kind, or of all parties, that rest on the same
+    inputs and lie no further apart than draws do: firms with equal evidence share one number.
     """
     hows = dict.fromkeys(run.reached, "drawn") | dict.fromkeys(rare_entities(run), "rare")
     hows |= dict.fromkeys(always_reached(run), "supposed")
-    hows |= dict.fromkeys(certain_entities(run), "established")
     rests, reported = _evidence(run), reporters(run)
+    hows |= {one: "established" for one in certain_entities(run) if one in reported or one == ROOT}
     rows = []
     for entity, kind in run.known["entities"].select("id", "kind").iter_rows():
         found = measures.share(run.reached.get(entity, 0).bit_count(), run.draws)
         how = hows.get(entity, "none")
         error = found.error if how in ("drawn", "rare") else 0.0
         cells = entity, kind, found.value, error, how, reported.get(entity)
-        rows.append((*cells, rests.get(entity, -1)))
-    band = pl.col("chance").mean().over("kind", "rests")
-    return frame("chances", rows).with_columns(band=band).drop("rests")
+        rows.append((*cells, rests.get(entity, -1), NOISE * (found.error or 0.0)))
+    alike = (pl.col("kind").replace("lab", "client"), pl.col("rests"))
+    apart = pl.col("chance").diff().over(alike, order_by="chance") > pl.col("noise")
+    step = apart.fill_null(value=False).cum_sum().over(alike, order_by="chance")
+    told = frame("chances", rows).with_columns(step=step)
+    band = pl.col("chance").mean().over(*alike, "step")
+    return told.with_columns(band=band).drop("rests", "noise", "step")
 
 
 def _evidence(run: Run) -> dict[str, int]:
@@ -85,6 +98,11 @@ def _evidence(run: Run) -> dict[str, int]:
 def by_entity(run: Run) -> dict[str, dict[str, Any]]:
     """Entity -> its row of `chances`."""
     return {row["entity"]: row for row in chances(run).iter_rows(named=True)}
+
+
+def established(run: Run) -> set[str]:
+    """Entities of which it is reported that they were reached."""
+    return {*chances(run).filter(how="established")["entity"]}
 
 
 def edges_used(run: Run) -> list[graph.Edge]:
@@ -135,14 +153,19 @@ def client_data(run: Run, relation: str, kinds: Sequence[str] = PARTIES) -> list
 
 
 def clients(run: Run) -> pl.DataFrame:
-    """Rows of `chances` of labs, or in a case without labs of clients, or of groups.
+    """Rows of `chances` of labs and clients, or of groups.
 
-    Of the first of these kinds of which any is reached or may be; the likeliest first.
+    Of those that a supplier serves, else of the first of these kinds of which any is reached or may
+    be; the likeliest first.
     """
     frame: pl.DataFrame = chances(run)
     there = frame.filter((pl.col("chance") > 0) | (pl.col("how") == "rare"))
-    kind = next((kind for kind in (*PARTIES, "group") if kind in there["kind"]), "")
-    return there.filter(pl.col("kind") == kind).sort(-pl.col("band"), "entity")
+    served = {one for several in related(run.known, "supplies").values() for one in several}
+    found = there.filter(pl.col("kind").is_in(PARTIES), pl.col("entity").is_in(served))
+    if found.is_empty():
+        kind = next((kind for kind in (*PARTIES, "group") if kind in there["kind"]), "")
+        found = there.filter(kind=kind)
+    return found.sort(-pl.col("band"), "entity")
 
 
 def client_groups(run: Run) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from impact.case import checks
 from impact.case.folder import Case
 from impact.case.ways import ROOT
 from impact.measures.frames import frame
-from impact.measures.reach import PARTIES, certain_entities, edges_used
-from impact.measures.totals import total_loss
+from impact.measures.loss import unmet
+from impact.measures.reach import PARTIES, edges_used, reported_entities
+from impact.measures.totals import TOTAL, rare_entities, total_loss
 from impact.numerics import graph, measures
 from impact.simulation import Model, Run, Sampler, model_of, run_from
 
@@ -32,7 +33,7 @@ def failures(run: Run) -> pl.DataFrame:
     `left` (reported), `others` (other suppliers of each client that stays), `parties` reached,
     `parties_error`, `low`, `mid`, `high`, `given` and `often` of the loss of all, `mean_usd`,
     `mean_error_usd`, `known_shares` of its `links`, `reported` (it is reported as affected); the
-    one with the greatest mean loss first.
+    one with the greatest mean loss first. What too few draws hold is null.
     """
     links, supplies = run.known["links"], _supplies(run.known)
     modelled = links.filter((pl.col("chances").list.len() > 0) | (pl.col("relation") == "peer_of"))
@@ -40,7 +41,7 @@ def failures(run: Run) -> pl.DataFrame:
     linked = pl.col("id").is_in(pl.concat([modelled["source"], supplies["source"]]).implode())
     ids = run.known["entities"].filter(falls & linked)["id"]
     found = frame("failures", [_fallen(run, one) for one in ids])
-    return found.sort("mean_usd", "parties", "id", descending=[True, True, False])
+    return found.sort("mean_usd", "parties", "id", descending=[True, True, False], nulls_last=True)
 
 
 def only(known: Case, entity: str) -> Model:
@@ -61,20 +62,22 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
     reached, lost = measures.mean(hit), total_loss(fallen)
     mean = measures.loss_measures(lost)["mean"]
     supply = _supplies(run.known).filter(source=entity)
+    rows, rare = run.known.rows("entities"), rare_entities(fallen)
+    missed = not hit.any() and any(rows[one]["kind"] in PARTIES for one in rare)
     stay = sorted({*supply.filter(_STAYS)["target"]})
     return {
         "id": entity,
         "clients": stay,
         "left": sorted({*supply["target"]} - {*stay}),
         "others": [{"client": one, "others": _others(run.known, one, entity)} for one in stay],
-        "parties": reached.value,
+        "parties": None if missed else reached.value,
         "parties_error": reached.error,
-        "mean_usd": mean.value or 0.0,
-        "mean_error_usd": mean.error or 0.0,
+        "mean_usd": None if unmet(fallen, TOTAL) else mean.value,
+        "mean_error_usd": mean.error,
         **vars(measures.nine_in_ten(lost, whole=True)),
         "known_shares": supply["share"].count(),
         "links": supply.height,
-        "reported": entity in certain_entities(run),
+        "reported": entity in reported_entities(run),
     }
 
 
@@ -93,9 +96,9 @@ def _others(known: Case, client: str, supplier: str) -> list[str]:
 def herfindahl(known: Case) -> list[tuple[str, float, float]]:
     """(client, Herfindahl index of its supply (Hirschman 1945), share of it that is known).
 
-    Only of known shares; what is not known is left out and said.
+    Only of known shares of suppliers that stay; what is not known is left out and said.
     """
-    shares = _supplies(known).drop_nulls("share").group_by("target")
+    shares = _supplies(known).filter(_STAYS).drop_nulls("share").group_by("target")
     share = pl.col("share")
     return shares.agg(index=(share**2).sum(), known=share.sum()).sort("target").rows()
 

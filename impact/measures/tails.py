@@ -51,12 +51,12 @@ def exceedance_curve(run: Run) -> pl.DataFrame:
 
 
 def _round_amounts(lost: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round amounts from the least loss to the greatest."""
+    """Round amounts from the least loss to the greatest; where there is none, the one below."""
     positive = lost[lost > 0]
     if not positive.size:
         return np.zeros(0)
-    low, high = np.log10(positive.min()), np.log10(positive.max())
-    powers = np.arange(np.floor(low), np.ceil(high) + 1)
+    low, high = positive.min(), positive.max()
+    powers = np.arange(np.floor(np.log10(low)) - 1, np.ceil(np.log10(high)) + 1)
     amounts = np.outer(10.0**powers, _DIGITS).ravel()
-    kept: NDArray[np.float64] = amounts[(amounts >= 10**low) & (amounts <= 10**high)]
-    return kept
+    kept: NDArray[np.float64] = amounts[(amounts >= low) & (amounts < high)]
+    return kept if kept.size else amounts[amounts < low][-1:]

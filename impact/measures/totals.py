@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from operator import or_
 
 import numpy as np
@@ -48,7 +49,7 @@ def rare_loss(run: Run, bearer: str) -> Draws | None:
     """
     source, expected = sampler(run), np.zeros(run.draws)
     for name, row in run.model.losses.items():
-        lost = _sign(row["bearer"], row["received_by"], bearer) > 0
+        lost = sign_of(row["bearer"], row["received_by"], bearer) > 0
         if lost and row["needs"] in rare_entities(run):
             chance = path_chance(run, row["needs"])
             if chance is None:
@@ -57,11 +58,16 @@ def rare_loss(run: Run, bearer: str) -> Draws | None:
     return expected
 
 
-def net_loss(run: Run, bearer: str) -> Draws:
-    """`(draws,)` USD that a bearer, or all (TOTAL), lose, less what comes in by transfers."""
+def net_loss(run: Run, bearer: str, without: Collection[str] = ()) -> Draws:
+    """`(draws,)` USD that a bearer, or all (TOTAL), lose, less what comes in by transfers.
+
+    `without` are rows of losses.csv that are left out.
+    """
     balance = np.zeros(run.draws)
     for name, row in run.model.losses.items():
-        sign = _sign(row["bearer"], row["received_by"], bearer)
+        if name in without:
+            continue
+        sign = sign_of(row["bearer"], row["received_by"], bearer)
         if sign > 0:
             balance += run.losses[name]
         elif sign < 0:
@@ -69,7 +75,7 @@ def net_loss(run: Run, bearer: str) -> Draws:
     return balance
 
 
-def _sign(bearer: str, receiver: str | None, who: str) -> int:
+def sign_of(bearer: str, receiver: str | None, who: str) -> int:
     """1 for who loses by a row, -1 for who receives; a transfer moves nothing of the total."""
     return (who in (bearer, TOTAL)) - (receiver is not None and who in (receiver, TOTAL))
 

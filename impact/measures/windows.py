@@ -23,13 +23,14 @@ def accounts(known: Case, release: str) -> pl.DataFrame:
     """
     said, claims, rows = names(known), known.rows("claims"), []
     for row in known["windows"].filter(entity=release).iter_rows(named=True):
-        told, closes = [claims[name] for name in row["claims"][:1]], row["closes"]
+        told = [claims[name] for name in row["claims"][:1]]
+        opens, closes = times.start(row["opens"]), row["closes"]
         minutes = next((claim["mode"] for claim in told if claim["unit"] == "minutes"), None)
         if closes and minutes is not None:
-            closes = min(closes, row["opens"] + timedelta(minutes=minutes))
-        length = (closes - row["opens"]).total_seconds() / 60 if closes else None
+            closes = min(closes, opens + timedelta(minutes=minutes))
+        length = (closes - opens).total_seconds() / 60 if closes else None
         who = said[told[0]["claimant"]] if told else "not sourced"
-        cells = who, row["opens"], closes, length, minutes is not None
+        cells = who, opens, closes, length, minutes is not None
         rows.append((-support(known, told), row["id"], *cells))
     schema = {"account": pl.String(), **SPAN, "minutes": pl.Float64(), "stated": pl.Boolean()}
     return pl.DataFrame([row[2:] for row in sorted(rows)], schema=schema, orient="row")

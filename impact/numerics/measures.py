@@ -44,6 +44,7 @@ def share(hits: int, draws: int) -> Measure:
 def mean(amounts: Draws) -> Measure:
     """Mean of `(draws,)` independent amounts, its error widened for skew; see `_width`."""
     spread = amounts.std(ddof=1) if amounts.size > 1 else 0.0
+    spread = spread if spread > 1e-12 * abs(amounts).max(initial=0.0) else 0.0  # lost in rounding
     error = _width(_skew(amounts)) * spread / np.sqrt(amounts.size)
     return Measure(float(amounts.mean()), float(error))
 
@@ -120,15 +121,17 @@ def nine_in_ten(amounts: Draws, whole: bool = False) -> Spread:
     """The spread of `(draws,)` amounts: from the 5 % to the 95 % point, order statistics.
 
     Where there is an amount in less than 95 % of the draws the range is that of the draws with one.
+    Of several parties, `(parties, draws)`, that is asked of each, and the range is of them as one.
     `whole` keeps to all draws, for totals and comparisons: then from 0 to the 90 % point, unless an
     amount is so rare that this would say nothing.
     """
     happened = amounts[amounts != 0]
     chance = happened.size / amounts.size
-    given = chance < (SELDOM if whole else OFTEN)
+    least = float(np.mean(amounts != 0, axis=-1).min())
+    given = least < (SELDOM if whole else OFTEN)
     if happened.size < ENOUGH:
         return Spread(chance, given, None, None, None)
-    ranged = happened if given else amounts
+    ranged = happened if given else amounts.ravel()
     rare = whole and SELDOM <= chance < OFTEN
     points = (0.0, 0.5, 0.9) if rare and ranged.min() >= 0 else (0.05, 0.5, 0.95)
     return Spread(chance, given, *(order_statistic(ranged, q) for q in points))

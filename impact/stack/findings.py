@@ -53,12 +53,12 @@ _RELEASE = re.compile(r"[^:]+:(?:Pro:|enterprise_linux:|Leap )?v?([\d.]+)(?=:|$)
 class Finding(NamedTuple):
     """What one file says of one package from one moment up to another; None is open.
 
-    `version` is the locked version, several separated by commas. `locked` is the newest upload in a
-    lock that git has later only, None where that is not known: it was made between the two. `kind` and `loose` are those of
+    `version` is the locked version, several separated by commas. `kind` and `loose` are those of
     its content then; it is `recorded` where git says from when, with all branches. `side` is the
     branch that it stood on, which CI may have built or not. `advisories` are the records that name
     it as affected, `keys` the components that it was found in, `paths` the ways to them and
-    `through` the packages that every way leads through.
+    `through` the packages that every way leads through. `locked` is the newest upload in a lock
+    that git has later only: it was made between the two.
     """
 
     finding: str

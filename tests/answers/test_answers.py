@@ -171,16 +171,16 @@ def test_what_is_said_in_short_is_short(run: Run) -> None:
     assert len(impact.bottom_line(run).sentence.split()) <= 250
 
 
-def test_one_client_is_reported_and_two_are(tiny: Any) -> None:
+def test_who_is_reached_for_certain_and_reported_by_nobody_is_assumed(tiny: Any) -> None:
     kinds = {"a": "client", "b": "client", "c": "client"}
     one = simulate(tiny({"event > a": "certain", "event > b": "p"}, {"p": 0.4}, (), kinds))
     two = simulate(tiny({"event > a": "certain", "event > b": "certain"}, (), (), kinds))
     assert "¶" not in "".join(impact.exposure(one).lead)
     assert impact.exposure(one).lead[1:] == (
-        "A is reported as affected. Whether the other clients named here were affected is"
-        " not established. The kit assumes a chance of about 40 % for b.",
+        "The case assumes that a was reached. Nobody has said whether a client was within the"
+        " intruder's reach. The kit assumes a chance of about 40 % for b.",
     )
-    assert impact.exposure(two).lead[1:] == ("A and b are reported as affected.",)
+    assert impact.exposure(two).lead[1:] == ("The case assumes that a and b were reached.",)
 
 
 def test_a_shared_text_is_as_wide_on_any_terminal(

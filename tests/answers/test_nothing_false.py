@@ -21,6 +21,7 @@ from impact.measures.choice import costings, regimes
 from impact.measures.questions import own_decisions
 from impact.measures.totals import net_loss, path_chance, total_loss
 from impact.numerics import measures
+from impact.numerics.lines import Line
 from impact.reports import index
 from impact.simulation import Run
 
@@ -226,12 +227,38 @@ def test_a_threshold_has_the_error_of_the_ratio_that_it_is(guarded: Any) -> None
     assert first.error == pytest.approx(first.high * half / p, rel=0.05)
 
 
-def test_options_within_a_tenth_are_equal_and_no_threshold_parts_them(guarded: Any) -> None:
-    """200 to guard against 30 % of 650: 195, which the inputs do not tell apart from 200."""
-    answer = impact.decisions(run_of(guarded(inputs={"harm_usd": (650, "USD")})))
-    assert "about equal" in answer.sentence
-    assert not any(figure.name.startswith("flip") for figure in answer.figures)
-    assert "about equal" not in impact.decisions(run_of(guarded())).sentence
+@pytest.mark.parametrize(
+    ("first", "second", "shared", "zones"),
+    [
+        ((95, 0.31), (100, 0.30), 0, 1),  # never a tenth apart
+        ((0, 0.30), (200, 0), 0, 2),  # equal at 667 alone
+        ((2000, 0.30), (2200, 0), 2000, 2),  # what both bring does not make them alike
+        ((0, 0.31), (100, 0.30), 0, 2),  # alike in the end, and not at first
+    ],
+)
+def test_options_are_equal_where_no_value_makes_one_dearer_by_a_tenth(
+    guarded: Any,
+    first: tuple[float, float],
+    second: tuple[float, float],
+    shared: float,
+    zones: int,
+) -> None:
+    """Mean costs at 0, and what each unit adds."""
+    (one,) = costings(run_of(guarded(inputs=UNPRICED)))
+    lines = []
+    for name, (base, slope) in (("go-on", first), ("guard", second)):
+        even = np.full(DRAWS, 1.0)
+        ends = base, base + slope * 1e6
+        lines.append(Line(name, ends, 1e6, base=base * even, each=slope * even))
+    assert len(regimes(replace(one, lines=tuple(lines), shared=shared))) == zones
+
+
+def test_a_loss_that_every_option_brings_moves_no_threshold(guarded: Any) -> None:
+    always = {"more": "a at always: cost=more_usd"}
+    for more in (0, 10_000):
+        inputs = {**UNPRICED, "more_usd": (more, "USD")}
+        answer = impact.decisions(run_of(guarded(inputs=inputs, losses=always)))
+        assert "more than about $700: guard" in answer.sentence
 
 
 def test_it_is_told_how_a_threshold_moves_with_what_it_depends_on_most(guarded: Any) -> None:

@@ -1,0 +1,199 @@
+"""Equal evidence has one number, unequal has not; what is too rare to resolve is never none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tiny import GUARD, column, simulate
+
+import impact
+from impact.measures import reach
+from impact.measures.loss import drivers, ranges
+from impact.measures.suppliers import herfindahl
+from impact.simulation import simulate_year
+
+CLIENTS = dict.fromkeys(("b", "c", "d"), "client")
+
+
+def told(answer: impact.Answer, name: str) -> dict[str, Any]:
+    """The columns of an answer's row of that id."""
+    (row,) = answer.table.filter(id=name).to_dicts()
+    return row
+
+
+# bands
+
+
+def test_parties_that_rest_on_one_chance_in_other_ways_have_other_bands(tiny: Any) -> None:
+    """Over one, two, or either of two links that each hold in half of the draws."""
+    links = {"event > b": "p", "b > c": "p", "event > d": "p", "b > d": "p"}
+    each = {"mode": "0.5", "shape": "fixed", "unit": "chance", "drawn": "per_use"}
+    run = simulate(tiny(links, {"p": each}, (), CLIENTS))
+    found = {one: reach.by_entity(run)[one]["band"] for one in "bcd"}
+    assert found == pytest.approx({"b": 0.5, "c": 0.25, "d": 0.625}, abs=0.02)
+
+
+def test_parties_with_equal_evidence_share_a_band_and_a_cut_link_parts_them(tiny: Any) -> None:
+    links = {"event > a": "certain"} | {f"a > {one}": "p" for one in "bcd"}
+    each = {"mode": "0.4", "shape": "fixed", "unit": "chance", "drawn": "per_use"}
+    case = tiny(links, {"p": each}, (), {"d": "lab", **CLIENTS})
+    for changes, same in (("", 1), ("link.a-d=0.1", 2)):
+        rows = reach.by_entity(simulate(case, changes=changes))
+        bands = {rows[one]["band"] for one in "bcd"}
+        assert len(bands) == same
+    assert rows["d"]["band"] == pytest.approx(0.04, abs=0.01)
+
+
+def test_a_party_that_is_added_hides_no_other(tiny: Any) -> None:
+    """A lab beside clients, both of one supplier."""
+    served = {"relation": "supplies", "chances": "p"}
+    links: dict[str, Any] = {"event > a": "certain", "a > b": served}
+    for more in ({}, {"a > d": served}):
+        kinds = {"b": "client"} | ({"d": "lab"} if more else {})
+        run = simulate(tiny(links | more, {"p": 0.4}, (), kinds))
+        assert "b" in reach.clients(run)["entity"]
+
+
+# losses
+
+
+def test_what_one_client_loses_by_two_rows_is_added_up(tiny: Any) -> None:
+    inputs = {"x": (100, "USD"), "y": (300, "USD")}
+    rows = {
+        name: {"bearer": "b", "needs": "event", "arguments": f"c={one}", "driver": "work"}
+        for name, one in (("first", "x"), ("second", "y"))
+    }
+    run = simulate(tiny({"event > b": "certain"}, inputs, rows, CLIENTS))
+    (row,) = ranges(run).filter(part="driver").to_dicts()
+    assert (row["low"], row["high"], row["who"]) == (400, 400, "b")
+    assert drivers(run.known)["bearer"].to_list() == [["b", "b"]]
+
+
+def test_no_outcome_without_a_loss_is_in_a_range_that_one_client_seldom_has(tiny: Any) -> None:
+    """Nineteen clients always lose 100, one in half of the outcomes."""
+    names = [f"c{number}" for number in range(20)]
+    links = {f"event > {one}": "certain" for one in names[1:]} | {"event > c0": "p"}
+    rows = {
+        f"at-{one}": {"bearer": one, "needs": one, "arguments": "c=x", "driver": "work"}
+        for one in names
+    }
+    kinds = dict.fromkeys(names, "client")
+    run = simulate(tiny(links, {"p": 0.5, "x": (100, "USD")}, rows, kinds), 2_000)
+    (row,) = ranges(run).filter(part="driver").to_dicts()
+    assert row["chance"] > 0.95
+    assert (row["given"], row["low"]) == (True, 100)
+
+
+def test_the_largest_bearers_are_those_who_lose_most_on_average(tiny: Any) -> None:
+    """A vendor that loses 1,000 in half of the outcomes, before one that always loses 10."""
+    inputs = {"p": 0.5, "x": (1000, "USD"), "y": (10, "USD")}
+    losses = {"big": "a at hit: c=x", "small": "z at event: c=y"}
+    kinds = {"a": "vendor", "z": "vendor"}
+    run = simulate(tiny({"event > hit": "p"}, inputs, losses, kinds))
+    assert "The largest: a ($1,000 in 50 % of outcomes) and z ($10)." in (
+        impact.bottom_line(run).sentence
+    )
+
+
+def test_the_only_client_pays_what_it_loses(tiny: Any) -> None:
+    case = tiny({"event > b": "certain"}, {"x": (100, "USD")}, {"pay": "b at b: c=x"}, CLIENTS)
+    assert "YOU PAY: $100 for pay." in impact.bottom_line(simulate(case)).sentence
+
+
+# rare
+
+
+@pytest.mark.parametrize("p", [0.005, 1e-7])
+def test_what_too_few_outcomes_hold_is_not_none(tiny: Any, p: float) -> None:
+    links = {"event > a": "certain", "a > b": {"chances": "p", "relation": "supplies"}}
+    kinds = {"a": "vendor", "b": "client"}
+    case = tiny(links, {"p": p, "x": (1e6, "USD")}, {"pay": "b at b: c=x"}, kinds)
+    run = simulate(case, 20_000)
+    failures, forms = impact.suppliers(run), impact.losses(run, by="form")
+    assert "not resolved" in failures.title
+    assert told(failures, "a")["mean_usd"] is None
+    assert failures.rows()[1][-1] == "not resolved"
+    assert forms.title == "No part of the loss is resolved"
+    assert "none" not in impact.losses(run).rows()[-1]
+
+
+def test_a_transfer_that_no_draw_met_leaves_no_total_open(tiny: Any) -> None:
+    row = {"bearer": "a", "received_by": "b", "needs": "b", "arguments": "c=x", "kind": "product"}
+    case = tiny({"event > b": "p"}, {"p": 1e-7, "x": (1, "USD")}, {"fee": row}, CLIENTS)
+    assert impact.losses(simulate(case, 5_000)).sentence == "No loss follows from what is known."
+
+
+@pytest.mark.parametrize(("low", "high"), [(5, 5), (110, 140)])
+def test_a_total_between_two_round_amounts_is_above_the_lower(
+    tiny: Any, low: float, high: float
+) -> None:
+    case = tiny({}, {"x": (low, high, "USD")}, {"pay": "a at event: c=x"})
+    title = impact.exceedance(simulate(case)).title
+    assert title.startswith(f"The total exceeds ${4 if low == 5 else 100} in nearly every")
+
+
+@pytest.mark.parametrize(("rate", "said"), [(0.001, "not resolved"), (0, "no loss in a year")])
+def test_a_year_without_events_says_nothing_of_one_that_was_drawn(
+    tiny: Any, rate: float, said: str
+) -> None:
+    inputs = {"p": 0.5, "x": (100, "USD"), "rate": (rate, "event/year")}
+    case = tiny({"event > b": "p"}, inputs, {"pay": "b at b: c=x"}, CLIENTS)
+    for seed in range(1, 7):
+        assert said in impact.next_year(simulate_year(impact.view(case), 10, seed)).sentence
+
+
+def test_an_option_that_costs_nothing_costs_0(guarded: Any) -> None:
+    answer = impact.decisions(simulate(guarded(inputs={"harm_usd": (0, "USD")})))
+    assert column(answer, "Cost, nine outcomes in ten") == ["$200", "$0"]
+    for row in impact.decisions(simulate(guarded(inputs={"p": 0}))).table.iter_rows(named=True):
+        assert row["low"] is not None
+
+
+# thresholds
+
+
+def test_thresholds_have_as_many_digits_as_part_them(guarded: Any) -> None:
+    toml = (
+        GUARD
+        + """
+[decision.d.option.half]
+costs = ["guarding"]
+saves = ["harm"]
+set = { guard_count = 0.48, "link.hit-harmed" = 0.5 }
+"""
+    )
+    answer = impact.decisions(simulate(guarded(inputs={"harm_usd": (0, "USD"), "p": 1}, toml=toml)))
+    assert "less than about $190: go-on" in answer.sentence
+    assert "$190 to $210: half" in answer.sentence
+    assert "more than about $210: guard" in answer.sentence
+
+
+# what is reported
+
+
+def test_a_view_that_cuts_a_report_does_not_deny_it(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor, "near-miss"), 500)
+    denied = next(note for note in impact.suppliers(run).notes if "No compromise" in note)
+    assert "Mercor" not in denied
+
+
+def test_a_data_set_that_a_scenario_supposes_is_shown(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor, "contractor-data-only"), 500)
+    rows = {row["id"]: row["reach_how"] for row in impact.exposure(run).table.to_dicts()}
+    assert rows["contractor-data"] == "supposed"
+
+
+def test_a_chance_that_is_nearly_1_is_not_assumed_to_be(tiny: Any) -> None:
+    run = simulate(tiny({"event > b": "p"}, {"p": 0.99999}, (), CLIENTS), 100)
+    assert reach.by_entity(run)["b"]["how"] == "drawn"
+    assert "over 99 %" in impact.exposure(run).sentence
+
+
+def test_shares_of_suppliers_that_left_are_in_no_index(tiny: Any) -> None:
+    links = {
+        "a > b": {"relation": "supplies", "share": "0.6"},
+        "c > b": {"relation": "supplies", "share": "0.9", "valid_to": "2025-01-01"},
+    }
+    known = impact.view(tiny(links, kinds={"a": "vendor", "c": "vendor", "b": "client"}))
+    assert herfindahl(known) == [("b", pytest.approx(0.36), 0.6)]
