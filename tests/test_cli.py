@@ -213,6 +213,56 @@ def test_cases_and_check_name_the_bundled_case() -> None:
 # a year, and differences
 
 
+def test_a_case_with_faults_is_named_and_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    impact("new", "sound", "--title", "Evil \x1b]0;x\x07\u202egpj")
+    impact("new", "broken")
+    with (tmp_path / "data/cases/broken/links.csv").open("a", encoding="utf-8") as file:
+        file.write("x,y\n")
+    (tmp_path / "data/cases/.sound-ab12").mkdir()
+    (tmp_path / "data/cases/.sound-ab12/case.toml").write_text("", "utf-8")
+    done = impact("cases")
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["drift", "mercor", "sound"]
+    assert done.stderr == "broken: has 1 faults; see `impact check broken`\n"
+    assert done.returncode == 2
+    for told in (done.stdout, impact("check", "sound").stdout):
+        assert "Evil [U+202E]gpj" in told
+        assert "\x1b" not in told
+    assert impact("new", "third", "--scan", tmp_path / "data").returncode == 0
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 5000, "x = " + "1" * 5000])
+def test_toml_that_python_cannot_hold_is_told(copied: Path, text: str) -> None:
+    for name in ("case.toml", "scenarios.toml"):
+        with (copied / name).open("a", encoding="utf-8") as file:
+            file.write(f"\n{text}\n")
+    done = impact("check", copied)
+    assert done.returncode == 2
+    assert done.stderr.startswith("case.toml: is n")
+
+
+def test_no_name_of_a_scenario_above_the_level_is_told(copied: Path) -> None:
+    with (copied / "scenarios.toml").open("a", encoding="utf-8") as file:
+        file.write('[scenario.zorblax]\ntitle = "Z"\nsays = "Z."\ntlp = "red"\n')
+    for words in ("show {} --scenario zorblux", "diff {} --from baseline --to zorblux"):
+        for level, there in (("clear", False), ("red", True)):
+            told = impact(*words.format(copied).split(), "--tlp", level).stderr
+            assert ("zorblax" in told) == there
+
+
+def test_a_decision_with_a_fault_is_told_to_those_who_may_see_the_whole_case(copied: Path) -> None:
+    toml = copied / "scenarios.toml"
+    head = '[decision.zorblax]\ntitle = "Zorblax"\ntlp = "orange"\n'
+    toml.write_text(toml.read_text("utf-8") + head, "utf-8")
+    assert "zorblax" in impact("check", copied).stderr
+    assert impact("cases").returncode == 0
+    for level, there in (("clear", False), ("red", True)):
+        told = impact("show", copied, "--tlp", level, "--draws", "200").stdout
+        assert ("Zorblax" in told) == there
+
+
 def test_show_of_a_year_says_that_it_is_one() -> None:
     found = shown("mercor", "--year")
     assert found["over"] == "year"

@@ -272,7 +272,7 @@ def test_that_a_vendor_supplies_us_stays_known_where_its_default_gave_way(zellis
     own_link(zellis, "zellis", "us", "certain")
     rows = impact.view(impact.load_case(zellis)).rows("links")
     assert (rows["zellis-us"]["relation"], rows["zellis-us"]["chances"]) == ("supplies", [])
-    assert "Zellis was affected." in run("show", "acme", "--draws", "1000").stdout
+    assert "Zellis is assumed to be compromised." in run("show", "acme", "--draws", "1000").stdout
     cut = run("show", "acme", "--draws", "1000", "--set", "link.zellis-us=0")
     assert "link.zellis-us moves nothing" in cut.stdout
 
@@ -328,6 +328,21 @@ def test_systems_whose_names_are_alike_stay_apart(home: Path) -> None:
     assert run("new", "acme", "--scan", "more")[0] == 0
     case = impact.load_case("acme")
     assert case["entities"].filter(case["entities"]["kind"] == "service").height == 3
+
+
+def test_what_would_be_left_unsaid_is_told(home: Path) -> None:
+    (home / "v.csv").write_text(f"Vendor,Description\nAcme,{'x ' * 600}END\n", "utf-8")
+    assert run("new", "long", "--vendors", home / "v.csv").returncode == 0
+    told = (home / "data/cases/long/entities.csv").read_text("utf-8")
+    assert "(cut, 1,203 characters)" in told
+    (home / "empty.csv").write_text("", "utf-8")
+    for words, said in (
+        (("new", "a", "--advisories", home), "is of use with --scan alone"),
+        (("new", "mercor"), "is a case of the kit"),
+        (("new", "b", "--vendors", home / "empty.csv"), "empty.csv: is empty"),
+    ):
+        done = run(*words)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
 
 
 def test_a_case_that_is_there_is_not_written_over(home: Path) -> None:

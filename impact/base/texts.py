@@ -32,7 +32,8 @@ def decoded(data: bytes, where: str) -> str:
     >>> decoded(b"litellm==1.82.6", "requirements.txt")
     'litellm==1.82.6'
     """
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in data[:200]:
+    begin = data[:200]
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or 4 * begin.count(0) > len(begin):
         raise bad(where, "is not UTF-8 (it looks like UTF-16)", UTF8)
     try:
         text = data.decode("utf-8-sig")

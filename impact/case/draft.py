@@ -16,7 +16,7 @@ import polars as pl
 
 from impact.base import times
 from impact.base.errors import BadInput, Fault, bad
-from impact.base.words import plain
+from impact.base.words import plain, shown
 from impact.case import folder, tables
 from impact.case.schema import TABLES, Table
 from impact.case.vendors import Vendor
@@ -79,6 +79,8 @@ def home_of(name: str) -> Path:
         raise bad(f'"{name[:60]}"', "is no bare name", "use a-z, 0-9, - and _")
     home = Path("data") / "cases" / name
     there = home.parent.iterdir() if home.parent.is_dir() else ()
+    if name in folder.cases() and not home.exists():
+        raise bad(name, "is a case of the kit", "take another name")
     if home.exists() or any(path.name.casefold() == name for path in there):
         raise bad(str(home), "is there already", "take another name, or remove that folder")
     return home
@@ -114,7 +116,9 @@ def write(
             made.chmod(0o755)
             made.rename(home)  # one step
     except OSError as error:
-        raise bad(str(home), f"cannot be written ({error.strerror})", "check the folder") from None
+        home_of(name)  # another may have made it meanwhile
+        what = f"cannot be written ({error.strerror or type(error).__name__})"
+        raise bad(str(home), what, "check folder and room") from None
     return home
 
 
@@ -251,7 +255,7 @@ def slug(name: str, also: str = "") -> str:
 
 def _line(text: str) -> str:
     """Text of a cell: one line, without what hides."""
-    return " ".join(plain(text).split())[:500]
+    return shown(" ".join(plain(text).split()), 500)
 
 
 def headings() -> dict[str, object]:

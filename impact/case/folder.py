@@ -175,7 +175,7 @@ def cases() -> dict[str, Path]:
     """
     places = (HOME, Path.cwd())
     found = [path.parent for at in places for path in at.glob("data/cases/*/case.*")]
-    named = {path.name: path for path in found if path.name != TEMPLATE}
+    named = {path.name: path for path in found if not path.name.startswith((TEMPLATE, "."))}
     return dict(sorted(named.items()))
 
 
@@ -324,6 +324,8 @@ def read_toml(path: Path) -> tuple[dict[str, Any], list[Fault]]:
         return {}, list(error.faults)
     except tomllib.TOMLDecodeError as error:
         return {}, [Fault(path.name, f"is not TOML: {error}", "mend that line")]
+    except (RecursionError, ValueError):  # brackets in brackets, a number of thousands of digits
+        return {}, [Fault(path.name, "is nested too deeply, or holds no number", "mend it")]
 
 
 def _settings(path: Path) -> tuple[dict[str, Any], list[Fault]]:

@@ -85,8 +85,8 @@ class Unusable:
     faults: tuple[Fault, ...]
 
     def __str__(self) -> str:
-        """What is wrong, in a sentence; without faults that they are for the owner's eyes."""
-        first = str(self.faults[0]) if self.faults else "`impact check` says why"
+        """What is wrong, in a sentence."""
+        first = str(self.faults[0])
         more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
         end = "" if first.endswith("?") and not more else "."
         return f'Decision "{self.decision.title}" cannot be worked out: {first}{more}{end}'
@@ -270,7 +270,8 @@ def _decisions(
     made = (Option(changes=changes, **said) for said, changes in options)
     decisions, unusable = dict[str, Decision](), dict[str, Unusable]()
     for (name, place, _), (said, _), (named, _) in zip(blocks, rows, inside, strict=True):
-        decision = Decision(options=tuple(islice(made, len(named))), **said)
+        level = said["tlp"] if said["tlp"] in TLP else TLP[-1]
+        decision = Decision(options=tuple(islice(made, len(named))), **{**said, "tlp": level})
         own = [fault for fault in faults if f"{fault.where} ".startswith(f"{place} ")]
         if own := own or list(_decision_faults(place, decision, tables)):
             unusable[name] = Unusable(decision, tuple(own))

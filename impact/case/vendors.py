@@ -38,6 +38,8 @@ def read(path: Path, headings: dict[str, Any]) -> tuple[list[Vendor], list[str]]
         for name in reversed(headings.get(field, ()))
         if str(name).lower() in plain
     }
+    if not header:
+        raise bad(where, "is empty", "give a CSV with a heading for vendors' names")
     if "name" not in columns:
         what = f"has no column of vendors' names among {', '.join(header)[:200]}"
         repair = "add its heading to `name` in [vendors] of the template's case.toml"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -43,10 +43,10 @@ def view(
     the level, or not yet known, are needed.
     """
     name = scenario or scenarios.BASELINE
-    chosen = _scenario(case, name)
-    moment = _moment(as_of or chosen.as_of)
     level = read_level(tlp) if tlp else case.tlp
     own, visible = parse_changes(changes), _at_level(case, case.scenarios, level)
+    chosen = _scenario(case, name, visible)
+    moment = _moment(as_of or chosen.as_of)
     if name not in visible:
         repair = "raise the level, or take another scenario"
         raise Refusal(Fault(f"scenario {name}", "rests on rows above the level", repair))
@@ -81,10 +81,10 @@ def _files(case: Case, level: str) -> dict[str, bytes]:
     return {name: data for name, data in case.files.items() if whole or name.startswith(ADVISORIES)}
 
 
-def _scenario(case: Case, name: str) -> scenarios.Scenario:
-    """The scenario of that name."""
+def _scenario(case: Case, name: str, visible: Collection[str]) -> scenarios.Scenario:
+    """The scenario of that name; the names of others are told where they are visible."""
     if name not in case.scenarios:
-        repair = did_you_mean(name, list(case.scenarios), f"one of {', '.join(case.scenarios)}")
+        repair = did_you_mean(name, [*visible], f"one of {', '.join(visible)}")
         raise bad("scenario", f'no scenario "{name}"', repair)
     return case.scenarios[name]
 
@@ -103,11 +103,8 @@ def _at_level(case: Case, entries: Mapping[str, Entry], level: str) -> dict[str,
 
 
 def _unusable(case: Case, level: str) -> dict[str, scenarios.Unusable]:
-    """Decisions with faults; what they name stays with those who may see the whole case."""
-    visible = _at_level(case, {name: one.decision for name, one in case.unusable.items()}, level)
-    if case.label not in up_to(level):
-        return {name: replace(case.unusable[name], faults=()) for name in visible}
-    return {name: case.unusable[name] for name in visible}
+    """Decisions with faults, for those who may see the whole case: what one names is not known."""
+    return dict(case.unusable) if case.label in up_to(level) else {}
 
 
 @folder.once
@@ -145,7 +142,7 @@ def under(known: Case, scenario: str) -> Case:
     Raises BadInput for an unknown scenario, or one that looks back to another day, and Refusal for
     one that rests on what is not known in this view.
     """
-    other = _scenario(known, scenario)
+    other = _scenario(known, scenario, known.scenarios)
     if other.as_of and (known.as_of is None or times.as_text(known.as_of) != other.as_of):
         what = f"is of {other.as_of}, and these rows are not"
         raise bad(f"scenario {scenario}", what, "compare scenarios of one day")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -126,12 +126,18 @@ def _on_view(verb: Verb) -> click.Command:
 
 @main.command()
 def cases() -> None:
-    """List the cases."""
+    """List the cases; those with faults are named, and `impact check` says which."""
     from impact.case import folder
 
+    faulty = []
     for name, home in folder.cases().items():
-        case = folder.load_case(home)
-        click.echo(f"{name}: {case.title}. {case.question}")
+        case, faults = folder.read_case(home)
+        if case:
+            click.echo(plain(f"{name}: {case.title}. {case.question}"))
+        else:
+            faulty.append(f"{name}: has {len(faults)} faults; see `impact check {name}`")
+    if faulty:
+        _stop(BadInput.exit_status, *faulty)
 
 
 @main.command()
@@ -150,7 +156,7 @@ def check(case: str) -> None:
         told.append(f"links.csv: these defaults give way to links of your own: {', '.join(rows)}")
     for note in [*told, *map(str, claim_checks.outdated(found.tables))]:
         click.echo(plain(note), err=True)
-    click.echo(f"{found}\nno faults")
+    click.echo(plain(f"{found}\nno faults"))
 
 
 @_on_view
@@ -216,7 +222,7 @@ def forecast(**options: str) -> None:
     answer = outlooks.forecast(known)
     if not answer.there:
         raise bad("--as-of", answer.sentence.rstrip("."), "take a later day")
-    click.echo(f"{known.title}, as of {words.date(now(known))}\n\n{answer}")
+    click.echo(plain(f"{known.title}, as of {words.date(now(known))}\n\n{answer}"))
 
 
 @main.command()
@@ -254,7 +260,8 @@ def diff(first: str, last: str, as_json: bool, **options: Any) -> None:
     from impact.answers import differences
 
     case = options["case"]
-    ends = [_end(case, where, end) for where, end in (("--from", first), ("--to", last))]
+    scenarios = _view(case, "", options["tlp"]).scenarios
+    ends = [_end(scenarios, *end) for end in (("--from", first), ("--to", last))]
     for option, usual in (("scenario", "baseline"), ("as_of", "")):
         if options[option] != usual and all(option in end for end in ends):
             name = option.replace("_", "-")
@@ -268,12 +275,10 @@ def diff(first: str, last: str, as_json: bool, **options: Any) -> None:
     click.echo(str(differences.waterfall(one, other)))
 
 
-def _end(case: str, where: str, end: str) -> dict[str, str]:
+def _end(scenarios: Collection[str], where: str, end: str) -> dict[str, str]:
     """What one end of a difference says of its view: a scenario by name, else a day."""
     from impact.base import times
-    from impact.case.folder import load_case
 
-    scenarios = load_case(case).scenarios
     if end in scenarios:
         return {"scenario": end}
     try:

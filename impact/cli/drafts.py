@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from impact.base import times, words
-from impact.base.errors import BadInput, bad
+from impact.base.errors import BadInput, ImpactError, bad
 from impact.case import draft, vendors
 from impact.case.draft import Held
-from impact.case.folder import ADVISORIES, ROLES, cases, load_case
+from impact.case.folder import ADVISORIES, ROLES, Case, cases, load_case
 from impact.case.views import view
 from impact.measures import fleet
 from impact.stack import advisories as records
@@ -38,6 +39,8 @@ def new(
     `advisories` those of the bundled cases are asked, with their windows.
     """
     of = checked(name, about)
+    if advisories and not scan:
+        raise bad("--advisories", "is of use with --scan alone", "add --scan, or leave it out")
     listed, unused = vendors.read(inventory, draft.headings()) if inventory else ([], [])
     held, originals = _scanned(scan, advisories) if scan else ([], {})
     home = draft.write(name, listed, held, originals, of)
@@ -77,7 +80,7 @@ def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str,
     if advisories:
         found, windows, kept = records.read(advisories), list[Window](), _records(advisories)
     else:
-        bundled = [view(load_case(home), tlp="clear") for home in cases().values()]
+        bundled = [view(one, tlp="clear") for one in _sound_cases()]
         named = [one for known in bundled for one in fleet.advisories(known).affected]
         found = Advisories(tuple(named))
         windows = [window for known in bundled for window in fleet.windows(known, found)]
@@ -97,6 +100,15 @@ def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str,
     )
     kept |= _originals(every, set(rows["file"]), path)
     return [_held(row) for row in gravest.iter_rows(named=True)], kept
+
+
+def _sound_cases() -> Iterator[Case]:
+    """The cases without faults, of which a view at their lowest level can be had."""
+    for home in cases().values():
+        with suppress(ImpactError):
+            case = load_case(home)
+            view(case, tlp="clear")
+            yield case
 
 
 def _held(row: dict[str, str]) -> Held:

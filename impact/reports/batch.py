@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from multiprocessing import forkserver
 from pathlib import Path
 
 from impact.base import words
@@ -56,6 +57,11 @@ def workers(jobs: int) -> Executor:
     context = multiprocessing.get_context("forkserver" if forked else "spawn")
     if forked:
         context.set_forkserver_preload(_PRELOADED)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            forkserver.ensure_running()  # which hears no Ctrl-C, while it imports either
+        finally:
+            signal.signal(signal.SIGINT, before)
     return ProcessPoolExecutor(jobs, context, work.begin, (forked,))
 
 

@@ -50,9 +50,10 @@ def make(
         raise BadInput(faults)
     with clusters.executor(cluster) as (executor, many):
         done = batch.run(tasks, out, formats, many or jobs, executor, timeout)
-    if sheet:
-        for place, task in {one.place: one for one in tasks}.items():
-            files.write(out / place / "sheet.html", page.sheet(task))
+    for place, task in {one.place: one for one in tasks}.items():
+        path = out / place / page.SHEET
+        if sheet or path.is_file():  # one that is there is of what its view says now
+            files.write(path, page.sheet(task))
     return (
         [*_reasons(done.made), _counts(done, len(refused)), str(out / "index.html")],
         list(map(str, [*loaded.unusable.values(), *refused, *done.failed.values()])),

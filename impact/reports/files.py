@@ -106,6 +106,8 @@ def write_all(contents: Iterable[tuple[Path, str | bytes]]) -> None:
     path = Path()
     try:
         for path, content in contents:
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise bad(str(path), "is a link or no plain file", "name another file")
             path.parent.mkdir(parents=True, exist_ok=True)
             data = content.encode() if isinstance(content, str) else content
             spares.append((texts.staged(path, data), path))
@@ -225,11 +227,15 @@ def record(out: Path, task: Task, files: Mapping[str, bytes], entry: Entry) -> N
     """Put a finished report into its folder.
 
     Its entry in the manifest goes before the first file is replaced and comes back after the last:
-    a report that is not in the manifest does not count as made.
+    a report that is not in the manifest does not count as made. Files of what it said before, in
+    formats that were not asked for now, are removed.
     """
     home, name = out / task.place, task.notebook.name
     others = entries_of(home / MANIFEST)
-    was_made = "key" in others.pop(name, {})
+    old = others.pop(name, {})
+    was_made, before = "key" in old, old.get("files", {})
+    if old.get("key") == entry["key"]:  # made once more for another kind of file
+        entry = {**entry, "files": {**before, **entry["files"]}}
     entries = {**others, name: entry}
     write_all(
         [
@@ -239,6 +245,8 @@ def record(out: Path, task: Task, files: Mapping[str, bytes], entry: Entry) -> N
             (home / MANIFEST, _manifest(entries)),
         ]
     )
+    for kind in before.keys() - entry["files"].keys():  # of what it was before
+        (out / f"{task.name}.{kind}").unlink(missing_ok=True)
 
 
 def as_files(home: Path, rows: pl.DataFrame) -> dict[Path, bytes]:

@@ -173,6 +173,9 @@ def _head(known: Case) -> dict[str, Any]:
     }
 
 
+SHEET = "sheet.html"
+
+
 def sheet(task: Task) -> str:
     """One A4 page of a view: what happened, what to do, and five figures; without a script."""
     known = task.known

@@ -15,7 +15,7 @@ from typing import Any
 from impact.base import texts
 from impact.base.errors import Refusal, bad
 from impact.case.folder import cases, load_case
-from impact.reports import batch, files, index, origin, work
+from impact.reports import batch, files, index, origin, page, work
 from impact.reports.plan import Parameters, Task, find_notebooks, plan, with_pages
 
 SHOWN = 12  # differences of one report in a terminal
@@ -55,12 +55,15 @@ class Verdict:
 
 
 def verify(path: Path, case: str = "", jobs: int = 1) -> list[Verdict]:
-    """The verdict on a page, or on every report of a folder.
+    """The verdict on a page, or on every report and sheet of a folder.
 
     Values may differ by 1e-9, printed texts and files not at all. `case` names the case or its
     folder where it is not among those of the project. Raises BadInput where there is no report, or
     where it is of a case or notebook that is not here; Refusal where one cannot be made again.
     """
+    if path.name == page.SHEET and path.is_file():
+        reports = list(_reports(path.parent))[:1]
+        return [_sheet(path, _task(report, case)) for report in reports]
     reports = list(_reports(path) if path.is_dir() else _report(path))
     if not reports:
         raise bad(str(path), "holds no report of this kit", "name a page, or a folder of reports")
@@ -70,9 +73,12 @@ def verify(path: Path, case: str = "", jobs: int = 1) -> list[Verdict]:
         if isinstance(result, work.Lost):
             raise Refusal(result.fault)
         made[id(task)] = result
-    pairs = zip(reports, tasks, strict=True)
+    pairs = list(zip(reports, tasks, strict=True))
     verdicts = [_verdict(report, task, made[id(task)]) for report, task in pairs]
-    return [*verdicts, *(_gathered(path) if path.is_dir() else ())]
+    homes = {file.parent: task for one, task in pairs for file in one.files.values()}
+    sheets = [_sheet(home / page.SHEET, task) for home, task in homes.items() if path.is_dir()]
+    differing = [sheet for sheet in sheets if sheet.differences]
+    return [*verdicts, *differing, *(_gathered(path) if path.is_dir() else ())]
 
 
 def record(verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -165,6 +171,14 @@ def _verdict(report: Report, task: Task, made: work.Made) -> Verdict:
             found = found or [_difference(f"{kind} file", old["files"][kind], digest)]
         differences += found
     return Verdict(report.name, tuple(differences), tuple(changed))
+
+
+def _sheet(path: Path, task: Task) -> Verdict:
+    """The verdict on the one page of a view, where it is there."""
+    old = path.read_bytes() if path.is_file() else b""
+    found = _other(page.SHEET, old, page.sheet(task).encode()) if old else []
+    name = "/".join([*path.parent.parts[-2:], page.SHEET])
+    return Verdict(name, tuple(found), (page.SHEET,) if found else ())
 
 
 def _gathered(path: Path) -> Iterator[Verdict]:

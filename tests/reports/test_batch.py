@@ -111,6 +111,21 @@ def test_the_unchanged_is_left_and_what_changed_or_was_damaged_is_made_again_and
     assert json.loads((out / batch.LAST_RUN).read_text("utf-8"))["made"] == third.made
 
 
+def test_a_page_of_what_was_said_before_does_not_stay_beside_what_is_said_now(
+    small: impact.Case, brief: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (task,) = planned(small, [brief], "worse")
+    home = out / task.place
+    for kinds in (("html",), ("ipynb",)):
+        batch.run([task], out, kinds)
+    assert {path.suffix for path in home.glob("00_small.*")} == {".html", ".ipynb"}
+    assert files.entries_of(home / "manifest.json")["00_small"]["files"].keys() == {"html", "ipynb"}
+    changed = impact.load_case(case_of(tmp_path / "new", SCENARIOS.replace("0.9", "0.8")))
+    batch.run(planned(changed, [brief], "worse"), out, ("ipynb",))
+    assert {path.suffix for path in home.glob("00_small.*")} == {".ipynb"}
+
+
 def test_failing_scenarios_are_named_each_with_its_reason_and_the_others_finish(
     small: impact.Case, tmp_path: Path
 ) -> None:

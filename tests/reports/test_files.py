@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,21 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         files.write(tmp_path / "file" / "page.html", "x")
     with pytest.raises(BadInput, match="cannot be written"), files.alone(tmp_path / "file" / "out"):
         pass
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "gone"])
+def test_what_is_no_plain_file_is_not_replaced(tmp_path: Path, kind: str) -> None:
+    """A pipe of somebody who reads, a link to another's file, a link to nowhere."""
+    path, other = tmp_path / "out.json", tmp_path / "other"
+    other.write_text("keep", "utf-8")
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(other if kind == "link" else tmp_path / "nowhere")
+    with pytest.raises(BadInput, match="is a link or no plain file; name another file"):
+        files.write(path, "{}")
+    assert path.is_symlink() or path.is_fifo()
+    assert other.read_text("utf-8") == "keep"
 
 
 @pytest.fixture

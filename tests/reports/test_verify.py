@@ -15,7 +15,7 @@ import pytest
 
 import impact
 from impact.base.errors import BadInput
-from impact.reports import batch, files, index, plan, verify
+from impact.reports import batch, command, files, index, plan, verify
 from impact.reports.plan import Parameters
 from notebooks import SCENARIOS, case_of
 
@@ -131,6 +131,26 @@ def test_an_edited_notebook_or_a_lost_file_is_seen(project: Path) -> None:
     assert all("ipynb" in one["figure"] for one in second.differences)
     names = [one["figure"] for one in verify.record([first, second])["differences"]]
     assert {name.split("/")[1].partition("~")[0] for name in names} == {"baseline", "worse"}
+
+
+def test_a_sheet_is_compared_and_made_again_with_its_view(project: Path) -> None:
+    case = str(project / "tiny")
+    asked: dict[str, Any] = {"jobs": 1, "cluster": "", "format": "html,ipynb", "timeout": 600}
+    asked |= {"scenario": "worse", "now": False, "draws": 2000, "seed": 1}
+    asked |= {"as_of": "", "tlp": "", "changes": ""}
+
+    def made(sheet: bool) -> str:
+        command.make(case, COSTS, project / "out", sheet=sheet, **asked)
+        return page_of(project).with_name("sheet.html").read_text("utf-8")
+
+    before = made(sheet=True)
+    sheet = page_of(project).with_name("sheet.html")
+    assert not verdict(project, sheet).differences
+    sheet.write_text(before.replace("$", "€"), "utf-8")
+    assert verdict(project, sheet).differences
+    told = [one.name for one in verify.verify(project / "out", case) if one.differences]
+    assert [name.endswith("sheet.html") for name in told] == [True]
+    assert made(sheet=False) == before
 
 
 def test_what_a_folder_gathers_is_compared_too(project: Path) -> None:
