@@ -40,7 +40,9 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         who=pl.col("account").replace(shorter), best=pl.int_range(pl.len()) == 0
     )
     told = spans.to_dicts()
+    bars = told if spans["minutes"].n_unique() > 1 else []  # else the lead says it
     values = {
+        "bars": bars,
         "all": found.height,
         "drawn": drawn.to_dicts(),
         "release": release,
@@ -48,7 +50,6 @@ def timeline(known: Case, most: int = 20, a_day: int = 5) -> Answer:
         "stated": every["stated"].any(),
     }
     marks, late = _marks(drawn), figure("longest_delay", longest_delay(found), "day")
-    bars = told if spans["minutes"].n_unique() > 1 else []  # else the lead says it
 
     def draw(said: Any, wide: bool) -> Any:
         shown = [{**bar, "says": one_line(said.bar(bar))} for bar in bars]

@@ -25,7 +25,10 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     often = (pl.col("chance") >= _OFTEN) & (pl.col("chance") > _MORE * pl.col("apart"))
     joint = reach.joint_chances(run).filter(pl.col("at_least") > 1, often).to_dicts()
     hit, sure = reach.suppliers_hit(run), reach.established(run)
+    places = [place for place, (ids, _) in enumerate(chain) if {*hit} & {*ids}]
     values = {
+        "way_in": any(places) or not {*hit} & sure,
+        "unmodelled": reach.unmodelled(run),
         "hit": [one for one in hit if one in sure],
         "supposed": [one for one in hit if one not in sure],
         "claims_on": evidence.positions(known),
@@ -39,7 +42,6 @@ def exposure(run: Run, most: int | None = None) -> Answer:
         for one, row in reach.by_entity(run).items()
         if reach.possible(row)
     ]
-    places = [place for place, (ids, _) in enumerate(chain) if {*hit} & {*ids}]
 
     def draw(said: Any, wide: bool) -> Any:
         return layouts().path(said, wide, chain, table.to_dicts(), places[-1:])

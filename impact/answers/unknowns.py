@@ -31,7 +31,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     values = {
         "short": most is not None,
         "guessed": guessed,
-        "on_classes": shares_where(run, total, lambda r: bool(r["reference"]))[0],
+        "on_classes": shares_where(run, total, lambda r: is_assumed(r) and bool(r["reference"]))[0],
         "on_bare": shares_where(run, total, lambda r: is_assumed(r) and not r["reference"])[0],
         "inputs": len(inputs),
         "later": sum(

@@ -168,6 +168,14 @@ def clients(run: Run) -> pl.DataFrame:
     return found.sort(-pl.col("band"), "entity")
 
 
+def unmodelled(run: Run) -> list[str]:
+    """Clients of suppliers that are hit to which no link leads: nothing is said of them."""
+    supply, kinds = related(run.known, "supplies"), run.known.rows("entities")
+    led = {edge.target for edge in run.edges}
+    served = {client for one in suppliers_hit(run) for client in supply.get(one, ())}
+    return sorted(one for one in served - led if kinds[one]["kind"] in PARTIES)
+
+
 def client_groups(run: Run) -> dict[str, Any]:
     """Clients by what is said of them: reported, supposed, or assumed in groups of equal chance."""
     rows = clients(run)
