@@ -11,7 +11,7 @@ from impact.answers.text import one_line
 from impact.base import words
 from impact.base.errors import BadInput
 from impact.case import checks
-from impact.measures.loss import TOTAL, by_bearer, rare_loss_of
+from impact.measures.loss import TOTAL, by_bearer, of_equals, rare_loss_of
 from impact.measures.tails import above, ends_at, exceedance_curve
 from impact.measures.totals import total_loss
 from impact.simulation import Run, simulate_year
@@ -58,6 +58,12 @@ def next_year(run: Run) -> Answer:
         table = pl.DataFrame(schema={"id": pl.String})
         return worded(run, "years", table, {"why": error.faults[0].what})
     found = by_bearer(run).with_columns(id="bearer")
+    rows = run.known["losses"]
+    mine = (
+        rows.filter((pl.col("bearer") == one) | (pl.col("received_by") == one))
+        for one in found["id"]
+    )
+    found = of_equals(run, found, (each["id"] for each in mine))
     if checks.HERE not in run.known.inputs:  # a rate of any such firm is none of a named one
         found = found.filter(bearer=TOTAL)
     table = found.filter((pl.col("chance") > 0) | pl.col("rare")).sort(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from impact.case import checks
 from impact.case.folder import Case, once
 from impact.case.tables import Row
 from impact.measures.frames import frame
-from impact.measures.reach import PARTIES
+from impact.measures.reach import PARTIES, by_entity
 from impact.measures.totals import TOTAL as TOTAL
 from impact.measures.totals import net_loss, rare_entities, rare_loss, sign_of
 from impact.numerics import Draws, graph, loss_kinds, measures
@@ -105,7 +106,31 @@ def parts(run: Run) -> pl.DataFrame:
         row = {"id": f"{bearer}.{part}", "bearer": bearer, "part": part}
         row |= {"chance": chance.value, "chance_error": chance.error}
         rows.append(row | _in_usd(found))
-    return frame("parts", rows).sort(-pl.col("mean_usd").fill_null(0.0), "bearer", "part")
+    told = of_equals(run, frame("parts", rows), forms["id"])
+    given = pl.when(pl.col("chance") > 0).then(pl.col("mean_usd") / pl.col("chance"))
+    told = told.with_columns(given_usd=given.otherwise("given_usd"))
+    return told.sort(-pl.col("mean_usd").fill_null(0.0), "bearer", "part")
+
+
+def of_equals(run: Run, table: pl.DataFrame, losses: Iterable[Iterable[str]]) -> pl.DataFrame:
+    """The table with one value for those whose `losses` rest on the same: the mean of theirs.
+
+    That is rows of losses.csv with the same inputs, behind the same chance; errors are of each.
+    """
+    model, found = run.model, by_entity(run.memo.get("events", run))
+
+    def grounds(name: str) -> tuple[Any, ...]:
+        row, pairs = model.losses[name], sorted(model.pairs[name].items())
+        at = found[row["needs"]]
+        return at["band"], at["how"], *pairs, *(row[part] for part in ("kind", *_COVER, "form"))
+
+    keys = [str(sorted(map(str, map(grounds, names)))) for names in losses]
+    values = cs.float() - cs.contains("error", "share")
+    alike = table.with_columns(keys=pl.Series(keys, dtype=pl.String))
+    return alike.with_columns(values.mean().over("keys")).drop("keys")
+
+
+_COVER = ("retention", "limit")  # of an insurer
 
 
 def _in_usd(found: Mapping[str, measures.Measure]) -> dict[str, Any]:

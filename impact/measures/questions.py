@@ -40,7 +40,7 @@ def ranking(run: Run) -> pl.DataFrame:
     asked, every = dict[str, dict[str, Any]](), list(_quantities(run))
     for name, (question, ask), bins in every:
         found = _measured(own, bins, outcomes, len(every) * len(own))
-        row = {"id": name, "question": question, "ask": ask, **found}
+        row = {"id": name, "question": question, "ask": ask or "whoever knows", **found}
         if row["value_usd"] or max(row["cost_share"], row["data_share"]) >= LEAST:
             asked[question] = min(asked.get(question, row), row, key=_rank)
     rows = sorted(asked.values(), key=_rank)

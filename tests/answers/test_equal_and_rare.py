@@ -70,6 +70,28 @@ def test_what_one_client_loses_by_two_rows_is_added_up(tiny: Any) -> None:
     assert drivers(run.known)["bearer"].to_list() == [["b", "b"]]
 
 
+def test_clients_of_equal_evidence_have_equal_amounts_and_another_has_not(tiny: Any) -> None:
+    """Each drawn for itself; one has cover."""
+    each = {"low": "10", "high": "900", "shape": "uniform", "unit": "USD", "drawn": "per_use"}
+    inputs = {"p": 0.5, "x": each, "cover": (100, "USD"), "rate": (0.5, "event/year")}
+    losses: dict[str, Any] = {
+        f"pay-{one}": {"bearer": one, "needs": one, "arguments": "c=x"} for one in "bcd"
+    }
+    losses["pay-d"] |= {"retention": "cover", "limit": "cover"}
+    case = tiny({f"event > {one}": "p" for one in "bcd"}, inputs, losses, CLIENTS)
+    run = simulate(case, 5_000)
+    for table, key in (
+        (impact.losses(run, by="form").table, "bearer"),
+        (impact.next_year(run).table, "bearer"),
+    ):
+        found = {row[key]: row for row in table.to_dicts()}
+        if "b" in found:
+            values = [name for name in table.columns if name.endswith("_usd") and "err" not in name]
+            assert [found["b"][one] for one in values] == [found["c"][one] for one in values]
+            assert found["b"]["mean_usd"] > found["d"]["mean_usd"]
+    assert {*"bcd"} <= {*impact.losses(run, by="form").table["bearer"]}
+
+
 def test_no_outcome_without_a_loss_is_in_a_range_that_one_client_seldom_has(tiny: Any) -> None:
     """Nineteen clients always lose 100, one in half of the outcomes."""
     names = [f"c{number}" for number in range(20)]
