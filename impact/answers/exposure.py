@@ -12,6 +12,7 @@ from impact.measures import evidence, reach
 from impact.simulation import Run
 
 _OFTEN, _MORE = 0.05, 1.5  # how often, and how much oftener than if independent, to be told
+_OPEN, _STATES = ("drawn", "rare"), ("reach", "copied", "published")
 _FEW = 7  # reported parties up to which the table of the brief names each
 
 
@@ -46,7 +47,9 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     def draw(said: Any, wide: bool) -> Any:
         return layouts().path(said, wide, chain, table.to_dicts(), places[-1:])
 
-    return worded(run, "exposure", table, values, figures, draw, there=bool(table.height or chain))
+    open_ = any(row[f"{state}_how"] in _OPEN for row in table.to_dicts() for state in _STATES)
+    drawn = draw if chain or open_ else None
+    return worded(run, "exposure", table, values, figures, drawn, there=bool(table.height or chain))
 
 
 def _rows(run: Run, most: int | None) -> list[dict[str, Any]]:

@@ -241,19 +241,22 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> dict[st
 
     `heads` maps a column of `rows` (`question`, `ask`) to the title of its panel.
     """
-    room = ROOMS[wide] // 2 - 20 if wide else ROOMS[wide]
+    best = {
+        column: sorted((r for r in rows if r[column] >= _LEAST), key=lambda r: -r[column])[:5]
+        for column in heads
+    }
+    room = ROOMS[wide] // 2 - 20 if wide and all(best.values()) else ROOMS[wide]
     most = max([0.1, *(row[column] for row in rows for column in heads)])  # one scale for all
     x = alt.X("share:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.2]))
     charts = []
     for column, head in heads.items():
-        best = sorted((r for r in rows if r[column] >= _LEAST), key=lambda r: -r[column])[:5]
         told = [
             {
                 "label": f"{words.capital(row['ask'])}: {row['question']}",
                 "share": row[column],
                 "number": words.per_cent(row[column]),
             }
-            for row in best
+            for row in best[column]
         ]
         if told:
             of = labelled_rows(pl.DataFrame(told), wide=False, room=room)

@@ -219,3 +219,33 @@ def test_shares_of_suppliers_that_left_are_in_no_index(tiny: Any) -> None:
     }
     known = impact.view(tiny(links, kinds={"a": "vendor", "c": "vendor", "b": "client"}))
     assert herfindahl(known) == [("b", pytest.approx(0.36), 0.6)]
+
+
+def test_no_picture_is_drawn_of_nothing() -> None:
+    """No chain and no chance: a title and a legend would say nothing."""
+    run = impact.simulate(impact.view(impact.load_case("drift"), "found-in-the-repository"), 500)
+    assert impact.exposure(run).svg() is None
+
+
+def test_a_client_to_which_no_path_is_modelled_is_not_evaluated(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor), 500)
+    told = impact.exposure(run)
+    assert "Amazon is a client to which no path is modelled: not evaluated." in told.notes[0]
+    assert "amazon" not in told.table["id"]
+
+
+def test_who_was_hit_by_a_way_that_nobody_reports_was_hit_somehow() -> None:
+    drift = impact.load_case("drift")
+    for day, title in (("2025-08-26", "not reported"), ("2025-09-10", "is reported")):
+        run = impact.simulate(impact.view(drift, as_of=day), 500)
+        assert title in impact.exposure(run).title
+
+
+def test_amounts_are_illustrative_where_assumptions_lead(tiny: Any) -> None:
+    known = {"low": "10", "high": "90", "shape": "uniform", "unit": "USD", "basis_kind": "reported"}
+    for kind, said in (("reported", False), ("assumption", True)):
+        inputs = {"x": {**known, "basis_kind": kind, "basis": "said"}}
+        case = tiny({"event > b": "certain"}, inputs, {"pay": "b at b: c=x"}, CLIENTS)
+        (note,) = impact.bottom_line(simulate(case)).notes
+        assert ("illustrative" in note) == said
+        assert ("0 % comes from assumptions" in note) != said
