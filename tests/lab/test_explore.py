@@ -129,7 +129,7 @@ WIDER = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
     ("notebook", "charts"),
     [
         *(("00_brief", 5), ("01_what_is_known", 3), ("02_who_is_exposed", 2)),
-        *(("03_what_it_costs", 2), ("04_what_if", 4), ("05_how_sure", 1)),
+        *(("03_what_it_costs", 2), ("04_what_if", 5), ("05_how_sure", 1)),
         *(("06_my_stack", 1), ("07_what_it_may_become", 1)),
     ],
 )
