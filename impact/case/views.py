@@ -17,7 +17,7 @@ from impact.case import checks, folder, lineage, scenarios, ways
 from impact.case.changes import Change, parse_changes
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import up_to
-from impact.case.tables import Row, Tables, newest
+from impact.case.tables import Row, Tables, by_id, newest
 from impact.case.tables import level as read_level
 from impact.case.ways import ROOT
 
@@ -225,7 +225,8 @@ def _durations(known: Case) -> dict[str, float]:
     neither that claim's `valid_to` nor a later claim of another value on the same topic.
     """
     since = known["inputs"].drop_nulls("lasts_since")
-    claims, found = known.rows("claims") if since.height else {}, dict[str, float]()
+    named = known["claims"].filter(pl.col("id").is_in(since["lasts_since"].implode()))
+    claims, found = by_id(named), dict[str, float]()
     for name, began_by, unit in since.select("id", "lasts_since", "unit").iter_rows():
         claim = claims.get(began_by)
         if claim is None or known.moment is None or _has_ended(known, claim):

@@ -173,10 +173,10 @@ def _of_bearer(run: Run, bearer: str, share: float) -> Row:
 
 def unmet(run: Run, bearer: str) -> bool:
     """Whether no draw met a loss of a bearer, or of all (TOTAL), and yet it can happen."""
-    events = run.memo.get("events", run)  # of a year
-    may = rare_entities(events) | run.memo.get("might", frozenset())
     if run.memo.get("never") or np.any(net_loss(run, bearer)):
         return False
+    events = run.memo.get("events", run)  # of a year
+    may = rare_entities(events) | run.memo.get("might", frozenset())
     return any(
         row["needs"] in may
         for row in events.model.losses.values()

@@ -31,7 +31,7 @@ def certain_entities(run: Run) -> set[str]:
 def reported_entities(run: Run) -> set[str]:
     """Entities that are reported as reached, also where the view cuts a link to them."""
     sure = [edge for edge in run.edges if run.model.terms[edge.name] == (checks.CERTAIN,)]
-    return set(graph.shortest(sure, ROOT))
+    return reporters(run, sure).keys() & graph.shortest(sure, ROOT).keys()
 
 
 def always_reached(run: Run) -> set[str]:
@@ -111,12 +111,12 @@ def edges_used(run: Run) -> list[graph.Edge]:
     return [e for e in run.edges if e.source in there and there[e.source] & on[e.name]]
 
 
-def reporters(run: Run) -> dict[str, str]:
-    """Entity -> the claim that reports that it was reached.
+def reporters(run: Run, edges: Sequence[graph.Edge] | None = None) -> dict[str, str]:
+    """Entity -> the claim that reports that it was reached, over edges used or those given.
 
     The most credible, then latest, claim of the certain links that lead to it.
     """
-    used = pl.col("id").is_in([edge.name for edge in edges_used(run)])
+    used = pl.col("id").is_in([e.name for e in (edges_used(run) if edges is None else edges)])
     certain = pl.col("chances").list.join(";") == checks.CERTAIN
     links = run.known["links"].filter(used & certain).explode("claims")
     sourced = run.known["claims"].filter(pl.col("sources").list.len() > 0)

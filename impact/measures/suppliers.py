@@ -62,8 +62,8 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
     reached, lost = measures.mean(hit), total_loss(fallen)
     mean = measures.loss_measures(lost)["mean"]
     supply = _supplies(run.known).filter(source=entity)
-    rows, rare = run.known.rows("entities"), rare_entities(fallen)
-    missed = not hit.any() and any(rows[one]["kind"] in PARTIES for one in rare)
+    kinds = run.known.rows("entities")
+    missed = not hit.any() and any(kinds[x]["kind"] in PARTIES for x in rare_entities(fallen))
     stay = sorted({*supply.filter(_STAYS)["target"]})
     return {
         "id": entity,
