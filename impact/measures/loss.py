@@ -107,8 +107,9 @@ def parts(run: Run) -> pl.DataFrame:
         row |= {"chance": chance.value, "chance_error": chance.error}
         rows.append(row | _in_usd(found))
     told = of_equals(run, frame("parts", rows), forms["id"])
-    given = pl.when(pl.col("chance") > 0).then(pl.col("mean_usd") / pl.col("chance"))
-    told = told.with_columns(given_usd=given.otherwise("given_usd"))
+    given = (pl.col("mean_usd") / pl.col("chance")).round_sig_figs(12)  # 5000, and not 4999.99...
+    given = pl.when(pl.col("chance") > 0).then(given).otherwise("given_usd")
+    told = told.with_columns(given_usd=given)
     return told.sort(-pl.col("mean_usd").fill_null(0.0), "bearer", "part")
 
 

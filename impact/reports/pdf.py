@@ -19,6 +19,7 @@ _OFFLINE = (
     "--disable-extensions",
     "--no-first-run",
     "--no-pdf-header-footer",
+    "--window-size=1200,900",  # as wide as its wide pictures, which paper shows
     "--proxy-server=127.0.0.1:9",  # nothing listens at the discard port
 )
 _EPOCH = b"19700101000000+00'00'"
