@@ -139,6 +139,7 @@ def decisions(run: Run, only: str = "", most: int | None = None) -> Answer:
     unusable = [str(one) for name, one in run.known.unusable.items() if only in ("", name)]
     values = {
         "decisions": found,
+        "shared": picture["shared"] if picture else 0.0,
         "short": most is not None,
         "moves": [moves(run, costed[one["id"]]) for one in found if alone],
         "unusable": unusable,

@@ -12,7 +12,6 @@ from impact.measures import evidence, reach
 from impact.simulation import Run
 
 _OFTEN, _MORE = 0.05, 1.5  # how often, and how much oftener than if independent, to be told
-_OPEN, _STATES = ("drawn", "rare"), ("reach", "copied", "published")
 _FEW = 7  # reported parties up to which the table of the brief names each
 
 
@@ -29,7 +28,6 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     places = [place for place, (ids, _) in enumerate(chain) if {*hit} & {*ids}]
     values = {
         "way_in": any(places) or not {*hit} & sure,
-        "unmodelled": reach.unmodelled(run),
         "hit": [one for one in hit if one in sure],
         "supposed": [one for one in hit if one not in sure],
         "claims_on": evidence.positions(known),
@@ -47,8 +45,8 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     def draw(said: Any, wide: bool) -> Any:
         return layouts().path(said, wide, chain, table.to_dicts(), places[-1:])
 
-    open_ = any(row[f"{state}_how"] in _OPEN for row in table.to_dicts() for state in _STATES)
-    drawn = draw if chain or open_ else None
+    open_ = table.select(pl.col("^.*_how$").is_in(["drawn", "rare"]).any()).row(0)
+    drawn = draw if chain or any(open_) else None
     return worded(run, "exposure", table, values, figures, drawn, there=bool(table.height or chain))
 
 

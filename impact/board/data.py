@@ -246,8 +246,16 @@ def _told(run: Run, named: set[str]) -> dict[str, Any]:
 
 _NOBODY = {  # the facts of an exposure answer that has nothing to tell
     **{"rows": [], "hit": [], "supposed": [], "claims_on": {}, "draws": 0},
-    **{"joint": None, "chain": [], "short": True, "way_in": True, "unmodelled": []},
-    "clients": {"lab": False, "group": False, "reported": [], "supposed": [], "drawn": []},
+    **{"joint": None, "chain": [], "short": True, "way_in": True},
+    "clients": {
+        "lab": False,
+        "group": False,
+        "reported": [],
+        "supposed": [],
+        "drawn": [],
+        "spared": [],
+        "unmodelled": [],
+    },
 }
 
 

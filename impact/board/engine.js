@@ -984,13 +984,13 @@ export function engine(data) {
     for (const id of assumed)
       lead.push(`${assumes()} assumes that ${name(id)} was compromised${sure.length ? " too" : ""}.`);
     if (!hits.length) lead.push(scenario.noHit);
-    lead.push(reachOf(served, reported));
+    lead.push(reachOf(served, reported, sparedBy(hits, rows)));
     const drawn = served.filter((row) => row.how === "drawn");
     const together = joint(drawn);
     if (together) {
       const all = together.least === drawn.length;
       const who = all
-        ? `All ${inWords(together.least)}${reported.length ? " of the others" : ""}`
+        ? `All ${inWords(together.least)} ${reported.length ? "of the others" : "clients with an assumed chance"}`
         : `${capital(inWords(together.least))} or more clients`;
       lead.push(
         `${who} are reached together in ${perCent(together.chance)} of simulated outcomes.` +
@@ -1000,7 +1000,15 @@ export function engine(data) {
     return lead.filter(Boolean);
   }
   const assumes = () => (scenario === data.scenarios.baseline ? "The case" : "This scenario");
-  function reachOf(served, reported) {
+  function sparedBy(hits, rows) {
+    const party = (id) => ["lab", "client"].includes(kindOf(id));
+    const led = (id) => party(id) && edges.some((edge) => edge.to === id);
+    return hits.filter((id) => {
+      const clients = (data.supplies[id] ?? []).filter(led);
+      return clients.length && !clients.some((client) => possible(rows.get(client)));
+    });
+  }
+  function reachOf(served, reported, spared) {
     const lab = served[0]?.kind === "lab";
     const group = served[0]?.kind === "group";
     const supposed = served
@@ -1008,7 +1016,10 @@ export function engine(data) {
       .map((row) => row.id)
       .sort(before);
     const rest = served.filter((row) => row.how === "drawn" || row.how === "rare");
-    const told = [];
+    const told =
+      spared.length && Object.keys(scenario.inputs).length
+        ? [`This scenario assumes that no client of ${names(spared, "or")} was reached.`]
+        : [];
     const known = reported.map((row) => row.id).sort(before);
     if (known.length) {
       const who = known.length > 4 ? capital(many(known.length, "client")) : capital(names(known));

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from math import exp, log
@@ -79,12 +79,10 @@ def flips(one: Row, wide: bool) -> dict[str, Any]:
     plane = x, y, hue
     thin = chart(points).mark_line(strokeWidth=1.6).encode(*plane)
     thick = chart(best).mark_line(strokeWidth=4.5, strokeCap="round")
-    others = [
-        {"option": title, "x": line[-12][0], "y": line[-12][1]}
-        for title, line in lines.items()
-        if title not in hues
-    ]
-    names = texts(chart(others), "option", align="right", dx=-4, dy=-8, fontWeight="bold")
+    others = [(title, *line[-12]) for title, line in lines.items() if title not in hues]
+    names = texts(
+        chart(_apart(others, ys)), "option", align="right", dx=-4, dy=-8, fontWeight="bold"
+    )
     return layered(
         *_zones(x, hue, pixels, zones),
         thin,
@@ -94,6 +92,23 @@ def flips(one: Row, wide: bool) -> dict[str, Any]:
         width=WIDTHS[wide],
         height=_HIGH,
     )
+
+
+def _apart(ends: Iterable[tuple[str, float, float]], ys: Sequence[float]) -> list[Row]:
+    """Names at the ends of lines (title, x, y); those that would meet stand below their lines."""
+    gap = (max(ys) / min(ys)) ** (16 / _HIGH) if min(ys) > 0 else 1.0
+    meeting = list[list[Row]]()
+    for title, x, y in sorted(ends, key=lambda end: -end[2]):
+        row = {"option": title, "x": x, "y": y}
+        if meeting and meeting[-1][-1]["y"] < y * gap:
+            meeting[-1].append(row)
+        else:
+            meeting.append([row])
+    return [
+        row if len(several) == 1 else {**row, "y": several[-1]["y"] / gap**place}
+        for several in meeting
+        for place, row in enumerate(several, 1)
+    ]
 
 
 Zones = Sequence[tuple[str, float, float]]

@@ -24,7 +24,7 @@ from impact.case.views import changed, fixed, now
 from impact.measures.loss import unmet
 from impact.measures.totals import net_loss
 from impact.numerics import Draws, loss_kinds, measures
-from impact.numerics.lines import Line, envelope
+from impact.numerics.lines import Line, close, crossing_error, envelope
 from impact.simulation import (
     Run,
     drawn_inputs,
@@ -50,7 +50,7 @@ class Regime:
 class Costing:
     """A decision worked out: `costs` is `(options, draws)` net losses of its bearer.
 
-    `shared` is the mean of what no option brings or saves.
+    `shared` is the mean of what they cost alike.
     """
 
     decision: Decision
@@ -85,14 +85,30 @@ def costings(run: Run) -> tuple[Costing, ...]:
             views = [_chosen(run, option) for option in decision.options]
             chosen = zip(decision.options, views, strict=True)
             lines = [_line(run, decision, *one) for one in chosen]
+            runs = [_again(run, known) for known in views]
             costs = (
                 [line.base for line in lines]
                 if unpriced(run, decision)
-                else [_cost(run, decision, known) for known in views]
+                else [net_loss(one, decision.bearer) for one in runs]
             )
-            shared = float(net_loss(run, decision.bearer, named).mean())
+            shared = _shared(runs, decision)
             found.append(Costing(decision, np.array(costs), tuple(lines), shared))
     return tuple(found)
+
+
+def _shared(runs: Sequence[Run], decision: Decision) -> float:
+    """The mean of what every option costs alike, whatever the input on which it flips.
+
+    Runs on the same draws hold one array of a loss that nothing decides otherwise.
+    """
+    first = runs[0]
+    differ = {
+        name
+        for one in runs
+        for name, lost in one.losses.items()
+        if lost is not first.losses[name] or decision.flips_on in one.model.pairs[name].values()
+    }
+    return float(net_loss(first, decision.bearer, differ).mean())
 
 
 def _chosen(run: Run, option: Option) -> Case:
@@ -149,9 +165,6 @@ def _once_used(run: Run, chance: str) -> bool:
     return used == [True]
 
 
-CLOSE = 0.1  # of a mean cost: options nearer than that are called equal, for inputs are wide
-
-
 def regimes(one: Costing) -> list[Regime]:
     """Which option is cheapest on average from which value of the input on, in order.
 
@@ -164,36 +177,16 @@ def regimes(one: Costing) -> list[Regime]:
     for option, low, high in envelope(one.lines):
         last = found[-1] if found else None
         if last and all(
-            _close(one, lines[name], lines[option], last.low, high) for name in last.options
+            close(lines[name], lines[option], last.low, high, one.shared) for name in last.options
         ):
             found[-1] = replace(last, options=(*last.options, option), high=high)
         else:
             found.append(Regime((option,), low, high))
     errors = [
-        _flip_error(lines[before.options[-1]], lines[after.options[0]], before.high)
+        crossing_error(lines[before.options[-1]], lines[after.options[0]], before.high)
         for before, after in pairwise(found)
     ]
     return [replace(at, error=error) for at, error in zip(found, [*errors, None], strict=True)]
-
-
-def _close(one: Costing, first: Line, second: Line, low: float, high: float) -> bool:
-    """Whether two options cost about the same on average at both ends of a range of the input."""
-    for at in (low, min(high, first.most, max(low, 1.0) * A_LOT)):
-        costs = first.at(at), second.at(at)
-        error = measures.mean(second.base - first.base + at * (second.each - first.each)).error
-        most = max(abs(cost - one.shared) for cost in costs)
-        if abs(costs[1] - costs[0]) > max(error or 0.0, CLOSE * most):
-            return False
-    return True
-
-
-def _flip_error(one: Line, other: Line, at: float) -> float | None:
-    """Simulation error of the value at which two lines cross (the error of a ratio of means)."""
-    slope = float((one.each - other.each).mean())
-    if not slope or len(one.means) > 2:
-        return None
-    residual = measures.mean((other.base - one.base) - at * (one.each - other.each))
-    return abs((residual.error or 0.0) / slope)
 
 
 def unpriced(run: Run, decision: Decision) -> bool:
@@ -353,8 +346,9 @@ def due(duty: Row) -> datetime | None:
 def drawing(run: Run, one: Costing) -> dict[str, Any] | None:
     """What a picture of a decision shows; None where the cheapest option never changes.
 
-    `lines` (option ids with points of mean cost), `zones` (low and high of each regime), `marks`
-    (points where the cheapest changes), and whether amounts are `money` or a `chance`.
+    `lines` (option ids with points of mean cost, less what is `shared`), `zones` (low and high of
+    each regime), `marks` (points where the cheapest changes), and whether amounts are `money` or a
+    `chance`.
     """
     found, unit = regimes(one), run.known.inputs[one.decision.flips_on]["unit"]
     marks = [at.high for at in found[:-1]]
@@ -365,9 +359,10 @@ def drawing(run: Run, one: Costing) -> dict[str, Any] | None:
     even = np.linspace if chance else np.geomspace
     xs = sorted([*even(low, high, 91).tolist(), *marks])
     return {
-        "lines": {line.option: [(x, line.at(x)) for x in xs] for line in one.lines},
+        "shared": one.shared,
+        "lines": {line.option: [(x, line.at(x) - one.shared) for x in xs] for line in one.lines},
         "zones": [(max(at.low, low), min(at.high, high)) for at in found],
-        "marks": [(at, min(line.at(at) for line in one.lines)) for at in marks],
+        "marks": [(at, min(line.at(at) for line in one.lines) - one.shared) for at in marks],
         "money": loss_kinds.money(unit.partition("/")[0]),
         "chance": chance,
     }

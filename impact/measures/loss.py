@@ -17,7 +17,7 @@ from impact.measures.reach import PARTIES, by_entity
 from impact.measures.totals import TOTAL as TOTAL
 from impact.measures.totals import net_loss, rare_entities, rare_loss, sign_of
 from impact.numerics import Draws, graph, loss_kinds, measures
-from impact.simulation import Run, drawn_inputs, sampler
+from impact.simulation import Run, drawn_inputs, estimate, sampler
 
 BAND = "band"  # argument of a product: the share of the people whom a row concerns
 LED = 0.5  # share of the spread from which assumptions are said to lead
@@ -116,22 +116,19 @@ def parts(run: Run) -> pl.DataFrame:
 def of_equals(run: Run, table: pl.DataFrame, losses: Iterable[Iterable[str]]) -> pl.DataFrame:
     """The table with one value for those whose `losses` rest on the same: the mean of theirs.
 
-    That is rows of losses.csv with the same inputs, behind the same chance; errors are of each.
+    That is rows of losses.csv with equal estimates behind the same chance; errors are of each.
     """
-    model, found = run.model, by_entity(run.memo.get("events", run))
+    inputs, found = run.known.inputs, by_entity(run.memo.get("events", run))
 
-    def grounds(name: str) -> tuple[Any, ...]:
-        row, pairs = model.losses[name], sorted(model.pairs[name].items())
-        at = found[row["needs"]]
-        return at["band"], at["how"], *pairs, *(row[part] for part in ("kind", *_COVER, "form"))
+    def grounds(name: str) -> str:
+        row, at = run.model.losses[name], found[run.model.losses[name]["needs"]]
+        named = {**run.model.pairs[name], "retention": row["retention"], "limit": row["limit"]}
+        told = sorted((part, *estimate(inputs[one])) for part, one in named.items() if one)
+        return str((at["band"], at["how"], row["kind"], told))
 
-    keys = [str(sorted(map(str, map(grounds, names)))) for names in losses]
+    keys = pl.Series([str(sorted(map(grounds, names))) for names in losses], dtype=pl.String)
     values = cs.float() - cs.contains("error", "share")
-    alike = table.with_columns(keys=pl.Series(keys, dtype=pl.String))
-    return alike.with_columns(values.mean().over("keys")).drop("keys")
-
-
-_COVER = ("retention", "limit")  # of an insurer
+    return table.with_columns(values.mean().over(keys))
 
 
 def _in_usd(found: Mapping[str, measures.Measure]) -> dict[str, Any]:
@@ -307,9 +304,9 @@ def _drivers(run: Run) -> list[Row]:
     """A band of the draws of all clients for each of `drivers`, what one client loses added up."""
     rows = []
     for driver, who, ids, bearers, needs in drivers(run.known).iter_rows():
-        each = {bearer: np.zeros(run.draws) for bearer in bearers}
+        each = dict[str, Draws]()
         for name, bearer in zip(ids, bearers, strict=True):
-            each[bearer] += run.losses[name]
+            each[bearer] = each.get(bearer, 0.0) + run.losses[name]
         pooled = np.array([*each.values()])
         if np.any(pooled) or not rare_entities(run).isdisjoint(needs):
             rows.append(_range(run, who, "driver", pooled, ids[0], driver))
@@ -318,12 +315,11 @@ def _drivers(run: Run) -> list[Row]:
 
 def greatest(run: Run, many: int = 2) -> Row:
     """The total, and who loses most on average; rows of `ranges`."""
-    rows, means = ranges(run), by_bearer(run).select("mean_usd", about="bearer")
-    sole = rows.filter(pl.col("part").is_in(["net", "own", "pay"]), pl.col("high") > 0)
-    sole = sole.join(means, "about", maintain_order="left")
-    most = sole.sort("mean_usd", descending=True, nulls_last=True, maintain_order=True).head(many)
+    rows = ranges(run)
+    sole = rows.filter(pl.col("part").is_in(["net", "own", "pay"]), pl.col("high") > 0).to_dicts()
+    most = sorted(sole, key=lambda row: -net_loss(run, row["about"]).mean())[:many]
     total = next(rows.filter(part="total").iter_rows(named=True), None)
-    return {"total": total, "most": most.to_dicts()}
+    return {"total": total, "most": most}
 
 
 def assumed(run: Run) -> float:

@@ -76,23 +76,23 @@ def chances(run: Run) -> pl.DataFrame:
         how = hows.get(entity, "none")
         error = found.error if how in ("drawn", "rare") else 0.0
         cells = entity, kind, found.value, error, how, reported.get(entity)
-        rows.append((*cells, rests.get(entity, -1), NOISE * (found.error or 0.0)))
+        rows.append((*cells, rests.get(entity, ""), found.error))
     alike = (pl.col("kind").replace("lab", "client"), pl.col("rests"))
-    apart = pl.col("chance").diff().over(alike, order_by="chance") > pl.col("noise")
+    apart = pl.col("chance").diff().over(alike, order_by="chance") > NOISE * pl.col("noise")
     step = apart.fill_null(value=False).cum_sum().over(alike, order_by="chance")
     told = frame("chances", rows).with_columns(step=step)
     band = pl.col("chance").mean().over(*alike, "step")
     return told.with_columns(band=band).drop("rests", "noise", "step")
 
 
-def _evidence(run: Run) -> dict[str, int]:
-    """Entity -> a number for the chances on which it rests: those of all ways to it."""
+def _evidence(run: Run) -> dict[str, str]:
+    """Entity -> a name for the chances on which it rests: those of all ways to it."""
     bits, brings = dict[str, int](), dict[str, int]()
     for edge in edges_used(run):
         masks = (bits.setdefault(t, 1 << len(bits)) for t in run.model.terms[edge.name])
         brings[edge.name] = reduce(or_, masks)
-    found, numbers = graph.gathered(edges_used(run), ROOT, brings), dict[int, int]()
-    return {entity: numbers.setdefault(mask, len(numbers)) for entity, mask in found.items()}
+    found = graph.gathered(edges_used(run), ROOT, brings)
+    return {entity: hex(mask) for entity, mask in found.items()}
 
 
 def by_entity(run: Run) -> dict[str, dict[str, Any]]:
@@ -141,7 +141,7 @@ def any_client(run: Run, relation: str) -> measures.Measure:
 
 def any_reported(run: Run, relation: str) -> bool:
     """Whether it is reported of any client that its data was copied, or is out."""
-    return not certain_entities(run).isdisjoint(client_data(run, relation))
+    return not established(run).isdisjoint(client_data(run, relation))
 
 
 def client_data(run: Run, relation: str, kinds: Sequence[str] = PARTIES) -> list[str]:
@@ -160,25 +160,36 @@ def clients(run: Run) -> pl.DataFrame:
     """
     frame: pl.DataFrame = chances(run)
     there = frame.filter((pl.col("chance") > 0) | (pl.col("how") == "rare"))
-    served = {one for several in related(run.known, "supplies").values() for one in several}
-    found = there.filter(pl.col("kind").is_in(PARTIES), pl.col("entity").is_in(served))
+    supplied = {one for several in related(run.known, "supplies").values() for one in several}
+    found = there.filter(pl.col("kind").is_in(PARTIES), pl.col("entity").is_in(supplied))
     if found.is_empty():
         kind = next((kind for kind in (*PARTIES, "group") if kind in there["kind"]), "")
         found = there.filter(kind=kind)
     return found.sort(-pl.col("band"), "entity")
 
 
-def unmodelled(run: Run) -> list[str]:
-    """Clients of suppliers that are hit to which no link leads: nothing is said of them."""
-    supply, kinds = related(run.known, "supplies"), run.known.rows("entities")
-    led = {edge.target for edge in run.edges}
-    served = {client for one in suppliers_hit(run) for client in supply.get(one, ())}
-    return sorted(one for one in served - led if kinds[one]["kind"] in PARTIES)
+def passed_over(run: Run) -> tuple[list[str], list[str]]:
+    """(suppliers that are hit and reach none of their clients, clients to whom no link leads)."""
+    supply, kinds, found = (
+        related(run.known, "supplies"),
+        run.known.rows("entities"),
+        by_entity(run),
+    )
+    led, spared, unmodelled = {edge.target for edge in run.edges}, list[str](), set[str]()
+    for supplier in suppliers_hit(run):
+        parties = {one for one in supply[supplier] if kinds[one]["kind"] in PARTIES}
+        unmodelled |= parties - led
+        if parties & led and not any(possible(found[one]) for one in parties & led):
+            spared.append(supplier)
+    return spared, sorted(unmodelled)
 
 
 def client_groups(run: Run) -> dict[str, Any]:
-    """Clients by what is said of them: reported, supposed, or assumed in groups of equal chance."""
-    rows = clients(run)
+    """Clients by what is said of them: reported, supposed, or assumed in groups of equal chance.
+
+    For `spared` and `unmodelled` see `passed_over`.
+    """
+    rows, (spared, unmodelled) = clients(run), passed_over(run)
     rest = rows.filter(pl.col("how").is_in(["drawn", "rare"]))
     bands = rest.group_by("band", "how", maintain_order=True).agg(pl.col("entity").sort())
     return {
@@ -187,6 +198,8 @@ def client_groups(run: Run) -> dict[str, Any]:
         "reported": sorted(rows.filter(how="established")["entity"]),
         "supposed": sorted(rows.filter(how="supposed")["entity"]),
         "drawn": bands.rows(),
+        "spared": spared,
+        "unmodelled": unmodelled,
     }
 
 

@@ -40,7 +40,9 @@ def failures(run: Run) -> pl.DataFrame:
     falls = pl.col("kind").is_in(_FALL) | pl.col("id").is_in(supplies["source"].implode())
     linked = pl.col("id").is_in(pl.concat([modelled["source"], supplies["source"]]).implode())
     ids = run.known["entities"].filter(falls & linked)["id"]
-    found = frame("failures", [_fallen(run, one) for one in ids])
+    reported = reported_entities(run)
+    rows = [{**_fallen(run, one), "reported": one in reported} for one in ids]
+    found = frame("failures", rows)
     return found.sort("mean_usd", "parties", "id", descending=[True, True, False], nulls_last=True)
 
 
@@ -77,7 +79,6 @@ def _fallen(run: Run, entity: str) -> dict[str, Any]:
         **vars(measures.nine_in_ten(lost, whole=True)),
         "known_shares": supply["share"].count(),
         "links": supply.height,
-        "reported": entity in reported_entities(run),
     }
 
 

@@ -9,7 +9,10 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from impact.numerics import Draws
+from impact.numerics import Draws, measures
+
+CLOSE = 0.1  # of a mean cost: those nearer than that are called equal, for inputs are wide
+FAR = 1e6  # times the lower end of an open range, where its lines have parted if they ever do
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,30 @@ def _crossings(one: Line, other: Line) -> Iterator[float]:
             at = (c - a) / slope
             if at >= 0 and (at <= 1 or piece == steps - 1):
                 yield (piece + at) * one.last / steps
+
+
+def close(one: Line, other: Line, low: float, high: float, shared: float = 0.0) -> bool:
+    """Whether two mean costs are about the same at both ends of a range.
+
+    They are where they differ by less than CLOSE of what is not `shared`, or than their simulation
+    error.
+
+    >>> close(Line("a", (100.0, 150.0)), Line("b", (95.0, 145.0)), 0.0, 1.0)
+    True
+    """
+    for at in (low, min(high, one.most, max(low, 1.0) * FAR)):
+        costs = one.at(at), other.at(at)
+        error = measures.mean(other.base - one.base + at * (other.each - one.each)).error
+        most = max(abs(cost - shared) for cost in costs)
+        if abs(costs[1] - costs[0]) > max(error or 0.0, CLOSE * most):
+            return False
+    return True
+
+
+def crossing_error(one: Line, other: Line, at: float) -> float | None:
+    """Simulation error of the value at which two lines cross (the error of a ratio of means)."""
+    slope = float((one.each - other.each).mean())
+    if not slope or len(one.means) > 2:
+        return None
+    residual = measures.mean((other.base - one.base) - at * (one.each - other.each))
+    return abs((residual.error or 0.0) / slope)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 from tiny import GUARD, column, simulate
 
 import impact
 from impact.measures import reach
+from impact.measures.choice import costings, drawing
 from impact.measures.loss import drivers, ranges
 from impact.measures.suppliers import herfindahl
 from impact.simulation import simulate_year
@@ -191,6 +194,28 @@ set = { guard_count = 0.48, "link.hit-harmed" = 0.5 }
     assert "more than about $210: guard" in answer.sentence
 
 
+def test_what_options_share_is_what_none_of_them_moves(guarded: Any) -> None:
+    """Not what no option names: here `dues` are named by none and fall with the guard."""
+    inputs = {"more_usd": (500, "USD"), "dues_usd": (90, "USD"), "harm_usd": (0, "USD")}
+    losses = {"more": "a at always: c=more_usd", "dues": "a at harmed: c=dues_usd"}
+    run = simulate(guarded(inputs={**inputs, "p": 1}, losses=losses))
+    (one,) = costings(run)
+    assert one.shared == 500
+    told = drawing(run, one)
+    assert told is not None
+    assert min(y for _, y in told["lines"]["guard"]) == pytest.approx(200)
+    assert "beyond what all share" in impact.decisions(run).subtitle
+
+
+def test_names_of_lines_that_meet_stand_one_below_the_other(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor), 2_000)
+    picture = impact.decisions(run, only="mercor-notice").svg() or ""
+    places = re.findall(r"translate\([^,]*,([\d.]+)\)[^>]*>[^<]*with bridge pay<", picture)
+    tall = sorted(map(float, places))
+    assert len(tall) == 3
+    assert min(np.diff(tall)) >= 13
+
+
 # what is reported
 
 
@@ -219,6 +244,34 @@ def test_shares_of_suppliers_that_left_are_in_no_index(tiny: Any) -> None:
     }
     known = impact.view(tiny(links, kinds={"a": "vendor", "c": "vendor", "b": "client"}))
     assert herfindahl(known) == [("b", pytest.approx(0.36), 0.6)]
+
+
+def test_that_no_client_of_a_supplier_is_reached_is_said(mercor: impact.Case) -> None:
+    said = "This scenario assumes that no client of Mercor was reached."
+    day = {"as_of": "2026-03-31"}  # on which no path to a client was known
+    for scenario, view, there in (
+        ("contractor-data-only", {}, True),
+        ("baseline", {}, False),
+        ("baseline", day, False),
+    ):
+        run = impact.simulate(impact.view(mercor, scenario, **view), 500)
+        assert (said in impact.exposure(run).sentence) == there
+        assert (said in impact.bottom_line(run).sentence) == there
+
+
+def test_a_heading_is_whole(mercor: impact.Case) -> None:
+    for scenario, heading in (("baseline", "baseline"), ("near-miss", "Near miss")):
+        run = impact.simulate(impact.view(mercor, scenario), 500)
+        assert f"Compared with {heading}" in impact.compare(run).rows()[0]
+
+
+def test_chances_of_equal_evidence_are_equal_where_the_amounts_are_too(run: impact.Run) -> None:
+    """Anthropic and Google pause by one chance; their people are two inputs of one estimate."""
+    rows = impact.losses(run, by="form").table.filter(part="replacement")
+    found = {row["bearer"]: row for row in rows.to_dicts()}
+    for cell in ("chance", "mean_usd", "p95_usd"):
+        assert found["anthropic"][cell] == found["google"][cell]
+    assert found["openai"]["chance"] < found["google"]["chance"]
 
 
 def test_no_picture_is_drawn_of_nothing() -> None:
