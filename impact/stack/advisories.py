@@ -142,12 +142,12 @@ def names_version(record: Affected, version: str) -> bool | None:
     ecosystem = record.ecosystem or "SEMVER"
     if any(same(ecosystem, version, other) for other in record.versions):
         return True
-    known = all(comparable(ecosystem, one) for one in (version, *record.versions))
-    answers: list[bool | None] = [] if known else [None]
-    answers += [in_range(ecosystem, version, events) for events in record.ranges]
+    answers = [in_range(ecosystem, version, events) for events in record.ranges]
     if True in answers:
         return True
-    return None if None in answers or not (record.versions or answers) else False
+    known = all(comparable(ecosystem, one) for one in (version, *record.versions))
+    told = record.versions or answers
+    return False if told and known and None not in answers else None
 
 
 def names_any(records: Iterable[Affected], version: str) -> bool:
