@@ -210,8 +210,6 @@ def shaped(data: object, kind: type[T], where: str) -> T:
         what, _, path = str(error).partition(" - at ")
         place = path.strip("`") or "$"
         raise bad(f"{where} {place}", uncapital(what), _WHOLE) from None
-    except RecursionError:
-        raise bad(where, "is nested too deeply", _FLAT) from None
 
 
 def table(value: object) -> Table:
@@ -225,12 +223,11 @@ def walk(data: object) -> Iterator[tuple[str, str, Any]]:
     while below:
         path, key, value = below.pop()
         yield path, key, value
-        inner: list[tuple[str, str, object]] = []
         if isinstance(value, dict):
-            inner = [(f"{path}.{name}".lstrip("."), name, one) for name, one in value.items()]
+            inner = reversed(value.items())
+            below += [(f"{path}.{name}".lstrip("."), name, one) for name, one in inner]
         elif isinstance(value, list):
-            inner = [(f"{path}[{at}]", key, one) for at, one in enumerate(value)]
-        below += inner[::-1]
+            below += [(f"{path}[{at}]", key, one) for at, one in [*enumerate(value)][::-1]]
 
 
 def at(data: object, path: str) -> Any:
@@ -269,7 +266,7 @@ def each(items: Sequence[object], kind: type[T], where: str) -> tuple[list[T], l
     for index, item in enumerate(items):
         try:
             values.append(msgspec.convert(item, kind))
-        except (msgspec.ValidationError, RecursionError) as error:
+        except msgspec.ValidationError as error:
             what, _, path = str(error).partition(" - at `$")
             # An item that another of its fields can rename could be any package.
             name = "" if _RENAMES & table(item).keys() else table(item).get("name")
