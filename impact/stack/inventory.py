@@ -333,10 +333,9 @@ def from_purl(purl: str) -> tuple[str, str, str]:
     """
     head, _, below = purl.strip().partition("#")
     head, _, query = head.partition("?")
-    if head[:4].lower() != "pkg:" or len(head) > LONGEST_PURL:
-        return "", "", ""
     kind, _, rest = head[4:].lstrip("/").partition("/")
-    if kind not in ECOSYSTEMS and not re.fullmatch(r"[A-Za-z][\w.+-]*", kind):
+    of_kind = head[:4].lower() == "pkg:" and re.fullmatch(r"[A-Za-z][\w.+-]*", kind)
+    if not of_kind or len(head) > LONGEST_PURL:
         return "", "", ""
     path, at, version = rest.rstrip("/").rpartition("@")
     kind = kind.lower()
