@@ -90,7 +90,7 @@ def _plain(element: Element) -> object:
     name = element.tag.rpartition("}")[2]
     if name in _LISTS:
         return [_plain(inner) for inner in element]
-    found: Table = {str(key): value for key, value in element.attrib.items()}
+    found: Table = {**element.attrib}
     if not len(element) and (not found or element.text):
         return (element.text or "").strip()
     for child in element:
@@ -122,8 +122,9 @@ def cyclonedx(source: Source) -> Inventory:
     edges = [(need.ref, other) for need in needs for other in need.depends_on]
     keys = {component.key for component in components}
     loose = [end for edge in edges for end in edge if end not in keys]
-    purls = [(one, from_purl(one)) for one in dict.fromkeys(loose)]
-    components += [Component(one, *package) for one, package in purls if package[1]]
+    components += [
+        Component(one, *package) for one in dict.fromkeys(loose) if (package := from_purl(one))[1]
+    ]
     notes = [*_breaks(parts, needs, spec), *(one.why for one in breaks)]
     notes += [f"{other[:60]} is needed and no component" for other in loose]
     return Inventory(
