@@ -95,7 +95,7 @@ def npm(name: str, spec: object, scope: str = "") -> Ask | Unread:
         package, version = artifact(NPM, spec)
         if package:
             return Ask(NPM, package, version, scope)
-        own = spec.startswith(("workspace:", "link:", "file:", "portal:"))
+        own = spec.startswith(("link:", "file:", "portal:"))
         same = spec.startswith(("workspace:", "catalog:")) or (own and tail(spec) == tail(name))
         # What lies at an address, or in a folder of another name, may be called as it likes.
         why = f"{name[:80]}: {spec[:80]} is no version of a registry"

@@ -90,8 +90,8 @@ def _steps(data: object, values: Values, source: Source) -> Asks:
             elif key in ("local", "template", "include") and re.search(r"\.ya?ml$", text):
                 yield from _included(text, values, source)
             elif key == "additional_dependencies":
-                ask = pep508(text, path)
-                yield from [ask] if isinstance(ask, Ask) else []
+                if isinstance(ask := pep508(text, path), Ask):
+                    yield ask
             else:
                 yield from shell(text, path)
 
@@ -183,7 +183,8 @@ def shell(text: str, scope: str) -> Asks:
     text = re.sub(r"(?m)(?:^|\s)#.*", "", re.sub(r"[\\`]\r?\n", " ", text))
     for address in re.findall(r"[^\s\"'=]+\.(?:whl|tgz)\b", text):
         ask = _package(address, npm if address.endswith("tgz") else pep508, scope)
-        yield from [ask] if isinstance(ask, Ask) else []
+        if isinstance(ask, Ask):
+            yield ask
     for command, row in _INSTALLS:
         for found in command.finditer(text):
             yield from _arguments(found[1], _GRAMMARS[row["grammar"]], row["first"], scope)
