@@ -22,8 +22,8 @@ Content = tuple[history.Revision | None, Source | Fault]
 class Scope(NamedTuple):
     """Whether all contents that git keeps are wanted, and those of which moment; None: of today."""
 
-    history: bool = False
-    as_of: datetime | None = None
+    history: bool
+    as_of: datetime | None
 
 
 @dataclass(frozen=True)

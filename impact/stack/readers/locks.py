@@ -212,9 +212,8 @@ def gems(source: Source) -> Packages:
         head = section.partition("\n")[0].strip()
         for inner, name, version in _GEM.findall(section) if head in _SPECS else ():
             if not inner:
-                checksum = "x" if (name, version) in hashed else ""
-                own = head == "PATH"
-                gem = {"name": name, "version": version, "checksum": checksum, "own": own}
+                sums = ["x"] if (name, version) in hashed else []
+                gem = {"name": name, "version": version, "hashes": sums, "own": head == "PATH"}
                 found.append({**gem, "dependencies": []})
             elif found and name != "bundler":
                 found[-1]["dependencies"].append(name)
