@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import Struct, field
 
 from impact.base import times
 from impact.base.errors import BadInput, bad
@@ -59,7 +59,7 @@ class _Affected(Struct):
 
 
 class _Osv(Struct):
-    id: str | UnsetType = UNSET
+    id: str = ""
     aliases: list[str] | None = None
     published: str = ""
     modified: str = ""
@@ -122,7 +122,7 @@ def _answers(body: Table, where: str) -> Iterator[Affected]:
 def _osv(body: Table, where: str) -> Iterator[Affected]:
     """What an OSV record says; a range that is open is ended as its database says."""
     found = documents.shaped(body, _Osv, where)
-    if found.id is UNSET:
+    if "id" not in body:
         raise bad(where, "is no record of an advisory that is known", "give OSV, CVE or CSAF")
     name = found.id or next(iter(found.aliases or ()), "") or Path(where).stem
     published = _time(found.published or found.modified, where)
