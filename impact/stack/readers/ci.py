@@ -157,14 +157,12 @@ def _build_steps(text: str) -> Asks:
             yield from shell(command, scope)
 
 
-def logical_lines(
-    text: str, remark: str = r"^\s*#.*", pip: bool = False
-) -> Iterator[tuple[int, str]]:
+def logical_lines(text: str, pip: bool = False) -> Iterator[tuple[int, str]]:
     """The lines of a text without remarks, by number, each with those that it goes on in.
 
     It goes on behind what is empty or a remark, but for `pip`.
     """
-    begin, held = 0, ""
+    begin, held, remark = 0, "", r"(^|\s)#(?!egg=).*$" if pip else r"^\s*#.*"
     for number, line in enumerate(text.splitlines(), 1):
         line = re.sub(remark, "", line).strip()
         if not line and not (held and pip):

@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from posixpath import dirname, join, normpath
 
 from impact.base.errors import BadInput, bad
@@ -43,8 +42,6 @@ _VIA = re.compile(  # who needs it, in the remark of a compiler, and whether tha
     rf"[#,]\s*(?:via\s+)?(?!via\b)({_NAME})( \(pyproject\.toml[^,]*\))?(?=\s*(?:,|$))"
 )
 
-_lines = partial(logical_lines, remark=r"(^|\s)#(?!egg=).*$", pip=True)
-
 
 def is_list(text: str) -> bool:
     """Whether a text may be a list of requirements: most lines are one, an option or a remark.
@@ -75,7 +72,7 @@ def read(source: Source) -> Inventory:
     for who, project, needed in _via(text):
         needs[who].append((needed, ""))
         projects |= {who} if project else set()
-    hashed = {_name(line) for _, line in _lines(text) if "--hash" in line}
+    hashed = {_name(line) for _, line in logical_lines(text, pip=True) if "--hash" in line}
     entries = [Entry(project, "", needs[project], own=True) for project in projects]
     entries += [
         Entry(
@@ -100,7 +97,7 @@ def _name(line: str) -> str:
 
 def _every(source: Source, limit: bool, above: tuple[str, ...]) -> Asks:
     """Each requirement of a file and of the files that it names."""
-    for _, line in _lines(source.text):
+    for _, line in logical_lines(source.text, pip=True):
         if re.match("--?[A-Za-z]", line):
             for _, option, value in _OPTION.findall(line):
                 value = value.strip("\"'")
