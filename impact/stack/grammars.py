@@ -48,13 +48,13 @@ def pep508(text: str, scope: str = "") -> Ask | Unread:
         why = f'"{text.strip()[:80]}" is no requirement'
         return Unread(why, PYPI, canonical(PYPI, start[1]) if start and alone else "")
     name, marker = canonical(PYPI, found.name), str(found.marker or "")
-    extras = tuple(sorted(found.extras))
+    package, spec = name, str(found.specifier)
     if found.url:
         package, version = artifact(PYPI, found.url)
-        if not package:
-            return Unread(ADDRESS, PYPI, name)
-        return Ask(PYPI, package, f"=={version}", scope, marker, extras)
-    return Ask(PYPI, name, str(found.specifier), scope, marker, extras)
+        spec = f"=={version}"
+    if not package:
+        return Unread(ADDRESS, PYPI, name)
+    return Ask(PYPI, package, spec, scope, marker, tuple(sorted(found.extras)))
 
 
 def poetry(name: str, wanted: object, scope: str) -> list[Ask | Unread]:
@@ -103,7 +103,7 @@ def npm(name: str, spec: object, scope: str = "") -> Ask | Unread:
     return Ask(NPM, canonical(NPM, name), spec.strip() or "*", scope)
 
 
-def conda(text: str, scope: str = "") -> Ask | Unread:
+def conda(text: str, scope: str) -> Ask | Unread:
     """A match specification of conda: `litellm`, `litellm=1.82`, `channel::litellm>=1.80`."""
     found = _MATCH.fullmatch(text.strip())
     if not found:
