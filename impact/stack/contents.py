@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -26,8 +25,7 @@ class Scope(NamedTuple):
     as_of: datetime | None
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """A file with its contents over time, the last of them today's or that of the as-of day."""
 
     found: Found
