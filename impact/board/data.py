@@ -13,13 +13,11 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
 from hashlib import blake2b
 from importlib import resources
 from typing import Any
 
 import numpy as np
-import polars as pl
 import scipy
 
 from impact.answers import text
@@ -92,13 +90,11 @@ def packed(data: dict[str, Any]) -> str:
     return words.plain(made).replace("<", "\\u003c").replace("&", "\\u0026")
 
 
-@cache
 def script() -> str:
     """The engine and the board as one module without indents, the same for every page."""
     return re.sub("(?m)^ +", "", _read("engine.js") + _read("board.js"))
 
 
-@cache
 def style() -> str:
     """The look of the board."""
     return _read("board.css")
@@ -156,9 +152,7 @@ def _estimated(known: Case, name: str) -> dict[str, Any]:
         mu, sigma = sampling.lognormal_parameters(low, high)
         found["p"] = [mu, sigma, float(scipy.special.ndtr((np.log(cap) - mu) / sigma))]
     if shape == "quantiles":
-        found["p"] = [
-            list(part) for part in zip(*sorted((float(q), v) for q, v in pairs), strict=True)
-        ]
+        found["p"] = [*zip(*sorted((float(q), v) for q, v in pairs), strict=True)]
     if shape != "fixed" and name in known.lasted:
         found["least"] = known.lasted[name]
     return {key: value for key, value in found.items() if value is not None}
@@ -175,15 +169,15 @@ def _unit(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _edge(run: Run, edge: Any) -> list[Any]:
-    terms = [term for term in run.model.terms[edge.name] if term != checks.CERTAIN]
-    named = [list(checks.chance_term(term)) for term in terms]
-    return [edge.name, edge.source, edge.target, named, not terms]
+    terms = run.model.terms[edge.name]
+    named = [checks.chance_term(term) for term in terms if term != checks.CERTAIN]
+    return [edge.name, edge.source, edge.target, named, not named]
 
 
 def _loss(run: Run, name: str) -> list[Any]:
     row = run.model.losses[name]
     of = [row[part] for part in ("kind", "needs", "bearer", "received_by", "retention", "limit")]
-    return [name, *of, sorted(map(list, run.model.pairs[name].items())), row["driver"]]
+    return [name, *of, sorted(run.model.pairs[name].items()), row["driver"]]
 
 
 def _exposed(run: Run) -> dict[str, Any]:
@@ -194,10 +188,10 @@ def _exposed(run: Run) -> dict[str, Any]:
     named = {*losses["bearer"], *losses["received_by"].drop_nulls(), *supplies}
     nodes = named.union(*((edge.source, edge.target) for edge in run.edges))
     named |= {one for one in nodes & rows.keys() if rows[one]["kind"] in NAMED}
-    first = {
-        kind: {one: several[0] for one, several in evidence.related(known, kind).items()}
+    copied, out = (
+        {one: several[0] for one, several in evidence.related(known, kind).items()}
         for kind in ("taken_from", "published_from")
-    }
+    )
     falls = known["links"].filter(relation="falls").select("target", "chances")
     return {
         "entities": [
@@ -207,8 +201,8 @@ def _exposed(run: Run) -> dict[str, Any]:
         ],
         **_told(run, named),
         "sets": list(evidence.data_sets(known).items()),
-        "copied": first["taken_from"],
-        "out": first["published_from"],
+        "copied": copied,
+        "out": out,
         "supplies": supplies,
         "peers": list(evidence.related(known, "peer_of")),
         "falls": [
@@ -226,8 +220,8 @@ def _told(run: Run, named: set[str]) -> dict[str, Any]:
     sets = [one for several in evidence.data_sets(known).values() for one in several]
     did = {one: claims[:2] for one, claims in positions.items() if one in named}
     did |= {one: evidence.theft_reports(known, one)[:2] for one in sets}
-    told, known_by = {one for one, claims in did.items() if claims}, reporters(run)
-    hit = {one: [claim] for one, claim in known_by.items() if one in named - told}
+    known_by = reporters(run)
+    hit = {one: [claim] for one, claim in known_by.items() if one in named and not did.get(one)}
 
     def cells(of: dict[str, list[str]]) -> dict[str, str]:
         return {
@@ -235,39 +229,36 @@ def _told(run: Run, named: set[str]) -> dict[str, Any]:
             for one, claims in of.items()
         }
 
-    cited = {one: claims[0] for one, claims in positions.items() if claims and one in named}
     return {
         "did": {**cells(did), "": "Nothing reported"},
         "hit": cells(hit),
         "reported": [*known_by],
-        "cited": {one: shared["cite"](claim) for one, claim in cited.items()},
+        "cited": {
+            one: shared["cite"](claims[0]) for one, claims in positions.items() if one in named
+        },
     }
 
 
-_NOBODY = {  # the facts of an exposure answer that has nothing to tell
-    **{"rows": [], "hit": [], "supposed": [], "claims_on": {}, "draws": 0},
-    **{"joint": None, "chain": [], "short": True, "way_in": True},
-    "clients": {
-        "lab": False,
-        "group": False,
-        "reported": [],
-        "supposed": [],
-        "drawn": [],
-        "spared": [],
-        "unmodelled": [],
-    },
+_NOBODY = {  # what an exposure answer that has nothing to tell asks of its facts
+    "rows": (),
+    "hit": (),
+    "supposed": (),
+    "joint": None,
+    "chain": (),
+    "short": True,
+    "clients": {"lab": False, "reported": (), "supposed": (), "drawn": (), "spared": ()},
 }
 
 
 def _bearing(known: Case) -> dict[str, Any]:
     """What the losses answer needs: workforces, suppliers, and clients by driver."""
-    kinds = known["entities"].select("kind", bearer="id")
-    losses = known["losses"].join(kinds, on="bearer", suffix="_of")
-    of = [losses.filter(kind_of=kind)["bearer"].unique().sort() for kind in ("vendor", "group")]
+    rows, bearers = known.rows("entities"), sorted(set(known["losses"]["bearer"]))
     return {
         "forces": known["entities"].filter(kind="workforce")["id"].to_list(),
-        "suppliers": pl.concat(of).to_list(),
-        "drivers": [list(row) for row in drivers(known).select("who", "driver", "id").iter_rows()],
+        "suppliers": [
+            one for kind in ("vendor", "group") for one in bearers if rows[one]["kind"] == kind
+        ],
+        "drivers": drivers(known).select("who", "driver", "id").rows(),
     }
 
 
