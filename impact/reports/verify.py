@@ -21,6 +21,7 @@ from impact.reports.plan import Parameters, Task, find_notebooks, plan, with_pag
 SHOWN = 12  # differences of one report in a terminal
 WITHIN = 1e-9  # of a value, relative to it where it is above 1
 Difference = dict[str, str]
+Entry = files.Entry
 _ABSENT = "not there"
 _COMPARED = [kind for kind in work.MAKERS if kind != "pdf"]  # which may not come out the same
 
@@ -32,7 +33,7 @@ class Report:
     name: str  # PLACE/NOTEBOOK, or the page's own
     made_from: Mapping[str, Any]
     files: Mapping[str, Path]
-    entry: Mapping[str, Any]  # empty for a page alone
+    entry: Entry  # empty for a page alone
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,12 @@ def verify(path: Path, case: str = "", jobs: int = 1) -> list[Verdict]:
         made[id(task)] = result
     pairs = list(zip(reports, tasks, strict=True))
     verdicts = [_verdict(report, task, made[id(task)]) for report, task in pairs]
-    homes = {file.parent: task for one, task in pairs for file in one.files.values()}
-    sheets = [_sheet(home / page.SHEET, task) for home, task in homes.items() if path.is_dir()]
-    differing = [sheet for sheet in sheets if sheet.differences]
-    return [*verdicts, *differing, *(_gathered(path) if path.is_dir() else ())]
+    if path.is_dir():
+        homes = {file.parent: task for one, task in pairs for file in one.files.values()}
+        sheets = (_sheet(home / page.SHEET, task) for home, task in homes.items())
+        verdicts += (sheet for sheet in sheets if sheet.differences)
+        verdicts += _gathered(path)
+    return verdicts
 
 
 def record(verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def _report(path: Path) -> Iterator[Report]:
 _MADE_FROM = re.compile('<meta name="made-from" content="([^"]*)">')
 
 
-def _entered(home: Path, notebook: str, entry: Mapping[str, Any]) -> Report:
+def _entered(home: Path, notebook: str, entry: Entry) -> Report:
     """A report that stands in the manifest of its folder."""
     paths = {kind: home / f"{notebook}.{kind}" for kind in entry["files"] if kind in work.MAKERS}
     return Report("/".join([*home.parts[-2:], notebook]), entry, paths, entry)
@@ -199,7 +202,7 @@ def _gathered(path: Path) -> Iterator[Verdict]:
 _ENTERED = ("question", "case_title", "scenario", "as_of", "moment", "level", "headline")
 
 
-def _figures(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+def _figures(old: Entry, new: Entry) -> Iterator[Difference]:
     """What differs between two entries, figures by answer and name in their order."""
     for part in _ENTERED:
         if not _alike(old.get(part), new.get(part)):
