@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from functools import cache
 from importlib import metadata
@@ -59,11 +58,6 @@ def versions() -> dict[str, str]:
     found["python"] = platform.python_version()
     del found[KIT]
     return dict(sorted(found.items()))
-
-
-def lock_digest() -> str:
-    """SHA-256 of `versions`."""
-    return sha256(json.dumps(versions()))
 
 
 def made_with() -> dict[str, str]:

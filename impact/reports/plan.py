@@ -170,7 +170,13 @@ def _checked(
 ) -> list[Notebook]:
     """The notebooks of a plan; raises BadInput with every fault of these and of the parameters."""
     checked(Parameters)(**vars(base))
-    if faults := _secrets(base):
+    repair = "leave it out: parameters are printed in pages and manifests"
+    faults = [
+        Fault(name, "looks like a secret", repair)  # and is not repeated
+        for name, value in vars(base).items()
+        if _SECRET.search(str(value))
+    ]
+    if faults:
         raise BadInput(faults)
     read = [read_notebook(path) for path in notebooks]
     faults = [fault for _, wrong in read for fault in wrong]
@@ -223,7 +229,7 @@ def _task(case: Case, notebook: Notebook, parameters: Parameters, see: See) -> T
         "notebook": origin.sha256(notebook.text),
         "parameters": json.dumps(vars(parameters)),
         "kit": origin.kit_digest(),
-        "lock": origin.lock_digest(),
+        "lock": origin.sha256(json.dumps(origin.versions())),
         "view": digests["view"],
         **{f"{name} of the case": digests[name] for name in notebook.reads},
     }
@@ -317,13 +323,3 @@ def _cell_faults(name: str, cell: str) -> list[Fault]:
             repair = f"write `{key}: {kind} = {default!r}`"
             faults.append(Fault(where, f"declares no {key} of type {kind}", repair))
     return faults
-
-
-def _secrets(parameters: Parameters) -> list[Fault]:
-    """Parameters that look like a secret; what they hold is not repeated."""
-    repair = "leave it out: parameters are printed in pages and manifests"
-    return [
-        Fault(name, "looks like a secret", repair)
-        for name, value in vars(parameters).items()
-        if _SECRET.search(str(value))
-    ]
