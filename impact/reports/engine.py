@@ -203,11 +203,10 @@ class ForkManager(AsyncKernelManager):
     async def _async_wait(self, pollinterval: float = 0.002) -> None:
         await super()._async_wait(pollinterval)
 
-    async def _async_pre_start_kernel(self, **kwargs: Any) -> tuple[list[str], dict[str, Any]]:
+    async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
         if self.provisioner is None:
             self.provisioner = ForkProvisioner(kernel_spec=self.kernel_spec, parent=self)
-        started: tuple[list[str], dict[str, Any]] = await super()._async_pre_start_kernel(**kwargs)
-        return started
+        return await super()._async_pre_start_kernel(**kwargs)
 
     pre_start_kernel = _async_pre_start_kernel
 
@@ -234,10 +233,14 @@ class ForkEngine:
         from papermill.engines import NBClientEngine
 
         if can_fork():
-            forked = {"kernel_manager_class": ForkManager, "shutdown_kernel": "immediate"}
-            forked |= {"start_timeout": START_SECONDS}
+            forked = {
+                **settings,
+                "kernel_manager_class": ForkManager,
+                "shutdown_kernel": "immediate",
+                "start_timeout": START_SECONDS,
+            }
             try:
-                return NBClientEngine.execute_notebook(nb, kernel_name, **{**settings, **forked})
+                return NBClientEngine.execute_notebook(nb, kernel_name, **forked)
             except (OSError, RuntimeError):
                 if any(cell.get("execution_count") for cell in nb.cells):
                     raise  # it had begun: what happened since is the notebook's own
