@@ -141,7 +141,9 @@ def begin(forked: bool) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):  # what kernels and their clients log; the batch names failures
         os.dup2(silence, stream)
-    limit_memory(MEMORY_BYTES)
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)  # kernels that it asks for have it too
+    soft = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
     if forked:
         engine.become_stem()
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -153,13 +155,6 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def limit_memory(most: int) -> None:
-    """Let this process and those that it starts hold so many bytes."""
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def report(task: Task, kinds: Iterable[str] = USUAL, seconds: int = SECONDS) -> Made:
