@@ -153,8 +153,9 @@ def _templates() -> jinja2.Environment:
     environment.filters |= {"cited": _cited, "paragraphs": _paragraphs, "plain": typeset}
     text = loader.get_source(environment, "style.css")[0]
     for name, own in (("style", text), ("board_style", style()), ("script", script())):
+        source = f"'sha256-{base64.b64encode(bytes.fromhex(origin.sha256(own))).decode()}'"
         environment.globals[name] = Markup(own)  # noqa: S704 (the kit's own)
-        environment.globals[f"{name}_source"] = Markup(_source(own))  # noqa: S704 (base64)
+        environment.globals[f"{name}_source"] = Markup(source)  # noqa: S704 (base64)
     return environment
 
 
@@ -230,11 +231,6 @@ def _board(task: Task, executed: Notebook) -> tuple[str, str]:
         return packed(describe(simulate(task.known, asked.draws, asked.seed))), ""
     except Refusal as refusal:
         return "", refusal.faults[0].what
-
-
-def _source(text: str) -> str:
-    """A script or a style as the content policy of a page names it."""
-    return f"'sha256-{base64.b64encode(bytes.fromhex(origin.sha256(text))).decode()}'"
 
 
 def guide() -> str:
