@@ -80,7 +80,7 @@ def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str,
     if advisories:
         found, windows, kept = records.read(advisories), list[Window](), _records(advisories)
     else:
-        bundled = [view(one, tlp="clear") for one in _sound_cases()]
+        bundled = list(_sound_cases())
         named = [one for known in bundled for one in fleet.advisories(known).affected]
         found = Advisories(tuple(named))
         windows = [window for known in bundled for window in fleet.windows(known, found)]
@@ -103,12 +103,10 @@ def _scanned(path: Path, advisories: Path | None) -> tuple[list[Held], dict[str,
 
 
 def _sound_cases() -> Iterator[Case]:
-    """The cases without faults, of which a view at their lowest level can be had."""
+    """The cases without faults, each at its lowest level, where such a view can be had."""
     for home in cases().values():
         with suppress(ImpactError):
-            case = load_case(home)
-            view(case, tlp="clear")
-            yield case
+            yield view(load_case(home), tlp="clear")
 
 
 def _held(row: dict[str, str]) -> Held:
