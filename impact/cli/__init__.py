@@ -71,7 +71,7 @@ _FILE, _THERE = click.Path(path_type=Path), click.Path(exists=True, path_type=Pa
 
 def _text(name: str, told: str, **more: Any) -> Option:
     """An option that is a text, empty unless given."""
-    return click.option(name, **{"default": "", "help": told, **more})
+    return click.option(name, default="", help=told, **more)
 
 
 def _file(name: str, told: str) -> Option:
@@ -336,10 +336,10 @@ def report(**options: Any) -> None:
 @_file("--vendors", "A vendor inventory, as CSV.")
 @_file("--scan", "Locks, SBOMs or a folder of them.")
 @_file("--advisories", "Folder or zip of OSV or CVE.")
-@_text("--title", "What happened; NAME unless given.", default=None)
-@_text("--day", "Day of the breach, 2026-11-20; today unless given.", default=None)
-@_text("--currency", "ISO 4217 code of all amounts; USD unless given.", default=None)
-@_text("--role", "client, user, vendor, contractor; client unless given.", default=None)
+@click.option("--title", help="What happened; NAME unless given.")
+@click.option("--day", help="Day of the breach, 2026-11-20; today unless given.")
+@click.option("--currency", help="ISO 4217 code of all amounts; USD unless given.")
+@click.option("--role", help="client, user, vendor, contractor; client unless given.")
 def new(
     name: str, vendors: Path | None, scan: Path | None, advisories: Path | None, **about: str | None
 ) -> None:
