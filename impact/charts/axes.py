@@ -56,7 +56,7 @@ def layered(*charts: alt.Chart, **size: Any) -> dict[str, Any]:
 
 def texts(base: alt.Chart, field: str, **look: Any) -> Any:
     """What a column holds, as a text for each row."""
-    return base.mark_text(**look).encode(alt.Text(f"{field}:N"))
+    return base.mark_text(**look).encode(text=f"{field}:N")
 
 
 def colours(field: str, colour_of: Mapping[str, str]) -> alt.Color:
@@ -84,7 +84,7 @@ class LabelledRows(NamedTuple):
 
     def bars(self, x: alt.X, end: str, **look: Any) -> Any:
         """A bar for each row, from `x` to the column and type `end`."""
-        return self.base.mark_bar(yOffset=self.offset, **look).encode(x, alt.X2(end))
+        return self.base.mark_bar(yOffset=self.offset, **look).encode(x, x2=end)
 
 
 ORDER = alt.Y("order:O", axis=None, scale=alt.Scale(type="band", padding=0))

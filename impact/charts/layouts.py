@@ -105,9 +105,7 @@ def _flow(boxes: Sequence[Row], more: bool, wide: bool) -> Any:
     dark: dict[str, Any] = {"test": "datum.dark"}
     base = chart(boxes).encode(_X, _Y)
     fill = alt.ColorValue(PALE, condition={**dark, "value": DEEP})
-    plates = base.mark_rect(stroke=DEEP, cornerRadius=2).encode(
-        alt.X2("x2:Q"), alt.Y2("y2:Q"), fill
-    )
+    plates = base.mark_rect(stroke=DEEP, cornerRadius=2).encode(fill, x2="x2:Q", y2="y2:Q")
     told, above = list[Any](), "17"
     for part, ink in (("name", INK), ("what", INK), ("by", SOFT)):
         bold = "bold" if part == "name" else "normal"
@@ -159,11 +157,11 @@ def _chances(template: Any, rows: Sequence[Row], title: alt.Title, wide: bool) -
     x, end = (of.x(f"{name}:Q", axis, domain=[0, len(states)]) for name in ("x", "all"))
     bars = chart([cell for cell in cells if cell["drawn"]]).encode(x, ORDER)
     bar: dict[str, Any] = {"height": 15, "yOffset": of.offset}
-    whole = bars.mark_bar(color=WASH, **bar).encode(alt.X2("all:Q"))
+    whole = bars.mark_bar(color=WASH, **bar).encode(x2="all:Q")
     share = bars.mark_bar(color=PALE, stroke=OCHRE, strokeDash=[4, 3], **bar)
     said = texts(chart(cells), "text", dx=6 * wide, dy=of.offset + (0 if wide else 15))
     said = said.encode(end if wide else x, ORDER)
-    layers = of.labels, whole, share.encode(alt.X2("share:Q")), said
+    layers = of.labels, whole, share.encode(x2="share:Q"), said
     return layered(*layers, title=title, **of.size)
 
 

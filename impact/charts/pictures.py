@@ -128,7 +128,7 @@ def _zones(x: alt.X, hue: alt.Color, pixels: Pixels, zones: Zones) -> list[alt.C
         for title, low, high in zones
     ]
     tall = 19 + 15 * max(len(span["lines"]) for span in spans)
-    base = chart(spans).encode(x, alt.X2("high:Q"), hue)
+    base = chart(spans).encode(x, hue, x2="high:Q")
     names = texts(
         chart(spans),
         "lines",
@@ -142,7 +142,7 @@ def _zones(x: alt.X, hue: alt.Color, pixels: Pixels, zones: Zones) -> list[alt.C
     return [
         base.mark_rect(opacity=0.07, y=0, y2=_HIGH),
         base.mark_rect(y=-tall, y2=-4),
-        names.encode(alt.X("middle:Q")),
+        names.encode(x="middle:Q"),
     ]
 
 
@@ -187,15 +187,13 @@ def dots(
         for place, level in stacked((value - least) / each for value in values)
     ]
     tall = max(row["level"] for row in rows) + 0.9
-    scale = alt.Scale(domain=[least, most], nice=False)
-    axis = money(currency)
-    band = chart([{"x": low, "high": high, "label": label}])
-    base = band.encode(alt.X("x:Q", scale=scale, axis=axis))
-    shade = base.mark_rect(color=PALE).encode(alt.X2("high:Q"))
+    x = alt.X("x:Q", scale=alt.Scale(domain=[least, most], nice=False), axis=money(currency))
+    base = chart([{"x": low, "high": high, "label": label}]).encode(x)
+    shade = base.mark_rect(color=PALE).encode(x2="high:Q")
     name = texts(base, "label", baseline="bottom", dy=-3, color=SOFT).encode(alt.YValue(0))
     y = alt.Y("level:Q", scale=alt.Scale(domain=[0, tall]), axis=None)
     marks = chart(rows).mark_circle(size=0.62 * size * size, color=DEEP)
-    layers = (shade, name, marks.encode(alt.X("x:Q"), y))
+    layers = (shade, name, marks.encode(y, x="x:Q"))
     return layered(*layers, width=WIDTHS[wide], height=int(tall * size))
 
 
@@ -212,13 +210,10 @@ def fan(
         "scale": alt.Scale(type="symlog", constant=1, domain=[0, most], nice=False),
         "axis": alt.Axis(values=[0, *decades(1, most)], format=",d"),
     }
-    months = alt.Axis(format="%b %Y")
-    time = alt.X("at:T", scale=alt.Scale(type="utc"), axis=months)
+    time = alt.X("at:T", scale=alt.Scale(type="utc"), axis=alt.Axis(format="%b %Y"))
     base = chart(bands).encode(time)
     layers = [
-        base.mark_area(color=DEEP, opacity=0.18).encode(
-            alt.Y(f"q{low}:Q", **y), alt.Y2(f"q{6 - low}:Q")
-        )
+        base.mark_area(color=DEEP, opacity=0.18).encode(alt.Y(f"q{low}:Q", **y), y2=f"q{6 - low}:Q")
         for low in range(3)
     ]
     middle = base.mark_line(color=INK).encode(alt.Y("q3:Q", **y))
@@ -244,7 +239,7 @@ def spans(rows: pl.DataFrame, currency: str, wide: bool) -> dict[str, Any]:
     bars = of.bars(x, "high:Q", height=12, color=PALE, stroke=DEEP)
     dot = of.base.mark_point(yOffset=of.offset, size=75, stroke=DEEP, strokeWidth=1.8)
     fill = alt.FillValue(DEEP, condition={"test": "datum.hollow", "value": PAPER})
-    dot = dot.encode(alt.X("mean:Q"), fill, alt.ColorValue(DEEP))
+    dot = dot.encode(fill, alt.ColorValue(DEEP), x="mean:Q")
     return layered(of.labels, bars, dot, **of.size)
 
 
@@ -293,9 +288,8 @@ def curve(
     """
     low, high = float(rows["amount_usd"].min()), float(rows["amount_usd"].max())  # type: ignore[arg-type]
     axis = money(currency, **ticks(low, high), labelOverlap=True)
-    scale = alt.Scale(type="log", nice=False)
     point = (
-        alt.X("amount_usd:Q", scale=scale, axis=axis),
+        alt.X("amount_usd:Q", scale=alt.Scale(type="log", nice=False), axis=axis),
         alt.Y("chance:Q", axis=alt.Axis(format="~%", tickCount=5)),
     )
     layers = [
@@ -348,9 +342,8 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> dict[str,
         thick=pl.when(open_).then(3).otherwise(12),
     )
     of, bars, said = intervals(rows, wide, alt.Axis(format="%-d %b"))
-    line = chart([{"at": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}] if moment else [])
+    line = chart([{"at": moment}] if moment else []).encode(x="at:T")
     line = line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3])
-    line = line.encode(alt.X("at:T"))
     return layered(of.labels, bars, said, line, **of.size)
 
 
@@ -418,10 +411,8 @@ def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> dict[str, Any
         strength=pl.when(part="core").then(0.35).otherwise(0.15),
     )
     domain = [f"{end:%Y-%m-%dT%H:%M:%SZ}" for end in (low, high)]
-    axis = alt.Axis(format="%H:%M")
-    x = of.x("at:T", axis, type="utc", domain=domain)
+    x = of.x("at:T", alt.Axis(format="%H:%M"), type="utc", domain=domain)
     strength = alt.Opacity("strength:Q", scale=None, legend=None)
-    bands = chart(spans).mark_rect(color=OCHRE)
-    bands = bands.encode(x, alt.X2("ends:T"), strength)
+    bands = chart(spans).mark_rect(color=OCHRE).encode(x, strength, x2="ends:T")
     drawn = of.bars(x, "ends:T", height=12).encode(colours("kind", _VERSIONS))
     return layered(bands, of.labels, drawn, **of.size)
