@@ -11,13 +11,13 @@ import altair as alt
 import polars as pl
 
 from impact.base import words
-from impact.charts.theme import DEEP, ROOMS, SMALL, Rows, width, wrap
+from impact.charts.theme import DEEP, ROOMS, SMALL, Rows, Vega, width, wrap
 
 Row = Mapping[str, Any]
 
 
 # A text beside its place: to its right, or to its left where the row is `late`.
-BESIDE: dict[str, Any] = {
+BESIDE: Vega = {
     "align": {"expr": "datum.late ? 'right' : 'left'"},
     "dx": {"expr": "datum.late ? -8 : 8"},
 }
@@ -49,7 +49,7 @@ def money(currency: str, **more: Any) -> alt.Axis:
     return alt.Axis(labelExpr=_MONEY.replace("$", sign), **more)
 
 
-def layered(*charts: alt.Chart, **size: Any) -> dict[str, Any]:
+def layered(*charts: alt.Chart, **size: Any) -> Vega:
     """Charts over one another, with their size."""
     return {"layer": [*charts], **size}
 
@@ -76,7 +76,7 @@ class LabelledRows(NamedTuple):
     labels: alt.Chart
     offset: float
     ends: list[float]
-    size: dict[str, Any]
+    size: Vega
 
     def x(self, field: str, axis: alt.Axis | None, **scale: Any) -> alt.X:
         """A column and its type along x."""
@@ -103,8 +103,8 @@ def labelled_rows(
     longest = max((width(line, SMALL) for several in lines for line in several), default=0)
     label = pl.Series(lines, dtype=pl.List(pl.String))
     base = chart(rows.with_columns(label=label, order=pl.int_range(pl.len()))).encode(ORDER)
-    beside: dict[str, Any] = {"dy": {"expr": "-7 * (datum.label.length - 1)"}}
-    above: dict[str, Any] = {"dy": 3 - step / 2, "baseline": "top"}
+    beside: Vega = {"dy": {"expr": "-7 * (datum.label.length - 1)"}}
+    above: Vega = {"dy": 3 - step / 2, "baseline": "top"}
     bold = {"expr": "datum.head ? 'bold' : 'normal'"}
     look = beside if wide else above
     return LabelledRows(
@@ -141,16 +141,14 @@ def stacked(places: Iterable[float]) -> list[tuple[float, int]]:
     return found
 
 
-def spread(
-    low: float, high: float, axis: Callable[..., alt.Axis], padding: int = 0
-) -> dict[str, Any]:
+def spread(low: float, high: float, axis: Callable[..., alt.Axis], padding: int = 0) -> Vega:
     """Scale and axis from `low` to `high`, and some pixels more: logarithmic where above 0."""
     kind: Any = "log" if low > 0 else "linear"
     scale = alt.Scale(domain=[low, high], type=kind, nice=False, padding=padding)
     return {"scale": scale, "axis": axis(**ticks(low, high))}
 
 
-def ticks(low: float, high: float) -> dict[str, Any]:
+def ticks(low: float, high: float) -> Vega:
     """The ticks of an axis: round values of a logarithmic one, else about five."""
     values = decades(low, high) if low > 0 else []
     return {"values": values} if len(values) > 2 else {"tickCount": 5}

@@ -33,6 +33,7 @@ from impact.charts.theme import (
     SMALL,
     SOFT,
     WASH,
+    Vega,
     width,
     wrap,
 )
@@ -45,7 +46,7 @@ _INK = alt.Color("ink:N", scale=None)
 
 def path(
     template: Any, wide: bool, chain: Sequence[Any], rows: Sequence[Row], marked: Sequence[int] = ()
-) -> dict[str, Any]:
+) -> Vega:
     """The reported chain as boxes in reading order, a border, then bars of the assumed chances.
 
     `chain` holds steps for the macros `step_name`, `step_what` and `step_by` of the template, of
@@ -64,7 +65,7 @@ def path(
 
 def _boxes(
     template: Any, chain: Sequence[Any], marked: Sequence[int], more: bool, wide: bool
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Row]:
     """The steps in rows of five or one below the other: what each says, and an arrow to the next.
 
     With `more` an arrow leads on from the last one.
@@ -102,7 +103,7 @@ def _boxes(
 
 def _flow(boxes: Sequence[Row], more: bool, wide: bool) -> Any:
     """Boxes with their texts, an arrow from each to the next, and with `more` to a border."""
-    dark: dict[str, Any] = {"test": "datum.dark"}
+    dark: Vega = {"test": "datum.dark"}
     base = chart(boxes).encode(_X, _Y)
     fill = alt.ColorValue(PALE, condition={**dark, "value": DEEP})
     plates = base.mark_rect(stroke=DEEP, cornerRadius=2).encode(fill, x2="x2:Q", y2="y2:Q")
@@ -156,7 +157,7 @@ def _chances(template: Any, rows: Sequence[Row], title: alt.Title, wide: bool) -
     )
     x, end = (of.x(f"{name}:Q", axis, domain=[0, len(states)]) for name in ("x", "all"))
     bars = chart([cell for cell in cells if cell["drawn"]]).encode(x, ORDER)
-    bar: dict[str, Any] = {"height": 15, "yOffset": of.offset}
+    bar: Vega = {"height": 15, "yOffset": of.offset}
     whole = bars.mark_bar(color=WASH, **bar).encode(x2="all:Q")
     share = bars.mark_bar(color=PALE, stroke=OCHRE, strokeDash=[4, 3], **bar)
     said = texts(chart(cells), "text", dx=6 * wide, dy=of.offset + (0 if wide else 15))
@@ -168,9 +169,7 @@ def _chances(template: Any, rows: Sequence[Row], title: alt.Title, wide: bool) -
 _OPEN = timedelta(hours=2)  # drawn of a window whose end is not known
 
 
-def timeline(
-    template: Any, wide: bool, events: Sequence[Row], accounts: Sequence[Row]
-) -> dict[str, Any]:
+def timeline(template: Any, wide: bool, events: Sequence[Row], accounts: Sequence[Row]) -> Vega:
     """Events in lanes with packed labels, and below them a bar for each account of a window.
 
     `events`: `when`, `lane`, `label` (which begins with the day), in order; `accounts`: `who`,
@@ -195,7 +194,7 @@ def _windows(accounts: Sequence[Row], title: alt.Title, wide: bool) -> Any:
     days = rows["ends"].max() - rows["starts"].min() > timedelta(days=3)  # type: ignore[operator]
     axis = alt.Axis(format="%-d %b" if days else "%H:%M")
     of, bars, said = intervals(rows, wide, axis)
-    best: dict[str, Any] = {"test": "datum.best"}
+    best: Vega = {"test": "datum.best"}
     bars = bars.encode(
         alt.FillValue(PALE, condition={**best, "value": DEEP}),
         alt.StrokeValue(OCHRE, condition={**best, "value": DEEP}),
@@ -233,7 +232,7 @@ def _lanes(events: Sequence[Row], wide: bool) -> Any:
     return _drawn(lanes, marks, _axis(days, knots, pixels), knots[1:-1], wide)
 
 
-def _event(x: float, label: str, room: float) -> dict[str, Any]:
+def _event(x: float, label: str, room: float) -> Row:
     """An event with its text to the right of its mark, or to the left where there is no room."""
     late = room - x < min(200, room / 2)
     lines = wrap(label, min(240, (x if late else room - x) - 16), SMALL)

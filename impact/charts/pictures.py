@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from math import exp, log
-from typing import Any
 
 import altair as alt
 import numpy as np
@@ -42,6 +41,7 @@ from impact.charts.theme import (
     SMALL,
     SOFT,
     WIDTHS,
+    Vega,
     width,
     wrap,
 )
@@ -49,7 +49,7 @@ from impact.charts.theme import (
 _HIGH = 250  # pixels of the plane of `flips`
 
 
-def flips(one: Row, wide: bool) -> dict[str, Any]:
+def flips(one: Row, wide: bool) -> Vega:
     """The mean cost of each option over the value on which it turns; the cheapest is thick.
 
     `one`: `zones` of (title, low, high), `marks` of (value, cost, text), `lines` of (title,
@@ -117,7 +117,7 @@ Pixels = Callable[[float], float]
 
 def _zones(x: alt.X, hue: alt.Color, pixels: Pixels, zones: Zones) -> list[alt.Chart]:
     """Where each option is the cheapest: a shade, a head above it, and in that its name."""
-    spans: list[dict[str, Any]] = [
+    spans: list[Row] = [
         {
             "option": title,
             "x": low,
@@ -177,7 +177,7 @@ def _thresholds(
 
 def dots(
     values: Sequence[float], low: float, high: float, label: str, currency: str, wide: bool
-) -> dict[str, Any]:
+) -> Vega:
     """Outcomes as dots on one axis, stacked; the band between the two ends is shaded."""
     size = 30 if wide else 15
     most, least = max(*values, high) * 1.06, min(0.0, *values)
@@ -197,16 +197,14 @@ def dots(
     return layered(*layers, width=WIDTHS[wide], height=int(tall * size))
 
 
-def fan(
-    bands: pl.DataFrame, counts: pl.DataFrame, dots: Sequence[float], wide: bool
-) -> dict[str, Any]:
+def fan(bands: pl.DataFrame, counts: pl.DataFrame, dots: Sequence[float], wide: bool) -> Vega:
     """A number over time as nested bands about a middle line, and what it may be as dots beside.
 
     `bands`: `at`, and the number at seven quantiles, `q0` to `q6`; `counts`: `at`, `value`.
     """
     tall, each = (300, 15) if wide else (240, 11)
     most = max(*dots, float(bands["q6"].max()))  # type: ignore[arg-type]
-    y: dict[str, Any] = {
+    y: Vega = {
         "scale": alt.Scale(type="symlog", constant=1, domain=[0, most], nice=False),
         "axis": alt.Axis(values=[0, *decades(1, most)], format=",d"),
     }
@@ -229,7 +227,7 @@ def fan(
     return layered(*layers, middle, known, ends.encode(value), width=WIDTHS[wide], height=tall)
 
 
-def spans(rows: pl.DataFrame, currency: str, wide: bool) -> dict[str, Any]:
+def spans(rows: pl.DataFrame, currency: str, wide: bool) -> Vega:
     """A bar that holds nine in ten and a dot at the average, a row each on one axis of amounts.
 
     `rows`: `label`, `mean`, `low`, `high`, `hollow` (what is not reported).
@@ -246,7 +244,7 @@ def spans(rows: pl.DataFrame, currency: str, wide: bool) -> dict[str, Any]:
 _LEAST = 0.01  # share of the spread below which nothing is drawn
 
 
-def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> dict[str, Any]:
+def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> Vega:
     """The same questions in panels, the five of most in each, sorted by its own share.
 
     `heads` maps a column of `rows` (`question`, `ask`) to the title of its panel.
@@ -280,7 +278,7 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> dict[st
 
 def curve(
     rows: pl.DataFrame, beside: pl.DataFrame | None, marks: Sequence[Row], currency: str, wide: bool
-) -> dict[str, Any]:
+) -> Vega:
     """Chance that a loss exceeds an amount, with read-outs at its marks.
 
     `rows`, `beside`, which is drawn faint, and `marks`: `amount_usd`, `chance`; of marks the
@@ -319,7 +317,7 @@ def _read_out(mark: Row, rows: pl.DataFrame, tall: int, per_log: float, wide: bo
     return {**mark, "lines": lines, "late": late, "up": up}
 
 
-def steps(rows: pl.DataFrame, currency: str, wide: bool) -> dict[str, Any]:
+def steps(rows: pl.DataFrame, currency: str, wide: bool) -> Vega:
     """A waterfall: from a first amount over the effects of changes to a last one.
 
     `rows`: `label`, `start`, `end`, `kind` (`total`, `more` or `less`).
@@ -330,7 +328,7 @@ def steps(rows: pl.DataFrame, currency: str, wide: bool) -> dict[str, Any]:
     return layered(of.labels, of.bars(x, "end:Q", height=15).encode(colour), **of.size)
 
 
-def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> dict[str, Any]:
+def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> Vega:
     """Deadlines as bars from their start to when they are due or were met; a line is the moment.
 
     `rows`: `label`, `starts`, `ends` (null without a fixed time: drawn thin, up to the moment),
@@ -347,7 +345,7 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> dict[str,
     return layered(of.labels, bars, said, line, **of.size)
 
 
-def likelihoods(rows: pl.DataFrame, wide: bool) -> dict[str, Any]:
+def likelihoods(rows: pl.DataFrame, wide: bool) -> Vega:
     """How likely each actor is, a panel for each part: a bar from the 5 % to the 95 % point.
 
     `rows`: `did` (the panel), `actor`, `low_chance`, `mean_chance`, `high_chance`.
@@ -369,7 +367,7 @@ def likelihoods(rows: pl.DataFrame, wide: bool) -> dict[str, Any]:
     return layered(of.labels, bars, means.encode(mean), **of.size)
 
 
-def placed(rows: pl.DataFrame, wide: bool) -> dict[str, Any]:
+def placed(rows: pl.DataFrame, wide: bool) -> Vega:
     """Where each outcome fell in its forecast, from 0 to 1: a line, a dot where it is one number.
 
     `rows`: `label`, `low`, `high`, `missed` (outside the nine in ten that are shaded, darker the
@@ -388,7 +386,7 @@ def placed(rows: pl.DataFrame, wide: bool) -> dict[str, Any]:
 _VERSIONS = {"malicious version": RED, "another version": SOFT}
 
 
-def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> dict[str, Any]:
+def held(rows: pl.DataFrame, windows: pl.DataFrame, wide: bool) -> Vega:
     """What systems held, as bars over the hours around the windows, which are bands behind them.
 
     `rows`: `system`, `version`, `finding`, `begins`, `ends` (null: until now). `windows`:

@@ -17,17 +17,16 @@ from altair.utils.schemapi import debug_mode
 
 from impact.base import words
 
+Vega = dict[str, Any]  # a chart, or a piece of one, in the words of Vega-Lite
 WIDTHS = {True: 900, False: 360}  # pixels of a picture, wide and narrow
 ROOMS = {True: 880, False: 340}  # and of what is in it
-LOOK: dict[str, Any] = json.loads(
-    resources.files("impact.charts").joinpath("theme.json").read_text("utf-8")
-)
+LOOK: Vega = json.loads(resources.files("impact.charts").joinpath("theme.json").read_text("utf-8"))
 # name -> colour on a light page; the style sheet gives each another one on a dark page
 COLOURS: dict[str, str] = LOOK["colours"]
 # Every mark is told apart by place, label or dash too; 3 to 1 on paper, in light and dark.
 INK, SOFT, GRID, PAPER, DEEP, PALE, OCHRE, RED, GREEN, WASH = COLOURS.values()
 HUES = (RED, DEEP, GREEN, OCHRE, SOFT)
-HALO: dict[str, Any] = {"stroke": PAPER, "strokeWidth": 4, "strokeJoin": "round"}  # of a text
+HALO: Vega = {"stroke": PAPER, "strokeWidth": 4, "strokeJoin": "round"}  # of a text
 SMALL = 11.5
 LONGEST = 500  # characters of a text
 
@@ -66,7 +65,7 @@ Data = dict[int, tuple[str, list[dict[str, Any]]]]  # name and rows, by which ro
 
 # A chart, or one in the words of Vega-Lite whose parts are charts: altair's own layers copy each
 # part twice, and its rows of charts three times.
-Drawn = alt.Chart | dict[str, Any]
+Drawn = alt.Chart | Vega
 
 
 def described(
@@ -75,7 +74,7 @@ def described(
     subtitle: str,
     notices: Sequence[str],
     wide: bool,
-) -> dict[str, Any]:
+) -> Vega:
     """A picture as its Vega-Lite description, its finding above it.
 
     altair checks each part against its schema, which takes three quarters of the time; the tests
@@ -83,7 +82,7 @@ def described(
     """
     with debug_mode(False), alt.data_transformers.enable(consolidate_datasets=False):
         data: Data = {}
-        spec: dict[str, Any] = _as_dict(draw(wide), data)
+        spec: Vega = _as_dict(draw(wide), data)
     spec["datasets"] = dict(data.values())
     room = ROOMS[wide]
     below = [line for text in (*notices, subtitle) for line in wrap(text, room, 12) if line]
@@ -97,7 +96,7 @@ def described(
 def _as_dict(part: Any, data: Data) -> Any:
     """A part of a picture as Vega-Lite has it, its rows by a name among `data`."""
     if isinstance(part, alt.SchemaBase):
-        made: dict[str, Any] = part.to_dict(validate=False, context={"top_level": False})
+        made: Vega = part.to_dict(validate=False, context={"top_level": False})
         if isinstance(values := made.get("data", {}).get("values"), Rows):
             name, _ = data.setdefault(id(values.rows), (str(len(data)), values.rows))
             made["data"] = {"name": name}
@@ -116,7 +115,7 @@ def _readable(part: Any) -> Any:
     return words.shown(part, LONGEST) if isinstance(part, str) else part
 
 
-def svg(spec: dict[str, Any], says: str) -> str:
+def svg(spec: Vega, says: str) -> str:
     """A chart as SVG text that says what it shows, without script or outside address.
 
     It is drawn by vl-convert, in the process and without network; a control character would
