@@ -86,14 +86,12 @@ def _boxes(
             x = (place - first) * (long + gap)
             beside = place + 1 < min(first + many, len(chain))
             yield {
-                **{
-                    "x": x,
-                    "x2": x + long,
-                    "y": y,
-                    "y2": y + high,
-                    "dark": place in marked,
-                    **lines,
-                },
+                "x": x,
+                "x2": x + long,
+                "y": y,
+                "y2": y + high,
+                "dark": place in marked,
+                **lines,
                 "arrow": "→" if beside else "↓" if more or place + 1 < len(chain) else "",
                 "arrow_x": x + long + gap / 2 if beside else x + long / 2,
                 "arrow_y": y + high / 2 if beside else y + high + 10,

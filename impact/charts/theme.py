@@ -48,9 +48,12 @@ def wrap(text: str, room: float, size: float, bold: bool = False) -> list[str]:
     for word in words.shown(text).split():
         most = max(8, int(len(word) * room / width(word, size, bold)))
         for at in range(0, len(word), most):
-            longer = f"{lines[-1]} {word[at : at + most]}".strip()
-            fits = not lines[-1] or width(longer, size, bold) <= room
-            lines = [*lines[:-1], longer] if fits else [*lines, word[at : at + most]]
+            part = word[at : at + most]
+            longer = f"{lines[-1]} {part}".strip()
+            if not lines[-1] or width(longer, size, bold) <= room:
+                lines[-1] = longer
+            else:
+                lines.append(part)
     return lines
 
 
@@ -127,14 +130,8 @@ def svg(spec: Vega, says: str) -> str:
     drawing = _HEX.sub(lambda hexa: _VARIABLES.get(hexa[0].lower(), hexa[0]), drawing)
     drawing = drawing.replace("<text ", '<text paint-order="stroke" ')
     description = html.escape(words.shown(says))
-    return re.sub(
-        r"<svg([^>]*)>",
-        lambda start: (
-            f'<svg role="img" aria-label="{description}"{start[1]}><desc>{description}</desc>'
-        ),
-        drawing,
-        count=1,
-    )
+    head, _, rest = drawing.removeprefix("<svg").partition(">")
+    return f'<svg role="img" aria-label="{description}"{head}><desc>{description}</desc>{rest}'
 
 
 _VARIABLES = {colour: f"var(--{name},{colour})" for name, colour in COLOURS.items()}
