@@ -36,6 +36,7 @@ from impact.measures.totals import total_loss
 from impact.numerics import graph, loss_kinds, measures, sampling
 from impact.simulation import Run, drawn_inputs, estimate, stream_of
 
+Json = dict[str, Any]  # the data, or an object in them
 MOST_SLIDERS = 12
 MOST = 350_000  # characters of the data
 SHAPES = ("fixed", "uniform", "pert", "lognormal", "quantiles")
@@ -48,7 +49,7 @@ NAMED = (
 )  # entities that the board names where they are on a way
 
 
-def describe(run: Run) -> dict[str, Any]:
+def describe(run: Run) -> Json:
     """The data of a board; raises Refusal with the reason where the board cannot do a run."""
     _require(run)
     known, model, sliders = run.known, run.model, _matter(run)
@@ -84,7 +85,7 @@ def describe(run: Run) -> dict[str, Any]:
     return data
 
 
-def packed(data: dict[str, Any]) -> str:
+def packed(data: Json) -> str:
     """The data as JSON that may stand in a page: no sign that ends a script or begins a tag."""
     made = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return words.plain(made).replace("<", "\\u003c").replace("&", "\\u0026")
@@ -144,10 +145,10 @@ def _streams(run: Run) -> Iterator[str]:
             yield stream_of(known.inputs[part], loss)
 
 
-def _estimated(known: Case, name: str) -> dict[str, Any]:
+def _estimated(known: Case, name: str) -> Json:
     """The estimate of an input: shape, ends, and what its inverse needs."""
     shape, low, mode, high, cap, pairs = estimate(known.inputs[name])
-    found: dict[str, Any] = {"s": shape, "l": low, "m": mode, "h": high}
+    found: Json = {"s": shape, "l": low, "m": mode, "h": high}
     if shape == "lognormal":
         mu, sigma = sampling.lognormal_parameters(low, high)
         found["p"] = [mu, sigma, float(scipy.special.ndtr((np.log(cap) - mu) / sigma))]
@@ -158,7 +159,7 @@ def _estimated(known: Case, name: str) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _unit(row: dict[str, Any]) -> dict[str, Any]:
+def _unit(row: dict[str, Any]) -> Json:
     """How often an input is drawn, its minutes, and which of people, weeks and shares it counts."""
     unit = row["unit"] or "1"
     minutes = checks.reference_minutes(unit)
@@ -180,7 +181,7 @@ def _loss(run: Run, name: str) -> list[Any]:
     return [name, *of, sorted(run.model.pairs[name].items()), row["driver"]]
 
 
-def _exposed(run: Run) -> dict[str, Any]:
+def _exposed(run: Run) -> Json:
     """What the exposure answer needs: names of whom the board can print, and how they belong."""
     known = run.known
     rows, said = known.rows("entities"), evidence.names(known)
@@ -212,7 +213,7 @@ def _exposed(run: Run) -> dict[str, Any]:
     }
 
 
-def _told(run: Run, named: set[str]) -> dict[str, Any]:
+def _told(run: Run, named: set[str]) -> Json:
     """What parties did or said, what is said of a data set, and who reports that one was hit."""
     known = run.known
     shared, positions = text.shared(known), evidence.positions(known)
@@ -250,7 +251,7 @@ _NOBODY = {  # what an exposure answer that has nothing to tell asks of its fact
 }
 
 
-def _bearing(known: Case) -> dict[str, Any]:
+def _bearing(known: Case) -> Json:
     """What the losses answer needs: workforces, suppliers, and clients by driver."""
     rows, bearers = known.rows("entities"), sorted(set(known["losses"]["bearer"]))
     return {
@@ -271,7 +272,7 @@ def _views(known: Case) -> Iterator[tuple[str, Case]]:
                 yield name, views.under(known, name)
 
 
-def _scenario(run: Run, other: Case, sliders: list[str], inputs: dict[str, Any]) -> dict[str, Any]:
+def _scenario(run: Run, other: Case, sliders: list[str], inputs: Json) -> Json:
     """A scenario: the inputs that it changes, and what its answers say otherwise."""
     lead = text.paragraphs(parts("exposure", {**text.shared(other), **_NOBODY}).lead)
     theirs = {one: _estimated(other, one) for one in run.model.used if one in other.inputs}
@@ -300,7 +301,7 @@ def _matter(run: Run) -> list[str]:
 WIDE = 50  # times between the ends of a range from which its slider goes by powers
 
 
-def slider(run: Run, name: str) -> dict[str, Any]:
+def slider(run: Run, name: str) -> Json:
     """A slider: from where to where, by which steps, by powers or not, and what it is called."""
     row = run.known.inputs[name]
     values = next(values for one, _, values in drawn_inputs(run) if one == name)
