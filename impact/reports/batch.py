@@ -129,11 +129,10 @@ def _with_reasons(
     entries = files.reports(out)
     there = {name for name, entry in entries.items() if "key" in entry}
     there |= {task.name for task in tasks}
-
-    def beside(task: Task) -> list[str]:
-        return [Path(name).name for name in there if name.startswith(f"{task.place}/")]
-
-    tasks = [with_pages(task, beside(task)) for task in tasks]
+    tasks = [
+        with_pages(task, (Path(name).name for name in there if name.startswith(f"{task.place}/")))
+        for task in tasks
+    ]
     return tasks, {
         task.name: files.why_due(out, task, kinds, entries.get(task.name, {})) for task in tasks
     }
