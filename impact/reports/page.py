@@ -39,10 +39,11 @@ _GUIDE = folder.HOME / "docs" / f"{GUIDE}.md"
 FIGURES = 5  # of a sheet
 _COSTS = ("YOU PAY:", "EVERYONE:", "COST:")  # what its figures tell
 _RECORD = {"name", "label", "lead", "rows", "figures", "notes"}  # that an answer has
-Part = Markup | dict[str, Any]  # a piece of a page: markdown as HTML, or the record of an answer
+Record = dict[str, Any]  # of an answer
+Part = Markup | Record  # a piece of a page: markdown as HTML, or the record of an answer
 
 
-def records(notebook: Notebook) -> list[dict[str, Any]]:
+def records(notebook: Notebook) -> list[Record]:
     """The answer records of an executed notebook, in order."""
     return [record for cell in notebook["cells"] for record in _answers(cell)]
 
@@ -97,7 +98,7 @@ def _cited(text: str, links: Mapping[str, str]) -> Markup:
     return Markup(_spaced(linked(text or "–", links)))  # noqa: S704
 
 
-def _answers(cell: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _answers(cell: Mapping[str, Any]) -> Iterator[Record]:
     """The answer records among the outputs of a cell."""
     for output in cell.get("outputs", ()):
         record = output.get("data", {}).get(MIME)
@@ -283,7 +284,7 @@ def _tags(cell: Mapping[str, Any]) -> list[str]:
     return list(cell.get("metadata", {}).get("tags", ()))
 
 
-def _outputs(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _outputs(record: Record) -> Iterator[dict[str, Any]]:
     """An answer as GitHub and others show it: text and table, then its chart as an image."""
     from impact.charts import theme
 

@@ -65,7 +65,7 @@ class Lost(Exception):
     again: bool = False
 
 
-def execute(task: Task, seconds: int = SECONDS, engine: str = FORKED) -> dict[str, Any]:
+def execute(task: Task, seconds: int = SECONDS, engine: str = FORKED) -> page.Notebook:
     """The executed notebook of a task; raises Lost where a cell fails or the kernel is lost.
 
     The kernel runs in a folder of its own that holds the rows of the task's view and no others, as
@@ -98,7 +98,7 @@ def execute(task: Task, seconds: int = SECONDS, engine: str = FORKED) -> dict[st
         raise Lost(Fault(task.name, f"failed with {reason}", repair), kind, executed, again)
 
 
-def _run(notebook: Path, parameters: dict[str, Any], seconds: int, engine: str) -> dict[str, Any]:
+def _run(notebook: Path, parameters: dict[str, Any], seconds: int, engine: str) -> page.Notebook:
     """The executed notebook; what there is of it is beside the notebook, however it ends.
 
     Charts come later, and no start-up file of a user is read. The kernel talks over unix sockets of
