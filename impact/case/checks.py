@@ -164,20 +164,16 @@ def first_known(tables: Tables) -> pl.DataFrame:
     """From when each name stands: `to` (its table), `name`, `first`, `first_line`, `sourced`."""
     named = [
         rows.select(
-            "known_on",
             to=pl.lit(table),
             name="id",
-            file_line="file_line",
+            first="known_on",
+            first_line="file_line",
             sourced=(pl.col("sources").list.len() > 0) | pl.lit(table == "sources"),
         )
         for table, rows in tables.items()
     ]
-    earliest = pl.concat(named).sort("known_on", "file_line", nulls_last=True)
-    return earliest.group_by("to", "name", maintain_order=True).agg(
-        first=pl.col("known_on").first(),
-        first_line=pl.col("file_line").first(),
-        sourced=pl.col("sourced").first(),
-    )
+    earliest = pl.concat(named).sort("first", "first_line", nulls_last=True)
+    return earliest.unique(["to", "name"], keep="first", maintain_order=True)
 
 
 def unknown(named: pl.DataFrame, there: pl.DataFrame) -> Iterator[Fault]:
