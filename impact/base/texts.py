@@ -188,16 +188,13 @@ def _separator(lines: list[str], known: Collection[str]) -> str:
     header, *rest = some or [""]
 
     def fits(sign: str) -> tuple[bool, int, int, int]:
-        cells = split(header, sign)
-        names = cells if isinstance(cells, list) else []
-        even = sum(len(split(row, sign)) == len(names) for row in rest) if len(names) > 1 else 0
-        named = sum(name.strip().lower() in known for name in names)
-        return len(names) > 1, even, named, len(names)
+        names = split(header, sign)
+        if isinstance(names, str) or len(names) == 1:
+            return False, 0, 0, sum(row.count(sign) for row in rest)
+        even = sum(len(split(row, sign)) == len(names) for row in rest)
+        return True, even, sum(name.strip().lower() in known for name in names), len(names)
 
-    best = max(SEPARATORS, key=fits)
-    if fits(best)[0]:
-        return best
-    return max(SEPARATORS, key=lambda sign: sum(row.count(sign) for row in rest))
+    return max(SEPARATORS, key=fits)
 
 
 def columns(read: Sheet) -> dict[str, tuple[str, ...]]:
