@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 import polars as pl
@@ -39,36 +39,23 @@ _ASIDE = {"schema_version", "defaults", "stack", "vendors"}  # settings that no 
 ROLES = SETTINGS["case"].by_name["role"].allowed  # whose case it is; the first unless it says
 
 
-class Remembers(Protocol):
-    """A case, or a run."""
-
-    @property
-    def memo(self) -> dict[Any, Any]:
-        """What was worked out already."""
+Asked = TypeVar("Asked", bound=Callable[..., Any])
 
 
-Of = TypeVar("Of", bound=Remembers)
-Found = TypeVar("Found")
-Asked = ParamSpec("Asked")
-
-
-def once(
-    function: Callable[Concatenate[Of, Asked], Found],
-) -> Callable[Concatenate[Of, Asked], Found]:
+def once(function: Asked) -> Asked:
     """Work out `function(of, ...)` once for a run, or for all views that differ in inputs only.
 
     Of a view it may read every table but `inputs`, and neither the scenario nor the changes.
     """
 
     @wraps(function)
-    def remembered(of: Of, /, *asked: Asked.args, **named: Asked.kwargs) -> Found:
+    def remembered(of: Any, *asked: Any, **named: Any) -> Any:
         key = (function, asked, tuple(named.items()))
         if key not in of.memo:
             of.memo[key] = function(of, *asked, **named)
-        found: Found = of.memo[key]
-        return found
+        return of.memo[key]
 
-    return remembered
+    return cast(Asked, remembered)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
