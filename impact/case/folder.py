@@ -148,10 +148,10 @@ def _rows(known: Case, table: str) -> dict[str, dict[str, Any]]:
 
 def label_of(case: Case) -> str:
     """The highest TLP level among the rows, scenarios and decisions of a case or a view."""
-    marks = [frame["tlp"] for frame in (*case.tables.values(), *case.ended.values())]
-    rows = pl.concat(marks).unique().to_list() if marks else []
     entries: list[Scenario | Decision] = [*case.scenarios.values(), *case.decisions.values()]
     entries += [one.decision for one in case.unusable.values()]
+    marks = [frame["tlp"] for frame in (*case.tables.values(), *case.ended.values())]
+    rows = pl.concat(marks).unique().to_list() if marks else []
     return highest([*rows, *(entry.tlp for entry in entries)])
 
 
@@ -263,21 +263,20 @@ def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
     `stack` names a folder of `data/` whose files count as locks of the case: a sample fleet. It is
     looked for beside the cases, then in the kit.
     """
-    places = [(name, folder / name) for name in FOLDERS]
+    places = {name: folder / name for name in FOLDERS}
     if stack:
         beside = (folder.resolve().parents[1], HOME / "data")
         home = next((at / stack for at in beside if (at / stack).is_dir()), None)
         if home is None or not stack.isidentifier():
             raise bad("case.toml stack", f'"{stack}" is no folder of data/', "name one")
-        places += [(STACK[0], below) for below in sorted(home.iterdir()) if below.is_dir()]
+        places |= {f"{STACK[0]}/{below.name}": below for below in sorted(home.iterdir())}
     found = {}
-    for name, home in places:
-        inside = home.parent if home.parent != folder else home
-        for path in sorted(home.rglob("*")):
-            place = path.relative_to(inside)
-            hidden = any(part in _HIDDEN for part in place.parts)
+    for name, inside in places.items():
+        for path in sorted(inside.rglob("*")):
+            place = name / path.relative_to(inside)
+            hidden = not _HIDDEN.isdisjoint(place.parts)
             if path.is_file() and not path.is_symlink() and not hidden:
-                found[f"{name}/{place.as_posix()}"] = path.read_bytes()
+                found[place.as_posix()] = path.read_bytes()
     return found
 
 
