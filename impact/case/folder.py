@@ -150,9 +150,10 @@ def label_of(case: Case) -> str:
     """The highest TLP level among the rows, scenarios and decisions of a case or a view."""
     entries: list[Scenario | Decision] = [*case.scenarios.values(), *case.decisions.values()]
     entries += [one.decision for one in case.unusable.values()]
-    marks = [frame["tlp"] for frame in (*case.tables.values(), *case.ended.values())]
-    rows = pl.concat(marks).unique().to_list() if marks else []
-    return highest([*rows, *(entry.tlp for entry in entries)])
+    levels = [entry.tlp for entry in entries]
+    for rows in (*case.tables.values(), *case.ended.values()):
+        levels.extend(rows["tlp"].unique())
+    return highest(levels)
 
 
 def cases() -> dict[str, Path]:
