@@ -207,12 +207,18 @@ NOW = "IMPACT_NOW"  # in the environment: a moment that stands for the present
 
 
 def present(case: Case) -> datetime:
-    """The moment at which a case without an as-of is seen: that of its view, else this hour."""
+    """The moment that a view is seen from, on which deadlines and durations are counted.
+
+    Of a case that is no view it is the present hour.
+    """
     hour = os.environ.get(NOW) or f"{datetime.now(UTC):%Y-%m-%dT%H}:00Z"
     try:
         return case.moment or times.parse(hour)
     except ValueError as error:
         raise bad(NOW, f'"{hour}" is no moment', str(error)) from None
+
+
+now = present
 
 
 _DAYS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30.4375, "year": 365.25}
@@ -376,11 +382,6 @@ def history(one: Case, other: Case) -> Iterator[tuple[Case, list[RowChange]]]:
         seen = known
     if changes := between(seen, last):
         yield last, changes
-
-
-def now(known: Case) -> datetime:
-    """The moment that a view is seen from, on which deadlines and durations are counted."""
-    return known.moment or present(known)
 
 
 def falling(known: Case) -> list[str]:
