@@ -17,7 +17,7 @@ from impact.case import checks, folder, lineage, scenarios, ways
 from impact.case.changes import Change, parse_changes
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import up_to
-from impact.case.tables import Row, Tables, by_id, newest
+from impact.case.tables import Row, Tables, newest
 from impact.case.tables import level as read_level
 from impact.case.ways import ROOT
 
@@ -123,8 +123,8 @@ def _title(known: Case) -> str:
     titled = known.title_known_on
     if not titled or known.as_of is None or times.until(known.as_of) >= times.parse(titled):
         return known.title
-    named = known["entities"].filter(pl.col("id") == ROOT)["name"].to_list()
-    return str(named[0]) if named else known.id
+    root = known.rows("entities").get(ROOT)
+    return str(root["name"]) if root else known.id
 
 
 def _with_scenario(known: Case, scenario: scenarios.Scenario) -> Case:
@@ -230,23 +230,21 @@ def _durations(known: Case) -> dict[str, float]:
     Of inputs that name the claim with which the state began (`lasts_since`), while nothing ends it:
     neither that claim's `valid_to` nor a later claim of another value on the same topic.
     """
-    since = known["inputs"].drop_nulls("lasts_since")
-    named = known["claims"].filter(pl.col("id").is_in(since["lasts_since"].implode()))
-    claims, found = by_id(named), dict[str, float]()
-    for name, began_by, unit in since.select("id", "lasts_since", "unit").iter_rows():
+    claims, found = known.rows("claims"), dict[str, float]()
+    since = known["inputs"].drop_nulls("lasts_since").select("id", "lasts_since", "unit")
+    for name, began_by, unit in since.iter_rows():
         claim = claims.get(began_by)
-        if claim is None or known.moment is None or _has_ended(known, claim):
-            continue
-        began = times.start(claim["valid_from"] or claim["stated_on"])
-        days = (known.moment - began).total_seconds() / 86_400
-        if days > 0:
-            found[name] = days / _DAYS[unit]
+        if claim and not _has_ended(known, claim):
+            began = times.start(claim["valid_from"] or claim["stated_on"])
+            days = (now(known) - began).total_seconds() / 86_400
+            if days > 0:
+                found[name] = days / _DAYS[unit]
     return found
 
 
 def _has_ended(known: Case, claim: Row) -> bool:
     """Whether the state that a claim asserts has ended by the moment of a view."""
-    if claim["valid_to"] is not None and known.moment and claim["valid_to"] <= known.moment:
+    if claim["valid_to"] is not None and claim["valid_to"] <= now(known):
         return True
     topic = [pl.col(part).eq_missing(claim[part]) for part in ("subject", "predicate", "qualifier")]
     later = pl.col("stated_on") > claim["stated_on"]
