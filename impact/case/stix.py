@@ -165,10 +165,10 @@ class _Maker:
 
     def claims(self) -> Iterator[Object]:
         """Each claim as a note by its claimant, and an opinion where it contradicts others."""
-        standing, ended = self.known.rows("claims"), self.known.ended.get("claims")
+        standing, ended = self.known.rows("claims"), self.known.ended["claims"]
         later = {old: row["known_on"] for row in standing.values() for old in row["supersedes"]}
-        gone = ended.iter_rows(named=True) if ended is not None else ()
-        rows = [row for row in (*standing.values(), *gone) if self.about(row)]
+        every = (*standing.values(), *ended.iter_rows(named=True))
+        rows = [row for row in every if self.about(row)]
         noted = {row["id"] for row in rows} & standing.keys()
         for row in rows:
             name, by = row["id"], self.rows[row["claimant"]]["name"]

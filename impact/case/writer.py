@@ -27,8 +27,8 @@ def write(known: Case, home: Path) -> None:
     home.mkdir(parents=True)
     before = known.before or known
     for table, rows in before.tables.items():
-        every = [rows, before.ended[table]] if table in before.ended else [rows]
-        ordered(pl.concat(every)).write_ipc(home / (table + ARROW))
+        every = pl.concat([rows, before.ended[table]])
+        ordered(every).write_ipc(home / (table + ARROW))
     write_originals(home, known.files)
     about = {part.name: getattr(known, part.name) for part in fields(About)}
     (home / VIEW).write_bytes(msgspec.json.encode(about))
