@@ -248,13 +248,13 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)
 
 
-def count(many: int, one: str, several: str = "") -> str:
+def count(many: int, one: str) -> str:
     """A number of things.
 
     >>> count(1, "claim"), count(3, "claim")
     ('1 claim', '3 claims')
     """
-    return f"{many:,} {one if many == 1 else several or one + 's'}"
+    return f"{many:,} {one if many == 1 else one + 's'}"
 
 
 def capital(text: str) -> str:

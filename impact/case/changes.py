@@ -33,7 +33,7 @@ def _exact(value: float) -> str:
     return repr(value).removesuffix(".0")
 
 
-def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
+def parse_changes(text: str) -> tuple[Change, ...]:
     """Changes written as `NAME=VALUE; NAME=LOW,MODE,HIGH`; raises BadInput with all faults.
 
     >>> [str(change) for change in parse_changes("pause_weeks=52; p=0.1,0.2,0.3")]
@@ -43,18 +43,18 @@ def parse_changes(text: str, where: str = "changes") -> tuple[Change, ...]:
     for item in filter(None, (part.strip() for part in text.split(";"))):
         name, sign, value = (part.strip() for part in item.partition("="))
         if not sign or not NAME.fullmatch(name):
-            wrong.append(Fault(where, f'"{item[:60]}" is no change', "write NAME=VALUE"))
+            wrong.append(Fault("changes", f'"{item[:60]}" is no change', "write NAME=VALUE"))
             continue
         try:
             estimates.append((name, [float(part) for part in value.split(",")]))
         except ValueError:
             estimates.append((name, value))
-    changes, faults = read_changes(where, estimates)
+    changes, faults = read_changes("changes", estimates)
     names = [change.name for change in changes]
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         several = "; ".join(str(change) for change in changes if change.name == name)
         what = f"is set more than once: {several}"
-        faults.append(Fault(f"{where} {name}", what, "keep one"))
+        faults.append(Fault(f"changes {name}", what, "keep one"))
     if wrong or faults:
         raise BadInput(wrong + faults)
     return tuple(changes)

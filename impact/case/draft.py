@@ -88,8 +88,8 @@ def home_of(name: str) -> Path:
 
 def write(
     name: str,
-    vendors: Iterable[Vendor],
-    held: Iterable[Held],
+    vendors: Sequence[Vendor],
+    held: Sequence[Held],
     files: Mapping[str, bytes],
     about: Incident,
 ) -> Path:
@@ -102,7 +102,7 @@ def write(
     Nothing is left behind where it fails.
     """
     home = home_of(name)
-    rows = _rows(list(vendors), list(held), about)
+    rows = _rows(vendors, held, about)
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
