@@ -343,14 +343,12 @@ def between(one: Case, other: Case) -> list[RowChange]:
 
     In each table by id; what ended comes last, the other way round.
     """
-    order = [*_DEPENDENCY, *(table for table in one.tables if table not in _DEPENDENCY)]
     new, ended = list[RowChange](), list[RowChange]()
-    for table in order:
+    for table in dict.fromkeys([*_DEPENDENCY, *one.tables]):
         before, after = one[table], other[table]
         changed = after.join(before, on=["id", "known_on", "tlp"], how="anti").sort("id")
-        rows = one.rows(table) if changed.height else {}
         for row in changed.iter_rows(named=True):
-            new.append(RowChange(table, row["id"], rows.get(row["id"]), row))
+            new.append(RowChange(table, row["id"], one.rows(table).get(row["id"]), row))
         for row in before.join(after, on="id", how="anti").sort("id").iter_rows(named=True):
             ended.append(RowChange(table, row["id"], row, None))
     return new + ended[::-1]

@@ -85,7 +85,7 @@ def without_defaults(tables: Tables, defaults: Sequence[str]) -> pl.DataFrame:
     yielding = pl.col("id").is_in(giving_way(tables, defaults))
     nothing = pl.lit([], dtype=pl.List(pl.String))
     chances = pl.when(yielding).then(nothing).otherwise("chances").alias("chances")
-    return tables["links"].with_columns(chances) if defaults else tables["links"]
+    return tables["links"].with_columns(chances)
 
 
 def late_arrivals(tables: Tables) -> Iterator[Fault]:
