@@ -100,20 +100,21 @@ def settings(
     for place, block in blocks:
         cells.append(dict.fromkeys(known, ""))
         for name, value in block.items():
-            shape, how = _SHAPES.get(table.by_name[name].type, _TEXT) if name in known else _TEXT
             if name not in known:
                 repair = did_you_mean(name, known, "remove it")
                 faults.append(Fault(f"{place} {name}", "no such setting", repair))
-            elif not isinstance(value, shape):
+                continue
+            shape, how = _SHAPES.get(table.by_name[name].type, _TEXT)
+            if not isinstance(value, shape):
                 faults.append(Fault(f"{place} {name}", "is of another kind", how.format(name)))
             else:
                 cells[-1][name] = as_text(value)
     found = pl.DataFrame(cells, schema=dict.fromkeys(known, pl.String())).with_columns(_TIDY)
     places = [place for place, _ in blocks]
     rows, wrong = typed(found.with_row_index("file_line"), table, places, level)
-    placed = rows.with_columns(WRITTEN, place=pl.Series(places, dtype=pl.String))
+    stand, never = pl.Series(places, dtype=pl.String), pl.lit(None, times.INSTANT)
     first = {fault.where: fault for fault in reversed([*faults, *wrong])}  # of each setting
-    return placed.with_columns(known_on=pl.lit(None, times.INSTANT)), [*first.values()][::-1]
+    return rows.with_columns(WRITTEN, place=stand, known_on=never), [*first.values()][::-1]
 
 
 # What a setting of a type may be in TOML, and how it is written.
