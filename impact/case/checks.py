@@ -261,9 +261,10 @@ def _with_units(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
 
 
 _CODE = "[A-Z]{3}"
-_FLAGS = ("chance", "signed", "odd")
-_UNITS = {"unit": pl.String, **dict.fromkeys(_FLAGS, pl.Boolean), "foreign": pl.String}
-_UNITS |= {"right": pl.String}
+_UNITS = {
+    **dict.fromkeys(("unit", "foreign", "right"), pl.String),
+    **dict.fromkeys(("chance", "signed", "odd"), pl.Boolean),
+}
 
 
 def _said_by(unit: str | None, currency: str) -> Row:
