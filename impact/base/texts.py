@@ -115,8 +115,7 @@ def sheet(
         faults = [*faults[:SHOWN], more]
     faults = faults or list(_nameless(where, header, rows))
     kept = [at for at, name in enumerate(header) if name]
-    clean = unguarded if "'" in text else str
-    rows = [(line, [clean(cells[at]) for at in kept]) for line, cells in rows]
+    rows = [(line, [unguarded(cells[at]) for at in kept]) for line, cells in rows]
     return Sheet(sign, [header[at] for at in kept], rows), faults
 
 

@@ -113,12 +113,11 @@ def money_range(low: float | None, high: float | None, currency: str = "USD") ->
     """
     if low is None or high is None:
         return NOT_RESOLVED
+    first, last = money(abs(low), None, currency), money(high, None, currency)
     if low < 0 < high:
-        gain, loss = money(-low, None, currency), money(high, None, currency)
-        return f"a gain of {gain} to a loss of {loss}"
+        return f"a gain of {first} to a loss of {last}"
     if low < 0:
         return f"a gain of {money_range(-high, -low, currency)}"
-    first, last = money(low, None, currency), money(high, None, currency)
     return first if first == last else f"{first} to {last}"
 
 
