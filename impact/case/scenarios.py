@@ -127,8 +127,7 @@ def apply(
     A change is an assumption of the view, whatever the row was; `link.ID` becomes a row of its own.
     """
     rows, faults = _applied(inputs, links, changes, where)
-    new = [(f"{where} {name}", row) for name, row in rows.items()]
-    faults += checks.input_faults(new) if new else ()
+    faults += checks.input_faults((f"{where} {name}", row) for name, row in rows.items())
     return dict(sorted({**inputs, **rows}.items())), faults
 
 
@@ -233,7 +232,7 @@ def _rows(
             one: tuple(row[one]) if isinstance(row[one], list) else row[one] or "" for one in kept
         }
         found.append((said | {"id": name, "title": row["title"] or name}, tuple(sorted(changes))))
-    return found, [*faults, *(checks.input_faults(changed) if changed else ())]
+    return found, [*faults, *checks.input_faults(changed)]
 
 
 def _scenarios(
