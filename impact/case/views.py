@@ -110,12 +110,12 @@ def _unusable(case: Case, level: str) -> dict[str, scenarios.Unusable]:
 @folder.once
 def _above(case: Case, level: str) -> frozenset[tuple[str, str]]:
     """(table, id) of what a case has no row of at or below a level."""
-    found = set[tuple[str, str]]()
-    for table, rows in case.tables.items():
-        lower = rows.filter(pl.col("tlp").is_in(up_to(level)))
-        if lower.height < rows.height:
-            found |= {(table, name) for name in set(rows["id"]) - set(lower["id"])}
-    return frozenset(found)
+    at_level = pl.col("tlp").is_in(up_to(level))
+    return frozenset(
+        (table, name)
+        for table, rows in case.tables.items()
+        for name in {*rows["id"]} - {*rows.filter(at_level)["id"]}
+    )
 
 
 def _title(known: Case) -> str:
