@@ -384,8 +384,11 @@ def falling(known: Case) -> list[str]:
     """Ids of the parties that a view supposes to fall: a `falls` link whose chance is above 0."""
     supposed = {change.name for change in known.changes if change.high > 0}
     falls = known["links"].filter(relation=ways.FALLS).select("target", "chances").iter_rows()
-    named = ((target, {checks.chance_term(term)[0] for term in terms}) for target, terms in falls)
-    return [target for target, inputs in named if supposed & inputs]
+    return [
+        target
+        for target, terms in falls
+        if supposed & {checks.chance_term(term)[0] for term in terms}
+    ]
 
 
 def _unused_changes(known: Case) -> list[str]:
