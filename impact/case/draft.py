@@ -78,10 +78,9 @@ def home_of(name: str) -> Path:
     if not _BARE.fullmatch(name) or len(name) > 60:
         raise bad(f'"{name[:60]}"', "is no bare name", "use a-z, 0-9, - and _")
     home = Path("data") / "cases" / name
-    there = home.parent.iterdir() if home.parent.is_dir() else ()
     if name in folder.cases() and not home.exists():
         raise bad(name, "is a case of the kit", "take another name")
-    if home.exists() or any(path.name.casefold() == name for path in there):
+    if any(path.name.casefold() == name for path in home.parent.glob("*")):
         raise bad(str(home), "is there already", "take another name, or remove that folder")
     return home
 
