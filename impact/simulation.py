@@ -141,13 +141,15 @@ def model_of(known: Case) -> Model:
     terms = {edge.name: tuple(chances[edge.name]) for edge in edges}
     losses = known.rows("losses")
     pairs = {name: checks.argument_pairs(row["arguments"]) for name, row in losses.items()}
-    used = dict[str | None, None]()
-    for link, items in terms.items():
-        used |= dict.fromkeys(part for term in items for part in checks.chance_term(term))
-        used[checks.LINK_INPUT + link] = None
+    used = [
+        name
+        for link, items in terms.items()
+        for term in (*items, checks.LINK_INPUT + link)
+        for name in checks.chance_term(term)
+    ]
     for loss, row in losses.items():
-        used |= dict.fromkeys([*pairs[loss].values(), row["retention"], row["limit"]])
-    return Model(tuple(edges), terms, losses, pairs, tuple(name for name in used if name))
+        used += [*pairs[loss].values(), row["retention"], row["limit"]]
+    return Model(tuple(edges), terms, losses, pairs, tuple(dict.fromkeys(filter(None, used))))
 
 
 def run_from(source: Sampler) -> Run:
