@@ -269,8 +269,6 @@ class Sampler:
             retention = self.value(row["retention"], name) if row["retention"] else 0.0
             limit = self.value(row["limit"], name)
             amount = amount - np.clip(amount - retention, 0.0, limit)
-        if mask == graph.everything(self.draws):
-            return np.broadcast_to(amount, self.draws)
         return np.where(graph.unpack(mask, self.draws), amount, 0.0)
 
     def arguments(self, loss: str) -> dict[str, Draws]:
