@@ -70,8 +70,7 @@ def happens(words: Words, chance: float | Draws) -> NDArray[np.bool_]:
 
     0 never and 1 always happens.
     """
-    steps = round(float(chance) / _STEP) if np.ndim(chance) == 0 else np.rint(chance / _STEP)
-    result: NDArray[np.bool_] = words < steps
+    result: NDArray[np.bool_] = words < np.rint(chance / _STEP)
     return result
 
 
