@@ -313,11 +313,11 @@ def _drivers(run: Run) -> list[Row]:
     return rows
 
 
-def greatest(run: Run, many: int = 2) -> Row:
-    """The total, and who loses most on average; rows of `ranges`."""
+def greatest(run: Run) -> Row:
+    """The total, and the two who lose most on average; rows of `ranges`."""
     rows = ranges(run)
     sole = rows.filter(pl.col("part").is_in(["net", "own", "pay"]), pl.col("high") > 0).to_dicts()
-    most = sorted(sole, key=lambda row: -net_loss(run, row["about"]).mean())[:many]
+    most = sorted(sole, key=lambda row: -net_loss(run, row["about"]).mean())[:2]
     total = next(rows.filter(part="total").iter_rows(named=True), None)
     return {"total": total, "most": most}
 

@@ -50,10 +50,10 @@ def bins_of(values: Draws) -> Bins | None:
     return Bins(np.argsort(values, kind="stable"), np.arange(many) * values.size // many)
 
 
-def two_bins(state: NDArray[np.bool_], least: int = BIN // 2) -> Bins | None:
-    """The draws without and with a state; None where either are fewer than `least`."""
+def two_bins(state: NDArray[np.bool_]) -> Bins | None:
+    """The draws without and with a state; None where either are fewer than half a bin."""
     without = int(np.count_nonzero(~state))
-    if min(without, state.size - without) < least:
+    if min(without, state.size - without) < BIN // 2:
         return None
     return Bins(np.argsort(state, kind="stable"), np.array([0, without]))
 
@@ -100,4 +100,4 @@ def worth(bins: Bins, costs: Draws, tried: int) -> float:
     mean, error = float(whole.mean()), float(whole.std(ddof=1)) / float(np.sqrt(whole.size))
     if min(part.mean() for part in earned) <= 0:
         return 0.0
-    return mean if mean > float(scipy.special.ndtri(1 - SURE / max(tried, 1))) * error else 0.0
+    return mean if mean > float(scipy.special.ndtri(1 - SURE / tried)) * error else 0.0
