@@ -21,19 +21,12 @@ def origins(known: Case, sources: Iterable[str]) -> set[str]:
 
     A source of reliability F has no weight and is no origin.
     """
-    rows = known.rows("sources")
-    roots: set[str] = set()
-    seen: set[str] = set()
-    queue = list(sources)
-    while queue:
-        name = queue.pop()
-        parents = rows[name]["derived_from"]
+    rows, queue, seen = known.rows("sources"), [*sources], set[str]()
+    for name in queue:  # which grows on the way
         if name not in seen and rows[name]["reliability"] != _NO_WEIGHT:
             seen.add(name)
-            queue += parents
-            if not parents:
-                roots.add(name)
-    return roots
+            queue += rows[name]["derived_from"]
+    return {name for name in seen if not rows[name]["derived_from"]}
 
 
 @once
