@@ -65,13 +65,9 @@ def net_loss(run: Run, bearer: str, without: Collection[str] = ()) -> Draws:
     """
     balance = np.zeros(run.draws)
     for name, row in run.model.losses.items():
-        if name in without:
-            continue
         sign = sign_of(row["bearer"], row["received_by"], bearer)
-        if sign > 0:
-            balance += run.losses[name]
-        elif sign < 0:
-            balance -= run.losses[name]
+        if sign and name not in without:
+            balance += sign * run.losses[name]
     return balance
 
 
