@@ -10,7 +10,8 @@ from impact.base import times
 from impact.base.errors import bad
 from impact.case.folder import ADVISORIES, STACK, Case
 from impact.measures.evidence import names
-from impact.measures.windows import SPAN, spans
+from impact.measures.frames import frame
+from impact.measures.windows import spans
 from impact.stack import advisories as records
 from impact.stack.advisories import Advisories
 from impact.stack.findings import ABSENT, LOCKED_AFFECTED, NOT_EVALUATED
@@ -74,8 +75,7 @@ def available(accounts: Iterable[Window]) -> pl.DataFrame:
         for version, several in sorted(by_version.items())
         for each in spans(several)
     ]
-    schema = {"version": pl.String(), "part": pl.String(), **SPAN}
-    return pl.DataFrame(found, schema=schema, orient="row")
+    return frame("available", found)
 
 
 def pins(rows: pl.DataFrame) -> pl.DataFrame:
@@ -90,8 +90,7 @@ def pins(rows: pl.DataFrame) -> pl.DataFrame:
     own = set(bad["package"])
     found = [(name, len(every), every) for name, every in freed.items()]
     found.sort(key=lambda row: (-row[1], row[0] not in own, row[0]))
-    schema = {"pin": pl.String(), "systems": pl.Int64(), "which": pl.List(pl.String())}
-    return pl.DataFrame(found, schema=schema, orient="row")
+    return frame("pins", found)
 
 
 def by_file(rows: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import polars as pl
 from impact.base import times
 from impact.case.folder import Case
 from impact.measures.evidence import names
+from impact.measures.frames import frame
 from impact.measures.standing import support
 from impact.stack.verdicts import CORE, HULL, Window, span
 
@@ -32,8 +33,7 @@ def accounts(known: Case, release: str) -> pl.DataFrame:
         who = said[told[0]["claimant"]] if told else "not sourced"
         cells = who, opens, closes, length, minutes is not None
         rows.append((-support(known, told), row["id"], *cells))
-    schema = {"account": pl.String(), **SPAN, "minutes": pl.Float64(), "stated": pl.Boolean()}
-    return pl.DataFrame([row[2:] for row in sorted(rows)], schema=schema, orient="row")
+    return frame("accounts", [row[2:] for row in sorted(rows)])
 
 
 def window(known: Case, release: str) -> list[tuple[str, datetime, datetime | None]]:
@@ -49,9 +49,6 @@ def window(known: Case, release: str) -> list[tuple[str, datetime, datetime | No
 def spans(found: Sequence[Window]) -> list[tuple[str, datetime, datetime | None]]:
     """(part, opens, closes) of the hull around windows and of the core of them, if any."""
     return [(part, *opened) for part in (HULL, CORE) if (opened := span(found, part))]
-
-
-SPAN: dict[str, pl.DataType] = {"opens": times.INSTANT, "closes": times.INSTANT}
 
 
 def events(known: Case) -> pl.DataFrame:
