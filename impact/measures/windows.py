@@ -82,7 +82,7 @@ def events(known: Case) -> pl.DataFrame:
 
 def longest_delay(events: pl.DataFrame) -> float:
     """Days from an event to its first report, the most of all events; 0 where none is dated."""
-    return max((days for days in events["delay_days"] if days is not None), default=0.0)
+    return max(events["delay_days"].drop_nulls(), default=0.0)
 
 
 def told_windows(known: Case) -> pl.DataFrame:
