@@ -51,7 +51,7 @@ def only(known: Case, entity: str) -> Model:
     links = known["links"]
     first = {"id": f"only-{entity}", "source": ROOT, "target": entity, "withdrawn": False}
     first |= {"relation": "falls", "chances": [checks.CERTAIN], "claims": []}
-    alone = pl.DataFrame([{**dict.fromkeys(links.columns), **first}], schema=links.schema)
+    alone = pl.DataFrame([first], schema=links.schema)
     tables = {**known.tables, "links": pl.concat([links.filter(pl.col("source") != ROOT), alone])}
     return model_of(replace(known, tables=tables, memo={}))
 
