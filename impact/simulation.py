@@ -99,7 +99,11 @@ def what_if(run: Run, changes: str | Iterable[Change]) -> Run:
     """
     require_event_run(run, "what_if")
     parsed = parse_changes(changes) if isinstance(changes, str) else changes
-    known = views.changed(run.known, parsed, "changes")
+    return again(run, views.changed(run.known, parsed, "changes"))
+
+
+def again(run: Run, known: Case) -> Run:
+    """The run of another view on the same draws."""
     return simulate(known, run.draws, run.seed, run)
 
 

@@ -15,14 +15,13 @@ from impact.case.schema import highest
 from impact.measures.choice import costings, drawing, moves, turns
 from impact.measures.totals import total_loss
 from impact.numerics import measures
-from impact.simulation import Run, require_event_run, simulate
+from impact.simulation import Run, again, require_event_run
 
 
 def under(run: Run, scenario: str) -> Run:
     """The run under another scenario of its case, on the same draws."""
     require_event_run(run, "under")
-    known = views.under(run.known, scenario)
-    return simulate(known, run.draws, run.seed, run)
+    return again(run, views.under(run.known, scenario))
 
 
 def difference(one: Run, other: Run) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from impact.case.schema import highest, up_to
 from impact.measures.evidence import names
 from impact.measures.standing import moved_standings, successors
 from impact.measures.totals import total_loss
-from impact.simulation import Run, estimate, require_event_run, simulate
+from impact.simulation import Run, again, estimate, require_event_run
 
 Effect = tuple[str, str, str, int]  # table, id, what changed, cents
 Step = tuple[Case | None, str, str, str]  # the view after a change, None where no number rests on
@@ -44,7 +44,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     """
     one = run
     if other is None:
-        one, other = simulate(run.known.before or run.known, run.draws, run.seed, run), run
+        one, other = again(run, run.known.before or run.known), run
     effects, days = effects_of(one, other), one.known.as_of != other.known.as_of
     before, after = (_cents(each) / 100 for each in (one, other))
     rows = [
@@ -139,7 +139,7 @@ def _walked(run: Run, steps: Iterable[Step]) -> tuple[list[Effect], Run]:
     effects = list[Effect]()
     for known, table, name, what in steps:
         before = _cents(run)
-        run = simulate(known, run.draws, run.seed, run) if known else run
+        run = again(run, known) if known else run
         effects.append((table, name, what, _cents(run) - before))
     return effects, run
 
@@ -149,11 +149,11 @@ def _learned(one: Run, other: Case) -> tuple[list[Effect], Run]:
     last = other.before or other
     held = _under(replace(last, lasted=one.known.lasted, memo={}), one.known)
     effects, run = _walked(one, _rows_taken_up(one.known, other))
-    reached = simulate(held, one.draws, one.seed, run)
+    reached = again(run, held)
     if _cents(run) != _cents(reached):
         raise _refused("the rows from one day to the other do not lead from one to the other")
     effects += _walked(reached, _time_passed(held, last.lasted))[0]
-    return effects, simulate(_under(last, one.known), one.draws, one.seed, reached)
+    return effects, again(reached, _under(last, one.known))
 
 
 def _rows_taken_up(one: Case, other: Case) -> Iterator[Step]:

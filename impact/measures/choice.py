@@ -27,9 +27,9 @@ from impact.numerics import Draws, loss_kinds, measures
 from impact.numerics.lines import Line, close, crossing_error, envelope
 from impact.simulation import (
     Run,
+    again,
     drawn_inputs,
     require_event_run,
-    simulate,
 )
 
 
@@ -83,7 +83,7 @@ def costings(run: Run) -> tuple[Costing, ...]:
             continue  # it rests on something that is not known in this view
         with suppress(BadInput):  # as above
             lines = tuple(_line(run, decision, option) for option in decision.options)
-            runs = [_again(run, _chosen(run, option)) for option in decision.options]
+            runs = [again(run, _chosen(run, option)) for option in decision.options]
             costs = np.array([net_loss(one, decision.bearer) for one in runs])
             found.append(Costing(decision, costs, lines, _shared(runs, decision)))
     return tuple(found)
@@ -111,12 +111,7 @@ def _chosen(run: Run, option: Option) -> Case:
 
 def _cost(run: Run, decision: Decision, known: Case) -> Draws:
     """`(draws,)` cost of an option, in the view in which it is chosen."""
-    return net_loss(_again(run, known), decision.bearer)
-
-
-def _again(run: Run, known: Case) -> Run:
-    """The run of another view on the same draws."""
-    return simulate(known, run.draws, run.seed, run)
+    return net_loss(again(run, known), decision.bearer)
 
 
 STEPS = 32  # pieces of the line of a chance
@@ -268,7 +263,7 @@ def _spread(run: Run, one: Costing, place: int) -> measures.Spread:
     cost, option = one.costs[place], one.decision.options[place]
     if cost.any():
         return measures.nine_in_ten(cost, whole=True)
-    rare = unmet(_again(run, _chosen(run, option)), one.decision.bearer)
+    rare = unmet(again(run, _chosen(run, option)), one.decision.bearer)
     return measures.Spread(0.0, False, *([None if rare else 0.0] * 3))
 
 
@@ -300,7 +295,7 @@ def moves(run: Run, one: Costing) -> Row | None:
     drawn = {other: values for other, _, values in drawn_inputs(run) if other in behind}
     for other, values in drawn.items():
         ends = np.quantile(values, (0.05, 0.95)).tolist()
-        flips = [_crossing(_again(run, fixed(run.known, other, at)), one, pair) for at in ends]
+        flips = [_crossing(again(run, fixed(run.known, other, at)), one, pair) for at in ends]
         if min(flips) > 0:
             ranges.append((abs(math.log(flips[1] / flips[0])), other, ends, flips))
     far, other, ends, flips = max(ranges, default=(0.0, "", [], []))
