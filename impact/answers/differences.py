@@ -111,7 +111,7 @@ def _steps(said: Any, moved: pl.DataFrame, at: float, after: float) -> pl.DataFr
         rows.append((name, at, at + effect, "more" if effect > 0 else "less"))
         at += effect
     rows.append((said.to, 0.0, after, "total"))
-    return pl.DataFrame(rows, schema=["label", "start", "end", "kind"], orient="row")
+    return frame("bridge", rows)
 
 
 def effects_of(one: Run, other: Run) -> list[Effect]:
