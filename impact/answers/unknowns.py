@@ -11,7 +11,7 @@ from impact.measures.loss import is_assumed, shares_where
 from impact.measures.questions import LEAST, ranking
 from impact.measures.standing import UNSAID
 from impact.measures.totals import total_loss
-from impact.simulation import Run, model_of
+from impact.simulation import Run
 
 
 def unknowns(run: Run, most: int | None = None) -> Answer:
@@ -24,7 +24,7 @@ def unknowns(run: Run, most: int | None = None) -> Answer:
     table = ranked.head(most or ranked.height)
     drawn = ranked.filter(pl.max_horizontal("data_share", "cost_share") >= LEAST).to_dicts()
 
-    inputs = [row for name, row in known.inputs.items() if name in model_of(known).used]
+    inputs = [row for name, row in known.inputs.items() if name in run.model.used]
     guessed, total = [row for row in inputs if is_assumed(row)], total_loss(run)[None]
     unsaid = known["claims"].filter(pl.col("stance").is_in(UNSAID)).sort("known_on", "id")
     mute = unsaid.to_dicts()
