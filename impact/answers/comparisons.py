@@ -87,11 +87,10 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
 
 def _spans(rows: pl.DataFrame) -> pl.DataFrame:
     """What is drawn of scenarios: `label`, `low`, `mean`, `high`, `hollow` of what is supposed."""
-    said = {True: " (hypothetical)", False: " (counterfactual)"}
     return pl.DataFrame(
         {
             "label": row["title"]
-            + (said[bool(row["falls"])] if row["falls"] + row["denies"] else ""),
+            + (" (hypothetical)" if row["falls"] else " (counterfactual)" if row["denies"] else ""),
             "mean": row["mean_usd"],
             "low": row["low"] or 0.0,
             "high": row["high"] or 0.0,
