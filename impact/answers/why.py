@@ -30,7 +30,7 @@ from impact.measures.standing import (
     successors,
     topic,
 )
-from impact.measures.totals import net_loss, total_loss
+from impact.measures.totals import net_loss
 from impact.numerics import graph, measures
 from impact.simulation import Run
 
@@ -208,7 +208,7 @@ def _cost(run: Run, name: str) -> Values | None:
     """What one bearer loses, or all of them: a range and what explains it; None for no bearer."""
     if name not in (TOTAL, *bearers(run)):
         return None
-    lost = total_loss(run) if name == TOTAL else net_loss(run, name)
+    lost = net_loss(run, name)
     if not np.any(lost):
         return {"range": None, "unmet": rare_loss_of(run, name)}
     inputs, shares = spread_shares(run, np.array([lost]))
