@@ -58,16 +58,15 @@ def _quantities(run: Run) -> Iterator[tuple[str, tuple[str, str], Bins]]:
     Once for each stream of an input; states that come and go together are one.
     """
     for name, _, values in drawn_inputs(run):
-        bins = information.bins_of(values) if _question(run, name)[0] else None
-        if bins is not None:
-            yield name, _question(run, name), bins
+        question = _question(run, name)
+        if question[0] and (bins := information.bins_of(values)):
+            yield name, question, bins
     told = {0, graph.everything(run.draws)}
     for entity, mask in run.reached.items():
-        if mask not in told and _question(run, entity)[0]:
+        if mask not in told and (question := _question(run, entity))[0]:
             told.add(mask)
-            bins = information.two_bins(graph.unpack(mask, run.draws))
-            if bins is not None:
-                yield entity, _question(run, entity), bins
+            if bins := information.two_bins(graph.unpack(mask, run.draws)):
+                yield entity, question, bins
 
 
 def role_of(known: Case, party: str) -> str:
