@@ -87,6 +87,8 @@ def cited(known: Case) -> list[str]:
 def addresses(known: Case) -> dict[str, str]:
     """Claim -> the address of its first source that has one."""
     url = dict(known["sources"].select("id", "url").iter_rows())
-    rows = known["claims"].select("id", "sources").iter_rows()
-    found = {claim: next(filter(None, map(url.get, sources)), "") for claim, sources in rows}
-    return {claim: address for claim, address in found.items() if address}
+    return {
+        claim: found[0]
+        for claim, sources in known["claims"].select("id", "sources").iter_rows()
+        if (found := [*filter(None, map(url.get, sources))])
+    }
