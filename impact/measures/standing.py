@@ -104,11 +104,11 @@ def _reach(known: Case) -> dict[str, dict[str, float]]:
 
     What was read of an origin through a copy is no more reliable than the copy.
     """
-    letters = dict(known["sources"].select("id", "reliability").iter_rows())
-    weight = {name: _RELIABILITY[letter] for name, letter in letters.items()}
+    rows = known["sources"].select("id", "reliability").iter_rows()
+    weight = {name: _RELIABILITY[letter] for name, letter in rows}
     return {
         name: {origin: min(weight[name], weight[origin]) for origin in origins(known, [name])}
-        for name in letters
+        for name in weight
     }
 
 
@@ -280,9 +280,10 @@ def _objected(found: list[Statement]) -> Iterable[Statement]:
         joined = (
             claim
             for claim in denials
-            if claim["id"] in named or not mine.isdisjoint(claim["contradicts"])
+            if (claim["id"] in named or not mine.isdisjoint(claim["contradicts"]))
+            and claim not in one.denials
         )
-        yield replace(one, objections=tuple(c for c in joined if c not in one.denials))
+        yield replace(one, objections=tuple(joined))
 
 
 def _rivals(one: Statement, other: Statement) -> bool:
