@@ -60,10 +60,10 @@ def next_year(run: Run) -> Answer:
     found = by_bearer(run).with_columns(id="bearer")
     rows = run.known["losses"]
     mine = (
-        rows.filter((pl.col("bearer") == one) | (pl.col("received_by") == one))
+        rows.filter((pl.col("bearer") == one) | (pl.col("received_by") == one))["id"]
         for one in found["id"]
     )
-    found = of_equals(run, found, (each["id"] for each in mine))
+    found = of_equals(run, found, mine)
     if checks.HERE not in run.known.inputs:  # a rate of any such firm is none of a named one
         found = found.filter(bearer=TOTAL)
     table = found.filter((pl.col("chance") > 0) | pl.col("rare")).sort(
