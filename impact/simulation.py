@@ -238,8 +238,7 @@ class Sampler:
         if minutes is None:
             return chance
         reference = checks.reference_minutes(self.inputs[name]["unit"]) or 1.0
-        within: Draws = 1 - (1 - chance) ** (self.value(minutes, use) / reference)
-        return within
+        return 1 - (1 - chance) ** (self.value(minutes, use) / reference)
 
     def link(self, link: str) -> int:
         """Mask of the draws in which a link is on: all its chances happen."""

@@ -175,8 +175,7 @@ def over_time(final: Draws, took: Draws, known: float, days: Draws, at: Sequence
     equally likely numbers in the end, `took` equally likely days until then.
     """
     done = took[None, :, None] <= days[:, None, None]
-    result: Draws = np.quantile(np.where(done, final, known).reshape(len(days), -1), at, axis=1)
-    return result
+    return np.quantile(np.where(done, final, known).reshape(len(days), -1), at, axis=1)
 
 
 def hits_in(known: Case) -> Sequence[Row]:

@@ -70,8 +70,7 @@ def happens(words: Words, chance: float | Draws) -> NDArray[np.bool_]:
 
     0 never and 1 always happens.
     """
-    result: NDArray[np.bool_] = words < np.rint(chance / _STEP)
-    return result
+    return words < np.rint(chance / _STEP)
 
 
 def counts(u: Draws, rate: float | Draws) -> NDArray[np.int64]:
