@@ -295,12 +295,12 @@ def estimate(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["shape"], low, row["mode"], high, row["cap"], pairs
 
 
-def drawn_inputs(run: Run) -> list[tuple[str, Key, Draws]]:
-    """(input, its key in `drawn`, `(draws,)` values) of each stream that this run depends on.
+def drawn_inputs(run: Run) -> list[tuple[str, Draws]]:
+    """(input, `(draws,)` values) of each stream that this run depends on.
 
     Of a year there are none: its draws are those of its events.
     """
-    return [(name, key, run.drawn[key]) for key, name in run.streams.items()]
+    return [(name, run.drawn[key]) for key, name in run.streams.items()]
 
 
 def sampler(run: Run) -> Sampler:

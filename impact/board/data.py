@@ -290,7 +290,7 @@ def _scenario(run: Run, other: Case, sliders: list[str], inputs: Json) -> Json:
 
 def _matter(run: Run) -> list[str]:
     """The inputs that matter most, filled up by their share of the spread of the total."""
-    drawn = {one for one, _, _ in drawn_inputs(run)}
+    drawn = {one for one, _ in drawn_inputs(run)}
     first = [name for name in ranking(run)["id"] if name in drawn]
     inputs, shares = spread_shares(run, total_loss(run)[None])
     rest = sorted(zip(-shares[:, 0], inputs, strict=True))
@@ -304,7 +304,7 @@ WIDE = 50  # times between the ends of a range from which its slider goes by pow
 def slider(run: Run, name: str) -> Json:
     """A slider: from where to where, by which steps, by powers or not, and what it is called."""
     row = run.known.inputs[name]
-    values = next(values for one, _, values in drawn_inputs(run) if one == name)
+    values = next(values for one, values in drawn_inputs(run) if one == name)
     low, high = float(values.min()), float(values.max())
     chance, log = checks.is_chance(row["unit"]), low > 0 and high > WIDE * low
     if chance:

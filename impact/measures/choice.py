@@ -292,7 +292,7 @@ def moves(run: Run, one: Costing) -> Row | None:
         return None
     pair, ranges = (found[0].options[-1], found[1].options[0]), []
     behind = {*run.lineage[one.decision.bearer]["inputs"]} - {name}
-    drawn = {other: values for other, _, values in drawn_inputs(run) if other in behind}
+    drawn = {other: values for other, values in drawn_inputs(run) if other in behind}
     for other, values in drawn.items():
         ends = np.quantile(values, (0.05, 0.95)).tolist()
         flips = [_crossing(again(run, fixed(run.known, other, at)), one, pair) for at in ends]

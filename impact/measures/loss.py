@@ -31,7 +31,7 @@ def _variables(run: Run) -> tuple[list[str], list[Draws]]:
     belongs to the link's least likely input.
     """
     inputs, drawn = run.known.inputs, drawn_inputs(run)
-    owners, rows = [name for name, _, _ in drawn], [values for _, _, values in drawn]
+    owners, rows = [name for name, _ in drawn], [values for _, values in drawn]
     for link in (edge.name for edge in run.edges if edge.source in run.reached):
         if (mask := run.on[link]) not in (0, graph.everything(run.draws)):
             terms = [term for term in run.model.terms[link] if term != checks.CERTAIN]

@@ -57,7 +57,7 @@ def _quantities(run: Run) -> Iterator[tuple[str, tuple[str, str], Bins]]:
 
     Once for each stream of an input; states that come and go together are one.
     """
-    for name, _, values in drawn_inputs(run):
+    for name, values in drawn_inputs(run):
         question = _question(run, name)
         if question[0] and (bins := information.bins_of(values)):
             yield name, question, bins
