@@ -86,8 +86,7 @@ def simulate(
     >>> run = impact.simulate(impact.view(impact.load_case("mercor")), draws=1000)
     """
     check_draws(draws, seed)
-    alike = like and (like.draws, like.seed, like.over) == (draws, seed, "event")
-    kept = like.drawn if like and alike else {}
+    kept = like.drawn if like and (like.draws, like.seed) == (draws, seed) else {}
     return run_from(Sampler(known, model_of(known), draws, seed, dict(kept)))
 
 
