@@ -15,11 +15,10 @@ import numpy as np
 import polars as pl
 
 from impact.base import times, words
-from impact.case import checks
 from impact.case.folder import Case
 from impact.case.tables import Row, Tables
 from impact.case.views import now
-from impact.measures.reach import PARTIES
+from impact.measures.reach import CERTAINLY, PARTIES
 from impact.numerics import Draws, populations
 
 FLOOR = 0.35  # in log10: a floor is taken to stand at 45 % of the number in the end
@@ -188,8 +187,7 @@ def hits_in(known: Case) -> Sequence[Row]:
 
 def named_in(known: Case) -> int:
     """How many organisations a view reports as hit by name; one where it reports a group alone."""
-    certain = pl.col("chances").list.join(";") == checks.CERTAIN
-    told = certain & pl.col("relation").is_in(ENTERED) & (pl.col("claims").list.len() > 0)
+    told = CERTAINLY & pl.col("relation").is_in(ENTERED) & (pl.col("claims").list.len() > 0)
     hit = known["links"].filter(told)["target"]
     kinds = known["entities"].filter(pl.col("id").is_in(hit.implode()))["kind"]
     return int(kinds.is_in([*PARTIES, "vendor"]).sum()) or int("group" in kinds)

@@ -20,6 +20,7 @@ from impact.measures.totals import rare_entities
 from impact.numerics import graph, measures
 from impact.simulation import Run
 
+CERTAINLY = pl.col("chances").list.join(";") == checks.CERTAIN  # of links
 NOISE = 3  # errors of a share that two which are equal may lie apart: four of their difference
 
 
@@ -117,8 +118,7 @@ def reporters(run: Run, edges: Sequence[graph.Edge] | None = None) -> dict[str, 
     The most credible, then latest, claim of the certain links that lead to it.
     """
     used = pl.col("id").is_in([e.name for e in (edges_used(run) if edges is None else edges)])
-    certain = pl.col("chances").list.join(";") == checks.CERTAIN
-    links = run.known["links"].filter(used & certain).explode("claims")
+    links = run.known["links"].filter(used & CERTAINLY).explode("claims")
     sourced = run.known["claims"].filter(pl.col("sources").list.len() > 0)
     told = links.select("target", id="claims").join(sourced, "id")
     best = told.sort("credibility", "known_on", "id", descending=[True, False, True])
