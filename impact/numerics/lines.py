@@ -59,8 +59,7 @@ def envelope(lines: Sequence[Line]) -> list[tuple[str, float, float]]:
     found: list[tuple[str, float]] = []
     for low, high in pairwise([0.0, *sorted(places), most]):
         between = (low + high) / 2 if high < math.inf else 2 * low + 1
-        costs = [line.at(between) for line in lines]
-        cheapest = lines[costs.index(min(costs))].option
+        cheapest = min(lines, key=lambda line: line.at(between)).option
         if not found or found[-1][0] != cheapest:
             found.append((cheapest, low))
     ends = [low for _, low in found[1:]] + [math.inf]
