@@ -299,6 +299,6 @@ def news(one: Case, other: Case) -> Answer:
     order = pl.col("kind").cast(pl.Enum(_ORDER))
     table = frame("news", rows).sort(order, maintain_order=True)
     kinds = counted(table["kind"], ("new", "replaced", "taken back", "moved"))
-    values = {"counted": kinds, "days": [views.now(known) for known in (one, other)]}
+    values = {"counted": kinds, "days": [views.moment_of(known) for known in (one, other)]}
     label = highest((one.label, other.label))
     return worded(other, "news", table, values, tallies("news", kinds), label=label)

@@ -11,7 +11,7 @@ import polars as pl
 from impact.answers.answer import Answer, counted, figure, frame, pictures, tallies, worded
 from impact.base import times
 from impact.case.folder import Case
-from impact.case.views import now
+from impact.case.views import moment_of
 from impact.measures.choice import due
 from impact.measures.evidence import names
 
@@ -33,7 +33,7 @@ def duties(known: Case, most: int | None = None) -> Answer:
     `bearer`, `duty`, `kind`, `trigger`, `starts`, `ends`, `met_on`, `hours`, `state` (of STATES),
     `over` (its time has passed, if it applies), `basis`; by state, then by when it is due.
     """
-    moment = now(known)
+    moment = moment_of(known)
     table = frame("duties", [_row(known, duty, moment) for duty in known.rows("duties").values()])
     table = table.sort(pl.col("state").cast(pl.Enum(STATES)), "ends", "id", nulls_last=True)
     states = counted(table["state"], STATES)

@@ -9,7 +9,7 @@ import polars as pl
 from impact.answers.answer import Answer, Figure, frame, layouts, worded
 from impact.answers.text import said_chance
 from impact.measures import evidence, reach
-from impact.simulation import Run
+from impact.simulation import Run, require_event_run
 
 _OFTEN, _MORE = 0.05, 1.5  # how often, and how much oftener than if independent, to be told
 _FEW = 7  # reported parties up to which the table of the brief names each
@@ -21,6 +21,7 @@ def exposure(run: Run, most: int | None = None) -> Answer:
     In short as `most` rows, with all parties that are reported alike in one. Table: `id`, `ids`
     (parties alike), `claims`, then `reach`, `copied` and `published`, each with `STATE_how`.
     """
+    require_event_run(run, "exposure")
     known, table, chain = run.known, frame("exposure", _rows(run, most)), reach.chain(run)
     often = (pl.col("chance") >= _OFTEN) & (pl.col("chance") > _MORE * pl.col("apart"))
     joint = reach.joint_chances(run).filter(pl.col("at_least") > 1, often).to_dicts()

@@ -13,7 +13,7 @@ from impact.answers.answer import Answer, figure, pictures, worded
 from impact.case import reference
 from impact.case.folder import REFERENCE, Case
 from impact.case.schema import TLP
-from impact.case.views import now
+from impact.case.views import moment_of
 from impact.measures import forecast as outlooks
 from impact.measures import scores
 from impact.numerics import Draws, populations
@@ -46,7 +46,7 @@ def forecast(known: Case) -> Answer:
         return worded(known, "forecast", pl.DataFrame(), {"refused": outlook})
     spread, counts = outlook.spreads[method], [row["low"] for row in outlook.own]
     so_far = max([outlook.named, *counts[-1:]])
-    classes = data["classes"].filter(pl.col("known_on") <= now(known))
+    classes = data["classes"].filter(pl.col("known_on") <= moment_of(known))
 
     def end(u: Draws) -> Draws:
         """Quantiles of the number in the end, no less than those that are known by name."""

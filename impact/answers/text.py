@@ -291,7 +291,7 @@ def shared(known: Case) -> dict[str, Any]:
         ),
         "lowered": lambda text: lower_first(known, text),
         "falls": falls,
-        "now": views.now(known),
+        "now": views.moment_of(known),
         "currency": known.currency,
         "known": known,
         "links": links,

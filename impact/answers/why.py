@@ -15,7 +15,7 @@ from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
 from impact.case import checks, reference
 from impact.case.folder import REFERENCE
-from impact.case.views import now
+from impact.case.views import moment_of
 from impact.case.ways import ROOT
 from impact.measures.evidence import names, origins, related
 from impact.measures.loss import TOTAL, bearers, rare_loss_of, spread_shares
@@ -32,7 +32,7 @@ from impact.measures.standing import (
 )
 from impact.measures.totals import net_loss
 from impact.numerics import graph, measures
-from impact.simulation import Run
+from impact.simulation import Run, require_event_run
 
 Values = dict[str, Any]
 
@@ -45,6 +45,7 @@ def why(run: Run, name: str) -> Answer:
     `mean.mercor`. The table holds the claims behind it: `claim`, `says`, `by`, `origins`.
     Raises BadInput for a name that the view does not know.
     """
+    require_event_run(run, "why")
     known, asked = run.known, name.removeprefix("chance.").removeprefix("mean.")
     kind, claims = _kind(run, asked), _claims(run, asked)
     more = {"party": _of_party, "input": _of_input, "loss": _of_loss, "claim": _of_claim}
@@ -236,7 +237,7 @@ def _classes(run: Run, row: Values) -> Iterator[Values]:
     """
     classes = reference.load(REFERENCE)[reference.CLASSES]
     for named in classes.filter(id=row["reference"]).iter_rows(named=True):
-        if named["known_on"] <= now(run.known):
+        if named["known_on"] <= moment_of(run.known):
             place = reference.place(classes, row)
             tail = (1 - reference.PLACES.get(place, 0.98)) / 2
             low, high = reference.quantile(classes, named["id"], np.array([tail, 1 - tail]))

@@ -22,7 +22,7 @@ from impact.base import times, words
 from impact.case.folder import Case, digest
 from impact.case.schema import up_to
 from impact.case.tables import Row
-from impact.case.views import now
+from impact.case.views import moment_of
 from impact.case.ways import FALLS, ROOT
 
 Object = dict[str, Any]
@@ -49,12 +49,12 @@ def bundle(known: Case) -> Object:
         report = made.object(
             "report",
             "case",
-            {"id": known.id, "sources": [], "known_on": now(known)},
+            {"id": known.id, "sources": [], "known_on": moment_of(known)},
             created=min(one["created"] for one in found.values() if "created" in one),
             name=known.title,
             description=known.question,
             report_types=["campaign"],
-            published=_instant(now(known)),
+            published=_instant(moment_of(known)),
             object_refs=[*found],
         )
         found[report["id"]] = report

@@ -58,7 +58,7 @@ def view(
         ended=ended,
         files=_files(case, level),
         as_of=moment,
-        moment=moment or _moment(now) or present(case),
+        moment=moment or _moment(now) or moment_of(case),
         tlp=level,
         left_out=case.left_out or left_out,
         scenario=name,
@@ -206,7 +206,7 @@ class _WithInputs(Mapping[str, pl.DataFrame]):
 NOW = "IMPACT_NOW"  # in the environment: a moment that stands for the present
 
 
-def present(case: Case) -> datetime:
+def moment_of(case: Case) -> datetime:
     """The moment that a view is seen from, on which deadlines and durations are counted.
 
     Of a case that is no view it is the present hour.
@@ -216,9 +216,6 @@ def present(case: Case) -> datetime:
         return case.moment or times.parse(hour)
     except ValueError as error:
         raise bad(NOW, f'"{hour}" is no moment', str(error)) from None
-
-
-now = present
 
 
 _DAYS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30.4375, "year": 365.25}
@@ -236,7 +233,7 @@ def _durations(known: Case) -> dict[str, float]:
         claim = claims.get(began_by)
         if claim and not _has_ended(known, claim):
             began = times.start(claim["valid_from"] or claim["stated_on"])
-            days = (now(known) - began).total_seconds() / 86_400
+            days = (moment_of(known) - began).total_seconds() / 86_400
             if days > 0:
                 found[name] = days / _DAYS[unit]
     return found
@@ -244,7 +241,7 @@ def _durations(known: Case) -> dict[str, float]:
 
 def _has_ended(known: Case, claim: Row) -> bool:
     """Whether the state that a claim asserts has ended by the moment of a view."""
-    if claim["valid_to"] is not None and claim["valid_to"] <= now(known):
+    if claim["valid_to"] is not None and claim["valid_to"] <= moment_of(known):
         return True
     topic = [pl.col(part).eq_missing(claim[part]) for part in ("subject", "predicate", "qualifier")]
     later = pl.col("stated_on") > claim["stated_on"]
@@ -459,7 +456,7 @@ def described(known: Case) -> dict[str, Any]:
         "title": known.scenarios[known.scenario].title,
         "baseline": known.scenario == scenarios.BASELINE,
         "changed": len(own_changes(known)),
-        "now": now(known),
+        "now": moment_of(known),
         "falls": falling(known),
         "denies": _contradicted(known),
     }

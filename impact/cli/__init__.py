@@ -216,13 +216,13 @@ def forecast(**options: str) -> None:
     """
     from impact.answers import forecast as outlooks
     from impact.base import words
-    from impact.case.views import now
+    from impact.case.views import moment_of
 
     known = _view(**options)
     answer = outlooks.forecast(known)
     if not answer.there:
         raise bad("--as-of", answer.sentence.rstrip("."), "take a later day")
-    click.echo(plain(f"{known.title}, as of {words.date(now(known))}\n\n{answer}"))
+    click.echo(plain(f"{known.title}, as of {words.date(moment_of(known))}\n\n{answer}"))
 
 
 @main.command()

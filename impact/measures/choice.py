@@ -20,7 +20,7 @@ from impact.case import checks
 from impact.case.folder import Case, once
 from impact.case.scenarios import Decision, Option
 from impact.case.tables import Row
-from impact.case.views import changed, fixed, now
+from impact.case.views import changed, fixed, moment_of
 from impact.measures.loss import unmet
 from impact.measures.totals import net_loss
 from impact.numerics import Draws, loss_kinds, measures
@@ -222,7 +222,7 @@ def _turn(run: Run, one: Costing) -> dict[str, Any]:
         "says": decision.flips_says,
         "turns_on": noun(decision.flips_says),
         "closes": closes,
-        "over": closes is not None and closes <= now(run.known),
+        "over": closes is not None and closes <= moment_of(run.known),
         "unit": unit,
         "stake": bool(one.costs.any()) or any(line.slope for line in one.lines),
         "unpriced": unpriced(run, one.decision),
@@ -312,7 +312,7 @@ def late_duties(run: Run, option: Option) -> Row:
     closes = times.parse(option.closes) if option.closes else None
     duties = [run.known.rows("duties").get(name) for name in option.against]
     return {
-        "over": closes if closes and closes <= now(run.known) else None,
+        "over": closes if closes and closes <= moment_of(run.known) else None,
         "duties": [
             {"duty": row["duty"], "kind": row["kind"], "applies": row["applies"], "due": due(row)}
             for row in duties

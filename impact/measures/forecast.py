@@ -17,7 +17,7 @@ import polars as pl
 from impact.base import times, words
 from impact.case.folder import Case
 from impact.case.tables import Row, Tables
-from impact.case.views import now
+from impact.case.views import moment_of
 from impact.measures.reach import CERTAINLY, PARTIES
 from impact.numerics import Draws, populations
 
@@ -198,7 +198,7 @@ def of_case(known: Case, reference: Tables) -> Outlook | str:
 
     Past events that are about the case itself are left out. A text says why there is no forecast.
     """
-    moment, own = now(known), hits_in(known)
+    moment, own = moment_of(known), hits_in(known)
     begun = times.start(times.parse(known.disclosed_on)) if known.disclosed_on else moment
     if begun > moment:
         return f"the event became public on {words.date(begun).partition(',')[0]}"

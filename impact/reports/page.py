@@ -28,7 +28,7 @@ from impact.case import folder, views
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP
-from impact.case.views import now
+from impact.case.views import moment_of
 from impact.reports import origin
 from impact.reports.plan import Task
 from impact.simulation import simulate
@@ -171,7 +171,7 @@ def _head(known: Case) -> dict[str, Any]:
         "known": known,
         "scenario": known.scenarios[known.scenario],
         "level": words.level(known.label),
-        "as_of": words.date(now(known)),
+        "as_of": words.date(moment_of(known)),
     }
 
 

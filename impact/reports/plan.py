@@ -98,7 +98,7 @@ class Task:
         return {
             "notebook": self.notebook.name,
             "parameters": vars(self.parameters),
-            "moment": times.as_text(views.now(self.known)),
+            "moment": times.as_text(views.moment_of(self.known)),
             "beside": self.beside,
         }
 
@@ -135,7 +135,7 @@ def plan(
     that does not vary by scenario is planned once. Raises BadInput with all faults of notebooks and
     parameters at once, and Refusal where every scenario is refused.
     """
-    see = partial(_view, case, now or times.as_text(views.present(case)), {})
+    see = partial(_view, case, now or times.as_text(views.moment_of(case)), {})
     found = _checked(case, notebooks, scenarios, base, see)
     full = {name for name, rows in case.tables.items() if rows.height}
     full |= {"files"} if case.files else set()

@@ -21,7 +21,7 @@ from impact.answers.answer import CHARTS, LATER
 from impact.base import words
 from impact.base.errors import Fault
 from impact.case import folder, writer
-from impact.case.views import now
+from impact.case.views import moment_of
 from impact.reports import origin, page, pdf
 from impact.reports.plan import Task
 
@@ -187,7 +187,7 @@ def entry(task: Task, executed: page.Notebook, files: dict[str, bytes]) -> dict[
         "case_title": known.title,
         "question": page.question(task),
         "scenario": known.scenario,
-        "as_of": words.date(now(known)),
+        "as_of": words.date(moment_of(known)),
         "level": words.level(known.tlp),
         "view_digest": folder.digest(known, task.notebook.reads),
         "key": dict(task.key),

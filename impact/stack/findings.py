@@ -99,7 +99,8 @@ def find(inventory: Inventory, ecosystem: str, name: str, records: Records = ())
     if found.finding in ALARMING:
         return found
     if unread:
-        more = f" (and {len(unread) - 1} more parts)" if len(unread) > 1 else ""
+        rest = len(unread) - 1
+        more = f" (and {rest} more part{'s' if rest > 1 else ''})" if rest else ""
         return found._replace(finding=NOT_EVALUATED, reason=unread[0].why + more)
     if found.finding != ABSENT:
         return found

@@ -126,7 +126,7 @@ def ask_inventory(
     every = list(parts)
     asks = [ask for ask in every if isinstance(ask, Ask) and (not name or ask.name != name)]
     if alone:
-        asks = [ask._replace(by=str(number)) for number, ask in enumerate(asks)]
+        asks = [ask._replace(by=ask.by or str(number)) for number, ask in enumerate(asks)]
     unread = [part for part in every if isinstance(part, Unread)]
     root = [Component(".", ecosystems[0], name, "")] if name else []
     roots = [part.key for part in root]

@@ -220,10 +220,13 @@ def _as_of(state: Finding, install: Install) -> Finding:
 
 
 def _covered(install: Install, states: Sequence[Finding]) -> bool:
-    """Whether a state is known from the begin of an install; without a history, any is."""
-    main = [state for state in states if not state.side]
-    return not any(state.recorded for state in main) or any(
-        (state.begins or _FIRST) <= install.begins and _during(install, state) for state in main
+    """Whether a state is known at an install, and by a history from its begin; a bill is of any."""
+    main = [state for state in states if not state.side] or states
+    dated = any(state.recorded for state in main)
+    return any(
+        state.kind == SBOM
+        or (_during(install, state) and (not dated or (state.begins or _FIRST) <= install.begins))
+        for state in main
     )
 
 

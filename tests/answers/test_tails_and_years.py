@@ -209,6 +209,7 @@ def test_a_year_has_the_keys_and_bearers_of_the_event(run: Run, year: Run) -> No
     [
         *(("losses", ()), ("decisions", ()), ("unknowns", ())),
         *(("what_if", ("pause_weeks=20",)), ("compare", (["long-pause"],))),
+        *(("exposure", ()), ("why", ("total",))),
     ],
 )
 def test_what_supposes_that_the_event_happened_is_refused_of_a_year(

@@ -59,6 +59,11 @@ def test_a_reason_says_where_a_step_stands_and_the_versions_of_the_records_alone
     assert find(build, "PyPI", "litellm", [record]).reason == why
 
 
+def test_an_override_beside_a_catalog_says_who_reads_it() -> None:
+    found = find(inventory("overrides:\n  chalk: 5.6.0\n", "pnpm-workspace.yaml"), "npm", "chalk")
+    assert "held by overrides, which other installers do not read" in found.reason
+
+
 @pytest.mark.parametrize("marks", [("bomFormat", "CycloneDX"), ("spdxVersion", "SPDX-2.3")])
 def test_a_file_of_two_formats_is_refused(marks: tuple[str, str]) -> None:
     lock = {"name": "x", "lockfileVersion": 3, "packages": {"": {}}}

@@ -212,9 +212,8 @@ def gems(source: Source) -> Packages:
         head = section.partition("\n")[0].strip()
         for inner, name, version in _GEM.findall(section) if head in _SPECS else ():
             if not inner:
-                sums = ["x"] if (name, version) in hashed else []
-                gem = {"name": name, "version": version, "hashes": sums, "own": head == "PATH"}
-                found.append({**gem, "dependencies": []})
+                gem = {"name": name, "version": version, "own": head == "PATH", "dependencies": []}
+                found.append({**gem, "hashes": ["x"] if (name, version) in hashed else []})
             elif found and name != "bundler":
                 found[-1]["dependencies"].append(name)
     named = re.findall(r"(?m)^  ([\w.-]+)", tops[1] if tops else "")
