@@ -17,10 +17,10 @@ from impact.measures.totals import total_loss
 from impact.simulation import Run, simulate_year
 
 
-def exceedance(run: Run, beside: Run | None = None) -> Answer:
+def exceedance(run: Run) -> Answer:
     """How likely the loss of all parties together is above an amount.
 
-    The curve of a run `beside` it is drawn faint behind. Table: see `impact.measures.tails.above`.
+    Table: see `impact.measures.tails.above`.
     """
     table, points = above(run), exceedance_curve(run)
     rows = table.to_dicts()
@@ -28,12 +28,11 @@ def exceedance(run: Run, beside: Run | None = None) -> Answer:
     marks = [row for row in rows if row in (middle, rows[-1])]
 
     def draw(said: Any, wide: bool) -> Any:
-        behind = None if beside is None else exceedance_curve(beside)
         texts = [
             {**mark, "text": one_line(said.read_out(mark)), "short": words.chance(mark["chance"])}
             for mark in marks
         ]
-        return pictures().curve(points, behind, texts, run.known.currency, wide)
+        return pictures().curve(points, texts, run.known.currency, wide)
 
     values = {
         "marks": marks,

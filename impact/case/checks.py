@@ -396,10 +396,12 @@ def _amount_faults(
     ends = [ends_of(row) for row in inputs.values()]
     if max(abs(end) for each in ends for end in each) > MOST:
         return  # told with the input
-    linear = loss_kinds.KINDS[kind].linear
-    ends = [(max(map(abs, each)),) if linear else (min(each), max(each)) for each in ends]
+    if loss_kinds.KINDS[kind].linear:  # the greatest amount is that of the greatest arguments
+        tried = [[max(map(abs, each))] for each in ends]
+    else:
+        tried = [[min(each), max(each)] for each in ends]
     try:
-        corners = np.array([*itertools.product(*ends)]).T
+        corners = np.array([*itertools.product(*tried)]).T
         amounts = loss_kinds.KINDS[kind].amount(dict(zip(inputs, corners, strict=True)))
         amount = float(np.abs(amounts).max())
         fault = f"can come to {amount:.0e}" if amount > MOST else None

@@ -176,6 +176,7 @@ def _link_row(inputs: Rows, link: str, known_on: object) -> dict[str, Any]:
         "unit": "chance",
         "drawn": "once",
         "meaning": f"Chance that the link {link} stands.",
+        "claims": [],
         "known_on": known_on,
         "tlp": "clear",
         "withdrawn": False,

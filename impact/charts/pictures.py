@@ -276,13 +276,11 @@ def panels(heads: Mapping[str, str], rows: Sequence[Row], wide: bool) -> Vega:
     return {"concat": charts, "columns": 2 if wide else 1, "spacing": 20}
 
 
-def curve(
-    rows: pl.DataFrame, beside: pl.DataFrame | None, marks: Sequence[Row], currency: str, wide: bool
-) -> Vega:
+def curve(rows: pl.DataFrame, marks: Sequence[Row], currency: str, wide: bool) -> Vega:
     """Chance that a loss exceeds an amount, with read-outs at its marks.
 
-    `rows`, `beside`, which is drawn faint, and `marks`: `amount_usd`, `chance`; of marks the
-    `text`, and a `short` one where there is little room.
+    `rows` and `marks`: `amount_usd`, `chance`; of marks the `text`, and a `short` one where there
+    is little room.
     """
     low, high = float(rows["amount_usd"].min()), float(rows["amount_usd"].max())  # type: ignore[arg-type]
     axis = money(currency, **ticks(low, high), labelOverlap=True)
@@ -291,7 +289,6 @@ def curve(
         alt.Y("chance:Q", axis=alt.Axis(format="~%", tickCount=5)),
     )
     layers = [
-        chart(rows.clear() if beside is None else beside).mark_line(color=SOFT, opacity=0.5),
         chart(rows).mark_line(strokeWidth=2.4, color=DEEP),
         chart(marks).mark_point(size=70, color=INK),
     ]

@@ -47,6 +47,7 @@ ANSWERED = {  # the scenarios that an early day knows enough of; the others are 
     "2026-03-31": {"near-miss", "surge-falls"},
     "2026-04-04": {*SCENARIOS} - {"baseline", "contractor-data-only"},
 }
+QUOTING = {"sources"}  # answers with titles of sources as they were printed, which are not ours
 NO_TEXT = re.compile(r"\b(nan|None|NaN|inf|null|True|False)\b|\{|\}|<|>>|\binf\b")
 BLAME = re.compile(
     r"\b(victims?|culprits?|perpetrators?|guilty|hackers?|hacked|at fault|to blame|negligent)\b"
@@ -140,7 +141,7 @@ def faults(answer: Answer) -> Iterator[str]:
     """What is wrong with the words of an answer, by the guide."""
     prose = (*answer.lead, *answer.notes)
     heads = (answer.rows() or [[]])[0]
-    kit = () if answer.name == "sources" else (*heads, *prose)  # titles of sources are not ours
+    kit = () if answer.name in QUOTING else (*heads, *prose)
     for text in (answer.asks, answer.title, answer.subtitle, answer.alt, *kit):
         if odd := ODD.search(text):
             yield f"{odd[0]!r} in {text!r}"
@@ -220,7 +221,7 @@ def test_figures_are_numbers_with_their_text(asked: list[Answer]) -> None:
 
 def test_nobody_is_called_a_victim_or_a_culprit(asked: list[Answer]) -> None:
     for answer in asked:
-        if answer.name == "sources":  # titles are quoted as they were printed
+        if answer.name in QUOTING:
             continue
         for text in texts(answer):
             reported = "reported by" in text or "(as of" in text

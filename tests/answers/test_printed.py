@@ -80,6 +80,7 @@ def written(name: str) -> str:
     """The file of a view."""
     case, scenario, day = VIEWS[name]
     run = impact.simulate(impact.view(impact.load_case(case), scenario, day), DRAWS)
+    print(name, end=" ", flush=True)  # which is at work, should one fail
     with tempfile.TemporaryDirectory() as home:  # outside git, whose dates a scan would tell
         fleet = shutil.copytree(SCANNED, Path(home) / "fleet")
         return "\n".join(printed(answer) for answer in asked(run, fleet)).replace(f"{home}/", "")
@@ -94,5 +95,6 @@ def test_what_is_printed_is_what_was_printed_before(name: str) -> None:
 if __name__ == "__main__":
     os.environ["IMPACT_NOW"] = "2026-09-01"
     PRINTED.mkdir(exist_ok=True)
-    for each in VIEWS:
-        (PRINTED / f"{each}.txt").write_text(written(each), "utf-8")
+    texts = {each: written(each) for each in VIEWS}
+    for each, text in texts.items():
+        (PRINTED / f"{each}.txt").write_text(text, "utf-8")

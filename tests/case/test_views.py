@@ -242,7 +242,7 @@ def test_a_changed_input_or_link_is_an_assumption_of_the_view(mercor: impact.Cas
     known = impact.view(mercor, changes="affected_people=50000; link.litellm-mercor = 0.25")
     people, link = (known.inputs[name] for name in ("affected_people", "link.litellm-mercor"))
     assert (people["basis_kind"], people["basis"]) == ("assumption", "set to 50000 in this view")
-    assert people["sources"] == []
+    assert [people["sources"], link["sources"], link["claims"], link["parameters"]] == [[]] * 4
     assert (link["mode"], link["unit"], link["shape"]) == (0.25, "chance", "fixed")
     assert abs(impact.simulate(known, draws=20_000).chance("mercor") - 0.25) < 0.013
 
