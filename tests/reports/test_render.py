@@ -238,7 +238,7 @@ def test_no_line_of_a_chart_is_wider_than_its_place(text: str, room: float) -> N
 def test_an_axis_of_amounts_within_a_decade_has_its_values() -> None:
     rows = pl.DataFrame({"amount_usd": [6.1e6, 9.4e6], "chance": [0.9, 0.1]})
     drawn = theme.svg(
-        theme.described(lambda wide: pictures.curve(rows, None, (), "USD", wide), "", "", (), True),
+        theme.described(lambda wide: pictures.curve(rows, (), "USD", wide), "", "", (), True),
         "a curve",
     )
     assert {">$7 m<", ">$8 m<", ">$9 m<"} <= set(re.findall(r">\$\d m<", drawn))
