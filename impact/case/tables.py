@@ -211,7 +211,7 @@ def one_of(allowed: Sequence[str], text: str) -> str:
 
 def newest(rows: pl.DataFrame) -> pl.DataFrame:
     """The newest row of each id, of equally new ones the highest level; rows are in key order."""
-    return rows.unique("id", keep="last", maintain_order=True)
+    return rows.filter((pl.col("id") != pl.col("id").shift(-1)).fill_null(True))
 
 
 def by_id(rows: pl.DataFrame) -> dict[str, dict[str, Any]]:

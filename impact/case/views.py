@@ -17,7 +17,7 @@ from impact.case import checks, folder, lineage, scenarios, ways
 from impact.case.changes import Change, parse_changes
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import up_to
-from impact.case.tables import Row, Tables, newest
+from impact.case.tables import Row, Tables, by_id, newest
 from impact.case.tables import level as read_level
 from impact.case.ways import ROOT
 
@@ -110,12 +110,12 @@ def _unusable(case: Case, level: str) -> dict[str, scenarios.Unusable]:
 @folder.once
 def _above(case: Case, level: str) -> frozenset[tuple[str, str]]:
     """(table, id) of what a case has no row of at or below a level."""
-    at_level = pl.col("tlp").is_in(up_to(level))
-    return frozenset(
-        (table, name)
-        for table, rows in case.tables.items()
-        for name in {*rows["id"]} - {*rows.filter(at_level)["id"]}
-    )
+    found = set[tuple[str, str]]()
+    for table, rows in case.tables.items():
+        lower = rows.filter(pl.col("tlp").is_in(up_to(level)))
+        if lower.height < rows.height:
+            found |= {(table, name) for name in set(rows["id"]) - set(lower["id"])}
+    return frozenset(found)
 
 
 def _title(known: Case) -> str:
@@ -227,9 +227,10 @@ def _durations(known: Case) -> dict[str, float]:
     Of inputs that name the claim with which the state began (`lasts_since`), while nothing ends it:
     neither that claim's `valid_to` nor a later claim of another value on the same topic.
     """
-    claims, found = known.rows("claims"), dict[str, float]()
-    since = known["inputs"].drop_nulls("lasts_since").select("id", "lasts_since", "unit")
-    for name, began_by, unit in since.iter_rows():
+    since = known["inputs"].drop_nulls("lasts_since")
+    named = known["claims"].filter(pl.col("id").is_in(since["lasts_since"].implode()))
+    claims, found = by_id(named), dict[str, float]()
+    for name, began_by, unit in since.select("id", "lasts_since", "unit").iter_rows():
         claim = claims.get(began_by)
         if claim and not _has_ended(known, claim):
             began = times.start(claim["valid_from"] or claim["stated_on"])

@@ -94,6 +94,13 @@ def test_what_was_withdrawn_stands_until_then_and_may_come_back(
     assert name in viewed(case_copy)["windows"]["id"]
 
 
+def test_a_view_makes_no_rows_of_claims_and_sources() -> None:
+    """There may be a million of them, of which it asks few or none."""
+    known = impact.view(impact.load_case("mercor"), as_of="2026-04-23")
+    made = {asked for _, asked, _ in known.memo}
+    assert not made & {("claims",), ("sources",)}
+
+
 def test_without_a_day_every_row_counts(mercor: impact.Case) -> None:
     known = impact.view(mercor)
     assert known.as_of is None
