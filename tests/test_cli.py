@@ -227,7 +227,7 @@ def test_a_case_with_faults_is_named_and_hides_no_other(
     bundled = [one.name for one in (root / "data/cases").iterdir() if one.name[0].isalpha()]
     listed = [line.split(":")[0] for line in done.stdout.splitlines()]
     assert listed == sorted([*bundled, "sound"])
-    assert done.stderr == "broken: has 1 faults; see `impact check broken`\n"
+    assert done.stderr == "broken: has 1 fault; see `impact check broken`\n"
     assert done.returncode == 2
     for told in (done.stdout, impact("check", "sound").stdout):
         assert "Evil [U+202E]gpj" in told

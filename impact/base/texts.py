@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from impact.base.errors import Fault, bad
+from impact.base.words import count
 
 UTF8 = "save the file as UTF-8 text"
 SHOWN = 20  # faults shown of one kind, before "and N more"
@@ -103,7 +104,7 @@ def sheet(
         elif header is None:
             header = [cell.strip() for cell in cells]
         elif len(cells) != len(header):
-            what = f"has {len(cells)} cells where the header has {len(header)}"
+            what = f"has {count(len(cells), 'cell')} where the header has {len(header)}"
             repair = f"quote cells that hold {SEPARATORS[sign]}"
             faults.append(Fault(f"{where}:{line}", what, repair))
         else:
@@ -111,7 +112,7 @@ def sheet(
     if header is None:
         return Sheet(sign, [], []), faults or [Fault(where, "is empty", "give it a header line")]
     if len(faults) > SHOWN:
-        more = Fault(where, f"and {len(faults) - SHOWN} more rows", "see the first ones")
+        more = Fault(where, f"and {count(len(faults) - SHOWN, 'more row')}", "see the first ones")
         faults = [*faults[:SHOWN], more]
     faults = faults or list(_nameless(where, header, rows))
     kept = [at for at, name in enumerate(header) if name]

@@ -19,6 +19,7 @@ import polars as pl
 from impact.base import times
 from impact.base.errors import BadInput, Fault, bad, did_you_mean
 from impact.base.texts import FORMULA, SHOWN, columns, local, sheet
+from impact.base.words import count
 from impact.case import decimals
 from impact.case.schema import TLP, Column, Table
 
@@ -302,7 +303,7 @@ def _cell_faults(
     if more := cells[SHOWN:]:
         advice = repair if isinstance(repair, str) else repair("")
         file = more[0][0].partition(":")[0]
-        yield Fault(f"{file} {column}", f"and {len(more)} more rows", advice)
+        yield Fault(f"{file} {column}", f"and {count(len(more), 'more row')}", advice)
 
 
 def harmless(rows: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from impact.base.errors import BadInput, ImpactError, bad, did_you_mean
-from impact.base.words import plain
+from impact.base.words import count, plain
 
 if TYPE_CHECKING:
     from impact.case.folder import Case
@@ -135,7 +135,7 @@ def cases() -> None:
         if case:
             click.echo(plain(f"{name}: {case.title}. {case.question}"))
         else:
-            faulty.append(f"{name}: has {len(faults)} faults; see `impact check {name}`")
+            faulty.append(f"{name}: has {count(len(faults), 'fault')}; see `impact check {name}`")
     if faulty:
         _stop(BadInput.exit_status, *faulty)
 

@@ -170,11 +170,8 @@ def clients(run: Run) -> pl.DataFrame:
 
 def passed_over(run: Run) -> tuple[list[str], list[str]]:
     """(suppliers that are hit and reach none of their clients, clients to whom no link leads)."""
-    supply, kinds, found = (
-        related(run.known, "supplies"),
-        run.known.rows("entities"),
-        by_entity(run),
-    )
+    supply, found = related(run.known, "supplies"), by_entity(run)
+    kinds = run.known.rows("entities")
     led, spared, unmodelled = {edge.target for edge in run.edges}, list[str](), set[str]()
     for supplier in suppliers_hit(run):
         parties = {one for one in supply[supplier] if kinds[one]["kind"] in PARTIES}

@@ -87,7 +87,7 @@ def execute(task: Task, seconds: int = SECONDS, engine: str = FORKED) -> page.No
             kind = "".join(re.findall(r"\w+", str(error.ename), re.ASCII))[:60] or "an error"
             again, text = kind == MemoryError.__name__, error.evalue
         except CellTimeoutError:
-            kind, text = TimeoutError.__name__, f"not done in {seconds} seconds"
+            kind, text = TimeoutError.__name__, f"not done in {words.count(seconds, 'second')}"
         except (DeadKernelError, RuntimeError, OSError) as error:
             kind = "the kernel died" if isinstance(error, DeadKernelError) else type(error).__name__
             text = str(error)

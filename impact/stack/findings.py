@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
 
-from impact.base.words import listed
+from impact.base.words import count, listed
 from impact.stack import versions
 from impact.stack.advisories import examples, names_any, names_version
 from impact.stack.grammars import COMMIT, pinned_version
@@ -99,8 +99,7 @@ def find(inventory: Inventory, ecosystem: str, name: str, records: Records = ())
     if found.finding in ALARMING:
         return found
     if unread:
-        rest = len(unread) - 1
-        more = f" (and {rest} more part{'s' if rest > 1 else ''})" if rest else ""
+        more = f" (and {count(len(unread) - 1, 'more part')})" if len(unread) > 1 else ""
         return found._replace(finding=NOT_EVALUATED, reason=unread[0].why + more)
     if found.finding != ABSENT:
         return found

@@ -59,6 +59,14 @@ def test_a_reason_says_where_a_step_stands_and_the_versions_of_the_records_alone
     assert find(build, "PyPI", "litellm", [record]).reason == why
 
 
+@pytest.mark.parametrize(
+    ("many", "more"), [(1, ""), (2, " (and 1 more part)"), (3, " (and 2 more parts)")]
+)
+def test_parts_that_are_not_read_are_counted(many: int, more: str) -> None:
+    why = told("click==8.1.7\n" + "-e ./a\n" * many, "litellm").reason
+    assert why == f'"./a" is a path or an address{more}'
+
+
 def test_an_override_beside_a_catalog_says_who_reads_it() -> None:
     found = find(inventory("overrides:\n  chalk: 5.6.0\n", "pnpm-workspace.yaml"), "npm", "chalk")
     assert "held by overrides, which other installers do not read" in found.reason

@@ -38,7 +38,7 @@ def test_every_fault_is_told_with_its_line_and_repair(tmp_path: Path) -> None:
     assert [str(fault).partition("; ")[0] for fault in raised.value.faults] == [
         "ci.csv:2 when: is no time",
         'ci.csv:3 mode: "frozen" is not allowed',
-        "ci.csv:4: has 1 cells where the header has 2",
+        "ci.csv:4: has 1 cell where the header has 2",
     ]
     assert "write 2026" in raised.value.faults[0].repair
 
