@@ -40,8 +40,7 @@ def forecast(known: Case) -> Answer:
     behind it), `low_90`, `low_80`, `low_50`, `middle`, `high_50`, `high_80`, `high_90`. It is not
     `there` where the event was not public by then, or too few past events had settled.
     """
-    data = reference.load(REFERENCE)
-    outlook, method = outlooks.of_case(known, data), scores.best(data)
+    data, outlook, method = scores.shown(known)
     if isinstance(outlook, str):
         return worded(known, "forecast", pl.DataFrame(), {"refused": outlook})
     spread, counts = outlook.spreads[method], [row["low"] for row in outlook.own]

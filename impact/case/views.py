@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -44,7 +44,8 @@ def view(
     """
     name = scenario or scenarios.BASELINE
     level = read_level(tlp) if tlp else case.tlp
-    own, visible = parse_changes(changes), _at_level(case, case.scenarios, level)
+    own, above = parse_changes(changes), _above(case, level)
+    visible = _at_level(case.scenarios, level, above)
     chosen = _scenario(case, name, visible)
     moment = _moment(as_of or chosen.as_of)
     if name not in visible:
@@ -63,7 +64,7 @@ def view(
         left_out=case.left_out or left_out,
         scenario=name,
         scenarios=visible,
-        decisions=_at_level(case, case.decisions, level),
+        decisions=_at_level(case.decisions, level, above),
         unusable=_unusable(case, level),
         loaded=case.loaded or case,
         memo={},
@@ -92,9 +93,10 @@ def _scenario(case: Case, name: str, visible: Collection[str]) -> scenarios.Scen
 Entry = TypeVar("Entry", scenarios.Scenario, scenarios.Decision)
 
 
-def _at_level(case: Case, entries: Mapping[str, Entry], level: str) -> dict[str, Entry]:
+def _at_level(
+    entries: Mapping[str, Entry], level: str, above: Set[tuple[str, str]]
+) -> dict[str, Entry]:
     """The scenarios, or decisions, of which words and named rows are at or below a level."""
-    above = _above(case, level)
     return {
         name: entry
         for name, entry in entries.items()
@@ -107,15 +109,14 @@ def _unusable(case: Case, level: str) -> dict[str, scenarios.Unusable]:
     return dict(case.unusable) if case.label in up_to(level) else {}
 
 
-@folder.once
-def _above(case: Case, level: str) -> frozenset[tuple[str, str]]:
+def _above(case: Case, level: str) -> set[tuple[str, str]]:
     """(table, id) of what a case has no row of at or below a level."""
     found = set[tuple[str, str]]()
     for table, rows in case.tables.items():
         lower = rows.filter(pl.col("tlp").is_in(up_to(level)))
         if lower.height < rows.height:
             found |= {(table, name) for name in set(rows["id"]) - set(lower["id"])}
-    return frozenset(found)
+    return found
 
 
 def _title(known: Case) -> str:
@@ -381,12 +382,14 @@ def history(one: Case, other: Case) -> Iterator[tuple[Case, list[RowChange]]]:
 def falling(known: Case) -> list[str]:
     """Ids of the parties that a view supposes to fall: a `falls` link whose chance is above 0."""
     supposed = {change.name for change in known.changes if change.high > 0}
+    return [target for target, chances in _falls(known) if supposed & chances]
+
+
+@folder.once
+def _falls(known: Case) -> list[tuple[str, set[str]]]:
+    """(target, the inputs of its chances) of each `falls` link."""
     falls = known["links"].filter(relation=ways.FALLS).select("target", "chances").iter_rows()
-    return [
-        target
-        for target, terms in falls
-        if supposed & {checks.chance_term(term)[0] for term in terms}
-    ]
+    return [(to, {checks.chance_term(term)[0] for term in terms}) for to, terms in falls]
 
 
 def _unused_changes(known: Case) -> list[str]:

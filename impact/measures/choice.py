@@ -82,8 +82,10 @@ def costings(run: Run) -> tuple[Costing, ...]:
         if not named <= run.model.losses.keys() or decision.flips_on not in run.known.inputs:
             continue  # it rests on something that is not known in this view
         with suppress(BadInput):  # as above
-            lines = tuple(_line(run, decision, option) for option in decision.options)
-            runs = [again(run, _chosen(run, option)) for option in decision.options]
+            views = [_chosen(run, option) for option in decision.options]
+            chosen = zip(decision.options, views, strict=True)
+            lines = tuple(_line(run, decision, option, known) for option, known in chosen)
+            runs = [again(run, known) for known in views]
             costs = np.array([net_loss(one, decision.bearer) for one in runs])
             found.append(Costing(decision, costs, lines, _shared(runs, decision)))
     return tuple(found)
@@ -118,14 +120,14 @@ STEPS = 32  # pieces of the line of a chance
 A_LOT = 1e6  # of an amount on which a decision flips, far above the rounding of costs
 
 
-def _line(run: Run, decision: Decision, option: Option) -> Line:
-    """The mean cost of one option by the value of the input on which its decision flips.
+def _line(run: Run, decision: Decision, option: Option, known: Case) -> Line:
+    """The mean cost of one option, in its view, by the value of the input on which it flips.
 
     A straight line, known from two points, for an amount or a share, of which costs are multiples,
     and exactly so for a chance that is used once: it mixes the costs without and with what it is
     the chance of. Otherwise the same draws are counted at even steps of the chance.
     """
-    name, known = decision.flips_on, _chosen(run, option)
+    name = decision.flips_on
     unit = run.known.inputs[name]["unit"]
     chance = checks.is_chance(unit)
     last = 1.0 if chance or unit == "share" else A_LOT
@@ -183,8 +185,8 @@ def unpriced(run: Run, decision: Decision) -> bool:
 
 def _crossing(run: Run, one: Costing, pair: Sequence[str]) -> float:
     """Where two options cross in another run; 0 where they do not."""
-    options = {option.id: option for option in one.decision.options}
-    first, second = (_line(run, one.decision, options[name]) for name in pair)
+    options = [option for name in pair for option in one.decision.options if option.id == name]
+    first, second = (_line(run, one.decision, of, _chosen(run, of)) for of in options)
     slope = first.slope - second.slope
     return max(0.0, (second.means[0] - first.means[0]) / slope) if slope else 0.0
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from impact.case.folder import Case, once
+from impact.case.folder import Case
 
 _NO_WEIGHT = "F"
 
@@ -29,7 +29,6 @@ def origins(known: Case, sources: Iterable[str]) -> set[str]:
     return {name for name in seen if not rows[name]["derived_from"]}
 
 
-@once
 def related(known: Case, relation: str, forward: bool = True) -> dict[str, list[str]]:
     """Source -> targets of the links of a relation; target -> sources where not forward."""
     one, other = ("source", "target") if forward else ("target", "source")

@@ -10,7 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from impact.case import checks
-from impact.case.folder import Case, once
+from impact.case.folder import Case
 from impact.case.tables import Row
 from impact.measures.frames import frame
 from impact.measures.reach import PARTIES, by_entity
@@ -139,7 +139,6 @@ def _in_usd(found: Mapping[str, measures.Measure]) -> dict[str, Any]:
     return cells
 
 
-@once
 def by_bearer(run: Run) -> pl.DataFrame:
     """One row per bearer and `total` (net of transfers), with the measures of its net loss.
 

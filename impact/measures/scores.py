@@ -15,6 +15,8 @@ import polars as pl
 import scipy
 
 from impact.base.errors import Fault, Refusal
+from impact.case.folder import REFERENCE, Case, once
+from impact.case.reference import load
 from impact.case.tables import Row, Tables
 from impact.measures import forecast
 from impact.measures.forecast import GROWN, POOLED, WEAK, Spread
@@ -154,6 +156,13 @@ def gain(gained: Draws) -> tuple[float, float, float]:
         (gained,), np.mean, n_resamples=10_000, confidence_level=0.9, method="percentile", rng=1
     ).confidence_interval
     return float(gained.mean()), float(found.low), float(found.high)
+
+
+@once
+def shown(known: Case) -> tuple[Tables, forecast.Outlook | str, str]:
+    """The reference data, what an event may become by it, and the method that a page shows."""
+    data = load(REFERENCE)
+    return data, forecast.of_case(known, data), best(data)
 
 
 def best(reference: Tables) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from impact.case import checks
-from impact.case.folder import Case
+from impact.case.folder import Case, once
 from impact.case.ways import ROOT
 from impact.measures.frames import frame
 from impact.measures.loss import unmet
@@ -46,6 +46,7 @@ def failures(run: Run) -> pl.DataFrame:
     return found.sort("mean_usd", "parties", "id", descending=[True, True, False], nulls_last=True)
 
 
+@once
 def only(known: Case, entity: str) -> Model:
     """The model in which the event reaches one entity for certain, and no other but through it."""
     links = known["links"]
