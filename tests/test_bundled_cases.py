@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import impact
+from impact.case.checks import argument_pairs
 from impact.measures.choice import costings
 from impact.numerics.lines import envelope
 
@@ -110,3 +111,18 @@ def test_a_rate_of_a_population_has_the_share_of_one_firm_beside_it(name: str) -
     assert all("any one" in row["meaning"] for row in rates)
     assert shares[0]["known_on"] == rates[0]["known_on"]
     assert {row["unit"] for row in shares} == {"share"}
+
+
+@pytest.mark.parametrize("name", ["mercor", "drift"])
+def test_an_option_is_not_charged_for_time_that_has_passed(name: str) -> None:
+    """What an option brings begins when it is chosen, whatever has lasted since the event."""
+    inputs, losses = (impact.load_case(name)[table] for table in ("inputs", "losses"))
+    lasted = {*inputs.drop_nulls("lasts_since")["id"]}
+    rests = {
+        loss: lasted & {*argument_pairs(pairs).values()}
+        for loss, pairs in losses.select("id", "arguments").iter_rows()
+    }
+    decisions = impact.load_case(name).decisions.values()
+    options = [option for decision in decisions for option in decision.options]
+    assert options
+    assert not [loss for of in options for loss in (*of.costs, *of.saves) if rests[loss]]

@@ -29,7 +29,7 @@ from impact.numerics import measures
 DID = {
     "access": "got in",
     "theft": "took the claimed data",
-    "extortion": "offers or threatens with the data",
+    "extortion": "offers the data or threatens to publish it",
 }
 
 

@@ -409,7 +409,9 @@ _STATED = 3  # statements up to which a counterfactual tells each with its day
 def notices(known: Case) -> list[str]:
     """What a reader must be told before the numbers of a view: what it supposes of whom."""
     names = {name: row["name"] for name, row in known.rows("entities").items()}
-    found = [f"Hypothetical: {names[one]} falls too; {NO_COMPROMISE}." for one in falling(known)]
+    found = [
+        f"Hypothetical: {names[one]} is compromised too; {NO_COMPROMISE}." for one in falling(known)
+    ]
     found += [f"Rows above {words.level(known.tlp)} are left out."] if known.left_out else []
     found += [
         f"{row['meaning'].rstrip('.')}: it has lasted {words.number(known.lasted[name], 2)}"

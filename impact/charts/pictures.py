@@ -336,7 +336,8 @@ def clocks(rows: pl.DataFrame, moment: datetime | None, wide: bool) -> Vega:
         ends=pl.when(open_).then(now).otherwise("ends"),
         thick=pl.when(open_).then(3).otherwise(12),
     )
-    of, bars, said = intervals(rows, wide, alt.Axis(format="%-d %b"))
+    days = (rows["ends"].max() - rows["starts"].min()).days  # type: ignore[operator, union-attr]
+    of, bars, said = intervals(rows, wide, alt.Axis(format="%b %Y" if days > 300 else "%-d %b"))
     line = chart([{"at": moment}] if moment else []).encode(x="at:T")
     line = line.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[3, 3])
     return layered(of.labels, bars, said, line, **of.size)

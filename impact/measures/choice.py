@@ -286,8 +286,8 @@ def noun(says: str) -> str:
 def moves(run: Run, one: Costing) -> Row | None:
     """How the first threshold moves with the input that it depends on most, if it does much.
 
-    `meaning` of that input, `ends` (its 5 and 95 % quantiles, their unit, the threshold there), and
-    the `unit` of thresholds.
+    `meaning` of that input, `ends` (its 5 and 95 % quantiles with the threshold there), the units
+    `of` it and of thresholds (`unit`), and whether there are `several` of these.
     """
     found, name = regimes(one), one.decision.flips_on
     if len(found) < 2 or len(one.lines[0].means) > 2:
@@ -304,9 +304,14 @@ def moves(run: Run, one: Costing) -> Row | None:
     if far < math.log(1.5):
         return None
     row, unit = run.known.inputs[other], run.known.inputs[name]["unit"]
-    at = row["unit"] if checks.is_chance(row["unit"]) else ""
-    moved = [(value, at, flip) for value, flip in zip(ends, flips, strict=True)]
-    return {"meaning": row["meaning"], "ends": moved, "unit": unit}
+    moved, several = [*zip(ends, flips, strict=True)], len(found) > 2
+    return {
+        "meaning": row["meaning"],
+        "ends": moved,
+        "of": row["unit"],
+        "unit": unit,
+        "several": several,
+    }
 
 
 def late_duties(run: Run, option: Option) -> Row:

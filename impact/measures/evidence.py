@@ -66,9 +66,10 @@ def positions(known: Case) -> dict[str, list[str]]:
 
 
 def theft_reports(known: Case, data: str) -> list[str]:
-    """What is reported of the theft of a data set itself, the newest first."""
+    """What is reported of the theft of a data set itself, the most credible and newest first."""
     claims = known["claims"].filter(subject=data, stage="theft", stance="asserts")
-    return claims.sort("known_on", "id", descending=[True, False])["id"].to_list()
+    order = ["credibility", "known_on", "id"]
+    return claims.sort(order, descending=[False, True, False])["id"].to_list()
 
 
 def cited(known: Case) -> list[str]:

@@ -46,6 +46,15 @@ def claim(name: str, value: str = "yes", sources: str = "s1", **cells: str) -> R
     return {"id": name, "object": value, "sources": sources, **cells}
 
 
+def test_what_nobody_claims_is_told_as_denied(said: Said) -> None:
+    known = said(claim("no", stance="denies", says="B was hit."))
+    (row,) = impact.statements(known).rows()[1:]
+    assert row[0] == "Denied: B was hit."
+    both = said(claim("no", stance="denies", says="B was hit."), claim("yes", says="B was hit."))
+    (row,) = impact.statements(both).rows()[1:]
+    assert row[0] == "B was hit."
+
+
 # standings
 
 S1, S2, WEAK = {"id": "s1"}, {"id": "s2"}, {"id": "s3", "reliability": "E"}
