@@ -24,7 +24,8 @@ def rare_entities(run: Run) -> frozenset[str]:
         chances = (source.chance(term, edge.name) for term in source.terms(edge.name))
         return all(np.max(chance) > 0 for chance in chances) or None
 
-    return frozenset(graph.spread(run.edges, ways.ROOT, True, over, or_)) - run.reached.keys()
+    possible = graph.spread(run.edges, ways.ROOT, True, over, or_).keys()
+    return frozenset(possible - run.reached.keys() - {ways.ROOT})
 
 
 def path_chance(run: Run, entity: str) -> Draws | None:

@@ -38,7 +38,7 @@ SCENARIOS = (
 )
 DAYS = ("2026-03-24T12:00Z", "2026-03-31", "2026-04-04", "1990-01-01")
 VIEWS = [("mercor", name, "") for name in SCENARIOS]
-VIEWS += [("mercor", "baseline", day) for day in (*DAYS, "2026-04-23", "2026-08-28")]
+VIEWS += [("mercor", "baseline", day) for day in (*DAYS, "2026-03-14", "2026-04-23", "2026-08-28")]
 VIEWS += [("drift", name, "") for name in impact.load_case("drift").scenarios]
 DRAWN = [VIEWS[0], VIEWS[1], VIEWS[7], ("mercor", "baseline", "2026-03-31")]
 EXPLAINED = (VIEWS[0], ("mercor", "baseline", "2026-04-04"))  # why is asked of every name

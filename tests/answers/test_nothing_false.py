@@ -274,10 +274,13 @@ def test_a_decision_and_an_option_whose_time_is_over_say_so(guarded: Any) -> Non
     case = guarded(toml=toml)
     over = impact.decisions(run_of(case, as_of="2026-03-01"))
     assert "The time to decide this ended on 1 February 2026." in over.sentence
-    assert ["deadline passed on" in says for says in column(over, "What it means")] == [False, True]
+    assert ["No longer possible since" in says for says in column(over, "What it means")] == [
+        False,
+        True,
+    ]
     before = impact.decisions(run_of(case, as_of="2026-01-15"))
     assert "ended on" not in before.sentence
-    assert "deadline passed" not in " ".join(column(before, "What it means"))
+    assert "No longer possible" not in " ".join(column(before, "What it means"))
 
 
 # questions
