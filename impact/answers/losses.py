@@ -52,7 +52,7 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
     values = {
         **loss.greatest(run),
         "short": most is not None,
-        "work": found.filter(part="work").to_dicts()[:1],
+        "work": found.filter(part="work").sort("mid", descending=True).to_dicts()[:1],
         "mean": means[-1],
     }
     whole = values["total"]

@@ -192,3 +192,12 @@ def test_a_shared_text_is_as_wide_on_any_terminal(
     monkeypatch.setenv("COLUMNS", "60")
     assert str(answer) != wide
     assert as_text(record) == shared
+
+
+def test_the_work_that_is_told_is_that_of_the_group_which_loses_most(mercor: Case) -> None:
+    run = simulate(impact.view(mercor, "pause-spreads"), 2000)
+    work = losses.losses(run).table.filter(part="work")
+    assert work.height > 1
+    most = work.sort("mid")["who"][-1]
+    assert run.known.rows("entities")[most]["name"] == "contractors on Meta projects"
+    assert "Contractors on Meta projects together lose" in losses.losses(run).sentence
