@@ -108,7 +108,11 @@ def _kind(run: Run, name: str) -> str:
     if topic(known, name):
         return "statement"
     every = [one for several in named.values() for one in several]
-    raise bad("why", f'no "{name}" in this view', did_you_mean(name, every, "name an entity"))
+    raise bad(
+        "why",
+        f'no "{name}" in this view',
+        did_you_mean(name, every, "name a party, an input, a loss or a claim"),
+    )
 
 
 def _paths(run: Run, name: str) -> list[list[graph.Edge]]:

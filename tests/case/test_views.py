@@ -359,12 +359,12 @@ def test_rows_above_the_level_move_no_number(mercor: impact.Case, case_copy: Any
     ("scenario", "changes", "said"),
     [
         (None, "", []),
-        ("surge-falls", "", ["Hypothetical: Surge AI falls too; no compromise reported."]),
+        ("surge-falls", "", ["Hypothetical: Surge AI is compromised too; no compromise reported."]),
         (
             None,
             "turing_falls=0.5",
             [
-                "Hypothetical: Turing falls too; no compromise reported.",
+                "Hypothetical: Turing is compromised too; no compromise reported.",
                 "Inputs were changed for this view: turing_falls=0.5.",
             ],
         ),
