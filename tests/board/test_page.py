@@ -186,7 +186,9 @@ def test_what_is_copied_is_what_the_command_takes(browser: Browser, made: Path) 
 
 def test_a_scenario_says_what_it_supposes_of_whom(live: Page) -> None:
     move(live, "#scenario=surge-falls")
-    supposed = live.get_by_text("Hypothetical: Surge AI is compromised too; no compromise reported.")
+    supposed = live.get_by_text(
+        "Hypothetical: Surge AI is compromised too; no compromise reported."
+    )
     expect(supposed).to_be_visible()
     expect(live.get_by_role("status")).to_contain_text("too (no compromise reported)")
     live.get_by_role("button", name="Back to the evidence").click()
