@@ -759,7 +759,8 @@ export function engine(data) {
       return `${whoLoses(row)} ${verb} ${span(row)}${often}`;
     });
     if (told.length) parts.push(`${capital(listed(told))}.`);
-    const work = found.find((row) => row.part === "work");
+    const works = found.filter((row) => row.part === "work");
+    const [work] = works.sort((one, other) => other.mid - one.mid);
     if (work) parts.push(`${capital(name(work.who))} together lose ${span(work)} of work.`);
     return [parts.join(" ")];
   }
