@@ -54,17 +54,21 @@ const round = (length) => {
   return power * [1, 2, 5, 10].find((one) => one * power >= length);
 };
 function dots(values, low, high, said, faint, print, wide) {
-  const each = 22;
+  let each = 22;
   const most = Math.max(...values, high ?? 0, ...(faint ?? [])) * 1.06 || 1;
   const least = Math.min(0, ...values);
   const x = (value) => 10 + ((value - least) / (most - least)) * (wide - 20);
+  // A stack ends where the band does, so that no dot is drawn on its other side.
+  const origin = low === null ? 10 : x(low);
+  const band = low === null ? 0 : x(high) - origin;
+  if (band >= each) each = band / Math.floor(band / each);
   const stack = (some, look) => {
     const levels = new Map();
     return some.map((value) => {
-      const place = Math.floor((x(value) - 10) / each);
+      const place = Math.floor((x(value) - origin) / each);
       levels.set(place, (levels.get(place) ?? 0) + 1);
-      const at = { cx: 10 + (place + 0.5) * each, level: levels.get(place), r: each * 0.44 };
-      return { ...at, ...look };
+      const cx = Math.max(origin + (place + 0.5) * each, 10);
+      return { cx, level: levels.get(place), r: 9.7, ...look };
     });
   };
   const marks = [...stack(values, { class: "dot" }), ...stack(faint ?? [], { class: "pinned" })];
@@ -75,9 +79,7 @@ function dots(values, low, high, said, faint, print, wide) {
     "aria-label": said,
   });
   if (low !== null)
-    picture.append(
-      el("rect", { class: "band", x: x(low), y: 0, width: x(high) - x(low), height: tall }),
-    );
+    picture.append(el("rect", { class: "band", x: origin, y: 0, width: band, height: tall }));
   for (const { level, ...mark } of marks)
     picture.append(el("circle", { ...mark, cy: tall - (level - 0.5) * each }));
   const step = round((most - least) / 5);

@@ -85,6 +85,7 @@ class _Panel:
         offered = dict.fromkeys([case, *cases()])
         self.case = ipw.Dropdown(options=list(offered), value=case, description="Case", **look)
         self.day = ipw.SelectionSlider(options=[(ALL, "")], description="As of", **look)
+        self.day.layout.flex = "0 0 26rem"  # room for what is chosen
         self.level = ipw.Dropdown(options=[TLP[0]], description="TLP", **look)
         self.name = ipw.Text(placeholder="name of a scenario", layout=ipw.Layout(width="14rem"))
         self.keep = ipw.Button(description="Keep as scenario")

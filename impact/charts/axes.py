@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from math import floor
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -135,7 +136,7 @@ def intervals(
 def stacked(places: Iterable[float]) -> list[tuple[float, int]]:
     """(middle, number) of the dot of each place, where equal whole places stand on one another."""
     levels, found = Counter[int](), []
-    for place in map(int, places):
+    for place in map(floor, places):
         levels[place] += 1
         found.append((place + 0.5, levels[place]))
     return found

@@ -46,7 +46,7 @@ from impact.charts.theme import (
     wrap,
 )
 
-_HIGH = 250  # pixels of the plane of `flips`
+_HIGH, _PADDING = 250, 16  # pixels of the plane of `flips`, and those free above and below
 
 
 def flips(one: Row, wide: bool) -> Vega:
@@ -67,7 +67,7 @@ def flips(one: Row, wide: bool) -> Vega:
     of_x = axis if one["money"] else partial(alt.Axis, format="~%" if one["chance"] else "~s")
     title = wrap(one["axis"], ROOMS[wide] - 80, 12)
     x = alt.X("x:Q", title=title, **spread(min(xs), max(xs), of_x))
-    y = alt.Y("y:Q", **spread(min(ys), max(ys), axis, padding=16))
+    y = alt.Y("y:Q", **spread(min(ys), max(ys), axis, _PADDING))
     hues = dict(zip((title for title, *_ in zones), HUES, strict=False))
     hue = colours("option", {title: hues.get(title, SOFT) for title in lines}).legend(None)
     as_drawn = np.log if min(xs) > 0 else np.asarray
@@ -96,7 +96,7 @@ def flips(one: Row, wide: bool) -> Vega:
 
 def _apart(ends: Iterable[tuple[str, float, float]], ys: Sequence[float]) -> list[Row]:
     """Names at the ends of lines (title, x, y); those that would meet stand below their lines."""
-    gap = (max(ys) / min(ys)) ** (16 / _HIGH) if min(ys) > 0 else 1.0
+    gap = (max(ys) / min(ys)) ** (18 / (_HIGH - 2 * _PADDING)) if min(ys) > 0 else 1.0
     meeting = list[list[Row]]()
     for title, x, y in sorted(ends, key=lambda end: -end[2]):
         row = {"option": title, "x": x, "y": y}
@@ -150,12 +150,15 @@ def _thresholds(
     x: alt.X, y: alt.Y, pixels: Pixels, marks: Sequence[tuple[float, float, str]], wide: bool
 ) -> list[alt.Chart]:
     """Where the cheapest option changes: a rule, a dot and the value, to the side with room."""
-    rows = []
-    for place, (value, cost, text) in enumerate(marks):
+    rows, level, last = list[Row](), 0, 0.0
+    for value, cost, text in marks:
         if not wide:  # no rule may cross a label
             text = text.removeprefix("about ").replace(" million", " m").replace(" billion", " bn")
-        late = pixels(value) + width(text, 12, bold=True) + 72 > ROOMS[wide]
-        rows.append({"x": value, "y": cost, "text": text, "up": -5 - 16 * place, "late": late})
+        at, long = pixels(value), width(text, 12, bold=True) + 12
+        late = at + long + 60 > ROOMS[wide]
+        level = level + 1 if at - long * late < last else 0
+        last = at + long * (not late)
+        rows.append({"x": value, "y": cost, "text": text, "up": -5 - 16 * level, "late": late})
     base = chart(rows).encode(x)
     labels = texts(
         base,
@@ -178,13 +181,18 @@ def _thresholds(
 def dots(
     values: Sequence[float], low: float, high: float, label: str, currency: str, wide: bool
 ) -> Vega:
-    """Outcomes as dots on one axis, stacked; the band between the two ends is shaded."""
+    """Outcomes as dots on one axis, stacked; the band between the two ends is shaded.
+
+    A stack ends where the band does, so that no dot is drawn on its other side.
+    """
     size = 30 if wide else 15
     most, least = max(*values, high) * 1.06, min(0.0, *values)
     each = (most - least) * size / (WIDTHS[wide] - 30)
+    if many := int((high - low) / each):
+        each = (high - low) / many
     rows = [
-        {"x": least + place * each, "level": level - 0.5}
-        for place, level in stacked((value - least) / each for value in values)
+        {"x": max(low + place * each, least), "level": level - 0.5}
+        for place, level in stacked((value - low) / each for value in values)
     ]
     tall = max(row["level"] for row in rows) + 0.9
     x = alt.X("x:Q", scale=alt.Scale(domain=[least, most], nice=False), axis=money(currency))
@@ -219,7 +227,7 @@ def fan(bands: pl.DataFrame, counts: pl.DataFrame, dots: Sequence[float], wide: 
     known = chart(counts).mark_point(size=60, color=RED).encode(time, value)
     step = log(1 + most) * each / tall
     rows = [
-        {"value": exp(place * step) - 1, "many": many}
+        {"value": min(exp(place * step) - 1, most), "many": many}
         for place, many in stacked(log(1 + value) / step for value in dots)
     ]
     beside = {"expr": f"{each} * datum.many"}

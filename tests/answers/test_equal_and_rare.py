@@ -214,6 +214,30 @@ def test_names_of_lines_that_meet_stand_one_below_the_other(mercor: impact.Case)
     tall = sorted(map(float, places))
     assert len(tall) == 3
     assert min(np.diff(tall)) >= 13
+    lines = re.findall(r'<path d="M([^"]+)" stroke="var\(--soft[^>]*stroke-width="1.6"', picture)
+    points = [tuple(map(float, at.split(","))) for line in lines for at in line.split("L")]
+    assert tall[0] - 10 > max(y for x, y in points if x < 740)  # letters stand on these places
+
+
+def test_thresholds_with_room_beside_each_other_stand_at_one_height(mercor: impact.Case) -> None:
+    run = impact.simulate(impact.view(mercor), 2_000)
+    picture = impact.decisions(run, only="mercor-notice").svg() or ""
+    told = re.findall(r"translate\([^,]*,([\d.]+)\)[^>]*>about \$\d<", picture)
+    assert len(told) == 2
+    assert len({*told}) == 1
+
+
+@pytest.mark.parametrize("look", ["wide", "narrow"])
+@pytest.mark.parametrize("case", ["mercor", "drift"])
+def test_a_dot_is_drawn_on_its_side_of_the_band(case: str, look: str) -> None:
+    """Of twenty outcomes one is below nine in ten and one above."""
+    picture = impact.losses(impact.simulate(impact.load_case(case))).svg(look) or ""
+    low, wide = map(
+        float, re.findall(r'd="M([\d.]+),0h([\d.]+)v[^"]*" fill="var\(--pale', picture)[0]
+    )
+    dots = map(float, re.findall(r'<path transform="translate\(([-\d.]+),', picture))
+    sides = [np.sign(at - low) + np.sign(at - low - wide) for at in dots]
+    assert [sides.count(side) for side in (-2, 0, 2)] == [1, 18, 1]
 
 
 # what is reported

@@ -1,5 +1,6 @@
 """What an event may become: worked out by hand, and blind to what was not known on its day."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -257,3 +258,10 @@ def test_a_forecast_moves_no_number_of_the_case(tmp_path: Any) -> None:
     before = impact.losses(run).table
     impact.forecast(run.known)
     assert impact.losses(run).table.equals(before)
+
+
+def test_every_dot_stands_inside_the_picture() -> None:
+    picture = impact.forecast(view("mercor")).svg() or ""
+    tops = re.findall(r'<path transform="translate\([\d.]+,(-?[\d.]+)\)"', picture)
+    assert len(tops) == 20
+    assert min(map(float, tops)) >= 0

@@ -103,6 +103,18 @@ def words_of(page: Page, answer: str) -> list[str]:
     return [" ".join(text.split()) for text in texts]
 
 
+@pytest.mark.parametrize("case", ["mercor", "drift"])
+def test_a_dot_is_drawn_on_its_side_of_the_band(browser: Browser, made: Path, case: str) -> None:
+    page, _ = opened(browser, page_of(made, case))
+    sides = page.locator("svg:has(> .band)").evaluate_all(
+        """([picture]) => { const band = picture.querySelector(".band");
+        const [low, high] = [band.x.baseVal.value, band.x.baseVal.value + band.width.baseVal.value];
+        return [...picture.querySelectorAll(".dot")].map((dot) => dot.cx.baseVal.value)
+          .map((at) => Math.sign(at - low) + Math.sign(at - high)); }"""
+    )
+    assert [sides.count(side) for side in (-2, 0, 2)] == [1, 18, 1]
+
+
 @pytest.mark.parametrize("case", ["mercor", "drift", "tiny"])
 def test_a_live_page_shows_what_the_static_one_shows_and_asks_for_nothing(
     browser: Browser, made: Path, case: str
@@ -133,13 +145,13 @@ def test_without_script_it_is_exactly_the_static_page(browser: Browser, made: Pa
 
 def test_a_key_moves_a_slider_its_words_and_the_address_and_back(live: Page) -> None:
     before = words_of(live, "losses")
-    slider = live.get_by_role("slider", name=re.compile("Weeks that client work stays paused"))
+    slider = live.get_by_role("slider", name=re.compile("Weeks that work for Meta stays paused"))
     assert slider.get_attribute("aria-valuetext") == "3 to 52 weeks"
     slider.focus()
     for _ in range(4):
         live.keyboard.press("PageUp")
     status = live.get_by_role("status")
-    expect(status).to_contain_text("weeks that client work stays paused at")
+    expect(status).to_contain_text("weeks that work for Meta stays paused at")
     assert re.fullmatch(r"[\d.]+ weeks", slider.get_attribute("aria-valuetext") or "")
     assert words_of(live, "losses") != before
     assert re.search(r"#pause_weeks=[\d.]+$", live.url)

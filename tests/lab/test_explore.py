@@ -44,7 +44,7 @@ def test_a_drag_moves_all_without_a_kernel_and_its_end_renews_the_rest(board: Lo
     page.mouse.move(box["x"] + 0.4 * box["width"], middle)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.8 * box["width"], middle, steps=5)
-    expect(status).to_contain_text("weeks that client work stays paused at")
+    expect(status).to_contain_text("weeks that work for Meta stays paused at")
     assert board.locator(".live").first.locator("td span").all_inner_texts() != lost
     assert page.get_by_text("Inputs were changed for this view").count() == 0  # the kernel waits
     page.mouse.up()
