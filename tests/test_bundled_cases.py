@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import impact
-from impact.case.checks import argument_pairs
+from impact.case import folder
 from impact.measures.choice import costings
 from impact.numerics.lines import envelope
 
@@ -114,15 +114,6 @@ def test_a_rate_of_a_population_has_the_share_of_one_firm_beside_it(name: str) -
 
 
 @pytest.mark.parametrize("name", ["mercor", "drift"])
-def test_an_option_is_not_charged_for_time_that_has_passed(name: str) -> None:
-    """What an option brings begins when it is chosen, whatever has lasted since the event."""
-    inputs, losses = (impact.load_case(name)[table] for table in ("inputs", "losses"))
-    lasted = {*inputs.drop_nulls("lasts_since")["id"]}
-    rests = {
-        loss: lasted & {*argument_pairs(pairs).values()}
-        for loss, pairs in losses.select("id", "arguments").iter_rows()
-    }
-    decisions = impact.load_case(name).decisions.values()
-    options = [option for decision in decisions for option in decision.options]
-    assert options
-    assert not [loss for of in options for loss in (*of.costs, *of.saves) if rests[loss]]
+def test_nothing_of_a_bundled_case_surprises(name: str) -> None:
+    """Among it: no option is charged for what has lasted since the event."""
+    assert folder.notes(folder.find_case(name), impact.load_case(name)) == []

@@ -284,7 +284,8 @@ def originals(folder: Path, stack: str = "") -> dict[str, bytes]:
 def notes(folder: Path, case: Case) -> list[str]:
     """What of a valid case is read otherwise than it is written, or in a way that may surprise.
 
-    Marks of TLP 1.0, rows without a mark in a case above clear, parts that do not sum to a whole.
+    Marks of TLP 1.0, rows without a mark in a case above clear, parts that do not sum to a whole,
+    options that cost what began before them.
     """
     found, without = list[str](), list[str]()
     for table in TABLES:
@@ -300,6 +301,16 @@ def notes(folder: Path, case: Case) -> list[str]:
         rest = f"have none and are read as {case.tlp}, the level of the case"
         found.append(f"tlp: {words.listed(without)} {rest}; mark those that are of another")
     found += map(str, parts.warnings(case.tables))
+    lasted = {*case["inputs"].drop_nulls("lasts_since")["id"]}
+    named = checks.inputs_of(case.tables)
+    found += [
+        f'{scenario_file.FILE} decision.{decision.id} option.{option.id} costs: "{loss}" rests on'
+        f" {words.listed(sorted(past))}, which began before it is chosen; name another input"
+        for decision in case.decisions.values()
+        for option in decision.options
+        for loss in option.costs
+        if (past := lasted & named.get(("losses", loss), set()))
+    ]
     return [*found, *map(str, reference.departures(case["inputs"], REFERENCE))]
 
 

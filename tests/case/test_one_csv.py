@@ -409,3 +409,16 @@ def test_shares_of_one_supply_sum_to_1_at_most(tmp_path: Path) -> None:
     assert folder.notes(home, impact.load_case(home)) == [
         "links.csv:4 share: the shares of the supply of a sum to 1.4; let them sum to 1 at most"
     ]
+
+
+def test_an_option_that_costs_what_began_before_it_is_told(case_copy: Any) -> None:
+    said = (
+        'scenarios.toml decision.client-lab option.pause costs: "anthropic-replacement" rests on'
+        " pause_weeks, which began before it is chosen; name another input"
+    )
+    home = case_copy.folder
+    assert not [note for note in folder.notes(home, impact.load_case(home)) if "option" in note]
+    rows = impact.load_case(home).rows("losses")["anthropic-replacement"]["arguments"]
+    changed = "; ".join(rows).replace("fall_weeks", "pause_weeks")
+    case_copy.set("losses", "anthropic-replacement", "arguments", changed)
+    assert said in folder.notes(home, impact.load_case(home))
