@@ -30,6 +30,18 @@ def test_a_report_is_printed_beside_its_page_the_same_each_time_with_no_time_or_
     assert not re.search(rb"/tmp|/root|file:|impact-", one)
 
 
+@pytest.mark.browser
+def test_how_far_chromium_counted_is_in_no_pdf(chromium: str) -> None:
+    """A busy machine counts the heads of tables otherwise."""
+    head = "<tr><th>Who<th>What</tr><tr><td>a<td>b</tr>"
+    table = f"<!doctype html><title>One</title><table>{head}</table><table>{head}</table>"
+    one = pdf.printed(table)
+    assert len({*re.findall(rb"node\d{8}", one)}) == 4
+    other = re.sub(rb"(?<=node)\d{8}", lambda at: b"%08d" % (int(at[0]) + 31), one)
+    assert other != one
+    assert pdf.settled(other) == one
+
+
 def test_where_there_is_no_browser_the_way_to_one_is_told_before_any_kernel(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
