@@ -21,7 +21,7 @@ import polars as pl
 
 from impact.answers import text
 from impact.base import words
-from impact.case import views
+from impact.case import heads
 from impact.case.folder import Case
 from impact.measures.frames import frame as frame
 from impact.simulation import Run
@@ -229,7 +229,7 @@ def worded(
         label=label or (known.label if known else ""),
         currency=currency,
         figures=(*_declared(declared, table, currency), *figures),
-        notices=tuple(dict.fromkeys([*(views.notices(known) if known else ()), *notices])),
+        notices=tuple(dict.fromkeys([*(heads.notices(known) if known else ()), *notices])),
         draw=(lambda wide: draw(said, wide)) if draw and there else None,
         shown=cells,
         links=shared["links"],

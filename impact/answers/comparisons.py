@@ -10,7 +10,7 @@ import polars as pl
 from impact.answers.answer import Answer, Figure, figure, frame, pictures, worded
 from impact.answers.text import one_line, threshold
 from impact.base.errors import ImpactError, bad, did_you_mean
-from impact.case import views
+from impact.case import heads, views
 from impact.case.schema import highest
 from impact.measures.choice import costings, drawing, moves, turns
 from impact.measures.totals import total_loss
@@ -79,7 +79,7 @@ def compare(run: Run, scenarios: Sequence[str] | None = None) -> Answer:
         run,
         "scenarios",
         frame("scenarios", rows),
-        {"here": views.described(known)},
+        {"here": heads.described(known)},
         draw=lambda _, wide: pictures().spans(_spans(drawn), known.currency, wide),
         label=label,
     )
@@ -104,7 +104,7 @@ def _scenario(run: Run) -> dict[str, Any]:
     """What a row says of a scenario: its total, and what it supposes of named parties."""
     known, lost = run.known, total_loss(run)
     return {
-        **views.described(known),
+        **heads.described(known),
         "id": known.scenario,
         "says": known.scenarios[known.scenario].says,
         "mean_usd": float(lost.mean()),

@@ -13,7 +13,7 @@ from impact.answers.answer import Answer, counted, figure, frame, pictures, tall
 from impact.answers.text import ends, said_by
 from impact.base import times, words
 from impact.base.errors import Fault, Refusal
-from impact.case import views
+from impact.case import heads, row_changes, views
 from impact.case.checks import LINK_INPUT
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
@@ -58,8 +58,8 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
     values = {
         "changed": bool(effects),
         "days": days,
-        "here": views.described(one.known),
-        "there": views.described(other.known),
+        "here": heads.described(one.known),
+        "there": heads.described(other.known),
         "before": before,
         "after": after,
     }
@@ -77,7 +77,7 @@ def waterfall(run: Run, other: Run | None = None) -> Answer:
         if moved.height
         else None,
         label=_label(one, other),
-        notices=views.notices(one.known),
+        notices=heads.notices(one.known),
         there=bool(effects),
     )
 
@@ -162,7 +162,7 @@ def _rows_taken_up(one: Case, other: Case) -> Iterator[Step]:
     How long states had lasted in it holds on the way.
     """
     tables = dict((one.before or one).tables)
-    for known, changes in views.history(one, other):
+    for known, changes in row_changes.history(one, other):
         for change in changes:
             rows = tables[change.table].filter(pl.col("id") != change.id)
             if change.new is not None:
@@ -170,7 +170,7 @@ def _rows_taken_up(one: Case, other: Case) -> Iterator[Step]:
             tables[change.table] = rows
             seen = replace(known, tables=dict(tables), lasted=one.lasted, memo={})
             after = _under(seen, one) if change.table in _PRICED else None
-            yield after, change.table, change.id, views.how(change)
+            yield after, change.table, change.id, row_changes.how(change)
 
 
 def _time_passed(known: Case, lasted: Mapping[str, float]) -> Iterator[Step]:
@@ -276,7 +276,7 @@ def news(one: Case, other: Case) -> Answer:
     """
     if one.as_of is None or (other.as_of is not None and other.as_of < one.as_of):
         one, other = other, one
-    changes = [change for change in views.between(one, other) if change.table == "claims"]
+    changes = [change for change in row_changes.between(one, other) if change.table == "claims"]
     later, gone = other.rows("claims"), successors(other)
     rows = list[tuple[str, ...]]()
 
@@ -288,7 +288,7 @@ def news(one: Case, other: Case) -> Answer:
     for change in changes:
         was, is_ = change.old, change.new
         if is_ is None:
-            add("taken back", one, was or {}, views.how(change))
+            add("taken back", one, was or {}, row_changes.how(change))
         elif was is None:
             for old in (later[name] for name in is_["supersedes"] if name in later):
                 add("replaced", other, old, is_["says"])

@@ -14,7 +14,7 @@ from jinja2.ext import Extension
 from jinja2.runtime import Context
 
 from impact.base import words
-from impact.case import checks, views
+from impact.case import checks, heads, views
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.measures.evidence import addresses, names
@@ -264,12 +264,12 @@ def shared(known: Case) -> dict[str, Any]:
 
     `links` fills up with the address of each citation that a template makes.
     """
-    entities, claims, falls = known.rows("entities"), known.rows("claims"), views.falling(known)
+    entities, claims, falls = known.rows("entities"), known.rows("claims"), heads.falling(known)
     links, linked = dict[str, str](), addresses(known)
 
     def name(one: str) -> str:
         told = entities[one]["short"] or entities[one]["name"] if one in entities else one
-        return f"{told} ({views.NO_COMPROMISE})" if one in falls else told
+        return f"{told} ({heads.NO_COMPROMISE})" if one in falls else told
 
     def cite(one: str) -> str:
         row = claims[one]

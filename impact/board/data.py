@@ -25,7 +25,7 @@ from impact.answers.text import one_line, parts
 from impact.answers.why import span, units
 from impact.base import words
 from impact.base.errors import BadInput, Refusal, bad
-from impact.case import checks, views
+from impact.case import checks, heads, views
 from impact.case.folder import Case
 from impact.case.ways import ROOT
 from impact.measures import evidence
@@ -278,8 +278,8 @@ def _scenario(run: Run, other: Case, sliders: list[str], inputs: Json) -> Json:
     theirs = {one: _estimated(other, one) for one in run.model.used if one in other.inputs}
     changed = {one: each for one, each in theirs.items() if inputs.get(one) != each}
     return {
-        "title": views.scenario_title(other),
-        "notices": views.notices(other),
+        "title": heads.scenario_title(other),
+        "notices": heads.notices(other),
         "inputs": changed,
         "ranges": {one: span(other.inputs[one]) for one in sliders if one in changed},
         "supposed": [change.name for change in other.changes if change.high > 0],

@@ -29,7 +29,7 @@ from impact.answers.why import why
 from impact.base import times, words
 from impact.base.errors import ImpactError, Refusal, bad
 from impact.board import data as board_data
-from impact.case import views
+from impact.case import heads, views
 from impact.case.changes import Change
 from impact.case.folder import Case, cases, find_case, load_case
 from impact.case.scenarios import BASELINE, Scenario
@@ -178,7 +178,7 @@ class _Panel:
         day = words.date(known.as_of) if known.as_of else ALL
         seen = f"{words.level(known.label)} · as of: {day}"
         self.head.value = f"<h2>{_safe(known.title)}</h2><p>{_safe(seen)}</p>"
-        told = [f"<p><b>{_safe(one)}</b></p>" for one in views.notices(known)]
+        told = [f"<p><b>{_safe(one)}</b></p>" for one in heads.notices(known)]
         if before := [day for _, day in self.day.options if day and day < self.day.value]:
             other = views.view(self.loaded, BASELINE, before[-1], self.level.value)
             told.append(f"<p>{_safe(news(other, known).sentence)}</p>")

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
-from impact.base import times, words
+from impact.base import times
 from impact.base.errors import BadInput, Fault, Refusal, bad, did_you_mean
-from impact.case import checks, folder, lineage, scenarios, ways
+from impact.case import checks, folder, scenarios, ways
 from impact.case.changes import Change, parse_changes
 from impact.case.folder import ADVISORIES, Case
 from impact.case.schema import up_to
 from impact.case.tables import Row, Tables, by_id, newest
 from impact.case.tables import level as read_level
 from impact.case.ways import ROOT
-
-NO_COMPROMISE = "no compromise reported"
 
 
 def view(
@@ -322,159 +320,3 @@ def _missing_rows(standing: Tables, ended: Tables, hidden: set[str]) -> list[Fau
 _OF_CLAIMS = ("contradicts", "supersedes")  # references of claims to claims that may be gone
 _WITHDRAWN = "is needed and was withdrawn", "withdraw or replace what refers to it"
 _ABOVE = "is needed and stands above the level", "raise the level, or give a row at this level"
-
-
-@dataclass(frozen=True)
-class RowChange:
-    """A row that a later view has as another than an earlier one; None where one has none."""
-
-    table: str
-    id: str
-    old: dict[str, Any] | None
-    new: dict[str, Any] | None
-
-
-_DEPENDENCY = ("sources", "entities", "claims", "inputs", "links", "losses")  # all others after
-
-
-def between(one: Case, other: Case) -> list[RowChange]:
-    """What changed from an earlier view to a later one: rows of tables that others refer to first.
-
-    In each table by id; what ended comes last, the other way round.
-    """
-    new, ended = list[RowChange](), list[RowChange]()
-    for table in dict.fromkeys([*_DEPENDENCY, *one.tables]):
-        before, after = one[table], other[table]
-        changed = after.join(before, on=["id", "known_on", "tlp"], how="anti").sort("id")
-        for row in changed.iter_rows(named=True):
-            new.append(RowChange(table, row["id"], one.rows(table).get(row["id"]), row))
-        for row in before.join(after, on="id", how="anti").sort("id").iter_rows(named=True):
-            ended.append(RowChange(table, row["id"], row, None))
-    return new + ended[::-1]
-
-
-def history(one: Case, other: Case) -> Iterator[tuple[Case, list[RowChange]]]:
-    """(view, what changed to it) at each moment at which something became known, up to `other`.
-
-    Both are views of one case and level, `one` the earlier; scenario and changes play no part. At
-    a moment at which the rows cannot be viewed, changes count to the next.
-    """
-    seen, last = one.before or one, other.before or other
-    if other.loaded is None:
-        raise bad("case", "the view has no case behind it", "compare where the case was loaded")
-    case, start = other.loaded, one.as_of
-    end = other.as_of and other.as_of.replace(microsecond=0)
-    every = pl.concat([rows.select("known_on") for rows in case.tables.values()])["known_on"]
-    for moment in every.dt.truncate("1s").unique().sort():
-        if start is None or moment <= start or (end is not None and moment >= end):
-            continue
-        try:
-            known = view(case, as_of=times.as_text(moment), tlp=other.tlp)
-        except Refusal:
-            continue
-        if changes := between(seen, known):
-            yield known, changes
-        seen = known
-    if changes := between(seen, last):
-        yield last, changes
-
-
-def falling(known: Case) -> list[str]:
-    """Ids of the parties that a view supposes to fall: a `falls` link whose chance is above 0."""
-    supposed = {change.name for change in known.changes if change.high > 0}
-    return [target for target, chances in _falls(known) if supposed & chances]
-
-
-@folder.once
-def _falls(known: Case) -> list[tuple[str, set[str]]]:
-    """(target, the inputs of its chances) of each `falls` link."""
-    falls = known["links"].filter(relation=ways.FALLS).select("target", "chances").iter_rows()
-    return [(to, {checks.chance_term(term)[0] for term in terms}) for to, terms in falls]
-
-
-def _unused_changes(known: Case) -> list[str]:
-    """Changed inputs that nothing in a view names, as where a default gave way."""
-    if not known.changes:
-        return []
-    entering, uses = lineage.laid_out(known)
-    leads = {edge.name for edges in entering.values() for edge in edges}
-    named = {name for name, row in known.inputs.items() if row["unit"] == checks.RATE}
-    named.update(*(names for (of, row), names in uses.items() if of == "losses" or row in leads))
-    return [change.name for change in known.changes if change.name not in named]
-
-
-_STATED = 3  # statements up to which a counterfactual tells each with its day
-
-
-def notices(known: Case) -> list[str]:
-    """What a reader must be told before the numbers of a view: what it supposes of whom."""
-    names = {name: row["name"] for name, row in known.rows("entities").items()}
-    found = [
-        f"Hypothetical: {names[one]} is compromised too; {NO_COMPROMISE}." for one in falling(known)
-    ]
-    found += [f"Rows above {words.level(known.tlp)} are left out."] if known.left_out else []
-    found += [
-        f"{row['meaning'].rstrip('.')}: it has lasted {words.number(known.lasted[name], 2)}"
-        f" {row['unit']}s already, longer than its estimate allows."
-        for name, row in ((name, known.inputs[name]) for name in known.lasted)
-        if known.lasted[name] >= (row["cap"] or row["high"] or 0.0) and row["shape"] != "fixed"
-    ]
-    claims = [known.rows("claims")[claim] for claim in _contradicted(known)]
-    stated = {(claim["claimant"], claim["stated_on"]) for claim in claims}
-    if len(stated) > _STATED:
-        whose = words.listed(sorted({names[claimant] for claimant, _ in stated}))
-        found.append(f"Counterfactual: it contradicts the statements of {whose}.")
-    else:
-        found += sorted(
-            f"Counterfactual: it contradicts the statement of {names[claimant]} of"
-            f" {words.date(day)}."
-            for claimant, day in stated
-        )
-    if own := "; ".join(map(str, own_changes(known))):
-        found.append(f"Inputs were changed for this view: {own}.")
-    found += [
-        f"{name} moves nothing: nothing in this view rests on it."
-        for name in _unused_changes(known)
-    ]
-    return found
-
-
-def _contradicted(known: Case) -> list[str]:
-    """The claims of a view that its scenario supposes to be untrue."""
-    claims = known.rows("claims")
-    return [one for one in known.scenarios[known.scenario].contradicts if one in claims]
-
-
-def scenario_title(known: Case) -> str:
-    """The title of a view's scenario, and that nobody reports what it supposes of a party."""
-    title = known.scenarios[known.scenario].title
-    return f"{title} ({NO_COMPROMISE})" if falling(known) else title
-
-
-def warnings(known: Case) -> list[str]:
-    """The notices of a view, and the decisions that cannot be worked out: once for a page."""
-    return [*notices(known), *map(str, known.unusable.values())]
-
-
-def described(known: Case) -> dict[str, Any]:
-    """What a template needs to name a view: its scenario, its own changes, what it supposes."""
-    return {
-        "title": known.scenarios[known.scenario].title,
-        "baseline": known.scenario == scenarios.BASELINE,
-        "changed": len(own_changes(known)),
-        "now": moment_of(known),
-        "falls": falling(known),
-        "denies": _contradicted(known),
-    }
-
-
-def how(change: RowChange) -> str:
-    """What happened to a row, in a word or two."""
-    if change.new is None:
-        return "taken back" if change.table == "claims" else "withdrawn"
-    if change.old is not None:
-        return "replaced by a newer row"
-    if change.table == "claims":
-        older = words.listed(change.new["supersedes"])
-        return f"new, supersedes {older}" if older else "new"
-    return "new"

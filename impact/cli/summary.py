@@ -16,7 +16,7 @@ from impact.answers.losses import losses, told_bearers
 from impact.answers.tails import next_year
 from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
-from impact.case import folder, views
+from impact.case import folder, heads
 from impact.measures.loss import by_form
 from impact.measures.questions import ranking
 from impact.measures.reach import chances
@@ -59,7 +59,7 @@ def record(run: Run) -> dict[str, Any]:
         "over": run.over,
         "seed": run.seed,
         "view_digest": folder.digest(known),
-        "notices": views.warnings(known),
+        "notices": heads.warnings(known),
         "exposure": chances(run).select("entity", "kind", met).to_dicts(),
         "losses": losses_of.to_dicts(),
         "forms": by_form(run).to_dicts(),
@@ -70,7 +70,7 @@ def text(run: Run) -> str:
     """The bottom line, the windows, exposure and losses for a terminal, notices first."""
     known = run.known
     head = f"{known.title}, {known.scenarios[known.scenario].title.lower()}"
-    lines = [f"{head}: next year" if run.over == "year" else head, *views.warnings(known)]
+    lines = [f"{head}: next year" if run.over == "year" else head, *heads.warnings(known)]
     parts = [_filled(line) for line in lines]
     if run.over == "year":
         parts.append(str(next_year(run)))

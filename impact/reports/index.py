@@ -21,7 +21,7 @@ from impact.answers.answer import LOOKS, Answer
 from impact.answers.comparisons import difference
 from impact.answers.losses import told_bearers
 from impact.base import words
-from impact.case import views
+from impact.case import heads, views
 from impact.case.scenarios import BASELINE
 from impact.measures.reach import any_client, any_reported
 from impact.reports import files, origin, page, work
@@ -73,9 +73,9 @@ def headline(run: Run, baseline: Run) -> dict[str, Any]:
         template = text.parts("moved", {"currency": known.currency})
         moved = text.one_line(template.moved(difference(baseline, run)))
     return {
-        "title": views.scenario_title(known),
+        "title": heads.scenario_title(known),
         "says": scenario.says,
-        "notices": views.notices(known),
+        "notices": heads.notices(known),
         "currency": known.currency,
         **{part: float(np.nan_to_num(total[part] or 0)) for part in ("mean_usd", "low", "high")},
         "mean": words.money(total["mean_usd"], currency=known.currency),

@@ -24,7 +24,7 @@ from impact.answers.text import lower_first
 from impact.base import words
 from impact.base.errors import Refusal
 from impact.board.data import describe, packed, script, style
-from impact.case import folder, views
+from impact.case import folder, heads
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TLP
@@ -186,7 +186,7 @@ def sheet(task: Task) -> str:
     return render(
         "sheet.html",
         **_head(known),
-        notices=views.notices(known),
+        notices=heads.notices(known),
         lead=[line for line in brief.lead[:-1] if not line.startswith(_COSTS)],
         links=brief.links,
         rows=losses(run, FIGURES).rows(),
@@ -207,7 +207,7 @@ def page(task: Task, executed: Notebook, live: bool = False) -> str:
         task=task,
         title=title(task),
         question=question(task),
-        notices=views.warnings(known),
+        notices=heads.warnings(known),
         parts=parts(executed),
         leads=[
             (who, page, what)
@@ -249,7 +249,7 @@ def title(task: Task) -> str:
     known = task.known
     text = f"{known.title}: {lower_first(known, question(task))}"
     if known.scenario != BASELINE:
-        text += f" {views.scenario_title(known)}"
+        text += f" {heads.scenario_title(known)}"
     return text
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from impact.base import texts, times, words
 from impact.base.errors import BadInput, Fault, Refusal, bad, checked, did_you_mean
-from impact.case import folder, views
+from impact.case import folder, heads, views
 from impact.case.folder import Case
 from impact.case.scenarios import BASELINE
 from impact.case.schema import TABLES
@@ -242,8 +242,8 @@ def place(known: Case, parameters: Parameters) -> str:
     The parts are bare names by the rules of a case, so that no path leaves the folder.
     """
     name = known.scenario
-    if views.falling(known):
-        name += "-" + views.NO_COMPROMISE.replace(" ", "-")
+    if heads.falling(known):
+        name += "-" + heads.NO_COMPROMISE.replace(" ", "-")
     if known.as_of is not None:
         day = f"@{times.as_text(known.as_of).replace(':', '')}"
         name += "" if name.endswith(day) else day

@@ -15,7 +15,7 @@ from tiny import GUARD, column, raised, simulate
 
 import impact
 from impact.answers.text import threshold
-from impact.case import views, writer
+from impact.case import heads, writer
 from impact.case.changes import Change
 from impact.case.scenarios import Decision, Option
 from impact.cli import summary
@@ -334,10 +334,10 @@ def test_what_a_faulty_decision_may_name_is_for_the_owner_alone(guarded: Any) ->
     case = guarded(toml=on("harm_us"))
     levels = {("inputs", "guard_count"): "clear"}
     secret = replace(raised(case, levels), label="red")
-    assert "harm_usd" in " ".join(views.warnings(impact.view(secret)))
+    assert "harm_usd" in " ".join(heads.warnings(impact.view(secret)))
     shared = replace(secret, tlp="clear")  # its own level, with rows above it
     for below in (impact.view(secret, tlp="clear"), impact.view(shared)):
-        assert views.warnings(below) == []
+        assert heads.warnings(below) == []
 
 
 def test_a_faulty_decision_stays_faulty_in_a_view_that_is_written(
@@ -346,7 +346,7 @@ def test_a_faulty_decision_stays_faulty_in_a_view_that_is_written(
     known = impact.view(guarded(toml=on("harm_us")))
     writer.write(known, tmp_path / "written")
     again = impact.view(impact.load_case(tmp_path / "written"))
-    assert views.warnings(again) == views.warnings(known) != []
+    assert heads.warnings(again) == heads.warnings(known) != []
 
 
 @pytest.mark.parametrize("name", ["mercor", "drift"])

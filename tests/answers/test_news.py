@@ -16,7 +16,7 @@ import impact
 from impact.answers import differences
 from impact.base import times
 from impact.base.errors import BadInput, Refusal
-from impact.case import views
+from impact.case import row_changes
 from impact.case.folder import Case
 from impact.case.tables import ordered
 from impact.measures.totals import total_loss
@@ -84,7 +84,7 @@ def test_history_passes_through_every_moment_and_each_row_once(mercor: impact.Ca
     early, late = (impact.view(mercor, as_of=day) for day in ("2026-03-31", "2026-05-14"))
     seen = {name: dict.fromkeys(rows["id"]) for name, rows in early.tables.items()}
     moments = []
-    for known, changes in views.history(early, late):
+    for known, changes in row_changes.history(early, late):
         moments.append(known.as_of)
         for change in changes:
             there = seen[change.table]
@@ -99,7 +99,7 @@ def test_a_row_comes_after_what_it_refers_to(mercor: impact.Case) -> None:
     early, late = (impact.view(mercor, as_of=day) for day in ("2026-03-24T12:00Z", ""))
     there = {name: set(early[name]["id"]) for name in ("entities", "claims", "inputs", "sources")}
     taken_up = []
-    for _, changes in views.history(early, late):
+    for _, changes in row_changes.history(early, late):
         for change in changes:
             if change.new is None:
                 continue
@@ -225,7 +225,7 @@ def test_a_view_that_was_sent_elsewhere_has_no_history(mercor: impact.Case) -> N
     sent = pickle.loads(pickle.dumps(known))
     assert sent.loaded is None
     with pytest.raises(BadInput, match="no case behind it"):
-        list(views.history(impact.view(mercor, as_of="2026-03-31"), sent))
+        list(row_changes.history(impact.view(mercor, as_of="2026-03-31"), sent))
 
 
 def test_a_correction_of_a_claim_is_news(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import impact
 from impact.answers import text as text_of
 from impact.answers.losses import said_range, told_bearers
 from impact.base import times
-from impact.case import views
+from impact.case import heads
 from impact.cli import summary
 from impact.measures.choice import costings, regimes
 from impact.measures.questions import own_decisions
@@ -168,7 +168,7 @@ def test_a_state_that_outlasts_its_estimate_is_told(tmp_path: Path) -> None:
     assert total_loss(impact.simulate(known, 100)).tolist() == pytest.approx(
         [152 / 7] * 100, rel=1e-5
     )
-    assert any("longer than its estimate allows" in text for text in views.notices(known))
+    assert any("longer than its estimate allows" in text for text in heads.notices(known))
 
 
 def test_time_that_passes_is_an_effect_of_its_own_between_two_days(tmp_path: Path) -> None:
@@ -403,8 +403,8 @@ def test_a_view_says_that_rows_above_its_level_are_left_out(tmp_path: Path) -> N
     case = evidence(tmp_path / "case", sources=[source], claims=[claim])
     case = replace(case, tlp="amber", memo={})
     low, high = (impact.view(case, tlp=level) for level in ("green", "amber"))
-    assert "Rows above TLP:GREEN are left out." in views.notices(low)
-    assert views.notices(high) == []
+    assert "Rows above TLP:GREEN are left out." in heads.notices(low)
+    assert heads.notices(high) == []
     text = summary.text(impact.simulate(low, 100))
     assert "Rows above TLP:GREEN are left out." in text
     assert "No breach" not in text

@@ -17,8 +17,8 @@ from impact.base import times
 from impact.base.errors import BadInput, Refusal
 from impact.case.changes import parse_changes
 from impact.case.folder import digest
+from impact.case.heads import notices
 from impact.case.schema import TABLES, TLP
-from impact.case.views import notices
 from impact.measures import totals
 
 DAYS = ["2000", "2025-11-23", "2026-03-24T11:48Z", "2026-03-24", "2026-04-03", "2026-04-30", "2027"]
