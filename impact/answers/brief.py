@@ -27,7 +27,8 @@ def bottom_line(run: Run) -> Answer:
     mine = [one for one in turns(run) if role_of(known, one["bearer"]) == known.role] or turns(run)
     acted = {one: positions[one][0] for one in reach.clients(run)["entity"] if one in positions}
     own = loss.ranges(run).filter(pl.col("high").is_not_null(), part="driver")
-    pays = own if own["who"].n_unique() == 1 else own.filter(pl.col("who").is_in(PARTIES))
+    open_ = [*PARTIES, *(f"{kind}.other" for kind in PARTIES)]  # a reader of whom nothing is told
+    pays = own if own["who"].n_unique() == 1 else own.filter(pl.col("who").is_in(open_))
     values: dict[str, Any] = {
         "hit": hit,
         "sure": reach.established(run),

@@ -259,7 +259,7 @@ def _bearing(known: Case) -> Json:
         "suppliers": [
             one for kind in ("vendor", "group") for one in bearers if rows[one]["kind"] == kind
         ],
-        "drivers": drivers(known).select("who", "driver", "id").rows(),
+        "drivers": drivers(known).select("kind", "driver", "id").rows(),
     }
 
 

@@ -661,28 +661,38 @@ export function engine(data) {
         spread({ who: one, part: keep.has(one) ? "net" : "own", about: one }, [balance(one)]),
       );
   }
+  // What is reported of some is not pooled with what others may lose.
   function drivers() {
     const rare = rareEntities();
-    return data.drivers
-      .map(([who, driver, ids]) => [{ who, driver, part: "driver", about: ids[0] }, ids])
-      .filter(([, ids]) =>
-        ids.some((id) => any(now.losses.get(id)) || rare.has(lossOf.get(id).needs)),
-      )
-      .map(([row, ids]) =>
-        spread(
-          row,
-          () => {
-            const each = new Map();
-            for (const id of ids) {
-              const [of, amount] = [lossOf.get(id).bearer, now.losses.get(id)];
-              const sum = each.get(of);
-              each.set(of, sum ? sum.map((v, k) => v + amount[k]) : amount);
-            }
-            return [...each.values()];
-          },
-          ids.map((id) => now.losses.get(id)),
-        ),
-      );
+    const { rows } = chances();
+    const needs = (id) => lossOf.get(id).needs;
+    const reported = (id) => rows.get(needs(id)).how === "established";
+    return data.drivers.flatMap(([kind, driver, all]) =>
+      ["reported", "other"].flatMap((which) => {
+        const ids = all.filter((id) => reported(id) === (which === "reported"));
+        if (!ids.some((id) => any(now.losses.get(id)) || rare.has(needs(id)))) return [];
+        const bearers = new Set(ids.map((id) => lossOf.get(id).bearer));
+        const whole = ids.length === all.length ? kind : `${kind}.${which}`;
+        const who = bearers.size > 1 ? whole : lossOf.get(ids[0]).bearer;
+        const pooled = () => {
+          const each = new Map();
+          for (const id of ids) {
+            const [of, amount] = [lossOf.get(id).bearer, now.losses.get(id)];
+            const sum = each.get(of);
+            each.set(of, sum ? sum.map((v, k) => v + amount[k]) : amount);
+          }
+          return [...each.values()];
+        };
+        const row = { who, driver, part: "driver", about: ids[0] };
+        return [
+          spread(
+            row,
+            pooled,
+            ids.map((id) => now.losses.get(id)),
+          ),
+        ];
+      }),
+    );
   }
 
   // Words
@@ -696,8 +706,13 @@ export function engine(data) {
   const kindOf = (id) => entities.get(id)?.kind;
   function whoLoses(row) {
     if (row.part === "pay_each") return `one of the ${name(row.who)}`;
-    if (row.who === "lab") return "a client lab";
-    if (row.who === "client") return "a client";
+    const [kind, which] = row.who.split(".");
+    if (row.part === "driver" && ["lab", "client"].includes(kind)) {
+      const { needs, bearer } = lossOf.get(row.about);
+      const how = needs === bearer ? " reported as affected" : " for which it is reported";
+      const one = `${which === "other" ? "any other" : "a"} client${kind === "lab" ? " lab" : ""}`;
+      return which === "reported" ? one + how : one;
+    }
     return row.part === "total" ? "all parties together" : name(row.who);
   }
   function span(row) {

@@ -13,7 +13,7 @@ from impact.case import checks
 from impact.case.folder import Case
 from impact.case.tables import Row
 from impact.measures.frames import frame
-from impact.measures.reach import PARTIES, by_entity
+from impact.measures.reach import PARTIES, by_entity, established
 from impact.measures.totals import TOTAL as TOTAL
 from impact.measures.totals import net_loss, rare_entities, rare_loss, sign_of
 from impact.numerics import Draws, graph, loss_kinds, measures
@@ -204,7 +204,8 @@ def ranges(run: Run) -> pl.DataFrame:
 
     `part` is work, pay, pay_each (of one person of a workforce, by band), net (of a supplier that
     keeps or receives something), own, driver (of clients, pooled by kind) or total; `who` is an
-    entity, a kind of client, or `total`. Then `low`, `mid`, `high` and `given`, see
+    entity, a kind of client (`KIND.reported` or `KIND.other` where it is reported of some, and not
+    of all), or `total`. Then `low`, `mid`, `high` and `given`, see
     `measures.Spread`, `chance`, `rare` (no draw met it, and it can happen) and `about` (the bearer,
     a row of losses or `total`).
     """
@@ -285,30 +286,36 @@ def _suppliers(run: Run) -> list[Row]:
 
 
 def drivers(known: Case) -> pl.DataFrame:
-    """Losses of clients as one band by driver and kind.
-
-    Columns `driver`, `who` (the kind of the clients; a client that alone has such a loss) and lists
-    `id`, `bearer`, `needs`.
-    """
+    """Losses of clients by driver and kind: `driver`, `kind`, and lists `id`, `bearer`, `needs`."""
     kinds = known["entities"].select("kind", bearer="id")
-    mine = known["losses"].filter(pl.col("received_by").is_null())
-    mine = mine.join(kinds, "bearer", maintain_order="left", suffix="_of")
-    mine = mine.filter(pl.col("kind_of").is_in(PARTIES))
-    alone = pl.col("bearer").n_unique().over("driver") == 1
-    who = pl.when(alone).then("bearer").otherwise("kind_of")
-    return mine.group_by("driver", who=who, maintain_order=True).agg("id", "bearer", "needs")
+    mine = known["losses"].filter(pl.col("received_by").is_null()).drop("kind")
+    mine = mine.join(kinds, "bearer", maintain_order="left")
+    mine = mine.filter(pl.col("kind").is_in(PARTIES))
+    return mine.group_by("driver", "kind", maintain_order=True).agg("id", "bearer", "needs")
 
 
 def _drivers(run: Run) -> list[Row]:
-    """A band of the draws of all clients for each of `drivers`, what one client loses added up."""
-    rows = []
-    for driver, who, ids, bearers, needs in drivers(run.known).iter_rows():
-        each = dict[str, Draws]()
-        for name, bearer in zip(ids, bearers, strict=True):
-            each[bearer] = each.get(bearer, 0.0) + run.losses[name]
-        pooled = np.array([*each.values()])
-        if np.any(pooled) or not rare_entities(run).isdisjoint(needs):
-            rows.append(_range(run, who, "driver", pooled, ids[0], driver))
+    """A band of the draws of all clients for each of `drivers`, what one client loses added up.
+
+    What is reported of some is not pooled with what others may lose: each has a band.
+    """
+    sure, rows = established(run), list[Row]()
+    for driver, kind, *lists in drivers(run.known).iter_rows():
+        losses = list(zip(*lists, strict=True))
+        told = {
+            "reported": [one for one in losses if one[2] in sure],
+            "other": [one for one in losses if one[2] not in sure],
+        }
+        for which, those in told.items():
+            each, needs = dict[str, Draws](), set[str]()
+            for name, bearer, need in those:
+                each[bearer] = each.get(bearer, 0.0) + run.losses[name]
+                needs.add(need)
+            if any(map(np.any, each.values())) or not rare_entities(run).isdisjoint(needs):
+                whole = kind if len(those) == len(losses) else f"{kind}.{which}"
+                who = whole if len(each) > 1 else those[0][1]
+                pooled = np.array([*each.values()])
+                rows.append(_range(run, who, "driver", pooled, those[0][0], driver))
     return rows
 
 
