@@ -8,6 +8,7 @@ import polars as pl
 
 from impact.answers.answer import Answer, worded
 from impact.base import times
+from impact.case.ways import READER
 from impact.measures import evidence, loss, reach
 from impact.measures.choice import turns
 from impact.measures.questions import ranking, role_of
@@ -27,8 +28,11 @@ def bottom_line(run: Run) -> Answer:
     mine = [one for one in turns(run) if role_of(known, one["bearer"]) == known.role] or turns(run)
     acted = {one: positions[one][0] for one in reach.clients(run)["entity"] if one in positions}
     own = loss.ranges(run).filter(pl.col("high").is_not_null(), part="driver")
-    open_ = [*PARTIES, *(f"{kind}.other" for kind in PARTIES)]  # a reader of whom nothing is told
-    pays = own if own["who"].n_unique() == 1 else own.filter(pl.col("who").is_in(open_))
+    if READER in known.rows("entities"):
+        pays = own.filter(who=READER)
+    else:  # the reader is a client of whom nothing is told
+        pooled = pl.col("who").is_in([*PARTIES, *(f"{kind}.other" for kind in PARTIES)])
+        pays = own.filter(pooled | (own["who"].n_unique() == 1))
     values: dict[str, Any] = {
         "hit": hit,
         "sure": reach.established(run),
@@ -62,18 +66,13 @@ def _suspect(run: Run) -> list[str]:
 
 
 def _advice(run: Run) -> list[dict[str, Any]]:
-    """Steps of containment that a source advises, not yet met, to those who may be reached."""
+    """Steps of containment, not yet met, of those who are or may be reached."""
     known, found = run.known, reach.by_entity(run)
-    steps = known["duties"].filter(
-        pl.col("met_on").is_null(),
-        pl.col("sources").list.len() > 0,
-        kind="containment",
-        applies="yes",
-    )
+    steps = known["duties"].filter(pl.col("met_on").is_null(), kind="containment", applies="yes")
     decided = known.decisions.values()
     weighed = {duty for one in decided for option in one.options for duty in option.against}
     return [
         {**row, "role": role_of(known, row["bearer"]), "weighed": row["id"] in weighed}
         for row in steps.sort("known_on", "id").iter_rows(named=True)
-        if found[row["bearer"]]["how"] in ("drawn", "rare")
+        if reach.possible(found[row["bearer"]])
     ]

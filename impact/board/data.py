@@ -27,7 +27,7 @@ from impact.base import words
 from impact.base.errors import BadInput, Refusal, bad
 from impact.case import checks, heads, views
 from impact.case.folder import Case
-from impact.case.ways import ROOT
+from impact.case.ways import READER, ROOT
 from impact.measures import evidence
 from impact.measures.loss import drivers, spread_shares
 from impact.measures.questions import ranking
@@ -65,6 +65,7 @@ def describe(run: Run) -> Json:
         "enough": measures.ENOUGH,
         "oneIn": words.one_in(run.draws),
         "root": ROOT,
+        "reader": READER,
         "streams": streams,
         "seeds": base64.b64encode(b"".join(one.digest() for one in seeds)).decode(),
         "inputs": inputs,
@@ -247,7 +248,9 @@ _NOBODY = {  # what an exposure answer that has nothing to tell asks of its fact
     "joint": None,
     "chain": (),
     "short": True,
-    "clients": {"lab": False, "reported": (), "supposed": (), "drawn": (), "spared": ()},
+    "clients": dict.fromkeys(
+        ("lab", "reported", "supposed", "drawn", "spared", "unmodelled", "excluded"), ()
+    ),
 }
 
 

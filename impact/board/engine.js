@@ -661,15 +661,22 @@ export function engine(data) {
         spread({ who: one, part: keep.has(one) ? "net" : "own", about: one }, [balance(one)]),
       );
   }
-  // What is reported of some is not pooled with what others may lose.
+  // What is reported of some, and what the reader loses, is not pooled with what others may lose,
+  // nor with those who cannot be hit.
   function drivers() {
     const rare = rareEntities();
     const { rows } = chances();
     const needs = (id) => lossOf.get(id).needs;
-    const reported = (id) => rows.get(needs(id)).how === "established";
-    return data.drivers.flatMap(([kind, driver, all]) =>
-      ["reported", "other"].flatMap((which) => {
-        const ids = all.filter((id) => reported(id) === (which === "reported"));
+    const groupOf = (id) =>
+      lossOf.get(id).bearer === data.reader
+        ? data.reader
+        : rows.get(needs(id)).how === "established"
+          ? "reported"
+          : "other";
+    return data.drivers.flatMap(([kind, driver, every]) => {
+      const all = every.filter((id) => possible(rows.get(needs(id))));
+      return [data.reader, "reported", "other"].flatMap((which) => {
+        const ids = all.filter((id) => groupOf(id) === which);
         if (!ids.some((id) => any(now.losses.get(id)) || rare.has(needs(id)))) return [];
         const bearers = new Set(ids.map((id) => lossOf.get(id).bearer));
         const whole = ids.length === all.length ? kind : `${kind}.${which}`;
@@ -691,8 +698,8 @@ export function engine(data) {
             ids.map((id) => now.losses.get(id)),
           ),
         ];
-      }),
-    );
+      });
+    });
   }
 
   // Words
@@ -869,12 +876,16 @@ export function engine(data) {
     });
   }
   const possible = (row) => row.chance > 0 || row.how === "rare";
+  // None stand in for clients of a supplier that is hit and reaches none of them.
   function clients(rows) {
     const there = [...rows.values()].filter(possible);
     const of = new Set(Object.values(data.supplies).flat());
     const mine = there.filter((row) => ["lab", "client"].includes(row.kind) && of.has(row.id));
     const kind = ["lab", "client", "group"].find((k) => there.some((row) => row.kind === k));
-    const found = mine.length ? mine : there.filter((row) => row.kind === kind);
+    const found =
+      mine.length || sparedBy(hit(rows), rows).length
+        ? mine
+        : there.filter((row) => row.kind === kind);
     return found.sort((a, b) => b.band - a.band || before(a.id, b.id));
   }
   function statesOf(rows) {
@@ -1066,7 +1077,7 @@ export function engine(data) {
       });
       told.push(`The kit assumes a chance of ${listed(parts)}.`);
     }
-    return told.join(" ") || scenario.noPath;
+    return told.join(" ") || (spared.length ? "" : scenario.noPath);
   }
   function quantiles(at_) {
     const sorted = Float64Array.from(balance(null)).sort();

@@ -14,6 +14,7 @@ from impact.case.tables import Tables, standing
 from impact.numerics import graph
 
 ROOT = "event"
+READER = "us"  # the entity that is the reader, in a case of one's own
 
 
 FALLS = "falls"  # the relation of a supposed fall, which happens at the moment of a view

@@ -12,8 +12,9 @@ import polars.selectors as cs
 from impact.case import checks
 from impact.case.folder import Case
 from impact.case.tables import Row
+from impact.case.ways import READER
 from impact.measures.frames import frame
-from impact.measures.reach import PARTIES, by_entity, established
+from impact.measures.reach import PARTIES, by_entity, possible
 from impact.measures.totals import TOTAL as TOTAL
 from impact.measures.totals import net_loss, rare_entities, rare_loss, sign_of
 from impact.numerics import Draws, graph, loss_kinds, measures
@@ -297,16 +298,18 @@ def drivers(known: Case) -> pl.DataFrame:
 def _drivers(run: Run) -> list[Row]:
     """A band of the draws of all clients for each of `drivers`, what one client loses added up.
 
-    What is reported of some is not pooled with what others may lose: each has a band.
+    What is reported of some, and what the reader loses, is not pooled with what others may lose, and
+    who cannot be hit is in no pool.
     """
-    sure, rows = established(run), list[Row]()
+    found, rows = by_entity(run), list[Row]()
     for driver, kind, *lists in drivers(run.known).iter_rows():
-        losses = list(zip(*lists, strict=True))
-        told = {
-            "reported": [one for one in losses if one[2] in sure],
-            "other": [one for one in losses if one[2] not in sure],
-        }
-        for which, those in told.items():
+        losses = [one for one in zip(*lists, strict=True) if possible(found[one[2]])]
+        told = dict[str, list[tuple[str, ...]]]()
+        for one in losses:
+            sure = found[one[2]]["how"] == "established"
+            which = READER if one[1] == READER else "reported" if sure else "other"
+            told.setdefault(which, []).append(one)
+        for which, those in sorted(told.items(), reverse=True):
             each, needs = dict[str, Draws](), set[str]()
             for name, bearer, need in those:
                 each[bearer] = each.get(bearer, 0.0) + run.losses[name]

@@ -9,6 +9,7 @@ import polars as pl
 
 from impact.case import checks
 from impact.case.folder import Case, once
+from impact.case.ways import READER
 from impact.measures.choice import Costing, costings
 from impact.measures.evidence import related
 from impact.measures.frames import frame
@@ -71,6 +72,8 @@ def _quantities(run: Run) -> Iterator[tuple[str, tuple[str, str], Bins]]:
 
 def role_of(known: Case, party: str) -> str:
     """As whom a party would read a page: vendor, contractor, user of the package, or client."""
+    if party == READER:
+        return known.role
     users = {user for found in related(known, "used_by").values() for user in found}
     kind = known.rows("entities")[party]["kind"]
     of_kind = {"vendor": "vendor", "workforce": "contractor"}.get(kind)

@@ -155,38 +155,45 @@ def client_data(run: Run, relation: str, kinds: Sequence[str] = PARTIES) -> list
 def clients(run: Run) -> pl.DataFrame:
     """Rows of `chances` of labs and clients, or of groups.
 
-    Of those that a supplier serves, else of the first of these kinds of which any is reached or may
-    be; the likeliest first.
+    Of those that a supplier serves, else, unless one is hit and reaches none of them, of the first
+    of these kinds of which any is reached or may be; the likeliest first.
     """
     frame: pl.DataFrame = chances(run)
     there = frame.filter((pl.col("chance") > 0) | (pl.col("how") == "rare"))
     supplied = {one for several in related(run.known, "supplies").values() for one in several}
     found = there.filter(pl.col("kind").is_in(PARTIES), pl.col("entity").is_in(supplied))
-    if found.is_empty():
+    if found.is_empty() and not passed_over(run)["spared"]:
         kind = next((kind for kind in (*PARTIES, "group") if kind in there["kind"]), "")
         found = there.filter(kind=kind)
     return found.sort(-pl.col("band"), "entity")
 
 
-def passed_over(run: Run) -> tuple[list[str], list[str]]:
-    """(suppliers that are hit and reach none of their clients, clients to whom no link leads)."""
+def passed_over(run: Run) -> dict[str, list[str]]:
+    """What is not followed: `spared`, suppliers that are hit and reach none of their clients.
+
+    And of other suppliers that are hit the clients whom they do not reach: `unmodelled` without a
+    path, `excluded` with one that has no chance.
+    """
     supply, found = related(run.known, "supplies"), by_entity(run)
     kinds = run.known.rows("entities")
-    led, spared, unmodelled = {edge.target for edge in run.edges}, list[str](), set[str]()
+    spared, unmodelled, excluded = list[str](), set[str](), set[str]()
+    led = {edge.target for edge in run.edges}
     for supplier in suppliers_hit(run):
         parties = {one for one in supply[supplier] if kinds[one]["kind"] in PARTIES}
-        unmodelled |= parties - led
+        ways = parties & graph.shortest(run.edges, supplier).keys()
+        unmodelled |= {one for one in parties - ways if not possible(found[one])}
         if parties & led and not any(possible(found[one]) for one in parties & led):
             spared.append(supplier)
-    return spared, sorted(unmodelled)
+        excluded |= {one for one in ways if not possible(found[one])}
+    return {"spared": spared, "unmodelled": sorted(unmodelled), "excluded": sorted(excluded)}
 
 
 def client_groups(run: Run) -> dict[str, Any]:
     """Clients by what is said of them: reported, supposed, or assumed in groups of equal chance.
 
-    For `spared` and `unmodelled` see `passed_over`.
+    And those that `passed_over` tells.
     """
-    rows, (spared, unmodelled) = clients(run), passed_over(run)
+    rows = clients(run)
     rest = rows.filter(pl.col("how").is_in(["drawn", "rare"]))
     bands = rest.group_by("band", "how", maintain_order=True).agg(pl.col("entity").sort())
     return {
@@ -195,8 +202,7 @@ def client_groups(run: Run) -> dict[str, Any]:
         "reported": sorted(rows.filter(how="established")["entity"]),
         "supposed": sorted(rows.filter(how="supposed")["entity"]),
         "drawn": bands.rows(),
-        "spared": spared,
-        "unmodelled": unmodelled,
+        **passed_over(run),
     }
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tiny import GUARD, column, simulate
+from tiny import GUARD, column, evidence, link, simulate
 
 import impact
 from impact.measures import reach
@@ -124,6 +125,72 @@ def test_the_largest_bearers_are_those_who_lose_most_on_average(tiny: Any) -> No
 def test_the_only_client_pays_what_it_loses(tiny: Any) -> None:
     case = tiny({"event > b": "certain"}, {"x": (100, "USD")}, {"pay": "b at b: c=x"}, CLIENTS)
     assert "YOU PAY: $100 for pay." in impact.bottom_line(simulate(case)).sentence
+
+
+def test_what_is_reported_of_one_client_is_not_pooled_with_what_others_may_lose(
+    mercor: impact.Case,
+) -> None:
+    """Meta's pause is reported; those of other labs have a chance of their own, about a fifth."""
+    run = impact.simulate(impact.view(mercor))
+    rows = ranges(run).filter(part="driver", driver="paused work bought elsewhere")
+    found = {row["who"]: row for row in rows.iter_rows(named=True)}
+    assert found.keys() == {"meta", "lab.other"}
+    assert (found["meta"]["chance"], found["meta"]["given"]) == (1.0, False)
+    ends = np.quantile(run.losses["meta-replacement"], [0.05, 0.95])
+    assert [found["meta"][end] for end in ("low", "high")] == pytest.approx(ends, rel=0.01)
+    others = [
+        run.losses[name] > 0
+        for name in run.losses
+        if name.endswith("-replacement") and name != "meta-replacement"
+    ]
+    assert len(others) > 2
+    assert found["lab.other"]["chance"] == pytest.approx(np.mean(others))
+
+
+def test_who_cannot_be_hit_is_in_no_pool(tiny: Any) -> None:
+    """Two clients that each lose in half of the outcomes, and one that no way leads to."""
+    links = {"event > b": "p", "event > c": "p", "event > d": "never"}
+    driver = {"arguments": "c=x", "driver": "work"}
+    rows = {f"at-{one}": {"bearer": one, "needs": one, **driver} for one in "bcd"}
+    run = simulate(tiny(links, {"p": 0.5, "never": 0, "x": (100, "USD")}, rows, CLIENTS))
+    (row,) = ranges(run).filter(part="driver").to_dicts()
+    assert row["who"] == "client"
+    assert row["chance"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_what_you_pay_is_what_you_lose_and_no_other(tiny: Any) -> None:
+    inputs, kinds = {"x": (1000, "USD"), "y": (20, "USD")}, {"us": "client", "b": "client"}
+    rows = {
+        one: {"bearer": one, "needs": one, "arguments": f"c={cost}", "driver": "work"}
+        for one, cost in (("us", "x"), ("b", "y"))
+    }
+    case = tiny({"event > us": "certain", "event > b": "certain"}, inputs, rows, kinds)
+    assert "YOU PAY: $1,000 for work." in impact.bottom_line(simulate(case)).sentence
+
+
+def test_a_step_of_containment_of_your_own_stands_under_today_though_nobody_advises_it(
+    tmp_path: Path,
+) -> None:
+    """Also where it is certain that you were reached."""
+    duty = {"id": "d", "bearer": "us", "duty": "Rotate the keys.", "kind": "containment"}
+    duty |= {"trigger": "us", "basis": "Our own rule."}
+    case = evidence(
+        tmp_path / "case",
+        entities=[{"id": "us", "kind": "client"}],
+        links=[link("event", "us")],
+        duties=[duty],
+    )
+    answer = impact.bottom_line(simulate(case, 100))
+    assert "TODAY: Rotate the keys (our own rule)." in answer.sentence
+
+
+def test_no_other_stands_in_for_the_clients_of_a_supplier_that_spares_them(tiny: Any) -> None:
+    served = {"relation": "supplies", "chances": "never"}
+    links: dict[str, Any] = {"event > a": "certain", "a > b": served, "event > g": "certain"}
+    kinds = {"a": "vendor", "b": "client", "g": "group"}
+    run = simulate(tiny(links, {"never": 0}, (), kinds))
+    assert reach.clients(run).is_empty()
+    assert "No chance is assumed for b." in impact.exposure(run).notes
 
 
 # rare
@@ -307,7 +374,8 @@ def test_no_picture_is_drawn_of_nothing() -> None:
 def test_a_client_to_which_no_path_is_modelled_is_not_evaluated(mercor: impact.Case) -> None:
     run = impact.simulate(impact.view(mercor), 500)
     told = impact.exposure(run)
-    assert "Amazon is a client to which no path is modelled: not evaluated." in told.notes[0]
+    said = "Not evaluated, as no path from there is modelled: Amazon and Microsoft."
+    assert said in told.notes[0]
     assert "amazon" not in told.table["id"]
 
 

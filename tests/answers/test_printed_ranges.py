@@ -17,6 +17,7 @@ from impact import answers as questions
 from impact.answers.losses import said_range, told_bearers
 from impact.base import words
 from impact.base.errors import ImpactError
+from impact.measures import reach
 from impact.measures.choice import costings
 from impact.measures.loss import TOTAL
 from impact.measures.suppliers import only
@@ -59,6 +60,7 @@ def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
         draws = total_loss(run) if row["bearer"] == TOTAL else net_loss(run, row["bearer"])
         yield f"all of {row['bearer']}", f"{row['range']} {row['when']}", draws
     kinds = {name: row["kind"] for name, row in run.known.rows("entities").items()}
+    how = dict(reach.chances(run).select("entity", "how").iter_rows())
     table = impact.losses(run).table
     for row in table.filter(~pl.col("part").is_in(["work", "pay_each"])).iter_rows(named=True):
         loss = run.known.rows("losses").get(row["about"])
@@ -70,6 +72,8 @@ def ranges(run: Run) -> Iterator[tuple[str, str, np.ndarray]]:
                 for n, r in run.known.rows("losses").items()
                 if r["driver"] == loss["driver"]
                 and kinds[r["bearer"]] == kinds[loss["bearer"]]
+                and (how[r["needs"]] == "established") == (how[loss["needs"]] == "established")
+                and how[r["needs"]] != "none"
                 and r["received_by"] is None
             ]
             draws = np.concatenate([run.losses[name] for name in same])

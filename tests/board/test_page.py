@@ -222,7 +222,7 @@ def test_a_pinned_setting_stays_as_rings_beside_another(live: Page) -> None:
 
 def test_tables_and_pictures_are_saved(live: Page, tmp_path: Path) -> None:
     wanted = {
-        "losses": "Who,What,Nine outcomes in ten,When\nA client lab,",
+        "losses": "Who,What,Nine outcomes in ten,When\nMeta,",
         "exposure": "Who,in reach,copied,with third parties\nAnthropic,about 40 %,about 25 %,",
     }
     for answer, begins in wanted.items():
