@@ -298,8 +298,8 @@ def drivers(known: Case) -> pl.DataFrame:
 def _drivers(run: Run) -> list[Row]:
     """A band of the draws of all clients for each of `drivers`, what one client loses added up.
 
-    What is reported of some, and what the reader loses, is not pooled with what others may lose, and
-    who cannot be hit is in no pool.
+    What is reported of some, what the reader loses and what others may lose is not pooled; who
+    cannot be hit is in no pool.
     """
     found, rows = by_entity(run), list[Row]()
     for driver, kind, *lists in drivers(run.known).iter_rows():
