@@ -411,3 +411,24 @@ def test_a_default_beside_a_row_of_ones_own_is_no_second_relation_and_no_questio
     assert first["question"] == "Which projects ran there?"
     assert first["data_share"] == pytest.approx(1.0, abs=0.01)
     assert all(row["data_share"] < 0.05 for row in others)
+
+
+def test_malicious_code_in_a_release_of_your_own_scan_is_reported(home: Path) -> None:
+    run("new", "acme", "--scan", "fleet")
+    known = impact.simulate(impact.view(impact.load_case("acme")), 200)
+    told = impact.suppliers(known)
+    assert told.table.filter(id="litellm-1.82.8")["reported"].to_list() in ([], [True])
+    assert not any("litellm" in note and "No compromise" in note for note in told.notes)
+    assert "Advisories that the scan read report malicious code" in str(impact.bottom_line(known))
+
+
+def test_a_mail_of_questions_is_signed_by_the_case_and_goes_to_a_party_by_its_id(
+    home: Path,
+) -> None:
+    run("new", "acme", "--scan", "fleet")
+    settings = home / "data/cases/acme/case.toml"
+    own = 'author = "Ann Example"\ncontact = "ann@firm.example"\nnext_update = "2026-12-24"\n'
+    settings.write_text(own + settings.read_text("utf-8"), "utf-8")
+    status, told, _ = run("ask", "acme")
+    assert status == 0, told
+    assert told.rstrip().endswith("Ann Example, ann@firm.example (reply by 24 December 2026)")

@@ -37,6 +37,8 @@ def said_by(known: Case, claim: Mapping[str, Any]) -> str:
 
 
 def _attributed(claim: Mapping[str, Any], who: str, when: str, reported: str = "") -> str:
+    if claim["stance"] == "is asked" and not claim["sources"]:
+        return f"open; a question for {who}"
     if not claim["sources"]:
         return f"{who}, {when}; no source named"
     if claim["stance"] == "is silent":
@@ -93,6 +95,11 @@ def _currency(unit: str, own: str = "") -> str:
     return code if loss_kinds.money(code) else ""
 
 
+def in_per_cent(unit: str) -> bool:
+    """Whether values of a unit are printed in per cent: chances and shares."""
+    return unit == "share" or checks.is_chance(unit)
+
+
 def ranged(
     low: float | None, high: float | None, unit: str = "money", currency: str = "USD"
 ) -> str:
@@ -105,7 +112,7 @@ def ranged(
         return words.money_range(low, high, code)
     if low is None or high is None:
         return words.NOT_RESOLVED
-    if checks.is_chance(unit):
+    if in_per_cent(unit):
         return " to ".join(map(words.per_cent, (low, high)))
     return f"{words.number_range(low, high)} {unit}".strip()
 
@@ -122,12 +129,12 @@ def rounded(value: float, unit: str, digits: int = 1) -> str:
     >>> (
     ...     rounded(31e6, "USD"),
     ...     rounded(0.24, "chance"),
-    ...     rounded(0.003, "chance"),
+    ...     rounded(0.003, "share"),
     ...     rounded(3.2, "week"),
     ... )
     ('$30 million', '24 %', '0.3 %', '3 weeks')
     """
-    if checks.is_chance(unit):
+    if in_per_cent(unit):
         return f"{words.number(100 * value, digits + (value >= 0.1))} %"
     if code := _currency(unit):
         return words.money(value, digits, code)
@@ -221,7 +228,9 @@ def templates() -> jinja2.Environment:
         "words": in_words,
         "flat": one_line,
         "cap": lambda text: words.capital(one_line(text)),
-        "uncap": lambda text: words.uncapital(one_line(text)),
+        "uncap": jinja2.pass_context(
+            lambda facts, text: lower_first(facts["known"], one_line(text))
+        ),
         "stop": lambda text: one_line(text).rstrip("."),
     }
     found.globals |= {"ranged": _of_facts(ranged), "one_in": words.one_in}
@@ -287,9 +296,8 @@ def shared(known: Case) -> dict[str, Any]:
         "source": known.rows("sources").__getitem__,
         "deniers": lambda ids: sorted({name(claims[one]["claimant"]) for one in ids}),
         "what": lambda one: (
-            entities[one]["is"] or words.uncapital((entities[one]["role"] or "").rstrip("."))
+            entities[one]["is"] or lower_first(known, (entities[one]["role"] or "").rstrip("."))
         ),
-        "lowered": lambda text: lower_first(known, text),
         "falls": falls,
         "now": views.moment_of(known),
         "currency": known.currency,

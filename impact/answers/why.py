@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from impact.answers.answer import Answer, frame, worded
-from impact.answers.text import ends, lower_first, said_by, said_chance
+from impact.answers.text import ends, in_per_cent, lower_first, said_by, said_chance
 from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
 from impact.case import checks, reference
@@ -191,7 +191,7 @@ def _uncertain(run: Run, way: Sequence[graph.Edge]) -> graph.Edge | None:
 def span(row: Values) -> str:
     """The estimate of an input in words, with its unit."""
     low, high = ends(row)
-    if row["unit"] in ("chance", "share") or checks.reference_minutes(row["unit"]):
+    if in_per_cent(row["unit"]):
         first, last = (f"{words.number(100 * end, 3)} %" for end in (low, high))
         return first if first == last else f"{first} to {last}"
     return f"{words.number_range(low, high, 3)} {units(row['unit'])}".strip()
@@ -288,5 +288,5 @@ def _meant(run: Run, name: str) -> str:
     meaning = run.known.inputs[name]["meaning"].rstrip(".").partition(":")[0]
     start = meaning.partition(",")[0]
     meaning = start if len(start.split()) > _SHORT else meaning  # else the comma parts a list
-    article = "" if meaning.startswith(("What", "How")) else "the "
+    article = "" if meaning.startswith(("What", "How", "A ", "An ", "The ")) else "the "
     return f"{article}{lower_first(run.known, meaning)}"

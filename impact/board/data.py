@@ -249,7 +249,7 @@ _NOBODY = {  # what an exposure answer that has nothing to tell asks of its fact
     "chain": (),
     "short": True,
     "clients": dict.fromkeys(
-        ("lab", "reported", "supposed", "drawn", "spared", "unmodelled", "excluded"), ()
+        ("lab", "reported", "supposed", "drawn", "spared", "unmodelled", "excluded", "unlinked"), ()
     ),
 }
 
@@ -310,6 +310,8 @@ def slider(run: Run, name: str) -> Json:
     values = next(values for one, values in drawn_inputs(run) if one == name)
     low, high = float(values.min()), float(values.max())
     chance, log = checks.is_chance(row["unit"]), low > 0 and high > WIDE * low
+    so_far = run.known.lasted.get(name)
+    lasted = f", {words.number(so_far, 2)} by now" if so_far else ""
     if chance:
         ends = (0.0, 1.0, 0.01)
     elif log:
@@ -322,7 +324,7 @@ def slider(run: Run, name: str) -> Json:
         "unit": units(row["unit"]),
         "basis": row["basis_kind"],
         "beside": f"class {row['reference']}" if row["reference"] else "",
-        "range": span(row),
+        "range": span(row) + lasted,
         "log": log and not chance,
         **dict(zip(("min", "max", "step"), ends, strict=True)),
     }

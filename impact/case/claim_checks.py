@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
 from operator import itemgetter
 
@@ -75,6 +76,20 @@ def judged(tables: Tables) -> pl.DataFrame:
     missing = pl.col("priors").list.set_difference("beside").list.sort().list.join(", ")
     prior = pl.col("priors").list.contains(pl.col("hypothesis")).fill_null(False)
     return rows.with_columns(missing=missing.fill_null(""), prior=prior)
+
+
+def surprises(tables: Tables) -> Iterator[Fault]:
+    """Claims and sources of days to come, and counts of organisations that no forecast counts."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)  # somewhere it is
+    for table, column in (("claims", "stated_on"), ("sources", "published_on")):
+        for line, day in tables[table].select("file_line", column).drop_nulls().iter_rows():
+            if times.start(day) > tomorrow:
+                what = f"{times.as_text(day)} has not come yet"
+                yield Fault(f"{table}.csv:{line} {column}", what, "write the day")
+    counts = pl.col("unit").str.contains("(?i)^organi[sz]ation"), pl.col("status").is_null()
+    what, repair = "is empty, so no forecast counts it", "write hit, exposed, claimed or potential"
+    for line in tables["claims"].filter(*counts, stance="asserts")["file_line"]:
+        yield Fault(f"claims.csv:{line} status", what, repair)
 
 
 def outdated(tables: Tables) -> Iterator[Fault]:

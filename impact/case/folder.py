@@ -18,7 +18,7 @@ import polars as pl
 from impact.base import words
 from impact.base.errors import BadInput, Fault, bad, did_you_mean
 from impact.base.texts import local
-from impact.case import checks, parts, reference, tables
+from impact.case import checks, claim_checks, parts, reference, tables
 from impact.case import scenarios as scenario_file
 from impact.case.changes import Change
 from impact.case.scenarios import BASELINE, Decision, Scenario, Unusable
@@ -301,6 +301,7 @@ def notes(folder: Path, case: Case) -> list[str]:
         rest = f"have none and are read as {case.tlp}, the level of the case"
         found.append(f"tlp: {words.listed(without)} {rest}; mark those that are of another")
     found += map(str, parts.warnings(case.tables))
+    found += map(str, claim_checks.surprises(case.tables))
     lasted = {*case["inputs"].drop_nulls("lasts_since")["id"]}
     named = checks.inputs_of(case.tables)
     found += [

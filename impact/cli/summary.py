@@ -14,9 +14,12 @@ from impact.answers.evidence import window_sentence
 from impact.answers.exposure import exposure
 from impact.answers.losses import losses, told_bearers
 from impact.answers.tails import next_year
+from impact.answers.text import lower_first
 from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
 from impact.case import folder, heads
+from impact.case.views import moment_of
+from impact.measures.evidence import names
 from impact.measures.loss import by_form
 from impact.measures.questions import ranking
 from impact.measures.reach import chances
@@ -31,7 +34,7 @@ def mail(run: Run, to: str = "") -> str:
 
     Raises BadInput where nobody of that name is asked.
     """
-    groups: dict[str, list[str]] = {}
+    groups, to = dict[str, list[str]](), names(run.known).get(to, to)
     for row in ranking(run).head(_QUESTIONS).iter_rows(named=True):
         if to.casefold() in row["ask"].casefold():
             groups.setdefault(row["ask"], []).append(row["question"])
@@ -39,7 +42,9 @@ def mail(run: Run, to: str = "") -> str:
         asked = sorted(set(ranking(run)["ask"]))
         repair = did_you_mean(to, asked, f"one of {', '.join(asked)}" if asked else "ask nobody")
         raise bad("--to", f'nothing is asked of "{to}"' if to else "no question is open", repair)
-    said = text_of.parts("ask", {**text_of.shared(run.known), "groups": groups.items()})
+    reply = run.known.next_update and words.date(times.parse(run.known.next_update))
+    values = {"groups": groups.items(), "reply": reply}
+    said = text_of.parts("ask", {**text_of.shared(run.known), **values})
     lines = "\n\n".join(text_of.paragraphs(said.lines))
     return words.plain(lines.replace("\n\n- ", "\n- "))  # an item follows closely
 
@@ -69,7 +74,8 @@ def record(run: Run) -> dict[str, Any]:
 def text(run: Run) -> str:
     """The bottom line, the windows, exposure and losses for a terminal, notices first."""
     known = run.known
-    head = f"{known.title}, {known.scenarios[known.scenario].title.lower()}"
+    head = f"{known.title}, {lower_first(known, known.scenarios[known.scenario].title)}"
+    head += f", as of {words.date(moment_of(known))}" if known.as_of else ""
     lines = [f"{head}: next year" if run.over == "year" else head, *heads.warnings(known)]
     parts = [_filled(line) for line in lines]
     if run.over == "year":

@@ -172,7 +172,8 @@ def passed_over(run: Run) -> dict[str, list[str]]:
     """What is not followed: `spared`, suppliers that are hit and reach none of their clients.
 
     And of other suppliers that are hit the clients whom they do not reach: `unmodelled` without a
-    path, `excluded` with one that has no chance.
+    path, `excluded` with one that has no chance. `unlinked` are suppliers that a claim reports as
+    affected and to which no link leads.
     """
     supply, found = related(run.known, "supplies"), by_entity(run)
     kinds = run.known.rows("entities")
@@ -185,7 +186,13 @@ def passed_over(run: Run) -> dict[str, list[str]]:
         if parties & led and not any(possible(found[one]) for one in parties & led):
             spared.append(supplier)
         excluded |= {one for one in ways if not possible(found[one])}
-    return {"spared": spared, "unmodelled": sorted(unmodelled), "excluded": sorted(excluded)}
+    told = {*run.known["claims"].filter(predicate="affected", stance="asserts")["subject"]}
+    return {
+        "spared": spared,
+        "unmodelled": sorted(unmodelled),
+        "excluded": sorted(excluded),
+        "unlinked": sorted((told & supply.keys()) - led),
+    }
 
 
 def client_groups(run: Run) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def accounts(known: Case, release: str) -> pl.DataFrame:
     for row in known["windows"].filter(entity=release).iter_rows(named=True):
         told = [claims[name] for name in row["claims"][:1]]
         opens, closes = times.start(row["opens"]), row["closes"]
-        minutes = next((claim["mode"] for claim in told if claim["unit"] == "minutes"), None)
+        timed = [claim["mode"] for claim in told if claim["unit"] in ("minute", "minutes")]
+        minutes = timed[0] if timed else None
         if closes and minutes is not None:
             closes = min(closes, opens + timedelta(minutes=minutes))
         length = (closes - opens).total_seconds() / 60 if closes else None

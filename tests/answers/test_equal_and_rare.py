@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import GUARD, column, evidence, link, simulate
+from tiny import GUARD, column, evidence, fixed, link, simulate
 
 import impact
 from impact.measures import reach
@@ -191,6 +191,21 @@ def test_no_other_stands_in_for_the_clients_of_a_supplier_that_spares_them(tiny:
     run = simulate(tiny(links, {"never": 0}, (), kinds))
     assert reach.clients(run).is_empty()
     assert "No chance is assumed for b." in impact.exposure(run).notes
+
+
+def test_a_supplier_that_a_claim_reports_and_no_link_leads_to_is_told(tmp_path: Path) -> None:
+    case = evidence(
+        tmp_path / "case",
+        sources=[{"id": "s"}],
+        claims=[{"id": "c", "on": "b", "predicate": "affected", "sources": "s"}],
+        links=[link("b", "us", "p", relation="supplies")],
+        inputs=[fixed("p", 0.5)],
+        entities=[{"id": "us", "kind": "client"}],
+    )
+    run = simulate(case, 100)
+    for answer in (impact.exposure(run), impact.bottom_line(run)):
+        assert "b is reported as affected, but no link" in re.sub("^B", "b", answer.sentence)
+        assert "No supplier" not in answer.sentence
 
 
 # rare

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import fixed, link, listed, loss, written
+from tiny import evidence, fixed, link, listed, loss, written
 
 import impact
 from impact.base.errors import BadInput
@@ -422,3 +423,21 @@ def test_an_option_that_costs_what_began_before_it_is_told(case_copy: Any) -> No
     changed = "; ".join(rows).replace("fall_weeks", "pause_weeks")
     case_copy.set("losses", "anthropic-replacement", "arguments", changed)
     assert said in folder.notes(home, impact.load_case(home))
+
+
+def test_a_day_to_come_and_a_count_that_no_forecast_counts_are_told(tmp_path: Path) -> None:
+    """An amount, an organisation without a number's unit, and a count with its status are not."""
+    year = datetime.now(UTC).year
+    claims = [
+        {"id": "late", "stated_on": f"{year + 2}-01-01"},
+        {"id": "year", "stated_on": f"{year}"},
+        {"id": "bare", "low": "12", "unit": "organisations"},
+        {"id": "counted", "low": "12", "unit": "organisations", "status": "hit"},
+        {"id": "paid", "low": "12", "unit": "USD"},
+    ]
+    case = evidence(tmp_path / "case", claims=claims)
+    assert [note for note in folder.notes(tmp_path / "case", case) if note[:6] == "claims"] == [
+        f"claims.csv:2 stated_on: {year + 2}-01-01 has not come yet; write the day",
+        "claims.csv:4 status: is empty, so no forecast counts it; write hit, exposed, claimed or"
+        " potential",
+    ]
