@@ -63,7 +63,7 @@ def losses(run: Run, most: int | None = None, by: str = "bearer") -> Answer:
         band = whole["low"], whole["high"], said.band
         return pictures().dots(outcomes.tolist(), *band, currency, wide)
 
-    return worded(run, "losses", table, values, figures, draw if drawable else None)
+    return worded(run, "losses", table, values, figures, draw if drawable else None, there=True)
 
 
 def _words(run: Run) -> Any:
