@@ -49,7 +49,7 @@ _STEP = re.compile(
 _WORDS = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")  # of a command
 _LISTED = re.compile(r'^\[\s*"|"\s*,\s*"|"\s*\]\s*$')  # between the words of a command as a list
 _ECHO = re.compile(  # what is only shown: it goes into no pipe or file, and runs nothing
-    r"""(?m)(^\s*@?|[;&|({]\s*|\b(?:then|do|else)\s+)echo\s"""
+    r"""(?m)(^\s*@?|[;&|({]\s*|\b(?:then|do|else)\s+)(?:echo|printf)\s"""
     r"""(?:"(?:[^"$`]|\$(?!\())*"|'[^']*'|[^;&|>"'$`\n]|\$(?!\())*(?=[;&)\n]|$)"""
 )
 _PROSE = ("name", "description", "displayName", "label")  # keys of a step and of what holds it

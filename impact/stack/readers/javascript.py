@@ -83,8 +83,8 @@ def package_lock(source: Source) -> Inventory:
     root = {"name": lock.name, "version": lock.version}
     current, older = lock.packages or {}, dict(_flat(lock.dependencies or {}))
     places, wrong = documents.each_named(current or {"": root, **older}, _Package, "packages")
-    listed_ = '"lockfileVersion"' not in source.text and not source.where.endswith(_LOCKS)
-    if listed_ and all(place.count(_FOLDER) < 2 for place in places):
+    tree = '"lockfileVersion"' not in source.text and not source.where.endswith(_LOCKS)
+    if tree and all(place.count(_FOLDER) < 2 for place in places):
         wrong.append("it lists the top alone, as `npm ls` does without --all")
     pairs = _pairs(places, lock.name or ".")
     own = _workspaces(table(current.get("")).get("workspaces"))
