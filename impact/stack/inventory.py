@@ -282,7 +282,7 @@ def names_in(text: str, remark: str = r"(?:^|\s)#.*") -> frozenset[str]:
     text = re.sub(f"(?m){remark}", " ", text) if remark else text
     text = "\n".join({text, re.sub(r"\\[ntr]", " ", text)})  # as `printf` has them
     text = _DOTTED.sub(lambda key: f"{key[0]} {key[0].replace('.', ' ')}", text)
-    found = {*re.findall(r"([\w.-]+)\.git\b", text)}
+    found = {*re.findall(r"(?<![\w.-])([\w.-]+)\.git\b", text)}
     for word, asked in _WORD.findall(_SCHEME.sub("", _QUIET.sub(" ", text.replace("\\/", "/")))):
         name, *more = split_version(word)[0].rstrip(".-/").split(":")
         parts = name.removesuffix(".git").split("/")

@@ -61,8 +61,10 @@ _TAGS = {  # as they are called in JSON, whatever their case
 }
 _IDS = ("SPDXID", "spdxId", "@id", "snippet")  # keys of what a document holds
 _OUT = ("externalDocumentRefs", "import")  # of what it does not
-_NOWHERE = re.compile(r"|NONE|NOASSERTION|SPDXRef-DOCUMENT|.*(?:None|NoAssertion)Element")
-_ASIDE = re.compile(r"(?i)licen[cs]e|vulnerab|assessment")  # relations to what is no package
+_NOWHERE = re.compile(r"|NONE|SPDXRef-DOCUMENT|.*NoneElement")
+_ASIDE = re.compile(  # relations to what is no package, and to what is left open but for needs
+    r"(?i)^\S*(?:licen[cs]e|vulnerab|assessment)|^(?!\S*depend).*noassertion(?:element)?$"
+)
 _KIND = re.compile(r"(?i)(relationship|package|spdxdocument|sbom|bom)\W*$")  # of a node of SPDX 3
 Relations = list[tuple[str, ...]]  # from, type, to
 
@@ -324,8 +326,8 @@ def _spdx(
         held |= {str(value)} if key in _IDS else set()
         if (key in _OUT and value) or (key == "completeness" and value == "incomplete"):
             lost.append(f"says itself that more is elsewhere ({key})")
-    related = [end for one, kind, to in relations if not _ASIDE.search(kind) for end in (one, to)]
-    gone = [end for end in related if end not in held and not _NOWHERE.fullmatch(end)]
+    some = [(one, to) for one, kind, to in relations if not _ASIDE.search(f"{kind} {to}")]
+    gone = [end for end in chain(*some) if end not in held and not _NOWHERE.fullmatch(end)]
     lost += [f"{end[:60]} is related and not in it" for end in gone]
     unread += map(Unread, dict.fromkeys(lost))
     names = [one for package in packages for one in (word(package, "name"), *package["purls"])]

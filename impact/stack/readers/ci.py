@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from impact.base.errors import BadInput, bad
 from impact.stack import documents
-from impact.stack.documents import Source
+from impact.stack.documents import Source, at, listed
 from impact.stack.grammars import action, conda, image, npm, pep508
 from impact.stack.inventory import (
     NPM,
@@ -49,7 +49,7 @@ _STEP = re.compile(
 _WORDS = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")  # of a command
 _LISTED = re.compile(r'^\[\s*"|"\s*,\s*"|"\s*\]\s*$')  # between the words of a command as a list
 _ECHO = re.compile(  # what is only shown: it goes into no pipe or file, and runs nothing
-    r"""(?m)(^\s*@?|[;&|({]\s*|\b(?:then|do|else)\s+)(?:echo|printf)\s"""
+    r"""(?m)(^[ \t]*[@!]?|[;&|({][ \t]*|\b(?:then|do|else)\s+)(?:echo|printf)\s"""
     r"""(?:"(?:[^"$`]|\$(?!\())*"|'[^']*'|[^;&|>"'$`\n]|\$(?!\())*(?=[;&)\n]|$)"""
 )
 _PROSE = ("name", "description", "displayName", "label")  # keys of a step and of what holds it
@@ -231,17 +231,16 @@ def notebook(source: Source) -> Inventory:
 
     What is prose installs nothing.
     """
-    code, prose = "", ""
+    code, prose = list[str](), list[str]()
     for _, _, cell in documents.walk(documents.from_json(source)):
-        text = documents.table(cell).get("source", documents.table(cell).get("input", ""))
-        text = "\n".join(str(line).rstrip() for line in documents.listed(text) or [text]) + "\n"
-        if documents.word(cell, "cell_type") in ("markdown", "raw", "heading"):
-            prose += text
-        else:
-            code += text
-    lines = re.findall(r".*(?:install|\w[=~<>]=\d).*", (code + prose).replace("\\\n", " "))
-    mentions = names_in("\n".join(lines))
-    return ask_inventory(shell(code, "cells"), PYPI, NPM, mentions=mentions, alone=True)
+        lines = at(cell, "source") or at(cell, "input")
+        texts = [lines] if isinstance(lines, str) else map(str, listed(lines))
+        is_prose = at(cell, "cell_type") in ("markdown", "raw", "heading")
+        (prose if is_prose else code).extend(map(str.rstrip, texts))
+    text = "\n".join([*code, *prose]).replace("\\\n", " ")
+    mentions = names_in("\n".join(re.findall(r".*(?:install|\w[=~<>]=\d).*", text)))
+    asks = shell("\n".join(code), "cells")
+    return ask_inventory(asks, PYPI, NPM, mentions=mentions, alone=True)
 
 
 def script(source: Source) -> Inventory:
