@@ -195,15 +195,19 @@ def _judged(component: Component, ecosystem: str, records: Records) -> tuple[str
         named = [_REVISION.sub("", one) for record in records for one in record.versions]
         answers += [None] if version in named else []
     why = ""
-    if True in answers:
+    home = component.ecosystem
+    other = home in (GITHUB, CONDA) and ecosystem not in (*_BY_NAME, CONDA)
+    if True in answers and not other:
         return LOCKED_AFFECTED, why
     if not version:
         why = "the file does not say which version it is"
     elif COMMIT.fullmatch(version):
         why = f"{version} is a commit, which is no version"
+    elif True in answers:
+        why = f"{version} is of {home}; records name that of {ecosystem}"
     elif None in answers:
         why = f"{version} cannot be compared with the affected range"
-    elif component.ecosystem in _BY_NAME and ecosystem not in _BY_NAME:
+    elif home in _BY_NAME and ecosystem not in _BY_NAME:
         why = f"{version} has no package URL of a registry: of which is it?"
     return NOT_EVALUATED if why else LOCKED_OTHER, why
 
@@ -300,7 +304,7 @@ def _text(ask: Ask) -> str:
     """A requirement as a reader knows it, in quotes, with the scope that it counts in."""
     extras = f"[{','.join(ask.extras)}]" if ask.extras else ""
     spec = ask.spec.removeprefix("poetry ")
-    gap = " " if spec[:1].isdigit() or spec[:1] in ("^", "~", "*") else ""
+    gap = " " if spec and spec[0] not in "<>=!" else ""
     gap = {ACTIONS: "@", DOCKER: ":"}.get(ask.ecosystem, gap)
     scope = f" in {ask.scope}" if ask.scope else ""
     return f'"{ask.name}{extras}{gap}{spec}"{scope}'

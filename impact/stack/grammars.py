@@ -54,7 +54,8 @@ def pep508(text: str, scope: str = "") -> Ask | Unread:
         spec = f"=={version}"
     if not package:
         return Unread(ADDRESS, PYPI, name)
-    return Ask(PYPI, package, spec, scope, marker, tuple(sorted(found.extras)))
+    also = name if name != package else ""
+    return Ask(PYPI, package, spec, scope, marker, tuple(sorted(found.extras)), also=also)
 
 
 def poetry(name: str, wanted: object, scope: str) -> list[Ask | Unread]:
@@ -94,7 +95,8 @@ def npm(name: str, spec: object, scope: str = "") -> Ask | Unread:
     if ":" in spec or "/" in spec:
         package, version = artifact(NPM, spec)
         if package:
-            return Ask(NPM, package, version, scope)
+            also = canonical(NPM, name) if canonical(NPM, name) != package else ""
+            return Ask(NPM, package, version, scope, also=also)
         own = spec.startswith(("link:", "file:", "portal:"))
         same = spec.startswith(("workspace:", "catalog:")) or (own and tail(spec) == tail(name))
         # What lies at an address, or in a folder of another name, may be called as it likes.

@@ -31,7 +31,10 @@ LONGEST_PURL = 10_000
 _DISTRO = re.compile(r"([a-z]*)[^\d]*(\d+(?:\.\d+)*)?")  # `debian-12`, `opensuse-leap-15.5`
 _MAJOR = re.compile(r"v\d+(?:/|$)")  # what ends the path of a module of Go from its second version
 _WHEEL = r"(?:-\d[^-/]*)?(?:-[^-/]+){3}\.whl"  # what stands behind the version of one
-_BUILT = re.compile(rf"(?:^|/)([^/]+?)-[vV]?(\d[^-/]*)(?:{_WHEEL}|\.tar\.gz|\.zip)$")  # of PyPI
+_META = r"(?:-py[\d.]+)?\.(?:dist|egg)-info(?:/.*)?"  # of what is installed
+_BUILT = re.compile(  # of PyPI
+    rf"(?:^|/)([^/]+?)-[vV]?(\d[^-/]*)(?:{_WHEEL}|\.tar\.gz|\.zip|{_META})$"
+)
 _TARBALL = re.compile(  # of a registry of npm
     r"/((?:@[^/]+/)?([^/]+))/-/(?:@[^/]+/)?\2-(\d[^/]*)\.tgz$"
 )
@@ -41,7 +44,9 @@ _SCHEME = re.compile(
 )
 _DOTTED = re.compile(r"(?m)^[ \t]*\[+.*\]|^[\w \t.\"'-]+(?==)")  # a key of TOML, a name a part
 _QUIET = re.compile(r"[\w.-]+:[ \t]*(?:true|false|yes|no|on|off|\d+)(?![\w.])")  # a setting
-_WORD = re.compile(r"(?<![\w./@$!&*-])(?<!\$\{)@?\w[\w./@-]*(?::[\w.-]+)*")
+_WORD = re.compile(  # and whether a requirement follows
+    r"(?<![\w./@$!&*-])(?<!\$\{)(@?\w[\w./@-]*(?::[\w.-]+)*)(?=([ \t]*(?:[=<>~!]=|\[[a-z]|@ ))?)"
+)
 LOCK, MANIFEST, SBOM = "lock", "manifest", "sbom"
 CI = "ci"  # what each run resolves anew
 
@@ -60,7 +65,7 @@ class Ask(NamedTuple):
 
     `scope` says when it counts: empty always, else an extra, a group, `dev` or a step. A `limit`
     brings nothing in: a `constraint` narrows what others ask for, an `override` stands in its
-    place; `by` says who reads it.
+    place; `by` says who reads it. Where its file is called otherwise, `also` is its own name.
     """
 
     ecosystem: str
@@ -71,6 +76,7 @@ class Ask(NamedTuple):
     extras: tuple[str, ...] = ()
     by: str = ""
     limit: Literal["", "constraint", "override"] = ""
+    also: str = ""
 
 
 class Unread(NamedTuple):
@@ -128,6 +134,11 @@ def ask_inventory(
     if alone:
         asks = [ask._replace(by=ask.by or str(number)) for number, ask in enumerate(asks)]
     unread = [part for part in every if isinstance(part, Unread)]
+    unread += [
+        Unread(f"{ask.also} comes from the file of {ask.name}", ask.ecosystem, ask.also)
+        for ask in asks
+        if ask.also
+    ]
     root = [Component(".", ecosystems[0], name, "")] if name else []
     roots = [part.key for part in root]
     return Inventory(kind, ecosystems, root, [], roots, asks, unread, mentions=mentions)
@@ -266,18 +277,21 @@ def names_in(text: str, remark: str = r"(?:^|\s)#.*") -> frozenset[str]:
     """The names in a text outside its remarks, as `is_mentioned` compares them.
 
     A name within a longer one or a path is another; a variable in capitals or a setting is none.
+    Archives and repositories are called after what they hold.
     """
     text = re.sub(f"(?m){remark}", " ", text) if remark else text
+    text = "\n".join({text, re.sub(r"\\[ntr]", " ", text)})  # as `printf` has them
     text = _DOTTED.sub(lambda key: f"{key[0]} {key[0].replace('.', ' ')}", text)
-    found: set[str] = set()
-    for word in _WORD.findall(_SCHEME.sub("", _QUIET.sub(" ", text.replace("\\/", "/")))):
+    found = {*re.findall(r"(?<![\w.-])([\w.-]+)\.git\b", text)}
+    for word, asked in _WORD.findall(_SCHEME.sub("", _QUIET.sub(" ", text.replace("\\/", "/")))):
         name, *more = split_version(word)[0].rstrip(".-/").split(":")
         parts = name.removesuffix(".git").split("/")
         below = parts[1:] if len(parts) > 1 and "." in parts[0] else parts  # without its host
-        if not word.isupper():
+        if asked or not word.isupper():
             alone = below[:1] if below[1:] and below[1][:1].isdigit() else below  # name/1.0
             every = (below, alone, below[:2], below[-2:], parts[:2], parts[:3], [name, *more[:1]])
             found |= {name, *map("/".join, every)}
+            found |= {artifact(home, name)[0] for home in (PYPI, NPM)}
     return frozenset(_plain(name) for name in found)
 
 
@@ -288,7 +302,7 @@ def is_mentioned(name: str, mentions: frozenset[str]) -> bool:
 
 
 def _plain(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
+    return re.sub("[-_.]+", "-", name.lower())
 
 
 def artifact(ecosystem: str, address: str) -> Pair:
@@ -331,7 +345,7 @@ def from_purl(purl: str) -> tuple[str, str, str]:
     a parse by packageurl-python takes ten times as long (21 microseconds); a test compares the two
     and the published suite.
     """
-    head, _, below = purl.strip().partition("#")
+    head, _, below = purl.strip().replace("%25", "%").partition("#")  # what was escaped twice
     head, _, query = head.partition("?")
     kind, _, rest = head[4:].lstrip("/").partition("/")
     of_kind = head[:4].lower() == "pkg:" and re.fullmatch(r"[A-Za-z][\w.+-]*", kind)

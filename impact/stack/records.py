@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -217,13 +218,14 @@ def _cve(body: object, where: str) -> Iterator[Affected]:
                 ecosystem = _collection(word(one, "collectionURL"))
             package = package or f"{word(one, 'vendor')}/{word(one, 'product')}"
             usual = word(one, "defaultStatus")
+            spans = [span for item in rows(one, "versions") for span in _spans(item)]
             ranges = [
                 _range(_words(item))
-                for item in rows(one, "versions")
+                for item in spans
                 if (word(item, "status") or usual) == "affected"
             ]
             if usual == "affected":
-                ranges.append(((), _all_but(one)))
+                ranges.append(((), _all_but(spans)))
             yield Affected(
                 word(meta, "cveId"),
                 ecosystem,
@@ -235,9 +237,18 @@ def _cve(body: object, where: str) -> Iterator[Affected]:
             )
 
 
-def _all_but(one: object) -> Events:
+def _spans(item: Table) -> Iterator[Table]:
+    """A range of a CVE record in parts, each of one status: it may change within."""
+    starts = [item, *({**one, "version": one.get("at")} for one in rows(item, "changes"))]
+    for part, after in pairwise(starts):
+        yield {**part, "lessThan": after["version"]}
+    ends: Table = {key: item[key] for key in ("lessThan", "lessThanOrEqual") if key in item}
+    yield {**starts[-1], **ends}
+
+
+def _all_but(spans: Sequence[Table]) -> Events:
     """All versions but those that a CVE record calls unaffected, up to the end of each range."""
-    safe = [item for item in rows(one, "versions") if word(item, "status") == "unaffected"]
+    safe = [item for item in spans if word(item, "status") == "unaffected"]
     from_start = any((word(item, "version") or "0") in _ALL for item in safe)
     events = [] if from_start else [("introduced", "0")]
     for item in safe:

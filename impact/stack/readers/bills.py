@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
+from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from msgspec import Struct, field
@@ -21,12 +22,17 @@ from impact.stack.documents import Source, Table, Wrong, at, listed, rows, table
 from impact.stack.inventory import (
     DATA,
     DOCKER,
+    NPM,
+    PYPI,
     SBOM,
     Component,
     Inventory,
     Unread,
+    artifact,
     canonical,
     from_purl,
+    split_version,
+    tail,
     upstream,
 )
 from impact.stack.versions import same
@@ -34,6 +40,7 @@ from impact.stack.versions import same
 _VERSIONS = re.compile(r"1\.[2-7]")
 _SPACE = re.compile(r"\{http://cyclonedx\.org/schema/bom/(.*)\}(.*)")
 _LISTS = {"components", "dependencies", "compositions"}
+_SAYING_NO = ("complete", "not_specified")  # aggregates that say of nothing that it is missing
 _SCOPES = {"", "required", "optional", "excluded"}
 _ALONE = ("file", "operating-system", "device", "firmware")  # that no registry has
 _BEHIND = re.compile(r"(.+?)(?:@|==|:| )v?(\d[\w.+-]*)")  # a version behind a name
@@ -42,8 +49,23 @@ _TAG = re.compile(  # of SPDX, whose value may be a <text> of several lines
     r"(?m)^[ \t]*([A-Za-z0-9]+):[ \t]*+(<text>(?:(?!<text>)[\s\S])*?</text>.*|(?!<text>).*)$"
 )
 _OTHER = re.compile(r"(?m)^[ \t]*[^#\s].*")
-_TAGS = {"PackageName": "name", "SPDXID": "SPDXID", "PackageVersion": "versionInfo"}
-_KIND = re.compile(r"(Relationship|Package|SpdxDocument|Sbom|Bom)\W*$")  # of a node of SPDX 3
+_TAGS = {  # as they are called in JSON, whatever their case
+    "packagename": "name",
+    "spdxid": "SPDXID",
+    "packageversion": "versionInfo",
+    "filename": "fileName",
+    "snippetspdxid": "snippet",
+    "relationship": "relationship",
+    "externalref": "reference",
+    "externaldocumentref": "externalDocumentRefs",
+}
+_IDS = ("SPDXID", "spdxId", "@id", "snippet")  # keys of what a document holds
+_OUT = ("externalDocumentRefs", "import")  # of what it does not
+_NOWHERE = re.compile(r"|NONE|SPDXRef-DOCUMENT|.*NoneElement")
+_ASIDE = re.compile(  # relations to what is no package, and to what is left open but for needs
+    r"(?i)^\S*(?:licen[cs]e|vulnerab|assessment)|^(?!\S*depend).*noassertion(?:element)?$"
+)
+_KIND = re.compile(r"(?i)(relationship|package|spdxdocument|sbom|bom)\W*$")  # of a node of SPDX 3
 Relations = list[tuple[str, ...]]  # from, type, to
 
 
@@ -77,7 +99,7 @@ def _from_xml(source: Source) -> Table:
         data["compositions"] = [{"aggregate": f"incomplete: a part is of CycloneDX {other}"}]
     needs = [
         {**need.attrib, "dependsOn": [other.get("ref", "") for other in need]}
-        for need in root.iterfind("{*}dependencies/{*}dependency")
+        for need in root.iterfind("{*}dependencies//{*}dependency")
     ]
     return {**data, "specVersion": head[1], "dependencies": needs}
 
@@ -109,33 +131,56 @@ def cyclonedx(source: Source) -> Inventory:
     spec = str(bom.get("specVersion") or "of no version")
     if not _VERSIONS.fullmatch(spec):
         raise bad(source.where, f"CycloneDX {spec} is not read", "make it in versions 1.2 to 1.7")
+    bom = {"components": None, "dependencies": [], "compositions": [], **bom}
+    wrong = [
+        Wrong("", f"has no list of {key}")
+        for key in ("components", "dependencies", "compositions")
+        if not isinstance(bom[key], list)
+    ]
     top = at(bom, "metadata.component")
-    tops, wrong = documents.each([top] if top else [], _Part, "metadata.component")
-    below = [("metadata.component.components", at(top, "components"))]
-    parts = [*tops, *_parts([*below, ("components", bom.get("components"))], wrong)]
-    needs, breaks = documents.each(bom.get("dependencies") or [], _Needs, "dependencies")
+    tops, misshapen = documents.each([top] if top else [], _Part, "metadata.component")
+    parts = [*tops, *_parts(bom, wrong)]
+    needs, breaks = documents.each(listed(bom["dependencies"]), _Needs, "dependencies")
     components = _components(parts)
     roots = [one.key for one in _components(tops)]
     aggregates = (word(one, "aggregate") for one in rows(bom, "compositions"))
-    if lacks := next((one for one in aggregates if one.startswith("incomplete")), ""):
-        wrong.append(Wrong("", f"the file says itself that it is {lacks.replace('_', ' ')}"))
+    if lacks := [one for one in aggregates if one not in _SAYING_NO]:
+        wrong.append(Wrong("", f"the file says itself that it is {lacks[0].replace('_', ' ')}"))
     edges = [(need.ref, other) for need in needs for other in need.depends_on]
     keys = {component.key for component in components}
-    loose = [end for edge in edges for end in edge if end not in keys]
-    components += [
-        Component(one, *package) for one in dict.fromkeys(loose) if (package := from_purl(one))[1]
-    ]
+    for end in dict.fromkeys(chain((need.ref for need in needs), *edges)):
+        if end not in keys and (package := from_purl(end))[1]:
+            components.append(Component(end, *package))
+        elif end not in keys:
+            wrong.append(Wrong("", f"{end[:60]} is needed and no component"))
     notes = [*_breaks(parts, needs, spec), *(one.why for one in breaks)]
-    notes += [f"{other[:60]} is needed and no component" for other in loose]
-    return Inventory(
-        SBOM,
-        (),
-        components,
-        edges,
-        roots,
-        unread=[Unread(why, "", name.lower()) for name, why in wrong],
-        notes=tuple(f"the file breaks its own format: {note}" for note in notes[:1]),
-    )
+    note = tuple(f"the file breaks its own format: {note}" for note in notes[:1])
+    unread = [Unread(why, "", name.lower()) for name, why in (*misshapen, *wrong)]
+    names = [one for part in parts for one in (part.name, part.purl)]
+    names += [str(one) for _, key, one in documents.walk(bom.get("services")) if key == "name"]
+    unread += _others(bom, components, names)
+    return Inventory(SBOM, (), components, edges, roots, unread=unread, notes=note)
+
+
+def _others(data: object, components: list[Component], names: list[str]) -> Iterator[Unread]:
+    """What a bill names beside its components: by a package URL, or the file of a package.
+
+    So are the `names` and package URLs of its parts of which no component is called so.
+    """
+    packages = [*(part[1:] for part in components), *map(from_purl, names)]
+    held = {(home.partition(":")[0], name, version) for home, name, version in packages}
+    tails = {tail(part.name) for part in components}
+    for name in dict.fromkeys(filter(None, names)):
+        if not from_purl(name)[1] and tail(bare := unquote(name)) not in tails:
+            why = f"{name[:60]} is not what any package URL names"
+            yield Unread(why, "", split_version(bare)[0].lower())
+    for path, _, text in documents.walk(data):
+        if not isinstance(text, str) or ".tools" in path:
+            continue
+        files = [(home, *artifact(home, text)) for home in (PYPI, NPM)]
+        for home, name, version in (from_purl(text), *files):
+            if name and (home.partition(":")[0], name, version) not in held:
+                yield Unread(f"{text[:80]} stands in it and is no component", home, name)
 
 
 def _components(parts: Iterable[_Part]) -> list[Component]:
@@ -155,15 +200,21 @@ def _unique(components: Iterable[Component]) -> list[Component]:
     return found
 
 
-def _parts(below: list[tuple[str, object]], wrong: list[Wrong]) -> Iterator[_Part]:
-    """Components with those nested in them, however deep; what cannot be read joins `wrong`."""
-    while below:
-        place, items = below.pop()
-        level = items if isinstance(items, list) else [items] if items else []
-        parts, unread = documents.each(level, _Part, place)
-        yield from parts
-        wrong += unread
-        below += [(f"{place}[..].components", at(item, "components")) for item in level]
+def _parts(bom: Table, wrong: list[Wrong]) -> Iterator[_Part]:
+    """Components wherever they are listed; what cannot be read joins `wrong`.
+
+    Tools that made the bill are no part of what it describes.
+    """
+    for path, key, value in documents.walk(bom):
+        if key == "type" and value == "bom":
+            wrong.append(Wrong("", "refers to another bill"))
+        if key != "components" or path[-1:] == "]" or ".tools." in path:
+            continue
+        if value is not None:
+            level = value if isinstance(value, list) else [value]
+            parts, unread = documents.each(level, _Part, path)
+            yield from parts
+            wrong += unread
 
 
 def _breaks(parts: list[_Part], needs: list[_Needs], spec: str) -> Iterator[str]:
@@ -235,7 +286,7 @@ def spdx_2(source: Source) -> Inventory:
     data = table(data.get("sbom")) if "packages" not in data else data  # as GitHub exports it
     if "packages" not in data:
         raise bad(where, "has no packages at its top", "give the document itself")
-    lists = {key: data.get(key) or [] for key in ("packages", "relationships")}
+    lists = {"packages": data["packages"], "relationships": data.get("relationships") or []}
     lists = documents.shaped(lists, dict[str, list[Any]], where)
     keys = ("spdxElementId", "relationshipType", "relatedSpdxElement")
     relations = [tuple(word(one, key) for key in keys) for one in rows(lists, "relationships")]
@@ -245,13 +296,16 @@ def spdx_2(source: Source) -> Inventory:
         refs = rows(one, "externalRefs")
         purls = [_purl(word(r, "referenceType"), word(r, "referenceLocator")) for r in refs]
         packages.append({**one, "purls": purls})
-    return _spdx(packages, relations)
+    return _spdx(packages, relations, data)
 
 
-def _spdx(packages: list[Table], relations: Relations, unread: Iterable[Unread] = ()) -> Inventory:
+def _spdx(
+    packages: list[Table], relations: Relations, data: object, unread: Iterable[Unread] = ()
+) -> Inventory:
     """The inventory of packages as SPDX 2 has them in JSON, with their `purls`.
 
     What a document describes are its roots. A relation from the needed to who needs it is turned.
+    One to what `data` does not hold leads into another document, or to what was lost.
     """
     found, unread = [], [*unread]
     for number, package in enumerate(packages, 1):
@@ -267,6 +321,17 @@ def _spdx(packages: list[Table], relations: Relations, unread: Iterable[Unread] 
     ends = zip(edges, relations, strict=True)
     tops = [top for (_, top), (_, kind, _) in ends if kind.startswith("DESCRIBE")]
     roots = [top for top in dict.fromkeys(tops) if top in keys]
+    held, lost = set(), [] if packages else ["names no package"]
+    for _, key, value in documents.walk(data):
+        held |= {str(value)} if key in _IDS else set()
+        if (key in _OUT and value) or (key == "completeness" and value == "incomplete"):
+            lost.append(f"says itself that more is elsewhere ({key})")
+    some = [(one, to) for one, kind, to in relations if not _ASIDE.search(f"{kind} {to}")]
+    gone = [end for end in chain(*some) if end not in held and not _NOWHERE.fullmatch(end)]
+    lost += [f"{end[:60]} is related and not in it" for end in gone]
+    unread += map(Unread, dict.fromkeys(lost))
+    names = [one for package in packages for one in (word(package, "name"), *package["purls"])]
+    unread += _others(data, components, names)
     return Inventory(SBOM, (), components, edges, roots, unread=unread)
 
 
@@ -288,23 +353,25 @@ def spdx_tag(source: Source) -> Inventory:
     relations: Relations = []
     unread: list[Unread] = []
     package: Table = {}  # whose tags follow; those of files and snippets are of none
-    for tag, value in _TAG.findall(source.text):
+    found = _TAG.findall(source.text)
+    tags = [(_TAGS.get(tag.lower(), tag), value.strip()) for tag, value in found]
+    for tag, value in tags:
         words = value.split()
-        if tag in ("PackageName", "FileName", "SnippetSPDXID"):
+        if tag in ("name", "fileName", "snippet"):
             package = {"purls": []}
-            packages += [package] if tag == "PackageName" else []
-        if tag in _TAGS:
-            package.setdefault(_TAGS[tag], value.strip())
-        elif tag in ("Relationship", "ExternalRef") and len(words) < 3:
-            name = "-" if tag == "Relationship" else str(package.get("name", "")).lower()
+            packages += [package] if tag == "name" else []
+        if tag in ("relationship", "reference") and len(words) < 3:
+            name = "-" if tag == "relationship" else str(package.get("name", "")).lower()
             unread.append(Unread(f'"{value[:60]}" is no {tag}', "", name))
-        elif tag == "Relationship":
-            relations.append(tuple(words[:3]))
-        elif tag == "ExternalRef" and "purls" in package:
+        elif tag == "relationship":
+            relations.append((words[0], words[1].upper(), words[2]))
+        elif tag == "reference" and "purls" in package:
             package["purls"].append(_purl(words[-2], words[-1]))
-        elif tag == "ExternalRef":
+        elif tag == "reference":
             unread.append(Unread(f'"{value[:60]}" is of no package'))
-    return _spdx(packages, relations, unread)
+        elif package.setdefault(tag, value) != value and tag == "SPDXID":
+            unread.append(Unread(f"{value[:60]} has no name"))
+    return _spdx(packages, relations, [{tag: value} for tag, value in tags], unread)
 
 
 def spdx_3(source: Source) -> Inventory:
@@ -316,18 +383,18 @@ def spdx_3(source: Source) -> Inventory:
         node = {key.rpartition("_")[2]: value for key, value in one.items()}  # without its profile
         key = word(node, "spdxId") or word(node, "@id")
         found = _KIND.search(str(node.get("type", node.get("@type"))))
-        kind = found[1] if found else ""
-        if kind == "Relationship":
+        kind = found[1].lower() if found else ""
+        if kind == "relationship":
             start = word(node, "from"), word(node, "relationshipType")
             relations += [(*start, str(end)) for end in _every(node.get("to"))]
-        elif kind == "Package":
+        elif kind == "package":
             named = {"name": word(node, "name"), "versionInfo": word(node, "packageVersion")}
             purls = [word(ref, "identifier") for ref in _every(node.get("externalIdentifier"))]
             purls.append(word(node, "packageUrl"))
             packages.append({"SPDXID": key, **named, "purls": purls})
         elif kind:
             relations += [(key, "DESCRIBES", str(top)) for top in _every(node.get("rootElement"))]
-    return _spdx(packages, relations)
+    return _spdx(packages, relations, data)
 
 
 def _every(value: object) -> list[Any]:

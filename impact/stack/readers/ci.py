@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from impact.base.errors import BadInput, bad
 from impact.stack import documents
-from impact.stack.documents import Source
+from impact.stack.documents import Source, at, listed
 from impact.stack.grammars import action, conda, image, npm, pep508
 from impact.stack.inventory import (
     NPM,
@@ -44,10 +44,15 @@ _GIVEN = re.compile(  # a variable of `env`, a value of a matrix
 )
 _VALUE = re.compile(r"\$\{\{\s*(?:env\.)?([\w.-]+)\s*\}\}|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
 _STEP = re.compile(
-    r"\s*(?:onbuild\s+)?(from|copy|add|arg|env|run)\s+(.*)", re.IGNORECASE | re.DOTALL
+    r"\s*(?:onbuild\s+)?(from|copy|add|arg|env|run|label)\s+(.*)", re.IGNORECASE | re.DOTALL
 )
 _WORDS = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")  # of a command
 _LISTED = re.compile(r'^\[\s*"|"\s*,\s*"|"\s*\]\s*$')  # between the words of a command as a list
+_ECHO = re.compile(  # what is only shown: it goes into no pipe or file, and runs nothing
+    r"""(?m)(^[ \t]*[@!]?|[;&|({][ \t]*|\b(?:then|do|else)\s+)(?:echo|printf)\s"""
+    r"""(?:"(?:[^"$`]|\$(?!\())*"|'[^']*'|[^;&|>"'$`\n]|\$(?!\())*(?=[;&)\n]|$)"""
+)
+_PROSE = ("name", "description", "displayName", "label")  # keys of a step and of what holds it
 _UPS = ("", "../", "../../", "../../../", "../../../../")  # to the top of a repository
 Values = defaultdict[str, list[str]]  # name of a variable -> values that it may have
 
@@ -83,7 +88,7 @@ def _steps(data: object, values: Values, source: Source) -> Asks:
                 yield from _uses(text, path, source)
             elif key in ("image", "container") and " " not in text.strip():
                 yield from image(text, path)
-            elif key == "repo" and "://" in text:  # of a hook, installed from its repository
+            elif key in ("repo", "repository") and "/" in text:  # of a hook, or checked out
                 yield Unread(f"{text[:80]} is a repository", "", last_part(text))
             elif path.startswith("include") and key in ("remote", "project", "component"):
                 yield Unread(f"{text[:80]} is included from elsewhere")
@@ -92,7 +97,7 @@ def _steps(data: object, values: Values, source: Source) -> Asks:
             elif key == "additional_dependencies":
                 if isinstance(ask := pep508(text, path), Ask):
                     yield ask
-            else:
+            elif key not in _PROSE:
                 yield from shell(text, path)
 
 
@@ -154,7 +159,7 @@ def _build_steps(text: str) -> Asks:
             for one in used:
                 if one.lower() not in stages and not one.isdigit():
                     yield from image(one, scope)
-            yield from shell(command, scope)
+            yield from shell(command, scope) if word != "label" else ()
 
 
 def logical_lines(text: str, pip: bool = False) -> Iterator[tuple[int, str]]:
@@ -179,6 +184,7 @@ def logical_lines(text: str, pip: bool = False) -> Iterator[tuple[int, str]]:
 def shell(text: str, scope: str) -> Asks:
     """What the commands of a script install, by the words of pip, uv, npm and their kin."""
     text = re.sub(r"(?m)(?:^|\s)#.*", "", re.sub(r"[\\`]\r?\n", " ", text))
+    text = _ECHO.sub(r"\1", text)
     for address in re.findall(r"[^\s\"'=]+\.(?:whl|tgz)\b", text):
         ask = _package(address, npm if address.endswith("tgz") else pep508, scope)
         if isinstance(ask, Ask):
@@ -221,12 +227,20 @@ def _package(word: str, grammar: Grammar, scope: str) -> Ask | Unread:
 
 
 def notebook(source: Source) -> Inventory:
-    """What the cells of a notebook install; names in a line that installs are looked for."""
-    cells = documents.walk(documents.from_json(source))
-    texts = (text for _, key, text in cells if key in ("source", "input") and isinstance(text, str))
-    code = "\n".join(map(str.rstrip, texts))
-    mentions = names_in("\n".join(re.findall(".*install.*", code.replace("\\\n", " "))))
-    return ask_inventory(shell(code, "cells"), PYPI, NPM, mentions=mentions, alone=True)
+    """What the cells of a notebook install; names where one installs or pins are looked for.
+
+    What is prose installs nothing.
+    """
+    code, prose = list[str](), list[str]()
+    for _, _, cell in documents.walk(documents.from_json(source)):
+        lines = at(cell, "source") or at(cell, "input")
+        texts = [lines] if isinstance(lines, str) else map(str, listed(lines))
+        is_prose = at(cell, "cell_type") in ("markdown", "raw", "heading")
+        (prose if is_prose else code).extend(map(str.rstrip, texts))
+    text = "\n".join([*code, *prose]).replace("\\\n", " ")
+    mentions = names_in("\n".join(re.findall(r".*(?:install|\w[=~<>]=\d).*", text)))
+    asks = shell("\n".join(code), "cells")
+    return ask_inventory(asks, PYPI, NPM, mentions=mentions, alone=True)
 
 
 def script(source: Source) -> Inventory:

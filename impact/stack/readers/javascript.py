@@ -26,6 +26,7 @@ from impact.stack.inventory import (
 )
 
 _FOLDER = "node_modules/"
+_LOCKS = ("package-lock.json", "npm-shrinkwrap.json")  # before npm 5 without a lockfileVersion
 MOST_NESTED = 50  # folders of packages in one another
 _ALIAS = re.compile(r"npm:(@?[^@]+)@(.+)")
 _AT = re.compile(  # of pnpm from version 6 on; another registry than the usual one stands before it
@@ -82,6 +83,9 @@ def package_lock(source: Source) -> Inventory:
     root = {"name": lock.name, "version": lock.version}
     current, older = lock.packages or {}, dict(_flat(lock.dependencies or {}))
     places, wrong = documents.each_named(current or {"": root, **older}, _Package, "packages")
+    tree = '"lockfileVersion"' not in source.text and not source.where.endswith(_LOCKS)
+    if tree and all(place.count(_FOLDER) < 2 for place in places):
+        wrong.append("it lists the top alone, as `npm ls` does without --all")
     pairs = _pairs(places, lock.name or ".")
     own = _workspaces(table(current.get("")).get("workspaces"))
     needs = {place: [*_needs(place, places, pairs)] for place in places}

@@ -44,6 +44,12 @@ _BLOCK = re.compile(r"(?m)^(\w+)[ \t]*\(([^)]*)(\)|\Z)")  # of go.mod
 _FOLDERS = ("editable", "virtual", "directory")  # of uv: on the disk of who made the lock
 _GO = r"(?:module|go|toolchain|godebug|require|replace|exclude|retract|tool|ignore)\b"
 _ADDRESSES = ("name", "file", "url", "path")  # of a file, the first of them
+_COLUMNS = re.compile(r"(?m)^(Package +Version.*)\n[ -]+\n([\s\S]*)")  # of `pip list`
+_ROW = re.compile(r"\s*(?P<name>[\w.-]+)\s+(?P<version>\S+).*")
+_WHOLE = {  # columns and keys of a list of all that is installed
+    *("package", "name", "version", "location", "installer", "editable", "project"),
+    "editable_project_location",
+}
 _SPECS = ("GEM", "GIT", "PATH", "PLUGIN SOURCE")
 
 
@@ -256,16 +262,30 @@ def go_mod(source: Source) -> Inventory:
 
 
 def installed(source: Source) -> Inventory:
-    """What pip says is installed: `pip list` as JSON or columns, `pip inspect`."""
+    """What pip says is installed: `pip list` as JSON or columns, `pip inspect`.
+
+    What has other keys or columns lists a part of it, what pip would install, or is another tool's.
+    """
     data = documents.from_json(source) if source.text.lstrip()[:1] in ("{", "[") else None
     if data is None:
-        pairs = re.findall(r"(?m)^(\S+) +(\S+)", source.text)[2:]
+        ((head, body),) = _COLUMNS.findall(source.text)
+        lines = [line for line in body.splitlines() if line.strip() and line[:8] != "[notice]"]
+        found = [row.groupdict() if (row := _ROW.fullmatch(line)) else {} for line in lines]
+        keys = {*head.lower().split()}
+    elif isinstance(data, dict):
+        lists = [data.get(key, []) for key in ("installed", "install")]
+        every = chain(*documents.shaped(lists, list[list[Any]], source.where))
+        found, keys = [table(at(one, "metadata")) for one in every], data.keys() & {"install"}
     else:
-        items = data if isinstance(data, list) else at(data, "installed") or at(data, "install")
-        found = [table(one).get("metadata", one) for one in listed(items)]
-        pairs = [(word(one, "name"), word(one, "version")) for one in found]
+        found = [*map(table, listed(data))]
+        keys = {*chain(*found)}
+    pairs = [(word(one, "name"), word(one, "version")) for one in found]
     # A list of names and versions could be of any tool; what pip lists has pip in it.
-    return _held(pairs, "" if isinstance(data, list) and "pip" not in dict(pairs) else PYPI)
+    home = "" if isinstance(data, list) and "pip" not in dict(pairs) else PYPI
+    few = all("editable_project_location" in one for one in found)
+    other = min(keys - _WHOLE, default="editable projects alone" if few else "")
+    why = f"is no list of all that pip installed: it has {other}"
+    return _held(pairs, home, [Unread(why, home)] if other else [])
 
 
 def metadata(source: Source) -> Inventory:
