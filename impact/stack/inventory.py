@@ -43,7 +43,9 @@ _SCHEME = re.compile(
     r"\b(?:[a-z][a-z+]*://|(?:npm|pipx?|pypi|cargo|go|gem|jsr|docker):/?)(?=[\w@])"
 )
 _DOTTED = re.compile(r"(?m)^[ \t]*\[+.*\]|^[\w \t.\"'-]+(?==)")  # a key of TOML, a name a part
-_QUIET = re.compile(r"[\w.-]+:[ \t]*(?:true|false|yes|no|on|off|\d+)(?![\w.])")  # a setting
+_QUIET = re.compile(  # a setting
+    r"(?<![\w.-])[\w.-]+:[ \t]*(?:true|false|yes|no|on|off|\d+)(?![\w.])"
+)
 _WORD = re.compile(  # and whether a requirement follows
     r"(?<![\w./@$!&*-])(?<!\$\{)(@?\w[\w./@-]*(?::[\w.-]+)*)(?=([ \t]*(?:[=<>~!]=|\[[a-z]|@ ))?)"
 )

@@ -27,3 +27,10 @@ def test_a_mutant_of_a_real_file_ends_in_an_inventory_or_the_kits_error(path: Pa
             told = [fault.where.startswith(path.name) for fault in error.faults]
             assert told == [True], f"mutant {number}"
         assert time.process_time() - start < 5, f"mutant {number}"
+
+
+@pytest.mark.parametrize("word", ["a-1", "A==", "a.git ", "\\n", "\n", "echo '", ": "])
+def test_a_text_of_very_many_like_parts_is_searched_soon(word: str) -> None:
+    start = time.process_time()
+    inventory(f"#!/bin/sh\npip install x\n{word * 60_000}", "install.sh")
+    assert time.process_time() - start < 5  # not a measure: it would be minutes

@@ -185,7 +185,7 @@ def shell(text: str, scope: str) -> Asks:
     """What the commands of a script install, by the words of pip, uv, npm and their kin."""
     text = re.sub(r"(?m)(?:^|\s)#.*", "", re.sub(r"[\\`]\r?\n", " ", text))
     text = _ECHO.sub(r"\1", text)
-    for address in re.findall(r"[^\s\"'=]+\.(?:whl|tgz)\b", text):
+    for address in re.findall(r"(?<![^\s\"'=])[^\s\"'=]+\.(?:whl|tgz)\b", text):
         ask = _package(address, npm if address.endswith("tgz") else pep508, scope)
         if isinstance(ask, Ask):
             yield ask
