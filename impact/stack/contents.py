@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -15,6 +15,7 @@ from impact.stack.documents import Source
 from impact.stack.files import Found
 
 GONE = "is gone"  # from the folder; git still has it
+History = Mapping[str, Sequence[history.Revision]]  # path -> its contents
 Content = tuple[history.Revision | None, Source | Fault]
 
 
@@ -75,17 +76,38 @@ def _in_repository(
             yield single(found, fault)
         return
     mine = {(found.path or home).resolve().relative_to(root).as_posix(): found for found in every}
-    for inside, revisions in log.items() if scope.history or not every else ():
-        path, last = home / inside, revisions[-1]
-        below = any(path.resolve().is_relative_to(folder) for folder in places)
-        held = scope.history or (last.blob and not last.side)
-        if inside not in mine and readers.promised(inside) and below and held and not path.exists():
+    if scope.history or not every:
+        others = {name: of for name, of in log.items() if name not in mine}
+        for inside in _gone(home, others, places, scope):
+            path = home / inside
             gone = Fault(str(path), GONE, "see its history")
             mine[inside] = Found(path, str(path), root.name, gone)
     for inside, found in mine.items():
         over_time = partial(_over_time, home, inside, found, log.get(inside, []), scope)
         whole = complete and found.folder and root.is_relative_to(found.folder.resolve())
         yield Read(found, over_time, bool(whole))
+
+
+def _gone(home: Path, log: History, places: Iterable[Path], scope: Scope) -> Iterator[str]:
+    """The paths below some places that git keeps and no file of today stands for.
+
+    Those whose name says that packages are named in them, or else their last content.
+    """
+    asked = list[tuple[str, history.Revision]]()
+    for inside, revisions in log.items():
+        path, last = home / inside, revisions[-1]
+        below = any((path.parent.resolve() / path.name).is_relative_to(at) for at in places)
+        held = [one for one in revisions if one.blob and (scope.history or one is last)]
+        there = last.blob and path.exists() and not path.is_symlink()
+        if below and held and not there and (scope.history or not last.side):
+            if readers.promised(inside):
+                yield inside
+            elif not files.is_other(path):
+                asked.append((inside, held[-1]))
+    blobs = history.blobs(home, [one.blob for _, one in asked])
+    for (inside, _), data in zip(asked, blobs, strict=True):
+        if data is None or files.names_packages(home / inside, data):
+            yield inside
 
 
 def _over_time(

@@ -17,6 +17,7 @@ from impact.stack import readers
 from impact.stack.documents import Source
 
 MOST_BYTES = 64 << 20
+_HEAD = 20_000  # bytes of a file that is not read, by which it is known
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SKIPPED = set(readers.TABLE["skipped"])
 _OTHER = re.compile(  # endings of what is never one, so that a walk need not open it
@@ -117,6 +118,20 @@ def _folders(
         yield path, [] if is_bare(path) else sorted(names)
 
 
+def is_other(path: Path) -> bool:
+    """Whether the name of a file says that it is of a kind in which no packages are named."""
+    return bool(_OTHER.search(path.name)) and path.suffix != ".py"
+
+
+def names_packages(path: Path, data: bytes) -> bool:
+    """Whether the content of a file says that packages are named in it."""
+    if _is_other(path, data):
+        return False
+    source = source_of(data, str(path), str)
+    text = source.text if isinstance(source, Source) else data[:_HEAD].decode("latin-1")
+    return bool(readers.format_of(text, shown(path)))
+
+
 def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
     """The files below a folder whose name does not say that they are of another kind.
 
@@ -126,15 +141,14 @@ def _walk(root: Path, skipped: Callable[[Path], None]) -> Iterator[Path]:
     for folder, names in _folders(root, skipped, closed.append):
         for name in names:
             path = folder / name
-            other = _OTHER.search(name) and path.suffix != ".py"
-            if not other or readers.promised(path.as_posix()):
+            if not is_other(path) or readers.promised(path.as_posix()):
                 yield path
     yield from (Path(error.filename) for error in closed)
 
 
 def _candidate(path: Path, folder: Path | None) -> Iterator[Found]:
     """The file where it is named itself, or its name or text says that packages are in it."""
-    where, root, text = shown(path), folder or path.parent, ""
+    where, root = shown(path), folder or path.parent
     if folder and path.is_dir():
         if not path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):
             why = Fault(where, "is a folder that was not entered", "check its rights, or give it")
@@ -144,16 +158,27 @@ def _candidate(path: Path, folder: Path | None) -> Iterator[Found]:
     source: Source | Fault
     try:
         data = _bytes(path, root)
-        if not promised and _is_other(path, data):
+        if not promised and not names_packages(path, data):
             return
         source = source_of(data, where, partial(beside, path, root))
-        text = source.text if isinstance(source, Source) else data[:20_000].decode("latin-1")
-        if isinstance(source, Source) and not text.strip():
+        if isinstance(source, Source) and not source.text.strip():
             source = Fault(where, "is empty", "get the whole file again")
     except BadInput as error:
-        source = error.faults[0]
-    if promised or readers.format_of(text, where):
+        source, head = error.faults[0], _head(path)
+        promised = promised or head is None or names_packages(path, head)
+    if promised or isinstance(source, Source):
         yield Found(path, where, shown(Path(system_of(path, root))), source, folder)
+
+
+def _head(path: Path) -> bytes | None:
+    """The first bytes of a file that is not read; None where it may be, and cannot."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return None
 
 
 def _is_other(path: Path, data: bytes) -> bool:

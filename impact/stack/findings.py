@@ -296,7 +296,14 @@ def _candidates(asks: Sequence[Ask], records: Records) -> list[str]:
     """Affected versions of which one is admitted if any is."""
     named = dict.fromkeys(version for record in records for version in examples(record))
     named |= dict.fromkeys(filter(None, (pinned_version(ask.spec, ask.ecosystem) for ask in asks)))
-    named |= dict.fromkeys(bound for ask in asks for bound in versions.bounds(ask))
+    spans = ((record, span) for record in records for span in record.ranges)
+    behind = [
+        Ask(record.ecosystem, "", f">{version}")
+        for record, span in spans
+        for kind, version in span
+        if kind == "above"
+    ]
+    named |= dict.fromkeys(bound for ask in (*asks, *behind) for bound in versions.bounds(ask))
     return [version for version in named if names_any(records, version)]
 
 

@@ -110,22 +110,32 @@ def sources(
     repository: Path, path: str, every: Sequence[Revision], where: str
 ) -> Iterator[Source | Fault]:
     """The content of each revision of a path in turn, or why there is none."""
+    for one, data in zip(every, blobs(repository, [one.blob for one in every]), strict=True):
+        if data is None:
+            yield Fault(where, f"cannot be had from git ({one.blob[:12]})", "fetch it")
+            return
+        yield source_of(data, where, partial(_beside, repository, one.commit, path))
+
+
+def blobs(repository: Path, names: Sequence[str]) -> Iterator[bytes | None]:
+    """Each of some contents in turn; None of what git has not, or is larger than a file may be."""
     command, quiet = _call(repository, "cat-file", "--batch")
     pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing, env=quiet) as process:
         requests, answers = process.stdin, process.stdout
         if requests is None or answers is None:  # never, with pipes
             return
-        for one in every:
-            requests.write(f"{one.blob}\n".encode())
+        for name in names:
+            requests.write(f"{name}\n".encode())
             requests.flush()
             head = answers.readline().split()
-            if len(head) != 3 or int(head[2]) > MOST_BYTES:
-                process.kill()
-                yield Fault(where, f"cannot be had from git ({one.blob[:12]})", "fetch it")
-                return
-            data = answers.read(int(head[2]) + 1)[:-1]
-            yield source_of(data, where, partial(_beside, repository, one.commit, path))
+            left = int(head[2]) + 1 if len(head) == 3 else 0
+            if 0 < left <= MOST_BYTES:
+                yield answers.read(left)[:-1]
+                continue
+            while left > 0:
+                left -= len(answers.read(min(left, MOST_BYTES))) or left
+            yield None
 
 
 def _beside(repository: Path, commit: str, path: str, name: str) -> str:

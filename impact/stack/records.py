@@ -25,10 +25,11 @@ from impact.base.texts import sheet
 from impact.stack import documents
 from impact.stack.documents import Source, Table, at, listed, rows, table, word
 from impact.stack.inventory import DATA, ECOSYSTEMS, canonical, from_purl
+from impact.stack.versions import BEGINS
 
 Events = tuple[tuple[str, str], ...]  # (kind, version), as OSV has them
 _HOMES = {one.lower(): one for one in ECOSYSTEMS.values()} | ECOSYSTEMS | DATA["github"]
-_SIGNS = {"<": "fixed", "<=": "last_affected", ">=": "introduced", ">": "introduced"}
+_SIGNS = {"<": "fixed", "<=": "last_affected", ">=": "introduced", ">": "above"}
 _ALL = ("*", "0", "unspecified")
 _EVER = datetime.min.replace(tzinfo=UTC)
 _COLUMNS = {  # of a campaign list
@@ -131,7 +132,7 @@ def _osv(body: Table, where: str) -> Iterator[Affected]:
     for one in found.affected or [_Affected()]:
         package = one.package or _Package("", "")
         last, known = _range(word(one.database_specific, "last_known_affected_version_range"))
-        ends = tuple(event for event in known if event[0] != "introduced")
+        ends = tuple(event for event in known if event[0] not in BEGINS)
         ends = ends or tuple(("last_affected", version) for version in last)
         spans = []
         for span in one.ranges or ():
@@ -200,7 +201,7 @@ def _range(text: str) -> tuple[tuple[str, ...], Events]:
             events.append(("introduced", "0"))
         elif found[1] != "!=":
             versions[found[2]] = None
-    if events and not any(kind == "introduced" for kind, _ in events):
+    if events and not any(kind in BEGINS for kind, _ in events):
         events.insert(0, ("introduced", "0"))
     return tuple(versions), tuple(events)
 

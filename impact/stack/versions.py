@@ -78,16 +78,19 @@ def _public(ecosystem: str, version: str) -> str:
     return version if ecosystem.partition(":")[0] in DISTRIBUTIONS else version.partition("+")[0]
 
 
+BEGINS = ("introduced", "above")  # events of a range, the first of them at its version
+
+
 def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) -> bool | None:
     """Whether a version is in a range of OSV: events (kind, version) in any order.
 
     None where one of the versions cannot be compared. The algorithm is that of the OSV schema
     (1.7, "Evaluation"): events are sorted, `introduced` begins, `fixed` and `limit` end before
-    their version and `last_affected` behind it.
+    their version and `last_affected` behind it; an `above` of ours begins behind it.
     """
     found = _parsed(ecosystem, _public(ecosystem, version))
     edges = [(kind, at, _parsed(ecosystem, at)) for kind, at in events]
-    if not any(kind == "introduced" for kind, _, _ in edges):
+    if not any(kind in BEGINS for kind, _, _ in edges):
         edges.append(("introduced", _BEGIN, None))  # the schema asks for one
     inner = [edge for edge in edges if edge[1] not in (_BEGIN, "*")]
     if any(edge is None for _, _, edge in inner):
@@ -102,8 +105,8 @@ def in_range(ecosystem: str, version: str, events: Iterable[tuple[str, str]]) ->
         inner = [edge for edge in inner if edge[0] != "limit"] + [last]
     inside = any(at == _BEGIN and kind == "introduced" for kind, at, _ in edges)
     for kind, _, edge in sorted(inner, key=itemgetter(2)):
-        passed = edge < found if kind == "last_affected" else not found < edge
-        inside = kind == "introduced" if passed else inside
+        passed = edge < found if kind in ("last_affected", "above") else not found < edge
+        inside = kind in BEGINS if passed else inside
     return inside
 
 

@@ -17,7 +17,8 @@ from impact.base.errors import BadInput
 from impact.stack import advisories
 from impact.stack.advisories import Advisories, Affected, examples, names_version, record
 from impact.stack.documents import Source
-from impact.stack.inventory import Ask
+from impact.stack.findings import find
+from impact.stack.inventory import Ask, ask_inventory
 from impact.stack.versions import admits, in_range, same
 
 HERE = ASSETS / "advisories"
@@ -234,6 +235,20 @@ def test_versions_are_in_the_order_of_their_ecosystem(row: dict[str, str]) -> No
     assert in_range(ecosystem, lower, [("introduced", "0"), ("fixed", upper)]) is True
     assert in_range(ecosystem, upper, [("introduced", "0"), ("fixed", upper)]) is False
     assert not same(ecosystem, lower, upper)
+
+
+@pytest.mark.parametrize(("ecosystem", "name"), [("PyPI", "litellm"), ("npm", "chalk")])
+def test_a_range_above_a_version_begins_behind_it(ecosystem: str, name: str) -> None:
+    """Of a GitHub advisory; a requirement that allows what lies above it meets that range."""
+    text = {"vulnerable_version_range": "> 1.0.0, < 2.0.0"}
+    package = {"package": {"ecosystem": ecosystem.replace("PyPI", "pip"), "name": name}}
+    body = {"ghsa_id": "GHSA-x", "vulnerabilities": [{**package, **text}]}
+    (found,) = record(Source(json.dumps(body), "x.json"))
+    answers = [names_version(found, version) for version in ("1.0.0", "1.0.1", "2.0.0")]
+    assert answers == [False, True, False]
+    for spec, met in ((">=0.5", True), ("<1.0.1", ecosystem == "PyPI"), ("<=1.0.0", False)):
+        asked = ask_inventory([Ask(ecosystem, name, spec)], ecosystem)
+        assert (find(asked, ecosystem, name, [found]).finding == "range_admits") == met, spec
 
 
 def test_examples_are_what_a_record_names() -> None:

@@ -164,3 +164,37 @@ def test_workers_tell_what_one_process_tells_and_none_that_is_killed_takes_a_row
     assert alone.filter(alone["finding"] == "locked_affected").height >= scan.FEW + 4
     assert_frame_equal(rows(2), alone)
     assert_frame_equal(rows(2, kill), alone)
+
+
+def test_the_past_of_a_lock_that_is_a_link_today_is_read(repository: Path) -> None:
+    (repository / "locks").mkdir()
+    (repository / "locks" / "uv.lock").write_text(lock("1.82.6"))
+    (repository / "uv.lock").unlink()
+    (repository / "uv.lock").symlink_to("locks/uv.lock")
+    commit(repository, "26 09:00")
+    rows = scanned([repository], windows=ACCOUNTS, history=True).to_dicts()
+    told = {str(Path(row["file"]).relative_to(repository)): row["finding"] for row in rows}
+    assert told["uv.lock"] == "locked_affected"
+    assert told["locks/uv.lock"] == "locked_other"
+
+
+def test_the_past_of_what_was_removed_and_lies_in_a_folder_that_is_skipped_is_read(
+    tmp_path: Path,
+) -> None:
+    git(tmp_path, "init", "-b", "main")
+    (tmp_path / ".venv").mkdir()
+    commit(tmp_path, "24 11:00", **{".venv/uv_dot_lock": lock("1.82.8")})
+    git(tmp_path, "rm", "--cached", "-q", "-r", ".venv", when="24 12:00")
+    git(tmp_path, "commit", "-m", "x", when="24 12:00")
+    assert "locked_affected" not in scanned([tmp_path])["finding"]
+    assert "locked_affected" in scanned([tmp_path], history=True)["finding"]
+
+
+def test_a_list_that_was_removed_is_known_by_what_it_held_last(repository: Path) -> None:
+    """Its name says nothing; a note beside it was none, and was removed too."""
+    names = {"prod-pins_dot_txt": "litellm==1.82.8\nrich==13.7.0\n", "notes_dot_txt": "Buy milk\n"}
+    commit(repository, "26 09:00", **names)
+    commit(repository, "27 09:00", **dict.fromkeys(names))
+    rows = scanned([repository], windows=ACCOUNTS, history=True).to_dicts()
+    told = {Path(row["file"]).name: row["finding"] for row in rows}
+    assert told == {"uv.lock": "locked_affected", "prod-pins.txt": "locked_affected"}

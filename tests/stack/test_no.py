@@ -40,6 +40,15 @@ def test_a_frozen_lock_that_git_shows_on_all_branches_is_no(repository: Path) ->
     assert told(repository, history=False) == {"uv.lock litellm": "unlikely"}
 
 
+def test_a_lock_that_builds_one_of_its_packages_is_no_no(repository: Path) -> None:
+    """What its build asks for is resolved anew."""
+    wheels, sdist = GOOD.partition("wheels = [{")[2].partition("\n")[0], "sdist = {"
+    built = GOOD.replace(f"wheels = [{{{wheels}", f"{sdist}{wheels[:-1]}".replace('"x"', '"x.zip"'))
+    assert built != GOOD
+    commit(repository, "20 10:00", uv_dot_lock=built)
+    assert told(repository) == {"uv.lock litellm": "unlikely"}
+
+
 def on_a_branch(home: Path) -> None:
     git(home, "checkout", "-b", "renovate/litellm")
     commit(home, "24 10:55", uv_dot_lock=lock("1.82.8"))

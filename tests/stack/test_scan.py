@@ -191,3 +191,16 @@ def test_a_list_of_bare_names_counts_where_it_is_called_requirements(tmp_path: P
 def test_a_file_that_is_named_twice_is_one(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text(lock())
     assert scanned([tmp_path, tmp_path / "uv.lock", tmp_path / "." / "uv.lock"]).height == 1
+
+
+def test_a_large_file_that_its_name_does_not_tell_is_told_where_it_begins_as_one(
+    tmp_path: Path,
+) -> None:
+    """A list of pins and a file of data, each too large to be read."""
+    for name, line in (("pins.txt", b"rich==13.7.0\n"), ("data.txt", b"one two three\n")):
+        with (tmp_path / name).open("wb") as file:
+            file.write(line * 2000)
+            file.truncate(files.MOST_BYTES + 1)
+    (row,) = scanned([tmp_path]).to_dicts()
+    assert (row["finding"], Path(row["file"]).name) == ("not_evaluated", "pins.txt")
+    assert "larger than 64 MB" in row["reason"]

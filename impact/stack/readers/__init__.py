@@ -49,7 +49,9 @@ def format_of(text: str, where: str = "") -> Format | None:
     """
     mine = [one for one in FORMATS if one.called and re.search(one.called, where)]
     alone = [one for one in mine if one.loose and not one.holds]
-    for one in (*alone, *mine, *FORMATS):
+    # The name of a lock says which format it is.
+    strict = any(one.read.startswith(_WRITTEN) and not one.loose for one in mine)
+    for one in (*alone, *mine, *(() if strict else FORMATS)):
         if one in alone or (one.holds and all(re.search(part, text) for part in one.holds)):
             return one
     if not mine and requirements.is_list(text):

@@ -26,6 +26,7 @@ from impact.stack.inventory import (
 )
 
 _FOLDER = "node_modules/"
+_EMPTY = "names no package: it was cut off"
 _LOCKS = ("package-lock.json", "npm-shrinkwrap.json")  # before npm 5 without a lockfileVersion
 MOST_NESTED = 50  # folders of packages in one another
 _ALIAS = re.compile(r"npm:(@?[^@]+)@(.+)")
@@ -82,7 +83,9 @@ def package_lock(source: Source) -> Inventory:
     lock = documents.shaped(documents.from_json(source), _Lock, source.where)
     root = {"name": lock.name, "version": lock.version}
     current, older = lock.packages or {}, dict(_flat(lock.dependencies or {}))
-    places, wrong = documents.each_named(current or {"": root, **older}, _Package, "packages")
+    top = {"": root} if older else {}  # before version 2 it is not there itself
+    places, wrong = documents.each_named(current or top | older, _Package, "packages")
+    wrong += [] if places else [_EMPTY]
     tree = '"lockfileVersion"' not in source.text and not source.where.endswith(_LOCKS)
     if tree and all(place.count(_FOLDER) < 2 for place in places):
         wrong.append("it lists the top alone, as `npm ls` does without --all")
@@ -92,7 +95,7 @@ def package_lock(source: Source) -> Inventory:
     if not current:  # version 1 does not say what the project itself needs
         below = {other for others in needs.values() for other in others}
         tops = (pairs[place] for place in places if place.count(_FOLDER) == 1)
-        needs[""] = [pair for pair in tops if pair not in below]
+        needs |= {"": [pair for pair in tops if pair not in below]} if places else {}
     entries = [
         _entry(
             package,
@@ -225,7 +228,9 @@ def _pnpm(lock: Table, wrong: list[str]) -> Iterator[Entry]:
         needs = _pnpm_needs(package.dependencies | package.optional_dependencies, pairs, major)
         files = key.partition("(")[0], word(package.resolution, "tarball")
         yield _entry(package, pairs[key], needs, files=files)
-    importers = table(lock.get("importers") or {".": lock})
+    alone = {".": lock} if held or any(map(lock.get, ("specifiers", *_GROUPS))) else {}
+    importers = table(lock.get("importers") or alone)
+    wrong += [] if importers or major > 8 else [_EMPTY]
     for place, importer in importers.items():
         wanted = dict.fromkeys(table(table(importer).get("specifiers")), "")
         groups = [table(importer).get(key) for key in _GROUPS]
@@ -277,6 +282,7 @@ def yarn(source: Source) -> Inventory:
     document = documents.shaped(content, Table, source.where)
     document.pop("__metadata", None)
     packages, wrong = documents.each_named(document, _Package, "entry")
+    wrong += [_EMPTY] if later and not packages else []
     pairs: dict[str, Pair] = {}  # complete when the needs are asked for
     entries: list[Entry] = []
     for key, package in packages.items():

@@ -92,12 +92,20 @@ def lock(
     `whole`: see `lock_inventory`.
     """
     items, named, ended = listing(source, **options)
-    packages, wrong = documents.each(items, _Package, "packages")
+    odd = [one for one in items if isinstance(one, str)]
+    packages, wrong = documents.each([one for one in items if one not in odd], _Package, "packages")
     entries = [_entry(package) for package in packages]
     stamp = newest(file.get("upload-time") for package in packages for file in _files(package))
     unread = [Unread(why, ecosystem, canonical(ecosystem, name)) for name, why in wrong]
     lost = sorted(named - {package.name for package in packages})
     unread += [Unread(f"{name} is named and not in the file") for name in lost[:1]]
+    needed = {need for entry in entries for need, _ in entry.needs}
+    unread += [
+        Unread(f"{one.name} lies in a folder", ecosystem, canonical(ecosystem, one.name))
+        for one in entries
+        if one.own and one.name in needed
+    ]
+    unread += [Unread(f'"{line.strip()[:60]}" is no line of it', ecosystem) for line in odd]
     unread += [] if ended else [Unread("ends too early: what follows is lost")]
     return lock_inventory(ecosystem, entries, unread, stamp, whole)
 
@@ -118,12 +126,15 @@ def _entry(package: _Package) -> Entry:
     needs += [one for one in rows(package.metadata, "requires-dist") if not one.get("marker")]
     places = [next(filter(None, map(file.get, _ADDRESSES)), "") for file in files]
     places += [package.file, package.url, package.path, *map(source.get, ("url", "path"))]
+    built = files and all(
+        str(place).endswith((".tar.gz", ".zip")) for place in filter(None, places)
+    )
     return Entry(
         package.name,
         package.version.lstrip("="),
         [pair for need in needs if (pair := _need(need))],
         package.own or next(filter(None, homes), "") in (".", "./"),
-        "" if fixed else "has no hash",
+        "is built from its source" if fixed and built else "" if fixed else "has no hash",
         tuple(f"/{place}" for place in places if place),
     )
 
@@ -159,7 +170,7 @@ def toml(source: Source, packages: str = "package", last: str = "", own: str = "
     named |= {one for key in meta if key[:9] == "checksum " for one in key.split()[1:2]}
     sources = [str(one.get("source")) for one in map(table, items) if not one.get("checksum")]
     bare = not meta and any(source.startswith("registry+") for source in sources)
-    ended = bool(data) and not bare and (not last or at(data, last) is not None)
+    ended = not bare and (at(data, last) is not None if last else packages in data)
     return items, named | files.keys(), ended
 
 
@@ -206,23 +217,28 @@ def composer(source: Source) -> Packages:
     for one in packages:
         needs = {name for name in table(one.get("require")) if "/" in name and name not in held}
         one |= {"dependencies": sorted(needs), "checksum": at(one, "dist.shasum") or ""}
-    return packages, set(), True
+    return packages, set(), "packages" in data
 
 
 def gems(source: Source) -> Packages:
     """Gems of each section; a platform stands behind the version, and Bundler itself is no gem."""
-    found: list[Table] = []
+    found, odd = list[Any](), list[str]()
     hashed = set(re.findall(r"(?m)^  (\S+) \(([^)-]*)[^)]*\) sha256=", source.text))
     tops = re.search(r"(?m)^DEPENDENCIES\s*\n((?:  .*\n?)*)", source.text)
     for section in re.split(r"(?m)^(?=[A-Za-z])", source.text):
         head = section.partition("\n")[0].strip()
         for inner, name, version in _GEM.findall(section) if head in _SPECS else ():
             if not inner:
-                gem = {"name": name, "version": version, "own": head == "PATH", "dependencies": []}
+                own = head == "PATH" and bool(re.search(r"(?m)^  remote: \./?$", section))
+                gem = {"name": name, "version": version, "own": own, "dependencies": []}
                 found.append({**gem, "hashes": ["x"] if (name, version) in hashed else []})
             elif found and name != "bundler":
                 found[-1]["dependencies"].append(name)
+        odd += (
+            _GEM.sub("", section.partition("  specs:\n")[2]).split("\n") if head in _SPECS else []
+        )
     named = re.findall(r"(?m)^  ([\w.-]+)", tops[1] if tops else "")
+    found += filter(str.strip, odd)
     return found, {*named, *(name for name, _ in hashed)} - {"bundler"}, bool(tops)
 
 

@@ -39,6 +39,24 @@ _PLAIN = re.compile(rf"(?m)^(?:{_NAME}[ \t]*(?:{_SPEC}|@ )|-[rce] |--[a-z-]+[ =]
 _OPTION = re.compile(  # that brings in another file, a folder or an address
     r"""(?:^|\s)-(-(?=requirem|cons|ed))?([rce])(?(1)\w*(?:=|\s|$))\s*("[^"]*"|'[^']*'|\S*)"""
 )
+_OPTIONS = (  # of pip in such a file, today's and those that are gone
+    *("-i", "-c", "-r", "-e", "-f", "-C", "-Z", "--index-url", "--extra-index-url", "--no-index"),
+    *(
+        "--constraint",
+        "--requirement",
+        "--editable",
+        "--find-links",
+        "--no-binary",
+        "--only-binary",
+    ),
+    *("--prefer-binary", "--require-hashes", "--pre", "--trusted-host", "--use-feature", "--hash"),
+    *("--config-settings", "--global-option", "--install-option", "--use-wheel", "--no-use-wheel"),
+    *("--always-unzip", "--allow-external", "--allow-unverified", "--allow-all-external"),
+    *("--all-releases", "--only-final", "--process-dependency-links"),
+)
+_LEFT_OUT = re.compile(  # what pip-compile did not pin, under a remark of several lines
+    r"(?m)^# .*(?:considered to be unsafe|were not pinned).*\n(?:# .* .*\n)*((?:# \S+(?:\n|\Z))*)"
+)
 _VIA = re.compile(  # who needs it, in the remark of a compiler, and whether that is the project
     rf"[#,]\s*(?:via\s+)?(?!via\b)({_NAME})( \(pyproject\.toml[^,]*\))?(?=\s*(?:,|$))"
 )
@@ -71,7 +89,8 @@ def read(source: Source) -> Inventory:
     kind = LOCK if pins and all(pins.values()) and not unread else MANIFEST
     needs: dict[str, list[Pair]] = defaultdict(list)
     projects = set()
-    for who, project, needed in _via(text):
+    rest, left = _LEFT_OUT.sub("", text), "".join(_LEFT_OUT.findall(text))
+    for who, project, needed in _via(rest):
         needs[who].append((needed, ""))
         if project:
             projects.add(who)
@@ -83,7 +102,9 @@ def read(source: Source) -> Inventory:
         if version
     ]
     if compiled:
-        unread += _lost(text, needs.keys() - projects, {ask.name for ask in asks})
+        unread += _lost(rest, needs.keys() - projects, {ask.name for ask in asks})
+        for name in re.findall(r"\S{2,}", left):
+            unread.append(Unread(f"{name} was not pinned", PYPI, canonical(PYPI, name)))
     lock = lock_inventory(PYPI, entries, unread)
     return replace(lock, kind=kind, asks=[ask for ask in asks if not pins.get(ask)])
 
@@ -113,6 +134,9 @@ def _every(source: Source, limit: bool, above: tuple[str, ...]) -> Asks:
     """Each requirement of a file and of the files that it names."""
     for _, line in logical_lines(source.text, pip=True):
         if re.match("--?[A-Za-z]", line):
+            word = re.match(r"--[\w-]+|-\w", line)
+            if not word or not any(one.startswith(word[0]) for one in _OPTIONS):
+                yield Unread(f'"{line[:80]}" is no option of pip', PYPI)
             for _, option, value in _OPTION.findall(line):
                 value = value.strip("\"'")
                 if option == "e":
