@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from impact.base import times, words
 from impact.base.errors import Fault
 from impact.case.tables import as_text
 
@@ -58,14 +59,22 @@ def _faults(where: str, entry: Entry, each: Any, days: list[Any]) -> Iterator[Fa
 def _member(grid: str, entry: Entry, values: dict[str, Any]) -> tuple[str, Entry]:
     """(id, settings) of a member with these estimates by input, and its day."""
     on, own = values.pop(""), entry.get("set", {})
-    labels = [f"{key.replace('_', ' ')} {_short(value, ' to ')}" for key, value in values.items()]
+    labels = [f"{key.replace('_', ' ')}: {_short(value, ' to ')}" for key, value in values.items()]
     name = "_".join([grid, *map(_short, values.values())])
     if isinstance(entry.get("as_of"), list):
-        labels.append(f"as of {on}")
+        labels.append(_day(on))
         name += f"@{on.replace(':', '')}"
-    title = f"{entry.get('title', grid)}: {', '.join(labels)}"
+    title = f"{entry.get('title', grid)} ({', '.join(labels)})"
     more = {"as_of": on, "title": title, "set": own | values if isinstance(own, dict) else own}
     return name, {key: value for key, value in entry.items() if key != "each"} | more
+
+
+def _day(text: str) -> str:
+    """A day as a reader knows it; what is none is left to the checks of scenarios."""
+    try:
+        return words.date(times.parse(text))
+    except ValueError:
+        return text
 
 
 def _short(estimate: object, between: str = "-") -> str:

@@ -27,7 +27,7 @@ def test_each_value_of_a_grid_is_a_scenario_of_its_own(tmp_path: Path) -> None:
     assert [s.grid for s in case.scenarios.values()] == ["", "g", "g", "g"]
     middle = case.scenarios["g_3-4-9"]
     assert [str(change) for change in middle.changes] == ["p=0.1", "weeks=3,4,9"]
-    assert middle.title == "Grid: weeks 3 to 4 to 9"
+    assert middle.title == "Grid (weeks: 3 to 4 to 9)"
 
 
 def test_a_grid_of_several_inputs_and_days_holds_every_combination(tmp_path: Path) -> None:
