@@ -123,6 +123,18 @@ def ends(row: Mapping[str, Any]) -> tuple[float, float]:
     return min(found), max(found)
 
 
+def units(unit: str) -> str:
+    """A unit as it follows a number.
+
+    >>> units("USD/hour"), units("person"), units("1")
+    ('USD an hour', 'people', '')
+    """
+    first, *per = unit.split("/")
+    plural = {"1": "", "person": "people", "person*week": "weeks of work"}
+    each = (f" {'an' if one[0] in 'aeioh' else 'a'} {one}" for one in per)
+    return plural.get(first, first + "s" * first.islower()) + "".join(each)
+
+
 def rounded(value: float, unit: str, digits: int = 1) -> str:
     """A value of so many digits, in its unit; a chance of at least 10 % has one more.
 
@@ -130,16 +142,16 @@ def rounded(value: float, unit: str, digits: int = 1) -> str:
     ...     rounded(31e6, "USD"),
     ...     rounded(0.24, "chance"),
     ...     rounded(0.003, "share"),
-    ...     rounded(3.2, "week"),
+    ...     rounded(940, "person", 2),
     ... )
-    ('$30 million', '24 %', '0.3 %', '3 weeks')
+    ('$30 million', '24 %', '0.3 %', '940 people')
     """
     if in_per_cent(unit):
         return f"{words.number(100 * value, digits + (value >= 0.1))} %"
     if code := _currency(unit):
         return words.money(value, digits, code)
     told = words.number(value, digits)
-    return f"{told} {unit}" + ("" if told == "1" else "s")
+    return f"{told} {unit if told == '1' else units(unit)}".strip()
 
 
 def apart(before: float, after: float, currency: str) -> tuple[str, str]:

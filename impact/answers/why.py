@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from impact.answers.answer import Answer, frame, worded
-from impact.answers.text import ends, in_per_cent, lower_first, said_by, said_chance
+from impact.answers.text import ends, in_per_cent, lower_first, said_by, said_chance, units
 from impact.base import times, words
 from impact.base.errors import bad, did_you_mean
 from impact.case import checks, reference
@@ -195,18 +195,6 @@ def span(row: Values) -> str:
         first, last = (f"{words.number(100 * end, 3)} %" for end in (low, high))
         return first if first == last else f"{first} to {last}"
     return f"{words.number_range(low, high, 3)} {units(row['unit'])}".strip()
-
-
-def units(unit: str) -> str:
-    """A unit as it follows a number.
-
-    >>> units("USD/hour"), units("person"), units("1")
-    ('USD an hour', 'people', '')
-    """
-    first, *per = unit.split("/")
-    plural = {"1": "", "person": "people", "person*week": "weeks of work"}
-    each = (f" {'an' if one[0] in 'aeioh' else 'a'} {one}" for one in per)
-    return plural.get(first, first + "s" * first.islower()) + "".join(each)
 
 
 def _cost(run: Run, name: str) -> Values | None:

@@ -21,8 +21,8 @@ import numpy as np
 import scipy
 
 from impact.answers import text
-from impact.answers.text import one_line, parts
-from impact.answers.why import span, units
+from impact.answers.text import one_line, parts, units
+from impact.answers.why import span
 from impact.base import words
 from impact.base.errors import BadInput, Refusal, bad
 from impact.case import checks, heads, views

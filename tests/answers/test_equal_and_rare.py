@@ -286,7 +286,7 @@ def test_what_options_share_is_what_none_of_them_moves(guarded: Any) -> None:
     told = drawing(run, one)
     assert told is not None
     assert min(y for _, y in told["lines"]["guard"]) == pytest.approx(200)
-    assert "beyond what all share" in impact.decisions(run).subtitle
+    assert "less what all share" in impact.decisions(run).subtitle
 
 
 def test_names_of_lines_that_meet_stand_one_below_the_other(mercor: impact.Case) -> None:
