@@ -32,8 +32,8 @@ def lower_first(known: Case, text: str) -> str:
 
 def said_by(known: Case, claim: Mapping[str, Any]) -> str:
     """Who said a claim and when, as a reader is told; a claim without a source is not sourced."""
-    who, when = names(known)[claim["claimant"]], words.date(claim["stated_on"])
-    return _attributed(claim, who, when, "reported by ")
+    by, when = known.rows("entities")[claim["claimant"]], words.date(claim["stated_on"])
+    return _attributed(claim, by["short"] or by["name"], when, "reported by ")
 
 
 def _attributed(claim: Mapping[str, Any], who: str, when: str, reported: str = "") -> str:
