@@ -105,7 +105,9 @@ def sheet(
             header = [cell.strip() for cell in cells]
         elif len(cells) != len(header):
             what = f"has {count(len(cells), 'cell')} where the header has {len(header)}"
-            repair = f"quote cells that hold {SEPARATORS[sign]}"
+            short = "end it with the empty cells, a separator for each"
+            quoted = f"quote cells that hold {SEPARATORS[sign]}"
+            repair = short if len(cells) < len(header) else quoted
             faults.append(Fault(f"{where}:{line}", what, repair))
         else:
             rows.append((line, cells))

@@ -211,7 +211,10 @@ def test_a_cell_is_read_as_it_is_written(case_copy: Any) -> None:
         ('a,"b"c', 'a quote stands inside a cell; quote the whole cell and write " as ""'),
         ('a,5" disk', 'a quote stands inside a cell; quote the whole cell and write " as ""'),
         ("a,b,c", "has 3 cells where the header has 2; quote cells that hold commas"),
-        ("a", "has 1 cell where the header has 2; quote cells that hold commas"),
+        (
+            "a",
+            "has 1 cell where the header has 2; end it with the empty cells, a separator for each",
+        ),
     ],
 )
 def test_a_row_that_is_none_is_told_with_its_line(row: str, what: str) -> None:
