@@ -68,6 +68,7 @@ class _Headline(msgspec.Struct):
     title: str
     says: str
     notices: list[str]
+    hollow: bool
     currency: str
     mean_usd: float
     low: float

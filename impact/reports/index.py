@@ -63,19 +63,21 @@ def headline(run: Run, baseline: Run) -> dict[str, Any]:
     `mean_usd`, `low` and `high` are of the total, `mean` and `range` as printed; `difference` is
     its mean less the baseline's on the same draws, with its error; `states` says of each of STATES
     whether somebody reports it, or how likely it is; `unpriced` that nothing is in the total for
-    competitive advantage.
+    competitive advantage; `hollow` that it contradicts a report or supposes an unreported fall.
     """
-    known = run.known
+    known, view = run.known, heads.described(run.known)
     scenario = known.scenarios[known.scenario]
+    changed = f", with {text.many(view['changed'], 'changed input')}" if view["changed"] else ""
     (total,) = told_bearers(run).filter(bearer="total").to_dicts()
     moved = ""
     if scenario.changes:  # else it differs by its day alone
         template = text.parts("moved", {"currency": known.currency})
         moved = text.one_line(template.moved(difference(baseline, run)))
     return {
-        "title": heads.scenario_title(known),
+        "title": heads.scenario_title(known) + changed,
         "says": scenario.says,
         "notices": heads.notices(known),
+        "hollow": bool(view["falls"] or view["denies"]),
         "currency": known.currency,
         **{part: float(np.nan_to_num(total[part] or 0)) for part in ("mean_usd", "low", "high")},
         "mean": words.money(total["mean_usd"], currency=known.currency),
@@ -172,7 +174,7 @@ def _pictures(shown: Rows) -> dict[str, Markup]:
 
     heads = [row["headline"] for row in shown]
     bars = [
-        {"label": head["title"], "mean": head["mean_usd"], "hollow": bool(head["notices"])}
+        {"label": head["title"], "mean": head["mean_usd"], "hollow": head["hollow"]}
         | {end: head[end] for end in ("low", "high")}
         for head in heads
     ]

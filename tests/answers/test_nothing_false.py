@@ -436,3 +436,17 @@ def test_reported_stands_only_where_somebody_reports_it(case: str) -> None:
             for state in ("reach", "copied", "published"):
                 assert row[f"{state}_how"] != "established" or row[state] == 1.0, (scenario, row)
             assert row["reach_how"] != "established" or row["claims"], (scenario, row["id"])
+
+
+def test_an_index_calls_hollow_what_contradicts_a_report_and_names_a_changed_view(
+    mercor: impact.Case,
+) -> None:
+    def head(scenario: str, changes: str = "") -> dict[str, Any]:
+        run = impact.simulate(impact.view(mercor, scenario, changes=changes), 200)
+        return index.headline(run, run)
+
+    assert head("near-miss")["hollow"]
+    assert head("surge-falls")["hollow"]
+    changed = head("baseline", "pause_weeks=60")
+    assert (changed["hollow"], changed["notices"] != []) == (False, True)
+    assert changed["title"] == "Baseline, with one changed input"
