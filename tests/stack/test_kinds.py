@@ -1,10 +1,11 @@
 """Kinds of places in which a bad version hid: each with the findings that are right."""
 
+import csv
 import json
 from pathlib import Path
 
 import pytest
-from stacks import scanned, table
+from stacks import read_advisories, scanned, table
 
 from impact.stack.advisories import Affected
 
@@ -62,3 +63,14 @@ def test_a_fault_of_one_file_takes_no_alarm_of_another_with_it(
     assert rows["requirements.txt"]["finding"] == LOCKED
     assert rows["bom.json"]["finding"] == UNREAD
     assert "ZeroDivisionError" in rows["bom.json"]["reason"]
+
+
+def test_the_cases_of_acceptance_have_the_findings_that_are_right(acceptance: Path) -> None:
+    known = read_advisories(acceptance / "scan" / "adv").affected
+    lines = (acceptance / "scan" / "expected.csv").read_text("utf-8").splitlines()
+    cases = list(csv.DictReader(lines))
+    assert len(cases) > 15
+    for case in cases:
+        rows = scanned([acceptance / "scan" / case["case"]], known).to_dicts()
+        found = {row["finding"] for row in rows if row["package"] == case["package"]}
+        assert found & {*case["allowed"].split("|")}, case

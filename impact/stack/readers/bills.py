@@ -41,6 +41,7 @@ _VERSIONS = re.compile(r"1\.[2-7]")
 _SPACE = re.compile(r"\{http://cyclonedx\.org/schema/bom/(.*)\}(.*)")
 _LISTS = {"components", "dependencies", "compositions"}
 _SAYING_NO = ("complete", "not_specified")  # aggregates that say of nothing that it is missing
+_ELSE = re.compile(r"\.tools|\.pedigree")  # what made a bill, and what a component came from
 _SCOPES = {"", "required", "optional", "excluded"}
 _ALONE = ("file", "operating-system", "device", "firmware")  # that no registry has
 _BEHIND = re.compile(r"(.+?)(?:@|==|:| )v?(\d[\w.+-]*)")  # a version behind a name
@@ -175,7 +176,7 @@ def _others(data: object, components: list[Component], names: list[str]) -> Iter
             why = f"{name[:60]} is not what any package URL names"
             yield Unread(why, "", split_version(bare)[0].lower())
     for path, _, text in documents.walk(data):
-        if not isinstance(text, str) or ".tools" in path:
+        if not isinstance(text, str) or _ELSE.search(path):
             continue
         files = [(home, *artifact(home, text)) for home in (PYPI, NPM)]
         for home, name, version in (from_purl(text), *files):
